@@ -1,0 +1,114 @@
+"""Connections to the storage: opened in one way, and their errors told in the log's own terms.
+
+SQLite 3.7.0 to 3.51.2 could corrupt a WAL file that several connections use (the "WAL-reset" race), so older libraries
+are refused. No descriptor is ever opened on the database or its `-shm` file except by SQLite itself: closing any other
+would drop the locks that SQLite holds on them.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from arclog.errors import (
+    NotAnArcStorage,
+    StorageBusy,
+    StorageDamaged,
+    StorageError,
+    StorageFull,
+)
+
+OLDEST_SQLITE: Final = 3_051_003
+APPLICATION_ID: Final = 0x41726331
+"""`Arc1`, in the header of the file."""
+FORMAT: Final = 1
+"""The layout of the storage, in the header's user version."""
+BUSY_TIMEOUT_SEC: Final = 10.0
+"""How long a writer waits for another process that holds the write lock."""
+
+
+def open_connection(path: Path, *, read_only: bool = False) -> apsw.Connection:
+    """Open a connection on an existing storage.
+
+    Args:
+        path: the storage's file.
+        read_only: refuse every change through this connection.
+
+    Raises:
+        StorageError: it cannot be opened, or SQLite is too old.
+    """
+    if apsw.SQLITE_VERSION_NUMBER < OLDEST_SQLITE:
+        raise StorageError(
+            f"SQLite {apsw.sqlite_lib_version()} can corrupt a shared WAL file; install apsw 3.54 or newer"
+        )
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
+    with storage_errors(path):
+        connection = apsw.Connection(str(path), flags)
+        connection.set_busy_handler(_BusyWait())
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -8000")
+    return connection
+
+
+def create_file(path: Path) -> bool:
+    """Make an empty file for a new storage, readable by its owner only; false when there is one already."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise StorageError(f"cannot create the storage {path}: {error.strerror}") from error
+    return True
+
+
+class _BusyWait:
+    """Waits for another process's write lock in short steps, so that hubs on one file take turns quickly."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+
+    def __call__(self, attempt: int) -> bool:
+        now = time.monotonic()
+        if attempt == 0:
+            self._began = now
+        if now - self._began > BUSY_TIMEOUT_SEC:
+            return False
+        time.sleep(min(0.0002 * (attempt + 1), 0.005))
+        return True
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into `StorageError`s that say what happened and what to do."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise storage_error(path, error) from error
+
+
+def storage_error(path: Path, error: apsw.Error) -> StorageError:
+    """What an error of SQLite means for the user of the storage at `path`."""
+    match error:
+        case apsw.FullError():
+            return StorageFull(f"no space left for the storage {path}: free some space, then try again")
+        case apsw.BusyError() | apsw.LockedError():
+            return StorageBusy(f"another process holds the storage {path} locked: try again in a moment")
+        case apsw.NotADBError():
+            return NotAnArcStorage(f"{path} is not an Arc storage: choose another file with --storage")
+        case apsw.CorruptError():
+            return StorageDamaged(f"the storage {path} is damaged ({error}): restore a backup with: arc log restore")
+        case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
+            return StorageError(
+                f"the storage {path} cannot be written: check the permissions of the file and its folder"
+            )
+        case apsw.CantOpenError():
+            return StorageError(f"the storage {path} cannot be opened: check that its folder exists and may be written")
+        case apsw.IOError():
+            return StorageError(f"the disk failed while the storage {path} was used ({error})")
+        case _:
+            return StorageError(f"the storage {path} failed: {error}")

@@ -1,0 +1,180 @@
+"""Sessions: who is here, and when somebody is no longer."""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from msgspec import Struct
+
+from arclog.deciders import fields
+from arclog.deciders.claims import HeldClaim
+from arclog.deciders.locks import HeldLock
+from arclog.errors import InvalidInput, NotFound, SessionCollision
+from arclog.events import (
+    GENERAL_CHANNEL,
+    AgentSeen,
+    ClaimReleased,
+    Event,
+    JsonObject,
+    LockReleased,
+    Notice,
+    SessionClosed,
+    SessionExpired,
+    SessionOpened,
+    SessionRenamed,
+)
+
+MAX_NAME_CHARS: Final = 64
+MAX_CAPABILITIES: Final = 256
+MIN_PRESENCE_TTL_SEC: Final = 5
+DEFAULT_PRESENCE_TTL_SEC: Final = 120
+
+
+class OpenSession(Struct, frozen=True, kw_only=True):
+    """Register an agent."""
+
+    agent_id: str
+    display_name: str | None = None
+    capabilities: list[str] | None = None
+    metadata: JsonObject | None = None
+    replace: bool = False
+
+
+class RenameSession(Struct, frozen=True, kw_only=True):
+    """Change the name that an agent is shown by."""
+
+    agent_id: str
+    display_name: str
+
+
+class CloseSession(Struct, frozen=True, kw_only=True):
+    """End a session."""
+
+    session_id: str
+
+
+class SeeAgent(Struct, frozen=True, kw_only=True):
+    """Note that an agent which only reads or waits is there."""
+
+    agent_id: str
+
+
+class LiveSession(Struct, frozen=True):
+    """A session that has not ended, as the rules see it."""
+
+    session_id: str
+    agent_id: str
+    last_seen_at: int
+
+
+class Opening(Struct, frozen=True):
+    """What is known when an agent registers: its live session, if any, and an unused id for the new one."""
+
+    live: LiveSession | None
+    new_session_id: str
+
+
+class Presence(Struct, frozen=True):
+    """What is known of an agent's presence. `ttl` is the presence TTL in microseconds."""
+
+    live: LiveSession | None
+    ttl: int
+
+
+def decide_open(state: Opening, command: OpenSession, now: int) -> SessionOpened:
+    """Grant a session; a live one of the same agent is only replaced when the caller says so."""
+    agent_id = fields.agent("agent_id", command.agent_id)
+    opened = SessionOpened(
+        agent_id=agent_id,
+        session_id=state.new_session_id,
+        display_name=fields.optional_id("display_name", command.display_name) or agent_id,
+        capabilities=_capabilities(command.capabilities),
+        metadata=fields.metadata(command.metadata),
+        replaced_session_id=state.live.session_id if state.live else None,
+    )
+    if state.live is not None and not command.replace:
+        raise SessionCollision(agent_id)
+    return opened
+
+
+def _capabilities(values: list[str] | None) -> tuple[str, ...]:
+    if not values:
+        return ()
+    if len(values) > MAX_CAPABILITIES:
+        raise InvalidInput("capabilities", f"must be at most {MAX_CAPABILITIES}, not {len(values)}")
+    return tuple(fields.required_id("capabilities", value) for value in values)
+
+
+def decide_rename(live: LiveSession | None, command: RenameSession, now: int) -> SessionRenamed:
+    """Rename the agent's live session."""
+    agent_id = fields.agent("agent_id", command.agent_id)
+    name = fields.required_id("display_name", command.display_name, MAX_NAME_CHARS)
+    if live is None:
+        raise NotFound("agent", agent_id, "has no active session")
+    return SessionRenamed(agent_id=agent_id, session_id=live.session_id, display_name=name)
+
+
+def decide_close(live: LiveSession | None, command: CloseSession, now: int) -> SessionClosed:
+    """End a session by its id."""
+    if live is None:
+        raise NotFound("session", command.session_id, "is unknown or no longer active")
+    return SessionClosed(agent_id=live.agent_id, session_id=live.session_id)
+
+
+def seen_interval(presence_ttl: int) -> int:
+    """How often a reader's presence is written: every 30 s, or a third of the presence TTL. In microseconds."""
+    return min(30 * fields.MICROSECONDS, presence_ttl // 3)
+
+
+def decide_seen(state: Presence, command: SeeAgent, now: int) -> AgentSeen | None:
+    """Write that an agent is there, unless it has no session or its calls show it already."""
+    if state.live is None or now - state.live.last_seen_at < seen_interval(state.ttl):
+        return None
+    return AgentSeen(agent_id=state.live.agent_id)
+
+
+def has_expired(session: LiveSession, presence_ttl: int, now: int) -> bool:
+    """Whether the session's agent has been silent for longer than `presence_ttl` microseconds."""
+    return now - session.last_seen_at > presence_ttl
+
+
+def decide_expiry(
+    session: LiveSession, claims: Iterable[HeldClaim], locks: Iterable[HeldLock], now: int
+) -> Iterator[Event]:
+    """End a session whose agent is gone, and take back what it holds: one event, with one notice, for each.
+
+    `claims` and `locks` are those that the agent holds at `now`; what has lapsed already is left alone.
+    """
+    agent_id = session.agent_id
+    yield SessionExpired(agent_id=agent_id, session_id=session.session_id, last_seen_at=session.last_seen_at)
+    for claim in claims:
+        yield ClaimReleased(
+            claim_key=claim.claim_key,
+            owner_agent_id=agent_id,
+            fencing_token=claim.fencing_token,
+            reason="owner_gone",
+            notice=Notice(
+                body=f"Released claim {claim.claim_key}: its owner {agent_id} is gone.",
+                channel=claim.notice_channel or GENERAL_CHANNEL,
+                thread_id=claim.thread_id,
+                reply_to=claim.task_message_id,
+                metadata={
+                    "recovery": True,
+                    "stale_agent_id": agent_id,
+                    "claim_key": claim.claim_key,
+                    "task_message_id": claim.task_message_id,
+                },
+            ),
+        )
+    for lock in locks:
+        yield LockReleased(
+            file_path=lock.file_path,
+            agent_id=agent_id,
+            fencing_token=lock.fencing_token,
+            reason="owner_gone",
+            notice=Notice(
+                body=f"Released the lock on {lock.file_path}: its owner {agent_id} is gone.",
+                channel=lock.notice_channel or GENERAL_CHANNEL,
+                thread_id=lock.thread_id,
+                metadata={"recovery": True, "stale_agent_id": agent_id, "file_path": lock.file_path},
+            ),
+        )

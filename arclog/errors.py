@@ -1,0 +1,117 @@
+"""Everything that can go wrong in the log's own terms.
+
+An error is a value: a stable `code`, a message that a person can act on, and typed fields. Which HTTP status a code has
+is the business of `api.errors` alone.
+"""
+
+from typing import ClassVar
+
+
+class ArcError(Exception):
+    """Anything that the hub refuses or cannot do. `str(error)` says what happened and what to change."""
+
+    code: ClassVar[str] = "error"
+
+
+# What a caller got wrong --------------------------------------------------------------------------------------------
+
+
+class InvalidInput(ArcError):
+    """A field of a request has a value that cannot be used."""
+
+    code = "invalid_input"
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field} {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class NotFound(ArcError):
+    """What the request names does not exist, or is not the caller's."""
+
+    code = "not_found"
+
+    def __init__(self, noun: str, name: str | int, problem: str = "is unknown") -> None:
+        super().__init__(f"{noun} {name!r} {problem}")
+        self.noun = noun
+        self.name = name
+
+
+class SessionCollision(ArcError):
+    """The agent already has a live session, and the caller did not ask to replace it."""
+
+    code = "session_collision"
+
+    def __init__(self, agent_id: str) -> None:
+        super().__init__(
+            f"agent {agent_id!r} already has an active session; pass replace: true to take it over, or use another agent_id"
+        )
+        self.agent_id = agent_id
+
+
+class Forbidden(ArcError):
+    """The caller may not do this here."""
+
+    code = "forbidden"
+
+
+class KeyReused(ArcError):
+    """One idempotency key came with two different requests."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self, key: str, event_id: int) -> None:
+        super().__init__(
+            f"idempotency key {key!r} was already used for a different request (event {event_id}); use a new key for a new request"
+        )
+        self.key = key
+        self.event_id = event_id
+
+
+# What the machine got wrong -----------------------------------------------------------------------------------------
+
+
+class StorageError(ArcError):
+    """The log could not be read or written; nothing of the call was kept."""
+
+    code = "storage_unavailable"
+
+
+class StorageBusy(StorageError):
+    """Another process held the log's write lock for too long."""
+
+    code = "storage_busy"
+
+
+class StorageFull(StorageError):
+    """The disk is full."""
+
+    code = "storage_full"
+
+
+class StorageGone(StorageError):
+    """The storage's file was deleted or replaced while the hub was running."""
+
+    code = "storage_gone"
+
+
+class StorageDamaged(StorageError):
+    """What is on disk is not what was written."""
+
+    code = "storage_damaged"
+
+
+class NotAnArcStorage(StorageError):
+    """The file is some other program's, or Arc 0.1.1's, database."""
+
+    code = "not_an_arc_storage"
+
+
+class HubStopping(ArcError):
+    """The hub is about to end and takes no more calls."""
+
+    code = "hub_stopping"
+
+    def __init__(self) -> None:
+        super().__init__("this hub is stopping; try again in a moment or on another hub")

@@ -1,0 +1,93 @@
+"""Event types: the facts that the log keeps, one frozen Struct for each.
+
+A type's tag (`lock.acquired`) and its field names are a storage format: fields may be added with a default, nothing is
+ever renamed or removed; a change of shape is an upcaster (`arclog.upcasters`). Every event class answers two questions
+about itself: `stream(event_id)`, the entity whose life it belongs to, and `actor`, the agent that did it.
+"""
+
+from typing import Final, get_args
+
+from arclog.events.channels import ChannelCreated
+from arclog.events.claims import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased
+from arclog.events.hub import (
+    HubStarted,
+    HubStopped,
+    NetworkChanged,
+    ShutdownCancelled,
+    ShutdownFired,
+    ShutdownInitiated,
+)
+from arclog.events.locks import LockAcquired, LockRefreshed, LockRefused, LockReleased
+from arclog.events.messages import (
+    DIRECT_CHANNEL,
+    GENERAL_CHANNEL,
+    SYSTEM,
+    Attachment,
+    JsonObject,
+    MessagePosted,
+    Notice,
+)
+from arclog.events.sessions import AgentSeen, SessionClosed, SessionExpired, SessionOpened, SessionRenamed
+from arclog.events.tasks import TaskCompleted
+
+Event = (
+    SessionOpened
+    | SessionRenamed
+    | SessionClosed
+    | SessionExpired
+    | AgentSeen
+    | ChannelCreated
+    | MessagePosted
+    | ClaimAcquired
+    | ClaimRefreshed
+    | ClaimReleased
+    | ClaimRefused
+    | LockAcquired
+    | LockRefreshed
+    | LockReleased
+    | LockRefused
+    | TaskCompleted
+    | HubStarted
+    | HubStopped
+    | ShutdownInitiated
+    | ShutdownCancelled
+    | ShutdownFired
+    | NetworkChanged
+)
+
+EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)
+EVENT_TYPES: Final[tuple[str, ...]] = tuple(str(cls.__struct_config__.tag) for cls in EVENT_CLASSES)
+
+__all__ = [
+    "DIRECT_CHANNEL",
+    "EVENT_CLASSES",
+    "EVENT_TYPES",
+    "GENERAL_CHANNEL",
+    "SYSTEM",
+    "AgentSeen",
+    "Attachment",
+    "ChannelCreated",
+    "ClaimAcquired",
+    "ClaimRefreshed",
+    "ClaimRefused",
+    "ClaimReleased",
+    "Event",
+    "HubStarted",
+    "HubStopped",
+    "JsonObject",
+    "LockAcquired",
+    "LockRefreshed",
+    "LockRefused",
+    "LockReleased",
+    "MessagePosted",
+    "NetworkChanged",
+    "Notice",
+    "SessionClosed",
+    "SessionExpired",
+    "SessionOpened",
+    "SessionRenamed",
+    "ShutdownCancelled",
+    "ShutdownFired",
+    "ShutdownInitiated",
+    "TaskCompleted",
+]

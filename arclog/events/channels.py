@@ -1,0 +1,23 @@
+"""Rooms to talk in."""
+
+from msgspec import Struct
+
+from arclog.events.messages import JsonObject
+
+ANONYMOUS = "anonymous"
+"""The actor of an accepted call that does not say whose it is."""
+
+
+class ChannelCreated(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="channel.created"):
+    """A channel exists from now on. Channels are never changed or removed."""
+
+    name: str
+    created_by: str | None = None
+    metadata: JsonObject = {}
+
+    @property
+    def actor(self) -> str:
+        return self.created_by or ANONYMOUS
+
+    def stream(self, event_id: int) -> str:
+        return f"channel/{self.name}"

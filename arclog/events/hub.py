@@ -1,0 +1,99 @@
+"""The life of a hub: several may share one log, so each event names the one that it is about."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from arclog.events.messages import SYSTEM, Notice
+
+StopReason = Literal["signal", "shutdown"]
+
+
+class HubStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="hub.started"):
+    """A hub began to serve this log."""
+
+    hub_id: str
+    version: str
+    url: str | None = None
+
+    @property
+    def actor(self) -> str:
+        return SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"hub/{self.hub_id}"
+
+
+class HubStopped(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="hub.stopped"):
+    """A hub ended in good order; a hub that was killed leaves no such event."""
+
+    hub_id: str
+    reason: StopReason = "signal"
+
+    @property
+    def actor(self) -> str:
+        return SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"hub/{self.hub_id}"
+
+
+class ShutdownInitiated(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="shutdown.initiated"
+):
+    """A hub will stop in `delay_sec` seconds unless somebody cancels it."""
+
+    hub_id: str
+    delay_sec: float
+    notice: Notice
+
+    @property
+    def actor(self) -> str:
+        return SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"hub/{self.hub_id}"
+
+
+class ShutdownCancelled(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="shutdown.cancelled"
+):
+    """The shutdown that was pending will not happen."""
+
+    hub_id: str
+    notice: Notice
+
+    @property
+    def actor(self) -> str:
+        return SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"hub/{self.hub_id}"
+
+
+class ShutdownFired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="shutdown.fired"):
+    """The delay of a shutdown is over: the hub takes no more calls from here on."""
+
+    hub_id: str
+    notice: Notice
+
+    @property
+    def actor(self) -> str:
+        return SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"hub/{self.hub_id}"
+
+
+class NetworkChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="network.changed"):
+    """A hub was told to accept, or no longer accept, calls from other machines."""
+
+    hub_id: str
+    allow_remote: bool
+
+    @property
+    def actor(self) -> str:
+        return SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"hub/{self.hub_id}"

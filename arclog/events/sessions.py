@@ -1,0 +1,80 @@
+"""Who is here: sessions of agents and signs of life."""
+
+from msgspec import Struct
+
+from arclog.events.messages import SYSTEM, JsonObject
+
+
+class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="session.opened"):
+    """An agent registered. `replaced_session_id` is the session of the same agent that this one ended, if any."""
+
+    agent_id: str
+    session_id: str
+    display_name: str
+    capabilities: tuple[str, ...] = ()
+    metadata: JsonObject = {}
+    replaced_session_id: str | None = None
+
+    @property
+    def actor(self) -> str:
+        return self.agent_id
+
+    def stream(self, event_id: int) -> str:
+        return f"session/{self.agent_id}"
+
+
+class SessionRenamed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="session.renamed"):
+    """An agent changed the name that it is shown by."""
+
+    agent_id: str
+    session_id: str
+    display_name: str
+
+    @property
+    def actor(self) -> str:
+        return self.agent_id
+
+    def stream(self, event_id: int) -> str:
+        return f"session/{self.agent_id}"
+
+
+class SessionClosed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="session.closed"):
+    """An agent left of its own accord; what it holds stays held until it lapses."""
+
+    agent_id: str
+    session_id: str
+
+    @property
+    def actor(self) -> str:
+        return self.agent_id
+
+    def stream(self, event_id: int) -> str:
+        return f"session/{self.agent_id}"
+
+
+class SessionExpired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="session.expired"):
+    """An agent was silent for longer than the presence TTL. `last_seen_at` is in microseconds of the log's clock."""
+
+    agent_id: str
+    session_id: str
+    last_seen_at: int
+
+    @property
+    def actor(self) -> str:
+        return SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"session/{self.agent_id}"
+
+
+class AgentSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="agent.seen"):
+    """An agent that only reads or waits is there; written rarely, and never while its calls already show it."""
+
+    agent_id: str
+
+    @property
+    def actor(self) -> str:
+        return self.agent_id
+
+    def stream(self, event_id: int) -> str:
+        return f"session/{self.agent_id}"

@@ -1,0 +1,22 @@
+"""Work that is handed out. A task is opened by the message that describes it (`message.posted`)."""
+
+from msgspec import Struct
+
+from arclog.events.channels import ANONYMOUS
+from arclog.events.messages import Notice
+
+
+class TaskCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="task.completed"):
+    """A task is done. `rolled_up_task_id` is the parent that this completed too, with the notice that says so."""
+
+    task_id: int
+    completed_by: str | None = None
+    rolled_up_task_id: int | None = None
+    notice: Notice | None = None
+
+    @property
+    def actor(self) -> str:
+        return self.completed_by or ANONYMOUS
+
+    def stream(self, event_id: int) -> str:
+        return f"task/{self.task_id}"

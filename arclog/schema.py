@@ -1,0 +1,119 @@
+"""A storage's beginning: made once, recognised ever after, and never mistaken for somebody else's file."""
+
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+import apsw
+
+from arclog.connection import APPLICATION_ID, FORMAT, create_file, open_connection, storage_errors
+from arclog.errors import NotAnArcStorage, StorageError
+from arclog.queries import Queries
+
+EVENTS: Final = Queries("arclog", "events.sql")
+
+
+def open_storage(path: Path) -> apsw.Connection:
+    """Open the storage at `path` for writing, making it when there is no such file.
+
+    Raises:
+        NotAnArcStorage: the file holds something else, such as a database of Arc 0.1.1, which is left untouched.
+        StorageError: it cannot be opened or made.
+    """
+    create_file(path)
+    connection = open_connection(path)
+    try:
+        with storage_errors(path):
+            _recognise(connection, path)
+            mode = connection.execute("PRAGMA journal_mode = WAL").get
+            if mode != "wal":
+                raise StorageError(f"the filesystem of {path} does not support WAL: put the storage on a local disk")
+            # The checkpointer empties the WAL beside the writer; see `arclog.checkpoint`.
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                if not _is_made(connection):
+                    _make(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_existing(path: Path) -> apsw.Connection:
+    """Open the storage at `path` for reading; it must be there.
+
+    Raises:
+        StorageError: there is no such file, or it cannot be read.
+        NotAnArcStorage: the file holds something else.
+    """
+    if not path.is_file():
+        raise StorageError(f"there is no storage at {path}: name it with --storage")
+    connection = open_connection(path, read_only=True)
+    try:
+        with storage_errors(path):
+            _recognise(connection, path)
+            if not _is_made(connection):
+                raise NotAnArcStorage(f"{path} is empty: it is not an Arc storage yet")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def find_setting(connection: apsw.Connection, name: str) -> str | None:
+    """A fact about the storage itself, such as its `instance_id`."""
+    value = connection.execute(EVENTS["find_setting"], (name,)).get
+    return None if value is None else str(value)
+
+
+def set_setting(connection: apsw.Connection, name: str, value: str) -> None:
+    """Keep a fact about the storage itself."""
+    connection.execute(EVENTS["set_setting"], (name, value))
+
+
+def get_instance_id(connection: apsw.Connection) -> str:
+    """The id of the coordination state: the same for every hub on this storage, new after a reset or a restore."""
+    instance_id = find_setting(connection, "instance_id")
+    if instance_id is None:
+        raise NotAnArcStorage("the storage has no instance id")
+    return instance_id
+
+
+def new_instance_id() -> str:
+    """An id that no other storage has."""
+    return uuid4().hex
+
+
+def _is_made(connection: apsw.Connection) -> bool:
+    return bool(connection.pragma("application_id") == APPLICATION_ID)
+
+
+def _make(connection: apsw.Connection) -> None:
+    connection.execute(EVENTS["schema"])
+    set_setting(connection, "instance_id", new_instance_id())
+    connection.pragma("application_id", APPLICATION_ID)
+    connection.pragma("user_version", FORMAT)
+
+
+def _recognise(connection: apsw.Connection, path: Path) -> None:
+    application_id = connection.pragma("application_id")
+    if application_id == APPLICATION_ID:
+        version = connection.pragma("user_version")
+        if version != FORMAT:
+            raise NotAnArcStorage(
+                f"the storage {path} has format {version}, this Arc reads format {FORMAT}: use the Arc that wrote it"
+            )
+        return
+    tables = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if {"messages", "sessions", "claims", "locks"} <= tables:
+        raise NotAnArcStorage(
+            f"{path} is a database of Arc 0.1.1; it is left as it is. Start with a new --storage file, "
+            f"and bring the old one in with: arc log import {path}"
+        )
+    if application_id != 0 or tables:
+        raise NotAnArcStorage(f"{path} is another program's database: choose another file with --storage")

@@ -1,0 +1,96 @@
+-- name: schema
+-- The log itself, and the two small tables that belong to the file rather than to its history.
+CREATE TABLE events (
+    event_id    INTEGER PRIMARY KEY CONSTRAINT event_ids_begin_at_one CHECK (event_id >= 1),
+    recorded_at INTEGER NOT NULL,
+    type        TEXT NOT NULL,
+    stream      TEXT NOT NULL,
+    actor       TEXT NOT NULL,
+    data        BLOB NOT NULL,
+    metadata    BLOB NOT NULL,
+    digest      BLOB NOT NULL CONSTRAINT digest_is_sha256 CHECK (length(digest) = 32)
+) STRICT;
+-- The life of one entity is one range read; so is all that one agent did, whose end is when it was last seen.
+CREATE INDEX events_by_stream ON events (stream);
+CREATE INDEX events_by_actor ON events (actor);
+-- Rare types are found without reading past a million messages; messages are dense enough to be scanned.
+CREATE INDEX events_by_type ON events (type) WHERE type <> 'message.posted';
+CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'events are immutable'); END;
+CREATE TRIGGER events_are_never_removed BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'events are immutable'); END;
+-- Which event answered which request; all of it also stands in the events' metadata.
+CREATE TABLE idempotency_keys (
+    sender   TEXT NOT NULL,
+    key      TEXT NOT NULL,
+    event_id INTEGER NOT NULL,
+    request  BLOB NOT NULL,
+    PRIMARY KEY (sender, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE storage (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+-- The offset of the log's clock, for each boot of the machine.
+CREATE TABLE clock (
+    boot_id TEXT PRIMARY KEY,
+    offset  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- name: append
+INSERT INTO events (event_id, recorded_at, type, stream, actor, data, metadata, digest) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: find_head
+SELECT event_id, recorded_at, digest FROM events ORDER BY event_id DESC LIMIT 1
+
+-- name: read
+SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
+WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+
+-- name: read_stream
+SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
+WHERE stream = :stream AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+
+-- name: read_streams_below
+-- A prefix is a range of the index on streams; the rows come back in log order.
+SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
+WHERE stream >= :prefix AND stream < :prefix_end AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+
+-- name: read_actor
+SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
+WHERE actor = :actor AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+
+-- name: read_types
+-- Types are few: the caller names those that match its prefix, none of them message.posted, so the partial index serves.
+SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
+WHERE type <> 'message.posted' AND type IN (SELECT value FROM json_each(:types))
+AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+
+-- name: get_event
+SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events WHERE event_id = ?
+
+-- name: find_last_seen
+-- The end of an agent's range in the index on actors.
+SELECT recorded_at FROM events WHERE actor = ? AND event_id <= ? ORDER BY event_id DESC LIMIT 1
+
+-- name: find_event_at
+-- The last event at or before a time; recorded_at never decreases along the log, so the caller searches by halves.
+SELECT event_id, recorded_at FROM events WHERE event_id >= ? ORDER BY event_id LIMIT 1
+
+-- name: find_key
+SELECT event_id, request FROM idempotency_keys WHERE sender = ? AND key = ?
+
+-- name: keep_key
+INSERT INTO idempotency_keys (sender, key, event_id, request) VALUES (?, ?, ?, ?)
+
+-- name: find_setting
+SELECT value FROM storage WHERE name = ?
+
+-- name: set_setting
+INSERT INTO storage (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+
+-- name: find_clock
+SELECT offset FROM clock WHERE boot_id = ?
+
+-- name: set_clock
+INSERT INTO clock (boot_id, offset) VALUES (?, ?) ON CONFLICT (boot_id) DO UPDATE SET offset = excluded.offset

@@ -1,0 +1,308 @@
+"""The log on SQLite: append, read, head.
+
+This is the seam. Whatever engine keeps the log must pass `tests/contract/test_log_contract.py`; nothing above it knows
+tables. A `Log` is used by one thread. Its writer works in transactions that also hold what the projections write, so
+an event and everything that follows from it are on disk together or not at all:
+
+    log.begin()                 takes the write lock, and learns what other processes appended
+    log.append(event, ...)      any number of times
+    log.commit()                one flush of the disk for all of them
+
+An event id is the place in the log. Ids grow by one with each append; an imported log may leave gaps.
+"""
+
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from arclog.clock import LogClock
+from arclog.codec import Metadata, RecordedEvent, StoredEvent, encode_data, encode_metadata, type_of
+from arclog.connection import storage_errors
+from arclog.digest import GENESIS, chain
+from arclog.errors import StorageGone
+from arclog.events import EVENT_TYPES, Event
+from arclog.schema import EVENTS
+
+NO_END: Final = 2**63 - 1
+"""Beyond every event id."""
+
+_KEEP_CLOCK_AFTER: Final = 1000
+"""The stored offset of the clock follows when it is off by this many microseconds."""
+
+_APPEND = EVENTS["append"]
+_MESSAGE_POSTED: Final = "message.posted"
+
+
+class Head(Struct, frozen=True):
+    """The end of the log; event 0 when it is empty."""
+
+    event_id: int = 0
+    recorded_at: int = 0
+    digest: bytes = GENESIS
+
+
+class KeptKey(Struct, frozen=True):
+    """What is known of an idempotency key: the event that it led to, and the hash of its request."""
+
+    event_id: int
+    request: bytes
+
+
+class Filter(Struct, frozen=True):
+    """Which events to read; a field that is None does not narrow.
+
+    `type` and `stream` match exactly, or by prefix when they end in `.` and `/` respectively.
+    """
+
+    type: str | None = None
+    stream: str | None = None
+    actor: str | None = None
+
+
+EVERYTHING: Final = Filter()
+
+
+class Log:
+    """The events of one storage, over one connection.
+
+    Args:
+        connection: the connection, used by nobody else while this log is.
+        path: the storage's file, watched in case it is deleted or replaced.
+        clock: gives the time of new events.
+    """
+
+    def __init__(self, connection: apsw.Connection, path: Path, clock: LogClock) -> None:
+        self.connection = connection
+        self.path = path
+        self.clock = clock
+        self._file = _identity(path)
+        self._data_version = -1
+        self._kept_offset: int | None = None
+        self._head = Head()
+        self._event_id = 0
+        self._recorded_at = 0
+        self._digest = GENESIS
+
+    # Writing --------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> bool:
+        """Start a transaction and take the write lock; true when another process wrote since the last one.
+
+        Raises:
+            StorageGone: the file at the storage's path is no longer the one that is open.
+            StorageBusy: another process held the write lock for too long.
+        """
+        self.check_in_place()
+        with storage_errors(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            version = self.connection.pragma("data_version")
+            changed = version != self._data_version
+            if changed:
+                self._load_head()
+                self._load_clock()
+                self._data_version = version
+        return changed
+
+    def now(self) -> int:
+        """The time of the next event: the log's clock, but never before the last event."""
+        return max(self.clock.now(), self._recorded_at)
+
+    def append(self, event: Event, recorded_at: int, metadata: Metadata, sender: str | None = None) -> RecordedEvent:
+        """Add one event inside the transaction that `begin` started.
+
+        Args:
+            event: what happened.
+            recorded_at: when, from `now()`.
+            metadata: how it came to be; its idempotency key, if any, is kept for `sender`.
+            sender: whose key it is; the event's actor unless given.
+
+        Returns:
+            The event in its place.
+        """
+        return self.append_at(self._event_id + 1, event, recorded_at, metadata, sender)
+
+    def append_at(
+        self, event_id: int, event: Event, recorded_at: int, metadata: Metadata, sender: str | None = None
+    ) -> RecordedEvent:
+        """Add one event under an id of the caller's, greater than the head's; this is how logs are imported."""
+        assert event_id > self._event_id
+        stream, actor, event_type = event.stream(event_id), event.actor, type_of(event)
+        data, meta = encode_data(event), encode_metadata(metadata)
+        digest = chain(self._digest, event_id, recorded_at, event_type, stream, actor, data, meta)
+        execute = self.connection.execute
+        execute(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
+        if metadata.key is not None:
+            execute(EVENTS["keep_key"], (sender or actor, metadata.key, event_id, metadata.request or b""))
+        self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
+        return RecordedEvent(event_id, recorded_at, stream, actor, event, metadata)
+
+    def commit(self) -> None:
+        """Put the transaction on disk.
+
+        Raises:
+            StorageError: it is not there; the transaction is undone.
+        """
+        self.check_in_place()
+        with storage_errors(self.path):
+            if self.clock.ease() and self._offset_moved():
+                self._keep_clock()
+            self.connection.execute("COMMIT")
+        self._head = Head(self._event_id, self._recorded_at, self._digest)
+
+    def rollback(self) -> None:
+        """Undo the transaction, and forget what was known of the log's end."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+        self._data_version = -1
+
+    def find_key(self, sender: str, key: str) -> KeptKey | None:
+        """What an idempotency key of this sender led to."""
+        row = self.connection.execute(EVENTS["find_key"], (sender, key)).fetchone()
+        return None if row is None else KeptKey(*row)
+
+    def check_in_place(self) -> None:
+        """Make sure that the file at the storage's path is the one that is open.
+
+        Raises:
+            StorageGone: it was deleted or replaced; what is written now would be lost.
+        """
+        if _identity(self.path) != self._file:
+            raise StorageGone(f"the storage {self.path} was deleted or replaced while in use: restart the hub")
+
+    def _load_head(self) -> None:
+        row = self.connection.execute(EVENTS["find_head"]).fetchone()
+        self._head = Head(*row) if row is not None else Head()
+        self._event_id, self._recorded_at, self._digest = (
+            self._head.event_id,
+            self._head.recorded_at,
+            self._head.digest,
+        )
+
+    def _load_clock(self) -> None:
+        offset = self.connection.execute(EVENTS["find_clock"], (self.clock.boot_id,)).get
+        if offset is None:
+            # The first hub of this boot: begin at the wall clock, or at the last event if that is later.
+            self.clock.offset += max(0, self._recorded_at - self.clock.now())
+            self._keep_clock()
+        else:
+            self.clock.offset = self._kept_offset = int(offset)
+
+    def _offset_moved(self) -> bool:
+        return self._kept_offset is None or abs(self.clock.offset - self._kept_offset) > _KEEP_CLOCK_AFTER
+
+    def _keep_clock(self) -> None:
+        self.connection.execute(EVENTS["set_clock"], (self.clock.boot_id, self.clock.offset))
+        self._kept_offset = self.clock.offset
+
+    # Reading --------------------------------------------------------------------------------------------------------
+
+    def head(self) -> Head:
+        """The end of the log as this connection sees it: in a transaction with what it appended, else as committed."""
+        if self.connection.in_transaction:
+            return Head(self._event_id, self._recorded_at, self._digest)
+        return read_head(self.connection)
+
+
+def read_head(connection: apsw.Connection) -> Head:
+    """The end of the log as `connection` sees it."""
+    row = connection.execute(EVENTS["find_head"]).fetchone()
+    return Head() if row is None else Head(*row)
+
+
+def read(
+    connection: apsw.Connection, after: int = 0, limit: int = 1000, until: int = NO_END, where: Filter = EVERYTHING
+) -> Iterator[StoredEvent]:
+    """Events behind `after`, up to and including `until`, in log order, at most `limit`.
+
+    One of the filter's fields is served by an index, the others are checked on what it finds.
+    """
+    query, bindings = _plan(where)
+    bindings |= {"after": after, "until": until, "limit": -1 if _narrows_further(where) else limit}
+    found = 0
+    for row in connection.execute(EVENTS[query], bindings):
+        event = StoredEvent(*row)
+        if _matches(where, event):
+            yield event
+            found += 1
+            if found == limit:
+                return
+
+
+def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None:
+    """One event by its id."""
+    row = connection.execute(EVENTS["get_event"], (event_id,)).fetchone()
+    return None if row is None else StoredEvent(*row)
+
+
+def find_last_seen(connection: apsw.Connection, actor: str, at: int) -> int | None:
+    """When `actor` last did something, up to and including event `at`; microseconds, None when never."""
+    found = connection.execute(EVENTS["find_last_seen"], (actor, at)).get
+    return None if found is None else int(found)
+
+
+def find_event_at(connection: apsw.Connection, recorded_at: int) -> int:
+    """The id of the last event at or before a time in microseconds, 0 when there is none."""
+    low, high = 0, read_head(connection).event_id + 1
+    while low + 1 < high:
+        middle = (low + high) // 2
+        event_id, time = connection.execute(EVENTS["find_event_at"], (middle,)).fetchone() or (high, recorded_at + 1)
+        if event_id >= high or time > recorded_at:
+            high = middle
+        else:
+            low = event_id
+    return low
+
+
+def hash_request(*parts: bytes) -> bytes:
+    """A hash by which a repeated request is recognised."""
+    return sha256(b"\0".join(parts)).digest()
+
+
+def _plan(where: Filter) -> tuple[str, dict[str, str | int]]:
+    if where.stream is not None:
+        if where.stream.endswith("/"):
+            return "read_streams_below", {"prefix": where.stream, "prefix_end": where.stream[:-1] + "0"}
+        return "read_stream", {"stream": where.stream}
+    if where.actor is not None:
+        return "read_actor", {"actor": where.actor}
+    if where.type is not None:
+        types = [name for name in EVENT_TYPES if _has_type(where.type, name)]
+        if _MESSAGE_POSTED not in types:
+            return "read_types", {"types": msgspec.json.encode(types).decode()}
+    return "read", {}
+
+
+def _narrows_further(where: Filter) -> bool:
+    return sum(field is not None for field in (where.type, where.stream, where.actor)) > 1 or (
+        where.type is not None and _plan(where)[0] == "read"
+    )
+
+
+def _matches(where: Filter, event: StoredEvent) -> bool:
+    return (
+        (where.type is None or _has_type(where.type, event.type))
+        and (where.actor is None or where.actor == event.actor)
+        and (
+            where.stream is None
+            or where.stream == event.stream
+            or (where.stream.endswith("/") and event.stream.startswith(where.stream))
+        )
+    )
+
+
+def _has_type(wanted: str, name: str) -> bool:
+    return name.startswith(wanted) if wanted.endswith(".") else name == wanted
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
