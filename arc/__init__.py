@@ -1,0 +1,66 @@
+"""Arc's client: coordinate agents through a hub, over HTTP or over files.
+
+    from arc import ArcClient
+
+    with ArcClient.quickstart("ada") as ada:
+        ada.post("general", "I take the parser.")
+        for message in ada.poll(timeout=30):
+            print(message["from_agent"], message["body"])
+
+The standard library only, and nothing of the hub: whoever needs a hub calls `ensure_hub`, which starts the command
+`arc`. A name is loaded when it is first used, because agents start Python thousands of times.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arc.client import ArcClient
+    from arc.errors import ArcError
+    from arc.hub import ensure_hub, reset_hub, stop_hub
+    from arc.smoke import SmokeError, run_smoke_agent
+    from arc.spool import FileRelayClient, ensure_spool_dirs
+
+__version__ = "1.0.0"
+
+__all__ = [
+    "ArcClient",
+    "ArcError",
+    "FileRelayClient",
+    "SmokeError",
+    "__version__",
+    "ensure_hub",
+    "ensure_spool_dirs",
+    "reset_hub",
+    "run_smoke_agent",
+    "stop_hub",
+]
+
+_HOMES = {
+    "ArcClient": "client",
+    "ArcError": "errors",
+    "FileRelayClient": "spool",
+    "SmokeError": "smoke",
+    "ensure_hub": "hub",
+    "ensure_spool_dirs": "spool",
+    "reset_hub": "hub",
+    "run_smoke_agent": "smoke",
+    "stop_hub": "hub",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load the public name `name` on first use."""
+    if name not in _HOMES:
+        message = f"module 'arc' has no attribute {name!r}"
+        raise AttributeError(message)
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"arc.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

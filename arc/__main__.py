@@ -1,0 +1,36 @@
+"""The command `arc`, and `python -m arc`: the one door from the client's package to the hub.
+
+The folders that the hub is made of (`cli`, `api`, …) have names that other projects use too, and agents run in other
+projects' folders. So the hub's folder goes first on the path of this process, and the working directory off it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Args:
+        argv: the arguments after the command's name; by default those of this process.
+    """
+    _set_path()
+    from cli.main import main as run
+
+    return run(sys.argv[1:] if argv is None else argv)
+
+
+def _set_path() -> None:
+    package = Path(__file__).absolute().parent
+    # `-m` puts the working directory first, and a script its own folder, where `http.py` hides a standard module.
+    if sys.path and sys.path[0] in {"", str(Path.cwd()), str(package)}:
+        del sys.path[0]
+    # A wheel carries the hub inside the package; a checkout, installed editable or not, has it beside the package.
+    hub = package / "_hub"
+    sys.path.insert(0, str(hub if hub.is_dir() else package.parent))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,352 @@
+"""`ArcClient`: an agent's side of the protocol, over HTTP or over a relay's files."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from arc.cursors import Cursors
+from arc.errors import ArcError
+from arc.reader import Reader, segment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from arc.reader import Transport
+    from arc.shapes import Bootstrap, Channel, Claim, Lock, Message, Session, Task
+
+DEFAULT_BASE_URL = "http://127.0.0.1:6969"
+CLOSE_WITHIN_SEC = 1.0
+RELAY_POLL_INTERVAL_SEC = 0.02
+CALL_PAGE = 500
+
+
+class ArcClient(Reader):
+    """One agent at one hub. Safe to use from several threads.
+
+    Every method returns the `result` of the hub's answer as plain dicts (`arc.shapes` tells their types) and raises
+    `ArcError` when the hub refuses, is not there, or does not answer in time.
+
+    As a context manager it closes itself at the end, which ends the session.
+
+    Args:
+        agent_id: who speaks.
+        base_url: where the hub listens. Proxies of the environment are not used.
+        timeout: seconds to wait for an answer.
+        transport: what carries the calls instead of HTTP; `base_url` and `timeout` then have no meaning for it.
+
+    Attributes:
+        agent_id: who speaks.
+        session_id: the session that `register` opened, or None.
+    """
+
+    def __init__(
+        self,
+        agent_id: str,
+        base_url: str = DEFAULT_BASE_URL,
+        timeout: float = 15.0,
+        *,
+        transport: Transport | None = None,
+    ) -> None:
+        if transport is None:
+            from arc.http import HttpTransport
+
+            transport = HttpTransport(base_url, timeout)
+        super().__init__(agent_id, timeout, transport)
+        self.base_url = base_url.rstrip("/")
+        self.session_id: str | None = None
+        self._cursors = Cursors()
+
+    @classmethod
+    def over_relay(cls, agent_id: str, spool_dir: str | Path = ".arc-relay", *, timeout: float = 30.0) -> Self:
+        """A client that speaks through the files of a relay, for a sandbox without a network.
+
+        Args:
+            agent_id: who speaks.
+            spool_dir: the relay's spool, relative to the working directory or absolute.
+            timeout: seconds to wait for a response.
+        """
+        from arc.spool import FileRelayClient, RelayTransport
+
+        relay = FileRelayClient(
+            agent_id=agent_id, spool_dir=spool_dir, timeout=timeout, poll_interval_sec=RELAY_POLL_INTERVAL_SEC
+        )
+        return cls(agent_id, timeout=timeout, transport=RelayTransport(relay))
+
+    @classmethod
+    def quickstart(
+        cls,
+        agent_id: str,
+        base_url: str = DEFAULT_BASE_URL,
+        *,
+        display_name: str | None = None,
+        capabilities: list[str] | None = None,
+        timeout: float = 15.0,
+    ) -> Self:
+        """A client that is registered and stands at the newest message: `poll` returns what comes from now on.
+
+        Args:
+            agent_id: who speaks.
+            base_url: where the hub listens.
+            display_name: how people see the agent; by default its id.
+            capabilities: what others may look for in `agents`.
+            timeout: seconds to wait for an answer.
+        """
+        client = cls(agent_id, base_url, timeout)
+        client.register(display_name=display_name or agent_id, capabilities=capabilities)
+        client.bootstrap()
+        return client
+
+    def register(
+        self,
+        *,
+        display_name: str | None = None,
+        replace: bool = True,
+        capabilities: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Session:
+        """Open a session. With `replace` it takes the place of a live one; without, that is an `ArcError` (409)."""
+        fields = {"display_name": display_name, "capabilities": capabilities, "metadata": metadata}
+        session: Session = self._change("sessions", {"agent_id": self.agent_id, "replace": replace}, fields)
+        self.session_id = session["session_id"]
+        return session
+
+    def bootstrap(self) -> Bootstrap:
+        """Look around, and put the cursors of all polls at the newest visible message."""
+        found: Bootstrap = self._read("bootstrap", {"agent_id": self.agent_id})
+        self._cursors.move_all(found["latest_visible_id"])
+        return found
+
+    def whoami(self) -> Bootstrap:
+        """The same as `bootstrap`."""
+        return self.bootstrap()
+
+    def close(self) -> None:
+        """End the session, if any, and let go of the connections. Never raises, and may be called again."""
+        session_id, self.session_id = self.session_id, None
+        with suppress(Exception):  # a hub that is not there ends the session by itself
+            if session_id is not None:
+                path = f"/v1/sessions/{segment(session_id)}"
+                self._call("DELETE", path, timeout_override=min(self.timeout, CLOSE_WITHIN_SEC))
+        with suppress(Exception):  # a transport of the caller's own
+            getattr(self._transport, "close", lambda: None)()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Messages -------------------------------------------------------------------------------------------------------
+
+    def create_channel(self, name: str, *, metadata: dict[str, Any] | None = None) -> Channel:
+        """Make a channel; one that exists is returned as it is."""
+        channel: Channel = self._change("channels", {"name": name, "created_by": self.agent_id}, {"metadata": metadata})
+        return channel
+
+    def post(
+        self,
+        channel: str,
+        body: str,
+        *,
+        kind: str = "chat",
+        thread_id: str | None = None,
+        to_agent: str | None = None,
+        attachments: list[dict[str, Any]] | None = None,
+        metadata: dict[str, Any] | None = None,
+        reply_to: int | None = None,
+        parent_task_id: int | None = None,
+    ) -> Message:
+        """Post a message: to everybody in the channel, or with `to_agent` to one agent.
+
+        Args:
+            channel: an existing channel; for a direct message only a label.
+            body: the text; may be empty if there are attachments.
+            kind: `chat`, `notice`, `task`, `claim`, `release`, `artifact`, `task_request` or `task_result`.
+                `task` and `task_request` open a task, a `task_result` completes the request that it replies to.
+            thread_id: the thread that it belongs to.
+            to_agent: the only agent that gets it.
+            attachments: dicts with a `type`: `text`, `json` or `code` with `content`, `file_ref` or `diff_ref` with
+                `path`.
+            metadata: whatever else belongs to it.
+            reply_to: the id of the message that it answers.
+            parent_task_id: the task that the new task is part of.
+        """
+        fields: dict[str, Any] = {"thread_id": thread_id, "to_agent": to_agent, "attachments": attachments}
+        fields |= {"metadata": metadata, "reply_to": reply_to, "parent_task_id": parent_task_id}
+        required = {"from_agent": self.agent_id, "channel": channel, "kind": kind, "body": body}
+        message: Message = self._change("messages", required, fields)
+        return message
+
+    def dm(
+        self,
+        to_agent: str,
+        body: str,
+        *,
+        channel: str = "direct",
+        kind: str = "chat",
+        thread_id: str | None = None,
+        attachments: list[dict[str, Any]] | None = None,
+        metadata: dict[str, Any] | None = None,
+        reply_to: int | None = None,
+        parent_task_id: int | None = None,
+    ) -> Message:
+        """Post a message to one agent; the rest is as in `post`."""
+        return self.post(
+            channel,
+            body,
+            kind=kind,
+            thread_id=thread_id,
+            to_agent=to_agent,
+            attachments=attachments,
+            metadata=metadata,
+            reply_to=reply_to,
+            parent_task_id=parent_task_id,
+        )
+
+    def poll(
+        self,
+        *,
+        exclude_self: bool = True,
+        timeout: float = 30.0,
+        channel: str | None = None,
+        thread_id: str | None = None,
+        limit: int = 100,
+    ) -> list[Message]:
+        """The messages, broadcast or to this agent, that no poll with this filter or a wider one has returned yet.
+
+        Each filter (channel, thread, with or without own messages) keeps its own cursor. Polling one channel does not
+        take anything from a poll of another channel or of everything; what a poll of everything has returned, a poll
+        of one channel does not return again. `bootstrap` puts all cursors at the newest message; a client that
+        never called it begins at the first message of the hub.
+
+        Args:
+            exclude_self: leave out what this agent itself posted.
+            timeout: seconds to wait while there is nothing, at most 60; 0 only looks.
+            channel: only messages of this channel.
+            thread_id: only messages of this thread.
+            limit: the most messages to return, at most 500; the rest comes with the next poll.
+
+        Returns:
+            The messages in the order of their ids; an empty list when the time is over.
+        """
+        this = (channel, thread_id, exclude_self)
+        query: dict[str, Any] = {"agent_id": self.agent_id, "since_id": self._cursors.place(this), "timeout": timeout}
+        query |= {"limit": limit, "exclude_self": 1 if exclude_self else None}
+        query |= {"channel": channel, "thread_id": thread_id}
+        messages: list[Message] = self._read("events", query, wait_sec=timeout)
+        if messages:
+            self._cursors.move(this, messages[-1]["id"])
+        return messages
+
+    def call(
+        self,
+        to_agent: str,
+        body: str,
+        *,
+        channel: str = "direct",
+        timeout: float = 30.0,
+        poll_interval: float = 1.0,
+        metadata: dict[str, Any] | None = None,
+    ) -> Message:
+        """Ask another agent: post a `task_request` and wait for the `task_result` that replies to it.
+
+        The result may come directly or as a broadcast. No cursor moves: polls still return it, and all else.
+
+        Args:
+            to_agent: who is asked.
+            body: the request.
+            channel: the label of the request.
+            timeout: seconds to wait for the result.
+            poll_interval: seconds that one look at the hub waits; a result that comes ends it at once.
+            metadata: whatever else belongs to the request.
+
+        Raises:
+            ArcError: 408 when there is no result in time.
+        """
+        give_up_at = time.monotonic() + timeout
+        request = self.post(channel, body, kind="task_request", to_agent=to_agent, metadata=metadata)
+        seen = request["id"]
+        while True:
+            left_sec = max(0.0, give_up_at - time.monotonic())
+            wait_sec = min(left_sec, max(poll_interval, 0.05))
+            query = {"agent_id": self.agent_id, "since_id": seen, "timeout": wait_sec, "limit": CALL_PAGE}
+            messages: list[Message] = self._read("events", query, wait_sec=wait_sec)
+            for message in messages:
+                if message["kind"] == "task_result" and message["reply_to"] == request["id"]:
+                    return message
+                seen = message["id"]
+            if left_sec == 0.0 and len(messages) < CALL_PAGE:
+                late = f"RPC to {to_agent} timed out after {timeout}s"
+                raise ArcError(late, 408, code="timed_out")
+
+    # Claims and locks -----------------------------------------------------------------------------------------------
+
+    def claim(
+        self,
+        claim_key: str,
+        *,
+        thread_id: str | None = None,
+        task_message_id: int | None = None,
+        ttl_sec: int = 300,
+        metadata: dict[str, Any] | None = None,
+    ) -> Claim:
+        """Ask for a claim. It is this agent's if `owner_agent_id` in the answer says so; else that is who holds it.
+
+        Args:
+            claim_key: the name of the work.
+            thread_id: the thread that it belongs to.
+            task_message_id: the message that describes it.
+            ttl_sec: seconds until it lapses, at least 5; asking again extends it.
+            metadata: whatever else belongs to it.
+        """
+        fields = {"thread_id": thread_id, "task_message_id": task_message_id, "metadata": metadata}
+        required = {"owner_agent_id": self.agent_id, "claim_key": claim_key, "ttl_sec": ttl_sec}
+        claim: Claim = self._change("claims", required, fields)
+        return claim
+
+    def refresh_claim(self, claim_key: str, ttl_sec: int = 300) -> Claim:
+        """Let a claim of this agent last `ttl_sec` seconds from now; 404 when it is not this agent's, or lapsed."""
+        required = {"claim_key": claim_key, "owner_agent_id": self.agent_id, "ttl_sec": ttl_sec}
+        claim: Claim = self._change("claims/refresh", required)
+        return claim
+
+    def release(self, claim_key: str) -> Claim:
+        """Give up a claim of this agent; 404 when it is not this agent's, or lapsed."""
+        claim: Claim = self._change("claims/release", {"claim_key": claim_key, "agent_id": self.agent_id})
+        return claim
+
+    def lock(self, file_path: str, ttl_sec: int = 300, metadata: dict[str, Any] | None = None) -> Lock:
+        """Ask for a lock. It is this agent's if `agent_id` in the answer says so; else that is who holds it.
+
+        Args:
+            file_path: the file.
+            ttl_sec: seconds until it lapses, at least 5; asking again extends it.
+            metadata: whatever else belongs to it; `thread_id` in it names its thread.
+        """
+        required = {"agent_id": self.agent_id, "file_path": file_path, "ttl_sec": ttl_sec}
+        lock: Lock = self._change("locks", required, {"metadata": metadata})
+        return lock
+
+    def refresh_lock(self, file_path: str, ttl_sec: int = 300) -> Lock:
+        """Let a lock of this agent last `ttl_sec` seconds from now; 404 when it is not this agent's, or lapsed."""
+        required = {"agent_id": self.agent_id, "file_path": file_path, "ttl_sec": ttl_sec}
+        lock: Lock = self._change("locks/refresh", required)
+        return lock
+
+    def unlock(self, file_path: str) -> Lock:
+        """Give up a lock of this agent; 404 when it is not this agent's, or lapsed."""
+        lock: Lock = self._change("locks/release", {"agent_id": self.agent_id, "file_path": file_path})
+        return lock
+
+    # Tasks ----------------------------------------------------------------------------------------------------------
+
+    def complete_task(self, task_id: int) -> Task:
+        """Complete a task, and with it its parent when no other child is open. A done task is returned as it is."""
+        task: Task = self._change(f"tasks/{int(task_id)}/complete", {})
+        return task

@@ -1,0 +1,226 @@
+"""The client's way over HTTP: kept connections, safe retries, no proxy.
+
+A call that changes something carries an `Idempotency-Key`, one for the call and the same on each retry, so the hub does
+it once however often it arrives. What happens when the connection goes away:
+
+- before the request was sent: nothing happened, so it is sent again;
+- after, and the call only reads: it is sent again;
+- after, and the call changes something: it may have been done. A hub that knows the key answers a second time what it
+  answered first, so the call is sent again; whether it does is asked there and then, since the hub that comes back need
+  not be the one that went. Arc 0.1.1 does not know the key: there the caller gets an `ArcError` with the code
+  `answer_lost` and has to look.
+
+A 503 (the hub is stopping, or its disk is busy) is asked again too; every other answer is an answer. A time-out is not
+retried: the time that the caller gave is over. A hub that was never there is not waited for.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from arc.errors import ArcError
+
+RETRY_WAITS_SEC = (0.05, 0.2, 0.5, 1.0)
+"""The pauses before the second to the fifth attempt: together longer than a hub takes to start again."""
+
+KEPT_CONNECTIONS = 8
+"""Idle connections that are kept: threads that wait in `poll` hold theirs for themselves."""
+
+LOST = 503
+TIMED_OUT = 504
+
+
+class _ConnectionLostError(Exception):
+    """No answer, and the connection is gone."""
+
+    def __init__(self, reason: BaseException, *, sent: bool) -> None:
+        super().__init__(str(reason) or type(reason).__name__)
+        self.sent = sent  # whether the hub may have seen the request
+
+
+class HttpTransport:
+    """Calls to the hub at `base_url`. Safe to use from several threads; each call in flight has its own connection.
+
+    Args:
+        base_url: `http://host:port`, with a path in front of the hub's own where a server forwards to it; `https` too.
+        timeout: seconds of silence after which a call fails with status 504.
+
+    Raises:
+        ArcError: the URL cannot be used.
+    """
+
+    def __init__(self, base_url: str, timeout: float = 15.0) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.timeout = timeout
+        try:
+            parts = urlsplit(self.base_url)
+            host, self._port, self._prefix = parts.hostname, parts.port, parts.path
+            if not host or parts.scheme not in {"http", "https"}:
+                raise ValueError(base_url)
+        except ValueError as bad:
+            message = f"base_url {base_url!r} cannot be used: give http://host:port, as in http://127.0.0.1:6969"
+            raise ArcError(message, code="bad_url") from bad
+        self._host, self._secure = host, parts.scheme == "https"
+        self._idle: list[http.client.HTTPConnection] = []
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._met = False  # whether the hub was there, and was not given up since
+
+    def call(
+        self, method: str, path: str, payload: dict[str, Any] | None = None, *, timeout_override: float | None = None
+    ) -> dict[str, Any]:
+        """Ask the hub and return its whole envelope, which has `ok: true`.
+
+        Args:
+            method: `GET`, `POST` or `DELETE`.
+            path: path and query, encoded.
+            payload: the body, sent as JSON; None sends none.
+            timeout_override: seconds to wait instead of `timeout`.
+
+        Raises:
+            ArcError: the hub refused (its status), or there is no answer (502, 503 or 504).
+        """
+        timeout = self.timeout if timeout_override is None else timeout_override
+        body = None if payload is None else json.dumps(payload, allow_nan=False).encode()
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        changes = method != "GET"
+        if changes:
+            headers["Idempotency-Key"] = os.urandom(16).hex()
+        give_up_at = time.monotonic() + timeout
+        waits = iter(RETRY_WAITS_SEC)
+        in_doubt = False  # whether an attempt without an answer may have been done
+        while True:
+            try:
+                if in_doubt and not self._hub_knows_keys(timeout):
+                    raise _answer_lost()
+                status, envelope = self._exchange(method, path, body, headers, timeout)
+            except _ConnectionLostError as lost:
+                in_doubt = in_doubt or (changes and lost.sent)
+                failure = ArcError(f"connection error: {lost}", LOST, code="connection_lost")
+                if not self._met:
+                    raise failure from lost
+            else:
+                if envelope.get("ok") is True:
+                    return envelope
+                failure = ArcError.from_envelope(envelope, status)
+                if status != LOST:
+                    raise failure
+            wait_sec = next(waits, None)
+            if wait_sec is None or time.monotonic() + wait_sec > give_up_at:
+                self._met = False
+                raise _answer_lost() if in_doubt else failure
+            time.sleep(wait_sec)
+
+    def close(self) -> None:
+        """Close the idle connections. A later call opens a new one."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_idle"):  # else the URL was refused
+            self.close()
+
+    def _hub_knows_keys(self, timeout: float) -> bool:
+        """Whether the hub that answers now does a call once, however often it arrives under one key."""
+        _, envelope = self._exchange("GET", "/v1/hub-info", None, {}, timeout)
+        info = envelope.get("result")
+        extensions = info.get("extensions") if isinstance(info, dict) else None
+        return isinstance(extensions, list) and "idempotency_key" in extensions
+
+    def _exchange(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout: float
+    ) -> tuple[int, dict[str, Any]]:
+        """One request and its answer: status and envelope."""
+        connection = self._take(timeout)
+        kept = False
+        try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # a hub answers a body too large before its end
+                connection.request(method, self._prefix + path, body, headers)
+            response = connection.getresponse()
+            text = response.read()
+            kept = not response.will_close
+        except TimeoutError as late:
+            message = f"connection error: no answer from {self.base_url} within {timeout:g} s"
+            raise ArcError(message, TIMED_OUT, code="timed_out") from late
+        except http.client.InvalidURL as bad:
+            raise ArcError(str(bad), code="bad_url") from bad
+        except (OSError, http.client.HTTPException) as lost:
+            raise _ConnectionLostError(lost, sent=True) from lost
+        finally:
+            self._put_back(connection, alive=kept)
+        return response.status, self._envelope(response.status, text)
+
+    def _envelope(self, status: int, text: bytes) -> dict[str, Any]:
+        try:
+            envelope = json.loads(text)
+        except ValueError:
+            envelope = None
+        if isinstance(envelope, dict) and isinstance(envelope.get("ok"), bool):
+            return envelope
+        said = text[:200].decode(errors="replace").strip()
+        message = f"{self.base_url} did not answer as an Arc hub does: HTTP {status}, {said or 'nothing'}"
+        raise ArcError(message, 502, code="not_a_hub")
+
+    def _take(self, timeout: float) -> http.client.HTTPConnection:
+        """An idle connection that still stands, else a new one."""
+        with self._lock:
+            if self._pid != os.getpid():  # after a fork the connections are the parent's
+                self._pid, self._idle = os.getpid(), []
+            while self._idle:
+                connection = self._idle.pop()
+                if _stands(connection):
+                    connection.sock.settimeout(timeout)
+                    return connection
+                connection.close()
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        connection = kind(self._host, self._port, timeout=timeout)
+        try:
+            connection.connect()
+        except TimeoutError as late:
+            message = f"connection error: {self.base_url} could not be reached within {timeout:g} s"
+            raise ArcError(message, TIMED_OUT, code="timed_out") from late
+        except OSError as refused:
+            raise _ConnectionLostError(refused, sent=False) from refused
+        self._met = True
+        return connection
+
+    def _put_back(self, connection: http.client.HTTPConnection, *, alive: bool) -> None:
+        if alive and not self._secure:  # a TLS connection cannot be looked at without reading from it
+            with self._lock:
+                if len(self._idle) < KEPT_CONNECTIONS:
+                    self._idle.append(connection)
+                    return
+        connection.close()
+
+
+def _answer_lost() -> ArcError:
+    message = (
+        "connection error: the connection was lost before the answer came, so the hub may or may not have done it; "
+        "look before you ask again"
+    )
+    return ArcError(message, LOST, code="answer_lost")
+
+
+def _stands(connection: http.client.HTTPConnection) -> bool:
+    """Whether an idle connection is still open: one that the hub has closed has an end to read."""
+    sock: socket.socket | None = connection.sock
+    if sock is None:
+        return False
+    try:
+        sock.setblocking(False)
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

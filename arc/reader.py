@@ -1,0 +1,140 @@
+"""What an agent can look at without moving anything, and the carrying of calls that everything else rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote, urlencode
+
+from arc.errors import ArcError
+
+if TYPE_CHECKING:
+    from arc.shapes import Channel, Claim, Lock, Message, Session, Task, Thread, ThreadSummary
+
+WAIT_GRACE_SEC = 5.0
+"""How much longer than the hub a waiting call waits: the hub answers at its time-out, and the answer has to travel."""
+
+
+class Transport(Protocol):
+    """What carries the calls of an `ArcClient`."""
+
+    def call(
+        self, method: str, path: str, payload: dict[str, Any] | None = None, *, timeout_override: float | None = None
+    ) -> dict[str, Any]:
+        """The hub's envelope, `{"ok": true, "result": …}`; a refusal is raised as `ArcError`, or returned as it is."""
+
+
+class Reader:
+    """Reads that move no cursor.
+
+    Args:
+        agent_id: who asks.
+        timeout: seconds to wait for an answer.
+        transport: what carries the calls.
+    """
+
+    def __init__(self, agent_id: str, timeout: float, transport: Transport) -> None:
+        self.agent_id = agent_id
+        self.timeout = timeout
+        self._transport = transport
+
+    def messages(
+        self,
+        *,
+        channel: str | None = None,
+        thread_id: str | None = None,
+        since_id: int | None = None,
+        limit: int = 100,
+        tail: bool = False,
+        timeout: float = 0.0,
+    ) -> list[Message]:
+        """The broadcasts of a channel, a thread, or both: those behind `since_id`, or the last ones with `tail`.
+
+        Args:
+            channel: the channel, if it is to be one.
+            thread_id: the thread, if it is to be one.
+            since_id: the id behind which to begin; without it, at the first.
+            limit: the most messages to return, at most 500.
+            tail: the last `limit` messages instead of the first, unless `since_id` is given.
+            timeout: seconds to wait while there is nothing, at most 60.
+        """
+        query: dict[str, Any] = {"channel": channel, "thread_id": thread_id, "since_id": since_id, "limit": limit}
+        query |= {"tail": 1 if tail else None, "timeout": timeout or None}
+        found: list[Message] = self._read("messages", query, wait_sec=timeout)
+        return found
+
+    def inbox(self, *, since_id: int | None = None, limit: int = 100, tail: bool = False) -> list[Message]:
+        """The messages to this agent behind `since_id`, or the last ones with `tail`."""
+        query = {"since_id": since_id, "limit": limit, "tail": 1 if tail else None}
+        found: list[Message] = self._read(f"inbox/{segment(self.agent_id)}", query)
+        return found
+
+    def claims(self, *, thread_id: str | None = None, active_only: bool = False) -> list[Claim]:
+        """The claims, oldest first."""
+        query = {"thread_id": thread_id, "active_only": 1 if active_only else None}
+        found: list[Claim] = self._read("claims", query)
+        return found
+
+    def locks(self, *, agent_id: str | None = None, active_only: bool = False) -> list[Lock]:
+        """The locks, oldest first; of one agent if it is named."""
+        query = {"agent_id": agent_id, "active_only": 1 if active_only else None}
+        found: list[Lock] = self._read("locks", query)
+        return found
+
+    def tasks(
+        self,
+        *,
+        parent_id: int | None = None,
+        status: str | None = None,
+        channel: str | None = None,
+        thread_id: str | None = None,
+    ) -> list[Task]:
+        """The tasks by id: the children of one, the `open` or `done` ones, those of a channel or a thread."""
+        query = {"parent_id": parent_id, "status": status, "channel": channel, "thread_id": thread_id}
+        found: list[Task] = self._read("tasks", query)
+        return found
+
+    def get_thread(self, thread_id: str) -> Thread:
+        """One thread with its messages, tasks, claims and locks; 404 when nothing is known of it."""
+        thread: Thread = self._read(f"threads/{segment(thread_id)}")
+        return thread
+
+    def threads(self) -> list[ThreadSummary]:
+        """All threads in figures, the one with the newest message first."""
+        found: list[ThreadSummary] = self._read("threads")
+        return found
+
+    def agents(self, *, capability: str | None = None) -> list[Session]:
+        """The live sessions by agent id; those with a capability if it is named."""
+        found: list[Session] = self._read("agents", {"capability": capability})
+        return found
+
+    def channels(self) -> list[Channel]:
+        """The channels by name."""
+        found: list[Channel] = self._read("channels")
+        return found
+
+    def _change(self, route: str, required: dict[str, Any], optional: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
+        """POST the fields that are set, and return the result."""
+        given = {name: value for name, value in (optional or {}).items() if value is not None}
+        return self._call("POST", f"/v1/{route}", {**required, **given})["result"]
+
+    def _read(self, route: str, query: dict[str, Any] | None = None, *, wait_sec: float | None = None) -> Any:  # noqa: ANN401
+        """GET with the parameters that are set, and return the result."""
+        given = {name: value for name, value in (query or {}).items() if value is not None}
+        longer = None if wait_sec is None else max(self.timeout, wait_sec + WAIT_GRACE_SEC)
+        path = f"/v1/{route}?{urlencode(given)}" if given else f"/v1/{route}"
+        return self._call("GET", path, timeout_override=longer)["result"]
+
+    def _call(
+        self, method: str, path: str, payload: dict[str, Any] | None = None, *, timeout_override: float | None = None
+    ) -> dict[str, Any]:
+        """The hub's envelope; a refusal is raised."""
+        envelope = self._transport.call(method, path, payload, timeout_override=timeout_override)
+        if not envelope.get("ok"):
+            raise ArcError.from_envelope(envelope, envelope.get("status", 400))
+        return envelope
+
+
+def segment(text: str) -> str:
+    """Text as one segment of a path."""
+    return quote(text, safe="")

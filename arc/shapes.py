@@ -1,0 +1,121 @@
+"""What the hub's answers look like, for type checkers: at run time they are plain dicts.
+
+Times are UTC, as in `2026-11-22T11:20:56Z`. A newer hub may add fields.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+
+class Session(TypedDict):
+    """The presence of an agent."""
+
+    session_id: str
+    agent_id: str
+    display_name: str
+    capabilities: list[str]
+    metadata: dict[str, Any]
+    created_at: str
+    last_seen: str
+    active: bool
+
+
+class Bootstrap(TypedDict):
+    """Where an agent stands: its session, the newest message that it may see, and who else is there."""
+
+    agent_id: str
+    session: Session | None
+    latest_visible_id: int
+    live_agents: list[Session]
+    default_channel: str
+
+
+class Channel(TypedDict):
+    """A named room for broadcasts."""
+
+    name: str
+    created_at: str
+    created_by: str | None
+    metadata: dict[str, Any]
+
+
+class Message(TypedDict):
+    """One message. Without `to_agent` it is a broadcast."""
+
+    id: int
+    ts: str
+    from_agent: str
+    to_agent: str | None
+    channel: str
+    kind: str
+    body: str
+    attachments: list[dict[str, Any]]
+    reply_to: int | None
+    thread_id: str | None
+    metadata: dict[str, Any]
+
+
+class Claim(TypedDict):
+    """The right to do one piece of work, until `expires_at`."""
+
+    claim_key: str
+    thread_id: str | None
+    task_message_id: int | None
+    owner_agent_id: str
+    claimed_at: str
+    expires_at: str
+    released_at: str | None
+    metadata: dict[str, Any]
+    fencing_token: NotRequired[int]  # not from a 0.1.1 hub
+
+
+class Lock(TypedDict):
+    """The right to change one file, until `expires_at`."""
+
+    file_path: str
+    agent_id: str
+    locked_at: str
+    expires_at: str
+    released_at: str | None
+    metadata: dict[str, Any]
+    fencing_token: NotRequired[int]  # not from a 0.1.1 hub
+
+
+class Task(TypedDict):
+    """A piece of work; its id is that of the message that opened it."""
+
+    task_id: int
+    parent_task_id: int | None
+    channel: str
+    thread_id: str | None
+    status: Literal["open", "done"]
+    created_at: str
+    completed_at: str | None
+
+
+class ThreadSummary(TypedDict):
+    """One thread in figures."""
+
+    thread_id: str
+    channel: str
+    root_task_id: int | None
+    latest_message_id: int | None
+    latest_message_ts: str | None
+    latest_artifact_id: int | None
+    message_count: int
+    total_task_count: int
+    open_task_count: int
+    active_claim_count: int
+    active_lock_count: int
+    status: Literal["open", "waiting", "completed"]
+
+
+class Thread(TypedDict):
+    """One thread, whole."""
+
+    thread: ThreadSummary
+    messages: list[Message]
+    tasks: list[Task]
+    claims: list[Claim]
+    locks: list[Lock]

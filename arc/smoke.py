@@ -1,0 +1,145 @@
+"""The smoke test: three agents, over HTTP or a relay, that see and answer each other.
+
+    smoke-a   opens the room, posts a task in the thread, waits for b's artifact and c's verdict, says that it passed
+    smoke-b   waits for the task, claims it, posts the artifact, releases, waits for c's verdict, confirms
+    smoke-c   waits for the task and the artifact, looks at the claims, posts the verdict
+
+The roles may run in any order, on both sides of a sandbox's wall, and beside the same roles of Arc 0.1.1.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from arc.client import DEFAULT_BASE_URL, ArcClient
+from arc.errors import ArcError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from arc.shapes import Message
+
+PAGE = 500
+VERDICT = "verified"
+
+
+class SmokeError(RuntimeError):
+    """The smoke test failed; the text says where."""
+
+
+class _Room:
+    """What one role sees and does in the thread of the smoke test."""
+
+    def __init__(
+        self, client: ArcClient, channel: str, thread_id: str, claim_key: str, *, timeout_sec: float, look_sec: float
+    ) -> None:
+        self.client = client
+        self.channel = channel
+        self.thread_id = thread_id
+        self.claim_key = claim_key
+        self._give_up_at = time.monotonic() + timeout_sec
+        self._look_sec = look_sec
+        self._messages: list[Message] = []
+
+    def say(self, kind: str, body: str) -> None:
+        self.client.post(self.channel, body, kind=kind, thread_id=self.thread_id)
+
+    def wait_for(self, *wanted: tuple[str, str, str]) -> None:
+        """Wait until each wanted message is there: sender, kind, and a part of the body."""
+        while not all(any(_is(message, one) for message in self._messages) for one in wanted):
+            left_sec = self._give_up_at - time.monotonic()
+            if left_sec <= 0:
+                message = f"timed out waiting for messages on thread {self.thread_id}"
+                raise SmokeError(message)
+            seen = self._messages[-1]["id"] if self._messages else 0
+            self._messages += self.client.messages(
+                thread_id=self.thread_id, since_id=seen, limit=PAGE, timeout=min(left_sec, self._look_sec)
+            )
+
+
+def run_smoke_agent(
+    *,
+    role: str,
+    transport_name: str,
+    base_url: str = DEFAULT_BASE_URL,
+    relay_dir: str | Path = ".arc-relay",
+    channel: str = "smoke-room",
+    thread_id: str = "smoke-relay-001",
+    claim_key: str = "smoke-claim-001",
+    timeout_sec: float = 120.0,
+    poll_interval_sec: float = 1.0,
+) -> int:
+    """Play one role of the smoke test to its end.
+
+    Args:
+        role: `smoke-a`, `smoke-b` or `smoke-c`; also the agent's id.
+        transport_name: `http` or `relay`.
+        base_url: where the hub listens, for `http`.
+        relay_dir: the spool, for `relay`.
+        channel: the room.
+        thread_id: the thread in it; a new one for each run.
+        claim_key: what b claims.
+        timeout_sec: seconds to wait for the others.
+        poll_interval_sec: seconds that one look at the hub waits.
+
+    Returns:
+        0.
+
+    Raises:
+        SmokeError: the role or transport is unknown, the hub refused, or the others did not come in time.
+    """
+    play = _ROLES.get(role)
+    if play is None:
+        message = f"unknown role: {role}"
+        raise SmokeError(message)
+    if transport_name not in {"http", "relay"}:
+        message = f"unknown transport: {transport_name}"
+        raise SmokeError(message)
+    step = "open session"
+    try:
+        over_relay = transport_name == "relay"
+        client = ArcClient.over_relay(role, relay_dir) if over_relay else ArcClient(role, base_url)
+        with client:
+            client.register()
+            step = "smoke test"
+            room = _Room(client, channel, thread_id, claim_key, timeout_sec=timeout_sec, look_sec=poll_interval_sec)
+            play(room, transport_name)
+    except ArcError as refused:
+        message = f"{step} failed: {refused}"
+        raise SmokeError(message) from refused
+    return 0
+
+
+def _play_a(room: _Room, transport_name: str) -> None:
+    room.client.create_channel(room.channel)
+    room.say("task", "smoke task from smoke-a")
+    room.wait_for(("smoke-b", "artifact", ""), ("smoke-c", "notice", VERDICT))
+    room.say("notice", "smoke-a saw both agents: the smoke test passed")
+
+
+def _play_b(room: _Room, transport_name: str) -> None:
+    room.wait_for(("smoke-a", "task", ""))
+    claim = room.client.claim(room.claim_key, thread_id=room.thread_id)
+    if claim["owner_agent_id"] != room.client.agent_id:
+        message = f"claim {room.claim_key} is held by {claim['owner_agent_id']}: use another claim key, or wait"
+        raise SmokeError(message)
+    room.say("artifact", f"smoke-b reached the hub over {transport_name}")
+    room.client.release(room.claim_key)
+    room.wait_for(("smoke-c", "notice", VERDICT))
+    room.say("notice", f"smoke-b confirms: {transport_name} works")
+
+
+def _play_c(room: _Room, transport_name: str) -> None:
+    room.wait_for(("smoke-a", "task", ""), ("smoke-b", "artifact", ""))
+    owners = [claim["owner_agent_id"] for claim in room.client.claims(thread_id=room.thread_id)]
+    room.say("notice", f"smoke-c {VERDICT} what both others posted (claimed by {', '.join(owners) or 'nobody'})")
+
+
+_ROLES: dict[str, Callable[[_Room, str], None]] = {"smoke-a": _play_a, "smoke-b": _play_b, "smoke-c": _play_c}
+
+
+def _is(message: Message, wanted: tuple[str, str, str]) -> bool:
+    sender, kind, part = wanted
+    return message["from_agent"] == sender and message["kind"] == kind and part in message["body"]
