@@ -50,16 +50,18 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    """Load the public name `name` on first use."""
-    if name not in _HOMES:
-        message = f"module 'arc' has no attribute {name!r}"
-        raise AttributeError(message)
-    from importlib import import_module
+if not TYPE_CHECKING:  # a type checker knows the names from the imports above, and should miss the others
 
-    value: object = getattr(import_module(f"arc.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        """Load the public name `name` on first use."""
+        if name not in _HOMES:
+            message = f"module 'arc' has no attribute {name!r}"
+            raise AttributeError(message)
+        from importlib import import_module
+
+        value = getattr(import_module(f"arc.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -28,7 +28,7 @@ class ArcError(Exception):
         error, code, hint = envelope.get("error"), envelope.get("code"), envelope.get("hint")
         return cls(
             error if isinstance(error, str) and error else "unknown error",
-            status,
+            max(status, 400),
             code=code if isinstance(code, str) else None,
             hint=hint if isinstance(hint, str) else None,
         )

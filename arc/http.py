@@ -104,7 +104,7 @@ class HttpTransport:
                 status, envelope = self._exchange(method, path, body, headers, timeout)
             except _ConnectionLostError as lost:
                 in_doubt = in_doubt or (changes and lost.sent)
-                failure = ArcError(f"connection error: {lost}", LOST, code="connection_lost")
+                failure = ArcError(f"connection error: {lost} ({self.base_url})", LOST, code="connection_lost")
                 if not self._met:
                     raise failure from lost
             else:

@@ -170,9 +170,9 @@ class RelayTransport:
         envelope, status = response.get("body"), response["status"]
         if isinstance(envelope, dict) and envelope.get("ok") is True:
             return envelope
-        if isinstance(envelope, dict) and envelope.get("error"):
-            raise ArcError.from_envelope(envelope, status)
-        raise ArcError(response.get("error") or "relay transport error", status if status >= 400 else BAD_RESPONSE)  # noqa: PLR2004
+        if not isinstance(envelope, dict) or not envelope.get("error"):
+            envelope = {"error": response.get("error") or "relay transport error"}
+        raise ArcError.from_envelope(envelope, status)
 
 
 def _is_response(answer: object) -> bool:
