@@ -28,8 +28,8 @@ from urllib.parse import urlsplit
 
 from arc.errors import ArcError
 
-RETRY_WAITS_SEC = (0.05, 0.2, 0.5, 1.0)
-"""The pauses before the second to the fifth attempt: together longer than a hub takes to start again."""
+RETRY_WAITS_SEC = (0.05, 0.2, 0.5, 1.0, 2.0)
+"""The pauses before the second to the sixth attempt: together longer than a hub takes to start again."""
 
 KEPT_CONNECTIONS = 8
 """Idle connections that are kept: threads that wait in `poll` hold theirs for themselves."""

@@ -43,6 +43,7 @@ class HubProcess:
     port: int = field(default_factory=find_free_port)
     options: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    program: Sequence[str] = (sys.executable, "-m", "arc")
     process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -61,7 +62,7 @@ class HubProcess:
 
     def start(self) -> "HubProcess":
         """Start the process and wait until it answers."""
-        command = [sys.executable, "-m", "arc", "--port", str(self.port), "--storage", str(self.storage)]
+        command = [*self.program, "--port", str(self.port), "--storage", str(self.storage)]
         command += ["--spool-dir", str(self.spool_dir), "--quiet", *self.options]
         surroundings = os.environ | {"PYTHONPATH": str(CHECKOUT), **self.environment}
         with (self.home / f"hub-{self.port}.log").open("ab") as log:

@@ -167,7 +167,7 @@ def test_call_returns_the_result_and_moves_no_cursor(client: ArcClient, transpor
 
 def test_call_without_a_result_is_a_408(client: ArcClient, transport: Recording) -> None:
     transport.answers = [{"id": 70}, []]
-    with pytest.raises(ArcError, match="^RPC to bob timed out after") as caught:
+    with pytest.raises(ArcError, match="RPC to bob timed out") as caught:
         client.call("bob", "?", timeout=0.0)
     assert caught.value.status == 408
 
