@@ -7,13 +7,10 @@ from typing import Final
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
-class Queries:
-    """The statements of one `.sql` file, by name: `LOCKS["find_lock"]`."""
+class Queries(dict[str, str]):
+    """The statements of one `.sql` file, by name: `SQL["find"]`."""
 
     def __init__(self, package: str, file_name: str) -> None:
         text = files(package).joinpath("sql", file_name).read_text(encoding="utf-8")
         parts = _NAME.split(text)
-        self._statements = dict(zip(parts[1::2], (body.strip() for body in parts[2::2]), strict=True))
-
-    def __getitem__(self, name: str) -> str:
-        return self._statements[name]
+        super().__init__(zip(parts[1::2], (body.strip() for body in parts[2::2]), strict=True))

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.errors import NotFound
-from arclog.events import LockAcquired, LockRefreshed, LockRefused, LockReleased, JsonObject
+from arclog.events import JsonObject, LockAcquired, LockRefreshed, LockRefused, LockReleased
 
 DEFAULT_TTL_SEC: Final = fields.DEFAULT_TTL_SEC
 

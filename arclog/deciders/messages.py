@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.deciders.fields import Limits
+from arclog.deciders.tasks import KnownTask
 from arclog.errors import InvalidInput
 from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, Attachment, JsonObject, MessagePosted
 from arclog.events.messages import DiffRefAttachment, FileRefAttachment, JsonAttachment, MessageKind
@@ -48,13 +49,13 @@ class Posting(Struct, frozen=True):
     Attributes:
         channel_exists: whether the channel that it names is there.
         parent_exists: whether `parent_task_id` is a task.
-        answers_open_request: whether `reply_to` is a `task_request` that is still open.
+        open_request: the task that `reply_to` names, if it is a `task_request` that is still open.
         limits: how much a message may hold.
     """
 
     channel_exists: bool = True
     parent_exists: bool = True
-    answers_open_request: bool = False
+    open_request: KnownTask | None = None
     limits: Limits = Limits()
 
 
@@ -70,6 +71,7 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
         raise InvalidInput("body", "or an attachment is required")
     if len(body) > state.limits.max_body_chars:
         raise InvalidInput("body", f"must be at most {state.limits.max_body_chars} characters, not {len(body)}")
+    answered = state.open_request if kind == "task_result" else None
     posted = MessagePosted(
         from_agent=fields.agent("from_agent", command.from_agent),
         channel=channel,
@@ -81,7 +83,8 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
         thread_id=fields.optional_id("thread_id", command.thread_id),
         metadata=fields.metadata(command.metadata),
         parent_task_id=fields.integer("parent_task_id", command.parent_task_id),
-        completes_task_id=command.reply_to if kind == "task_result" and state.answers_open_request else None,
+        completes_task_id=answered.task_id if answered else None,
+        completes_in_thread_id=answered.thread_id if answered else None,
     )
     if to_agent is None and not state.channel_exists:
         raise InvalidInput("channel", f"{channel!r} does not exist; create it first with POST /v1/channels")

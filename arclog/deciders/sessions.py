@@ -101,7 +101,7 @@ def _capabilities(values: list[str] | None) -> tuple[str, ...]:
         return ()
     if len(values) > MAX_CAPABILITIES:
         raise InvalidInput("capabilities", f"must be at most {MAX_CAPABILITIES}, not {len(values)}")
-    return tuple(fields.required_id("capabilities", value) for value in values)
+    return tuple(fields.required_id("capabilities", value) for value in values if value.strip())
 
 
 def decide_rename(live: LiveSession | None, command: RenameSession, now: int) -> SessionRenamed:

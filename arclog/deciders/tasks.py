@@ -53,9 +53,10 @@ def decide_complete(state: Completing, command: CompleteTask, now: int) -> TaskC
         return None
     parent = state.parent
     if parent is None or parent.status == "done" or state.has_open_sibling:
-        return TaskCompleted(task_id=state.task.task_id, completed_by=completed_by)
+        return TaskCompleted(task_id=state.task.task_id, thread_id=state.task.thread_id, completed_by=completed_by)
     return TaskCompleted(
         task_id=state.task.task_id,
+        thread_id=state.task.thread_id,
         completed_by=completed_by,
         rolled_up_task_id=parent.task_id,
         notice=Notice(

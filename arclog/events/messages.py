@@ -76,7 +76,7 @@ class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     """Somebody said something. The message's id is the event's id.
 
     A `task` or `task_request` opens the task of the same id below `parent_task_id`. `completes_task_id` is the open
-    request that this `task_result` answers and thereby completes.
+    request that this `task_result` answers and thereby completes, `completes_in_thread_id` that task's thread.
     """
 
     from_agent: str
@@ -90,6 +90,7 @@ class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     metadata: JsonObject = {}
     parent_task_id: int | None = None
     completes_task_id: int | None = None
+    completes_in_thread_id: str | None = None
 
     @property
     def actor(self) -> str:

@@ -1,0 +1,58 @@
+"""All projections, and what one event means for each of them."""
+
+from collections import defaultdict
+from typing import Final
+
+import apsw
+
+from arclog.codec import RecordedEvent
+from arclog.events import EVENT_CLASSES, Event
+from arclog.queries import Queries
+from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
+from projections.messages import PostedMessage, find_message, write_message
+from projections.projector import Handler, Projector
+
+CHECKPOINTS: Final = Queries("projections", "checkpoints.sql")
+
+PROJECTORS: Final[tuple[Projector, ...]] = (
+    sessions.PROJECTOR,
+    channels.PROJECTOR,
+    messages.PROJECTOR,
+    inbox.PROJECTOR,
+    threads.PROJECTOR,
+    claims.PROJECTOR,
+    locks.PROJECTOR,
+    tasks.PROJECTOR,
+)
+
+
+def _handlers() -> dict[type[Event], tuple[Handler, ...]]:
+    found: dict[type[Event], list[Handler]] = defaultdict(list)
+    for projector in PROJECTORS:
+        if projector is not messages.PROJECTOR:
+            for event_class, handler in projector.handlers.items():
+                found[event_class].append(handler)
+    return {event_class: tuple(found[event_class]) for event_class in EVENT_CLASSES}
+
+
+_HANDLERS: Final = _handlers()
+
+
+def project(connection: apsw.Connection, event: RecordedEvent) -> PostedMessage | None:
+    """Bring every projection up to date with one event, inside the transaction that appends it.
+
+    Returns:
+        The message that the event posts, encoded once for the table, the answer and every reader.
+    """
+    execute, data = connection.execute, event.data
+    message = find_message(event)
+    if message is not None:
+        write_message(execute, event, message)
+    for handler in _HANDLERS[type(data)]:
+        handler(execute, event, data)
+    return message
+
+
+def advance(connection: apsw.Connection, event_id: int) -> None:
+    """Note that all projections have seen everything up to `event_id`."""
+    connection.execute(CHECKPOINTS["advance"], (event_id,))

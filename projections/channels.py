@@ -1,0 +1,58 @@
+"""Channels: the rooms there are."""
+
+from typing import Final
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from arclog.codec import RecordedEvent
+from arclog.events import ChannelCreated
+from arclog.queries import Queries
+from projections.encoding import encode_json
+from projections.intervals import AsOf
+from projections.projector import Execute, Projector
+from projections.times import timestamp
+
+SQL: Final = Queries("projections", "channels.sql")
+
+
+class Channel(Struct, frozen=True):
+    """A channel as the wire has it."""
+
+    name: str
+    created_at: str
+    created_by: str | None
+    metadata: msgspec.Raw
+
+
+def _on_created(execute: Execute, event: RecordedEvent, data: ChannelCreated) -> None:
+    execute(
+        SQL["create"],
+        (data.name, event.event_id, event.recorded_at, data.created_by, encode_json(data.metadata).decode()),
+    )
+
+
+PROJECTOR: Final = Projector(
+    name="channels",
+    version=1,
+    tables=("channels",),
+    schema=SQL["schema"],
+    indexes=SQL["indexes"],
+    handlers={ChannelCreated: _on_created},
+)
+
+
+def find_channel(connection: apsw.Connection, name: str, at: AsOf) -> tuple[int, Channel] | None:
+    """A channel and the event that made it."""
+    row = connection.execute(SQL["find"], {"name": name, "at": at.at}).fetchone()
+    return None if row is None else (row[1], _channel(*row))
+
+
+def list_channels(connection: apsw.Connection, at: AsOf) -> list[Channel]:
+    """All channels by name."""
+    return [_channel(*row) for row in connection.execute(SQL["list"], {"at": at.at})]
+
+
+def _channel(name: str, event_id: int, created_at: int, created_by: str | None, metadata: str) -> Channel:
+    return Channel(name, timestamp(created_at), created_by, msgspec.Raw(metadata.encode()))

@@ -1,0 +1,320 @@
+"""The hub: the door through which everything is written, the reads, and waiting for news.
+
+Everything here runs on one event loop. Writes go to the recorder's thread and come back with the commit; reads that an
+index bounds are made on the loop itself, since a hop to another thread would cost more than they do; the others are
+made on a thread of their own.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, Final, ParamSpec, TypeVar
+from uuid import uuid4
+
+import apsw
+from msgspec import Struct
+
+from arclog.clock import LogClock, MachineTime, TimeSource
+from arclog.deciders.fields import MICROSECONDS, Limits
+from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
+from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
+from arclog.errors import ArcError, InvalidInput
+from arclog.events.hub import StopReason
+from arclog.schema import get_instance_id
+from arclog.store import find_event, read_head
+from projections.answers import Outcome
+from projections.intervals import AsOf, as_of, live
+from projections.judge import Command
+from projections.messages import MessageQuery, Page, read_messages
+from projections.readers import Readers
+from projections.rebuild import Progress, no_progress
+from projections.recorder import Call, Commit, Recorder
+from projections.waiting import Waiter, Waiters
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+WATCH_SEC: Final = 0.015
+"""How often a hub with waiters looks for commits of other hubs on its file."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How a hub is run.
+
+    Attributes:
+        storage: the log's file.
+        limits: how much one message may hold.
+        presence_ttl_sec: how long an agent may be silent before its session ends.
+        host: the address that the hub listens on.
+        port: its port.
+        allow_remote: whether other machines may call.
+        loopback: whether `host` is this machine only.
+        version: the hub's version, for the log.
+    """
+
+    storage: Path
+    limits: Limits = Limits()
+    presence_ttl_sec: float = DEFAULT_PRESENCE_TTL_SEC
+    host: str = "127.0.0.1"
+    port: int = 0
+    allow_remote: bool = False
+    loopback: bool = True
+    version: str = ""
+
+
+class PendingShutdown(Struct, frozen=True):
+    """A shutdown that counts down; `fires_at` is in seconds of the event loop's clock."""
+
+    delay_sec: float
+    fires_at: float
+    timer: asyncio.TimerHandle
+
+
+class Hub:
+    """One hub on one storage. Open it, `start` it on a running event loop, and `stop` it there.
+
+    Raises (when made):
+        StorageError: the storage cannot be opened.
+    """
+
+    def __init__(self, settings: Settings, time: TimeSource | None = None) -> None:
+        self.settings = settings
+        self.hub_id = uuid4().hex[:8]
+        self.clock = LogClock(time or MachineTime())
+        self.on_shutdown: Callable[[], None] = _ignore
+        """Called once when a shutdown fires, to end whatever serves this hub."""
+        self.closing = False
+        """Whether the hub is about to end: nobody waits any more."""
+        self._presence_ttl = round(settings.presence_ttl_sec * MICROSECONDS)
+        state = HubState(
+            hub_id=self.hub_id,
+            allow_remote=settings.allow_remote,
+            listen_host=settings.host,
+            port=settings.port,
+            loopback=settings.loopback,
+        )
+        self._recorder = Recorder(settings.storage, self.clock, settings.limits, self._presence_ttl, state)
+        self._readers = Readers(settings.storage)
+        self._threads = ThreadPoolExecutor(4, "arc-reader")
+        self._waiters = Waiters()
+        self._watcher: asyncio.Task[None] | None = None
+        self._touched: dict[str, float] = {}
+        self._pending: PendingShutdown | None = None
+        self.instance_id = ""
+
+    # Life -----------------------------------------------------------------------------------------------------------
+
+    async def start(self, url: str | None = None, progress: Progress = no_progress) -> tuple[str, ...]:
+        """Take calls from now on.
+
+        Args:
+            url: where the hub can be reached, for the log.
+            progress: told how far a rebuild has come, if one is needed.
+
+        Returns:
+            The names of the projections that were rebuilt.
+
+        Raises:
+            StorageError: the storage cannot be written.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._recorder.publish = self._publish
+        rebuilt = await asyncio.to_thread(self._recorder.start, progress)
+        self._waiters.head = self._recorder.last_event_id
+        self.instance_id = self._readers.read(get_instance_id)
+        await self.execute(StartHub(version=self.settings.version, url=url), transport="hub")
+        return rebuilt
+
+    def begin_closing(self) -> None:
+        """Let everyone who waits go, so that requests in flight can end."""
+        self.closing = True
+        self._waiters.wake_all()
+
+    async def stop(self, reason: StopReason = "signal") -> None:
+        """Record the end, finish what is queued, and close the storage."""
+        self.begin_closing()
+        if self._pending is not None:
+            self._pending.timer.cancel()
+        with contextlib.suppress(ArcError):
+            await self.execute(StopHub(reason=reason), transport="hub")
+        if self._watcher is not None:
+            self._watcher.cancel()
+        await asyncio.to_thread(self._recorder.stop)
+        self._threads.shutdown()
+        self._readers.close()
+
+    # Writing --------------------------------------------------------------------------------------------------------
+
+    async def execute(
+        self, command: Command, *, transport: str = "http", key: str | None = None, request: bytes | None = None
+    ) -> Outcome:
+        """Have a command judged and, if it is accepted, its event recorded.
+
+        Returns only when the event is on disk.
+
+        Args:
+            command: what is asked for.
+            transport: the road that the call took.
+            key: the caller's idempotency key; the same key with the same `request` gets the same answer again.
+            request: a hash of the request, from `arclog.store.hash_request`.
+
+        Raises:
+            ArcError: it was refused, or could not be kept.
+        """
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+
+        def done(result: Outcome | ArcError) -> None:
+            # A caller that went away has cancelled its future.
+            if future.done():
+                return
+            if isinstance(result, ArcError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self._recorder.submit(Call(command, done, transport, key, request))
+        outcome = await future
+        if isinstance(command, InitiateShutdown):
+            self._arm(command.delay_sec)
+        elif isinstance(command, CancelShutdown):
+            self._disarm()
+        return outcome
+
+    def _publish(self, commit: Commit) -> None:
+        # On the recorder's thread. The commit is bound as an argument: the next one is made before the loop gets here.
+        self._loop.call_soon_threadsafe(self._arrive, commit)
+
+    def _arrive(self, commit: Commit) -> None:
+        commit.tell()
+        self._waiters.deliver(commit.after, commit.head, commit.messages)
+
+    # Reading --------------------------------------------------------------------------------------------------------
+
+    def at(self, event_id: int | None = None) -> AsOf:
+        """The present, or the moment right after an event.
+
+        Raises:
+            InvalidInput: the event is beyond the log's head.
+        """
+        if event_id is None:
+            return live(self.clock.now())
+        connection = self._readers.connection()
+        head = read_head(connection).event_id
+        if not 0 <= event_id <= head:
+            raise InvalidInput("as_of", f"must be from 0 to {head}, the last event there is, not {event_id}")
+        stored = find_event(connection, event_id) if event_id else None
+        return as_of(event_id, head, stored.recorded_at if stored else 0)
+
+    def read(self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a query of one statement that an index bounds, on the event loop itself."""
+        return self._readers.read(query, *args, **kwargs)
+
+    async def read_apart(
+        self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a query that may take long, or needs several statements to see one state, on another thread."""
+        return await self._loop.run_in_executor(self._threads, lambda: self._readers.snapshot(query, *args, **kwargs))
+
+    @property
+    def state(self) -> HubState:
+        """What the hub knows of itself."""
+        return self._recorder.hub
+
+    # Waiting and presence -------------------------------------------------------------------------------------------
+
+    async def wait(self, query: MessageQuery, timeout_sec: float) -> Page:
+        """What `query` asks for; when there is nothing yet, wait for it, at most `timeout_sec`."""
+        deadline = self._loop.time() + timeout_sec
+        while True:
+            page = self.read(read_messages, query, self.at())
+            if page.rows or self.closing or self._loop.time() >= deadline:
+                return page
+            waiter = Waiter(query, self._loop.create_future())
+            timer = self._loop.call_at(deadline, _end, waiter)
+            self._waiters.add(waiter)
+            self._watch()
+            try:
+                ready = await waiter.ready
+            finally:
+                self._waiters.discard(waiter)
+                timer.cancel()
+            if ready is not None:
+                return ready
+
+    def see(self, agent_id: str) -> None:
+        """Note that an agent which only reads is there; cheap, and written rarely."""
+        interval = seen_interval(self._presence_ttl) / MICROSECONDS
+        now = self._loop.time()
+        if now - self._touched.get(agent_id, -interval) < interval:
+            return
+        if len(self._touched) > 10_000:
+            self._touched.clear()
+        self._touched[agent_id] = now
+        self._recorder.submit(Call(SeeAgent(agent_id=agent_id), _ignore))
+
+    @contextmanager
+    def present(self, agent_id: str) -> Iterator[None]:
+        """While this lasts, the agent waits in a poll or a stream, and its session does not end."""
+        self._recorder.present[agent_id] += 1
+        self.see(agent_id)
+        try:
+            yield
+        finally:
+            self._recorder.present[agent_id] -= 1
+            if not self._recorder.present[agent_id]:
+                del self._recorder.present[agent_id]
+
+    def _watch(self) -> None:
+        if self._watcher is None or self._watcher.done():
+            self._watcher = self._loop.create_task(self._watch_others())
+
+    async def _watch_others(self) -> None:
+        """While anyone waits, notice what other hubs on the file append."""
+        connection = self._readers.connection()
+        version = None
+        while len(self._waiters):
+            seen = connection.pragma("data_version")
+            if seen != version:
+                version = seen
+                head = read_head(connection).event_id
+                if head > max(self._recorder.last_event_id, self._waiters.head):
+                    self._waiters.wake_all()
+                    self._waiters.head = head
+            await asyncio.sleep(WATCH_SEC)
+
+    # Shutdown -------------------------------------------------------------------------------------------------------
+
+    def remaining(self) -> tuple[int, int] | None:
+        """Seconds until the pending shutdown fires, and the delay it was given; None when none is pending."""
+        if self._pending is None:
+            return None
+        return max(0, round(self._pending.fires_at - self._loop.time())), round(self._pending.delay_sec)
+
+    def _arm(self, delay_sec: float) -> None:
+        timer = self._loop.call_later(delay_sec, self._fire)
+        self._pending = PendingShutdown(delay_sec, self._loop.time() + delay_sec, timer)
+
+    def _disarm(self) -> None:
+        if self._pending is not None:
+            self._pending.timer.cancel()
+            self._pending = None
+
+    def _fire(self) -> None:
+        self._pending = None
+
+        def fired(result: Outcome | ArcError) -> None:
+            self.on_shutdown()
+
+        self._recorder.submit(Call(FireShutdown(), fired))
+
+
+def _end(waiter: Waiter) -> None:
+    if not waiter.ready.done():
+        waiter.ready.set_result(Page([], []))
+
+
+def _ignore(*_args: object) -> None:
+    """Nobody asked to be told."""

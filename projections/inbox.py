@@ -1,0 +1,43 @@
+"""Inbox: what was said to one agent alone."""
+
+from typing import Final
+
+import apsw
+
+from arclog.codec import RecordedEvent
+from arclog.events import MessagePosted
+from arclog.queries import Queries
+from projections.intervals import AsOf
+from projections.messages import Page, gather
+from projections.projector import Execute, Projector
+
+SQL: Final = Queries("projections", "inbox.sql")
+
+
+def _on_posted(execute: Execute, event: RecordedEvent, data: MessagePosted) -> None:
+    if data.to_agent is not None:
+        execute(SQL["deliver"], (data.to_agent, event.event_id, data.channel))
+
+
+PROJECTOR: Final = Projector(
+    name="inbox",
+    version=1,
+    tables=("inbox",),
+    schema=SQL["schema"],
+    indexes=SQL["indexes"],
+    handlers={MessagePosted: _on_posted},
+)
+
+
+def read_inbox(
+    connection: apsw.Connection, agent_id: str, at: AsOf, since_id: int = 0, limit: int = 100, tail: bool = False
+) -> Page:
+    """Messages to one agent, in order of their ids; the last `limit` of them with `tail`."""
+    bindings = {"agent_id": agent_id, "at": at.at, "since_id": since_id, "limit": limit}
+    return gather(connection.execute(SQL["tail" if tail else "page"], bindings), reverse=tail)
+
+
+def find_latest(connection: apsw.Connection, agent_id: str, at: AsOf) -> int:
+    """The id of the last message to an agent, 0 when there is none."""
+    found = connection.execute(SQL["find_latest"], {"agent_id": agent_id, "at": at.at}).get
+    return 0 if found is None else int(found)

@@ -1,0 +1,271 @@
+"""Messages: what was said, kept as the JSON that every answer gives.
+
+A message is encoded once, when it is recorded; the row, the answer to its sender, every poller and every stream share
+those bytes.
+"""
+
+from typing import Any, Final
+
+import apsw
+from msgspec import Struct
+
+from arclog.codec import RecordedEvent
+from arclog.events import (
+    SYSTEM,
+    ClaimReleased,
+    LockReleased,
+    MessagePosted,
+    Notice,
+    ShutdownCancelled,
+    ShutdownFired,
+    ShutdownInitiated,
+    TaskCompleted,
+)
+from arclog.queries import Queries
+from projections.encoding import encode_json
+from projections.intervals import AsOf
+from projections.projector import Execute, Projector
+from projections.times import timestamp
+
+SQL: Final = Queries("projections", "messages.sql")
+
+MAX_PAGE_BYTES: Final = 16 * 2**20
+"""A page of messages ends before it grows beyond this; the rest follows by cursor."""
+
+
+class Message(Struct, frozen=True):
+    """A message as the wire has it."""
+
+    id: int
+    ts: str
+    from_agent: str
+    to_agent: str | None
+    channel: str
+    kind: str
+    body: str
+    attachments: tuple[Any, ...]
+    reply_to: int | None
+    thread_id: str | None
+    metadata: dict[str, Any]
+
+
+class PostedMessage(Struct, frozen=True):
+    """A message that was just recorded, with its JSON, and what decides who may see it."""
+
+    event_id: int
+    from_agent: str
+    to_agent: str | None
+    channel: str
+    kind: str
+    thread_id: str | None
+    json: bytes
+
+
+class Page(Struct, frozen=True):
+    """Some messages in order of their ids, each as JSON."""
+
+    rows: list[bytes]
+    ids: list[int]
+
+    def json(self) -> bytes:
+        """The page as a JSON array."""
+        return b"[" + b",".join(self.rows) + b"]"
+
+
+def find_notice(data: object) -> Notice | None:
+    """The message that the hub posts with an event, if it is of a type that carries one."""
+    if isinstance(
+        data, ClaimReleased | LockReleased | TaskCompleted | ShutdownInitiated | ShutdownCancelled | ShutdownFired
+    ):
+        return data.notice
+    return None
+
+
+def find_message(event: RecordedEvent) -> PostedMessage | None:
+    """The message that an event posts, encoded."""
+    data = event.data
+    if isinstance(data, MessagePosted):
+        metadata = data.metadata
+        if data.completes_task_id is not None:
+            metadata = {**metadata, "task_completed": data.completes_task_id}
+        message = Message(
+            event.event_id,
+            timestamp(event.recorded_at),
+            data.from_agent,
+            data.to_agent,
+            data.channel,
+            data.kind,
+            data.body,
+            data.attachments,
+            data.reply_to,
+            data.thread_id,
+            metadata,
+        )
+    else:
+        notice = find_notice(data)
+        if notice is None:
+            return None
+        message = Message(
+            event.event_id,
+            timestamp(event.recorded_at),
+            SYSTEM,
+            None,
+            notice.channel,
+            "notice",
+            notice.body,
+            (),
+            notice.reply_to,
+            notice.thread_id,
+            notice.metadata,
+        )
+    return PostedMessage(
+        event.event_id,
+        message.from_agent,
+        message.to_agent,
+        message.channel,
+        message.kind,
+        message.thread_id,
+        encode_json(message),
+    )
+
+
+def write_message(execute: Execute, event: RecordedEvent, message: PostedMessage) -> None:
+    """Keep a message that was encoded already."""
+    row = (
+        message.event_id,
+        event.recorded_at,
+        message.from_agent,
+        message.to_agent,
+        message.channel,
+        message.kind,
+        message.json,
+    )
+    if message.thread_id is None:
+        execute(SQL["post"], row)
+    else:
+        execute(SQL["post_in_thread"], (*row, message.thread_id))
+
+
+def _on_message(execute: Execute, event: RecordedEvent, data: object) -> None:
+    message = find_message(event)
+    if message is not None:
+        write_message(execute, event, message)
+
+
+PROJECTOR: Final = Projector(
+    name="messages",
+    version=1,
+    tables=("messages",),
+    schema=SQL["schema"],
+    indexes=SQL["indexes"],
+    handlers=dict.fromkeys(
+        (
+            MessagePosted,
+            ClaimReleased,
+            LockReleased,
+            TaskCompleted,
+            ShutdownInitiated,
+            ShutdownCancelled,
+            ShutdownFired,
+        ),
+        _on_message,
+    ),
+)
+
+
+class MessageQuery(Struct, frozen=True, kw_only=True):
+    """Which messages to read.
+
+    Attributes:
+        agent_id: what this agent may see, broadcasts and messages to it; None for broadcasts only.
+        channel: only of this channel.
+        channels: only of these channels; with `agent_id` alone.
+        thread_id: only of this thread.
+        exclude_self: leave out what `agent_id` wrote.
+        since_id: only behind this id.
+        limit: at most so many.
+        tail: the last `limit` rows instead of the first.
+    """
+
+    agent_id: str | None = None
+    channel: str | None = None
+    channels: tuple[str, ...] = ()
+    thread_id: str | None = None
+    exclude_self: bool = False
+    since_id: int = 0
+    limit: int = 100
+    tail: bool = False
+
+    def matches(self, message: PostedMessage) -> bool:
+        """Whether a new message belongs to what the query asks for, its cursor apart."""
+        if message.to_agent is not None and message.to_agent != self.agent_id:
+            return False
+        return (
+            (self.channel is None or message.channel == self.channel)
+            and (self.thread_id is None or message.thread_id == self.thread_id)
+            and (not self.channels or message.channel in self.channels)
+            and not (self.exclude_self and message.from_agent == self.agent_id)
+        )
+
+
+def read_messages(connection: apsw.Connection, query: MessageQuery, at: AsOf) -> Page:
+    """A page of what `query` asks for."""
+    bindings: dict[str, str | int | None] = {
+        "at": at.at,
+        "since_id": query.since_id,
+        "limit": query.limit,
+        "channel": query.channel,
+        "thread_id": query.thread_id,
+    }
+    if query.agent_id is None:
+        scope = "channel" if query.thread_id is None else "thread"
+        name = f"{scope}_tail" if query.tail else f"{scope}_page"
+    else:
+        bindings["agent_id"] = query.agent_id
+        bindings["exclude_agent"] = query.agent_id if query.exclude_self else None
+        if query.thread_id is not None:
+            name = "visible_in_thread_page"
+        elif query.channel is not None:
+            name = "visible_in_channel_page"
+        elif query.channels:
+            name = "visible_in_channels_page"
+            bindings["channels"] = encode_json(query.channels).decode()
+        else:
+            name = "visible_page"
+    return gather(connection.execute(SQL[name], bindings), reverse=query.tail)
+
+
+def read_thread_messages(connection: apsw.Connection, thread_id: str, at: AsOf, since_id: int, limit: int) -> Page:
+    """Everything said in a thread, direct messages included."""
+    bindings = {"thread_id": thread_id, "at": at.at, "since_id": since_id, "limit": limit}
+    return gather(connection.execute(SQL["thread_all"], bindings))
+
+
+def gather(rows: Any, reverse: bool = False) -> Page:
+    """The rows `(event_id, json)` of a query, until there are enough bytes for a page."""
+    found: list[bytes] = []
+    ids: list[int] = []
+    size = 0
+    for event_id, json in rows:
+        size += len(json)
+        if found and size > MAX_PAGE_BYTES:
+            break
+        found.append(json)
+        ids.append(event_id)
+    if reverse:
+        found.reverse()
+        ids.reverse()
+    return Page(found, ids)
+
+
+def get_json(connection: apsw.Connection, event_id: int) -> bytes:
+    """The JSON of a message that is known to exist."""
+    json = connection.execute(SQL["get"], (event_id,)).get
+    assert isinstance(json, bytes)
+    return json
+
+
+def find_latest_broadcast(connection: apsw.Connection, at: AsOf) -> int:
+    """The id of the last message to everyone, 0 when there is none."""
+    found = connection.execute(SQL["find_latest_broadcast"], {"at": at.at}).get
+    return 0 if found is None else int(found)

@@ -1,0 +1,75 @@
+"""Presence: who is still there, and taking back what the others held.
+
+Runs inside the writer's transaction, before any command of the batch, so that no rule ever meets a session that is over
+but not yet ended. Whichever hub on the file comes first does it; the next finds nothing left to do.
+"""
+
+from collections.abc import Callable, Container
+from typing import Final, TypeVar
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from arclog.deciders import sessions as rules
+from arclog.deciders.claims import HeldClaim
+from arclog.deciders.locks import HeldLock
+from arclog.events import AgentSeen, Event
+from projections import channels, claims, locks, sessions, threads
+from projections.intervals import AsOf, live
+
+Append = Callable[[Event], None]
+
+_IDLE: Final = 3_600_000_000
+"""With nobody here, look again after an hour; a new session asks for an earlier look itself."""
+
+
+class Due(Struct, frozen=True):
+    """Whether something is to be written now, and when to look again, in microseconds of the log's clock."""
+
+    now: bool
+    next_at: int
+
+
+def look(connection: apsw.Connection, present: Container[str], ttl: int, now: int) -> Due:
+    """Whether any session is to be ended, or any waiting agent to be noted, by reading only.
+
+    Args:
+        connection: any connection on the storage.
+        present: agents that wait in a poll or a stream of this hub.
+        ttl: the presence TTL in microseconds.
+        now: the log's time.
+    """
+    next_at, due = now + _IDLE, False
+    for session in sessions.list_live(connection, live(now)):
+        turn = session.last_seen_at + (rules.seen_interval(ttl) if session.agent_id in present else ttl + 1)
+        due = due or turn <= now
+        next_at = min(next_at, turn)
+    return Due(due, next_at)
+
+
+def sweep(connection: apsw.Connection, present: Container[str], ttl: int, now: int, append: Append) -> None:
+    """End the sessions of agents that are gone, release what they held, and note the agents that wait here."""
+    for session in sessions.list_live(connection, live(now)):
+        if session.agent_id in present:
+            if now - session.last_seen_at >= rules.seen_interval(ttl):
+                append(AgentSeen(agent_id=session.agent_id))
+        elif rules.has_expired(session, ttl, now):
+            held_claims = [_placed(connection, c, now) for c in claims.list_held(connection, session.agent_id, now)]
+            held_locks = [_placed(connection, lock, now) for lock in locks.list_held(connection, session.agent_id, now)]
+            for event in rules.decide_expiry(session, held_claims, held_locks, now):
+                append(event)
+
+
+Held = TypeVar("Held", HeldClaim, HeldLock)
+
+
+def _placed(connection: apsw.Connection, held: Held, now: int) -> Held:
+    """The lease with the channel in which its recovery is told: its thread's, else its own choice, if there is such."""
+    at: AsOf = live(now)
+    channel = held.notice_channel
+    if held.thread_id is not None:
+        channel = threads.find_thread_channel(connection, held.thread_id, at) or channel
+    if channel is not None and channels.find_channel(connection, channel, at) is None:
+        channel = None
+    return msgspec.structs.replace(held, notice_channel=channel)

@@ -1,0 +1,100 @@
+-- name: schema
+-- A message never changes, so it is kept as the JSON that every answer gives, beside the columns that find it.
+CREATE TABLE messages (
+    event_id INTEGER PRIMARY KEY,
+    recorded_at INTEGER NOT NULL,
+    from_agent TEXT NOT NULL,
+    to_agent TEXT,
+    channel TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    thread_id TEXT,
+    thread_ordinal INTEGER,
+    json BLOB NOT NULL,
+    CONSTRAINT threads_are_counted CHECK ((thread_id IS NULL) = (thread_ordinal IS NULL))
+) STRICT;
+
+-- name: indexes
+CREATE INDEX messages_broadcast ON messages (event_id) WHERE to_agent IS NULL;
+CREATE INDEX messages_by_channel ON messages (channel) WHERE to_agent IS NULL;
+CREATE INDEX messages_by_thread ON messages (thread_id) WHERE thread_id IS NOT NULL;
+CREATE INDEX messages_artifacts ON messages (thread_id) WHERE thread_id IS NOT NULL AND kind = 'artifact';
+
+-- name: post
+INSERT INTO messages (event_id, recorded_at, from_agent, to_agent, channel, kind, json) VALUES (?, ?, ?, ?, ?, ?, ?)
+
+-- name: post_in_thread
+-- Each message of a thread carries its place in it, so the count as of any event is one look-up.
+INSERT INTO messages (event_id, recorded_at, from_agent, to_agent, channel, kind, json, thread_id, thread_ordinal)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1 + coalesce(
+    (SELECT thread_ordinal FROM messages WHERE thread_id = ?8 AND event_id < ?1 ORDER BY event_id DESC LIMIT 1), 0))
+
+-- name: get
+SELECT json FROM messages WHERE event_id = ?
+
+-- name: channel_page
+SELECT event_id, json FROM messages
+WHERE to_agent IS NULL AND channel = :channel AND event_id > :since_id AND event_id <= :at
+ORDER BY event_id LIMIT :limit
+
+-- name: channel_tail
+SELECT event_id, json FROM messages
+WHERE to_agent IS NULL AND channel = :channel AND event_id <= :at ORDER BY event_id DESC LIMIT :limit
+
+-- name: thread_page
+SELECT event_id, json FROM messages
+WHERE thread_id = :thread_id AND to_agent IS NULL AND (:channel IS NULL OR channel = :channel)
+AND event_id > :since_id AND event_id <= :at ORDER BY event_id LIMIT :limit
+
+-- name: thread_tail
+SELECT event_id, json FROM messages
+WHERE thread_id = :thread_id AND to_agent IS NULL AND (:channel IS NULL OR channel = :channel) AND event_id <= :at
+ORDER BY event_id DESC LIMIT :limit
+
+-- name: thread_all
+-- Everything said in a thread, direct messages included.
+SELECT event_id, json FROM messages
+WHERE thread_id = :thread_id AND event_id > :since_id AND event_id <= :at ORDER BY event_id LIMIT :limit
+
+-- name: visible_page
+-- What an agent may see: two ordered ranges, each cut at the limit before they are merged.
+SELECT m.event_id, m.json FROM (
+    SELECT event_id FROM (
+        SELECT event_id FROM messages INDEXED BY messages_broadcast
+        WHERE to_agent IS NULL AND event_id > :since_id AND event_id <= :at
+        AND (:exclude_agent IS NULL OR from_agent <> :exclude_agent) ORDER BY event_id LIMIT :limit)
+    UNION ALL
+    SELECT event_id FROM (
+        SELECT i.event_id FROM inbox AS i JOIN messages AS d ON d.event_id = i.event_id
+        WHERE i.agent_id = :agent_id AND i.event_id > :since_id AND i.event_id <= :at
+        AND (:exclude_agent IS NULL OR d.from_agent <> :exclude_agent) ORDER BY i.event_id LIMIT :limit)
+    ORDER BY event_id LIMIT :limit) AS f CROSS JOIN messages AS m ON m.event_id = f.event_id ORDER BY m.event_id
+
+-- name: visible_in_channel_page
+SELECT m.event_id, m.json FROM (
+    SELECT event_id FROM (
+        SELECT event_id FROM messages INDEXED BY messages_by_channel
+        WHERE to_agent IS NULL AND channel = :channel AND event_id > :since_id AND event_id <= :at
+        AND (:exclude_agent IS NULL OR from_agent <> :exclude_agent) ORDER BY event_id LIMIT :limit)
+    UNION ALL
+    SELECT event_id FROM (
+        SELECT i.event_id FROM inbox AS i JOIN messages AS d ON d.event_id = i.event_id
+        WHERE i.agent_id = :agent_id AND i.channel = :channel AND i.event_id > :since_id AND i.event_id <= :at
+        AND (:exclude_agent IS NULL OR d.from_agent <> :exclude_agent) ORDER BY i.event_id LIMIT :limit)
+    ORDER BY event_id LIMIT :limit) AS f CROSS JOIN messages AS m ON m.event_id = f.event_id ORDER BY m.event_id
+
+-- name: visible_in_thread_page
+SELECT event_id, json FROM messages
+WHERE thread_id = :thread_id AND (to_agent IS NULL OR to_agent = :agent_id)
+AND (:channel IS NULL OR channel = :channel) AND (:exclude_agent IS NULL OR from_agent <> :exclude_agent)
+AND event_id > :since_id AND event_id <= :at ORDER BY event_id LIMIT :limit
+
+-- name: visible_in_channels_page
+-- A stream that follows several channels reads the visible feed and keeps what is theirs.
+SELECT event_id, json FROM messages
+WHERE (to_agent IS NULL OR to_agent = :agent_id) AND channel IN (SELECT value FROM json_each(:channels))
+AND (:exclude_agent IS NULL OR from_agent <> :exclude_agent)
+AND event_id > :since_id AND event_id <= :at ORDER BY event_id LIMIT :limit
+
+-- name: find_latest_broadcast
+SELECT event_id FROM messages INDEXED BY messages_broadcast
+WHERE to_agent IS NULL AND event_id <= :at ORDER BY event_id DESC LIMIT 1

@@ -1,0 +1,140 @@
+"""Tasks: what is to be done, and what is done."""
+
+from typing import Any, Final
+
+import apsw
+from msgspec import Struct
+
+from arclog.codec import RecordedEvent
+from arclog.deciders.tasks import KnownTask, TaskStatus
+from arclog.events import MessagePosted, TaskCompleted
+from arclog.events.messages import TASK_KINDS
+from arclog.queries import Queries
+from projections.intervals import AsOf
+from projections.projector import Execute, Projector
+from projections.times import optional_timestamp, timestamp
+
+SQL: Final = Queries("projections", "tasks.sql")
+
+
+class Task(Struct, frozen=True):
+    """A task as the wire has it."""
+
+    task_id: int
+    parent_task_id: int | None
+    channel: str
+    thread_id: str | None
+    status: TaskStatus
+    created_at: str
+    completed_at: str | None
+
+
+def _on_posted(execute: Execute, event: RecordedEvent, data: MessagePosted) -> None:
+    if data.kind in TASK_KINDS:
+        execute(
+            SQL["open"],
+            {
+                "task_id": event.event_id,
+                "parent_task_id": data.parent_task_id,
+                "channel": data.channel,
+                "thread_id": data.thread_id,
+                "kind": data.kind,
+                "created_at": event.recorded_at,
+            },
+        )
+    if data.completes_task_id is not None:
+        _complete(execute, event, data.completes_task_id)
+
+
+def _on_completed(execute: Execute, event: RecordedEvent, data: TaskCompleted) -> None:
+    _complete(execute, event, data.task_id)
+    if data.rolled_up_task_id is not None:
+        _complete(execute, event, data.rolled_up_task_id)
+
+
+def _complete(execute: Execute, event: RecordedEvent, task_id: int) -> None:
+    bindings = {"task_id": task_id, "event_id": event.event_id, "completed_at": event.recorded_at}
+    execute(SQL["close"], bindings)
+    execute(SQL["complete"], bindings)
+
+
+PROJECTOR: Final = Projector(
+    name="tasks",
+    version=1,
+    tables=("tasks",),
+    schema=SQL["schema"],
+    indexes=SQL["indexes"],
+    handlers={MessagePosted: _on_posted, TaskCompleted: _on_completed},
+)
+
+
+def find_task(connection: apsw.Connection, task_id: int, at: AsOf) -> Task | None:
+    """A task by its id."""
+    row = connection.execute(SQL["find"], {"task_id": task_id, "at": at.at}).fetchone()
+    return None if row is None else _task(row)
+
+
+def find_known(connection: apsw.Connection, task_id: int, at: AsOf) -> KnownTask | None:
+    """What the rules need to know of a task."""
+    row = connection.execute(SQL["find"], {"task_id": task_id, "at": at.at}).fetchone()
+    if row is None:
+        return None
+    found_id, parent_task_id, channel, thread_id, _kind, status, _created_at, _completed_at = row
+    return KnownTask(found_id, status, channel, thread_id, parent_task_id)
+
+
+def find_open_request(connection: apsw.Connection, task_id: int, at: AsOf) -> KnownTask | None:
+    """A task that is an open `task_request`."""
+    row = connection.execute(SQL["find"], {"task_id": task_id, "at": at.at}).fetchone()
+    if row is None or row[4] != "task_request" or row[5] != "open":
+        return None
+    return KnownTask(row[0], row[5], row[2], row[3], row[1])
+
+
+def find_completion(connection: apsw.Connection, task_id: int) -> int | None:
+    """The event that made a task what it is now."""
+    found = connection.execute(SQL["find_event"], (task_id,)).get
+    return None if found is None else int(found)
+
+
+def has_open_sibling(connection: apsw.Connection, parent_task_id: int, task_id: int) -> bool:
+    """Whether another child of the parent is still open."""
+    bindings = {"parent_task_id": parent_task_id, "task_id": task_id}
+    return connection.execute(SQL["find_open_sibling"], bindings).fetchone() is not None
+
+
+def count_children(connection: apsw.Connection, parent_task_id: int) -> int:
+    """How many children a task has."""
+    return int(connection.execute(SQL["count_children"], (parent_task_id,)).get)
+
+
+def list_tasks(
+    connection: apsw.Connection,
+    at: AsOf,
+    *,
+    parent_id: int | None = None,
+    status: TaskStatus | None = None,
+    channel: str | None = None,
+    thread_id: str | None = None,
+) -> list[Task]:
+    """Tasks by id; only those that match what is given."""
+    bindings = at.bindings(parent_id=parent_id, status=status, channel=channel, thread_id=thread_id)
+    return [_task(row) for row in connection.execute(SQL["list"], bindings)]
+
+
+def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> list[Task]:
+    """The tasks of one thread, by id."""
+    return [_task(row) for row in connection.execute(SQL["list_in_thread"], at.bindings(thread_id=thread_id))]
+
+
+def _task(row: tuple[Any, ...]) -> Task:
+    task_id, parent_task_id, channel, thread_id, _kind, status, created_at, completed_at = row
+    return Task(
+        task_id,
+        parent_task_id,
+        channel,
+        thread_id,
+        status,
+        timestamp(created_at),
+        optional_timestamp(completed_at),
+    )
