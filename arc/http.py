@@ -106,7 +106,7 @@ class HttpTransport:
                 in_doubt = in_doubt or (changes and lost.sent)
                 failure = ArcError(f"connection error: {lost} ({self.base_url})", LOST, code="connection_lost")
                 if not self._met:
-                    raise failure from lost
+                    raise failure from None
             else:
                 if envelope.get("ok") is True:
                     return envelope
