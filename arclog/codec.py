@@ -71,7 +71,7 @@ class StoredEvent(Struct, frozen=True):
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
-_event_decoder: Final = msgspec.msgpack.Decoder(Event)
+_event_decoder: Final[msgspec.msgpack.Decoder[Event]] = msgspec.msgpack.Decoder(Event)
 _metadata_decoder: Final = msgspec.msgpack.Decoder(Metadata)
 
 encode_data = _encoder.encode

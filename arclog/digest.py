@@ -1,11 +1,12 @@
 """The hash chain: each event's digest covers the event and the digest before it.
 
-    digest = SHA-256(previous digest | event_id | recorded_at | type | stream | actor | SHA-256(data) | SHA-256(metadata))
+    digest = SHA-256(previous digest | event_id | recorded_at | type | stream | actor
+                     | SHA-256(data) | SHA-256(metadata))
 
-The numbers are 8 bytes, big-endian, two's complement; each text is UTF-8 behind its length in bytes (4 bytes, big-endian);
-the digest before the first event is 32 zero bytes. Changing, removing, inserting or reordering any event therefore breaks
-every digest from there on. Only the hashes of `data` and `metadata` are chained, so a payload could be erased on request
-with the chain still whole.
+The numbers are 8 bytes, big-endian, two's complement; each text is UTF-8 behind its length in bytes (4 bytes,
+big-endian); the digest before the first event is 32 zero bytes. Changing, removing, inserting or reordering any event
+therefore breaks every digest from there on. Only the hashes of `data` and `metadata` are chained, so a payload could be
+erased on request with the chain still whole.
 """
 
 from collections.abc import Iterable

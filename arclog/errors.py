@@ -45,7 +45,8 @@ class SessionCollision(ArcError):
 
     def __init__(self, agent_id: str) -> None:
         super().__init__(
-            f"agent {agent_id!r} already has an active session; pass replace: true to take it over, or use another agent_id"
+            f"agent {agent_id!r} already has an active session; "
+            "pass replace: true to take it over, or use another agent_id"
         )
         self.agent_id = agent_id
 
@@ -63,7 +64,8 @@ class KeyReused(ArcError):
 
     def __init__(self, key: str, event_id: int) -> None:
         super().__init__(
-            f"idempotency key {key!r} was already used for a different request (event {event_id}); use a new key for a new request"
+            f"idempotency key {key!r} was already used for a different request (event {event_id}); "
+            "use a new key for a new request"
         )
         self.key = key
         self.event_id = event_id

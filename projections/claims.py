@@ -133,7 +133,7 @@ def _claim(row: tuple[Any, ...]) -> Claim:
 
 
 def _held(row: tuple[Any, ...]) -> HeldClaim:
-    claim_key, owner, token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id = row
+    claim_key, owner, token, _claimed_at, expires_at, _released_at, metadata, thread_id, task_message_id = row
     channel = msgspec.json.decode(metadata).get("channel")
     return HeldClaim(
         claim_key,

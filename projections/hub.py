@@ -34,6 +34,9 @@ from projections.rebuild import Progress, no_progress
 from projections.recorder import Call, Commit, Recorder
 from projections.waiting import Waiter, Waiters
 
+MAX_TOUCHED: Final = 10_000
+"""Readers whose last sign of life is remembered; forgetting one costs an extra look at the log."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -250,7 +253,7 @@ class Hub:
         now = self._loop.time()
         if now - self._touched.get(agent_id, -interval) < interval:
             return
-        if len(self._touched) > 10_000:
+        if len(self._touched) > MAX_TOUCHED:
             self._touched.clear()
         self._touched[agent_id] = now
         self._recorder.submit(Call(SeeAgent(agent_id=agent_id), _ignore))

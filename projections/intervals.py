@@ -11,13 +11,16 @@ N: those below N matter if they end after it, those above it if they begin at or
 (fork, until_event) and on (fork, from_event) finds just these.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 import msgspec
 from msgspec import Struct
 
 from arclog.store import NO_END
+
+if TYPE_CHECKING:
+    from apsw import SQLiteValue
 
 CURRENT: Final = NO_END
 """The `until_event` of a row that nothing has replaced."""
@@ -64,6 +67,13 @@ def as_of(event_id: int, head: int, now: int) -> AsOf:
     return AsOf(event_id, now, encode(sorted(below)).decode(), encode(sorted(above)).decode())
 
 
+def _fork(*events: "SQLiteValue") -> int:
+    from_event, until_event = events
+    assert isinstance(from_event, int)
+    assert isinstance(until_event, int)
+    return fork(from_event, until_event)
+
+
 def add_functions(connection: apsw.Connection) -> None:
     """Give a connection that writes projections the SQL function `fork(from_event, until_event)`."""
-    connection.create_scalar_function("fork", fork, 2, deterministic=True)
+    connection.create_scalar_function("fork", _fork, 2, deterministic=True)

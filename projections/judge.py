@@ -21,7 +21,8 @@ from arclog.deciders.hub import HubState
 from arclog.events import Event
 from arclog.events.channels import ANONYMOUS
 from projections import channels, claims, locks, sessions, tasks
-from projections.answers import Outcome, encode_json
+from projections.answers import Outcome
+from projections.encoding import encode_json
 from projections.intervals import AsOf
 
 Command = (
@@ -125,7 +126,8 @@ def _post_message(court: Court, command: message_rules.PostMessage, at: AsOf) ->
 
 def _acquire_claim(court: Court, command: claim_rules.AcquireClaim, at: AsOf) -> Verdict:
     held = claims.find_held(court.connection, command.key, at)
-    refusal = held and claims.find_refusal(court.connection, held.fencing_token, command.owner_agent_id.strip())
+    asker = command.owner_agent_id.strip()
+    refusal = claims.find_refusal(court.connection, held.fencing_token, asker) if held else None
     decision = claim_rules.decide_acquire(claim_rules.Acquiring(held, refusal is not None), command, at.now)
     if decision is not None:
         return decision
@@ -146,7 +148,8 @@ def _release_claim(court: Court, command: claim_rules.ReleaseClaim, at: AsOf) ->
 def _acquire_lock(court: Court, command: lock_rules.AcquireLock, at: AsOf) -> Verdict:
     path = command.file_path.strip()
     held = locks.find_held(court.connection, path, at)
-    refusal = held and locks.find_refusal(court.connection, held.fencing_token, command.agent_id.strip())
+    asker = command.agent_id.strip()
+    refusal = locks.find_refusal(court.connection, held.fencing_token, asker) if held else None
     decision = lock_rules.decide_acquire(lock_rules.Acquiring(held, refusal is not None), command, at.now)
     if decision is not None:
         return decision

@@ -120,7 +120,7 @@ def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> lis
 
 
 def _lock(row: tuple[Any, ...]) -> Lock:
-    file_path, owner, token, locked_at, expires_at, released_at, metadata, thread_id = row
+    file_path, owner, token, locked_at, expires_at, released_at, metadata, _thread_id = row
     return Lock(
         file_path,
         owner,
@@ -133,7 +133,7 @@ def _lock(row: tuple[Any, ...]) -> Lock:
 
 
 def _held(row: tuple[Any, ...]) -> HeldLock:
-    file_path, owner, token, locked_at, expires_at, released_at, metadata, thread_id = row
+    file_path, owner, token, _locked_at, expires_at, _released_at, metadata, thread_id = row
     channel = msgspec.json.decode(metadata).get("channel")
     return HeldLock(
         file_path, owner, token, expires_at, thread_id, notice_channel=channel if isinstance(channel, str) else None

@@ -4,6 +4,7 @@ A message is encoded once, when it is recorded; the row, the answer to its sende
 those bytes.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import apsw
@@ -241,7 +242,7 @@ def read_thread_messages(connection: apsw.Connection, thread_id: str, at: AsOf, 
     return gather(connection.execute(SQL["thread_all"], bindings))
 
 
-def gather(rows: Any, reverse: bool = False) -> Page:
+def gather(rows: Iterable[tuple[int, bytes]], reverse: bool = False) -> Page:
     """The rows `(event_id, json)` of a query, until there are enough bytes for a page."""
     found: list[bytes] = []
     ids: list[int] = []

@@ -19,6 +19,7 @@ pages that it could not write, so the connection is closed and a new one recover
 answered.
 """
 
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
+from arclog.checkpoint import Checkpointer
 from arclog.clock import LogClock
 from arclog.codec import Metadata, RecordedEvent
 from arclog.connection import storage_error
@@ -123,12 +125,14 @@ class Recorder:
         self._queue: SimpleQueue[Call | None] = SimpleQueue()
         self._stopping = False
         self._next_look_at = 0
+        self._checkpointer = Checkpointer(path)
         self._open(limits, hub)
         self._thread = threading.Thread(target=self._run, name="arc-recorder", daemon=True)
 
     def _open(self, limits: Limits, hub: HubState) -> None:
         connection = open_storage(self._path)
         add_functions(connection)
+        self._checkpointer.watch(connection)
         self._connection = connection
         self._log = Log(connection, self._path, self._clock)
         self._court = Court(connection, limits, self._presence_ttl, hub)
@@ -149,6 +153,7 @@ class Recorder:
         """
         rebuilt = prepare(self._log, progress)
         self.last_event_id = self._log.head().event_id
+        self._checkpointer.start()
         self._thread.start()
         return rebuilt
 
@@ -180,6 +185,7 @@ class Recorder:
         self._queue.put(None)
         if self._thread.is_alive():
             self._thread.join()
+        self._checkpointer.stop()
         self._connection.close()
 
     # The thread -----------------------------------------------------------------------------------------------------
@@ -191,6 +197,8 @@ class Recorder:
             if calls or self._is_due():
                 for batch in self._batches(calls):
                     self.publish(batch)
+                with contextlib.suppress(apsw.Error):
+                    self._checkpointer.between_transactions(self._connection)
 
     def _gather(self) -> tuple[list[Call], bool]:
         """All calls that wait; blocks until there is one, or until presence is to be looked at."""

@@ -139,7 +139,8 @@ def list_threads(connection: apsw.Connection, at: AsOf) -> list[Thread]:
 
 def get_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> Thread:
     """The summary of one thread; all zeros when nothing but locks, or nothing at all, names it."""
-    return _thread(connection.execute(SQL["summarise_one"], at.bindings(thread_id=thread_id)).fetchone())
+    (row,) = connection.execute(SQL["summarise_one"], at.bindings(thread_id=thread_id))
+    return _thread(row)
 
 
 def find_thread_channel(connection: apsw.Connection, thread_id: str, at: AsOf) -> str | None:

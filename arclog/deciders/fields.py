@@ -98,7 +98,7 @@ def json_size(field: str, value: object) -> bytes:
     """`value` as JSON, after a look at what is inside it.
 
     Raises:
-        InvalidInput: it is nested deeper than 64 levels, or holds an integer beyond 64 bits or half of a surrogate pair.
+        InvalidInput: it is nested deeper than 64 levels, or holds an integer beyond 64 bits or half a surrogate pair.
     """
     check_json(field, value)
     return _encode_json(value)

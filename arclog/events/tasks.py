@@ -7,7 +7,10 @@ from arclog.events.messages import Notice
 
 
 class TaskCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="task.completed"):
-    """A task, of the thread `thread_id`, is done. `rolled_up_task_id` is the parent that this completed too, with the notice that says so."""
+    """A task, of the thread `thread_id`, is done.
+
+    `rolled_up_task_id` is the parent that this completed too, with the notice that says so.
+    """
 
     task_id: int
     thread_id: str | None = None

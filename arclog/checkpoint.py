@@ -1,0 +1,81 @@
+"""Checkpoints: moving what was committed from the WAL into the database file, off the writer's path.
+
+A commit appends to the WAL and flushes that alone. Once the WAL has grown by `PASSIVE_PAGES`, a thread with a connection
+of its own copies its pages into the database, beside the writer and the readers. Under a constant load that never quite
+ends, since new pages come in meanwhile, and only a WAL that is copied whole starts again at its beginning. So when the
+WAL has grown to `LIMIT_PAGES`, the writer copies the few pages that are left itself, between two transactions.
+"""
+
+import contextlib
+import threading
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from arclog.connection import open_connection
+from arclog.errors import StorageError
+
+PASSIVE_PAGES: Final = 1_000
+"""4 MB: the WAL's size at which the thread begins to copy."""
+LIMIT_PAGES: Final = 4_000
+"""16 MB: the WAL's size at which the writer finishes the copy."""
+
+
+class Checkpointer:
+    """Empties the WAL of one storage, told of its size by the writer's connection.
+
+    Args:
+        path: the storage's file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._pages = 0
+        self._grown = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="arc-checkpointer", daemon=True)
+
+    def watch(self, connection: apsw.Connection) -> None:
+        """Follow the size of the WAL through the writer's connection."""
+        connection.set_wal_hook(self._committed)
+
+    def start(self) -> None:
+        """Begin to copy when the WAL has grown."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; what is in the WAL stays there, and is no less safe."""
+        self._stopping = True
+        self._grown.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def between_transactions(self, connection: apsw.Connection) -> None:
+        """Give the writer the chance to finish a copy that the thread cannot; cheap when there is no need."""
+        if self._pages >= LIMIT_PAGES:
+            self._pages = 0
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _committed(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        self._pages = pages
+        if pages >= PASSIVE_PAGES:
+            self._grown.set()
+        return apsw.SQLITE_OK
+
+    def _run(self) -> None:
+        connection: apsw.Connection | None = None
+        copied = 0
+        while True:
+            self._grown.wait()
+            self._grown.clear()
+            if self._stopping:
+                break
+            if 0 <= self._pages - copied < PASSIVE_PAGES:
+                continue
+            # A checkpoint that fails is no loss: the pages stay in the WAL, and the next one tries again.
+            with contextlib.suppress(apsw.Error, StorageError):
+                connection = connection or open_connection(self._path)
+                _size, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        if connection is not None:
+            connection.close()
