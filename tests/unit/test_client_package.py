@@ -1,8 +1,11 @@
 """`import arc` is light, leaves the process alone, and has the names that it says it has."""
 
+import inspect
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +63,21 @@ def test_the_command_takes_the_hubs_folder_first_and_drops_the_working_directory
         "import json; print(json.dumps([sys.path[0], os.getcwd() in sys.path]))"
     )
     assert ask(program, tmp_path) == [str(CHECKOUT), False]
+
+
+def test_the_manual_names_every_public_name_and_method() -> None:
+    manual = (CHECKOUT / "docs" / "reference" / "client.md").read_text()
+    names = [*arc.__all__, *(name for name in dir(arc.ArcClient) if not name.startswith("_"))]
+    assert [name for name in names if not re.search(rf"\b{name}\b", manual)] == []
+
+
+@pytest.mark.parametrize("function", [arc.ensure_hub, arc.stop_hub, arc.reset_hub, arc.run_smoke_agent])
+def test_the_manual_has_the_defaults_of_the_functions(function: Callable[..., object]) -> None:
+    manual = (CHECKOUT / "docs" / "reference" / "client.md").read_text()
+    parameters = inspect.signature(function).parameters.values()
+    given = [f"{one.name}={one.default!r}".replace("'", '"') for one in parameters if one.default is not one.empty]
+    call = next(line for line in re.findall(rf"{function.__name__}\([^)]*\)", manual) if "=" in line)
+    assert [one for one in given if one not in call] == []
 
 
 def test_the_types_are_for_everyone() -> None:
