@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from arc.cursors import Cursors
 from arc.errors import ArcError
 from arc.reader import Reader, segment
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
-    from typing import Self
+    from typing import Any, Self
 
-    from arc.reader import Transport
-    from arc.shapes import Bootstrap, Channel, Claim, Lock, Message, Session, Task
+    from arc.shapes import Bootstrap, Channel, Claim, Lock, Message, Session, Task, Transport
 
 DEFAULT_BASE_URL = "http://127.0.0.1:6969"
 CLOSE_WITHIN_SEC = 1.0

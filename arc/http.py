@@ -23,10 +23,13 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlsplit
 
 from arc.errors import ArcError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 RETRY_WAITS_SEC = (0.05, 0.2, 0.5, 1.0, 2.0)
 """The pauses before the second to the sixth attempt: together longer than a hub takes to start again."""

@@ -10,7 +10,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 COMMAND = Path(__file__).with_name("__main__.py")
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode
 
 from arc.errors import ArcError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from arc.shapes import Channel, Claim, Lock, Message, Session, Task, Thread, ThreadSummary
+    from typing import Any
+
+    from arc.shapes import Channel, Claim, Lock, Message, Session, Task, Thread, ThreadSummary, Transport
 
 WAIT_GRACE_SEC = 5.0
 """How much longer than the hub a waiting call waits: the hub answers at its time-out, and the answer has to travel."""
-
-
-class Transport(Protocol):
-    """What carries the calls of an `ArcClient`."""
-
-    def call(
-        self, method: str, path: str, payload: dict[str, Any] | None = None, *, timeout_override: float | None = None
-    ) -> dict[str, Any]:
-        """The hub's envelope, `{"ok": true, "result": …}`; a refusal is raised as `ArcError`, or returned as it is."""
 
 
 class Reader:

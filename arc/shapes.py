@@ -1,11 +1,11 @@
-"""What the hub's answers look like, for type checkers: at run time they are plain dicts.
+"""What the hub's answers look like, for type checkers: at run time they are plain dicts, and nothing loads this.
 
 Times are UTC, as in `2026-11-22T11:20:56Z`. A newer hub may add fields.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
 
 class Session(TypedDict):
@@ -119,3 +119,12 @@ class Thread(TypedDict):
     tasks: list[Task]
     claims: list[Claim]
     locks: list[Lock]
+
+
+class Transport(Protocol):
+    """What carries the calls of an `ArcClient`."""
+
+    def call(
+        self, method: str, path: str, payload: dict[str, Any] | None = None, *, timeout_override: float | None = None
+    ) -> dict[str, Any]:
+        """The hub's envelope, `{"ok": true, "result": …}`; a refusal is raised as `ArcError`, or returned as it is."""

@@ -10,11 +10,11 @@ The roles may run in any order, on both sides of a sandbox's wall, and beside th
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from arc.client import DEFAULT_BASE_URL, ArcClient
 from arc.errors import ArcError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path

@@ -19,9 +19,12 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 from arc.errors import ArcError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 DEFAULT_SPOOL_DIR = ".arc-relay"
 
