@@ -1,9 +1,10 @@
 """Checkpoints: moving what was committed from the WAL into the database file, off the writer's path.
 
-A commit appends to the WAL and flushes that alone. Once the WAL has grown by `PASSIVE_PAGES`, a thread with a connection
-of its own copies its pages into the database, beside the writer and the readers. Under a constant load that never quite
-ends, since new pages come in meanwhile, and only a WAL that is copied whole starts again at its beginning. So when the
-WAL has grown to `LIMIT_PAGES`, the writer copies the few pages that are left itself, between two transactions.
+A commit appends to the WAL and flushes that alone. Once the WAL has grown by `PASSIVE_PAGES`, a thread with a
+connection of its own copies its pages into the database, beside the writer and the readers. Under a constant load that
+never quite ends, since new pages come in meanwhile, and only a WAL that is copied whole starts again at its beginning.
+So when the WAL has grown to `LIMIT_PAGES`, the writer copies the few pages that are left itself, between two
+transactions.
 """
 
 import contextlib

@@ -42,6 +42,14 @@ class RecordedEvent(Struct, frozen=True):
         return type_of(self.data)
 
 
+class StoredFact(Struct, frozen=True):
+    """An event as a rebuild reads it: without what no table is made from."""
+
+    event_id: int
+    recorded_at: int
+    data: Event
+
+
 class StoredEvent(Struct, frozen=True):
     """A row of the log, byte for byte."""
 

@@ -22,7 +22,16 @@ import msgspec
 from msgspec import Struct
 
 from arclog.clock import LogClock
-from arclog.codec import Metadata, RecordedEvent, StoredEvent, encode_data, encode_metadata, type_of
+from arclog.codec import (
+    Metadata,
+    RecordedEvent,
+    StoredEvent,
+    StoredFact,
+    decode_data,
+    encode_data,
+    encode_metadata,
+    type_of,
+)
 from arclog.connection import storage_errors
 from arclog.digest import GENESIS, chain
 from arclog.errors import StorageGone
@@ -232,6 +241,13 @@ def read(
             found += 1
             if found == limit:
                 return
+
+
+def read_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> Iterator[StoredFact]:
+    """Like `read` without a filter, but only what projections are made from; twice as fast."""
+    bindings = {"after": after, "until": until, "limit": limit}
+    for event_id, recorded_at, event_type, data in connection.execute(EVENTS["read_facts"], bindings):
+        yield StoredFact(event_id, recorded_at, decode_data(event_type, data))
 
 
 def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None:

@@ -10,7 +10,7 @@ from arclog.events import EVENT_CLASSES, Event
 from arclog.queries import Queries
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.messages import PostedMessage, find_message, write_message
-from projections.projector import Handler, Projector
+from projections.projector import Handler, Projector, Writer
 
 CHECKPOINTS: Final = Queries("projections", "checkpoints.sql")
 
@@ -38,18 +38,18 @@ def _handlers() -> dict[type[Event], tuple[Handler, ...]]:
 _HANDLERS: Final = _handlers()
 
 
-def project(connection: apsw.Connection, event: RecordedEvent) -> PostedMessage | None:
+def project(writer: Writer, event: RecordedEvent) -> PostedMessage | None:
     """Bring every projection up to date with one event, inside the transaction that appends it.
 
     Returns:
         The message that the event posts, encoded once for the table, the answer and every reader.
     """
-    execute, data = connection.execute, event.data
+    data = event.data
     message = find_message(event)
     if message is not None:
-        write_message(execute, event, message)
+        write_message(writer, event, message)
     for handler in _HANDLERS[type(data)]:
-        handler(execute, event, data)
+        handler(writer, event, data)
     return message
 
 

@@ -6,12 +6,11 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from arclog.codec import RecordedEvent
 from arclog.events import ChannelCreated
 from arclog.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Execute, Projector
+from projections.projector import Fact, Projector, Writer
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "channels.sql")
@@ -26,8 +25,8 @@ class Channel(Struct, frozen=True):
     metadata: msgspec.Raw
 
 
-def _on_created(execute: Execute, event: RecordedEvent, data: ChannelCreated) -> None:
-    execute(
+def _on_created(writer: Writer, event: Fact, data: ChannelCreated) -> None:
+    writer.write(
         SQL["create"],
         (data.name, event.event_id, event.recorded_at, data.created_by, encode_json(data.metadata).decode()),
     )

@@ -6,13 +6,12 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from arclog.codec import RecordedEvent
 from arclog.deciders.claims import HeldClaim
 from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased
 from arclog.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Execute, Projector
+from projections.projector import Fact, Projector, Writer
 from projections.times import optional_timestamp, timestamp
 
 SQL: Final = Queries("projections", "claims.sql")
@@ -32,9 +31,9 @@ class Claim(Struct, frozen=True):
     fencing_token: int
 
 
-def _on_acquired(execute: Execute, event: RecordedEvent, data: ClaimAcquired) -> None:
-    execute(SQL["close"], {"key": data.claim_key, "event_id": event.event_id})
-    execute(
+def _on_acquired(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
+    writer.write(SQL["close"], {"key": data.claim_key, "event_id": event.event_id})
+    writer.write(
         SQL["grant"],
         (
             data.claim_key,
@@ -50,20 +49,20 @@ def _on_acquired(execute: Execute, event: RecordedEvent, data: ClaimAcquired) ->
     )
 
 
-def _on_refreshed(execute: Execute, event: RecordedEvent, data: ClaimRefreshed) -> None:
+def _on_refreshed(writer: Writer, event: Fact, data: ClaimRefreshed) -> None:
     bindings = {"key": data.claim_key, "event_id": event.event_id, "expires_at": data.expires_at}
-    execute(SQL["close"], bindings)
-    execute(SQL["prolong"], bindings)
+    writer.write(SQL["close"], bindings)
+    writer.write(SQL["prolong"], bindings)
 
 
-def _on_released(execute: Execute, event: RecordedEvent, data: ClaimReleased) -> None:
+def _on_released(writer: Writer, event: Fact, data: ClaimReleased) -> None:
     bindings = {"key": data.claim_key, "event_id": event.event_id, "released_at": event.recorded_at}
-    execute(SQL["close"], bindings)
-    execute(SQL["release"], bindings)
+    writer.write(SQL["close"], bindings)
+    writer.write(SQL["release"], bindings)
 
 
-def _on_refused(execute: Execute, event: RecordedEvent, data: ClaimRefused) -> None:
-    execute(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
+def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
+    writer.write(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
 
 
 PROJECTOR: Final = Projector(

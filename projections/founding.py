@@ -6,6 +6,7 @@ from arclog.codec import Metadata
 from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, SYSTEM, ChannelCreated
 from arclog.store import Log
 from projections.catalog import advance, project
+from projections.projector import DirectWriter
 from projections.rebuild import Progress, bring_up_to_date
 
 FIRST_CHANNELS: Final = (GENERAL_CHANNEL, DIRECT_CHANNEL)
@@ -21,10 +22,10 @@ def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
     try:
         rebuilt = bring_up_to_date(log.connection, progress)
         if log.head().event_id == 0:
-            now = log.now()
+            now, writer = log.now(), DirectWriter(log.connection)
             for name in FIRST_CHANNELS:
                 event = log.append(ChannelCreated(name=name, created_by=SYSTEM), now, Metadata("hub"))
-                project(log.connection, event)
+                project(writer, event)
             advance(log.connection, log.head().event_id)
             rebuilt = ()
         log.commit()

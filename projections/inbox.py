@@ -4,19 +4,18 @@ from typing import Final
 
 import apsw
 
-from arclog.codec import RecordedEvent
 from arclog.events import MessagePosted
 from arclog.queries import Queries
 from projections.intervals import AsOf
 from projections.messages import Page, gather
-from projections.projector import Execute, Projector
+from projections.projector import Fact, Projector, Writer
 
 SQL: Final = Queries("projections", "inbox.sql")
 
 
-def _on_posted(execute: Execute, event: RecordedEvent, data: MessagePosted) -> None:
+def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
     if data.to_agent is not None:
-        execute(SQL["deliver"], (data.to_agent, event.event_id, data.channel))
+        writer.write(SQL["deliver"], (data.to_agent, event.event_id, data.channel))
 
 
 PROJECTOR: Final = Projector(

@@ -6,13 +6,12 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from arclog.codec import RecordedEvent
 from arclog.deciders.locks import HeldLock
 from arclog.events import LockAcquired, LockRefreshed, LockRefused, LockReleased
 from arclog.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Execute, Projector
+from projections.projector import Fact, Projector, Writer
 from projections.times import optional_timestamp, timestamp
 
 SQL: Final = Queries("projections", "locks.sql")
@@ -30,9 +29,9 @@ class Lock(Struct, frozen=True):
     fencing_token: int
 
 
-def _on_acquired(execute: Execute, event: RecordedEvent, data: LockAcquired) -> None:
-    execute(SQL["close"], {"key": data.file_path, "event_id": event.event_id})
-    execute(
+def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
+    writer.write(SQL["close"], {"key": data.file_path, "event_id": event.event_id})
+    writer.write(
         SQL["grant"],
         (
             data.file_path,
@@ -47,20 +46,20 @@ def _on_acquired(execute: Execute, event: RecordedEvent, data: LockAcquired) -> 
     )
 
 
-def _on_refreshed(execute: Execute, event: RecordedEvent, data: LockRefreshed) -> None:
+def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
     bindings = {"key": data.file_path, "event_id": event.event_id, "expires_at": data.expires_at}
-    execute(SQL["close"], bindings)
-    execute(SQL["prolong"], bindings)
+    writer.write(SQL["close"], bindings)
+    writer.write(SQL["prolong"], bindings)
 
 
-def _on_released(execute: Execute, event: RecordedEvent, data: LockReleased) -> None:
+def _on_released(writer: Writer, event: Fact, data: LockReleased) -> None:
     bindings = {"key": data.file_path, "event_id": event.event_id, "released_at": event.recorded_at}
-    execute(SQL["close"], bindings)
-    execute(SQL["release"], bindings)
+    writer.write(SQL["close"], bindings)
+    writer.write(SQL["release"], bindings)
 
 
-def _on_refused(execute: Execute, event: RecordedEvent, data: LockRefused) -> None:
-    execute(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
+def _on_refused(writer: Writer, event: Fact, data: LockRefused) -> None:
+    writer.write(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
 
 
 def _thread_of(data: LockAcquired) -> str | None:

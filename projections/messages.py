@@ -10,7 +10,6 @@ from typing import Any, Final
 import apsw
 from msgspec import Struct
 
-from arclog.codec import RecordedEvent
 from arclog.events import (
     SYSTEM,
     ClaimReleased,
@@ -25,10 +24,12 @@ from arclog.events import (
 from arclog.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Execute, Projector
+from projections.projector import Fact, Projector, Writer
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "messages.sql")
+
+_POST: Final = SQL["post"]
 
 MAX_PAGE_BYTES: Final = 16 * 2**20
 """A page of messages ends before it grows beyond this; the rest follows by cursor."""
@@ -82,7 +83,7 @@ def find_notice(data: object) -> Notice | None:
     return None
 
 
-def find_message(event: RecordedEvent) -> PostedMessage | None:
+def find_message(event: Fact) -> PostedMessage | None:
     """The message that an event posts, encoded."""
     data = event.data
     if isinstance(data, MessagePosted):
@@ -130,7 +131,7 @@ def find_message(event: RecordedEvent) -> PostedMessage | None:
     )
 
 
-def write_message(execute: Execute, event: RecordedEvent, message: PostedMessage) -> None:
+def write_message(writer: Writer, event: Fact, message: PostedMessage) -> None:
     """Keep a message that was encoded already."""
     row = (
         message.event_id,
@@ -140,17 +141,15 @@ def write_message(execute: Execute, event: RecordedEvent, message: PostedMessage
         message.channel,
         message.kind,
         message.json,
+        message.thread_id,
     )
-    if message.thread_id is None:
-        execute(SQL["post"], row)
-    else:
-        execute(SQL["post_in_thread"], (*row, message.thread_id))
+    writer.write(_POST, row)
 
 
-def _on_message(execute: Execute, event: RecordedEvent, data: object) -> None:
+def _on_message(writer: Writer, event: Fact, data: object) -> None:
     message = find_message(event)
     if message is not None:
-        write_message(execute, event, message)
+        write_message(writer, event, message)
 
 
 PROJECTOR: Final = Projector(

@@ -5,21 +5,79 @@ gives the same rows, on any day, on any machine.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
+import apsw
 from msgspec import Struct
 
-from arclog.codec import RecordedEvent
 from arclog.events import Event
 
 Row = tuple[Any, ...]
+Bindings = Row | Mapping[str, Any]
+
+MAX_BUFFERED = 5_000
+"""Rows that a bulk writer keeps at most before it hands them to SQLite."""
 
 
-Execute = Callable[..., Any]
-"""Runs one statement with its bindings, inside the writer's transaction."""
+class Fact(Protocol):
+    """What a projector may know of an event: what happened, when, and its place in the log."""
 
-Handler = Callable[[Execute, RecordedEvent, Any], None]
-"""Writes what one type of event means: `(execute, recorded event, its data)`."""
+    @property
+    def event_id(self) -> int: ...
+    @property
+    def recorded_at(self) -> int: ...
+    @property
+    def data(self) -> Event: ...
+
+
+class Writer(Protocol):
+    """Where rows go."""
+
+    def write(self, sql: str, bindings: Bindings) -> object:
+        """Run a statement that changes rows."""
+
+    def ask(self, sql: str, bindings: Bindings) -> Row | None:
+        """The first row of a query over the projection's own tables, all writes so far included."""
+
+
+class DirectWriter:
+    """Writes each row at once, as the live hub does."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.write: Callable[[str, Bindings], object] = connection.execute
+        self._execute = connection.execute
+
+    def ask(self, sql: str, bindings: Bindings) -> Row | None:
+        return self._execute(sql, bindings).fetchone()
+
+
+class BulkWriter:
+    """Gathers rows of the same statement and writes them together, as a rebuild does."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._sql = ""
+        self._rows: list[Bindings] = []
+
+    def write(self, sql: str, bindings: Bindings) -> None:
+        if sql != self._sql or len(self._rows) >= MAX_BUFFERED:
+            self.flush()
+            self._sql = sql
+        self._rows.append(bindings)
+
+    def ask(self, sql: str, bindings: Bindings) -> Row | None:
+        self.flush()
+        return self._connection.execute(sql, bindings).fetchone()
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if self._rows:
+            self._connection.executemany(self._sql, self._rows)
+            self._rows = []
+
+
+Handler = Callable[[Writer, Fact, Any], None]
+"""Writes what one type of event means: `(writer, event, its data)`."""
 
 
 class Projector(Struct, frozen=True):
@@ -29,8 +87,8 @@ class Projector(Struct, frozen=True):
         name: the projection's name.
         version: grows when the meaning or the shape of its rows changes; the hub then rebuilds it at start.
         tables: its tables, which no other projection writes.
-        schema: the statements that make them.
-        indexes: the statements that make their indexes; a rebuild runs them last.
+        schema: the statements that make them, and the indexes that its own handlers need.
+        indexes: the statements that make the indexes of its queries; a rebuild runs them last.
         handlers: for each type of event that matters to it, what to do.
     """
 

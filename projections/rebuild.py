@@ -11,11 +11,10 @@ from typing import Any, Final
 import apsw
 from msgspec import Struct
 
-from arclog.codec import RecordedEvent
-from arclog.store import NO_END, read, read_head
+from arclog.store import NO_END, read_facts, read_head
 from projections.catalog import CHECKPOINTS, PROJECTORS
 from projections.intervals import add_functions
-from projections.projector import Projector
+from projections.projector import BulkWriter, Fact, Projector
 
 CHUNK: Final = 5_000
 """Events that are decoded at a time."""
@@ -59,7 +58,7 @@ def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progre
     if stale:
         for projector in stale:
             drop(connection, projector)
-        build(connection, events_of(connection, NO_END), head, stale, progress)
+        build(connection, facts_of(connection, NO_END), head, stale, progress)
     return tuple(projector.name for projector in stale)
 
 
@@ -69,11 +68,11 @@ def drop(connection: apsw.Connection, projector: Projector) -> None:
         connection.execute(f'DROP TABLE IF EXISTS "{table}"')
 
 
-def events_of(connection: apsw.Connection, until: int) -> Iterator[list[RecordedEvent]]:
-    """The log up to event `until`, in chunks, decoded."""
+def facts_of(connection: apsw.Connection, until: int) -> Iterator[list[Fact]]:
+    """The log up to event `until`, in chunks, as far as projectors need to know it."""
     after = 0
     while True:
-        chunk = [event.decode() for event in read(connection, after, CHUNK, until)]
+        chunk: list[Fact] = list(read_facts(connection, after, CHUNK, until))
         if not chunk:
             return
         yield chunk
@@ -82,7 +81,7 @@ def events_of(connection: apsw.Connection, until: int) -> Iterator[list[Recorded
 
 def build(
     connection: apsw.Connection,
-    chunks: Iterable[list[RecordedEvent]],
+    chunks: Iterable[list[Fact]],
     last: int,
     projectors: Iterable[Projector] = PROJECTORS,
     progress: Progress = no_progress,
@@ -92,10 +91,9 @@ def build(
     Projections do not read each other, so each takes a chunk as a whole; the indexes come last.
     """
     projectors = tuple(projectors)
+    writer = BulkWriter(connection)
     for projector in projectors:
         connection.execute(projector.schema)
-        connection.execute(projector.indexes)
-    execute = connection.execute
     reached = 0
     for chunk in chunks:
         for projector in projectors:
@@ -103,11 +101,13 @@ def build(
             for event in chunk:
                 handler = handlers.get(type(event.data))
                 if handler is not None:
-                    handler(execute, event, event.data)
+                    handler(writer, event, event.data)
+            writer.flush()
         reached = chunk[-1].event_id
         progress(reached, last)
     for projector in projectors:
-        execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, last)))
+        connection.execute(projector.indexes)
+        connection.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, last)))
 
 
 def replay_into(source: apsw.Connection, target: apsw.Connection, until: int, progress: Progress = no_progress) -> None:
@@ -116,7 +116,7 @@ def replay_into(source: apsw.Connection, target: apsw.Connection, until: int, pr
     target.execute("BEGIN IMMEDIATE")
     try:
         target.execute(CHECKPOINTS["schema"])
-        build(target, events_of(source, until), until, progress=progress)
+        build(target, facts_of(source, until), until, progress=progress)
         target.execute("COMMIT")
     except BaseException:
         target.execute("ROLLBACK")

@@ -49,6 +49,7 @@ from projections.intervals import add_functions, live
 from projections.judge import Command, Court, judge, sender_of
 from projections.messages import PostedMessage
 from projections.presence import look, sweep
+from projections.projector import DirectWriter
 from projections.rebuild import Progress
 
 MAX_BATCH = 512
@@ -134,6 +135,7 @@ class Recorder:
         add_functions(connection)
         self._checkpointer.watch(connection)
         self._connection = connection
+        self._writer = DirectWriter(connection)
         self._log = Log(connection, self._path, self._clock)
         self._court = Court(connection, limits, self._presence_ttl, hub)
 
@@ -327,7 +329,7 @@ class Recorder:
         self, data: Event, now: int, metadata: Metadata, sender: str | None, messages: list[PostedMessage]
     ) -> tuple[RecordedEvent, PostedMessage | None]:
         event = self._log.append(data, now, metadata, sender)
-        message = project(self._connection, event)
+        message = project(self._writer, event)
         if message is not None:
             messages.append(message)
         return event, message

@@ -10,14 +10,13 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from arclog.codec import RecordedEvent
 from arclog.deciders.sessions import LiveSession
 from arclog.events import SessionClosed, SessionExpired, SessionOpened, SessionRenamed
 from arclog.queries import Queries
 from arclog.store import NO_END, find_last_seen
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Execute, Projector
+from projections.projector import Fact, Projector, Writer
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "sessions.sql")
@@ -36,9 +35,9 @@ class Session(Struct, frozen=True):
     active: bool
 
 
-def _on_opened(execute: Execute, event: RecordedEvent, data: SessionOpened) -> None:
-    execute(SQL["close"], {"agent_id": data.agent_id, "event_id": event.event_id})
-    execute(
+def _on_opened(writer: Writer, event: Fact, data: SessionOpened) -> None:
+    writer.write(SQL["close"], {"agent_id": data.agent_id, "event_id": event.event_id})
+    writer.write(
         SQL["open"],
         (
             data.agent_id,
@@ -52,16 +51,16 @@ def _on_opened(execute: Execute, event: RecordedEvent, data: SessionOpened) -> N
     )
 
 
-def _on_renamed(execute: Execute, event: RecordedEvent, data: SessionRenamed) -> None:
+def _on_renamed(writer: Writer, event: Fact, data: SessionRenamed) -> None:
     bindings = {"agent_id": data.agent_id, "event_id": event.event_id, "display_name": data.display_name}
-    execute(SQL["close"], bindings)
-    execute(SQL["rename"], bindings)
+    writer.write(SQL["close"], bindings)
+    writer.write(SQL["rename"], bindings)
 
 
-def _on_ended(execute: Execute, event: RecordedEvent, data: SessionClosed | SessionExpired) -> None:
+def _on_ended(writer: Writer, event: Fact, data: SessionClosed | SessionExpired) -> None:
     bindings = {"agent_id": data.agent_id, "event_id": event.event_id}
-    execute(SQL["close"], bindings)
-    execute(SQL["end"], bindings)
+    writer.write(SQL["close"], bindings)
+    writer.write(SQL["end"], bindings)
 
 
 PROJECTOR: Final = Projector(

@@ -5,13 +5,12 @@ from typing import Any, Final
 import apsw
 from msgspec import Struct
 
-from arclog.codec import RecordedEvent
 from arclog.deciders.tasks import KnownTask, TaskStatus
 from arclog.events import MessagePosted, TaskCompleted
 from arclog.events.messages import TASK_KINDS
 from arclog.queries import Queries
 from projections.intervals import AsOf
-from projections.projector import Execute, Projector
+from projections.projector import Fact, Projector, Writer
 from projections.times import optional_timestamp, timestamp
 
 SQL: Final = Queries("projections", "tasks.sql")
@@ -29,9 +28,9 @@ class Task(Struct, frozen=True):
     completed_at: str | None
 
 
-def _on_posted(execute: Execute, event: RecordedEvent, data: MessagePosted) -> None:
+def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
     if data.kind in TASK_KINDS:
-        execute(
+        writer.write(
             SQL["open"],
             {
                 "task_id": event.event_id,
@@ -43,19 +42,19 @@ def _on_posted(execute: Execute, event: RecordedEvent, data: MessagePosted) -> N
             },
         )
     if data.completes_task_id is not None:
-        _complete(execute, event, data.completes_task_id)
+        _complete(writer, event, data.completes_task_id)
 
 
-def _on_completed(execute: Execute, event: RecordedEvent, data: TaskCompleted) -> None:
-    _complete(execute, event, data.task_id)
+def _on_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
+    _complete(writer, event, data.task_id)
     if data.rolled_up_task_id is not None:
-        _complete(execute, event, data.rolled_up_task_id)
+        _complete(writer, event, data.rolled_up_task_id)
 
 
-def _complete(execute: Execute, event: RecordedEvent, task_id: int) -> None:
+def _complete(writer: Writer, event: Fact, task_id: int) -> None:
     bindings = {"task_id": task_id, "event_id": event.event_id, "completed_at": event.recorded_at}
-    execute(SQL["close"], bindings)
-    execute(SQL["complete"], bindings)
+    writer.write(SQL["close"], bindings)
+    writer.write(SQL["complete"], bindings)
 
 
 PROJECTOR: Final = Projector(

@@ -9,13 +9,12 @@ from typing import Any, Final, Literal
 import apsw
 from msgspec import Struct
 
-from arclog.codec import RecordedEvent
 from arclog.events import ClaimAcquired, ClaimReleased, LockReleased, MessagePosted, TaskCompleted
 from arclog.events.messages import TASK_KINDS
 from arclog.queries import Queries
 from projections.intervals import CURRENT, AsOf
 from projections.messages import find_notice
-from projections.projector import Execute, Projector
+from projections.projector import Fact, Projector, Writer
 from projections.times import optional_timestamp
 
 SQL: Final = Queries("projections", "threads.sql")
@@ -49,11 +48,11 @@ class _Version(Struct, frozen=True):
     open_task_count: int = 0
 
 
-def _on_posted(execute: Execute, event: RecordedEvent, data: MessagePosted) -> None:
+def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
     opens = data.kind in TASK_KINDS
     done_in = data.completes_in_thread_id
     if data.thread_id is not None:
-        version, known = _find(execute, data.thread_id)
+        version, known = _find(writer, data.thread_id)
         is_root = opens and data.parent_task_id is None and version.root_task_id is None
         changed = _Version(
             channel=data.channel if is_root or version.channel is None else version.channel,
@@ -62,48 +61,48 @@ def _on_posted(execute: Execute, event: RecordedEvent, data: MessagePosted) -> N
             open_task_count=version.open_task_count + opens - (done_in == data.thread_id),
         )
         if changed != version or not known:
-            _replace(execute, event.event_id, data.thread_id, changed)
+            _replace(writer, event.event_id, data.thread_id, changed)
     if done_in is not None and done_in != data.thread_id:
-        _close_tasks(execute, event.event_id, done_in, 1)
+        _close_tasks(writer, event.event_id, done_in, 1)
 
 
-def _on_task_completed(execute: Execute, event: RecordedEvent, data: TaskCompleted) -> None:
+def _on_task_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
     parent_thread = data.notice.thread_id if data.notice is not None else None
     closed = [thread for thread in (data.thread_id, parent_thread) if thread is not None]
     for thread_id in sorted(set(closed)):
-        _close_tasks(execute, event.event_id, thread_id, closed.count(thread_id))
+        _close_tasks(writer, event.event_id, thread_id, closed.count(thread_id))
 
 
-def _on_claimed(execute: Execute, event: RecordedEvent, data: ClaimAcquired) -> None:
+def _on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
     if data.thread_id is not None:
-        version, known = _find(execute, data.thread_id)
+        version, known = _find(writer, data.thread_id)
         if not known:
-            _replace(execute, event.event_id, data.thread_id, version)
+            _replace(writer, event.event_id, data.thread_id, version)
 
 
-def _on_released(execute: Execute, event: RecordedEvent, data: ClaimReleased | LockReleased) -> None:
+def _on_released(writer: Writer, event: Fact, data: ClaimReleased | LockReleased) -> None:
     notice = find_notice(data)
     if notice is not None and notice.thread_id is not None:
-        version, known = _find(execute, notice.thread_id)
+        version, known = _find(writer, notice.thread_id)
         if not known or version.channel is None:
             changed = _Version(notice.channel, version.root_task_id, version.total_task_count, version.open_task_count)
-            _replace(execute, event.event_id, notice.thread_id, changed)
+            _replace(writer, event.event_id, notice.thread_id, changed)
 
 
-def _close_tasks(execute: Execute, event_id: int, thread_id: str, count: int) -> None:
-    version, _known = _find(execute, thread_id)
+def _close_tasks(writer: Writer, event_id: int, thread_id: str, count: int) -> None:
+    version, _known = _find(writer, thread_id)
     changed = _Version(version.channel, version.root_task_id, version.total_task_count, version.open_task_count - count)
-    _replace(execute, event_id, thread_id, changed)
+    _replace(writer, event_id, thread_id, changed)
 
 
-def _find(execute: Execute, thread_id: str) -> tuple[_Version, bool]:
-    row = execute(SQL["find"], {"thread_id": thread_id, "at": CURRENT}).fetchone()
+def _find(writer: Writer, thread_id: str) -> tuple[_Version, bool]:
+    row = writer.ask(SQL["find"], {"thread_id": thread_id, "at": CURRENT})
     return (_Version(), False) if row is None else (_Version(*row[1:]), True)
 
 
-def _replace(execute: Execute, event_id: int, thread_id: str, version: _Version) -> None:
-    execute(SQL["close"], {"thread_id": thread_id, "event_id": event_id})
-    execute(
+def _replace(writer: Writer, event_id: int, thread_id: str, version: _Version) -> None:
+    writer.write(SQL["close"], {"thread_id": thread_id, "event_id": event_id})
+    writer.write(
         SQL["insert"],
         (
             thread_id,

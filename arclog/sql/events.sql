@@ -47,6 +47,11 @@ SELECT event_id, recorded_at, digest FROM events ORDER BY event_id DESC LIMIT 1
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
 WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
 
+-- name: read_facts
+-- What a rebuild needs to know.
+SELECT event_id, recorded_at, type, data FROM events
+WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+
 -- name: read_stream
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
 WHERE stream = :stream AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit

@@ -39,18 +39,19 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: close
 -- The present version ends where the next begins.
 UPDATE claims SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE claim_key = :key AND until_event = 9223372036854775807
+WHERE claim_key = :key AND from_event = (
+    SELECT from_event FROM claims WHERE claim_key = :key ORDER BY from_event DESC LIMIT 1)
 
 -- name: prolong
 -- The next version of a grant: all as it was, but for the end of the lease.
 INSERT INTO claims (claim_key, from_event, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id)
 SELECT claim_key, :event_id, owner_agent_id, fencing_token, claimed_at, :expires_at, NULL, metadata, thread_id, task_message_id
-FROM claims WHERE claim_key = :key AND until_event = :event_id
+FROM claims WHERE claim_key = :key AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
 
 -- name: release
 INSERT INTO claims (claim_key, from_event, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id)
 SELECT claim_key, :event_id, owner_agent_id, fencing_token, claimed_at, expires_at, :released_at, metadata, thread_id, task_message_id
-FROM claims WHERE claim_key = :key AND until_event = :event_id
+FROM claims WHERE claim_key = :key AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
 
 -- name: refuse
 INSERT INTO claim_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, ?, ?)

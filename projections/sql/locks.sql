@@ -38,18 +38,19 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 -- name: close
 -- The present version ends where the next begins.
 UPDATE locks SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE file_path = :key AND until_event = 9223372036854775807
+WHERE file_path = :key AND from_event = (
+    SELECT from_event FROM locks WHERE file_path = :key ORDER BY from_event DESC LIMIT 1)
 
 -- name: prolong
 -- The next version of a grant: all as it was, but for the end of the lease.
 INSERT INTO locks (file_path, from_event, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id)
 SELECT file_path, :event_id, agent_id, fencing_token, locked_at, :expires_at, NULL, metadata, thread_id
-FROM locks WHERE file_path = :key AND until_event = :event_id
+FROM locks WHERE file_path = :key AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
 
 -- name: release
 INSERT INTO locks (file_path, from_event, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id)
 SELECT file_path, :event_id, agent_id, fencing_token, locked_at, expires_at, :released_at, metadata, thread_id
-FROM locks WHERE file_path = :key AND until_event = :event_id
+FROM locks WHERE file_path = :key AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
 
 -- name: refuse
 INSERT INTO lock_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, ?, ?)

@@ -12,21 +12,19 @@ CREATE TABLE messages (
     json BLOB NOT NULL,
     CONSTRAINT threads_are_counted CHECK ((thread_id IS NULL) = (thread_ordinal IS NULL))
 ) STRICT;
+-- Each post in a thread looks up the one before it, so this index is there from the first row on.
+CREATE INDEX messages_by_thread ON messages (thread_id) WHERE thread_id IS NOT NULL;
 
 -- name: indexes
 CREATE INDEX messages_broadcast ON messages (event_id) WHERE to_agent IS NULL;
 CREATE INDEX messages_by_channel ON messages (channel) WHERE to_agent IS NULL;
-CREATE INDEX messages_by_thread ON messages (thread_id) WHERE thread_id IS NOT NULL;
 CREATE INDEX messages_artifacts ON messages (thread_id) WHERE thread_id IS NOT NULL AND kind = 'artifact';
 
 -- name: post
-INSERT INTO messages (event_id, recorded_at, from_agent, to_agent, channel, kind, json) VALUES (?, ?, ?, ?, ?, ?, ?)
-
--- name: post_in_thread
 -- Each message of a thread carries its place in it, so the count as of any event is one look-up.
 INSERT INTO messages (event_id, recorded_at, from_agent, to_agent, channel, kind, json, thread_id, thread_ordinal)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1 + coalesce(
-    (SELECT thread_ordinal FROM messages WHERE thread_id = ?8 AND event_id < ?1 ORDER BY event_id DESC LIMIT 1), 0))
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, CASE WHEN ?8 IS NOT NULL THEN 1 + coalesce(
+    (SELECT thread_ordinal FROM messages WHERE thread_id = ?8 AND event_id < ?1 ORDER BY event_id DESC LIMIT 1), 0) END)
 
 -- name: get
 SELECT json FROM messages WHERE event_id = ?

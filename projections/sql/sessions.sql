@@ -28,17 +28,18 @@ VALUES (?, ?, ?, ?, ?, ?, ?, 1)
 -- name: close
 -- The present version ends where the next begins.
 UPDATE sessions SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE agent_id = :agent_id AND until_event = 9223372036854775807
+WHERE agent_id = :agent_id AND from_event = (
+    SELECT from_event FROM sessions WHERE agent_id = :agent_id ORDER BY from_event DESC LIMIT 1)
 
 -- name: rename
 INSERT INTO sessions (agent_id, from_event, session_id, display_name, capabilities, metadata, created_at, active)
 SELECT agent_id, :event_id, session_id, :display_name, capabilities, metadata, created_at, active
-FROM sessions WHERE agent_id = :agent_id AND until_event = :event_id
+FROM sessions WHERE agent_id = :agent_id AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
 
 -- name: end
 INSERT INTO sessions (agent_id, from_event, session_id, display_name, capabilities, metadata, created_at, active)
 SELECT agent_id, :event_id, session_id, display_name, capabilities, metadata, created_at, 0
-FROM sessions WHERE agent_id = :agent_id AND until_event = :event_id
+FROM sessions WHERE agent_id = :agent_id AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
 
 -- name: find
 -- The version that holds at event :at is the last that began by then.

@@ -32,12 +32,13 @@ VALUES (:task_id, :task_id, :parent_task_id, :channel, :thread_id, :kind, 'open'
 -- name: close
 -- The present version of an open task ends where the next begins.
 UPDATE tasks SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE task_id = :task_id AND until_event = 9223372036854775807 AND status = 'open'
+WHERE task_id = :task_id AND from_event = (
+    SELECT from_event FROM tasks WHERE task_id = :task_id ORDER BY from_event DESC LIMIT 1) AND status = 'open'
 
 -- name: complete
 INSERT INTO tasks (task_id, from_event, parent_task_id, channel, thread_id, kind, status, created_at, completed_at)
 SELECT task_id, :event_id, parent_task_id, channel, thread_id, kind, 'done', created_at, :completed_at
-FROM tasks WHERE task_id = :task_id AND until_event = :event_id
+FROM tasks WHERE task_id = :task_id AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
 
 -- name: find
 -- The version that holds at event :at is the last that began by then.
@@ -45,7 +46,7 @@ SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, co
 
 -- name: find_event
 -- The event that made the present version.
-SELECT from_event FROM tasks WHERE task_id = ? AND until_event = 9223372036854775807
+SELECT from_event FROM tasks WHERE task_id = ? ORDER BY from_event DESC LIMIT 1
 
 -- name: find_open_sibling
 SELECT 1 FROM tasks

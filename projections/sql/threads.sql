@@ -28,7 +28,8 @@ VALUES (?, ?, ?, ?, ?, ?)
 -- name: close
 -- The present version ends where the next begins.
 UPDATE threads SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE thread_id = :thread_id AND until_event = 9223372036854775807
+WHERE thread_id = :thread_id AND from_event = (
+    SELECT from_event FROM threads WHERE thread_id = :thread_id ORDER BY from_event DESC LIMIT 1)
 
 -- name: find
 -- The version that holds at event :at is the last that began by then.
