@@ -58,6 +58,7 @@ class ArcClient(Reader):
         self.base_url = base_url.rstrip("/")
         self.session_id: str | None = None
         self._cursors = Cursors()
+        self._instance_id: str | None = None  # of the storage that the cursors are places in, where the transport tells
 
     @classmethod
     def over_relay(cls, agent_id: str, spool_dir: str | Path = ".arc-relay", *, timeout: float = 30.0) -> Self:
@@ -116,6 +117,7 @@ class ArcClient(Reader):
     def bootstrap(self) -> Bootstrap:
         """Look around, and put the cursors of all polls at the newest visible message."""
         found: Bootstrap = self._read("bootstrap", {"agent_id": self.agent_id})
+        self._notice_reset()
         self._cursors.move_all(found["latest_visible_id"])
         return found
 
@@ -222,7 +224,7 @@ class ArcClient(Reader):
         Each filter (channel, thread, with or without own messages) keeps its own cursor. Polling one channel does not
         take anything from a poll of another channel or of everything; what a poll of everything has returned, a poll
         of one channel does not return again. `bootstrap` puts all cursors at the newest message; a client that
-        never called it begins at the first message of the hub.
+        never called it begins at the first message of the hub, and so does every client after a reset of the hub.
 
         Args:
             exclude_self: leave out what this agent itself posted.
@@ -235,13 +237,25 @@ class ArcClient(Reader):
             The messages in the order of their ids; an empty list when the time is over.
         """
         this = (channel, thread_id, exclude_self)
-        query: dict[str, Any] = {"agent_id": self.agent_id, "since_id": self._cursors.place(this), "timeout": timeout}
-        query |= {"limit": limit, "exclude_self": 1 if exclude_self else None}
+        query: dict[str, Any] = {"agent_id": self.agent_id, "limit": limit, "exclude_self": 1 if exclude_self else None}
         query |= {"channel": channel, "thread_id": thread_id}
+        self._notice_reset()
+        query |= {"since_id": self._cursors.place(this), "timeout": timeout}
         messages: list[Message] = self._read("events", query, wait_sec=timeout)
+        if self._notice_reset():
+            messages = self._read("events", query | {"since_id": 0, "timeout": 0}, wait_sec=0)
         if messages:
             self._cursors.move(this, messages[-1]["id"])
         return messages
+
+    def _notice_reset(self) -> bool:
+        """Let all cursors begin anew where the hub's storage is no longer the one that they are places in."""
+        known, now = self._instance_id, getattr(self._transport, "instance_id", None)
+        self._instance_id = now
+        if known is None or now is None or known == now:
+            return False
+        self._cursors.move_all(0)
+        return True
 
     def call(
         self,

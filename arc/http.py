@@ -75,6 +75,7 @@ class HttpTransport:
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
         self._pid = os.getpid()
+        self.instance_id: str | None = None  # of the hub's storage, as the last answer told it
         self._met = False  # whether the hub was there, and was not given up since
 
     def call(
@@ -152,6 +153,7 @@ class HttpTransport:
             response = connection.getresponse()
             text = response.read()
             kept = not response.will_close
+            self.instance_id = response.getheader("X-Arc-Instance") or self.instance_id
         except TimeoutError as late:
             message = f"connection error: no answer from {self.base_url} within {timeout:g} s"
             raise ArcError(message, TIMED_OUT, code="timed_out") from late

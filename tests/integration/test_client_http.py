@@ -71,6 +71,7 @@ def play() -> Iterator[Play]:
             payload = content if isinstance(content, bytes) else json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(payload)))
+            self.send_header("X-Arc-Instance", "i-1")
             self.end_headers()
             self.wfile.write(payload)
 
@@ -110,6 +111,12 @@ def test_calls_after_one_another_use_one_connection(play: Play, transport: HttpT
         assert transport.call("POST", "/v1/messages", {"body": "ü"}) == OK
     assert len({request.connection for request in play.seen}) == 1
     assert play.seen[0].body == {"body": "ü"}
+
+
+def test_the_instance_of_the_hub_is_known_from_its_answers(play: Play, transport: HttpTransport) -> None:
+    assert transport.instance_id is None
+    transport.call("GET", "/v1/x")
+    assert transport.instance_id == "i-1"
 
 
 def test_calls_at_once_use_a_connection_each_and_keep_a_few(play: Play, transport: HttpTransport) -> None:

@@ -16,6 +16,7 @@ class Recording:
         self.asked: list[tuple[str, str, Any]] = []
         self.waited: list[float | None] = []
         self.answers: list[Any] = []
+        self.instance_id: str | None = None
 
     def call(
         self, method: str, path: str, payload: dict[str, Any] | None = None, *, timeout_override: float | None = None
@@ -150,6 +151,24 @@ def test_bootstrap_puts_every_poll_at_the_newest_message(client: ArcClient, tran
     client.poll()
     client.poll(channel="a", exclude_self=False)
     assert [parse_qs(urlsplit(path).query)["since_id"] for _, path, _ in transport.asked[1:]] == [["5"], ["5"]]
+
+
+def test_polls_begin_anew_when_the_hub_has_another_storage(client: ArcClient, transport: Recording) -> None:
+    transport.instance_id = "first"
+    client.bootstrap()
+
+    class Reset(list[Any]):
+        """The storage is replaced while the hub is asked."""
+
+        def pop(self, *_: object) -> Any:
+            transport.instance_id = "second"
+            return super().pop(0)
+
+    transport.answers = Reset([[], [{"id": 2}], []])
+    assert [message["id"] for message in client.poll()] == [2]
+    client.poll()
+    since = [parse_qs(urlsplit(path).query)["since_id"] for _, path, _ in transport.asked[1:]]
+    assert since == [["5"], ["0"], ["2"]]
 
 
 def test_call_returns_the_result_and_moves_no_cursor(client: ArcClient, transport: Recording) -> None:
