@@ -1,13 +1,14 @@
 """The command `arc`, and `python -m arc`: the one door from the client's package to the hub.
 
 The folders that the hub is made of (`cli`, `api`, …) have names that other projects use too, and agents run in other
-projects' folders. So the hub's folder goes first on the path of this process, and the working directory off it.
+projects' folders. So the hub's folder goes first on the path of this process, and the working directory off it. Until
+then only `os` and `sys` are used, which Python has loaded before it looks anywhere.
 """
 
 from __future__ import annotations
 
+import os.path
 import sys
-from pathlib import Path
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -23,13 +24,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _set_path() -> None:
-    package = Path(__file__).absolute().parent
+    package = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib is not loaded yet
+    try:
+        here = os.getcwd()  # noqa: PTH109
+    except OSError:  # it was deleted
+        here = ""
     # `-m` puts the working directory first, and a script its own folder, where `http.py` hides a standard module.
-    if sys.path and sys.path[0] in {"", str(Path.cwd()), str(package)}:
+    if sys.path and sys.path[0] in {"", here, package}:
         del sys.path[0]
     # A wheel carries the hub inside the package; a checkout, installed editable or not, has it beside the package.
-    hub = package / "_hub"
-    sys.path.insert(0, str(hub if hub.is_dir() else package.parent))
+    hub = os.path.join(package, "_hub")  # noqa: PTH118
+    sys.path.insert(0, hub if os.path.isdir(hub) else os.path.dirname(package))  # noqa: PTH112, PTH120
 
 
 if __name__ == "__main__":
