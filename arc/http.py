@@ -136,7 +136,9 @@ class HttpTransport:
 
     def _hub_knows_keys(self, timeout: float) -> bool:
         """Whether the hub that answers now does a call once, however often it arrives under one key."""
-        _, envelope = self._exchange("GET", "/v1/hub-info", None, {}, timeout)
+        status, envelope = self._exchange("GET", "/v1/hub-info", None, {}, timeout)
+        if status == LOST:  # it is stopping: the next one tells
+            raise _ConnectionLostError(ArcError.from_envelope(envelope, status), sent=False)
         info = envelope.get("result")
         extensions = info.get("extensions") if isinstance(info, dict) else None
         return isinstance(extensions, list) and "idempotency_key" in extensions
@@ -155,7 +157,8 @@ class HttpTransport:
             kept = not response.will_close
             self.instance_id = response.getheader("X-Arc-Instance") or self.instance_id
         except TimeoutError as late:
-            message = f"connection error: no answer from {self.base_url} within {timeout:g} s"
+            doubt = "" if method == "GET" else "; it may still be done, so look before you ask again"
+            message = f"connection error: no answer from {self.base_url} within {timeout:g} s{doubt}"
             raise ArcError(message, TIMED_OUT, code="timed_out") from late
         except http.client.InvalidURL as bad:
             raise ArcError(str(bad), code="bad_url") from bad
@@ -179,11 +182,10 @@ class HttpTransport:
     def _take(self, timeout: float) -> http.client.HTTPConnection:
         """An idle connection that still stands, else a new one."""
         with self._lock:
-            if self._pid != os.getpid():  # after a fork the connections are the parent's
-                self._pid, self._idle = os.getpid(), []
+            forked, self._pid = self._pid != os.getpid(), os.getpid()
             while self._idle:
                 connection = self._idle.pop()
-                if _stands(connection):
+                if not forked and _stands(connection):  # after a fork they are the parent's
                     connection.sock.settimeout(timeout)
                     return connection
                 connection.close()
