@@ -142,8 +142,21 @@ def write_message(writer: Writer, event: Fact, message: PostedMessage) -> None:
         message.kind,
         message.json,
         message.thread_id,
+        None if message.thread_id is None else _next_ordinal(writer, message.thread_id),
     )
     writer.write(_POST, row)
+
+
+def _next_ordinal(writer: Writer, thread_id: str) -> int:
+    """The place of a thread's next message in it; by it, the count as of any event is one look-up."""
+    key = ("messages", thread_id)
+    ordinal: int | None = writer.memory.get(key)
+    if ordinal is None:
+        row = writer.ask(SQL["find_ordinal"], (thread_id,))
+        ordinal = 0 if row is None else row[0]
+    ordinal += 1
+    writer.memory.keep(key, ordinal)
+    return ordinal
 
 
 def _on_message(writer: Writer, event: Fact, data: object) -> None:

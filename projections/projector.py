@@ -17,6 +17,8 @@ Bindings = Row | Mapping[str, Any]
 
 MAX_BUFFERED = 5_000
 """Rows that a bulk writer keeps at most before it hands them to SQLite."""
+MAX_REMEMBERED = 20_000
+"""Rows that a writer remembers at most."""
 
 
 class Fact(Protocol):
@@ -30,8 +32,25 @@ class Fact(Protocol):
     def data(self) -> Event: ...
 
 
+class Memory(dict[tuple[str, str], Any]):
+    """Some rows, by table and key; a cache that forgets everything when it is full."""
+
+    def keep(self, key: tuple[str, str], value: object) -> None:
+        """Remember `value` as the present truth."""
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        self[key] = value
+
+
 class Writer(Protocol):
-    """Where rows go."""
+    """Where rows go.
+
+    Attributes:
+        memory: what a projector read or wrote and will need again, under a key of its own. It is forgotten whenever
+            another process, or an undone transaction, may have made it untrue.
+    """
+
+    memory: Memory
 
     def write(self, sql: str, bindings: Bindings) -> object:
         """Run a statement that changes rows."""
@@ -44,6 +63,7 @@ class DirectWriter:
     """Writes each row at once, as the live hub does."""
 
     def __init__(self, connection: apsw.Connection) -> None:
+        self.memory = Memory()
         self.write: Callable[[str, Bindings], object] = connection.execute
         self._execute = connection.execute
 
@@ -55,6 +75,7 @@ class BulkWriter:
     """Gathers rows of the same statement and writes them together, as a rebuild does."""
 
     def __init__(self, connection: apsw.Connection) -> None:
+        self.memory = Memory()
         self._connection = connection
         self._sql = ""
         self._rows: list[Bindings] = []

@@ -247,6 +247,7 @@ class Recorder:
             return [self._refuse(calls, error)]
         except Exception as error:  # noqa: BLE001 - the thread must outlive any fault, and every caller be told
             self._log.rollback()
+            self._forget()
             if len(calls) <= 1:
                 return [self._refuse(calls, ArcError(f"the hub failed on this call: {error!r}"))]
             return [batch for call in calls for batch in self._batches([call])]
@@ -258,7 +259,7 @@ class Recorder:
         hub = self._court.hub
         try:
             if self._log.begin():
-                self._court.known_channels.clear()
+                self._forget()
             after = self._log.head().event_id
             messages: list[PostedMessage] = []
             now = self._log.now()
@@ -283,7 +284,7 @@ class Recorder:
 
     def _recover(self, error: Exception) -> None:
         """Undo a transaction that the storage refused; after a fault of the disk, on a new connection."""
-        self._court.known_channels.clear()
+        self._forget()
         cause = error.__cause__ if isinstance(error, StorageError) else error
         try:
             self._log.rollback()
@@ -292,6 +293,11 @@ class Recorder:
         if isinstance(cause, apsw.IOError):
             self._connection.close(True)
             self._open(self._court.limits, self._court.hub)
+
+    def _forget(self) -> None:
+        """What was remembered of the tables may no longer be so."""
+        self._court.known_channels.clear()
+        self._writer.memory.clear()
 
     def _sweep(self, now: int, messages: list[PostedMessage]) -> None:
         metadata = Metadata("hub")

@@ -116,14 +116,15 @@ def list_tasks(
     channel: str | None = None,
     thread_id: str | None = None,
 ) -> list[Task]:
-    """Tasks by id; only those that match what is given."""
+    """Tasks by id; only those that match what is given, found by the narrowest index there is."""
     bindings = at.bindings(parent_id=parent_id, status=status, channel=channel, thread_id=thread_id)
-    return [_task(row) for row in connection.execute(SQL["list"], bindings)]
-
-
-def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> list[Task]:
-    """The tasks of one thread, by id."""
-    return [_task(row) for row in connection.execute(SQL["list_in_thread"], at.bindings(thread_id=thread_id))]
+    if thread_id is not None:
+        query = "list_in_thread"
+    elif parent_id is not None:
+        query = "list_children"
+    else:
+        query = "list_open" if status == "open" else "list_all"
+    return [_task(row) for row in connection.execute(SQL[query], bindings)]
 
 
 def _task(row: tuple[Any, ...]) -> Task:

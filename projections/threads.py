@@ -96,11 +96,18 @@ def _close_tasks(writer: Writer, event_id: int, thread_id: str, count: int) -> N
 
 
 def _find(writer: Writer, thread_id: str) -> tuple[_Version, bool]:
-    row = writer.ask(SQL["find"], {"thread_id": thread_id, "at": CURRENT})
-    return (_Version(), False) if row is None else (_Version(*row[1:]), True)
+    known: _Version | None = writer.memory.get(("threads", thread_id))
+    if known is None:
+        row = writer.ask(SQL["find"], {"thread_id": thread_id, "at": CURRENT})
+        if row is None:
+            return _Version(), False
+        known = _Version(*row[1:])
+        writer.memory.keep(("threads", thread_id), known)
+    return known, True
 
 
 def _replace(writer: Writer, event_id: int, thread_id: str, version: _Version) -> None:
+    writer.memory.keep(("threads", thread_id), version)
     writer.write(SQL["close"], {"thread_id": thread_id, "event_id": event_id})
     writer.write(
         SQL["insert"],

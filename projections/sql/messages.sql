@@ -12,7 +12,7 @@ CREATE TABLE messages (
     json BLOB NOT NULL,
     CONSTRAINT threads_are_counted CHECK ((thread_id IS NULL) = (thread_ordinal IS NULL))
 ) STRICT;
--- Each post in a thread looks up the one before it, so this index is there from the first row on.
+-- A post looks up the one before it in its thread, so this index is there from the first row on.
 CREATE INDEX messages_by_thread ON messages (thread_id) WHERE thread_id IS NOT NULL;
 
 -- name: indexes
@@ -21,10 +21,12 @@ CREATE INDEX messages_by_channel ON messages (channel) WHERE to_agent IS NULL;
 CREATE INDEX messages_artifacts ON messages (thread_id) WHERE thread_id IS NOT NULL AND kind = 'artifact';
 
 -- name: post
--- Each message of a thread carries its place in it, so the count as of any event is one look-up.
-INSERT INTO messages (event_id, recorded_at, from_agent, to_agent, channel, kind, json, thread_id, thread_ordinal)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, CASE WHEN ?8 IS NOT NULL THEN 1 + coalesce(
-    (SELECT thread_ordinal FROM messages WHERE thread_id = ?8 AND event_id < ?1 ORDER BY event_id DESC LIMIT 1), 0) END)
+INSERT INTO messages
+(event_id, recorded_at, from_agent, to_agent, channel, kind, json, thread_id, thread_ordinal)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: find_ordinal
+SELECT thread_ordinal FROM messages WHERE thread_id = ? ORDER BY event_id DESC LIMIT 1
 
 -- name: get
 SELECT json FROM messages WHERE event_id = ?

@@ -56,22 +56,67 @@ WHERE parent_task_id = :parent_task_id AND until_event = 9223372036854775807 AND
 SELECT count(*) FROM tasks WHERE parent_task_id = ? AND until_event = 9223372036854775807
 
 -- name: list_in_thread
+-- The versions of one thread's tasks are few enough to look through.
 SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at FROM tasks
-WHERE thread_id = :thread_id AND from_event <= :at AND until_event > :at ORDER BY task_id
+WHERE thread_id = :thread_id AND from_event <= :at AND until_event > :at
+AND (:parent_id IS NULL OR parent_task_id = :parent_id) AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel)
+ORDER BY task_id
 
--- name: list
-SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at FROM tasks
-WHERE until_event = 9223372036854775807 AND from_event <= :at AND (:parent_id IS NULL OR parent_task_id = :parent_id)
-AND (:status IS NULL OR status = :status) AND (:channel IS NULL OR channel = :channel)
-AND (:thread_id IS NULL OR thread_id = :thread_id)
+-- name: list_children
+-- Of the present versions, the index on parents finds a task's children; the past is searched as everywhere.
+SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at FROM tasks INDEXED BY tasks_by_parent
+WHERE until_event = 9223372036854775807 AND from_event <= :at AND parent_task_id = :parent_id
+AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel) AND (:thread_id IS NULL OR thread_id = :thread_id)
 UNION ALL
-SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at FROM json_each(:below) AS node CROSS JOIN tasks
-WHERE fork = node.value AND until_event > :at AND (:parent_id IS NULL OR parent_task_id = :parent_id)
-AND (:status IS NULL OR status = :status) AND (:channel IS NULL OR channel = :channel)
-AND (:thread_id IS NULL OR thread_id = :thread_id)
+SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at
+FROM json_each(:below) AS node CROSS JOIN tasks INDEXED BY tasks_past_below
+WHERE fork = node.value AND until_event > :at
+AND (:parent_id IS NULL OR parent_task_id = :parent_id) AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel) AND (:thread_id IS NULL OR thread_id = :thread_id)
 UNION ALL
-SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at FROM json_each(:above) AS node CROSS JOIN tasks
-WHERE fork = node.value AND from_event <= :at AND (:parent_id IS NULL OR parent_task_id = :parent_id)
-AND (:status IS NULL OR status = :status) AND (:channel IS NULL OR channel = :channel)
-AND (:thread_id IS NULL OR thread_id = :thread_id)
+SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at
+FROM json_each(:above) AS node CROSS JOIN tasks INDEXED BY tasks_past_above
+WHERE fork = node.value AND from_event <= :at
+AND (:parent_id IS NULL OR parent_task_id = :parent_id) AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel) AND (:thread_id IS NULL OR thread_id = :thread_id)
+ORDER BY task_id
+
+-- name: list_open
+SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at FROM tasks INDEXED BY tasks_open
+WHERE until_event = 9223372036854775807 AND status = 'open' AND from_event <= :at
+AND (:parent_id IS NULL OR parent_task_id = :parent_id) AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel) AND (:thread_id IS NULL OR thread_id = :thread_id)
+UNION ALL
+SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at
+FROM json_each(:below) AS node CROSS JOIN tasks INDEXED BY tasks_past_below
+WHERE fork = node.value AND until_event > :at
+AND (:parent_id IS NULL OR parent_task_id = :parent_id) AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel) AND (:thread_id IS NULL OR thread_id = :thread_id)
+UNION ALL
+SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at
+FROM json_each(:above) AS node CROSS JOIN tasks INDEXED BY tasks_past_above
+WHERE fork = node.value AND from_event <= :at
+AND (:parent_id IS NULL OR parent_task_id = :parent_id) AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel) AND (:thread_id IS NULL OR thread_id = :thread_id)
+ORDER BY task_id
+
+-- name: list_all
+SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at FROM tasks INDEXED BY tasks_current
+WHERE until_event = 9223372036854775807 AND from_event <= :at
+AND (:parent_id IS NULL OR parent_task_id = :parent_id) AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel) AND (:thread_id IS NULL OR thread_id = :thread_id)
+UNION ALL
+SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at
+FROM json_each(:below) AS node CROSS JOIN tasks INDEXED BY tasks_past_below
+WHERE fork = node.value AND until_event > :at
+AND (:parent_id IS NULL OR parent_task_id = :parent_id) AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel) AND (:thread_id IS NULL OR thread_id = :thread_id)
+UNION ALL
+SELECT task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at
+FROM json_each(:above) AS node CROSS JOIN tasks INDEXED BY tasks_past_above
+WHERE fork = node.value AND from_event <= :at
+AND (:parent_id IS NULL OR parent_task_id = :parent_id) AND (:status IS NULL OR status = :status)
+AND (:channel IS NULL OR channel = :channel) AND (:thread_id IS NULL OR thread_id = :thread_id)
 ORDER BY task_id
