@@ -38,7 +38,16 @@ from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.sessions import SeeAgent, seen_interval
 from arclog.errors import ArcError, HubStopping, KeyReused, StorageError
-from arclog.events import Event, NetworkChanged, ShutdownCancelled, ShutdownFired, ShutdownInitiated
+from arclog.events import (
+    AgentSeen,
+    Event,
+    MessagePosted,
+    NetworkChanged,
+    SessionOpened,
+    ShutdownCancelled,
+    ShutdownFired,
+    ShutdownInitiated,
+)
 from arclog.events.channels import ANONYMOUS
 from arclog.schema import open_storage
 from arclog.store import Log, find_event
@@ -326,9 +335,9 @@ class Recorder:
             return verdict
         metadata = Metadata(call.transport, call.key, call.request)
         event, message = self._append(verdict, now, metadata, sender, messages)
-        self._note(event)
-        if message is not None and message.from_agent == event.actor:
+        if message is not None and isinstance(verdict, MessagePosted):
             return Outcome(message.json, event.event_id, created=True)
+        self._note(event)
         return answer(self._connection, event, self._court.hub)
 
     def _append(
@@ -353,7 +362,10 @@ class Recorder:
     def _see(self, call: Call, now: int, messages: list[PostedMessage]) -> None:
         """A call that appended nothing shows all the same that its agent is there."""
         agent_id = sender_of(call.command)
-        if isinstance(call.command, SeeAgent) or agent_id == ANONYMOUS:
+        if isinstance(call.command, SeeAgent):
+            self._look_soon(now)
+            return
+        if agent_id == ANONYMOUS:
             return
         seen = judge(self._court, SeeAgent(agent_id=agent_id), live(now))
         if not isinstance(seen, Outcome):
@@ -369,6 +381,11 @@ class Recorder:
                 self._court.hub = msgspec.structs.replace(hub, shutdown_pending=False)
             case NetworkChanged(allow_remote=allow_remote):
                 self._court.hub = msgspec.structs.replace(hub, allow_remote=allow_remote)
+            case SessionOpened() | AgentSeen():
+                self._look_soon(event.recorded_at)
             case _:
-                ends = event.recorded_at + seen_interval(self._presence_ttl)
-                self._next_look_at = min(self._next_look_at, ends)
+                pass
+
+    def _look_soon(self, now: int) -> None:
+        """Somebody came: look at presence in time to note that it waits here, or to end its session."""
+        self._next_look_at = min(self._next_look_at, now + seen_interval(self._presence_ttl))
