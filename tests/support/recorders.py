@@ -1,0 +1,98 @@
+"""Recorders and their storage, without a hub around them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+
+import apsw
+
+from arclog.clock import LogClock, MachineTime, TimeSource
+from arclog.codec import RecordedEvent
+from arclog.connection import open_connection
+from arclog.deciders.fields import Limits
+from arclog.deciders.hub import HubState
+from arclog.deciders.sessions import SeeAgent
+from arclog.errors import ArcError
+from arclog.store import read
+from projections.answers import Outcome
+from projections.intervals import AsOf, as_of
+from projections.judge import Command
+from projections.rebuild import no_progress
+from projections.recorder import Call, Commit, Recorder
+
+PRESENCE_TTL = 120_000_000
+
+
+def make_recorder(
+    storage: Path,
+    time: TimeSource | None = None,
+    *,
+    limits: Limits | None = None,
+    presence_ttl: int = PRESENCE_TTL,
+    hub_id: str = "hub-1",
+    publish: Callable[[Commit], None] = Commit.tell,
+) -> Recorder:
+    """A recorder on `storage` that is not started yet."""
+    clock = LogClock(time or MachineTime())
+    return Recorder(storage, clock, limits or Limits(), presence_ttl, HubState(hub_id=hub_id), publish)
+
+
+@contextmanager
+def recording(
+    storage: Path,
+    time: TimeSource | None = None,
+    *,
+    limits: Limits | None = None,
+    presence_ttl: int = PRESENCE_TTL,
+    hub_id: str = "hub-1",
+    publish: Callable[[Commit], None] = Commit.tell,
+) -> Iterator[Recorder]:
+    """A recorder that takes calls, and is stopped in the end."""
+    recorder = make_recorder(storage, time, limits=limits, presence_ttl=presence_ttl, hub_id=hub_id, publish=publish)
+    try:
+        recorder.start(no_progress)
+        yield recorder
+    finally:
+        recorder.stop()
+
+
+@contextmanager
+def reading(storage: Path) -> Iterator[apsw.Connection]:
+    """A connection that reads `storage`."""
+    connection = open_connection(storage, read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def events_in(storage: Path, after: int = 0) -> list[RecordedEvent]:
+    """All events of a storage, decoded."""
+    with reading(storage) as connection:
+        return [event.decode() for event in read(connection, after, limit=1_000_000)]
+
+
+def as_of_event(connection: apsw.Connection, event_id: int) -> AsOf:
+    """The moment right after an event of the log that `connection` reads."""
+    head, recorded_at = connection.execute(
+        "SELECT (SELECT max(event_id) FROM events), (SELECT recorded_at FROM events WHERE event_id = ?)", (event_id,)
+    ).get
+    return as_of(event_id, head, recorded_at)
+
+
+def let_presence_be_checked(recorder: Recorder) -> None:
+    """Have the recorder look around, by a call that leaves nothing in the log itself."""
+    recorder.execute(SeeAgent(agent_id="nobody"))
+
+
+def submit_all(recorder: Recorder, commands: list[Command]) -> "SimpleQueue[tuple[int, Outcome | ArcError]]":
+    """Queue many calls at once; the answers come with the place of their command."""
+    answers: SimpleQueue[tuple[int, Outcome | ArcError]] = SimpleQueue()
+    for place, command in enumerate(commands):
+
+        def done(result: Outcome | ArcError, place: int = place) -> None:
+            answers.put((place, result))
+
+        recorder.submit(Call(command, done))
+    return answers

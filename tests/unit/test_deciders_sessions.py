@@ -1,0 +1,198 @@
+"""Sessions: given what is known, when a command comes, then an event or a refusal."""
+
+import pytest
+
+from arclog.deciders.claims import HeldClaim
+from arclog.deciders.locks import HeldLock
+from arclog.deciders.sessions import (
+    CloseSession,
+    LiveSession,
+    Opening,
+    OpenSession,
+    Presence,
+    RenameSession,
+    SeeAgent,
+    decide_close,
+    decide_expiry,
+    decide_open,
+    decide_rename,
+    decide_seen,
+    has_expired,
+    seen_interval,
+)
+from arclog.errors import InvalidInput, NotFound, SessionCollision
+from arclog.events import (
+    AgentSeen,
+    ClaimReleased,
+    LockReleased,
+    Notice,
+    SessionClosed,
+    SessionExpired,
+    SessionOpened,
+    SessionRenamed,
+)
+
+NOW = 1_000_000_000
+SECOND = 1_000_000
+TTL = 120 * SECOND
+LIVE = LiveSession("s-1", "a", NOW - SECOND)
+NOBODY = Opening(None, "s-2")
+
+
+def test_an_agent_without_a_session_gets_one_named_after_itself() -> None:
+    opened = decide_open(NOBODY, OpenSession(agent_id=" a "), NOW)
+    assert opened == SessionOpened(agent_id="a", session_id="s-2", display_name="a")
+
+
+def test_a_session_keeps_what_the_agent_tells_of_itself() -> None:
+    command = OpenSession(agent_id="a", display_name=" Ada ", capabilities=[" code ", "", " "], metadata={"v": 1})
+    assert decide_open(NOBODY, command, NOW) == SessionOpened(
+        agent_id="a", session_id="s-2", display_name="Ada", capabilities=("code",), metadata={"v": 1}
+    )
+
+
+def test_a_blank_display_name_is_the_agents_id() -> None:
+    assert decide_open(NOBODY, OpenSession(agent_id="a", display_name="  "), NOW).display_name == "a"
+
+
+def test_a_live_session_is_not_replaced_unasked() -> None:
+    with pytest.raises(SessionCollision, match="agent 'a' already has an active session; pass replace: true") as caught:
+        decide_open(Opening(LIVE, "s-2"), OpenSession(agent_id="a"), NOW)
+    assert caught.value.agent_id == "a"
+
+
+def test_a_live_session_is_replaced_when_asked_and_the_event_names_it() -> None:
+    opened = decide_open(Opening(LIVE, "s-2"), OpenSession(agent_id="a", replace=True), NOW)
+    assert (opened.session_id, opened.replaced_session_id) == ("s-2", "s-1")
+
+
+def test_replacing_where_nothing_is_live_replaces_nothing() -> None:
+    assert decide_open(NOBODY, OpenSession(agent_id="a", replace=True), NOW).replaced_session_id is None
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [
+        (OpenSession(agent_id=" "), "agent_id"),
+        (OpenSession(agent_id="system"), "agent_id"),
+        (OpenSession(agent_id="a\x00"), "agent_id"),
+        (OpenSession(agent_id="a" * 257), "agent_id"),
+        (OpenSession(agent_id="a", display_name="\x1b[31m"), "display_name"),
+        (OpenSession(agent_id="a", capabilities=["x"] * 257), "capabilities"),
+        (OpenSession(agent_id="a", capabilities=["x\x00"]), "capabilities"),
+        (OpenSession(agent_id="a", capabilities=["x" * 257]), "capabilities"),
+        (OpenSession(agent_id="a", metadata={"n": 2**64}), "metadata"),
+    ],
+)
+def test_a_registration_that_cannot_be_used_names_its_field(command: OpenSession, field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        decide_open(NOBODY, command, NOW)
+    assert caught.value.field == field
+
+
+def test_bad_input_is_told_before_a_collision() -> None:
+    with pytest.raises(InvalidInput):
+        decide_open(Opening(LIVE, "s-2"), OpenSession(agent_id="a", metadata={"n": 2**64}), NOW)
+
+
+def test_as_many_as_256_capabilities_are_kept() -> None:
+    names = [f"c{n}" for n in range(256)]
+    assert decide_open(NOBODY, OpenSession(agent_id="a", capabilities=names), NOW).capabilities == tuple(names)
+
+
+def test_a_live_session_is_renamed() -> None:
+    renamed = decide_rename(LIVE, RenameSession(agent_id="a", display_name=" Ada "), NOW)
+    assert renamed == SessionRenamed(agent_id="a", session_id="s-1", display_name="Ada")
+
+
+def test_an_agent_without_a_session_cannot_be_renamed() -> None:
+    with pytest.raises(NotFound, match="agent 'a' has no active session"):
+        decide_rename(None, RenameSession(agent_id="a", display_name="Ada"), NOW)
+
+
+@pytest.mark.parametrize("name", ["", " ", "n" * 65, "a\x07"])
+def test_a_new_name_has_1_to_64_characters(name: str) -> None:
+    assert decide_rename(LIVE, RenameSession(agent_id="a", display_name="n" * 64), NOW).display_name == "n" * 64
+    with pytest.raises(InvalidInput, match="display_name"):
+        decide_rename(LIVE, RenameSession(agent_id="a", display_name=name), NOW)
+
+
+def test_a_live_session_is_closed_by_its_id() -> None:
+    assert decide_close(LIVE, CloseSession(session_id="s-1"), NOW) == SessionClosed(agent_id="a", session_id="s-1")
+
+
+def test_an_unknown_or_ended_session_cannot_be_closed() -> None:
+    with pytest.raises(NotFound, match="session 's-9' is unknown or no longer active"):
+        decide_close(None, CloseSession(session_id="s-9"), NOW)
+
+
+@pytest.mark.parametrize(("ttl_sec", "interval_sec"), [(120, 30), (90, 30), (60, 20), (5, 5 / 3), (3600, 30)])
+def test_presence_is_written_every_30_s_or_third_of_the_presence_ttl(ttl_sec: int, interval_sec: float) -> None:
+    assert seen_interval(ttl_sec * SECOND) == int(interval_sec * SECOND)
+
+
+def test_a_reader_is_noted_once_its_last_sign_of_life_is_an_interval_old() -> None:
+    quiet = LiveSession("s-1", "a", NOW - 30 * SECOND)
+    assert decide_seen(Presence(quiet, TTL), SeeAgent(agent_id="a"), NOW) == AgentSeen(agent_id="a")
+
+
+def test_a_reader_whose_calls_show_that_it_is_there_is_not_noted() -> None:
+    recent = LiveSession("s-1", "a", NOW - 30 * SECOND + 1)
+    assert decide_seen(Presence(recent, TTL), SeeAgent(agent_id="a"), NOW) is None
+
+
+def test_a_reader_without_a_session_is_not_noted() -> None:
+    assert decide_seen(Presence(None, TTL), SeeAgent(agent_id="a"), NOW) is None
+
+
+def test_a_session_expires_when_its_agent_was_silent_for_longer_than_the_presence_ttl() -> None:
+    assert not has_expired(LiveSession("s", "a", NOW - TTL), TTL, NOW)
+    assert has_expired(LiveSession("s", "a", NOW - TTL - 1), TTL, NOW)
+
+
+def test_an_agent_that_is_gone_loses_its_session_and_then_its_claims_and_locks() -> None:
+    claim = HeldClaim("task-7", "a", 8, NOW + 1, thread_id="t", task_message_id=7, notice_channel="room")
+    lock = HeldLock("src/a.py", "a", 9, NOW + 1, thread_id="t", notice_channel="room")
+    assert list(decide_expiry(LIVE, [claim], [lock], NOW)) == [
+        SessionExpired(agent_id="a", session_id="s-1", last_seen_at=LIVE.last_seen_at),
+        ClaimReleased(
+            claim_key="task-7",
+            owner_agent_id="a",
+            fencing_token=8,
+            reason="owner_gone",
+            notice=Notice(
+                body="Released claim task-7: its owner a is gone.",
+                channel="room",
+                thread_id="t",
+                reply_to=7,
+                metadata={"recovery": True, "stale_agent_id": "a", "claim_key": "task-7", "task_message_id": 7},
+            ),
+        ),
+        LockReleased(
+            file_path="src/a.py",
+            agent_id="a",
+            fencing_token=9,
+            reason="owner_gone",
+            notice=Notice(
+                body="Released the lock on src/a.py: its owner a is gone.",
+                channel="room",
+                thread_id="t",
+                metadata={"recovery": True, "stale_agent_id": "a", "file_path": "src/a.py"},
+            ),
+        ),
+    ]
+
+
+def test_a_recovery_without_a_channel_is_told_in_general() -> None:
+    held = [HeldClaim("k", "a", 8, NOW + 1)], [HeldLock("p", "a", 9, NOW + 1)]
+    _session, claim, lock = decide_expiry(LIVE, *held, NOW)
+    assert isinstance(claim, ClaimReleased)
+    assert isinstance(lock, LockReleased)
+    assert claim.notice is not None
+    assert lock.notice is not None
+    assert claim.notice.channel == lock.notice.channel == "general"
+    assert claim.notice.metadata["task_message_id"] is None
+
+
+def test_an_agent_that_held_nothing_only_loses_its_session() -> None:
+    assert [type(event) for event in decide_expiry(LIVE, [], [], NOW)] == [SessionExpired]
