@@ -48,11 +48,16 @@ def open_connection(path: Path, *, read_only: bool = False) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
     with storage_errors(path):
         connection = apsw.Connection(str(path), flags)
-        connection.set_busy_handler(_BusyWait())
+        wait_when_busy(connection, True)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -8000")
     return connection
+
+
+def wait_when_busy(connection: apsw.Connection, wait: bool) -> None:
+    """Choose whether a connection waits for another process's write lock, or fails at once."""
+    connection.set_busy_handler(_BusyWait() if wait else None)
 
 
 def create_file(path: Path) -> bool:
@@ -78,7 +83,7 @@ class _BusyWait:
             self._began = now
         if now - self._began > BUSY_TIMEOUT_SEC:
             return False
-        time.sleep(min(0.0002 * (attempt + 1), 0.005))
+        time.sleep(min(0.0002 * (attempt + 1), 0.001))
         return True
 
 

@@ -32,7 +32,7 @@ from arclog.codec import (
     encode_metadata,
     type_of,
 )
-from arclog.connection import storage_errors
+from arclog.connection import storage_errors, wait_when_busy
 from arclog.digest import GENESIS, chain
 from arclog.errors import StorageGone
 from arclog.events import EVENT_TYPES, Event
@@ -92,6 +92,8 @@ class Log:
         self.clock = clock
         self._file = _identity(path)
         self._data_version = -1
+        self._changed = True
+        self._waits = True
         self._kept_offset: int | None = None
         self._head = Head()
         self._event_id = 0
@@ -100,23 +102,34 @@ class Log:
 
     # Writing --------------------------------------------------------------------------------------------------------
 
-    def begin(self) -> bool:
-        """Start a transaction and take the write lock; true when another process wrote since the last one.
+    def begin(self, wait: bool = True) -> bool:
+        """Start a transaction and take the write lock, unless that was done already.
+
+        Args:
+            wait: whether to wait when another process holds the lock.
+
+        Returns:
+            Whether another process wrote since the last transaction.
 
         Raises:
             StorageGone: the file at the storage's path is no longer the one that is open.
-            StorageBusy: another process held the write lock for too long.
+            StorageBusy: another process held the write lock, for too long if `wait`.
         """
+        if self.connection.in_transaction:
+            return self._changed
         self.check_in_place()
         with storage_errors(self.path):
+            if wait != self._waits:
+                wait_when_busy(self.connection, wait)
+                self._waits = wait
             self.connection.execute("BEGIN IMMEDIATE")
             version: int = self.connection.pragma("data_version")
-            changed = version != self._data_version
-            if changed:
+            self._changed = version != self._data_version
+            if self._changed:
                 self._load_head()
                 self._load_clock()
                 self._data_version = version
-        return changed
+        return self._changed
 
     def now(self) -> int:
         """The time of the next event: the log's clock, but never before the last event."""

@@ -1,8 +1,7 @@
 """The hub: the door through which everything is written, the reads, and waiting for news.
 
-Everything here runs on one event loop. Writes go to the recorder's thread and come back with the commit; reads that an
-index bounds are made on the loop itself, since a hop to another thread would cost more than they do; the others are
-made on a thread of their own.
+Everything here runs on one event loop. Writes are queued for the next group commit; reads that an index bounds are made
+on the loop itself, since a hop to another thread would cost more than they do; the others are made on other threads.
 """
 
 import asyncio
@@ -26,6 +25,7 @@ from arclog.events.hub import StopReason
 from arclog.schema import get_instance_id
 from arclog.store import find_event, read_head
 from projections.answers import Outcome
+from projections.group_commit import GroupCommit
 from projections.intervals import AsOf, as_of, live
 from projections.judge import Command
 from projections.messages import MessageQuery, Page, read_messages
@@ -124,8 +124,8 @@ class Hub:
             StorageError: the storage cannot be written.
         """
         self._loop = asyncio.get_running_loop()
-        self._recorder.publish = self._publish
         rebuilt = await asyncio.to_thread(self._recorder.start, progress)
+        self._commits = GroupCommit(self._recorder, self.clock.now, self._arrive)
         self._waiters.head = self._recorder.last_event_id
         self.instance_id = self._readers.read(get_instance_id)
         await self.execute(StartHub(version=self.settings.version, url=url), transport="hub")
@@ -145,7 +145,7 @@ class Hub:
             await self.execute(StopHub(reason=reason), transport="hub")
         if self._watcher is not None:
             self._watcher.cancel()
-        await asyncio.to_thread(self._recorder.stop)
+        await self._commits.stop()
         self._threads.shutdown()
         self._readers.close()
 
@@ -178,7 +178,7 @@ class Hub:
             else:
                 future.set_result(result)
 
-        self._recorder.submit(Call(command, done, transport, key, request))
+        self._commits.submit(Call(command, done, transport, key, request))
         outcome = await future
         if isinstance(command, InitiateShutdown):
             self._arm(command.delay_sec)
@@ -186,12 +186,7 @@ class Hub:
             self._disarm()
         return outcome
 
-    def _publish(self, commit: Commit) -> None:
-        # On the recorder's thread. The commit is bound as an argument: the next one is made before the loop gets here.
-        self._loop.call_soon_threadsafe(self._arrive, commit)
-
     def _arrive(self, commit: Commit) -> None:
-        commit.tell()
         self._waiters.deliver(commit.after, commit.head, commit.messages)
 
     # Reading --------------------------------------------------------------------------------------------------------
@@ -256,7 +251,7 @@ class Hub:
         if len(self._touched) > MAX_TOUCHED:
             self._touched.clear()
         self._touched[agent_id] = now
-        self._recorder.submit(Call(SeeAgent(agent_id=agent_id), _ignore))
+        self._commits.submit(Call(SeeAgent(agent_id=agent_id), _ignore))
 
     @contextmanager
     def present(self, agent_id: str) -> Iterator[None]:
@@ -311,7 +306,7 @@ class Hub:
         def fired(result: Outcome | ArcError) -> None:
             self.on_shutdown()
 
-        self._recorder.submit(Call(FireShutdown(), fired))
+        self._commits.submit(Call(FireShutdown(), fired))
 
 
 def _end(waiter: Waiter) -> None:

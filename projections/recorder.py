@@ -1,7 +1,6 @@
-"""The recorder: the one writer, and group commit.
+"""The recorder: the one writer of a hub, and what a transaction is made of.
 
-Every call that writes ends here, on one thread with the only writing connection. The thread takes all calls that wait,
-and puts them into one transaction:
+Every call that writes ends here, on the only writing connection. Calls that wait together go into one transaction:
 
     BEGIN IMMEDIATE         takes the file's write lock, and sees what other hubs on the file appended
       for each call:        an idempotency key that is known gives the first answer again; else the rules judge the
@@ -10,21 +9,19 @@ and puts them into one transaction:
     COMMIT                  one flush of the disk for all of them (synchronous = FULL)
     answers                 only now does anyone hear of it: the callers, the pollers and the streams
 
-While the disk flushes, further calls gather and form the next batch, so the rate grows with the load.
-
 What if it dies between any two lines? Before the commit is on disk there is nothing, and nobody was told anything.
 After it, everything is there, and a caller that missed its answer asks again under its key. If the commit fails, the
-transaction is undone and every caller of the batch is told so. After a failed flush the kernel may have dropped the
-pages that it could not write, so the connection is closed and a new one recovers from the file before anything else is
-answered.
+transaction is undone and every caller of the batch is told so. After a fault of the disk the kernel may have dropped
+the pages that it could not write, so the connection is closed and a new one recovers from the file before anything
+else is answered.
+
+`projections.group_commit` decides when a batch begins and on which thread it is flushed.
 """
 
 import contextlib
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import apsw
 import msgspec
@@ -37,7 +34,7 @@ from arclog.connection import storage_error
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.sessions import SeeAgent, seen_interval
-from arclog.errors import ArcError, HubStopping, KeyReused, StorageError
+from arclog.errors import ArcError, KeyReused, StorageBusy, StorageError
 from arclog.events import (
     AgentSeen,
     Event,
@@ -61,19 +58,16 @@ from projections.presence import look, sweep
 from projections.projector import DirectWriter
 from projections.rebuild import Progress
 
-MAX_BATCH = 512
-"""Calls in one transaction at most, so that the first of them does not wait for too many others."""
-
 
 class Call(Struct):
     """A command on its way, and whom to tell.
 
     Attributes:
         command: what is asked for.
+        done: told the outcome or the error, once, by `Commit.tell`.
         transport: the road it took.
         key: the caller's idempotency key.
         request: a hash of the request that the key belongs to.
-        done: called once on the recorder's thread, with the outcome or the error, by `Commit.tell`.
     """
 
     command: Command
@@ -84,19 +78,23 @@ class Call(Struct):
 
 
 class Commit(Struct):
-    """A transaction that is over.
+    """A transaction: staged, then flushed, then told.
 
     Attributes:
         after: the end of the log before it.
         head: the end of the log after it.
-        messages: what was said in it.
+        messages: what is said in it.
         answers: what each call is to be told.
+        foreign: whether another process appended since the transaction before.
+        staged: whether it waits to be flushed.
     """
 
     after: int
     head: int
     messages: list[PostedMessage]
     answers: list[tuple[Call, Outcome | ArcError]]
+    foreign: bool = False
+    staged: bool = False
 
     def tell(self) -> None:
         """Give every caller its answer."""
@@ -105,7 +103,7 @@ class Commit(Struct):
 
 
 class Recorder:
-    """The writer thread of one hub.
+    """The writer of one hub; used by one thread at a time.
 
     Args:
         path: the storage's file.
@@ -113,31 +111,22 @@ class Recorder:
         limits: how much one message may hold.
         presence_ttl: how long an agent may be silent, in microseconds.
         hub: what the hub knows of itself.
-        publish: told of every transaction, on the recorder's thread; it is to call `Commit.tell`.
+
+    Raises:
+        StorageError: the storage cannot be opened.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        clock: LogClock,
-        limits: Limits,
-        presence_ttl: int,
-        hub: HubState,
-        publish: Callable[[Commit], None] = Commit.tell,
-    ) -> None:
-        self.publish = publish
+    def __init__(self, path: Path, clock: LogClock, limits: Limits, presence_ttl: int, hub: HubState) -> None:
         self.present: Counter[str] = Counter()
         """Agents that wait in a poll or a stream of this hub, and how often."""
         self.last_event_id = 0
+        self.next_look_at = 0
+        """When presence is to be looked at, in microseconds of the log's clock."""
         self._path = path
         self._clock = clock
         self._presence_ttl = presence_ttl
-        self._queue: SimpleQueue[Call | None] = SimpleQueue()
-        self._stopping = False
-        self._next_look_at = 0
         self._checkpointer = Checkpointer(path)
         self._open(limits, hub)
-        self._thread = threading.Thread(target=self._run, name="arc-recorder", daemon=True)
 
     def _open(self, limits: Limits, hub: HubState) -> None:
         connection = open_storage(self._path)
@@ -154,7 +143,7 @@ class Recorder:
         return self._court.hub
 
     def start(self, progress: Progress) -> tuple[str, ...]:
-        """Bring the tables up to date with the log, then begin to take calls.
+        """Bring the tables up to date with the log.
 
         Returns:
             The names of the projections that were rebuilt.
@@ -165,131 +154,136 @@ class Recorder:
         rebuilt = prepare(self._log, progress)
         self.last_event_id = self._log.head().event_id
         self._checkpointer.start()
-        self._thread.start()
         return rebuilt
 
-    def submit(self, call: Call) -> None:
-        """Queue a call; its `done` is called once, in any case."""
-        if self._stopping:
-            call.done(HubStopping())
-        else:
-            self._queue.put(call)
+    def stop(self) -> None:
+        """Close the connection."""
+        self._checkpointer.stop()
+        self._connection.close()
 
     def execute(
         self, command: Command, transport: str = "hub", key: str | None = None, request: bytes | None = None
     ) -> Outcome:
-        """Submit a command and block until it is on disk; for callers without an event loop.
+        """Carry out one command in a transaction of its own.
 
         Raises:
             ArcError: it was refused, or could not be kept.
         """
-        results: SimpleQueue[Outcome | ArcError] = SimpleQueue()
-        self.submit(Call(command, results.put, transport, key, request))
-        result = results.get()
+        results: list[Outcome | ArcError] = []
+        self.transact([Call(command, results.append, transport, key, request)]).tell()
+        (result,) = results
         if isinstance(result, ArcError):
             raise result
         return result
 
-    def stop(self) -> None:
-        """Finish what is queued, then end the thread and close the connection."""
-        self._stopping = True
-        self._queue.put(None)
-        if self._thread.is_alive():
-            self._thread.join()
-        self._checkpointer.stop()
-        self._connection.close()
+    def transact(self, calls: Sequence[Call]) -> Commit:
+        """Carry out some calls in one transaction, flushed; nobody was told yet."""
+        commit = self.stage(calls)
+        assert commit is not None
+        return self.flush(commit)
 
-    # The thread -----------------------------------------------------------------------------------------------------
-
-    def _run(self) -> None:
-        ending = False
-        while not ending:
-            calls, ending = self._gather()
-            if calls or self._is_due():
-                for batch in self._batches(calls):
-                    self.publish(batch)
-                with contextlib.suppress(apsw.Error):
-                    self._checkpointer.between_transactions(self._connection)
-
-    def _gather(self) -> tuple[list[Call], bool]:
-        """All calls that wait; blocks until there is one, or until presence is to be looked at."""
-        try:
-            first = self._queue.get(timeout=self._patience())
-        except Empty:
-            return [], False
-        calls: list[Call] = []
-        item = first
-        while item is not None:
-            calls.append(item)
-            if len(calls) == MAX_BATCH:
-                return calls, False
-            try:
-                item = self._queue.get_nowait()
-            except Empty:
-                return calls, False
-        return calls, True
-
-    def _patience(self) -> float:
-        return max(0.0, min((self._next_look_at - self._clock.now()) / 1e6, 3600.0))
-
-    def _is_due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether presence asks for a transaction, found without taking the write lock."""
         now = self._clock.now()
-        if now < self._next_look_at:
+        if now < self.next_look_at:
             return False
         try:
             due = look(self._connection, self.present, self._presence_ttl, now)
         except apsw.Error:
-            self._next_look_at = now + 1_000_000
+            self.next_look_at = now + 1_000_000
             return False
-        self._next_look_at = due.next_at
+        self.next_look_at = due.next_at
         return due.now
 
-    def _batches(self, calls: Sequence[Call]) -> list[Commit]:
-        """Put the calls into one transaction; if a fault of ours breaks it, each into one of its own.
+    def take_lock(self) -> None:
+        """Wait for the file's write lock; the next `stage` goes on from there. An error shows there too."""
+        with contextlib.suppress(StorageError):
+            self._log.begin()
 
-        So one call that cannot be carried out never costs the others their answer.
+    def stage(self, calls: Sequence[Call], *, wait: bool = True) -> Commit | None:
+        """Judge some calls in order and write what follows from them, in a transaction that is not flushed yet.
+
+        A call that cannot be carried out for a fault of ours never costs the others their answer: each then gets a
+        transaction of its own.
+
+        Args:
+            calls: the calls.
+            wait: whether to wait when another process holds the write lock.
+
+        Returns:
+            The transaction, to be given to `flush`; None when another process holds the lock and `wait` is false.
         """
         try:
-            return [self._transact(calls)]
+            return self._stage(calls, wait)
+        except StorageBusy as error:
+            return self._refusal(calls, error) if wait else None
         except StorageError as error:
-            return [self._refuse(calls, error)]
-        except Exception as error:  # noqa: BLE001 - the thread must outlive any fault, and every caller be told
+            return self._refusal(calls, error)
+        except Exception as error:  # noqa: BLE001 - the hub must outlive any fault, and every caller be told
             self._log.rollback()
             self._forget()
             if len(calls) <= 1:
-                return [self._refuse(calls, ArcError(f"the hub failed on this call: {error!r}"))]
-            return [batch for call in calls for batch in self._batches([call])]
+                return self._refusal(calls, ArcError(f"the hub failed on this call: {error!r}"))
+            return self._one_by_one(calls)
 
-    def _refuse(self, calls: Sequence[Call], error: ArcError) -> Commit:
-        return Commit(self.last_event_id, self.last_event_id, [], [(call, error) for call in calls])
+    def flush(self, commit: Commit) -> Commit:
+        """Put a staged transaction on disk.
 
-    def _transact(self, calls: Sequence[Call]) -> Commit:
-        hub = self._court.hub
+        Returns:
+            The same, or one that tells every caller why nothing of it was kept.
+        """
+        if not commit.staged:
+            return commit
+        hub_before = self._hub_before
         try:
-            if self._log.begin():
+            self._log.commit()
+        except StorageError as error:
+            self._court.hub = hub_before
+            self._recover(error)
+            return self._refusal([call for call, _result in commit.answers], error)
+        self.last_event_id = commit.head
+        with contextlib.suppress(apsw.Error):
+            self._checkpointer.between_transactions(self._connection)
+        return commit
+
+    def _stage(self, calls: Sequence[Call], wait: bool) -> Commit:
+        self._hub_before = self._court.hub
+        try:
+            foreign = self._log.begin(wait)
+            if foreign:
                 self._forget()
             after = self._log.head().event_id
             messages: list[PostedMessage] = []
             now = self._log.now()
-            if now >= self._next_look_at:
+            if now >= self.next_look_at:
                 self._sweep(now, messages)
             answers = [(call, self._execute(call, now, messages)) for call in calls]
             head = self._log.head().event_id
             if head != after:
                 advance(self._connection, head)
-            self._log.commit()
         except (apsw.Error, StorageError) as error:
-            self._court.hub = hub
+            self._court.hub = self._hub_before
             self._recover(error)
             if isinstance(error, apsw.Error):
                 raise storage_error(self._path, error) from error
             raise
         except BaseException:
-            self._court.hub = hub
+            self._court.hub = self._hub_before
             raise
-        self.last_event_id = head
-        return Commit(after, head, messages, answers)
+        return Commit(after, head, messages, answers, foreign, staged=True)
+
+    def _one_by_one(self, calls: Sequence[Call]) -> Commit:
+        commits = [self.transact([call]) for call in calls]
+        return Commit(
+            commits[0].after,
+            commits[-1].head,
+            [message for commit in commits for message in commit.messages],
+            [answer for commit in commits for answer in commit.answers],
+            foreign=True,
+        )
+
+    def _refusal(self, calls: Sequence[Call], error: ArcError) -> Commit:
+        return Commit(self.last_event_id, self.last_event_id, [], [(call, error) for call in calls])
 
     def _recover(self, error: Exception) -> None:
         """Undo a transaction that the storage refused; after a fault of the disk, on a new connection."""
@@ -315,7 +309,7 @@ class Recorder:
             self._append(event, now, metadata, None, messages)
 
         sweep(self._connection, self.present, self._presence_ttl, now, append)
-        self._next_look_at = look(self._connection, self.present, self._presence_ttl, now).next_at
+        self.next_look_at = look(self._connection, self.present, self._presence_ttl, now).next_at
 
     def _execute(self, call: Call, now: int, messages: list[PostedMessage]) -> Outcome | ArcError:
         try:
@@ -388,4 +382,4 @@ class Recorder:
 
     def _look_soon(self, now: int) -> None:
         """Somebody came: look at presence in time to note that it waits here, or to end its session."""
-        self._next_look_at = min(self._next_look_at, now + seen_interval(self._presence_ttl))
+        self.next_look_at = min(self.next_look_at, now + seen_interval(self._presence_ttl))

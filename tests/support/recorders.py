@@ -1,9 +1,8 @@
 """Recorders and their storage, without a hub around them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 
 import apsw
 
@@ -19,7 +18,7 @@ from projections.answers import Outcome
 from projections.intervals import AsOf, as_of
 from projections.judge import Command
 from projections.rebuild import no_progress
-from projections.recorder import Call, Commit, Recorder
+from projections.recorder import Call, Recorder
 
 PRESENCE_TTL = 120_000_000
 
@@ -31,11 +30,10 @@ def make_recorder(
     limits: Limits | None = None,
     presence_ttl: int = PRESENCE_TTL,
     hub_id: str = "hub-1",
-    publish: Callable[[Commit], None] = Commit.tell,
 ) -> Recorder:
     """A recorder on `storage` that is not started yet."""
     clock = LogClock(time or MachineTime())
-    return Recorder(storage, clock, limits or Limits(), presence_ttl, HubState(hub_id=hub_id), publish)
+    return Recorder(storage, clock, limits or Limits(), presence_ttl, HubState(hub_id=hub_id))
 
 
 @contextmanager
@@ -46,10 +44,9 @@ def recording(
     limits: Limits | None = None,
     presence_ttl: int = PRESENCE_TTL,
     hub_id: str = "hub-1",
-    publish: Callable[[Commit], None] = Commit.tell,
 ) -> Iterator[Recorder]:
     """A recorder that takes calls, and is stopped in the end."""
-    recorder = make_recorder(storage, time, limits=limits, presence_ttl=presence_ttl, hub_id=hub_id, publish=publish)
+    recorder = make_recorder(storage, time, limits=limits, presence_ttl=presence_ttl, hub_id=hub_id)
     try:
         recorder.start(no_progress)
         yield recorder
@@ -86,13 +83,8 @@ def let_presence_be_checked(recorder: Recorder) -> None:
     recorder.execute(SeeAgent(agent_id="nobody"))
 
 
-def submit_all(recorder: Recorder, commands: list[Command]) -> "SimpleQueue[tuple[int, Outcome | ArcError]]":
-    """Queue many calls at once; the answers come with the place of their command."""
-    answers: SimpleQueue[tuple[int, Outcome | ArcError]] = SimpleQueue()
-    for place, command in enumerate(commands):
-
-        def done(result: Outcome | ArcError, place: int = place) -> None:
-            answers.put((place, result))
-
-        recorder.submit(Call(command, done))
+def execute_all(recorder: Recorder, commands: list[Command]) -> list[Outcome | ArcError]:
+    """Carry out many calls in one transaction; the answers come in their order."""
+    answers: list[Outcome | ArcError] = []
+    recorder.transact([Call(command, answers.append) for command in commands]).tell()
     return answers

@@ -1,0 +1,137 @@
+"""Group commit: the queue in front of the recorder.
+
+All calls come from one event loop. A batch is everything that waits at the moment: it is judged and written on the
+loop itself, and only the flush, which is what takes long, happens on a thread. While the disk flushes, the loop reads
+further requests, and they form the next batch; so the rate grows with the load, and one core does not fight itself over
+the interpreter's lock (docs/adr/0010).
+
+    submit -> [queue] -> stage, on the loop -> flush, on the thread -> answers and waiters, on the loop -> next batch
+
+When another hub on the file holds the write lock, the thread waits for it instead of the loop. Since the lock is not
+queued for, a hub that has seen the other write leaves it a moment between its own batches.
+"""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Final
+
+from arclog.errors import HubStopping
+from projections.recorder import Call, Commit, Recorder
+
+MAX_BATCH: Final = 512
+"""Calls in one transaction at most, so that the first of them does not wait for too many others."""
+COURTESY_SEC: Final = 0.0015
+"""How long a hub stays off the lock after a batch, when it shares the file with others."""
+LONGEST_NAP_SEC: Final = 3600.0
+
+
+class GroupCommit:
+    """Runs a recorder on the running event loop.
+
+    Args:
+        recorder: started already, and used by nobody else from here on.
+        microseconds: the log's clock.
+        arrived: told of every transaction, on the loop, right after its callers.
+    """
+
+    def __init__(self, recorder: Recorder, microseconds: Callable[[], int], arrived: Callable[[Commit], None]) -> None:
+        self._recorder = recorder
+        self._microseconds = microseconds
+        self._arrived = arrived
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Call] = deque()
+        self._busy = False
+        self._stopping = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._nap: asyncio.TimerHandle | None = None
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._flush_all, name="arc-flush", daemon=True)
+        self._thread.start()
+        self._rest()
+
+    def submit(self, call: Call) -> None:
+        """Queue a call; its `done` is called once, in any case."""
+        if self._stopping:
+            call.done(HubStopping())
+            return
+        self._queue.append(call)
+        if not self._busy:
+            self._wake()
+
+    async def stop(self) -> None:
+        """Finish what is queued, then end the thread and close the recorder."""
+        self._stopping = True
+        await self._idle.wait()
+        if self._nap is not None:
+            self._nap.cancel()
+        self._work.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._recorder.stop()
+
+    # On the loop ----------------------------------------------------------------------------------------------------
+
+    def _wake(self) -> None:
+        self._busy = True
+        self._idle.clear()
+        # Not at once: the requests that arrived together are to be in one batch.
+        self._loop.call_soon(self._next)
+
+    def _next(self) -> None:
+        queue = self._queue
+        calls = [queue.popleft() for _ in range(min(len(queue), MAX_BATCH))]
+        self._stage(calls, wait=False)
+
+    def _stage(self, calls: list[Call], wait: bool) -> None:
+        commit = self._recorder.stage(calls, wait=wait)
+        if commit is None:
+            self._work.put(lambda: self._take_lock(calls))
+        elif commit.staged:
+            self._work.put(lambda: self._flush(commit))
+        else:
+            self._arrive(commit)
+
+    def _arrive(self, commit: Commit) -> None:
+        commit.tell()
+        self._arrived(commit)
+        if not self._queue:
+            self._busy = False
+            self._idle.set()
+            self._rest()
+        elif commit.foreign:
+            self._loop.call_later(COURTESY_SEC, self._next)
+        else:
+            self._next()
+
+    def _rest(self) -> None:
+        """Nothing is queued: come back when presence is to be looked at."""
+        if self._nap is not None:
+            self._nap.cancel()
+        delay = (self._recorder.next_look_at - self._microseconds()) / 1e6
+        self._nap = self._loop.call_later(max(0.0, min(delay, LONGEST_NAP_SEC)), self._look)
+
+    def _look(self) -> None:
+        self._nap = None
+        if self._busy or self._stopping:
+            return
+        if self._recorder.is_due():
+            self._wake()
+        else:
+            self._rest()
+
+    # On the thread --------------------------------------------------------------------------------------------------
+
+    def _flush_all(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+    def _flush(self, commit: Commit) -> None:
+        flushed = self._recorder.flush(commit)
+        self._loop.call_soon_threadsafe(self._arrive, flushed)
+
+    def _take_lock(self, calls: list[Call]) -> None:
+        self._recorder.take_lock()
+        self._loop.call_soon_threadsafe(self._stage, calls, True)
