@@ -1,0 +1,209 @@
+"""Random histories: commands of every kind, by a few agents on a few things, with time passing between them.
+
+A history is a list of steps. A step that names a task or a session does so by its place among those that there are when
+it is its turn, so that most histories make sense and all of them shrink well.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from arclog.deciders.channels import CreateChannel
+from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
+from arclog.deciders.hub import (
+    CancelShutdown,
+    ChangeNetwork,
+    FireShutdown,
+    InitiateShutdown,
+    StartHub,
+    StopHub,
+)
+from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
+from arclog.deciders.messages import PostMessage
+from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession, SeeAgent
+from arclog.deciders.tasks import CompleteTask
+from arclog.errors import ArcError, StorageError
+from arclog.events.messages import TASK_KINDS, TextAttachment
+from projections.answers import Outcome
+from projections.judge import Command
+from projections.recorder import Recorder
+from tests.support.fake_time import FakeTime
+
+AGENTS = ("a", "b", "c")
+CHANNELS = ("general", "direct", "room", "hall")
+THREADS = ("t1", "t2")
+KEYS = ("k1", "k2")
+PATHS = ("p1", "p2")
+
+
+class Pass(msgspec.Struct, frozen=True):
+    """Time passes."""
+
+    seconds: float
+
+
+Step = Pass | Command
+
+_agents = st.sampled_from(AGENTS)
+_callers = st.sampled_from((*AGENTS, *AGENTS, "system", " "))
+_maybe_agents = st.sampled_from((*AGENTS, None, None))
+_threads = st.sampled_from((*THREADS, None))
+_ttls = st.sampled_from((5, 20, 60, 300, 1))
+_metadata = st.sampled_from(
+    (None, {"thread_id": "t1"}, {"thread_id": "t2", "channel": "room"}, {"channel": "hall"}, {"channel": 5, "ä": [1.5]})
+)
+_places = st.integers(0, 9)
+_maybe_places = st.one_of(st.none(), _places)
+_kinds = st.sampled_from(
+    ("chat", "chat", "notice", "artifact", "task", "task", "task_request", "task_request", "task_result", "shout")
+)
+
+_posts: st.SearchStrategy[Command] = st.builds(
+    PostMessage,
+    from_agent=_callers,
+    to_agent=_maybe_agents,
+    channel=st.sampled_from((None, None, "general", "room", "hall", "nowhere")),
+    kind=_kinds,
+    body=st.sampled_from(("hi", "hi", "", "ä\n\x00")),
+    attachments=st.sampled_from((None, None, [TextAttachment("x")])),
+    reply_to=_maybe_places,
+    thread_id=_threads,
+    metadata=_metadata,
+    parent_task_id=st.sampled_from((None, None, 0, 1, 2)),
+)
+_claims: st.SearchStrategy[Command] = st.one_of(
+    st.builds(
+        AcquireClaim,
+        owner_agent_id=_callers,
+        claim_key=st.sampled_from((*KEYS, None)),
+        task_message_id=_maybe_places,
+        thread_id=_threads,
+        ttl_sec=_ttls,
+        metadata=_metadata,
+    ),
+    st.builds(RefreshClaim, claim_key=st.sampled_from(KEYS), owner_agent_id=_agents, ttl_sec=_ttls),
+    st.builds(ReleaseClaim, claim_key=st.sampled_from(KEYS), agent_id=_agents),
+)
+_locks: st.SearchStrategy[Command] = st.one_of(
+    st.builds(
+        AcquireLock, agent_id=_callers, file_path=st.sampled_from((*PATHS, "")), ttl_sec=_ttls, metadata=_metadata
+    ),
+    st.builds(RefreshLock, agent_id=_agents, file_path=st.sampled_from(PATHS), ttl_sec=_ttls),
+    st.builds(ReleaseLock, agent_id=_agents, file_path=st.sampled_from(PATHS)),
+)
+_tasks: st.SearchStrategy[Command] = st.builds(CompleteTask, task_id=_places, agent_id=_maybe_agents)
+_sessions: st.SearchStrategy[Command] = st.one_of(
+    st.builds(
+        OpenSession,
+        agent_id=_callers,
+        display_name=st.sampled_from((None, "Ada")),
+        capabilities=st.sampled_from((None, ["code"], ["code", "test"])),
+        metadata=_metadata,
+        replace=st.booleans(),
+    ),
+    st.builds(RenameSession, agent_id=_agents, display_name=st.sampled_from(("Bo", ""))),
+    st.builds(CloseSession, session_id=st.sampled_from("01239")),
+    st.builds(SeeAgent, agent_id=_agents),
+)
+_channels: st.SearchStrategy[Command] = st.builds(
+    CreateChannel, name=st.sampled_from((*CHANNELS, "")), created_by=_maybe_agents, metadata=_metadata
+)
+_hub: st.SearchStrategy[Command] = st.one_of(
+    st.builds(StartHub, version=st.just("1.0.0")),
+    st.builds(StopHub),
+    st.builds(InitiateShutdown, delay_sec=st.sampled_from((60, 0.5, -1))),
+    st.builds(CancelShutdown),
+    st.builds(FireShutdown),
+    st.builds(ChangeNetwork, allow_remote=st.booleans()),
+)
+_time: st.SearchStrategy[Step] = st.builds(Pass, st.sampled_from((0.000001, 1, 4, 19, 31, 61, 121, 301)))
+
+commands: st.SearchStrategy[Command] = st.one_of(
+    _posts, _posts, _claims, _claims, _locks, _locks, _tasks, _sessions, _sessions, _channels, _hub
+)
+steps: st.SearchStrategy[Step] = st.one_of(commands, commands, commands, commands, _time)
+
+
+def histories(most: int = 30) -> st.SearchStrategy[list[Step]]:
+    """Histories of up to `most` steps."""
+    return st.lists(steps, min_size=1, max_size=most)
+
+
+class Played(msgspec.Struct):
+    """One command of a history, as it went.
+
+    Attributes:
+        command: what it became when its places were filled in.
+        result: its answer or refusal.
+        first: the first event that the call may have appended.
+    """
+
+    command: Command
+    result: Outcome | ArcError
+    first: int
+
+
+class Player:
+    """Plays histories on a recorder and remembers what there is to refer to."""
+
+    def __init__(self, recorder: Recorder, time: FakeTime) -> None:
+        self.recorder = recorder
+        self.time = time
+        self.tasks: list[int] = []
+        self.sessions: list[str] = []
+
+    def play(self, history: list[Step]) -> list[Played]:
+        """Play all steps; faults of the storage are raised, refusals are kept."""
+        return [played for step in history if (played := self.step(step)) is not None]
+
+    def step(self, step: Step, key: str | None = None, request: bytes | None = None) -> Played | None:
+        """Let time pass, or have one command executed."""
+        if isinstance(step, Pass):
+            self.time.pass_sec(step.seconds)
+            return None
+        return self.execute(self.fill_in(step), key, request)
+
+    def execute(self, command: Command, key: str | None = None, request: bytes | None = None) -> Played:
+        """Have a command executed whose places are filled in."""
+        first = self.recorder.last_event_id + 1
+        try:
+            outcome = self.recorder.execute(command, "http", key, request)
+        except ArcError as refusal:
+            if isinstance(refusal, StorageError) or type(refusal) is ArcError:
+                raise
+            return Played(command, refusal, first)
+        self._remember(command, outcome)
+        return Played(command, outcome, first)
+
+    def fill_in(self, command: Command) -> Command:
+        """The command with the ids of tasks and sessions that there are."""
+        filled: dict[str, Any] = {}
+        for field in ("reply_to", "parent_task_id", "task_id", "task_message_id"):
+            place = getattr(command, field, None)
+            if place is not None and place < len(self.tasks):
+                filled[field] = self.tasks[place]
+        if isinstance(command, CloseSession) and int(command.session_id) < len(self.sessions):
+            filled["session_id"] = self.sessions[-1 - int(command.session_id)]
+        return msgspec.structs.replace(command, **filled)
+
+    def _remember(self, command: Command, outcome: Outcome) -> None:
+        match command:
+            case PostMessage() if command.kind in TASK_KINDS and outcome.event_id not in self.tasks:
+                assert outcome.event_id is not None
+                self.tasks.append(outcome.event_id)
+            case OpenSession():
+                self.sessions.append(msgspec.json.decode(outcome.result)["session_id"])
+            case _:
+                pass
+
+
+@contextmanager
+def fresh_storage(folder: Path) -> Iterator[Path]:
+    """A place for one more storage below `folder`, gone afterwards."""
+    with TemporaryDirectory(dir=folder) as place:
+        yield Path(place) / "arc.sqlite3"

@@ -1,0 +1,277 @@
+"""The rules of the hub once more, as a fold in plain Python: the oracle of the histories.
+
+It knows no tables, no transactions and no projectors; it only counts events, and says what must come of each command.
+"""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from arclog.deciders.channels import CreateChannel
+from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
+from arclog.deciders.hub import CancelShutdown, ChangeNetwork, FireShutdown, InitiateShutdown, StartHub, StopHub
+from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
+from arclog.deciders.messages import MESSAGE_KINDS, PostMessage
+from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession, SeeAgent
+from arclog.deciders.tasks import CompleteTask
+from arclog.errors import ArcError, InvalidInput, NotFound, SessionCollision
+from projections.judge import Command
+
+SECOND = 1_000_000
+PRESENCE_TTL = 120 * SECOND
+SEEN_INTERVAL = 30 * SECOND
+
+Refusal = type[ArcError]
+
+
+@dataclass
+class Lease:
+    owner: str
+    token: int
+    expires_at: int
+    released: bool = False
+    refused: set[str] = field(default_factory=set)
+
+    def is_active(self, now: int) -> bool:
+        return not self.released and self.expires_at >= now
+
+
+@dataclass
+class Session:
+    name: str
+    last_seen_at: int
+
+
+@dataclass
+class Task:
+    kind: str
+    parent: int | None
+    done: bool = False
+
+
+@dataclass
+class Model:
+    """Everything that the rules know.
+
+    `head` is the last event, `now` the time in microseconds since the beginning; events 1 and 2 made the two channels.
+    """
+
+    now: int = 0
+    head: int = 2
+    sessions: dict[str, Session] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, Lease] = field(default_factory=dict)
+    locks: dict[str, Lease] = field(default_factory=dict)
+    tasks: dict[int, Task] = field(default_factory=dict)
+    channels: set[str] = field(default_factory=lambda: {"general", "direct"})
+    shutdown_pending: bool = False
+
+    def run(self, command: Command) -> "bool | Refusal | None":
+        """What comes of a command: a refusal, else for acquires whether it was granted, else None."""
+        self._end_silent_sessions()
+        head = self.head
+        result = self._judge(command)
+        caller = caller_of(command)
+        if caller in self.sessions:
+            session = self.sessions[caller]
+            if self.head != head and not isinstance(command, CloseSession):
+                session.last_seen_at = self.now
+            elif self.head == head and self.now - session.last_seen_at >= SEEN_INTERVAL:
+                self.head += 1
+                session.last_seen_at = self.now
+        return result
+
+    def _end_silent_sessions(self) -> None:
+        for agent, session in sorted(self.sessions.items()):
+            if self.now - session.last_seen_at > PRESENCE_TTL:
+                del self.sessions[agent]
+                self.head += 1
+                for lease in [*self.claims.values(), *self.locks.values()]:
+                    if lease.owner == agent and lease.is_active(self.now):
+                        lease.released = True
+                        self.head += 1
+
+    def _judge(self, command: Command) -> "bool | Refusal | None":
+        match command:
+            case OpenSession() | RenameSession() | CloseSession() | SeeAgent():
+                return self._judge_session(command)
+            case CreateChannel():
+                if not command.name:
+                    return InvalidInput
+                if command.name not in self.channels:
+                    self.channels.add(command.name)
+                    self.head += 1
+                return None
+            case PostMessage():
+                return self._post(command)
+            case AcquireClaim() | AcquireLock():
+                return self._judge_acquire(command)
+            case RefreshClaim() | RefreshLock() | ReleaseClaim() | ReleaseLock():
+                return self._judge_held(command)
+            case CompleteTask():
+                return self._complete(command.task_id)
+            case StartHub() | StopHub() | InitiateShutdown() | CancelShutdown() | FireShutdown() | ChangeNetwork():
+                return self._judge_hub(command)
+            case _:
+                assert_never(command)
+
+    def _judge_acquire(self, command: AcquireClaim | AcquireLock) -> bool | Refusal:
+        match command:
+            case AcquireClaim(claim_key=None, task_message_id=None):
+                return InvalidInput
+            case AcquireClaim():
+                key = command.claim_key or f"task-{command.task_message_id}"
+                return self._acquire(self.claims, key, command.owner_agent_id, command.ttl_sec)
+            case AcquireLock():
+                return self._acquire(self.locks, command.file_path, command.agent_id, command.ttl_sec)
+
+    def _judge_held(self, command: RefreshClaim | RefreshLock | ReleaseClaim | ReleaseLock) -> bool | Refusal | None:
+        match command:
+            case RefreshClaim():
+                return self._refresh(self.claims.get(command.claim_key), command.owner_agent_id, command.ttl_sec)
+            case RefreshLock():
+                return self._refresh(self.locks.get(command.file_path), command.agent_id, command.ttl_sec)
+            case ReleaseClaim():
+                return self._release(self.claims.get(command.claim_key), command.agent_id)
+            case ReleaseLock():
+                return self._release(self.locks.get(command.file_path), command.agent_id)
+
+    def _judge_session(self, command: OpenSession | RenameSession | CloseSession | SeeAgent) -> Refusal | None:
+        match command:
+            case OpenSession(agent_id=agent):
+                if not is_agent(agent):
+                    return InvalidInput
+                if agent in self.sessions and not command.replace:
+                    return SessionCollision
+                self.sessions[agent] = Session(command.display_name or agent, self.now)
+                self.head += 1
+            case RenameSession(agent_id=agent):
+                if not command.display_name:
+                    return InvalidInput
+                if agent not in self.sessions:
+                    return NotFound
+                self.sessions[agent].name = command.display_name
+                self.head += 1
+            case CloseSession(session_id=session_id):
+                owner = self.ids.get(session_id)
+                if owner is None or owner not in self.sessions:
+                    return NotFound
+                del self.sessions[owner]
+                self.head += 1
+            case SeeAgent():
+                pass
+        return None
+
+    def opened(self, agent: str, session_id: str) -> None:
+        """Learn the id that the hub gave to a new session."""
+        self.ids = {known: owner for known, owner in self.ids.items() if owner != agent} | {session_id: agent}
+
+    def _post(self, command: PostMessage) -> Refusal | None:
+        parent = command.parent_task_id
+        channel = command.channel or "general"
+        if (
+            command.kind not in MESSAGE_KINDS
+            or not is_agent(command.from_agent)
+            or not (command.body or command.attachments)
+            or (command.to_agent is None and channel not in self.channels)
+            or (parent is not None and parent not in self.tasks)
+        ):
+            return InvalidInput
+        self.head += 1
+        if command.kind in {"task", "task_request"}:
+            self.tasks[self.head] = Task(command.kind, parent)
+        answered = self.tasks.get(command.reply_to) if command.reply_to is not None else None
+        if command.kind == "task_result" and answered is not None and answered.kind == "task_request":
+            answered.done = True
+        return None
+
+    def _acquire(self, leases: dict[str, Lease], name: str, agent: str, ttl_sec: float) -> bool | Refusal:
+        if not name or not is_agent(agent) or ttl_sec < 5:
+            return InvalidInput
+        lease, expires_at = leases.get(name), self.now + round(ttl_sec * SECOND)
+        if lease is None or not lease.is_active(self.now):
+            self.head += 1
+            leases[name] = Lease(agent, self.head, expires_at)
+            return True
+        if lease.owner == agent:
+            self.head += 1
+            lease.expires_at = max(lease.expires_at, expires_at)
+            return True
+        if agent not in lease.refused:
+            self.head += 1
+            lease.refused.add(agent)
+        return False
+
+    def _refresh(self, lease: Lease | None, agent: str, ttl_sec: float) -> bool | Refusal:
+        if ttl_sec < 5:
+            return InvalidInput
+        if lease is None or lease.owner != agent or not lease.is_active(self.now):
+            return NotFound
+        lease.expires_at = self.now + round(ttl_sec * SECOND)
+        self.head += 1
+        return True
+
+    def _release(self, lease: Lease | None, agent: str) -> Refusal | None:
+        if lease is None or lease.owner != agent or not lease.is_active(self.now):
+            return NotFound
+        lease.released = True
+        self.head += 1
+        return None
+
+    def _complete(self, task_id: int) -> Refusal | None:
+        task = self.tasks.get(task_id)
+        if task is None:
+            return NotFound
+        if not task.done:
+            self.head += 1
+            task.done = True
+            siblings = [
+                other for other in self.tasks.values() if task.parent is not None and other.parent == task.parent
+            ]
+            if task.parent is not None and all(sibling.done for sibling in siblings):
+                self.tasks[task.parent].done = True
+        return None
+
+    def _judge_hub(
+        self, command: StartHub | StopHub | InitiateShutdown | CancelShutdown | FireShutdown | ChangeNetwork
+    ) -> Refusal | None:
+        match command:
+            case InitiateShutdown() if self.shutdown_pending or command.delay_sec < 0:
+                return InvalidInput
+            case CancelShutdown() if not self.shutdown_pending:
+                return InvalidInput
+            case ChangeNetwork(allow_remote=True):
+                return InvalidInput  # the hub of the histories listens on loopback only
+            case ChangeNetwork():
+                return None
+            case FireShutdown() if not self.shutdown_pending:
+                return None
+            case InitiateShutdown():
+                self.shutdown_pending = True
+            case CancelShutdown() | FireShutdown():
+                self.shutdown_pending = False
+            case StartHub() | StopHub():
+                pass
+        self.head += 1
+        return None
+
+
+def is_agent(name: str) -> bool:
+    """Whether anybody may call under this name; histories try the hub's own and a blank one."""
+    return name not in {"system", " "}
+
+
+def caller_of(command: Command) -> str | None:
+    """Whose sign of life a command is."""
+    match command:
+        case PostMessage():
+            return command.from_agent
+        case AcquireClaim() | RefreshClaim():
+            return command.owner_agent_id
+        case CreateChannel():
+            return command.created_by
+        case CloseSession() | StartHub() | StopHub() | InitiateShutdown():
+            return None
+        case CancelShutdown() | FireShutdown() | ChangeNetwork():
+            return None
+        case _:
+            return command.agent_id

@@ -1,0 +1,295 @@
+"""What must be true after every history, whatever was asked for and however much time passed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from arclog.deciders.messages import PostMessage
+from arclog.digest import GENESIS, find_break
+from arclog.errors import ArcError, KeyReused
+from arclog.events import AgentSeen, ClaimReleased, LockReleased, SessionExpired
+from arclog.schema import EVENTS
+from arclog.store import read
+from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
+from projections.answers import Outcome
+from projections.catalog import project
+from projections.intervals import AsOf, as_of, live
+from projections.judge import sender_of
+from projections.messages import MessageQuery
+from projections.projector import DirectWriter
+from projections.rebuild import bring_up_to_date, compare, replay_into
+from tests.property.histories import (
+    AGENTS,
+    CHANNELS,
+    KEYS,
+    PATHS,
+    THREADS,
+    Played,
+    Player,
+    Step,
+    fresh_storage,
+    histories,
+)
+from tests.support.fake_time import FakeTime
+from tests.support.recorders import events_in, reading, recording
+
+OFTEN = settings(
+    max_examples=100,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+SOAK = settings(OFTEN, max_examples=3000)
+
+
+@contextmanager
+def played_on(folder: Path, history: list[Step]) -> Iterator[tuple[Path, list[Played]]]:
+    """A storage of its own on which the history was played, and how that went."""
+    with fresh_storage(folder) as storage:
+        time = FakeTime()
+        with recording(storage, time) as recorder:
+            played = Player(recorder, time).play(history)
+        yield storage, played
+
+
+# One accepted call, one event ----------------------------------------------------------------------------------------
+
+
+@OFTEN
+@given(histories())
+def test_one_event_for_each_accepted_call_and_none_for_a_refused_one(tmp_path: Path, history: list[Step]) -> None:
+    check_one_event_for_each_call(tmp_path, history)
+
+
+@pytest.mark.soak
+@SOAK
+@given(histories(80))
+def test_one_event_for_each_call_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
+    check_one_event_for_each_call(tmp_path, history)
+
+
+def check_one_event_for_each_call(folder: Path, history: list[Step]) -> None:
+    with played_on(folder, history) as (storage, played):
+        written = {event.event_id: event for event in events_in(storage)}
+        with reading(storage) as connection:
+            assert find_break(GENESIS, read(connection, limit=1_000_000)) is None
+    assert list(written) == list(range(1, len(written) + 1))
+    followers = [*(call.first for call in played), max(written) + 1][1:]
+    for call, following in zip(played, followers, strict=False):
+        own = [written[event_id] for event_id in range(call.first, following)]
+        calls = [event for event in own if event.metadata.transport == "http" and not isinstance(event.data, AgentSeen)]
+        if isinstance(call.result, ArcError):
+            assert calls == []
+        elif call.result.event_id is not None and call.result.event_id >= call.first:
+            assert [event.event_id for event in calls] == [call.result.event_id]
+        else:
+            assert calls == []
+        by_the_hub = [event.data for event in own if event.metadata.transport == "hub"]
+        assert all(isinstance(data, SessionExpired | ClaimReleased | LockReleased) for data in by_the_hub)
+
+
+# Replay = live -------------------------------------------------------------------------------------------------------
+
+
+@OFTEN
+@given(histories())
+def test_a_replay_of_the_log_is_what_is_live_row_by_row(tmp_path: Path, history: list[Step]) -> None:
+    check_replay(tmp_path, history)
+
+
+@pytest.mark.soak
+@SOAK
+@given(histories(80))
+def test_a_replay_is_what_is_live_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
+    check_replay(tmp_path, history)
+
+
+def check_replay(folder: Path, history: list[Step]) -> None:
+    with played_on(folder, history) as (storage, _played), reading(storage) as connection:
+        replayed = apsw.Connection(":memory:")
+        head = len(events_in(storage))
+        replay_into(connection, replayed, head)
+        assert list(compare(connection, replayed)) == []
+        assert connection.execute("SELECT * FROM checkpoints").get == replayed.execute("SELECT * FROM checkpoints").get
+
+
+# As of N = a hub that only had the first N events --------------------------------------------------------------------
+
+
+@settings(OFTEN, max_examples=60)
+@given(histories())
+def test_every_read_as_of_n_is_that_of_a_hub_which_only_had_the_first_n_events(
+    tmp_path: Path, history: list[Step]
+) -> None:
+    check_as_of(tmp_path, history)
+
+
+@pytest.mark.soak
+@settings(SOAK, max_examples=500)
+@given(histories(80))
+def test_as_of_is_the_past_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
+    check_as_of(tmp_path, history)
+
+
+def check_as_of(folder: Path, history: list[Step]) -> None:
+    early = apsw.Connection(":memory:")
+    early.execute(EVENTS["schema"])
+    bring_up_to_date(early)
+    writer = DirectWriter(early)
+    with played_on(folder, history) as (storage, _played), reading(storage) as full:
+        events = list(read(full, limit=1_000_000))
+        for event in events:
+            early.execute(
+                EVENTS["append"],
+                (
+                    event.event_id,
+                    event.recorded_at,
+                    event.type,
+                    event.stream,
+                    event.actor,
+                    event.data,
+                    event.metadata,
+                    event.digest,
+                ),
+            )
+            project(writer, event.decode())
+            then = read_everything(early, live(event.recorded_at))
+            since = read_everything(full, as_of(event.event_id, len(events), event.recorded_at))
+            for name, value in then.items():
+                assert since[name] == value, f"{name} as of event {event.event_id}, {event.type}"
+
+
+def read_everything(connection: apsw.Connection, at: AsOf) -> dict[str, Any]:
+    """The answers of every read that there is, by a name for each."""
+    found: dict[str, Any] = {
+        "sessions": sessions.list_sessions(connection, at),
+        "sessions that can test": sessions.list_sessions(connection, at, "test"),
+        "channels": channels.list_channels(connection, at),
+        "last broadcast": messages.find_latest_broadcast(connection, at),
+        "threads": threads.list_threads(connection, at),
+        "claims": claims.list_claims(connection, at),
+        "active claims": claims.list_claims(connection, at, active_only=True),
+        "locks": locks.list_locks(connection, at),
+        "active locks": locks.list_locks(connection, at, active_only=True),
+        "tasks": tasks.list_tasks(connection, at),
+        "open tasks": tasks.list_tasks(connection, at, status="open"),
+        "done tasks": tasks.list_tasks(connection, at, status="done"),
+    }
+    for agent in AGENTS:
+        found |= {
+            f"session of {agent}": sessions.find_session(connection, agent, at),
+            f"inbox of {agent}": inbox.read_inbox(connection, agent, at, since_id=2, limit=3),
+            f"end of the inbox of {agent}": inbox.read_inbox(connection, agent, at, limit=2, tail=True),
+            f"last in the inbox of {agent}": inbox.find_latest(connection, agent, at),
+            f"locks of {agent}": locks.list_locks(connection, at, agent),
+            f"active locks of {agent}": locks.list_locks(connection, at, agent, active_only=True),
+        }
+    for channel in CHANNELS:
+        found[f"channel {channel}"] = channels.find_channel(connection, channel, at)
+        found[f"tasks in {channel}"] = tasks.list_tasks(connection, at, channel=channel)
+    for thread in THREADS:
+        found |= {
+            f"thread {thread}": threads.get_thread(connection, thread, at),
+            f"channel of {thread}": threads.find_thread_channel(connection, thread, at),
+            f"messages of {thread}": messages.read_thread_messages(connection, thread, at, 3, 4),
+            f"claims of {thread}": claims.list_claims(connection, at, thread),
+            f"active claims of {thread}": claims.list_claims(connection, at, thread, active_only=True),
+            f"claims in {thread}": claims.list_in_thread(connection, thread, at),
+            f"locks in {thread}": locks.list_in_thread(connection, thread, at),
+            f"tasks of {thread}": tasks.list_tasks(connection, at, thread_id=thread),
+        }
+    found |= {f"claim {key}": claims.find_claim(connection, key, at) for key in KEYS}
+    found |= {f"lock {path}": locks.find_lock(connection, path, at) for path in PATHS}
+    for task in tasks.list_tasks(connection, at):
+        found[f"task {task.task_id}"] = tasks.find_task(connection, task.task_id, at)
+        found[f"children of {task.task_id}"] = tasks.list_tasks(connection, at, parent_id=task.task_id)
+    found |= {str(query): messages.read_messages(connection, query, at) for query in QUERIES}
+    return found
+
+
+QUERIES = [
+    MessageQuery(channel="general"),
+    MessageQuery(channel="general", since_id=3, limit=2),
+    MessageQuery(channel="room", tail=True, limit=2),
+    MessageQuery(thread_id="t1"),
+    MessageQuery(thread_id="t1", channel="general", limit=2),
+    MessageQuery(thread_id="t2", tail=True, limit=2),
+    MessageQuery(agent_id="a"),
+    MessageQuery(agent_id="a", exclude_self=True, since_id=4, limit=3),
+    MessageQuery(agent_id="b", channel="direct", exclude_self=True),
+    MessageQuery(agent_id="b", channel="general", limit=3),
+    MessageQuery(agent_id="c", channels=("room", "direct")),
+    MessageQuery(agent_id="c", channels=("general", "room"), exclude_self=True, since_id=5, limit=2),
+    MessageQuery(agent_id="a", thread_id="t1"),
+    MessageQuery(agent_id="a", thread_id="t2", channel="general", exclude_self=True, limit=2),
+]
+
+
+# Retries -------------------------------------------------------------------------------------------------------------
+
+
+@OFTEN
+@given(histories())
+def test_the_same_request_under_the_same_key_is_done_once_and_answered_alike(
+    tmp_path: Path, history: list[Step]
+) -> None:
+    check_retries(tmp_path, history)
+
+
+@pytest.mark.soak
+@SOAK
+@given(histories(80))
+def test_retries_are_safe_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
+    check_retries(tmp_path, history)
+
+
+def check_retries(folder: Path, history: list[Step]) -> None:
+    time = FakeTime()
+    recorded: list[tuple[str, Played]] = []
+    with fresh_storage(folder) as storage, recording(storage, time) as recorder:
+        player = Player(recorder, time)
+        for number, step in enumerate(history):
+            key = f"key-{number}"
+            first = player.step(step, key, b"request")
+            if first is None:
+                continue
+            head = recorder.last_event_id
+            again = player.execute(first.command, key, b"request")
+            if isinstance(first.result, Outcome):
+                assert again.result == first.result
+                assert recorder.last_event_id == head
+                if first.result.event_id is not None and first.result.event_id >= first.first:
+                    recorded.append((key, first))
+            else:
+                assert type(again.result) is type(first.result)
+                assert str(again.result) == str(first.result)
+        time.pass_sec(10_000)
+        for key, first in recorded:
+            assert player.execute(first.command, key, b"request").result == first.result
+            reused = player.execute(first.command, key, b"another request").result
+            assert isinstance(reused, KeyReused)
+            assert isinstance(first.result, Outcome)
+            assert reused.event_id == first.result.event_id
+        kept = [event.metadata.key for event in events_in(storage) if event.metadata.key is not None]
+        assert len(kept) == len(set(kept)) == len(recorded)
+
+
+@OFTEN
+@given(histories())
+def test_a_refused_call_does_not_burn_its_key(tmp_path: Path, history: list[Step]) -> None:
+    time = FakeTime()
+    with fresh_storage(tmp_path) as storage, recording(storage, time) as recorder:
+        player = Player(recorder, time)
+        for number, step in enumerate(history):
+            key = f"key-{number}"
+            played = player.step(step, key, b"request")
+            if played is not None and isinstance(played.result, ArcError):
+                sender = sender_of(played.command)
+                if sender in AGENTS:
+                    other = player.execute(PostMessage(from_agent=sender, body="hi"), key, b"another request")
+                    assert isinstance(other.result, Outcome)

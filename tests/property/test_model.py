@@ -1,0 +1,92 @@
+"""The hub does what a plain fold of the rules says, after every step of every history."""
+
+from pathlib import Path
+
+import apsw
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from arclog.deciders.claims import AcquireClaim
+from arclog.deciders.locks import AcquireLock
+from arclog.deciders.sessions import OpenSession
+from arclog.errors import ArcError
+from projections import channels, claims, locks, sessions, tasks
+from projections.intervals import live
+from tests.property.histories import Pass, Player, Step, fresh_storage, histories
+from tests.property.model import Lease, Model
+from tests.support.fake_time import FakeTime
+from tests.support.recorders import reading, recording
+
+OFTEN = settings(
+    max_examples=100,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@OFTEN
+@given(histories())
+def test_a_hub_does_what_the_model_says(tmp_path: Path, history: list[Step]) -> None:
+    check_against_the_model(tmp_path, history)
+
+
+@pytest.mark.soak
+@settings(OFTEN, max_examples=3000)
+@given(histories(120))
+def test_a_hub_does_what_the_model_says_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
+    check_against_the_model(tmp_path, history)
+
+
+def check_against_the_model(folder: Path, history: list[Step]) -> None:
+    time, model = FakeTime(), Model()
+    began_at = time.wall()
+    with fresh_storage(folder) as storage, recording(storage, time) as recorder, reading(storage) as connection:
+        player = Player(recorder, time)
+        for step in history:
+            if isinstance(step, Pass):
+                player.step(step)
+                continue
+            model.now = time.wall() - began_at
+            command = player.fill_in(step)
+            expected = model.run(command)
+            result = player.execute(command).result
+            if isinstance(result, ArcError):
+                assert type(result) is expected
+            elif isinstance(command, AcquireClaim | AcquireLock):
+                assert result.acquired is expected
+            else:
+                assert expected in {None, True}
+            if isinstance(command, OpenSession) and expected is None:
+                assert not isinstance(result, ArcError)
+                model.opened(command.agent_id, msgspec.json.decode(result.result)["session_id"])
+            assert recorder.last_event_id == model.head
+            compare_state(connection, model, began_at)
+
+
+def compare_state(connection: apsw.Connection, model: Model, began_at: int) -> None:
+    at = live(began_at + model.now)
+    assert {session.agent_id: session.display_name for session in sessions.list_sessions(connection, at)} == {
+        agent: session.name for agent, session in model.sessions.items()
+    }
+    assert {
+        claim.claim_key: (claim.owner_agent_id, claim.fencing_token) for claim in claims.list_claims(connection, at)
+    } == {key: (lease.owner, lease.token) for key, lease in model.claims.items()}
+    assert {claim.claim_key for claim in claims.list_claims(connection, at, active_only=True)} == active(
+        model.claims, model.now
+    )
+    assert {lock.file_path: (lock.agent_id, lock.fencing_token) for lock in locks.list_locks(connection, at)} == {
+        path: (lease.owner, lease.token) for path, lease in model.locks.items()
+    }
+    assert {lock.file_path for lock in locks.list_locks(connection, at, active_only=True)} == active(
+        model.locks, model.now
+    )
+    assert [(task.task_id, task.parent_task_id, task.status) for task in tasks.list_tasks(connection, at)] == [
+        (task_id, task.parent, "done" if task.done else "open") for task_id, task in sorted(model.tasks.items())
+    ]
+    assert {channel.name for channel in channels.list_channels(connection, at)} == model.channels
+
+
+def active(leases: dict[str, Lease], now: int) -> set[str]:
+    return {name for name, lease in leases.items() if lease.is_active(now)}
