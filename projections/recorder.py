@@ -313,9 +313,8 @@ class Recorder:
 
     def _execute(self, call: Call, now: int, messages: list[PostedMessage]) -> Outcome | ArcError:
         try:
-            sender = sender_of(call.command)
             if call.key is not None:
-                first = self._find_first(sender, call.key, call.request)
+                first = self._find_first(sender_of(call.command), call.key, call.request)
                 if first is not None:
                     return first
             verdict = judge(self._court, call.command, live(now))
@@ -328,6 +327,7 @@ class Recorder:
             self._see(call, now, messages)
             return verdict
         metadata = Metadata(call.transport, call.key, call.request)
+        sender = None if call.key is None else sender_of(call.command)
         event, message = self._append(verdict, now, metadata, sender, messages)
         if message is not None and isinstance(verdict, MessagePosted):
             return Outcome(message.json, event.event_id, created=True)

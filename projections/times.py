@@ -8,16 +8,17 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECONDS: Final = 1_000_000
 
 
-@lru_cache(maxsize=64)
-def _second(moment: int) -> str:
-    """The date and time of a whole second; neighbouring events share it."""
-    return (_EPOCH + timedelta(seconds=moment)).isoformat(timespec="seconds")[:19]
-
-
+@lru_cache(maxsize=256)
 def timestamp(moment: int) -> str:
-    """`moment` in microseconds since 1970, as text."""
+    """`moment` in microseconds since 1970, as text; the events of one batch share it."""
     second, fraction = divmod(moment, _MICROSECONDS)
     return f"{_second(second)}.{fraction:06d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(moment: int) -> str:
+    """The date and time of a whole second."""
+    return (_EPOCH + timedelta(seconds=moment)).isoformat(timespec="seconds")[:19]
 
 
 def optional_timestamp(moment: int | None) -> str | None:
