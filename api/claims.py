@@ -1,0 +1,57 @@
+"""Claims over HTTP: who does which piece of work."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from api.routes import Caller, Change, Read, Route, granted_or_refused
+from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
+from projections import claims
+from projections.claims import Claim
+from projections.encoding import encode_json
+from projections.hub import Hub
+
+
+class ClaimsQuery(Struct, frozen=True):
+    """Which claims to list."""
+
+    thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
+    active_only: Annotated[bool, Meta(description="leave out what was released or has lapsed")] = False
+
+
+async def list_claims(hub: Hub, query: ClaimsQuery, caller: Caller) -> bytes:
+    """Claims, oldest grant first."""
+    return encode_json(await hub.read_apart(claims.list_claims, hub.at(), query.thread_id, query.active_only))
+
+
+ROUTES: tuple[Route, ...] = (
+    Change(
+        does="Ask for a claim, or prolong one's own.",
+        path="/v1/claims",
+        body=AcquireClaim,
+        status=granted_or_refused,
+        statuses=(200, 201),
+        result=Claim,
+        beside=("acquired",),
+    ),
+    Change(
+        does="Prolong a claim that one holds.",
+        path="/v1/claims/refresh",
+        body=RefreshClaim,
+        result=Claim,
+        beside=("acquired",),
+    ),
+    Change(
+        does="Give a claim back.",
+        path="/v1/claims/release",
+        body=ReleaseClaim,
+        result=Claim,
+    ),
+    Read(
+        does="List the claims, oldest first.",
+        path="/v1/claims",
+        query=ClaimsQuery,
+        answer=list_claims,
+        result=list[Claim],
+    ),
+)

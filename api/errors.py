@@ -1,0 +1,153 @@
+"""What a refusal looks like over HTTP: the one table from error codes to statuses, and the envelope of a failure."""
+
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.responses import Headers, Responder
+from arclog.errors import ArcError
+
+logger = logging.getLogger("arc.api")
+
+STATUS_OF: Final[Mapping[str, int]] = {
+    "invalid_input": 400,
+    "malformed_request": 400,
+    "request_too_large": 400,
+    "forbidden": 403,
+    "not_found": 404,
+    "unknown_route": 404,
+    "method_not_allowed": 405,
+    "session_collision": 409,
+    "idempotency_key_reused": 422,
+    "internal_error": 500,
+    "hub_stopping": 503,
+    "not_an_arc_storage": 503,
+    "storage_busy": 503,
+    "storage_damaged": 503,
+    "storage_gone": 503,
+    "storage_unavailable": 503,
+    "storage_full": 507,
+}
+"""Error code to HTTP status. A code is stable; clients may rely on it."""
+
+SERVICE_UNAVAILABLE: Final = 503
+RETRY_AFTER_SEC: Final = 1
+MAX_ERROR_CHARS: Final = 1000
+"""An error quotes what it was given; no more of it than this is sent back."""
+
+
+class UnknownRoute(ArcError):
+    """No route has this path."""
+
+    code = "unknown_route"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is no route of this hub; GET /openapi.json lists them")
+
+
+class MethodNotAllowed(ArcError):
+    """The path is known, but not with this method."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, method: str, path: str, allowed: str) -> None:
+        super().__init__(f"{path} takes {allowed}, not {method}")
+        self.allowed = allowed
+
+
+class RequestTooLarge(ArcError):
+    """The body of a request is longer than the hub is set to take; it was not read."""
+
+    code = "request_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"the request's body must be at most {most} bytes; the hub's --max-body-chars, --max-attachment-chars and "
+            "--max-attachments set this"
+        )
+
+
+class MalformedRequest(ArcError):
+    """What came over a connection is no HTTP."""
+
+    code = "malformed_request"
+
+    def __init__(self) -> None:
+        super().__init__("this is no complete HTTP/1.1 request")
+
+
+class InternalError(ArcError):
+    """The hub met a condition that it does not know; the call may or may not have been done."""
+
+    code = "internal_error"
+
+    def __init__(self) -> None:
+        super().__init__("the hub failed at this call, and has said why in its own output; please report it")
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its answer was ready."""
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The body of every refusal."""
+
+    ok: bool
+    error: str
+    code: str
+
+
+def failure(error: ArcError) -> tuple[int, bytes, Headers]:
+    """Status, body and further headers of a refusal."""
+    text = str(error)
+    if len(text) > MAX_ERROR_CHARS:
+        text = f"{text[:MAX_ERROR_CHARS]} …"
+    status = STATUS_OF[error.code]
+    headers: Headers = ()
+    if status == SERVICE_UNAVAILABLE:
+        headers = ((b"retry-after", b"%d" % RETRY_AFTER_SEC),)
+    elif isinstance(error, MethodNotAllowed):
+        headers = ((b"allow", error.allowed.encode()),)
+    elif isinstance(error, RequestTooLarge):
+        headers = ((b"connection", b"close"),)
+    return status, msgspec.json.encode(Envelope(ok=False, error=text, code=error.code)), headers
+
+
+class Envelopes:
+    """Turns whatever the application raises into an envelope; no exception ever drops a connection.
+
+    Args:
+        app: the application.
+        responder: sends the envelopes.
+    """
+
+    def __init__(self, app: ASGIApp, responder: Responder) -> None:
+        self._app = app
+        self._responder = responder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientGone:
+            return
+        except ArcError as error:
+            if started:
+                raise
+            status, body, headers = failure(error)
+            await self._responder.refuse(receive, send, status, body, headers)
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            if started:
+                raise
+            status, body, headers = failure(InternalError())
+            await self._responder.refuse(receive, send, status, body, headers)

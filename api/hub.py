@@ -1,0 +1,156 @@
+"""The hub itself over HTTP: what it is, its shutdown, and who may reach it."""
+
+from typing import Final
+
+from msgspec import Struct
+
+from api.routes import Caller, Change, NoBody, NoIds, NoQuery, Read, Route
+from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
+from arclog.deciders.messages import MESSAGE_KINDS
+from arclog.events import GENERAL_CHANNEL
+from projections.encoding import encode_json
+from projections.hub import Hub
+
+PROTOCOL_VERSION: Final = "1"
+IMPLEMENTATION: Final = "arclog"
+FEATURES: Final = (
+    "sse",
+    "relay",
+    "long_poll_keepalive",
+    "subtask_rollup",
+    "rpc_kinds",
+    "capability_filter",
+    "shutdown_control",
+    "session_rename",
+)
+"""What every hub of protocol version 1 offers."""
+EXTENSIONS: Final = (
+    "error_codes",
+    "event_id",
+    "fencing_token",
+    "idempotency_key",
+    "openapi",
+    "sse_heartbeat",
+    "sse_resume",
+    "task_completed_by",
+    "thread_since_id",
+)
+"""What this hub offers beyond it."""
+
+
+class HubInfo(Struct, frozen=True):
+    """What a hub is, and what it takes."""
+
+    instance_id: str
+    hub_id: str
+    protocol_version: str
+    implementation: str
+    implementation_version: str
+    default_channel: str
+    max_body_chars: int
+    max_attachment_chars: int
+    max_attachments: int
+    presence_ttl_sec: float
+    features: tuple[str, ...]
+    extensions: tuple[str, ...]
+    message_kinds: tuple[str, ...]
+    storage_path: str
+    journal_mode: str
+    wal_mode: bool
+    allow_remote: bool
+
+
+class Shutdown(Struct, frozen=True):
+    """A shutdown that counts down, in seconds."""
+
+    remaining_sec: int
+    delay_sec: int
+
+
+class InitiatedShutdown(Struct, frozen=True):
+    """A shutdown that was begun just now, in seconds."""
+
+    status: str
+    remaining_sec: int
+    delay_sec: int
+
+
+class CancelledShutdown(Struct, frozen=True):
+    """A shutdown that was called off."""
+
+    status: str
+
+
+class Network(Struct, frozen=True):
+    """Who may reach the hub."""
+
+    allow_remote: bool
+    listen_host: str
+
+
+async def show_hub(hub: Hub, query: NoQuery, caller: Caller) -> bytes:
+    """What the hub is."""
+    settings, limits = hub.settings, hub.settings.limits
+    return encode_json(
+        HubInfo(
+            instance_id=hub.instance_id,
+            hub_id=hub.hub_id,
+            protocol_version=PROTOCOL_VERSION,
+            implementation=IMPLEMENTATION,
+            implementation_version=settings.version,
+            default_channel=GENERAL_CHANNEL,
+            max_body_chars=limits.max_body_chars,
+            max_attachment_chars=limits.max_attachment_chars,
+            max_attachments=limits.max_attachments,
+            presence_ttl_sec=settings.presence_ttl_sec,
+            features=FEATURES,
+            extensions=EXTENSIONS,
+            message_kinds=MESSAGE_KINDS,
+            storage_path=str(settings.storage.absolute()),
+            journal_mode="wal",
+            wal_mode=True,
+            allow_remote=hub.state.allow_remote,
+        )
+    )
+
+
+async def show_shutdown(hub: Hub, query: NoQuery, caller: Caller) -> bytes:
+    """The shutdown that is pending."""
+    pending = hub.remaining()
+    return b"null" if pending is None else encode_json(Shutdown(*pending))
+
+
+def cancel(ids: NoIds, body: NoBody) -> CancelShutdown:
+    """The command that calls the shutdown off."""
+    return CancelShutdown()
+
+
+ROUTES: tuple[Route, ...] = (
+    Read(does="Tell what this hub is.", path="/v1/hub-info", query=NoQuery, answer=show_hub, result=HubInfo),
+    Read(
+        does="Tell how long it is until the pending shutdown.",
+        path="/v1/shutdown",
+        query=NoQuery,
+        answer=show_shutdown,
+        result=Shutdown | None,
+    ),
+    Change(
+        does="Stop this hub after a while.",
+        path="/v1/shutdown",
+        body=InitiateShutdown,
+        result=InitiatedShutdown,
+    ),
+    Change(
+        does="Call the pending shutdown off.",
+        path="/v1/shutdown/cancel",
+        body=NoBody,
+        command=cancel,
+        result=CancelledShutdown,
+    ),
+    Change(
+        does="Take, or no longer take, calls from other machines.",
+        path="/v1/network",
+        body=ChangeNetwork,
+        result=Network,
+    ),
+)

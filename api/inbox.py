@@ -1,0 +1,35 @@
+"""The inbox over HTTP: what was said to one agent alone."""
+
+from msgspec import Struct
+
+from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, clamp_limit
+from api.routes import Caller, Read, Route
+from projections.hub import Hub
+from projections.inbox import read_inbox
+from projections.messages import Message
+
+
+class InboxQuery(Struct, frozen=True):
+    """Which messages of an inbox to read."""
+
+    agent_id: str
+    since_id: Cursor = 0
+    limit: Limit = DEFAULT_LIMIT
+    tail: Tail = False
+
+
+async def list_inbox(hub: Hub, query: InboxQuery, caller: Caller) -> bytes:
+    """Messages to one agent."""
+    tail = query.tail and not query.since_id
+    return hub.read(read_inbox, query.agent_id, hub.at(), query.since_id, clamp_limit(query.limit), tail).json()
+
+
+ROUTES: tuple[Route, ...] = (
+    Read(
+        does="Read the messages to one agent.",
+        path="/v1/inbox/{agent_id}",
+        query=InboxQuery,
+        answer=list_inbox,
+        result=list[Message],
+    ),
+)

@@ -1,0 +1,107 @@
+"""Messages over HTTP: posting, reading and waiting."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from api.channels import require_channel
+from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
+from api.routes import Caller, Change, Read, Route, created
+from arclog.deciders.messages import PostMessage
+from arclog.errors import InvalidInput
+from projections.hub import Hub
+from projections.messages import Message, MessageQuery, Page, read_messages
+
+
+class MessagesQuery(Struct, frozen=True):
+    """Which broadcasts to read: of a channel, of a thread, or of both."""
+
+    channel: Annotated[str, Meta(description="only of this channel")] | None = None
+    thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
+    since_id: Cursor = 0
+    limit: Limit = DEFAULT_LIMIT
+    timeout: Timeout = 0
+    tail: Tail = False
+
+
+class EventsQuery(Struct, frozen=True):
+    """Which messages to read of those that an agent may see: broadcasts, and what was sent to it."""
+
+    agent_id: Annotated[str, Meta(description="the agent that asks; keeps its session alive")]
+    channel: Annotated[str, Meta(description="only of this channel")] | None = None
+    thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
+    since_id: Cursor = 0
+    limit: Limit = DEFAULT_LIMIT
+    timeout: Timeout = 0
+    exclude_self: Annotated[bool, Meta(description="leave out what the agent wrote itself")] = False
+
+
+async def list_messages(hub: Hub, query: MessagesQuery, caller: Caller) -> bytes:
+    """Broadcasts of a channel or a thread."""
+    if query.channel is None and query.thread_id is None:
+        raise InvalidInput("channel", "or thread_id is required")
+    if query.channel is not None:
+        require_channel(hub, query.channel)
+    wanted = MessageQuery(
+        channel=query.channel,
+        thread_id=query.thread_id,
+        since_id=query.since_id,
+        limit=clamp_limit(query.limit),
+        tail=query.tail and not query.since_id,
+    )
+    page = hub.read(read_messages, wanted, hub.at())
+    timeout_sec = clamp_timeout(query.timeout)
+    if not page.rows and timeout_sec:
+        page = await caller.unless_gone(hub.wait(wanted, timeout_sec))
+    return page.json()
+
+
+async def list_events(hub: Hub, query: EventsQuery, caller: Caller) -> bytes:
+    """What an agent may see."""
+    if query.channel is not None:
+        require_channel(hub, query.channel)
+    wanted = MessageQuery(
+        agent_id=query.agent_id,
+        channel=query.channel,
+        thread_id=query.thread_id,
+        exclude_self=query.exclude_self,
+        since_id=query.since_id,
+        limit=clamp_limit(query.limit),
+    )
+    hub.see(query.agent_id)
+    page = hub.read(read_messages, wanted, hub.at())
+    timeout_sec = clamp_timeout(query.timeout)
+    if not page.rows and timeout_sec:
+        page = await _wait_present(hub, wanted, timeout_sec, caller, query.agent_id)
+    return page.json()
+
+
+async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, caller: Caller, agent_id: str) -> Page:
+    with hub.present(agent_id):
+        return await caller.unless_gone(hub.wait(wanted, timeout_sec))
+
+
+ROUTES: tuple[Route, ...] = (
+    Change(
+        does="Say something, to everyone in a channel or to one agent.",
+        path="/v1/messages",
+        body=PostMessage,
+        status=created,
+        statuses=(201,),
+        result=Message,
+    ),
+    Read(
+        does="Read broadcasts of a channel, a thread, or both; with a timeout, wait for one.",
+        path="/v1/messages",
+        query=MessagesQuery,
+        answer=list_messages,
+        result=list[Message],
+    ),
+    Read(
+        does="Read what an agent may see; with a timeout, wait for it.",
+        path="/v1/events",
+        query=EventsQuery,
+        answer=list_events,
+        result=list[Message],
+    ),
+)

@@ -1,0 +1,141 @@
+"""Sessions over HTTP: who is here."""
+
+from typing import Annotated
+
+import apsw
+from msgspec import Meta, Struct, field
+
+from api.routes import Caller, Change, NoBody, Read, Route, created
+from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
+from arclog.events import GENERAL_CHANNEL
+from projections import inbox, messages, sessions
+from projections.encoding import encode_json
+from projections.hub import Hub
+from projections.intervals import AsOf
+from projections.sessions import Session
+
+
+class AgentIds(Struct, frozen=True):
+    """An agent."""
+
+    agent_id: str
+
+
+class SessionIds(Struct, frozen=True):
+    """A session."""
+
+    session_id: str
+
+
+class Renaming(Struct, frozen=True):
+    """The new name of an agent."""
+
+    display_name: str
+
+
+class ClosedSession(Struct, frozen=True):
+    """A session that was ended."""
+
+    session_id: str
+    deleted: bool
+
+
+class AgentsQuery(Struct, frozen=True):
+    """Which live sessions to list."""
+
+    capability: Annotated[str, Meta(description="only agents with exactly this capability")] | None = None
+    caller: Annotated[str, Meta(description="the agent that asks; keeps its session alive")] | None = field(
+        default=None, name="as"
+    )
+
+
+class BootstrapQuery(Struct, frozen=True):
+    """Who starts."""
+
+    agent_id: Annotated[str, Meta(description="the agent that asks; keeps its session alive")]
+
+
+class Bootstrap(Struct, frozen=True):
+    """All that an agent needs to begin."""
+
+    agent_id: str
+    session: Session | None
+    latest_visible_id: int
+    live_agents: list[Session]
+    default_channel: str
+
+
+async def list_agents(hub: Hub, query: AgentsQuery, caller: Caller) -> bytes:
+    """Live sessions by agent id."""
+    if query.caller is not None:
+        hub.see(query.caller)
+    return encode_json(await hub.read_apart(sessions.list_sessions, hub.at(), query.capability))
+
+
+async def bootstrap(hub: Hub, query: BootstrapQuery, caller: Caller) -> bytes:
+    """Where an agent stands."""
+    hub.see(query.agent_id)
+    return encode_json(await hub.read_apart(_read_bootstrap, query.agent_id, hub.at()))
+
+
+def _read_bootstrap(connection: apsw.Connection, agent_id: str, at: AsOf) -> Bootstrap:
+    return Bootstrap(
+        agent_id,
+        sessions.find_session(connection, agent_id, at),
+        max(messages.find_latest_broadcast(connection, at), inbox.find_latest(connection, agent_id, at)),
+        sessions.list_sessions(connection, at),
+        GENERAL_CHANNEL,
+    )
+
+
+def rename(ids: AgentIds, body: Renaming) -> RenameSession:
+    """The command that renames the agent in the path."""
+    return RenameSession(agent_id=ids.agent_id, display_name=body.display_name)
+
+
+def close(ids: SessionIds, body: NoBody) -> CloseSession:
+    """The command that ends the session in the path."""
+    return CloseSession(session_id=ids.session_id)
+
+
+ROUTES: tuple[Route, ...] = (
+    Change(
+        does="Register an agent.",
+        path="/v1/sessions",
+        body=OpenSession,
+        status=created,
+        statuses=(201,),
+        result=Session,
+    ),
+    Change(
+        does="Change the name that an agent is shown by.",
+        path="/v1/sessions/{agent_id}/rename",
+        ids=AgentIds,
+        body=Renaming,
+        command=rename,
+        result=Session,
+    ),
+    Change(
+        does="End a session.",
+        method="DELETE",
+        path="/v1/sessions/{session_id}",
+        ids=SessionIds,
+        body=NoBody,
+        command=close,
+        result=ClosedSession,
+    ),
+    Read(
+        does="List live sessions, by agent id.",
+        path="/v1/agents",
+        query=AgentsQuery,
+        answer=list_agents,
+        result=list[Session],
+    ),
+    Read(
+        does="Tell an agent where it stands.",
+        path="/v1/bootstrap",
+        query=BootstrapQuery,
+        answer=bootstrap,
+        result=Bootstrap,
+    ),
+)

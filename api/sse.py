@@ -1,0 +1,121 @@
+"""Server-sent events: what an agent may see, as it is said.
+
+Each message is one event whose id is the message's, so a client that lost its connection goes on where it was: browsers
+send the last id that they saw as `Last-Event-ID` by themselves. Between messages a comment is sent now and then; it
+shows the client that the hub is there, and the hub that the client is not.
+
+A reader that does not read is never waited for in memory: nothing more is fetched for it until what was sent has gone
+out, and what it misses meanwhile lies in the log. The server ends readers that take nothing for too long.
+"""
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.parameters import Cursor
+from api.requests import HEADERS, QueryReader, transport_of
+from api.responses import NO_SNIFFING
+from api.routes import Caller, Route, Site, Special
+from arclog.deciders import fields
+from arclog.errors import InvalidInput
+from arclog.store import read_head
+from projections.hub import Hub
+from projections.messages import MessageQuery, Page
+
+HEARTBEAT_SEC: Final = 10.0
+HEARTBEAT: Final = b":\n\n"
+PAGE_ROWS: Final = 32
+"""How many messages are fetched at once, and so at most held in memory for one reader."""
+MAX_CHANNELS_CHARS: Final = 8192
+
+
+class StreamQuery(Struct, frozen=True):
+    """What to stream."""
+
+    agent_id: Annotated[str, Meta(description="the agent that asks; its session lives as long as the stream")]
+    channels: (
+        Annotated[str, Meta(max_length=MAX_CHANNELS_CHARS, description="only of these, with commas between")] | None
+    ) = None
+    since_id: Cursor = 0
+    exclude_self: Annotated[bool, Meta(description="leave out what the agent wrote itself")] = False
+
+
+def stream(site: Site) -> ASGIApp:
+    """The endpoint of `GET /v1/stream`."""
+    hub, read = site.hub, QueryReader(StreamQuery).read
+    headers = [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-cache"),
+        (b"x-accel-buffering", b"no"),
+        NO_SNIFFING,
+        site.responder.instance,
+    ]
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        query = read(scope)
+        if transport_of(scope) != "http":
+            raise InvalidInput("path", "/v1/stream needs a connection that stays open; poll GET /v1/events instead")
+        wanted = MessageQuery(
+            agent_id=query.agent_id,
+            channels=_channels(query.channels),
+            exclude_self=query.exclude_self,
+            since_id=_last_event_id(scope, query.since_id),
+            limit=PAGE_ROWS,
+        )
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if scope["method"] != "HEAD":
+            with hub.present(query.agent_id):
+                await Caller(receive).unless_gone(_pass_on(hub, wanted, send))
+        await send({"type": "http.response.body", "body": b""})
+
+    return serve
+
+
+async def _pass_on(hub: Hub, wanted: MessageQuery, send: Send) -> None:
+    """Send what `wanted` asks for, until the hub closes."""
+    await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
+    while not hub.closing:
+        head = hub.read(read_head).event_id
+        page = await hub.wait(wanted, HEARTBEAT_SEC)
+        if page.rows:
+            await _send_page(send, page)
+        elif not hub.closing:
+            await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
+        # Up to `head` everything was looked at: what was passed over need not be looked at again.
+        seen = page.ids[-1] if page.ids else max(wanted.since_id, head)
+        wanted = replace(wanted, since_id=seen)
+
+
+async def _send_page(send: Send, page: Page) -> None:
+    for event_id, message in zip(page.ids, page.rows, strict=True):
+        body = b"id: %d\ndata: %b\n\n" % (event_id, message)
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+def _channels(names: str | None) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    return tuple(fields.required_id("channels", name) for name in names.split(",") if name.strip())
+
+
+def _last_event_id(scope: Scope, since_id: int) -> int:
+    """Where to go on: behind the last event that the client saw, when it says so."""
+    text: bytes | None = scope[HEADERS].get(b"last-event-id")
+    if not text:
+        return since_id
+    if not text.isdigit() or int(text) > fields.MAX_INTEGER:
+        raise InvalidInput("Last-Event-ID", f"must be an integer from 0 to {fields.MAX_INTEGER}")
+    return int(text)
+
+
+ROUTES: tuple[Route, ...] = (
+    Special(
+        does="Stream what an agent may see, as server-sent events.",
+        path="/v1/stream",
+        query=StreamQuery,
+        media_type="text/event-stream",
+        start=stream,
+    ),
+)

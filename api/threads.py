@@ -1,0 +1,90 @@
+"""Threads over HTTP: what belongs together, and how far it has come."""
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from api.parameters import Cursor
+from api.routes import Caller, NoQuery, Read, Route
+from arclog.deciders.fields import MAX_INTEGER
+from arclog.errors import NotFound
+from projections import claims, locks, tasks, threads
+from projections.claims import Claim
+from projections.encoding import encode_json
+from projections.hub import Hub
+from projections.intervals import AsOf
+from projections.locks import Lock
+from projections.messages import Message, read_thread_messages
+from projections.tasks import Task
+from projections.threads import Thread
+
+
+class ThreadQuery(Struct, frozen=True):
+    """Which thread to show, and from which of its messages on."""
+
+    thread_id: str
+    since_id: Cursor = 0
+
+
+class ThreadDetail(Struct, frozen=True):
+    """A thread with all that belongs to it, direct messages included."""
+
+    thread: Thread
+    messages: list[Message]
+    tasks: list[Task]
+    claims: list[Claim]
+    locks: list[Lock]
+
+
+class _EncodedDetail(Struct, frozen=True):
+    """A `ThreadDetail` whose messages are JSON already."""
+
+    thread: Thread
+    messages: msgspec.Raw
+    tasks: list[Task]
+    claims: list[Claim]
+    locks: list[Lock]
+
+
+async def list_threads(hub: Hub, query: NoQuery, caller: Caller) -> bytes:
+    """A summary of each thread."""
+    return encode_json(await hub.read_apart(threads.list_threads, hub.at()))
+
+
+async def show_thread(hub: Hub, query: ThreadQuery, caller: Caller) -> bytes:
+    """One thread as a whole."""
+    return await hub.read_apart(_read_thread, query.thread_id, query.since_id, hub.at())
+
+
+def _read_thread(connection: apsw.Connection, thread_id: str, since_id: int, at: AsOf) -> bytes:
+    summary = threads.get_thread(connection, thread_id, at)
+    said = read_thread_messages(connection, thread_id, at, since_id, MAX_INTEGER)
+    detail = _EncodedDetail(
+        summary,
+        msgspec.Raw(said.json()),
+        tasks.list_tasks(connection, at, thread_id=thread_id),
+        claims.list_in_thread(connection, thread_id, at),
+        locks.list_in_thread(connection, thread_id, at),
+    )
+    known = summary.message_count or detail.tasks or detail.claims or detail.locks
+    if not known:
+        raise NotFound("thread", thread_id)
+    return encode_json(detail)
+
+
+ROUTES: tuple[Route, ...] = (
+    Read(
+        does="Summarise every thread, the one with the newest message first.",
+        path="/v1/threads",
+        query=NoQuery,
+        answer=list_threads,
+        result=list[Thread],
+    ),
+    Read(
+        does="Show one thread with its messages, tasks, claims and locks.",
+        path="/v1/threads/{thread_id}",
+        query=ThreadQuery,
+        answer=show_thread,
+        result=ThreadDetail,
+    ),
+)
