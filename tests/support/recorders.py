@@ -83,8 +83,8 @@ def let_presence_be_checked(recorder: Recorder) -> None:
     recorder.execute(SeeAgent(agent_id="nobody"))
 
 
-def execute_all(recorder: Recorder, commands: list[Command]) -> list[Outcome | ArcError]:
+def execute_all(recorder: Recorder, commands: list[Command], transport: str = "http") -> list[Outcome | ArcError]:
     """Carry out many calls in one transaction; the answers come in their order."""
     answers: list[Outcome | ArcError] = []
-    recorder.transact([Call(command, answers.append) for command in commands]).tell()
+    recorder.transact([Call(command, answers.append, transport) for command in commands]).tell()
     return answers
