@@ -18,7 +18,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
-from arclog.errors import HubStopping
+from arclog.errors import HubStopping, StorageError
 from projections.recorder import Call, Commit, Recorder
 
 MAX_BATCH: Final = 512
@@ -83,10 +83,10 @@ class GroupCommit:
     def _next(self) -> None:
         queue = self._queue
         calls = [queue.popleft() for _ in range(min(len(queue), MAX_BATCH))]
-        self._stage(calls, wait=False)
+        self._stage(calls)
 
-    def _stage(self, calls: list[Call], wait: bool) -> None:
-        commit = self._recorder.stage(calls, wait=wait)
+    def _stage(self, calls: list[Call], no_lock: StorageError | None = None) -> None:
+        commit = self._recorder.refuse(calls, no_lock) if no_lock else self._recorder.stage(calls, wait=False)
         if commit is None:
             self._work.put(lambda: self._take_lock(calls))
         elif commit.staged:
@@ -133,5 +133,5 @@ class GroupCommit:
         self._loop.call_soon_threadsafe(self._arrive, flushed)
 
     def _take_lock(self, calls: list[Call]) -> None:
-        self._recorder.take_lock()
-        self._loop.call_soon_threadsafe(self._stage, calls, True)
+        no_lock = self._recorder.take_lock()
+        self._loop.call_soon_threadsafe(self._stage, calls, no_lock)

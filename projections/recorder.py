@@ -195,10 +195,19 @@ class Recorder:
         self.next_look_at = due.next_at
         return due.now
 
-    def take_lock(self) -> None:
-        """Wait for the file's write lock; the next `stage` goes on from there. An error shows there too."""
-        with contextlib.suppress(StorageError):
+    def take_lock(self) -> StorageError | None:
+        """Wait for the file's write lock; the next `stage` goes on from there.
+
+        Returns:
+            Why it could not be had.
+        """
+        try:
             self._log.begin()
+        except StorageError as error:
+            return error
+        except apsw.Error as error:
+            return storage_error(self._path, error)
+        return None
 
     def stage(self, calls: Sequence[Call], *, wait: bool = True) -> Commit | None:
         """Judge some calls in order and write what follows from them, in a transaction that is not flushed yet.
@@ -216,14 +225,14 @@ class Recorder:
         try:
             return self._stage(calls, wait)
         except StorageBusy as error:
-            return self._refusal(calls, error) if wait else None
+            return self.refuse(calls, error) if wait else None
         except StorageError as error:
-            return self._refusal(calls, error)
+            return self.refuse(calls, error)
         except Exception as error:  # noqa: BLE001 - the hub must outlive any fault, and every caller be told
             self._log.rollback()
             self._forget()
             if len(calls) <= 1:
-                return self._refusal(calls, ArcError(f"the hub failed on this call: {error!r}"))
+                return self.refuse(calls, ArcError(f"the hub failed on this call: {error!r}"))
             return self._one_by_one(calls)
 
     def flush(self, commit: Commit) -> Commit:
@@ -239,8 +248,10 @@ class Recorder:
             self._log.commit()
         except StorageError as error:
             self._court.hub = hub_before
-            self._recover(error)
-            return self._refusal([call for call, _result in commit.answers], error)
+            # If the storage cannot be opened again, the next transaction tries it once more, and tells its callers.
+            with contextlib.suppress(StorageError, apsw.Error):
+                self._recover(error)
+            return self.refuse([call for call, _result in commit.answers], error)
         self.last_event_id = commit.head
         with contextlib.suppress(apsw.Error):
             self._checkpointer.between_transactions(self._connection)
@@ -282,7 +293,8 @@ class Recorder:
             foreign=True,
         )
 
-    def _refusal(self, calls: Sequence[Call], error: ArcError) -> Commit:
+    def refuse(self, calls: Sequence[Call], error: ArcError) -> Commit:
+        """Tell every caller the same error."""
         return Commit(self.last_event_id, self.last_event_id, [], [(call, error) for call in calls])
 
     def _recover(self, error: Exception) -> None:
