@@ -212,7 +212,9 @@ class Log:
             # The first hub of this boot: begin at the wall clock, or at the last event if that is later.
             self.clock.offset += max(0, self._recorded_at - self.clock.now())
             self._keep_clock()
-        else:
+        elif offset != self._kept_offset:
+            # Only what another process stored is taken over: else hubs that write in turns would undo each other's
+            # easing before it is enough to be stored.
             self.clock.offset = self._kept_offset = int(offset)
 
     def _offset_moved(self) -> bool:
