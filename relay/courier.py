@@ -1,0 +1,275 @@
+"""One agent's courier: takes the requests of one folder to the hub, one after the other, and brings the answers back.
+
+A request goes through four steps, and the files alone say how far it has come:
+
+    1. `<id>.json` lies in the folder             nobody has begun
+    2. it is renamed to `<id>.work`               taken
+    3. the hub is asked, under the request's key  the hub has recorded the call, or refused it
+    4. `responses/<agent>/<id>.json` appears      answered; never looked at again
+
+What happens when the relay dies between any two of them? Before 2, the next relay finds the file as it lay. After 2,
+it finds a `.work` without a response, and goes on with step 3; it cannot know whether the hub has been asked before,
+and need not: the request's id is its idempotency key, so the hub does it once and gives the same answer again. After
+4, there is nothing left to do. Step 4 is a rename of a complete file, so there is no half of an answer either; the
+files are not flushed to disk, since after a power cut a lost or empty response is only one more `.work` without one.
+
+An id that is used again: when the same request lies beside its response, the response stands. For another request
+under a used id the old response is withdrawn *before* step 2, so that no death can make the old answer count for the
+new request; the hub then refuses a write whose key belongs to another. A response that tells of a fault of the hub
+(5xx) does not stand: who hands the request in again wants it tried again.
+
+Writes, and reads that do not wait, keep the order of their files. A long poll runs beside them, and so does the wait
+for a file whose writer has not finished: for as long as it keeps changing, and at most `PATIENCE_SEC`.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from typing import Final, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from relay.envelope import Refused, Request, encode_answer, encode_refusal, idempotency_key, readable
+from relay.identity import check_owner, find_closed_session
+from relay.intake import SERVER_FAULT, Intake, Unfinished
+from relay.mailbox import TAKEN, Mark, stem_of
+
+Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[tuple[int, bytes]]]
+"""The way to the hub: method, path, body and headers of a call; gives the status and the body of the answer.
+
+It may raise `HubUnreachable`, and is then asked again."""
+
+T = TypeVar("T")
+
+BESIDE: Final = 64
+"""Long polls and unfinished files of one agent that are waited for at once; what is beyond waits in the queue."""
+SETTLE_SEC: Final = 0.5
+"""How long a file that is not whole must stay as it is before it is judged."""
+PATIENCE_SEC: Final = 10.0
+LOOK_AGAIN_SEC: Final = 0.1
+RETRY_SEC: Final = 2.0
+"""After how long a file is tried again that could not be taken, or a response that could not be written."""
+RECONNECT_SEC: Final = (0.05, 2.0)
+"""The first and the longest pause between two attempts to reach the hub."""
+UNAVAILABLE: Final = 503
+
+log = logging.getLogger("arc.relay")
+
+
+class HubUnreachable(Exception):
+    """The hub did not answer. Whether it did what it was asked for is unknown, so it is asked again."""
+
+
+class InThread(Protocol):
+    """Runs what touches files away from the event loop, since a mount may be slow."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
+
+
+class Courier:
+    """Serves one agent's folder.
+
+    Args:
+        intake: the folder.
+        send: the way to the hub.
+        in_thread: runs what touches files.
+    """
+
+    def __init__(self, intake: Intake, send: Send, in_thread: InThread) -> None:
+        self.answered = 0
+        """How many responses were written."""
+        self._intake = intake
+        self._folder = intake.folder
+        self._send = send
+        self._in_thread = in_thread
+        self._queue: deque[str] = deque()
+        self._known: set[str] = set()
+        self._judge_at: dict[str, float] = {}
+        self._beside = asyncio.Semaphore(BESIDE)
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._serving = False
+        self._closing = False
+        self._complained = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way."""
+        return bool(self._known or self._tasks)
+
+    def enqueue(self, name: str) -> bool:
+        """Have a request served after those before it.
+
+        Args:
+            name: of a `.json` file, or of a `.work` file that has no response.
+
+        Returns:
+            Whether it is new: False while it is under way, or set aside for a while.
+        """
+        if name in self._known or self._closing:
+            return False
+        self._known.add(name)
+        self._resume(name)
+        return True
+
+    async def finish(self, grace_sec: float) -> None:
+        """Take nothing more, and let what is under way end within `grace_sec`; the rest is for the next relay."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace_sec)
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def prune(self) -> Awaitable[None]:
+        """Delete what was answered long ago."""
+        return self._in_thread(lambda: self._intake.prune(time.time()))
+
+    # The queue ------------------------------------------------------------------------------------------------------
+
+    def _resume(self, name: str) -> None:
+        self._queue.append(name)
+        if not self._serving:
+            self._serving = True
+            self._start(self._serve_all())
+
+    def _start(self, work: Awaitable[None]) -> asyncio.Future[None]:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _run_beside(self, work: Awaitable[None]) -> None:
+        await self._beside.acquire()
+        self._start(work).add_done_callback(lambda _task: self._beside.release())
+
+    async def _serve_all(self) -> None:
+        try:
+            while self._queue and not self._closing:
+                await self._serve(self._queue.popleft())
+        finally:
+            self._serving = False
+
+    async def _serve(self, name: str) -> None:
+        settled = time.monotonic() >= self._judge_at.get(name, math.inf)
+        try:
+            taken = await self._in_thread(lambda: self._intake.take(name, settled=settled))
+        except FileNotFoundError:  # another relay has taken it, or the spool is gone
+            self._forget(name)
+            return
+        except OSError as error:
+            self._set_aside(name, error)
+            return
+        if isinstance(taken, Unfinished):
+            await self._run_beside(self._wait_for_writer(name, taken.mark))
+            return
+        self._forget(name)
+        if isinstance(taken, Refused):
+            await self._answer(stem_of(name), _refusal(taken, taken.request_id or readable(stem_of(name))))
+        elif taken is not None and taken.waits:
+            await self._run_beside(self._carry(stem_of(name), taken))
+        elif taken is not None:
+            await self._carry(stem_of(name), taken)
+
+    async def _wait_for_writer(self, name: str, mark: Mark) -> None:
+        """Queue a file again when its writer has paused, and for the last time when nobody writes to it any more."""
+        now = changed_at = time.monotonic()
+        written = False
+        give_up_at = self._judge_at.setdefault(name, now + PATIENCE_SEC)
+        while now < min(changed_at + SETTLE_SEC, give_up_at):
+            await asyncio.sleep(LOOK_AGAIN_SEC)
+            now = time.monotonic()
+            try:
+                seen = await self._in_thread(lambda: self._intake.mark(name))
+            except OSError:  # it is gone; the next look at the folder finds it if not
+                self._forget(name)
+                return
+            if seen != mark:
+                mark, changed_at, written = seen, now, True
+            elif written:
+                self._resume(name)
+                return
+        self._judge_at[name] = now
+        self._resume(name)
+
+    def _set_aside(self, name: str, error: OSError) -> None:
+        if not self._complained:
+            log.warning("relay: requests of %s cannot be served now: %s", self._folder, error)
+            self._complained = True
+        asyncio.get_running_loop().call_later(RETRY_SEC, self._forget, name)
+
+    def _forget(self, name: str) -> None:
+        self._known.discard(name)
+        self._judge_at.pop(name, None)
+
+    # Carrying -------------------------------------------------------------------------------------------------------
+
+    async def _carry(self, stem: str, request: Request) -> None:
+        headers = {}
+        if request.writes:
+            headers["Idempotency-Key"] = idempotency_key(self._folder, request.request_id)
+        try:
+            await self._check_session(request)
+            status, body = await self._ask(request.method, request.path, request.encode_body(), headers)
+            if status == UNAVAILABLE and self._closing:
+                return  # the hub is ending, and the next one has the answer
+            response = encode_answer(request.request_id, status, body, _now())
+        except Refused as refused:
+            response = _refusal(refused, request.request_id)
+        except Exception:  # the shell of the relay: what is wrong with one request must not end it
+            log.exception("relay: %s %s of %s", request.method, request.path, self._folder)
+            response = _refusal(Refused("the hub failed; its log says why", status=SERVER_FAULT), request.request_id)
+        await self._answer(stem, response)
+
+    async def _check_session(self, request: Request) -> None:
+        session_id = find_closed_session(request)
+        if session_id is None:
+            return
+        _, body = await self._ask("GET", "/v1/agents", b"", {})
+        agents = msgspec.json.decode(body, type=_Agents).result
+        owner = next((one.agent_id for one in agents if one.session_id == session_id), None)
+        check_owner(owner, self._folder)
+
+    async def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        pause_sec, longest_sec = RECONNECT_SEC
+        while True:
+            try:
+                return await self._send(method, path, body, headers)
+            except HubUnreachable as error:
+                log.info("relay: %s; trying again", error)
+            await asyncio.sleep(pause_sec)
+            pause_sec = min(pause_sec * 2, longest_sec)
+
+    async def _answer(self, stem: str, response: bytes) -> None:
+        try:
+            await self._in_thread(lambda: self._intake.answer(stem, response))
+        except FileNotFoundError:
+            return  # the spool is gone, and whoever waited with it
+        except OSError as error:  # it lies there as .work without a response, and is carried again, under its key
+            self._set_aside(stem + TAKEN, error)
+            asyncio.get_running_loop().call_later(RETRY_SEC, self.enqueue, stem + TAKEN)
+        else:
+            self.answered += 1
+            self._complained = False
+
+
+class _Agent(Struct):
+    agent_id: str
+    session_id: str
+
+
+class _Agents(Struct):
+    result: list[_Agent]
+
+
+def _refusal(refused: Refused, request_id: str) -> bytes:
+    return encode_refusal(request_id, refused.status, str(refused), _now())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

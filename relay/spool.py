@@ -1,0 +1,140 @@
+"""The spool's files: two trees of folders, and the handful of ways in which anything in them is touched.
+
+    <spool>/requests/<agent>/<id>.json     written by a client, which renames it into place
+    <spool>/requests/<agent>/<id>.work     the same, taken by a relay
+    <spool>/responses/<agent>/<id>.json    written by the relay, which renames it into place
+
+Everything under the spool may be written by a sandbox that means harm, while we look at it. So a folder is opened
+once, without following a link, and whatever is done in it goes through that handle, without following a link: what is
+swapped in meanwhile leads nowhere else. The way to the spool itself is the operator's, and is left as it was given:
+it may be a mount that has another path on the other side.
+
+A mount may refuse to delete. Nothing here depends on it.
+"""
+
+import os
+import stat
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from relay.mailbox import Mailbox, list_waiting
+
+DEFAULT_MODE: Final = 0o700
+MAX_FOLDERS: Final = 10_000
+"""Agents that are served at once. A sandbox that makes more folders than that is not an agent."""
+
+OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Spool:
+    """A spool folder.
+
+    Args:
+        path: where it is, relative to the working directory or absolute; never resolved.
+        mode: the permissions of its folders; its files have the same without the right to execute.
+    """
+
+    def __init__(self, path: str | Path, mode: int = DEFAULT_MODE) -> None:
+        self.path = Path.cwd() / path
+        self.mode = mode
+
+    def ensure(self) -> None:
+        """Make the folders that are missing, and open them to those only for whom `mode` is meant.
+
+        Raises:
+            OSError: they cannot be made.
+        """
+        self.path.mkdir(mode=self.mode, parents=True, exist_ok=True)
+        root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._restrict(root)
+            for kind in ("requests", "responses"):
+                with self._folder(root, kind, make=True) as folder:
+                    self._restrict(folder)
+        finally:
+            os.close(root)
+
+    def list_folders(self) -> list[str]:
+        """The names of the agents' folders that hold requests, at most `MAX_FOLDERS`; none while there is no spool."""
+        names: list[str] = []
+        with suppress(FileNotFoundError), self._tree("requests") as tree, os.scandir(tree) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
+                    names.append(entry.name)
+                    if len(names) == MAX_FOLDERS:
+                        break
+        return names
+
+    def list_requests(self, folders: list[str], known: Container[str]) -> dict[str, list[str]]:
+        """The names of the requests that lie there, by folder, each folder's in their order.
+
+        Args:
+            folders: where to look; what is not a folder any more is left out.
+            known: the folders in which only new requests are looked for. In the others, requests that were taken and
+                have no response come first: whoever took them died.
+        """
+        found: dict[str, list[str]] = {}
+        for folder in folders:
+            with suppress(OSError):
+                found[folder] = [] if folder in known else self._list_unanswered(folder)
+        with suppress(FileNotFoundError), self._tree("requests") as tree:
+            for folder in list(found):
+                with suppress(OSError), self._folder(tree, folder) as requests:
+                    found[folder] += list_waiting(requests)
+        return found
+
+    def _list_unanswered(self, folder: str) -> list[str]:
+        with self.open(folder) as mailbox:
+            return mailbox.list_unanswered()
+
+    @contextmanager
+    def open(self, folder: str) -> Iterator[Mailbox]:
+        """Hold an agent's two folders open. The one for responses is made if it is missing.
+
+        Args:
+            folder: the folders' name.
+
+        Raises:
+            OSError: they are not there, or are not folders.
+        """
+        with (
+            self._tree("requests") as tree,
+            self._folder(tree, folder) as requests,
+            self._tree("responses", make=True) as other,
+            self._folder(other, folder, make=True) as responses,
+        ):
+            yield Mailbox(requests, responses, self.mode & 0o666)
+
+    @contextmanager
+    def _tree(self, kind: str, *, make: bool = False) -> Iterator[int]:
+        root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with self._folder(root, kind, make=make) as folder:
+                yield folder
+        finally:
+            os.close(root)
+
+    @contextmanager
+    def _folder(self, parent: int, name: str, *, make: bool = False) -> Iterator[int]:
+        try:
+            folder = os.open(name, OPEN_FOLDER, dir_fd=parent)
+        except FileNotFoundError:
+            if not make:
+                raise
+            with suppress(FileExistsError):
+                os.mkdir(name, self.mode, dir_fd=parent)  # relative to a handle, as all is here
+            folder = os.open(name, OPEN_FOLDER, dir_fd=parent)
+            self._restrict(folder)
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+
+    def _restrict(self, folder: int) -> None:
+        """Give a folder of ours the spool's mode, which the process's umask may have narrowed."""
+        status = os.fstat(folder)
+        if stat.S_IMODE(status.st_mode) != self.mode and status.st_uid == os.geteuid():
+            with suppress(OSError):  # a mount may know no modes
+                os.fchmod(folder, self.mode)
