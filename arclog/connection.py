@@ -51,6 +51,8 @@ def open_connection(path: Path, *, read_only: bool = False) -> apsw.Connection:
         wait_when_busy(connection, True)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")
+        # REPLACE deletes too; only so do the triggers that keep events from being removed see it.
+        connection.execute("PRAGMA recursive_triggers = ON")
         connection.execute("PRAGMA cache_size = -8000")
     return connection
 

@@ -57,9 +57,12 @@ SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM e
 WHERE stream = :stream AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
 
 -- name: read_streams_below
--- A prefix is a range of the index on streams; the rows come back in log order.
-SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-WHERE stream >= :prefix AND stream < :prefix_end AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+-- A prefix is a range of the index on streams: the ids come from there, in log order and cut at the limit, and only then
+-- are their events read.
+SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM (
+    SELECT event_id AS found FROM events INDEXED BY events_by_stream
+    WHERE stream >= :prefix AND stream < :prefix_end AND event_id > :after AND event_id <= :until
+    ORDER BY event_id LIMIT :limit) CROSS JOIN events ON event_id = found ORDER BY found
 
 -- name: read_actor
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
