@@ -1,0 +1,413 @@
+"""The file that keeps the log: made once, recognised ever after, never mistaken for somebody else's."""
+
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from arclog.clock import LogClock
+from arclog.codec import Metadata
+from arclog.connection import APPLICATION_ID, create_file, open_connection, storage_error
+from arclog.errors import (
+    NotAnArcStorage,
+    StorageBusy,
+    StorageDamaged,
+    StorageError,
+    StorageFull,
+    StorageGone,
+)
+from arclog.events import AgentSeen
+from arclog.schema import (
+    EVENTS,
+    find_setting,
+    get_instance_id,
+    new_instance_id,
+    open_existing,
+    open_storage,
+    set_setting,
+)
+from arclog.store import Log
+from tests.support.fake_time import FakeTime
+from tests.support.plans import plan_of, scanned_tables
+
+SEEN = AgentSeen(agent_id="a")
+BY_HTTP = Metadata("http")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "arc.sqlite3"
+
+
+@pytest.fixture
+def log(path: Path) -> Iterator[Log]:
+    connection = open_storage(path)
+    yield Log(connection, path, LogClock(FakeTime()))
+    connection.close(True)
+
+
+def append(log: Log) -> None:
+    log.begin()
+    log.append(SEEN, log.now(), BY_HTTP)
+    log.commit()
+
+
+# Made and recognised -------------------------------------------------------------------------------------------------
+
+
+def test_a_storage_is_made_where_there_is_none_for_its_owner_alone(path: Path) -> None:
+    open_storage(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    connection = open_storage(path)
+    assert connection.pragma("application_id") == APPLICATION_ID
+    assert connection.pragma("journal_mode") == "wal"
+    assert connection.pragma("synchronous") == 2
+    connection.close()
+
+
+def test_a_storage_keeps_its_instance_id(path: Path) -> None:
+    ids = set()
+    for _ in range(3):
+        connection = open_storage(path)
+        ids.add(get_instance_id(connection))
+        connection.close()
+    assert len(ids) == 1
+    assert new_instance_id() not in ids
+
+
+def test_two_storages_have_two_instance_ids(tmp_path: Path) -> None:
+    connections = [open_storage(tmp_path / name) for name in ("a", "b")]
+    assert len({get_instance_id(connection) for connection in connections}) == 2
+    for connection in connections:
+        connection.close()
+
+
+def test_a_storage_without_an_instance_id_is_none(path: Path) -> None:
+    connection = open_storage(path)
+    connection.execute("DELETE FROM storage")
+    with pytest.raises(NotAnArcStorage, match="no instance id"):
+        get_instance_id(connection)
+    connection.close()
+
+
+def test_a_setting_is_kept_until_it_is_set_anew(path: Path) -> None:
+    connection = open_storage(path)
+    assert find_setting(connection, "colour") is None
+    set_setting(connection, "colour", "red")
+    set_setting(connection, "colour", "blue")
+    assert find_setting(connection, "colour") == "blue"
+    connection.close()
+
+
+def test_an_empty_file_becomes_a_storage(path: Path) -> None:
+    assert create_file(path)
+    assert not create_file(path)
+    open_storage(path).close()
+    open_existing(path).close()
+
+
+def test_many_that_make_the_same_storage_at_once_share_one(path: Path) -> None:
+    barrier = threading.Barrier(8)
+    ids: list[str] = []
+    errors: list[Exception] = []
+
+    def make() -> None:
+        barrier.wait()
+        try:
+            connection = open_storage(path)
+            ids.append(get_instance_id(connection))
+            connection.close()
+        except Exception as error:  # noqa: BLE001 - collected for the assertion below
+            errors.append(error)
+
+    threads = [threading.Thread(target=make) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert len(ids) == 8
+    assert len(set(ids)) == 1
+
+
+def test_an_existing_storage_is_opened_for_reading_only(path: Path) -> None:
+    open_storage(path).close()
+    connection = open_existing(path)
+    with pytest.raises(apsw.ReadOnlyError):
+        connection.execute("DELETE FROM storage")
+    connection.close()
+
+
+def test_where_there_is_no_storage_there_is_nothing_to_read(path: Path) -> None:
+    with pytest.raises(StorageError, match=r"there is no storage at .*: name it with --storage"):
+        open_existing(path)
+    assert not path.exists()
+
+
+def test_an_empty_file_is_no_storage_to_read(path: Path) -> None:
+    path.touch()
+    with pytest.raises(NotAnArcStorage, match="is empty: it is not an Arc storage yet"):
+        open_existing(path)
+
+
+@pytest.mark.parametrize("place", ["missing/arc.sqlite3", "file/arc.sqlite3"])
+def test_a_place_where_no_file_can_be_is_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=f"cannot create the storage .*{place}: (No such file|Not a directory)"):
+        open_storage(tmp_path / place)
+
+
+def test_a_folder_is_no_storage(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be opened"):
+        open_storage(tmp_path)
+
+
+# Other people's files ------------------------------------------------------------------------------------------------
+
+
+def make_011_database(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE messages (id INTEGER PRIMARY KEY, body TEXT); CREATE TABLE sessions (id TEXT);"
+        "CREATE TABLE claims (k TEXT); CREATE TABLE locks (p TEXT); INSERT INTO messages (body) VALUES ('precious');"
+    )
+    connection.close()
+
+
+def make_foreign_database(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript("CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup');")
+    connection.close()
+
+
+def make_named_foreign_database(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript("PRAGMA application_id = 1234; VACUUM;")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (make_011_database, "is a database of Arc 0.1.1; it is left as it is.*arc log import"),
+        (make_foreign_database, "is another program's database: choose another file with --storage"),
+        (make_named_foreign_database, "is another program's database"),
+        (lambda path: path.write_text("Dear diary,\n" * 500), "is not an Arc storage: choose another file"),
+    ],
+    ids=["0.1.1", "foreign", "named", "text"],
+)
+@pytest.mark.parametrize("opening", [open_storage, open_existing])
+def test_somebody_elses_file_is_refused_and_left_as_it_is(path: Path, make: object, says: str, opening: object) -> None:
+    assert callable(make)
+    assert callable(opening)
+    make(path)
+    before = path.read_bytes()
+    with pytest.raises(NotAnArcStorage, match=says):
+        opening(path)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+def test_a_database_of_011_that_was_killed_keeps_what_its_wal_holds(path: Path, tmp_path: Path) -> None:
+    running = sqlite3.connect(tmp_path / "running.sqlite3")
+    running.execute("PRAGMA journal_mode = WAL")
+    running.executescript(
+        "CREATE TABLE messages (id INTEGER PRIMARY KEY, body TEXT); CREATE TABLE sessions (id TEXT);"
+        "CREATE TABLE claims (k TEXT); CREATE TABLE locks (p TEXT); INSERT INTO messages (body) VALUES ('precious');"
+    )
+    for suffix in ("", "-wal"):
+        path.with_name(path.name + suffix).write_bytes((tmp_path / f"running.sqlite3{suffix}").read_bytes())
+    running.close()
+    with pytest.raises(NotAnArcStorage, match=r"0\.1\.1"):
+        open_storage(path)
+    after = sqlite3.connect(path)
+    assert after.execute("SELECT body FROM messages").fetchall() == [("precious",)]
+    after.close()
+
+
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_a_storage_of_another_format_is_refused(path: Path, version: int) -> None:
+    connection = open_storage(path)
+    connection.pragma("user_version", version)
+    connection.close()
+    for opening in (open_storage, open_existing):
+        with pytest.raises(NotAnArcStorage, match=f"has format {version}, this Arc reads format 1"):
+            opening(path)
+
+
+def test_an_sqlite_that_can_corrupt_a_shared_wal_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apsw, "SQLITE_VERSION_NUMBER", 3_051_002)
+    with pytest.raises(StorageError, match="can corrupt a shared WAL file; install apsw"):
+        open_storage(path)
+
+
+def test_a_filesystem_on_which_a_wal_cannot_be_shared_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_there(path: Path) -> apsw.Connection:
+        return apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE, vfs="unix-dotfile")
+
+    monkeypatch.setattr("arclog.schema.open_connection", open_there)
+    with pytest.raises(StorageError, match="does not support WAL: put the storage on a local disk"):
+        open_storage(path)
+
+
+# What cannot be done to a log ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET actor = 'b'",
+        "UPDATE events SET event_id = 7",
+        "DELETE FROM events",
+        "INSERT OR REPLACE INTO events SELECT event_id, 0, type, stream, 'b', data, metadata, digest FROM events",
+        "UPDATE OR REPLACE events SET event_id = 1 WHERE event_id = 2",
+    ],
+)
+def test_events_are_never_changed_or_removed(log: Log, statement: str) -> None:
+    append(log)
+    append(log)
+    before = log.connection.execute("SELECT * FROM events").fetchall()
+    with pytest.raises(apsw.ConstraintError, match="events are immutable"):
+        log.connection.execute(statement)
+    assert log.connection.execute("SELECT * FROM events").fetchall() == before
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        "(0, 1, 't', 's', 'a', x'80', x'80', zeroblob(32))",
+        "(1, 1, 't', 's', 'a', x'80', x'80', zeroblob(31))",
+        "(1, 'now', 't', 's', 'a', x'80', x'80', zeroblob(32))",
+        "(1, 1, 't', 's', NULL, x'80', x'80', zeroblob(32))",
+        "(1, 1, 't', 's', 'a', 'text', x'80', zeroblob(32))",
+    ],
+)
+def test_a_row_that_is_no_event_is_refused_by_the_table(log: Log, values: str) -> None:
+    with pytest.raises(apsw.ConstraintError):
+        log.connection.execute(f"INSERT INTO events VALUES {values}")  # noqa: S608 - the values stand above
+
+
+# Deleted or replaced under the log -----------------------------------------------------------------------------------
+
+
+def test_a_storage_that_was_deleted_takes_no_more_events(log: Log, path: Path) -> None:
+    append(log)
+    path.unlink()
+    with pytest.raises(StorageGone, match="was deleted or replaced while in use: restart the hub"):
+        log.begin()
+    with pytest.raises(StorageGone):
+        log.check_in_place()
+
+
+def test_a_storage_that_was_replaced_takes_no_more_events(log: Log, path: Path, tmp_path: Path) -> None:
+    append(log)
+    open_storage(tmp_path / "new.sqlite3").close()
+    os.replace(tmp_path / "new.sqlite3", path)  # noqa: PTH105 - what a shell's mv does
+    with pytest.raises(StorageGone):
+        log.begin()
+
+
+def test_a_storage_that_is_deleted_during_a_transaction_does_not_commit(log: Log, path: Path) -> None:
+    log.begin()
+    log.append(SEEN, log.now(), BY_HTTP)
+    path.unlink()
+    with pytest.raises(StorageGone):
+        log.commit()
+    log.rollback()
+
+
+def test_a_storage_that_was_moved_away_and_back_goes_on(log: Log, path: Path) -> None:
+    append(log)
+    path.rename(path.with_suffix(".away"))
+    with pytest.raises(StorageGone):
+        log.begin()
+    path.with_suffix(".away").rename(path)
+    append(log)
+    assert log.head().event_id == 2
+
+
+# Errors --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "becomes", "says"),
+    [
+        (apsw.FullError(), StorageFull, "no space left"),
+        (apsw.BusyError(), StorageBusy, "another process holds"),
+        (apsw.LockedError(), StorageBusy, "another process holds"),
+        (apsw.NotADBError(), NotAnArcStorage, "is not an Arc storage"),
+        (apsw.CorruptError(), StorageDamaged, "is damaged .*restore a backup"),
+        (apsw.ReadOnlyError(), StorageError, "cannot be written: check the permissions"),
+        (apsw.PermissionsError(), StorageError, "cannot be written: check the permissions"),
+        (apsw.AuthError(), StorageError, "cannot be written: check the permissions"),
+        (apsw.CantOpenError(), StorageError, "cannot be opened: check that its folder exists"),
+        (apsw.IOError(), StorageError, "the disk failed"),
+        (apsw.SQLError("odd"), StorageError, "failed: odd"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_each_error_of_the_disk_says_what_happened(error: apsw.Error, becomes: type[StorageError], says: str) -> None:
+    with pytest.raises(becomes, match=says) as caught:
+        raise storage_error(Path("/data/arc.sqlite3"), error)
+    assert type(caught.value) is becomes
+    assert "/data/arc.sqlite3" in str(caught.value)
+
+
+def test_a_writer_waits_for_another_but_not_for_ever(log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 0.05)
+    other = open_storage(path)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageBusy):
+        log.begin()
+    release = threading.Timer(0.01, other.execute, ["ROLLBACK"])
+    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 10)
+    release.start()
+    append(log)
+    release.join()
+    other.close()
+    assert log.head().event_id == 1
+
+
+# Plans ---------------------------------------------------------------------------------------------------------------
+
+
+BINDINGS = {"after": 0, "until": 9, "limit": 5, "stream": "s", "prefix": "s/", "prefix_end": "s0", "actor": "a"}
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ("read", "INTEGER PRIMARY KEY"),
+        ("read_facts", "INTEGER PRIMARY KEY"),
+        ("read_stream", "events_by_stream"),
+        ("read_streams_below", "events_by_stream"),
+        ("read_actor", "events_by_actor"),
+        ("read_types", "events_by_type"),
+    ],
+)
+def test_reading_the_log_goes_by_an_index(log: Log, query: str, index: str) -> None:
+    plan = plan_of(log.connection, EVENTS[query], {**BINDINGS, "types": "[]"})
+    assert any("events" in step and index in step for step in plan), plan
+    assert scanned_tables(plan) == set()
+
+
+@pytest.mark.parametrize("query", ["read", "read_facts", "read_stream", "read_actor"])
+def test_a_page_of_the_log_needs_no_sorting(log: Log, query: str) -> None:
+    assert not any("TEMP B-TREE" in step for step in plan_of(log.connection, EVENTS[query], BINDINGS))
+
+
+@pytest.mark.parametrize(
+    "query", ["find_head", "get_event", "find_last_seen", "find_event_at", "find_key", "find_setting", "find_clock"]
+)
+def test_finding_one_thing_goes_by_an_index(log: Log, query: str) -> None:
+    plan = plan_of(log.connection, EVENTS[query], None)
+    if query == "find_head":
+        assert plan == ["SCAN events"], "from the end, one row"
+    else:
+        assert scanned_tables(plan) == set()
+        assert not any("TEMP B-TREE" in step for step in plan)

@@ -1,0 +1,23 @@
+"""How SQLite means to carry out a query."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import apsw
+
+
+def plan_of(connection: apsw.Connection, sql: str, bindings: Mapping[str, Any] | None = None) -> list[str]:
+    """The steps of the query's plan, as `EXPLAIN QUERY PLAN` tells them; values that are not given are NULL."""
+    values: Any = bindings if bindings is not None else (None,) * sql.count("?")
+    return [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+
+
+def scanned_tables(plan: list[str]) -> set[str]:
+    """What is read from end to end without an index: real tables, neither `json_each` nor subqueries."""
+    found = set()
+    for step in plan:
+        match = re.match(r"SCAN (\w+)(?! USING (COVERING )?INDEX)", step)
+        if match and "VIRTUAL TABLE" not in step and "CONSTANT ROW" not in step:
+            found.add(match[1])
+    return found
