@@ -1,17 +1,23 @@
 """The application: all routes of the hub behind the guard."""
 
+import logging
 from typing import Final
 
 from starlette.applications import Starlette
 from starlette.routing import Route as Path
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from api import channels, claims, hub, inbox, locks, messages, openapi, page, sessions, sse, tasks, threads
-from api.errors import Envelopes, UnknownRoute
+from api import channels, claims, inbox, locks, messages, openapi, page, sessions, sse, tasks, threads
+from api import hub as hub_itself
+from api.errors import ClientGone, InternalError, UnknownRoute, failure
+from api.requests import HEADERS, TRANSPORT
 from api.responses import Responder
 from api.routes import Methods, Route, Site
 from api.security import Guard
+from arclog.errors import ArcError
 from projections.hub import Hub
+
+logger = logging.getLogger("arc.api")
 
 _NOUNS: Final[tuple[Route, ...]] = (
     *messages.ROUTES,
@@ -23,7 +29,7 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *tasks.ROUTES,
     *threads.ROUTES,
     *channels.ROUTES,
-    *hub.ROUTES,
+    *hub_itself.ROUTES,
     *page.ROUTES,
 )
 ROUTES: Final[tuple[Route, ...]] = (*_NOUNS, openapi.route(_NOUNS))
@@ -31,23 +37,45 @@ ROUTES: Final[tuple[Route, ...]] = (*_NOUNS, openapi.route(_NOUNS))
 
 
 class HubApplication(Starlette):
-    """Starlette's routing without its own middleware: here every failure is an envelope."""
+    """Starlette with an entrance of its own.
 
-    def __init__(self, site: Site) -> None:
+    A path without ids is found in a table, any other by Starlette's router. Whatever goes wrong on the way ends here,
+    as an envelope: no exception drops a connection.
+    """
+
+    def __init__(self, hub: Hub) -> None:
+        site = Site(hub, Responder(hub.instance_id))
         paths = dict.fromkeys(route.path for route in ROUTES)
-        super().__init__(
-            routes=[
-                Path(path, Methods(site, {r.method: r.endpoint(site) for r in ROUTES if r.path == path}), name=path)
-                for path in paths
-            ]
-        )
-        self._site = site
+        methods = {path: Methods(site, [route for route in ROUTES if route.path == path]) for path in paths}
+        super().__init__(routes=[Path(path, endpoint, name=path) for path, endpoint in methods.items()])
         self.router.redirect_slashes = False
         self.router.default = _unknown
+        self._fixed = {path: endpoint for path, endpoint in methods.items() if "{" not in path}
+        self._guard = Guard(hub)
+        self._responder = site.responder
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """What a request passes on its way to its route."""
-        return Envelopes(Guard(self.router, self._site.hub), self._site.responder)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            headers: dict[bytes, bytes] = dict(scope["headers"])
+            scope[HEADERS] = headers
+            # Calls by another road bring its name in the scope, which no client can set, and were let in elsewhere.
+            if TRANSPORT not in scope:
+                self._guard.check(scope, headers)
+            # Ids may hold an encoded slash: a path is looked for as it came, and its ids are decoded afterwards.
+            path = scope["path"] = scope["raw_path"].decode("ascii")
+            endpoint = self._fixed.get(path)
+            if endpoint is None:
+                await self.router(scope, receive, send)
+            else:
+                scope["path_params"] = {}
+                await endpoint(scope, receive, send)
+        except ClientGone:
+            return
+        except ArcError as error:
+            await self._responder.refuse(receive, send, *failure(error))
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            await self._responder.refuse(receive, send, *failure(InternalError()))
 
 
 def create_app(hub: Hub) -> Starlette:
@@ -56,7 +84,7 @@ def create_app(hub: Hub) -> Starlette:
     Args:
         hub: it must have been started.
     """
-    return HubApplication(Site(hub, Responder(hub.instance_id)))
+    return HubApplication(hub)
 
 
 async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,16 +1,12 @@
 """What a refusal looks like over HTTP: the one table from error codes to statuses, and the envelope of a failure."""
 
-import logging
 from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.responses import Headers, Responder
+from api.responses import Headers
 from arclog.errors import ArcError
-
-logger = logging.getLogger("arc.api")
 
 STATUS_OF: Final[Mapping[str, int]] = {
     "invalid_input": 400,
@@ -114,40 +110,3 @@ def failure(error: ArcError) -> tuple[int, bytes, Headers]:
     elif isinstance(error, RequestTooLarge):
         headers = ((b"connection", b"close"),)
     return status, msgspec.json.encode(Envelope(ok=False, error=text, code=error.code)), headers
-
-
-class Envelopes:
-    """Turns whatever the application raises into an envelope; no exception ever drops a connection.
-
-    Args:
-        app: the application.
-        responder: sends the envelopes.
-    """
-
-    def __init__(self, app: ASGIApp, responder: Responder) -> None:
-        self._app = app
-        self._responder = responder
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watched)
-        except ClientGone:
-            return
-        except ArcError as error:
-            if started:
-                raise
-            status, body, headers = failure(error)
-            await self._responder.refuse(receive, send, status, body, headers)
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            if started:
-                raise
-            status, body, headers = failure(InternalError())
-            await self._responder.refuse(receive, send, status, body, headers)

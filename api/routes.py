@@ -5,7 +5,7 @@ writes its answer itself. Endpoints are plain ASGI applications; no request or r
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -203,9 +203,9 @@ Route = Change[Any, Any] | Read[Any] | Special[Any]
 class Methods:
     """The endpoints of one path by method: `HEAD` is a `GET` without its body, `OPTIONS` names the methods."""
 
-    def __init__(self, site: Site, endpoints: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, site: Site, routes: Iterable[Route]) -> None:
         self._site = site
-        self._endpoints = dict(endpoints)
+        self._endpoints = {route.method: route.endpoint(site) for route in routes}
         if "GET" in self._endpoints:
             self._endpoints["HEAD"] = self._endpoints["GET"]
         self._endpoints["OPTIONS"] = self._name_methods

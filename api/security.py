@@ -11,9 +11,8 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Final, TypeVar
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
-from api.requests import HEADERS, TRANSPORT
 from arclog.errors import Forbidden
 from projections.hub import Hub
 
@@ -25,40 +24,37 @@ MAX_KNOWN: Final = 64
 
 
 class Guard:
-    """Refuses what may not call, before anything else is done with it; prepares the rest.
-
-    Calls that came by another road than HTTP bring a transport of their own in the scope, which no client can set;
-    they were let in elsewhere.
+    """Refuses who may not call, before anything else is done with the call.
 
     Args:
-        app: the application.
         hub: tells where it listens and whether other machines may call.
     """
 
-    def __init__(self, app: ASGIApp, hub: Hub) -> None:
-        self._app = app
+    def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._configured = hub.settings.host.lower()
         self._known_hosts: set[bytes] = set()
         self._known_peers: set[str] = set()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        scope[HEADERS] = headers
-        # Ids in paths may hold an encoded slash: routes are found on the path as it came, and ids decoded afterwards.
-        if b"%" in scope["raw_path"]:
-            scope["path"] = scope["raw_path"].decode("ascii")
-        if TRANSPORT not in scope:
-            if b"origin" in headers or b"sec-fetch-site" in headers:
-                self._check_origin(scope, headers)
-            if not self._hub.state.allow_remote:
-                client = scope["client"]
-                if client is not None and client[0] not in self._known_peers:
-                    self._check_peer(client[0])
-                host = headers.get(b"host")
-                if host is not None and host not in self._known_hosts:
-                    self._check_host(host)
-        await self._app(scope, receive, send)
+    def check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Let a call that came over HTTP pass, or refuse it.
+
+        Args:
+            scope: the call.
+            headers: its headers by name.
+
+        Raises:
+            Forbidden: it comes from where no call may come from.
+        """
+        if b"origin" in headers or b"sec-fetch-site" in headers:
+            self._check_origin(scope, headers)
+        if not self._hub.state.allow_remote:
+            client = scope["client"]
+            if client is not None and client[0] not in self._known_peers:
+                self._check_peer(client[0])
+            host = headers.get(b"host")
+            if host is not None and host not in self._known_hosts:
+                self._check_host(host)
 
     def _check_origin(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
