@@ -55,6 +55,31 @@ class Reader:
         found: list[Message] = self._read("messages", query, wait_sec=timeout)
         return found
 
+    def events(
+        self,
+        *,
+        channel: str | None = None,
+        thread_id: str | None = None,
+        since_id: int = 0,
+        limit: int = 100,
+        exclude_self: bool = False,
+        timeout: float = 0.0,
+    ) -> list[Message]:
+        """What this agent may see, broadcasts and messages to it, behind `since_id`.
+
+        Args:
+            channel: only messages of this channel.
+            thread_id: only messages of this thread.
+            since_id: the id behind which to begin.
+            limit: the most messages to return, at most 500.
+            exclude_self: leave out what this agent itself posted.
+            timeout: seconds to wait while there is nothing, at most 60.
+        """
+        query: dict[str, Any] = {"agent_id": self.agent_id, "since_id": since_id, "limit": limit, "timeout": timeout}
+        query |= {"channel": channel, "thread_id": thread_id, "exclude_self": 1 if exclude_self else None}
+        found: list[Message] = self._read("events", query, wait_sec=timeout)
+        return found
+
     def inbox(self, *, since_id: int | None = None, limit: int = 100, tail: bool = False) -> list[Message]:
         """The messages to this agent behind `since_id`, or the last ones with `tail`."""
         query = {"since_id": since_id, "limit": limit, "tail": 1 if tail else None}

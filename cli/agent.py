@@ -1,0 +1,33 @@
+"""What `arc post`, `arc poll` and `arc whoami` share: an agent that registers, speaks, and tells when it cannot."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cli.options import AgentOptions
+
+if TYPE_CHECKING:
+    from arc import ArcClient
+
+
+def speak(options: AgentOptions, act: Callable[["ArcClient"], None]) -> int:
+    """Register the agent and let it act; its session stays open, so that others see that it is there.
+
+    Args:
+        options: who speaks to which hub.
+        act: what it does; prints its result.
+
+    Returns:
+        The exit code. A failure is printed as `arc error: …` on the standard output, where scripts written for
+        Arc 0.1.1 look for it.
+    """
+    from arc.client import ArcClient
+    from arc.errors import ArcError
+
+    try:
+        client = ArcClient(options.agent, options.base_url)
+        client.register()
+        act(client)
+    except ArcError as error:
+        print(f"arc error: {error}")
+        return 1
+    return 0

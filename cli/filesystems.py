@@ -1,0 +1,32 @@
+"""Filesystems on which SQLite's locks cannot be relied on."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+UNSAFE: Final = frozenset(
+    {"9p", "afs", "cifs", "davfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "nfs", "nfs4", "prl_fs", "smb3", "smbfs"}
+    | {"vboxsf", "virtiofs", "vmhgfs", "fuse.vmhgfs-fuse"}
+)
+"""Shared between machines, so that neither locks nor the shared memory of a WAL hold what they promise."""
+
+MOUNTS: Final = Path("/proc/self/mounts")
+
+
+def find_unsafe_filesystem(path: Path) -> str | None:
+    """The type of the filesystem that `path` lies on if two processes cannot safely share a database there.
+
+    None also where the system does not say.
+    """
+    try:
+        lines = MOUNTS.read_text(errors="replace").splitlines()
+    except OSError:
+        return None
+    place = os.path.realpath(path)
+    nearest, kind = "", ""
+    for line in lines:
+        mount, mounted = line.split()[1:3]
+        folder = mount.replace("\\040", " ")
+        if os.path.commonpath((folder, place)) == folder and len(folder) >= len(nearest):
+            nearest, kind = folder, mounted
+    return kind if kind in UNSAFE else None

@@ -1,0 +1,46 @@
+"""`arc post`: say something to everybody in a channel, or to one agent."""
+
+import argparse
+from typing import TYPE_CHECKING, Final
+
+from cli.agent import speak
+from cli.options import AgentOptions, add_agent_options
+from cli.output import print_json
+
+if TYPE_CHECKING:
+    from arc import ArcClient
+
+KINDS: Final = ("artifact", "chat", "claim", "notice", "release", "task", "task_request", "task_result")
+
+
+class Options(AgentOptions):
+    """What is said, and to whom."""
+
+    channel: str | None
+    to: str | None
+    kind: str
+    thread_id: str | None
+    body: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    add_agent_options(parser)
+    parser.add_argument("--channel", help="where to post (general; with --to, direct)")
+    parser.add_argument("--to", metavar="AGENT", help="the only agent that gets it")
+    parser.add_argument("--kind", choices=KINDS, default="chat", help="what it is (%(default)s)")
+    parser.add_argument("--thread-id", metavar="ID", help="the thread that it belongs to")
+    parser.add_argument("body", metavar="BODY", help="the text")
+
+
+def run(options: Options) -> int:
+    """Post, and print the message as the hub keeps it."""
+    channel = options.channel or ("general" if options.to is None else "direct")
+
+    def post(client: "ArcClient") -> None:
+        message = client.post(
+            channel, options.body, kind=options.kind, thread_id=options.thread_id, to_agent=options.to
+        )
+        print_json(message)
+
+    return speak(options, post)

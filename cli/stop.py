@@ -1,0 +1,86 @@
+"""`arc stop`: end the hub of a storage, and nothing else."""
+
+import argparse
+import os
+import signal
+from pathlib import Path
+from typing import Final
+
+from cli.addresses import url_of
+from cli.errors import CommandFailed
+from cli.lookup import Found, find_at_address, find_by_note, working_directory
+from cli.options import PlaceOptions, add_place_options
+from cli.output import print_json
+from cli.probe import NotAHub, RunningHub, split_url
+from cli.processes import listens, wait_for_end
+
+ASK_SEC: Final = 10.0
+STOP_WITHIN_SEC: Final = 30.0
+"""Longer than a hub takes to answer what is on its way and to close its storage."""
+
+
+class Options(PlaceOptions):
+    """Which hub."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    add_place_options(parser)
+
+
+def run(options: Options) -> int:
+    """Print `{stopped, pid, url}` when its port is closed, `{stopped: false, error}` when there is none to stop."""
+    try:
+        hub, pid = stop_hub(working_directory() / options.storage, url_of(options.host, options.port))
+    except CommandFailed as error:
+        print_json({"stopped": False, "error": str(error)})
+        return 1
+    print_json({"stopped": True, "pid": pid, "url": hub.url})
+    return 0
+
+
+class NoHub(CommandFailed):
+    """No hub of the storage runs."""
+
+
+def stop_hub(storage: Path, url: str) -> tuple[RunningHub, int]:
+    """Stop the hub of `storage`, and wait until its process has ended.
+
+    Args:
+        storage: the hub's database.
+        url: where it listens, if it left no `.arc.pid`.
+
+    Returns:
+        The hub that was stopped, and its process.
+
+    Raises:
+        NoHub: none runs.
+        CommandFailed: it cannot be told which process it is, or it does not end.
+    """
+    found = _find(storage, url)
+    hub, pid = found.hub, found.pid
+    if pid is None:
+        raise CommandFailed(f"the hub at {hub.url} answers, but no .arc.pid tells its process: end it by hand")
+    if listens(pid, split_url(hub.url)[1]) is False:
+        raise CommandFailed(f"process {pid} is not what listens on {hub.url}: stop the hub where it was started")
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+    except PermissionError:
+        raise CommandFailed(f"the hub at {hub.url} (process {pid}) belongs to another user") from None
+    if not wait_for_end(pid, STOP_WITHIN_SEC):
+        raise CommandFailed(f"the hub at {hub.url} (process {pid}) has not ended within {STOP_WITHIN_SEC:g} s")
+    return hub, pid
+
+
+def _find(storage: Path, url: str) -> Found:
+    found = find_by_note(storage)
+    if found is None:
+        try:
+            found = find_at_address(storage, url, ASK_SEC)
+        except NotAHub as error:
+            raise NoHub(f"no running hub found for {storage}: {error}") from None
+    if found is None:
+        raise NoHub("no running hub found")
+    return found

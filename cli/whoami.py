@@ -1,0 +1,21 @@
+"""`arc whoami`: what a hub knows of an agent, and who else is there."""
+
+import argparse
+
+from cli.agent import speak
+from cli.options import AgentOptions, add_agent_options
+from cli.output import print_json
+
+
+class Options(AgentOptions):
+    """Who asks."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    add_agent_options(parser)
+
+
+def run(options: Options) -> int:
+    """Print the agent's bootstrap, which has its `session`."""
+    return speak(options, lambda client: print_json(client.whoami()))
