@@ -1,5 +1,6 @@
 """The hub itself over HTTP: what it is, its shutdown, and who may reach it."""
 
+import os
 from typing import Final
 
 from msgspec import Struct
@@ -39,10 +40,11 @@ EXTENSIONS: Final = (
 
 
 class HubInfo(Struct, frozen=True):
-    """What a hub is, and what it takes."""
+    """What a hub is, and what it takes. `pid` is its process, by which `arc stop` knows what to end."""
 
     instance_id: str
     hub_id: str
+    pid: int
     protocol_version: str
     implementation: str
     implementation_version: str
@@ -95,6 +97,7 @@ async def show_hub(hub: Hub, query: NoQuery, caller: Caller) -> bytes:
         HubInfo(
             instance_id=hub.instance_id,
             hub_id=hub.hub_id,
+            pid=os.getpid(),
             protocol_version=PROTOCOL_VERSION,
             implementation=IMPLEMENTATION,
             implementation_version=settings.version,
