@@ -16,21 +16,6 @@ OWNER: Final = 0o700
 ALL_MODES: Final = 0o7777
 
 
-class HubOptions(argparse.Namespace):
-    """How a hub is to be run."""
-
-    host: str
-    port: int
-    storage: str
-    spool_dir: str
-    allow_remote: bool
-    max_body_chars: int
-    max_attachment_chars: int
-    max_attachments: int
-    presence_ttl_sec: float
-    spool_mode: int
-
-
 class StorageOptions(argparse.Namespace):
     """Which storage a command is about."""
 
@@ -44,6 +29,23 @@ class PlaceOptions(StorageOptions):
     port: int
 
 
+class SpoolOptions(argparse.Namespace):
+    """Where the relay's files are, and who may touch them."""
+
+    spool_dir: str
+    spool_mode: int
+
+
+class HubOptions(PlaceOptions, SpoolOptions):
+    """How a hub is to be run."""
+
+    allow_remote: bool
+    max_body_chars: int
+    max_attachment_chars: int
+    max_attachments: int
+    presence_ttl_sec: float
+
+
 class AgentOptions(argparse.Namespace):
     """Who speaks to which hub."""
 
@@ -54,10 +56,7 @@ class AgentOptions(argparse.Namespace):
 def add_hub_options(parser: argparse.ArgumentParser) -> None:
     """Declare `HubOptions`."""
     add_place_options(parser)
-    parser.add_argument("--spool-dir", default=DEFAULT_SPOOL, metavar="DIR", help="the relay's folder (%(default)s)")
-    parser.add_argument(
-        "--spool-mode", type=_mode, default=OWNER, metavar="MODE", help="permissions of that folder, in octal (700)"
-    )
+    add_spool_options(parser)
     parser.add_argument("--allow-remote", action="store_true", help="let other machines call; needs a --host of theirs")
     limits = parser.add_argument_group("limits of a message")
     for name, default, what in (
@@ -95,6 +94,14 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
 def add_storage_option(parser: argparse.ArgumentParser) -> None:
     """Declare `StorageOptions`."""
     parser.add_argument("--storage", default=DEFAULT_STORAGE, metavar="FILE", help="the hub's database (%(default)s)")
+
+
+def add_spool_options(parser: argparse.ArgumentParser) -> None:
+    """Declare `SpoolOptions`."""
+    parser.add_argument("--spool-dir", default=DEFAULT_SPOOL, metavar="DIR", help="the relay's folder (%(default)s)")
+    parser.add_argument(
+        "--spool-mode", type=_mode, default=OWNER, metavar="MODE", help="permissions of that folder, in octal (700)"
+    )
 
 
 def add_agent_options(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,88 @@
+"""`arc relay`: carry requests between files and a hub that runs elsewhere. A hub serves its own spool by itself."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Iterator
+from typing import Final
+
+import uvloop
+
+from cli.errors import CommandFailed
+from cli.lookup import working_directory
+from cli.options import SpoolOptions, add_base_url, add_spool_options, seconds
+from relay.remote import HttpSend
+from relay.spool import Spool
+from relay.watcher import Relay
+
+log: Final = logging.getLogger("arc")
+
+
+class Options(SpoolOptions):
+    """Which spool, and which hub."""
+
+    base_url: str
+    poll_interval_sec: float
+    request_timeout_sec: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    add_base_url(parser)
+    add_spool_options(parser)
+    parser.add_argument(
+        "--poll-interval-sec",
+        type=seconds,
+        default=0.25,
+        metavar="SEC",
+        help="the longest pause between two looks at the folder (0.25)",
+    )
+    parser.add_argument(
+        "--request-timeout-sec", type=seconds, default=30.0, metavar="SEC", help="how long the hub may take (30)"
+    )
+
+
+def run(options: Options) -> int:
+    """Serve until SIGTERM or Ctrl-C; 0 after a good end."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(options))
+    return 0
+
+
+async def _serve(options: Options) -> None:
+    try:
+        send = HttpSend(options.base_url, request_timeout_sec=options.request_timeout_sec)
+    except ValueError as error:
+        raise CommandFailed(str(error)) from None
+    spool = Spool(working_directory() / options.spool_dir, options.spool_mode)
+    relay = Relay(spool, send, poll_interval_sec=options.poll_interval_sec)
+    serving = asyncio.create_task(relay.run())
+    told_to_end = asyncio.Event()
+    with _signals(told_to_end):
+        log.info("the relay carries %s to %s", spool.path, options.base_url)
+        ending = asyncio.create_task(told_to_end.wait())
+        await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+    if not serving.done():
+        await relay.aclose()
+    await send.aclose()
+    try:
+        await serving
+    except OSError as error:
+        raise CommandFailed(f"the relay's folder {spool.path} cannot be used: {error.strerror or error}") from error
+    log.info("stopped")
+
+
+@contextlib.contextmanager
+def _signals(told_to_end: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_end.set)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
