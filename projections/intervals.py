@@ -32,6 +32,10 @@ def fork(from_event: int, until_event: int) -> int:
     return (until_event - 1) >> shift << shift
 
 
+_ROOM_TO_GROW: Final = 5
+"""Levels of the tree above the head: the log may grow 16-fold between the moment that is asked for and the read."""
+
+
 class AsOf(Struct, frozen=True):
     """A place in the log to read from, as bindings of the queries.
 
@@ -60,7 +64,7 @@ def live(now: int) -> AsOf:
 def as_of(event_id: int, head: int, now: int) -> AsOf:
     """The moment right after event `event_id`, of a log that ends at `head`; `now` is that event's time."""
     below, above = set(), set()
-    for shift in range(head.bit_length() + 1):
+    for shift in range(max(head.bit_length(), 16) + _ROOM_TO_GROW):
         below.add(event_id >> shift << shift)
         above.add(((event_id >> shift) + 1) << shift)
     encode = msgspec.json.encode
