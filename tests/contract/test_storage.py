@@ -12,7 +12,7 @@ import pytest
 
 from arclog.clock import LogClock
 from arclog.codec import Metadata
-from arclog.connection import APPLICATION_ID, create_file, open_connection, storage_error
+from arclog.connection import APPLICATION_ID, create_file, storage_error
 from arclog.errors import (
     NotAnArcStorage,
     StorageBusy,

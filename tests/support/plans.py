@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import apsw
+from apsw.ext import query_info
 
 
 def plan_of(connection: apsw.Connection, sql: str, bindings: Mapping[str, Any] | None = None) -> list[str]:
     """The steps of the query's plan, as `EXPLAIN QUERY PLAN` tells them; values that are not given are NULL."""
-    values: Any = bindings if bindings is not None else (None,) * sql.count("?")
+    values = (None,) * query_info(connection, sql).bindings_count if bindings is None else bindings
     return [str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
 
 

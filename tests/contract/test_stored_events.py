@@ -1,0 +1,177 @@
+"""Bytes that were written once are read for ever.
+
+`stored_events/version_1.json` holds, for every event type, what this version of Arc wrote, in hex: frozen, so that a
+change of an event class that could no longer read it fails here. A type with a new shape gets a file of its own beside
+it; these examples stay.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from arclog.codec import Metadata, decode_data, decode_metadata, encode_data, encode_metadata
+from arclog.events import (
+    EVENT_TYPES,
+    AgentSeen,
+    ChannelCreated,
+    ClaimAcquired,
+    ClaimRefreshed,
+    ClaimRefused,
+    ClaimReleased,
+    Event,
+    HubStarted,
+    HubStopped,
+    LockAcquired,
+    LockRefreshed,
+    LockRefused,
+    LockReleased,
+    MessagePosted,
+    NetworkChanged,
+    Notice,
+    SessionClosed,
+    SessionExpired,
+    SessionOpened,
+    SessionRenamed,
+    ShutdownCancelled,
+    ShutdownFired,
+    ShutdownInitiated,
+    TaskCompleted,
+)
+from arclog.events.messages import (
+    CodeAttachment,
+    DiffRefAttachment,
+    FileRefAttachment,
+    JsonAttachment,
+    TextAttachment,
+)
+
+EXAMPLES = json.loads((Path(__file__).parent / "stored_events" / "version_1.json").read_text())
+
+NOTICE = Notice(body="n", channel="general", thread_id="t", reply_to=7, metadata={"recovery": True})
+JSON = {"text": "ä", "list": [1, 2.5, None, True], "big": 2**63, "small": -(2**63)}
+
+# What the stored bytes mean: for each type an event with all its fields, and one with as few as it can have.
+EVENTS: dict[str, Event] = {
+    "session.opened": SessionOpened(
+        agent_id="a",
+        session_id="s-2",
+        display_name="Ada",
+        capabilities=("code", "test"),
+        metadata=JSON,
+        replaced_session_id="s-1",
+    ),
+    "session.opened, least": SessionOpened(agent_id="a", session_id="s-2", display_name="a"),
+    "session.renamed": SessionRenamed(agent_id="a", session_id="s-2", display_name="Bo"),
+    "session.closed": SessionClosed(agent_id="a", session_id="s-2"),
+    "session.expired": SessionExpired(agent_id="a", session_id="s-2", last_seen_at=1_800_000_000_000_000),
+    "agent.seen": AgentSeen(agent_id="a"),
+    "channel.created": ChannelCreated(name="room", created_by="a", metadata=JSON),
+    "channel.created, least": ChannelCreated(name="room"),
+    "message.posted": MessagePosted(
+        from_agent="a",
+        channel="room",
+        to_agent="b",
+        kind="task_result",
+        body="ä\x00😀",
+        attachments=(
+            TextAttachment("text"),
+            JsonAttachment(JSON),
+            CodeAttachment("x = 1", language="python"),
+            FileRefAttachment("src/a.py", "here", "v1", "v2", 1, 2),
+            DiffRefAttachment("src/a.py", "there", "v1", "v2", 3, 4),
+        ),
+        reply_to=7,
+        thread_id="t",
+        metadata=JSON,
+        parent_task_id=5,
+        completes_task_id=7,
+        completes_in_thread_id="u",
+    ),
+    "message.posted, least": MessagePosted(from_agent="a", channel="general", body="hi"),
+    "claim.acquired": ClaimAcquired(
+        claim_key="k",
+        owner_agent_id="a",
+        expires_at=1_800_000_300_000_000,
+        thread_id="t",
+        task_message_id=7,
+        metadata=JSON,
+    ),
+    "claim.acquired, least": ClaimAcquired(claim_key="k", owner_agent_id="a", expires_at=1_800_000_300_000_000),
+    "claim.refreshed": ClaimRefreshed(
+        claim_key="k", owner_agent_id="a", expires_at=1_800_000_300_000_000, fencing_token=8
+    ),
+    "claim.released": ClaimReleased(
+        claim_key="k", owner_agent_id="a", fencing_token=8, reason="owner_gone", notice=NOTICE
+    ),
+    "claim.released, least": ClaimReleased(claim_key="k", owner_agent_id="a", fencing_token=8),
+    "claim.refused": ClaimRefused(claim_key="k", asker_agent_id="b", owner_agent_id="a", fencing_token=8),
+    "lock.acquired": LockAcquired(file_path="src/a.py", agent_id="a", expires_at=1_800_000_300_000_000, metadata=JSON),
+    "lock.acquired, least": LockAcquired(file_path="src/a.py", agent_id="a", expires_at=1_800_000_300_000_000),
+    "lock.refreshed": LockRefreshed(
+        file_path="src/a.py", agent_id="a", expires_at=1_800_000_300_000_000, fencing_token=8
+    ),
+    "lock.released": LockReleased(
+        file_path="src/a.py", agent_id="a", fencing_token=8, reason="owner_gone", notice=NOTICE
+    ),
+    "lock.released, least": LockReleased(file_path="src/a.py", agent_id="a", fencing_token=8),
+    "lock.refused": LockRefused(file_path="src/a.py", asker_agent_id="b", agent_id="a", fencing_token=8),
+    "task.completed": TaskCompleted(task_id=7, thread_id="t", completed_by="a", rolled_up_task_id=5, notice=NOTICE),
+    "task.completed, least": TaskCompleted(task_id=7),
+    "hub.started": HubStarted(hub_id="h", version="1.0.0", url="http://127.0.0.1:6969"),
+    "hub.started, least": HubStarted(hub_id="h", version="1.0.0"),
+    "hub.stopped": HubStopped(hub_id="h", reason="shutdown"),
+    "hub.stopped, least": HubStopped(hub_id="h"),
+    "shutdown.initiated": ShutdownInitiated(hub_id="h", delay_sec=0.5, notice=NOTICE),
+    "shutdown.cancelled": ShutdownCancelled(hub_id="h", notice=NOTICE),
+    "shutdown.fired": ShutdownFired(hub_id="h", notice=NOTICE),
+    "network.changed": NetworkChanged(hub_id="h", allow_remote=True),
+}
+METADATA: dict[str, Metadata] = {
+    "metadata": Metadata("relay", "key", bytes(range(32)), 3, 5),
+    "metadata, least": Metadata(),
+}
+
+
+def type_of_example(name: str) -> str:
+    return name.removesuffix(", least")
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_there_is_an_example_of_every_event_type(event_type: str) -> None:
+    assert event_type in EVENTS
+    assert event_type in EXAMPLES
+
+
+def test_every_example_has_its_meaning_here() -> None:
+    assert set(EXAMPLES) == {*EVENTS, *METADATA}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_the_bytes_of_an_event_that_were_stored_once_mean_what_they_meant(name: str) -> None:
+    assert decode_data(type_of_example(name), bytes.fromhex(EXAMPLES[name])) == EVENTS[name]
+
+
+@pytest.mark.parametrize("name", METADATA)
+def test_the_bytes_around_an_event_that_were_stored_once_mean_what_they_meant(name: str) -> None:
+    assert decode_metadata(bytes.fromhex(EXAMPLES[name])) == METADATA[name]
+
+
+@pytest.mark.parametrize("name", [*EVENTS, *METADATA])
+def test_what_is_written_today_is_what_the_examples_say(name: str) -> None:
+    written = encode_metadata(METADATA[name]) if name in METADATA else encode_data(EVENTS[name])
+    assert written.hex() == EXAMPLES[name]
+
+
+@pytest.mark.parametrize("name", [name for name in EVENTS if not name.endswith("least")])
+def test_an_example_has_every_field_of_its_type_filled_in(name: str) -> None:
+    stored: dict[str, Any] = msgspec.msgpack.decode(bytes.fromhex(EXAMPLES[name]))
+    assert stored.keys() == {"type", *type(EVENTS[name]).__struct_encode_fields__}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_that_says_more_than_is_known_today_is_still_read(name: str) -> None:
+    stored: dict[str, Any] = msgspec.msgpack.decode(bytes.fromhex(EXAMPLES[name]))
+    assert decode_data(type_of_example(name), msgspec.msgpack.encode({**stored, "added_later": 1})) == EVENTS[name]

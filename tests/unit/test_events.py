@@ -1,0 +1,97 @@
+"""What an event says about itself: its type, the stream that it belongs to, and who did it."""
+
+import pytest
+
+from arclog.codec import type_of
+from arclog.events import EVENT_CLASSES, EVENT_TYPES, Event, MessagePosted, TaskCompleted
+from tests.contract.test_stored_events import EVENTS
+
+STREAMS = {
+    "session.opened": "session/a",
+    "session.renamed": "session/a",
+    "session.closed": "session/a",
+    "session.expired": "session/a",
+    "agent.seen": "session/a",
+    "channel.created": "channel/room",
+    "claim.acquired": "claim/k",
+    "claim.refreshed": "claim/k",
+    "claim.released": "claim/k",
+    "claim.refused": "claim/k",
+    "lock.acquired": "lock/src/a.py",
+    "lock.refreshed": "lock/src/a.py",
+    "lock.released": "lock/src/a.py",
+    "lock.refused": "lock/src/a.py",
+    "task.completed": "task/7",
+    "hub.started": "hub/h",
+    "hub.stopped": "hub/h",
+    "shutdown.initiated": "hub/h",
+    "shutdown.cancelled": "hub/h",
+    "shutdown.fired": "hub/h",
+    "network.changed": "hub/h",
+}
+ACTORS = {
+    "session.expired": "system",
+    "claim.released": "system",
+    "claim.released, least": "a",
+    "claim.refused": "b",
+    "channel.created, least": "anonymous",
+    "lock.released": "system",
+    "lock.released, least": "a",
+    "lock.refused": "b",
+    "task.completed, least": "anonymous",
+    "hub.started": "system",
+    "hub.started, least": "system",
+    "hub.stopped": "system",
+    "hub.stopped, least": "system",
+    "shutdown.initiated": "system",
+    "shutdown.cancelled": "system",
+    "shutdown.fired": "system",
+    "network.changed": "system",
+}
+
+
+@pytest.mark.parametrize(("name", "event"), EVENTS.items())
+def test_an_events_type_is_a_noun_and_what_happened_to_it(name: str, event: Event) -> None:
+    assert type_of(event) == name.removesuffix(", least")
+    assert type_of(event) in EVENT_TYPES
+
+
+def test_no_two_types_have_one_name() -> None:
+    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 22
+
+
+@pytest.mark.parametrize(("name", "event"), [(n, e) for n, e in EVENTS.items() if type_of(e) in STREAMS])
+def test_an_event_belongs_to_the_life_of_its_entity(name: str, event: Event) -> None:
+    assert event.stream(99) == STREAMS[type_of(event)]
+
+
+@pytest.mark.parametrize(("name", "event"), EVENTS.items())
+def test_an_event_names_the_agent_that_did_it(name: str, event: Event) -> None:
+    assert event.actor == ACTORS.get(name, "a")
+
+
+@pytest.mark.parametrize(
+    ("message", "stream"),
+    [
+        (MessagePosted(from_agent="a", channel="room"), "channel/room"),
+        (MessagePosted(from_agent="a", channel="room", to_agent="b"), "inbox/b"),
+        (MessagePosted(from_agent="a", channel="room", kind="task"), "task/99"),
+        (MessagePosted(from_agent="a", channel="room", kind="task_request", to_agent="b"), "task/99"),
+        (MessagePosted(from_agent="a", channel="room", kind="task_result", completes_task_id=7), "task/7"),
+        (MessagePosted(from_agent="a", channel="room", kind="task_result", to_agent="b"), "inbox/b"),
+    ],
+)
+def test_a_message_belongs_to_its_task_else_to_an_inbox_else_to_its_channel(
+    message: MessagePosted, stream: str
+) -> None:
+    assert message.stream(99) == stream
+
+
+@pytest.mark.parametrize(("name", "event"), EVENTS.items())
+def test_events_cannot_be_changed(name: str, event: Event) -> None:
+    with pytest.raises(AttributeError):
+        event.actor = "b"  # type: ignore[misc]
+
+
+def test_a_completion_without_a_name_is_anonymous() -> None:
+    assert TaskCompleted(task_id=1).actor == "anonymous"
