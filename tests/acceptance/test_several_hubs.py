@@ -1,0 +1,117 @@
+"""Several hubs on one file: one truth, and everyone hears of it."""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.hub_process import HubProcess
+from tests.support.waiting import wait_until
+
+HUBS = 4
+WRITERS = 16
+
+
+@pytest.fixture
+def hubs(tmp_path: Path) -> Iterator[list[HubProcess]]:
+    """Four hubs on one storage."""
+    started: list[HubProcess] = []
+    try:
+        for _ in range(HUBS):
+            hub = HubProcess.at(tmp_path)
+            started.append(hub)
+            hub.start()
+        yield started
+    finally:
+        for hub in started:
+            hub.stop()
+
+
+def contend(hubs: list[HubProcess], keys: int) -> list[tuple[str, str, int, bool]]:
+    """Every writer asks for every key at the hub that is its turn; gives (key, agent, status, acquired)."""
+    answers: list[tuple[str, str, int, bool]] = []
+    barrier = threading.Barrier(WRITERS)
+
+    def ask(number: int) -> None:
+        agent = f"agent-{number}"
+        connection = http.client.HTTPConnection("127.0.0.1", hubs[number % len(hubs)].port, timeout=60)
+        barrier.wait()
+        for place in range(keys):
+            key = f"key-{place}"
+            body = json.dumps({"owner_agent_id": agent, "claim_key": key})
+            connection.request("POST", "/v1/claims", body)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+            answers.append((key, agent, response.status, bool(answer.get("acquired"))))
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def assert_one_winner_each(answers: list[tuple[str, str, int, bool]], keys: int) -> None:
+    """Every call was answered, and every key went to exactly one agent."""
+    assert len(answers) == keys * WRITERS
+    assert {status for _key, _agent, status, _acquired in answers} == {200, 201}
+    winners = Counter(key for key, _agent, _status, acquired in answers if acquired)
+    assert winners == {f"key-{place}": 1 for place in range(keys)}
+
+
+def test_of_sixteen_writers_at_four_hubs_exactly_one_gets_each_claim(hubs: list[HubProcess]) -> None:
+    keys = 150
+    assert_one_winner_each(contend(hubs, keys), keys)
+
+
+@pytest.mark.soak
+def test_of_sixteen_writers_at_four_hubs_exactly_one_gets_each_of_a_thousand_claims(hubs: list[HubProcess]) -> None:
+    keys = 1000
+    assert_one_winner_each(contend(hubs, keys), keys)
+
+
+def test_a_poller_at_one_hub_hears_what_is_posted_at_another(hubs: list[HubProcess]) -> None:
+    heard: list[float] = []
+
+    def poll() -> None:
+        page = hubs[1].get("/v1/messages?channel=general&since_id=2&timeout=20")
+        heard.append(time.monotonic())
+        assert [message["body"] for message in page.result] == ["over there"]
+
+    poller = threading.Thread(target=poll)
+    poller.start()
+    time.sleep(0.3)  # lets the poll begin; a poll that begins later would be answered at once, and pass as well
+    posted_at = time.monotonic()
+    hubs[0].post("/v1/messages", {"from_agent": "alice", "body": "over there"})
+    poller.join(20)
+    assert heard
+    assert heard[0] - posted_at < 2.0
+
+
+def test_all_hubs_of_a_storage_have_one_instance_id(hubs: list[HubProcess]) -> None:
+    assert len({hub.get("/v1/hub-info").result["instance_id"] for hub in hubs}) == 1
+
+
+def test_a_hub_that_starts_leaves_the_sessions_of_others_alone(hubs: list[HubProcess]) -> None:
+    hubs[0].post("/v1/sessions", {"agent_id": "alice"})
+    hubs[3].stop()
+    hubs[3].start()
+    agents = hubs[3].get("/v1/agents").result
+    assert [agent["agent_id"] for agent in agents] == ["alice"]
+
+
+def test_stopping_one_hub_leaves_the_others_at_work(hubs: list[HubProcess]) -> None:
+    assert hubs[2].stop() == 0
+    assert hubs[0].post("/v1/messages", {"from_agent": "alice", "body": "still here"}).status == 201
+    wait_until(
+        lambda: len(hubs[1].get("/v1/messages?channel=general").result) == 1,
+        within_sec=5,
+        what="the message at the other hub",
+    )
