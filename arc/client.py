@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import partial
 
 from arc.cursors import Cursors
 from arc.errors import ArcError
@@ -237,13 +238,11 @@ class ArcClient(Reader):
             The messages in the order of their ids; an empty list when the time is over.
         """
         this = (channel, thread_id, exclude_self)
-        query: dict[str, Any] = {"agent_id": self.agent_id, "limit": limit, "exclude_self": 1 if exclude_self else None}
-        query |= {"channel": channel, "thread_id": thread_id}
+        read = partial(self.events, channel=channel, thread_id=thread_id, limit=limit, exclude_self=exclude_self)
         self._notice_reset()
-        query |= {"since_id": self._cursors.place(this), "timeout": timeout}
-        messages: list[Message] = self._read("events", query, wait_sec=timeout)
+        messages = read(since_id=self._cursors.place(this), timeout=timeout)
         if self._notice_reset():
-            messages = self._read("events", query | {"since_id": 0, "timeout": 0}, wait_sec=0)
+            messages = read(since_id=0)
         if messages:
             self._cursors.move(this, messages[-1]["id"])
         return messages
@@ -288,8 +287,7 @@ class ArcClient(Reader):
         while True:
             left_sec = max(0.0, give_up_at - time.monotonic())
             wait_sec = min(left_sec, max(poll_interval, 0.05))
-            query = {"agent_id": self.agent_id, "since_id": seen, "timeout": wait_sec, "limit": CALL_PAGE}
-            messages: list[Message] = self._read("events", query, wait_sec=wait_sec)
+            messages = self.events(since_id=seen, limit=CALL_PAGE, timeout=wait_sec)
             for message in messages:
                 if message["kind"] == "task_result" and message["reply_to"] == request["id"]:
                     return message

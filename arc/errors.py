@@ -12,23 +12,20 @@ class ArcError(Exception):
             the client itself: 408 no result in time (`ArcClient.call`), 502 an answer that is not Arc's,
             503 no connection, 504 no answer in time; over the relay 500, 597 and 598 (see `FileRelayClient`).
         code: the short, stable name of the error where the hub or the client gives one, else None.
-        hint: what to do next where the hub says it, else None.
     """
 
-    def __init__(self, error: str, status: int = 400, *, code: str | None = None, hint: str | None = None) -> None:
+    def __init__(self, error: str, status: int = 400, *, code: str | None = None) -> None:
         super().__init__(error)
         self.error = error
         self.status = status
         self.code = code
-        self.hint = hint
 
     @classmethod
     def from_envelope(cls, envelope: dict[str, object], status: int) -> ArcError:
         """The error that an answer with `ok: false` stands for."""
-        error, code, hint = envelope.get("error"), envelope.get("code"), envelope.get("hint")
+        error, code = envelope.get("error"), envelope.get("code")
         return cls(
             error if isinstance(error, str) and error else "unknown error",
             max(status, 400),
             code=code if isinstance(code, str) else None,
-            hint=hint if isinstance(hint, str) else None,
         )

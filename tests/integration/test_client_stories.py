@@ -234,6 +234,7 @@ def test_what_the_hub_refuses_is_raised_with_its_status(join: Open) -> None:
         with pytest.raises(ArcError) as caught:
             refused()
         assert (caught.value.status, bool(caught.value.error)) == (status, True)
+        assert caught.value.code in {None, "not_found", "invalid_input"}
 
 
 def test_quickstart_begins_at_what_comes_next(hub: HubProcess, prefix: str) -> None:
