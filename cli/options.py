@@ -64,7 +64,7 @@ def add_hub_options(parser: argparse.ArgumentParser) -> None:
         ("--max-attachment-chars", 256_000, "characters of JSON in one attachment"),
         ("--max-attachments", 32, "attachments"),
     ):
-        limits.add_argument(name, type=_count, default=default, metavar="N", help=f"{what} (%(default)s)")
+        limits.add_argument(name, type=count, default=default, metavar="N", help=f"{what} (%(default)s)")
     parser.add_argument(
         "--presence-ttl-sec",
         type=_presence_ttl,
@@ -156,7 +156,12 @@ def _port(text: str) -> int:
     return value
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """A number of things on the command line.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no whole number from 1.
+    """
     value = _integer(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")

@@ -6,6 +6,10 @@ CREATE TABLE IF NOT EXISTS checkpoints (
     event_id INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- name: exists
+-- A storage that no hub has served yet has none.
+SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'checkpoints'
+
 -- name: list
 SELECT projection, version, event_id FROM checkpoints
 

@@ -1,0 +1,32 @@
+"""The storage that an `arc log` command is about."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.lookup import working_directory
+from cli.options import StorageOptions
+
+if TYPE_CHECKING:
+    import apsw
+
+
+def storage_of(options: StorageOptions) -> Path:
+    """The path of the storage."""
+    return working_directory() / options.storage
+
+
+@contextmanager
+def reading(options: StorageOptions) -> Iterator["apsw.Connection"]:
+    """A connection that only reads the storage.
+
+    Raises:
+        StorageError: it is not there, is no storage of Arc, or cannot be read.
+    """
+    from arclog.connection import storage_errors
+    from arclog.schema import open_existing
+
+    path = storage_of(options)
+    with closing(open_existing(path)) as connection, storage_errors(path):
+        yield connection

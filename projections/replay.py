@@ -1,0 +1,78 @@
+"""Replaying: all tables once more from the log, beside the live ones, and whether both are the same.
+
+The hub may run meanwhile. The long part, reading the log, goes chunk by chunk; only the comparison holds on to one
+state of the storage, after what was appended in the meantime has been replayed too.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import apsw
+from msgspec import Struct
+
+from arclog.connection import storage_errors
+from arclog.schema import open_existing
+from arclog.store import NO_END, read, read_head
+from projections.catalog import PROJECTORS, project
+from projections.checkpoints import read_checkpoints
+from projections.projector import DirectWriter
+from projections.rebuild import Difference, Progress, compare, replay_into
+
+
+class Replay(Struct, frozen=True):
+    """What a replay found.
+
+    Attributes:
+        head: the last event that was replayed.
+        elapsed_sec: how long it took to replay the log, without the comparison.
+        stale: projections whose live tables were made by another version of Arc, and so say nothing; when there are
+            any, nothing is compared.
+        differences: the first difference of each table.
+    """
+
+    head: int
+    elapsed_sec: float
+    stale: tuple[str, ...]
+    differences: tuple[Difference, ...]
+
+
+def replay(path: Path, progress: Progress) -> Replay:
+    """Replay the log of the storage at `path` and compare.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with closing(open_existing(path)) as live, storage_errors(path), _scratch() as target:
+        began_at = time.monotonic()
+        reached = read_head(live).event_id
+        replay_into(live, target, reached, progress)
+        elapsed_sec = time.monotonic() - began_at
+        live.execute("BEGIN")
+        head = read_head(live).event_id
+        writer = DirectWriter(target)
+        for event in read(live, reached, NO_END, head):
+            project(writer, event.decode())
+        stale = _stale(live)
+        differences = () if stale else tuple(compare(live, target))
+        live.execute("COMMIT")
+    return Replay(head, elapsed_sec, stale, differences)
+
+
+@contextmanager
+def _scratch() -> Iterator[apsw.Connection]:
+    """An empty database that is gone afterwards, in the system's folder for temporary files."""
+    with (
+        TemporaryDirectory(prefix="arc-replay-") as folder,
+        closing(apsw.Connection(str(Path(folder) / "replay.sqlite3"))) as connection,
+    ):
+        for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
+            connection.execute(f"PRAGMA {pragma}")
+        yield connection
+
+
+def _stale(live: apsw.Connection) -> tuple[str, ...]:
+    kept = {name: version for name, (version, _at) in read_checkpoints(live).items()}
+    return tuple(projector.name for projector in PROJECTORS if kept.get(projector.name) != projector.version)
