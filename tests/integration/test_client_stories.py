@@ -310,6 +310,35 @@ def test_a_smoke_role_that_nobody_joins_fails(hub: HubProcess, prefix: str) -> N
         )
 
 
+@pytest.mark.parametrize(
+    ("role", "transport_name", "error"),
+    [
+        ("smoke-d", "http", "unknown role: smoke-d"),
+        ("smoke-a", "pigeon", "unknown transport: pigeon"),
+        ("smoke-a", "http", "open session failed: connection error: "),
+    ],
+)
+def test_a_smoke_role_that_cannot_begin_says_why(role: str, transport_name: str, error: str, free_port: int) -> None:
+    with pytest.raises(SmokeError, match=error):
+        run_smoke_agent(role=role, transport_name=transport_name, base_url=f"http://127.0.0.1:{free_port}")
+
+
+def test_a_smoke_claim_that_somebody_holds_is_named(hub: HubProcess, prefix: str) -> None:
+    with ArcClient.quickstart("smoke-a", hub.url) as holder:
+        holder.create_channel("smoke-room")
+        holder.post("smoke-room", "a task", kind="task", thread_id=prefix)
+        holder.claim(prefix)
+        with pytest.raises(SmokeError, match=f"claim {prefix} is held by smoke-a"):
+            run_smoke_agent(
+                role="smoke-b",
+                transport_name="http",
+                base_url=hub.url,
+                thread_id=prefix,
+                claim_key=prefix,
+                timeout_sec=10,
+            )
+
+
 def test_a_program_rides_out_a_restart_of_its_hub(tmp_path: Path, start_hub: Callable[..., HubProcess]) -> None:
     hub = start_hub()
     with ArcClient.quickstart("ada", hub.url) as ada:
