@@ -34,7 +34,7 @@ from arclog.connection import storage_error
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.sessions import SeeAgent, seen_interval
-from arclog.errors import ArcError, KeyReused, StorageBusy, StorageError
+from arclog.errors import ArcError, InvalidInput, KeyReused, StorageBusy, StorageError
 from arclog.events import (
     AgentSeen,
     Event,
@@ -324,6 +324,13 @@ class Recorder:
         self.next_look_at = look(self._connection, self.present, self._presence_ttl, now).next_at
 
     def _execute(self, call: Call, now: int, messages: list[PostedMessage]) -> Outcome | ArcError:
+        try:
+            return self._carry_out(call, now, messages)
+        except UnicodeEncodeError:
+            # Text meets an encoder before it meets the log, so nothing of the call was written.
+            return InvalidInput("text", "holds half of a surrogate pair, which is no text")
+
+    def _carry_out(self, call: Call, now: int, messages: list[PostedMessage]) -> Outcome | ArcError:
         try:
             if call.key is not None:
                 first = self._find_first(sender_of(call.command), call.key, call.request)
