@@ -23,19 +23,6 @@ from projections.recorder import Call, Recorder
 PRESENCE_TTL = 120_000_000
 
 
-def make_recorder(
-    storage: Path,
-    time: TimeSource | None = None,
-    *,
-    limits: Limits | None = None,
-    presence_ttl: int = PRESENCE_TTL,
-    hub_id: str = "hub-1",
-) -> Recorder:
-    """A recorder on `storage` that is not started yet."""
-    clock = LogClock(time or MachineTime())
-    return Recorder(storage, clock, limits or Limits(), presence_ttl, HubState(hub_id=hub_id))
-
-
 @contextmanager
 def recording(
     storage: Path,
@@ -43,10 +30,11 @@ def recording(
     *,
     limits: Limits | None = None,
     presence_ttl: int = PRESENCE_TTL,
-    hub_id: str = "hub-1",
+    hub: HubState | None = None,
 ) -> Iterator[Recorder]:
     """A recorder that takes calls, and is stopped in the end."""
-    recorder = make_recorder(storage, time, limits=limits, presence_ttl=presence_ttl, hub_id=hub_id)
+    clock = LogClock(time or MachineTime())
+    recorder = Recorder(storage, clock, limits or Limits(), presence_ttl, hub or HubState(hub_id="hub-1"))
     try:
         recorder.start(no_progress)
         yield recorder
