@@ -29,6 +29,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 import msgspec
@@ -144,9 +145,9 @@ class Courier:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _run_beside(self, work: Awaitable[None]) -> None:
+    async def _run_beside(self, work: Callable[[], Awaitable[None]]) -> None:
         await self._beside.acquire()
-        self._start(work).add_done_callback(lambda _task: self._beside.release())
+        self._start(work()).add_done_callback(lambda _task: self._beside.release())
 
     async def _serve_all(self) -> None:
         try:
@@ -166,13 +167,13 @@ class Courier:
             self._set_aside(name, error)
             return
         if isinstance(taken, Unfinished):
-            await self._run_beside(self._wait_for_writer(name, taken.mark))
+            await self._run_beside(partial(self._wait_for_writer, name, taken.mark))
             return
         self._forget(name)
         if isinstance(taken, Refused):
             await self._answer(stem_of(name), _refusal(taken, taken.request_id or readable(stem_of(name))))
         elif taken is not None and taken.waits:
-            await self._run_beside(self._carry(stem_of(name), taken))
+            await self._run_beside(partial(self._carry, stem_of(name), taken))
         elif taken is not None:
             await self._carry(stem_of(name), taken)
 

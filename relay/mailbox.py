@@ -166,7 +166,7 @@ class Mailbox:
         """
         answers = sorted(_dated(self._responses, ""), reverse=True)
         kept = 0
-        with suppress(PermissionError):
+        with suppress(OSError):
             for changed_at, name in answers:
                 age_sec = now - changed_at / 1e9
                 kept += 1
@@ -185,7 +185,14 @@ def list_waiting(requests: int) -> list[str]:
     Args:
         requests: a handle of the folder.
     """
-    return [name for _, name in heapq.nsmallest(MAX_PENDING, _dated(requests, WAITING))]
+    seen = _dated(requests, WAITING)
+    if not seen:
+        return []
+    # A folder is not read in one moment: a file may be seen where one that came before it was missed. Whatever came
+    # before it is there when the folder is read once more.
+    last = max(seen)
+    before = (dated for dated in _dated(requests, WAITING) if dated <= last)
+    return [name for _, name in heapq.nsmallest(MAX_PENDING, before)]
 
 
 def stem_of(name: str) -> str:

@@ -104,12 +104,15 @@ class _Answer:
     def __init__(self) -> None:
         self.body = bytearray()
         self.complete = False
+        self.keep_alive = False
+        self.parser = httptools.HttpResponseParser(self)
 
     def on_body(self, part: bytes) -> None:
         self.body += part
 
     def on_message_complete(self) -> None:
         self.complete = True
+        self.keep_alive = self.parser.should_keep_alive()
 
 
 class _Connection:
@@ -121,14 +124,13 @@ class _Connection:
         """The answer to a request, and whether the connection can be used again."""
         self._writer.write(request)
         answer = _Answer()
-        parser = httptools.HttpResponseParser(answer)
         while not answer.complete:
             data = await self._reader.read(1 << 16)
             if not data:
                 message = "the connection was closed in the middle of an answer"
                 raise EOFError(message)
-            parser.feed_data(data)
-        return (parser.get_status_code(), bytes(answer.body)), parser.should_keep_alive()
+            answer.parser.feed_data(data)
+        return (answer.parser.get_status_code(), bytes(answer.body)), answer.keep_alive
 
     def close(self) -> None:
         self._writer.close()

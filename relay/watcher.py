@@ -64,6 +64,10 @@ class Relay:
         self._wants_notifications = notifications
         self._notifications: Notifications | None = None
         self._couriers: dict[str, Courier] = {}
+        self._early: dict[str, dict[str, None]] = {}
+        """What was announced in folders whose watch is newer than the last look, in its order."""
+        self._watched: set[str] = set()
+        """The folders that were watched during the last look, so that nothing older is to come."""
         self._pruned: dict[str, int] = {}
         self._files = ThreadPoolExecutor(FILE_THREADS, "arc-relay")
         self._wake = asyncio.Event()
@@ -109,23 +113,33 @@ class Relay:
 
     async def _look(self) -> None:
         self._wake.clear()
-        if self._notifications is not None:
-            self._notifications.drain()
+        listening = self._notifications is not None
         began_at = time.monotonic()
         try:
             found = await self._in_thread(self._survey)
         except OSError:  # a mount that is away; it is looked for again
             found = {}
         self._cost_sec = time.monotonic() - began_at
+        if self._notifications is not None:
+            self._notifications.drain()
         for folder in [name for name, courier in self._couriers.items() if name not in found and not courier.busy]:
             del self._couriers[folder]
         for folder, names in found.items():
-            new_here = folder not in self._couriers
-            courier = self._courier(folder)
-            for name in names:
-                if courier.enqueue(name):
-                    self._request_at = time.monotonic()
-                    self._announced = self._announced and new_here
+            self._find(folder, names)
+        self._early.clear()
+        self._watched = set(found) if listening else set()
+
+    def _find(self, folder: str, names: list[str]) -> None:
+        early = self._early.get(folder, {})
+        courier = self._couriers.get(folder)
+        if courier is None:
+            intake = Intake(folder, self._spool, self._max_file_bytes)
+            courier = self._couriers[folder] = Courier(intake, self._send, self._in_thread)
+        # What lies there unannounced is older than the watch.
+        for name in [*(name for name in names if name not in early), *early]:
+            if courier.enqueue(name):
+                self._request_at = time.monotonic()
+                self._announced = self._announced and name in early
 
     def _survey(self) -> dict[str, list[str]]:
         """What lies there for each agent, on a thread. What is watched is watched before it is listed."""
@@ -135,13 +149,6 @@ class Relay:
         if self._notifications is not None:
             self._notifications.watch_folders(folders)
         return self._spool.list_requests(folders, self._couriers)
-
-    def _courier(self, folder: str) -> Courier:
-        courier = self._couriers.get(folder)
-        if courier is None:
-            intake = Intake(folder, self._spool, self._max_file_bytes)
-            courier = self._couriers[folder] = Courier(intake, self._send, self._in_thread)
-        return courier
 
     async def _pause(self) -> None:
         idle_sec = time.monotonic() - self._request_at
@@ -166,10 +173,11 @@ class Relay:
             self._wake.set()
 
     def _hear(self, folder: str, name: str) -> None:
-        courier = self._couriers.get(folder)
-        if courier is None:
+        if folder not in self._watched:
+            # It is watched, and what lay there before is not known yet: that comes first.
+            self._early.setdefault(folder, {})[name] = None
             self._wake.set()
-        elif courier.enqueue(name):
+        elif self._couriers[folder].enqueue(name):
             self._announced = True
             self._request_at = time.monotonic()
 

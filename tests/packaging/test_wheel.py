@@ -67,7 +67,7 @@ def test_importing_the_client_leaves_the_path_alone_and_loads_nothing_of_the_hub
     same_path, modules = json.loads(run(environment.python, "-c", program, cwd=tmp_path))
     assert same_path
     loaded = {name.split(".")[0] for name in modules}
-    assert loaded.isdisjoint({*HUB_FOLDERS, "apsw", "msgspec", "starlette", "uvicorn", "watchfiles", "mcp"})
+    assert loaded.isdisjoint({*HUB_FOLDERS, "apsw", "msgspec", "starlette", "uvicorn", "asyncinotify", "mcp"})
     assert not [name for name in modules if name.startswith("arc._hub")]
 
 

@@ -1,0 +1,429 @@
+"""Rules of the relay at work: order, waiting, retries, and what survives."""
+
+import asyncio
+import json
+import os
+import shutil
+import stat
+import threading
+import time
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from arc.spool import FileRelayClient
+from relay import courier, mailbox, watcher
+from relay.courier import HubUnreachable
+from relay.spool import Spool
+from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture(params=[True, False], ids=["notified", "looking"])
+def notifications(request: pytest.FixtureRequest) -> bool:
+    """Whether the kernel tells of files; where it does not, looking must do."""
+    return bool(request.param)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+def test_a_request_is_taken_carried_and_answered(spool: Path, notifications: bool) -> None:
+    hub = StandIn()
+    with serving(spool, hub, notifications=notifications):
+        for number in range(3):
+            client = FileRelayClient(agent_id="a b", spool_dir=spool, timeout=10)
+            response = client.call("POST", "/v1/messages", {"from_agent": "a b", "n": number})
+            assert (response["ok"], response["status"], response["body"]["result"]["id"]) == (True, 201, number + 1)
+            assert (spool / "requests" / "a_b" / f"{response['request_id']}.work").is_file()
+    assert hub.bodies == [{"from_agent": "a b", "n": number} for number in range(3)]
+
+
+def test_the_requests_of_one_agent_keep_their_order(spool: Path, notifications: bool) -> None:
+    hub = StandIn()
+    with serving(spool, hub, notifications=notifications):
+        for number in range(50):
+            hand_in(spool, "alice", f"r{number:03}", post(n=number))
+        get_response(spool, "alice", "r049")
+    assert hub.bodies == [{"n": number} for number in range(50)]
+
+
+def test_requests_that_were_left_while_nobody_served_are_served_in_their_order(spool: Path) -> None:
+    for number, name in enumerate("zyxwv"):
+        hand_in(spool, "alice", name, post(n=number))
+        os.utime(spool / "requests" / "alice" / f"{name}.json", ns=(0, number * 1_000_000))
+    hub = StandIn()
+    with serving(spool, hub):
+        get_response(spool, "alice", "v")
+    assert [body["n"] for body in hub.bodies] == [0, 1, 2, 3, 4]
+
+
+def test_a_long_poll_delays_neither_another_agent_nor_its_own_agents_next_requests(spool: Path) -> None:
+    hub, released = StandIn(), threading.Event()
+
+    async def wait(method: str, path: str) -> None:
+        if "timeout=" in path:
+            await asyncio.to_thread(released.wait, 10)
+
+    hub.before = wait
+    with serving(spool, hub):
+        hand_in(spool, "alice", "poll", {"method": "GET", "path": "/v1/events?agent_id=alice&timeout=30"})
+        wait_until(lambda: hub.calls, what="the poll's start")
+        for name in ("alice", "bob"):
+            hand_in(spool, name, "write", post(from_agent=name))
+            assert get_response(spool, name, "write")["status"] == 201
+        assert not (spool / "responses" / "alice" / "poll.json").exists()
+        released.set()
+        assert get_response(spool, "alice", "poll")["status"] == 200
+
+
+def test_a_request_that_was_taken_and_not_answered_is_taken_up_by_the_next_relay(spool: Path) -> None:
+    hand_in(spool, "alice", "lost", post(n=1))
+    lost = spool / "requests" / "alice" / "lost.json"
+    lost.rename(lost.with_suffix(".work"))
+    hand_in(spool, "alice", "next", post(n=2))
+    hand_in(spool, "alice", "done", post(n=3))
+    done = spool / "requests" / "alice" / "done.json"
+    done.rename(done.with_suffix(".work"))
+    answers = spool / "responses" / "alice"
+    answers.mkdir(parents=True)
+    (answers / "done.json").write_text('{"ok": true, "status": 201}')
+    (answers / "lost.json").touch()  # all that a power cut has left of it
+    hub = StandIn()
+    with serving(spool, hub):
+        assert get_response(spool, "alice", "lost")["status"] == 201
+        get_response(spool, "alice", "next")
+    assert [body["n"] for body in hub.bodies] == [1, 2]
+
+
+def test_the_same_request_handed_in_again_gets_the_same_answer(spool: Path, notifications: bool) -> None:
+    hub = StandIn()
+    with serving(spool, hub, notifications=notifications):
+        hand_in(spool, "alice", "r1", {"request_id": "one", **post(n=1)})
+        first = get_response(spool, "alice", "r1")
+        hand_in(spool, "alice", "r1", {"request_id": "one", **post(n=1)})
+        wait_until(lambda: not (spool / "requests" / "alice" / "r1.json").exists(), what="the second taking")
+        hand_in(spool, "alice", "r2", {"request_id": "one", **post(n=1)})
+        assert get_response(spool, "alice", "r2")["body"] == first["body"]
+        assert get_response(spool, "alice", "r1") == first
+    assert len(hub.done) == 1
+    assert len(hub.calls) == 2  # the response that lay there has answered the second
+
+
+def test_another_request_under_a_used_id_is_not_answered_with_the_old_response(spool: Path) -> None:
+    hub = StandIn()
+    with serving(spool, hub):
+        hand_in(spool, "alice", "1", {"method": "GET", "path": "/v1/channels"})
+        assert get_response(spool, "alice", "1")["body"]["result"] == 1
+        hand_in(spool, "alice", "1", {"method": "GET", "path": "/v1/tasks"})
+        wait_until(lambda: len(hub.calls) == 2, what="the second call")
+        wait_until(lambda: get_response(spool, "alice", "1")["body"]["result"] == 2, what="the second response")
+
+
+def test_a_response_without_its_request_does_not_answer_a_new_one(spool: Path) -> None:
+    stale = spool / "responses" / "alice" / "1.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text('{"ok": true, "status": 200, "body": "stale"}')
+    hub = StandIn()
+    with serving(spool, hub):
+        hand_in(spool, "alice", "1", post(n=1))
+        wait_until(lambda: json.loads(stale.read_bytes()).get("status") == 201 if stale.exists() else False)
+
+
+def test_a_response_that_tells_of_a_fault_of_the_hub_does_not_stand(spool: Path) -> None:
+    answers = [(503, b'{"ok":false,"error":"the disk is full"}'), (201, b'{"ok":true,"result":{}}')]
+
+    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        return answers.pop(0)
+
+    with serving(spool, send):
+        hand_in(spool, "alice", "1", post(n=1))
+        assert get_response(spool, "alice", "1")["error"] == "the disk is full"
+        hand_in(spool, "alice", "1", post(n=1))
+        wait_until(lambda: not answers, what="the second try")
+        wait_until(lambda: get_response(spool, "alice", "1")["status"] == 201)
+
+
+def test_while_the_hub_is_out_of_reach_requests_wait_and_keep_their_order(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "RECONNECT_SEC", (0.005, 0.01))
+    hub, up = StandIn(), threading.Event()
+
+    async def fail(method: str, path: str) -> None:
+        if not up.is_set():
+            hub.calls.clear()
+            message = "nobody listens"
+            raise HubUnreachable(message)
+
+    hub.before = fail
+    with serving(spool, hub):
+        for number in range(3):
+            hand_in(spool, "alice", f"r{number}", post(n=number))
+        assert FileRelayClient(agent_id="bob", spool_dir=spool, timeout=0.2).call("GET", "/v1/tasks")["status"] == 598
+        up.set()
+        get_response(spool, "alice", "r2")
+    assert [body["n"] for body in hub.bodies] == [0, 1, 2]
+
+
+def test_a_hub_that_fails_is_answered_for_and_the_relay_goes_on(spool: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        if method == "POST":
+            message = "a bug"
+            raise ValueError(message)
+        return 200, b'{"ok":true,"result":[]}'
+
+    with serving(spool, send):
+        hand_in(spool, "alice", "r1", post(n=1))
+        assert get_response(spool, "alice", "r1")["status"] == 500
+        hand_in(spool, "alice", "r2", {"method": "GET", "path": "/v1/tasks"})
+        assert get_response(spool, "alice", "r2")["status"] == 200
+    assert "a bug" in caplog.text
+
+
+def test_an_agent_cannot_close_the_session_of_another(spool: Path) -> None:
+    closed: list[str] = []
+
+    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        if path == "/v1/agents":
+            agents = [{"agent_id": "alice", "session_id": "s-a"}, {"agent_id": "bob", "session_id": "s-b"}]
+            return 200, json.dumps({"ok": True, "result": agents}).encode()
+        closed.append(path)
+        return 200, b'{"ok":true,"result":{"deleted":true}}'
+
+    with serving(spool, send):
+        for stem, session in (("r1", "s-b"), ("r2", "s-a"), ("r3", "unknown")):
+            hand_in(spool, "alice", stem, {"method": "DELETE", "path": f"/v1/sessions/{session}"})
+        assert [get_response(spool, "alice", stem)["status"] for stem in ("r1", "r2", "r3")] == [403, 200, 200]
+    assert closed == ["/v1/sessions/s-a", "/v1/sessions/unknown"]
+
+
+def test_a_spool_that_is_deleted_and_made_anew_is_served_again(spool: Path, notifications: bool) -> None:
+    hub = StandIn()
+    with serving(spool, hub, notifications=notifications):
+        for turn in range(3):
+            hand_in(spool, "alice", f"r{turn}", post(n=turn))
+            assert get_response(spool, "alice", f"r{turn}")["status"] == 201
+            shutil.rmtree(spool)
+        hand_in(spool, "alice", "last", post(n=9))
+        assert get_response(spool, "alice", "last")["status"] == 201
+
+
+def test_a_spool_that_is_gone_when_the_answer_comes_does_not_end_the_relay(spool: Path) -> None:
+    hub = StandIn()
+
+    async def delete(method: str, path: str) -> None:
+        if len(hub.calls) == 1:
+            shutil.rmtree(spool)
+
+    hub.before = delete
+    with serving(spool, hub):
+        hand_in(spool, "alice", "r1", post(n=1))
+        wait_until(lambda: len(hub.done) == 1, what="the first call")
+        hand_in(spool, "alice", "r2", post(n=2))
+        assert get_response(spool, "alice", "r2")["status"] == 201
+
+
+def test_a_file_that_is_still_being_written_is_waited_for(spool: Path, notifications: bool) -> None:
+    hub = StandIn()
+    whole = json.dumps(post(n=1, text="x" * 1000)).encode()
+    place = spool / "requests" / "alice" / "slow.json"
+    place.parent.mkdir(parents=True)
+    with serving(spool, hub, notifications=notifications):
+        with place.open("wb", buffering=0) as file:
+            for at in range(0, len(whole), 400):
+                file.write(whole[at : at + 400])
+                time.sleep(0.15)  # a slow writer: what it writes counts as it comes, not when it ends
+        assert get_response(spool, "alice", "slow")["status"] == 201
+    assert len(hub.bodies) == 1
+
+
+def test_a_file_that_stays_broken_is_answered_and_delays_nobody(spool: Path) -> None:
+    hub = StandIn()
+    with serving(spool, hub):
+        hand_in(spool, "alice", "broken", b'{"method": "POST", "pa')
+        hand_in(spool, "alice", "good", post(n=1))
+        assert get_response(spool, "alice", "good")["status"] == 201
+        response = get_response(spool, "alice", "broken")
+    assert (response["status"], response["request_id"]) == (400, "broken")
+    assert response["error"].startswith("invalid relay request: request envelope is not JSON")
+
+
+def test_a_file_that_never_stops_changing_is_judged_in_the_end(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "PATIENCE_SEC", 0.3)
+    monkeypatch.setattr(courier, "LOOK_AGAIN_SEC", 0.02)
+    place = spool / "requests" / "alice" / "endless.json"
+    place.parent.mkdir(parents=True)
+    answer = spool / "responses" / "alice" / "endless.json"
+    with serving(spool, StandIn()), place.open("wb", buffering=0) as file:
+        for _ in range(200):
+            file.write(b"[")
+            time.sleep(0.01)  # the pace of the writer under test
+            if answer.exists():
+                break
+        assert get_response(spool, "alice", "endless")["status"] == 400
+
+
+def test_a_broken_file_that_vanishes_is_forgotten(spool: Path) -> None:
+    with serving(spool, StandIn()) as relay:
+        hand_in(spool, "alice", "broken", b"{")
+        wait_until(lambda: "alice" in relay._couriers and relay._couriers["alice"].busy, what="the wait for its writer")
+        (spool / "requests" / "alice" / "broken.json").unlink()
+        wait_until(lambda: not relay._couriers["alice"].busy, what="its end")
+
+
+def test_everything_in_the_spool_is_for_its_owner_alone(spool: Path) -> None:
+    spool.mkdir()
+    spool.chmod(0o755)
+    with serving(spool, StandIn()):
+        hand_in(spool, "alice", "r1", post(n=1))
+        get_response(spool, "alice", "r1")
+    for place in (spool, spool / "requests", spool / "responses", spool / "responses" / "alice"):
+        assert stat.S_IMODE(place.stat().st_mode) == 0o700, place
+    assert stat.S_IMODE((spool / "responses" / "alice" / "r1.json").stat().st_mode) == 0o600
+
+
+def test_a_spool_mode_opens_folders_and_files_whatever_the_umask_says(spool: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with serving(Spool(spool, mode=0o770), StandIn()):
+            hand_in(spool, "alice", "r1", post(n=1))
+            get_response(spool, "alice", "r1")
+    finally:
+        os.umask(before)
+    for place in (spool, spool / "requests", spool / "responses", spool / "responses" / "alice"):
+        assert stat.S_IMODE(place.stat().st_mode) == 0o770, place
+    assert stat.S_IMODE((spool / "responses" / "alice" / "r1.json").stat().st_mode) == 0o660
+
+
+def test_a_response_that_cannot_be_written_is_tried_again(
+    spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(courier, "RETRY_SEC", 0.05)
+    hub, full = StandIn(), threading.Event()
+    full.set()
+    write = mailbox.Mailbox.answer
+
+    def answer(self: mailbox.Mailbox, stem: str, content: bytes) -> None:
+        if full.is_set():
+            raise OSError(28, "No space left on device")
+        write(self, stem, content)
+
+    monkeypatch.setattr(mailbox.Mailbox, "answer", answer)
+    with serving(spool, hub):
+        hand_in(spool, "alice", "r1", post(n=1))
+        wait_until(lambda: len(hub.calls) > 1, what="the second try")
+        full.clear()
+        assert get_response(spool, "alice", "r1")["body"] == {"ok": True, "result": {"id": 1}}
+    assert len(hub.done) == 1
+    assert caplog.text.count("No space left") == 1
+
+
+def test_a_request_that_cannot_be_taken_is_tried_again(
+    spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(courier, "RETRY_SEC", 0.02)
+    hand_in(spool, "alice", "r1", post(n=1))
+    blocked = spool / "responses" / "alice" / "r1.json"
+    (blocked / "full").mkdir(parents=True)
+    with serving(spool, StandIn()):
+        wait_until(lambda: "cannot be served now" in caplog.text)
+        assert (spool / "requests" / "alice" / "r1.json").is_file()
+        shutil.rmtree(blocked)
+        assert get_response(spool, "alice", "r1")["status"] == 201
+
+
+def test_what_is_under_way_when_the_relay_closes_is_left_for_the_next_one(spool: Path) -> None:
+    hub = StandIn()
+
+    async def hang(method: str, path: str) -> None:
+        await asyncio.sleep(60)
+
+    hub.before = hang
+    with serving(spool, hub):
+        hand_in(spool, "alice", "r1", post(n=1))
+        hand_in(spool, "alice", "r2", post(n=2))
+        wait_until(lambda: hub.calls, what="the first call")
+    hub.before = None
+    assert not (spool / "responses" / "alice" / "r1.json").exists()
+    with serving(spool, hub):
+        get_response(spool, "alice", "r2")
+    assert [body["n"] for body in hub.bodies] == [1, 1, 2]
+    assert len(hub.done) == 2
+
+
+def test_a_hub_that_is_ending_answers_nobody(spool: Path) -> None:
+    asked, closing = threading.Event(), threading.Event()
+
+    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        asked.set()
+        await asyncio.to_thread(closing.wait, 10)
+        await asyncio.sleep(0.05)
+        return 503, b'{"ok":false,"error":"the hub is stopping"}'
+
+    with serving(spool, send):
+        hand_in(spool, "alice", "r1", post(n=1))
+        assert asked.wait(10)
+        closing.set()
+    assert not (spool / "responses" / "alice" / "r1.json").exists()
+    assert (spool / "requests" / "alice" / "r1.work").exists()
+
+
+def test_two_relays_on_one_spool_do_each_request_once(spool: Path) -> None:
+    hub = StandIn()
+    with serving(spool, hub), serving(spool, hub, notifications=False):
+        for number in range(30):
+            hand_in(spool, f"agent{number % 3}", f"r{number}", post(n=number))
+        for number in range(30):
+            get_response(spool, f"agent{number % 3}", f"r{number}")
+    assert len(hub.done) == 30
+    assert sorted({body["n"] for body in hub.bodies}) == list(range(30))
+
+
+def test_old_pairs_are_deleted_while_the_relay_runs(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "PRUNE_EVERY_SEC", 0.02)
+    monkeypatch.setattr(watcher, "PRUNE_AFTER", 1)
+    monkeypatch.setattr(mailbox, "KEEP_ALWAYS", 2)
+    monkeypatch.setattr(mailbox, "KEEP_SEC", -1.0)
+    with serving(spool, StandIn()):
+        for number in range(6):
+            hand_in(spool, "alice", f"r{number}", post(n=number))
+        get_response(spool, "alice", "r5")
+        wait_until(lambda: len(list((spool / "responses" / "alice").iterdir())) == 2, what="the deletion")
+    assert sorted(file.name for file in (spool / "requests" / "alice").iterdir()) == ["r4.work", "r5.work"]
+
+
+def test_a_spool_that_cannot_be_made_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError), serving(tmp_path / "file" / "spool", StandIn()):
+        pass
+
+
+def test_without_notifications_on_this_machine_looking_does_it_alone(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "asyncinotify", None)
+    with serving(spool, StandIn()):
+        hand_in(spool, "alice", "r1", post(n=1))
+        assert get_response(spool, "alice", "r1")["status"] == 201
+
+
+def test_an_agent_that_sleeps_is_looked_at_less_and_less_often(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "IDLE_SHARE", 1.0)
+    looks: list[float] = []
+    list_folders = Spool.list_folders
+
+    def look(self: Spool) -> list[str]:
+        looks.append(time.monotonic())
+        return list_folders(self)
+
+    monkeypatch.setattr(Spool, "list_folders", look)
+    with serving(spool, StandIn(), notifications=False, poll_interval_sec=0.2):
+        wait_until(lambda: looks and looks[-1] - looks[0] > 0.7, what="a while of looking")
+    pauses = [after - before for before, after in pairwise(looks)]
+    assert pauses[0] < 0.1
+    assert pauses[-1] > 0.15

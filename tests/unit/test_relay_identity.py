@@ -1,0 +1,138 @@
+"""Who may do what over the relay: a folder acts as its agent, and never on the hub itself."""
+
+from typing import Any
+
+import pytest
+
+from relay.envelope import Refused, Request
+from relay.identity import check_identity, check_owner, find_closed_session, folder_name
+
+
+def request(method: str, path: str, body: dict[str, Any] | None = None, agent_id: str = "alice") -> Request:
+    return Request(request_id="r1", agent_id=agent_id, method=method, path=path, body=body)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/messages", {"from_agent": "bob", "body": "x"}),
+        ("POST", "/v1/messages", {"from_agent": " bob "}),
+        ("POST", "/v1/sessions", {"agent_id": "bob"}),
+        ("POST", "/v1/sessions/bob/rename", {"display_name": "x"}),
+        ("POST", "/v1/sessions/b%6Fb/rename", {"display_name": "x"}),
+        ("POST", "/v1/channels", {"name": "x", "created_by": "bob"}),
+        ("POST", "/v1/claims", {"owner_agent_id": "bob"}),
+        ("POST", "/v1/claims/refresh", {"owner_agent_id": "bob"}),
+        ("POST", "/v1/claims/release", {"agent_id": "bob"}),
+        ("POST", "/v1/locks", {"agent_id": "bob"}),
+        ("POST", "/v1/tasks/5/complete", {"agent_id": "bob"}),
+        ("POST", "/v1/messages", {"from_agent": "alice", "agent_id": "bob"}),
+        ("GET", "/v1/inbox/bob", None),
+        ("GET", "/v1/inbox/%62ob?tail=1", None),
+        ("GET", "/v1/inbox/alice%2Fbob", None),
+        ("GET", "/v1/events?agent_id=bob", None),
+        ("GET", "/v1/events?agent_id=alice&agent_id=bob", None),
+        ("GET", "/v1/events?agent_id=%62ob", None),
+        ("GET", "/v1/bootstrap?agent_id=bob", None),
+        ("GET", "/v1/agents?as=bob", None),
+    ],
+)
+def test_a_request_that_names_another_agent_as_the_one_who_acts_is_forbidden(
+    method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    with pytest.raises(Refused, match="act as that agent only") as refused:
+        check_identity(request(method, path, body), "alice")
+    assert (refused.value.status, refused.value.request_id) == (403, "r1")
+
+
+def test_an_envelope_of_another_agent_is_forbidden() -> None:
+    with pytest.raises(Refused) as refused:
+        check_identity(request("GET", "/v1/channels", agent_id="bob"), "alice")
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/messages", {"from_agent": "alice", "to_agent": "bob", "body": "x"}),
+        ("POST", "/v1/messages", {"from_agent": " alice", "metadata": {"agent_id": "bob"}}),
+        ("POST", "/v1/messages", {"body": "x"}),
+        ("POST", "/v1/messages", {"from_agent": "", "agent_id": None, "owner_agent_id": ["bob"]}),
+        ("POST", "/v1/sessions/alice/rename", {"display_name": "x"}),
+        ("POST", "/v1/channels", {"name": "x", "created_by": None}),
+        ("DELETE", "/v1/sessions/0f2c", None),
+        ("POST", "/v1/tasks/5/complete", None),
+        ("GET", "/v1/inbox/alice?since_id=3", None),
+        ("GET", "/v1/events?agent_id=alice&timeout=5", None),
+        ("GET", "/v1/locks?agent_id=bob", None),
+        ("GET", "/v1/shutdown", None),
+        ("GET", "/v1/hub-info", None),
+        ("GET", "/v1/nothing", None),
+    ],
+)
+def test_an_agent_may_do_all_that_agents_do_as_itself(method: str, path: str, body: dict[str, Any] | None) -> None:
+    check_identity(request(method, path, body), "alice")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/shutdown"),
+        ("POST", "/v1/shutdown/cancel"),
+        ("POST", "/v1/network"),
+        ("POST", "/v1/n%65twork"),
+        ("DELETE", "/v1/anything-new"),
+        ("POST", "/v1//shutdown"),
+        ("POST", "/v1/./shutdown"),
+        ("POST", "/v1/messages/../shutdown"),
+        ("POST", "/v1/messages/%2e%2e/shutdown"),
+        ("POST", "//v1/shutdown"),
+        ("POST", "/mcp"),
+        ("GET", "/mcp?agent=bob"),
+        ("GET", "/"),
+        ("GET", "/v1"),
+        ("GET", "/v1/"),
+    ],
+)
+def test_the_hub_itself_is_out_of_reach(method: str, path: str) -> None:
+    with pytest.raises(Refused) as refused:
+        check_identity(request(method, path, {}), "alice")
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize("path", ["/v1/stream?agent_id=alice", "/v1/str%65am"])
+def test_a_stream_is_refused_with_what_to_do_instead(path: str) -> None:
+    with pytest.raises(Refused, match="poll /v1/events") as refused:
+        check_identity(request("GET", path), "alice")
+    assert refused.value.status == 400
+
+
+def test_agents_whose_ids_become_the_same_folder_share_it() -> None:
+    for agent_id in ("a b", "a/b", "a_b", "a  b", "a:b"):
+        assert folder_name(agent_id) == "a_b"
+        check_identity(request("POST", "/v1/messages", {"from_agent": agent_id}, agent_id), "a_b")
+
+
+@pytest.mark.parametrize("folder", ["a b", "ü", "x\ny", "caf\udce9"])
+def test_a_folder_that_can_be_no_agents_is_refused(folder: str) -> None:
+    with pytest.raises(Refused, match="folder's name") as refused:
+        check_identity(request("GET", "/v1/channels", agent_id=folder), folder)
+    assert refused.value.status == 400
+
+
+def test_the_folder_of_an_id_without_usable_characters_is_still_a_name() -> None:
+    assert [folder_name(odd) for odd in ("", " ", ".", "..", "/")] == ["agent", "agent", "agent", "agent", "_"]
+
+
+def test_the_session_that_a_request_closes_is_found() -> None:
+    assert find_closed_session(request("DELETE", "/v1/sessions/0f%32c%20")) == "0f2c"
+    assert find_closed_session(request("GET", "/v1/sessions/0f2c")) is None
+    assert find_closed_session(request("DELETE", "/v1/locks/5")) is None
+
+
+def test_an_agent_closes_its_own_session_only() -> None:
+    check_owner("alice", "alice")
+    check_owner(None, "alice")
+    with pytest.raises(Refused) as refused:
+        check_owner("bob", "alice")
+    assert refused.value.status == 403
