@@ -9,7 +9,7 @@ therefore breaks every digest from there on. Only the hashes of `data` and `meta
 erased on request with the chain still whole.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from struct import Struct
 from typing import Final
@@ -18,6 +18,14 @@ from arclog.codec import StoredEvent
 
 GENESIS: Final = bytes(32)
 """The digest before the first event."""
+
+StoredRow = tuple[int, int, str, str, str, bytes, bytes, bytes]
+"""The fields of a `StoredEvent` in their order, as they come out of the log by the million."""
+
+RawRow = tuple[int, int, bytes, bytes, bytes, bytes, bytes, bytes]
+"""The same, its texts as the bytes on disk: after damage they may be no texts any more."""
+
+MAX_REMEMBERED: Final = 8192
 
 _numbers: Final = Struct(">qq").pack
 _length: Final = Struct(">I").pack
@@ -35,6 +43,12 @@ def chain(
 ) -> bytes:
     """The digest (32 bytes) of an event that follows the event with the digest `previous`."""
     kind, entity, agent = event_type.encode(), stream.encode(), actor.encode()
+    return digest_of_row(previous, (event_id, recorded_at, kind, entity, agent, data, metadata, b""))
+
+
+def digest_of_row(previous: bytes, row: RawRow) -> bytes:
+    """What the digest of a row must be, whether its texts are valid UTF-8 or not, given the digest before it."""
+    event_id, recorded_at, kind, entity, agent, data, metadata, _digest = row
     return sha256(
         b"".join(
             (
@@ -74,3 +88,51 @@ def find_break(previous: bytes, events: Iterable[StoredEvent]) -> int | None:
             return event.event_id
         previous = event.digest
     return None
+
+
+def find_breaks(previous: bytes, rows: Iterable[StoredRow] | Iterable[RawRow]) -> Iterator[int]:
+    """The ids of all events whose digest does not follow from what is stored before it.
+
+    Says the same as `chain` does of each row, but in half the time: most events share their type, actor, stream and
+    metadata with others, so what these contribute is remembered.
+
+    Args:
+        previous: the stored digest before the first row.
+        rows: the events, in log order.
+    """
+    texts, hashes = _Texts(), _Hashes()
+    join, numbers, sha = b"".join, _numbers, sha256
+    for event_id, recorded_at, event_type, stream, actor, data, metadata, digest in rows:
+        parts = (
+            previous,
+            numbers(event_id, recorded_at),
+            texts[event_type],
+            texts[stream],
+            texts[actor],
+            sha(data).digest(),
+            hashes[metadata],
+        )
+        if sha(join(parts)).digest() != digest:
+            yield event_id
+        previous = digest
+
+
+class _Texts(dict[str | bytes, bytes]):
+    """Texts as the digest has them: UTF-8 behind its length."""
+
+    def __missing__(self, text: str | bytes) -> bytes:
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        encoded = text.encode() if isinstance(text, str) else text
+        self[text] = _length(len(encoded)) + encoded
+        return self[text]
+
+
+class _Hashes(dict[bytes, bytes]):
+    """Metadata as the digest has it."""
+
+    def __missing__(self, metadata: bytes) -> bytes:
+        if len(self) >= MAX_REMEMBERED:
+            self.clear()
+        self[metadata] = sha256(metadata).digest()
+        return self[metadata]

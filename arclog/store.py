@@ -28,14 +28,16 @@ from arclog.codec import (
     StoredEvent,
     StoredFact,
     decode_data,
+    decode_metadata,
     encode_data,
     encode_metadata,
     type_of,
 )
 from arclog.connection import storage_errors, wait_when_busy
-from arclog.digest import GENESIS, chain
-from arclog.errors import StorageGone
+from arclog.digest import GENESIS, RawRow, StoredRow, chain, digest_of
+from arclog.errors import InvalidInput, StorageGone
 from arclog.events import EVENT_TYPES, Event
+from arclog.keys import key_owner
 from arclog.schema import EVENTS
 
 NO_END: Final = 2**63 - 1
@@ -164,6 +166,23 @@ class Log:
         self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
         return RecordedEvent(event_id, recorded_at, stream, actor, event, metadata)
 
+    def append_stored(self, event: StoredEvent) -> None:
+        """Add an event of another log, byte for byte, inside the transaction that `begin` started.
+
+        Raises:
+            InvalidInput: it does not follow what is in this log.
+        """
+        if event.event_id <= self._event_id or digest_of(self._digest, event) != event.digest:
+            problem = f"does not follow event {self._event_id}, the last one of this storage"
+            raise InvalidInput(f"event {event.event_id}", problem)
+        row = (event.event_id, event.recorded_at, event.type, event.stream, event.actor)
+        self.connection.execute(_APPEND, (*row, event.data, event.metadata, event.digest))
+        metadata = decode_metadata(event.metadata)
+        if metadata.key is not None:
+            sender = key_owner(event.type, event.actor)
+            self.connection.execute(EVENTS["keep_key"], (sender, metadata.key, event.event_id, metadata.request or b""))
+        self._event_id, self._recorded_at, self._digest = event.event_id, event.recorded_at, event.digest
+
     def commit(self) -> None:
         """Put the transaction on disk.
 
@@ -263,6 +282,27 @@ def read_facts(connection: apsw.Connection, after: int, limit: int, until: int =
     bindings = {"after": after, "until": until, "limit": limit}
     for event_id, recorded_at, event_type, data in connection.execute(EVENTS["read_facts"], bindings):
         yield StoredFact(event_id, recorded_at, decode_data(event_type, data))
+
+
+def read_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[StoredRow]:
+    """All events behind `after`, up to and including `until`, as bare rows, for those who read them by the million."""
+    return connection.execute(EVENTS["read"], {"after": after, "until": until, "limit": -1})
+
+
+def read_raw(connection: apsw.Connection, after: int, until: int, limit: int = -1) -> Iterator[RawRow]:
+    """Like `read_rows`, but texts as the bytes on disk, which after damage may be no texts any more."""
+    return connection.execute(EVENTS["read_raw"], {"after": after, "until": until, "limit": limit})
+
+
+def count_events(connection: apsw.Connection, after: int = 0, until: int = NO_END) -> int:
+    """How many events there are behind `after`, up to and including `until`."""
+    return int(connection.execute(EVENTS["count"], (after, until)).get)
+
+
+def find_end_before(connection: apsw.Connection, event_id: int) -> tuple[int, bytes]:
+    """The id and stored digest of the last event before `event_id`; `(0, GENESIS)` when there is none."""
+    row = connection.execute(EVENTS["find_end_before"], (event_id,)).fetchone()
+    return (0, GENESIS) if row is None else (int(row[0]), bytes(row[1] or b""))
 
 
 def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None:

@@ -1,70 +1,157 @@
-"""Verifying: the whole chain of a log, from the first event to its head."""
+"""Verification of the chain: is the log what was written, event by event?
 
-from collections.abc import Callable, Iterator
+A log of any size is cut into segments. A segment begins at the stored digest of the event before it, so segments can be
+checked at the same time by several processes; together they say exactly what one walk from the beginning would say.
+What the breaks mean is found out afterwards, by `arclog.diagnosis`.
+
+A chain can tell everything but two things: that its last events were cut off, unless something else remembers that they
+were there, as the checkpoints of the projections do; and that somebody rewrote the log from some event to its end.
+Whoever has an export, a backup, or just an old digest can tell that too.
+"""
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from struct import error
 from typing import Final
 
 import apsw
 from msgspec import Struct
 
-from arclog.digest import GENESIS, StoredRow, find_breaks
-from arclog.schema import EVENTS
-from arclog.store import read_head
+from arclog.connection import storage_errors
+from arclog.diagnosis import MAX_BREAKS, diagnose
+from arclog.digest import RawRow, StoredRow, find_breaks
+from arclog.findings import Finding
+from arclog.progress import Progress, no_progress
+from arclog.schema import open_existing
+from arclog.store import count_events, find_end_before, read_head, read_raw, read_rows
 
-CHUNK: Final = 10_000
-"""Events that are read in one go: so long the WAL of a running hub cannot begin anew."""
+SEGMENT: Final = 20_000
+"""Events that are checked in one go: so long the WAL of a running hub cannot begin anew."""
+PARALLEL_FROM: Final = 150_000
+"""Events from which it is worth starting processes, each of which takes a fifth of a second to begin."""
 
-Progress = Callable[[int, int], None]
-"""Told `(event id reached, last event id)` after each chunk."""
 
-
-class Break(Struct, frozen=True):
-    """A place where the chain is broken.
+class ChainReport(Struct, frozen=True):
+    """What verification of the chain found.
 
     Attributes:
-        event_id: the event whose digest does not follow from what is before it.
-        previous_id: the event before it, 0 when it is the first.
+        events: how many events were checked.
+        head: the id of the last one.
+        digest: the digest of the last one, in hexadecimal; kept elsewhere, it proves later what the log was.
+        findings: all that is wrong, in log order; none when the log is whole.
     """
 
-    event_id: int
-    previous_id: int
-
-    def __str__(self) -> str:
-        if self.previous_id == 0:
-            return f"event {self.event_id}: it was changed, or what stood before it was removed"
-        if self.event_id == self.previous_id + 1:
-            return f"event {self.event_id}: it was changed, or the digest of event {self.previous_id} was"
-        return f"event {self.event_id}: it was changed, or what stood behind event {self.previous_id} was removed"
+    events: int
+    head: int
+    digest: str
+    findings: tuple[Finding, ...]
 
 
-def verify(connection: apsw.Connection, progress: Progress) -> Iterator[Break]:
-    """Walk along the chain up to the present head, and tell every place where it is broken.
+class Segment(Struct, frozen=True):
+    """The events behind `after`, up to and including `until`, of the storage at `path`."""
+
+    path: str
+    after: int
+    until: int
+
+
+class Checked(Struct, frozen=True):
+    """What was found in a segment.
+
+    Attributes:
+        until: its last event.
+        events: how many events it has.
+        breaks: the events that do not follow from what is stored before them, the first `MAX_BREAKS` of them.
+        unreadable: what keeps it from being read, if anything does.
+    """
+
+    until: int
+    events: int
+    breaks: tuple[int, ...]
+    unreadable: Finding | None = None
+
+
+def verify_chain(path: Path, progress: Progress = no_progress, processes: int | None = None) -> ChainReport:
+    """Check every event of the storage at `path` against the digest before it.
+
+    Works beside a hub that runs; what it appends meanwhile is not looked at.
+
+    Args:
+        path: the storage.
+        progress: told how far the check has come.
+        processes: how many processes share the work; one for each core of the machine, or one alone for a log that
+            is soon done, unless given.
 
     Raises:
-        apsw.Error: the file cannot be read to the end.
+        StorageError: there is no such storage, or it cannot be read at all.
     """
-    walk = _Walk(connection, read_head(connection).event_id, progress)
-    for event_id in find_breaks(GENESIS, walk):
-        yield Break(event_id, walk.previous_id)
+    with closing(open_existing(path)) as connection, storage_errors(path):
+        head = read_head(connection)
+        segments = [
+            Segment(str(path), after, min(after + SEGMENT, head.event_id)) for after in range(0, head.event_id, SEGMENT)
+        ]
+        events, breaks, findings = 0, list[int](), list[Finding]()
+        for checked in _check_all(connection, segments, processes):
+            events += checked.events
+            breaks += checked.breaks
+            if checked.unreadable is not None:
+                findings.append(checked.unreadable)
+            progress(checked.until, head.event_id)
+        findings += diagnose(connection, breaks)
+    return ChainReport(events, head.event_id, head.digest.hex(), tuple(findings))
 
 
-class _Walk:
-    """The rows of the log, a chunk at a time; knows where it is."""
+def check_segment(connection: apsw.Connection, segment: Segment) -> Checked:
+    """Check one segment over an open connection."""
+    try:
+        _, previous = find_end_before(connection, segment.after + 1)
+        try:
+            breaks = _find(previous, read_rows(connection, segment.after, segment.until))
+        except (UnicodeDecodeError, TypeError, error):  # a text is no text any more, or a number no number
+            breaks = _find(previous, read_raw(connection, segment.after, segment.until))
+        return Checked(segment.until, count_events(connection, segment.after, segment.until), breaks)
+    except (apsw.CorruptError, apsw.IOError) as fault:
+        return Checked(segment.until, 0, (), _say_unreadable(connection, segment, fault))
 
-    def __init__(self, connection: apsw.Connection, until: int, progress: Progress) -> None:
-        self.previous_id = 0
-        self._connection = connection
-        self._until = until
-        self._progress = progress
 
-    def __iter__(self) -> Iterator[StoredRow]:
-        event_id = before_chunk = 0
-        while True:
-            bindings = {"after": event_id, "until": self._until, "limit": CHUNK}
-            for row in self._connection.execute(EVENTS["read"], bindings):
-                self.previous_id = event_id
-                event_id = row[0]
-                yield row
-            if event_id == before_chunk:
-                return
-            before_chunk = event_id
-            self._progress(event_id, self._until)
+def _find(previous: bytes, rows: Iterator[StoredRow] | Iterator[RawRow]) -> tuple[int, ...]:
+    return tuple(islice(find_breaks(previous, rows), MAX_BREAKS))
+
+
+def _say_unreadable(connection: apsw.Connection, segment: Segment, fault: apsw.Error) -> Finding:
+    reached = segment.after
+    with contextlib.suppress(apsw.Error):
+        for row in read_raw(connection, segment.after, segment.until):
+            reached = row[0]
+    text = f"the file is damaged: what follows event {reached}, up to event {segment.until}, cannot be read ({fault})"
+    return Finding("file", "unreadable", reached + 1, text)
+
+
+def _check_all(connection: apsw.Connection, segments: Sequence[Segment], processes: int | None) -> Iterator[Checked]:
+    """Check all segments, in log order."""
+    if processes is None:
+        processes = (os.cpu_count() or 1) if len(segments) * SEGMENT >= PARALLEL_FROM else 1
+    if processes <= 1:
+        for segment in segments:
+            yield check_segment(connection, segment)
+        return
+    # Spawned, not forked: no process may inherit a connection to the storage.
+    with ProcessPoolExecutor(processes, get_context("spawn"), _leave_interrupts_to_the_parent) as pool:
+        yield from pool.map(_check_apart, segments)
+
+
+def _check_apart(segment: Segment) -> Checked:
+    """Check one segment in another process."""
+    with closing(open_existing(Path(segment.path))) as connection:
+        return check_segment(connection, segment)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

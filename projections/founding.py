@@ -4,10 +4,11 @@ from typing import Final
 
 from arclog.codec import Metadata
 from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, SYSTEM, ChannelCreated
+from arclog.progress import Progress
 from arclog.store import Log
 from projections.catalog import advance, project
 from projections.projector import DirectWriter
-from projections.rebuild import Progress, bring_up_to_date
+from projections.rebuild import bring_up_to_date
 
 FIRST_CHANNELS: Final = (GENERAL_CHANNEL, DIRECT_CHANNEL)
 

@@ -22,6 +22,7 @@ from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, Initiate
 from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
 from arclog.errors import ArcError, InvalidInput
 from arclog.events.hub import StopReason
+from arclog.progress import Progress, no_progress
 from arclog.schema import get_instance_id
 from arclog.store import find_event, read_head
 from projections.answers import Outcome
@@ -30,7 +31,6 @@ from projections.intervals import AsOf, as_of, live
 from projections.judge import Command
 from projections.messages import MessageQuery, Page, read_messages
 from projections.readers import Readers
-from projections.rebuild import Progress, no_progress
 from projections.recorder import Call, Commit, Recorder
 from projections.waiting import Waiter, Waiters
 

@@ -4,13 +4,14 @@ The hub rebuilds a projection at start when its version has changed or its check
 builds all of them in another file, beside the live ones, and compares them row by row.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from typing import Any, Final
 
 import apsw
 from msgspec import Struct
 
+from arclog.progress import Progress, no_progress
 from arclog.store import NO_END, read_facts, read_head
 from projections.catalog import CHECKPOINTS, PROJECTORS
 from projections.intervals import add_functions
@@ -18,9 +19,6 @@ from projections.projector import BulkWriter, Fact, Projector
 
 CHUNK: Final = 5_000
 """Events that are decoded at a time."""
-
-Progress = Callable[[int, int], None]
-"""Told `(event id reached, last event id)` after each chunk."""
 
 
 class Difference(Struct, frozen=True):
@@ -38,10 +36,6 @@ class Difference(Struct, frozen=True):
                 numbers = [value for value in row[:2] if isinstance(value, int)]
                 return numbers[-1] if numbers else None
         return None
-
-
-def no_progress(_reached: int, _last: int) -> None:
-    """Nobody is watching."""
 
 
 def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progress) -> tuple[str, ...]:

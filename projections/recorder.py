@@ -46,6 +46,7 @@ from arclog.events import (
     ShutdownInitiated,
 )
 from arclog.events.channels import ANONYMOUS
+from arclog.progress import Progress
 from arclog.schema import open_storage
 from arclog.store import Log, find_event
 from projections.answers import Outcome, answer
@@ -56,7 +57,6 @@ from projections.judge import Command, Court, judge, sender_of
 from projections.messages import PostedMessage
 from projections.presence import look, sweep
 from projections.projector import DirectWriter
-from projections.rebuild import Progress
 
 
 class Call(Struct):
@@ -335,6 +335,7 @@ class Recorder:
             if call.key is not None:
                 first = self._find_first(sender_of(call.command), call.key, call.request)
                 if first is not None:
+                    self._see(call, now, messages)
                     return first
             verdict = judge(self._court, call.command, live(now))
         except ArcError as error:

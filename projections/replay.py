@@ -14,12 +14,13 @@ import apsw
 from msgspec import Struct
 
 from arclog.connection import storage_errors
+from arclog.progress import Progress
 from arclog.schema import open_existing
 from arclog.store import NO_END, read, read_head
 from projections.catalog import PROJECTORS, project
 from projections.checkpoints import read_checkpoints
 from projections.projector import DirectWriter
-from projections.rebuild import Difference, Progress, compare, replay_into
+from projections.rebuild import Difference, compare, replay_into
 
 
 class Replay(Struct, frozen=True):

@@ -47,6 +47,19 @@ SELECT event_id, recorded_at, digest FROM events ORDER BY event_id DESC LIMIT 1
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
 WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
 
+-- name: read_raw
+-- Texts as the bytes on disk, which after damage may be no texts any more, nor numbers numbers.
+SELECT event_id, ifnull(CAST(recorded_at AS INTEGER), 0), ifnull(CAST(type AS BLOB), x''),
+    ifnull(CAST(stream AS BLOB), x''), ifnull(CAST(actor AS BLOB), x''), ifnull(CAST(data AS BLOB), x''),
+    ifnull(CAST(metadata AS BLOB), x''), ifnull(CAST(digest AS BLOB), x'')
+FROM events WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+
+-- name: count
+SELECT count(*) FROM events WHERE event_id > ? AND event_id <= ?
+
+-- name: find_end_before
+SELECT event_id, digest FROM events WHERE event_id < ? ORDER BY event_id DESC LIMIT 1
+
 -- name: read_facts
 -- What a rebuild needs to know.
 SELECT event_id, recorded_at, type, data FROM events
@@ -87,6 +100,18 @@ SELECT event_id, recorded_at FROM events WHERE event_id >= ? ORDER BY event_id L
 
 -- name: find_key
 SELECT event_id, request FROM idempotency_keys WHERE sender = ? AND key = ?
+
+-- name: read_metadata
+SELECT event_id, type, actor, metadata FROM events WHERE event_id <= ? ORDER BY event_id
+
+-- name: find_metadata
+SELECT type, actor, metadata FROM events WHERE event_id = ?
+
+-- name: count_keys
+SELECT count(*) FROM idempotency_keys WHERE event_id <= ?
+
+-- name: read_keys
+SELECT sender, key, event_id FROM idempotency_keys WHERE event_id <= ? ORDER BY event_id
 
 -- name: keep_key
 INSERT INTO idempotency_keys (sender, key, event_id, request) VALUES (?, ?, ?, ?)

@@ -1,43 +1,49 @@
-"""`arc log verify`: whether the log is what was written."""
+"""`arc log verify`: whether the log, and all that follows from it, is what was written."""
 
 import argparse
-import time
 
-from arclog.store import read_head
-from arclog.verify import verify
-from cli.log.storage import reading, storage_of
+import msgspec
+
+from cli.log.storage import storage_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
-from projections.checkpoints import read_checkpoints
+from projections.integrity import Report, verify_storage
 
 
 class Options(StorageOptions):
-    """Which log."""
+    """What to verify, and how to print it."""
+
+    chain_only: bool
+    json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `Options`."""
+    parser.add_argument("--chain-only", action="store_true", help="only the log itself, not the tables that follow")
+    parser.add_argument("--json", action="store_true", help="one JSON object with all findings")
     add_storage_option(parser)
 
 
 def run(options: Options) -> int:
     """Print a line for each finding; 0 when there is none, 1 otherwise."""
-    findings = 0
-    began_at = time.monotonic()
-    with reading(options) as connection:
-        # Before the head: what is recorded in between makes the head greater, never the other way round.
-        seen = max((at for _version, at in read_checkpoints(connection).values()), default=0)
-        head = read_head(connection).event_id
-        with ProgressBar("verifying") as progress:
-            for broken in verify(connection, progress):
-                findings += 1
-                print(broken)
-        if seen > head:
-            findings += 1
-            print(f"event {seen}: the tables have seen it, but the log ends with event {head}")
-    if findings:
-        print(f"{storage_of(options)}: {findings} {'place' if findings == 1 else 'places'} where the log was changed")
-        return 1
-    rate = head / max(time.monotonic() - began_at, 0.001)
-    print(f"{storage_of(options)}: the chain is whole up to event {head} ({rate:,.0f} events/s)")
-    return 0
+    with ProgressBar("verifying") as verifying, ProgressBar("replaying") as replaying:
+        report = verify_storage(storage_of(options), options.chain_only, verifying, replaying)
+    if options.json:
+        print(msgspec.json.encode(report).decode())
+    else:
+        _tell(report)
+    return 1 if report.findings else 0
+
+
+def _tell(report: Report) -> None:
+    for finding in report.findings:
+        print(finding.text)
+    count = len(report.findings)
+    rate = report.events / max(report.chain_sec, 0.001)
+    chain = any(finding.place in {"log", "file"} for finding in report.findings)
+    verdict = "the chain is broken" if chain else "the chain is whole"
+    print(f"{report.storage}: {verdict} up to event {report.head} ({rate:,.0f} events/s), digest {report.digest}")
+    if report.compared:
+        print(f"{report.storage}: the tables {'differ from the log' if count else 'follow from the log, row by row'}")
+    else:
+        print(f"{report.storage}: the tables were not compared: {report.skipped}")

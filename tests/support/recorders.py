@@ -11,13 +11,12 @@ from arclog.codec import RecordedEvent
 from arclog.connection import open_connection
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
-from arclog.deciders.sessions import SeeAgent
 from arclog.errors import ArcError
+from arclog.progress import no_progress
 from arclog.store import read
 from projections.answers import Outcome
 from projections.intervals import AsOf, as_of
 from projections.judge import Command
-from projections.rebuild import no_progress
 from projections.recorder import Call, Recorder
 
 PRESENCE_TTL = 120_000_000
@@ -67,8 +66,8 @@ def as_of_event(connection: apsw.Connection, event_id: int) -> AsOf:
 
 
 def let_presence_be_checked(recorder: Recorder) -> None:
-    """Have the recorder look around, by a call that leaves nothing in the log itself."""
-    recorder.execute(SeeAgent(agent_id="nobody"))
+    """Have the recorder look around now, if it means to."""
+    recorder.transact([])
 
 
 def execute_all(recorder: Recorder, commands: list[Command], transport: str = "http") -> list[Outcome | ArcError]:

@@ -1,0 +1,10 @@
+"""How far a walk through the log has come, for whoever watches."""
+
+from collections.abc import Callable
+
+Progress = Callable[[int, int], None]
+"""Told `(event id reached, last event id)` now and then."""
+
+
+def no_progress(_reached: int, _last: int) -> None:
+    """Nobody is watching."""

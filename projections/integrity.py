@@ -1,0 +1,138 @@
+"""Integrity: is everything in a storage what was written, or follows from it?
+
+The log is checked first, since all else follows from it: its chain (`arclog.verify`), the index of idempotency keys,
+the structure of the file, and last every table, row by row, against a replay of the log.
+"""
+
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from arclog.connection import storage_errors
+from arclog.findings import Finding
+from arclog.keys import verify_keys
+from arclog.progress import Progress
+from arclog.schema import open_existing
+from arclog.store import read_head
+from arclog.verify import verify_chain
+from projections.checkpoints import read_checkpoints
+from projections.rebuild import Difference
+from projections.replay import replay
+
+MAX_FILE_FINDINGS: Final = 20
+"""What SQLite says of a damaged file, at most."""
+MAX_VALUE_CHARS: Final = 200
+
+
+class Report(Struct, frozen=True):
+    """What verification of a storage found.
+
+    Attributes:
+        storage: the file.
+        events: how many events were checked.
+        head: the id of the last one.
+        digest: its digest in hexadecimal; kept elsewhere, it proves later what the log was.
+        chain_sec: how long the chain took.
+        compared: whether the tables were compared with a replay of the log.
+        skipped: why they were not, None when they were.
+        findings: all that is wrong.
+    """
+
+    storage: str
+    events: int
+    head: int
+    digest: str
+    chain_sec: float
+    compared: bool
+    skipped: str | None
+    findings: tuple[Finding, ...]
+
+
+def verify_storage(path: Path, chain_only: bool, verifying: Progress, replaying: Progress) -> Report:
+    """Verify the storage at `path`, beside a hub that runs or after it.
+
+    Args:
+        path: the storage.
+        chain_only: leave it at the log itself.
+        verifying: told how far the check of the chain has come.
+        replaying: told how far the replay has come.
+
+    Raises:
+        StorageError: there is no such storage, or it cannot be read at all.
+    """
+    began_at = time.monotonic()
+    cut_off = _find_cut_off(path)
+    chain = verify_chain(path, verifying)
+    chain_sec = time.monotonic() - began_at
+    findings = [*chain.findings, *cut_off]
+    compared, skipped = False, None
+    if chain_only:
+        skipped = "only the chain was asked for"
+    elif findings:
+        skipped = "they follow from the log, which is damaged"
+    else:
+        findings += _verify_rest(path, chain.head)
+        if not findings:
+            compared, skipped, different = _verify_tables(path, replaying)
+            findings += different
+        else:
+            skipped = "the file is damaged"
+    return Report(str(path), chain.events, chain.head, chain.digest, chain_sec, compared, skipped, tuple(findings))
+
+
+def _find_cut_off(path: Path) -> list[Finding]:
+    """Events that the tables have seen and that are no more at the end of the log."""
+    with closing(open_existing(path)) as connection, storage_errors(path):
+        connection.execute("BEGIN")
+        seen = max((at for _version, at in read_checkpoints(connection).values()), default=0)
+        head = read_head(connection).event_id
+        connection.execute("COMMIT")
+    if seen <= head:
+        return []
+    text = f"the log ends with event {head}, but the tables have seen event {seen}: its end was cut off"
+    return [Finding("log", "cut_off", head + 1, text)]
+
+
+def _verify_rest(path: Path, head: int) -> list[Finding]:
+    """The index of idempotency keys, and the structure of the file."""
+    with closing(open_existing(path)) as connection, storage_errors(path):
+        connection.execute("BEGIN")
+        try:
+            findings = list(verify_keys(connection, head))
+            complaints = [str(text) for (text,) in connection.execute(f"PRAGMA integrity_check({MAX_FILE_FINDINGS})")]
+        except (apsw.CorruptError, UnicodeDecodeError) as error:
+            return [Finding("file", "unreadable", None, f"the file is damaged: {error}")]
+        finally:
+            connection.execute("ROLLBACK")
+    if complaints != ["ok"]:
+        findings += [Finding("file", "changed", None, f"the file is damaged: {text}") for text in complaints]
+    return findings
+
+
+def _verify_tables(path: Path, progress: Progress) -> tuple[bool, str | None, list[Finding]]:
+    try:
+        found = replay(path, progress)
+    except msgspec.MsgspecError as error:
+        return False, f"this version of Arc cannot read every event ({error})", []
+    if found.stale:
+        names = ", ".join(found.stale)
+        return False, f"the tables of {names} are of another version of Arc: start the hub once, and it makes anew", []
+    return True, None, [tell_difference(difference) for difference in found.differences]
+
+
+def tell_difference(difference: Difference) -> Finding:
+    """What is to be said of a table that does not follow from the log."""
+    place = "" if difference.event_id is None else f" of event {difference.event_id}"
+    text = (
+        f"table {difference.table}: the row{place} is {_row(difference.live)}, by the log {_row(difference.replayed)}"
+    )
+    return Finding("projection", "differs", difference.event_id, text)
+
+
+def _row(row: tuple[object, ...] | None) -> str:
+    return "not there" if row is None else f"{row!r:.{MAX_VALUE_CHARS}}"
