@@ -5,7 +5,7 @@ but not yet ended. Whichever hub on the file comes first does it; the next finds
 """
 
 from collections.abc import Callable, Container
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import apsw
 import msgspec
@@ -19,9 +19,6 @@ from projections import channels, claims, locks, sessions, threads
 from projections.intervals import AsOf, live
 
 Append = Callable[[Event], None]
-
-_IDLE: Final = 3_600_000_000
-"""With nobody here, look again after an hour; a new session asks for an earlier look itself."""
 
 
 class Due(Struct, frozen=True):
@@ -39,8 +36,11 @@ def look(connection: apsw.Connection, present: Container[str], ttl: int, now: in
         present: agents that wait in a poll or a stream of this hub.
         ttl: the presence TTL in microseconds.
         now: the log's time.
+
+    Sessions that other hubs on the file open are met at the next look, so looks are never further apart than an
+    interval: none of those sessions can be over before it.
     """
-    next_at, due = now + _IDLE, False
+    next_at, due = now + rules.seen_interval(ttl), False
     for session in sessions.list_live(connection, live(now)):
         turn = session.last_seen_at + (rules.seen_interval(ttl) if session.agent_id in present else ttl + 1)
         due = due or turn <= now
