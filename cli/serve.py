@@ -120,10 +120,10 @@ async def _serve(options: Options, storage: Path, sock: socket.socket) -> None:
     if rebuilt:
         log.info("rebuilt from the log: %s", ", ".join(rebuilt))
     app = create_app(hub)
-    async with _relay(app, Spool(working_directory() / options.spool_dir, options.spool_mode), limits):
+    async with _relay(app, Spool(working_directory() / options.spool_dir, options.spool_mode), limits) as relay:
         with _noted(storage, hub, port, url):
             log.info("the hub of %s listens on %s", storage, url)
-            await serve(hub, app, sock)
+            await serve(hub, app, sock, relay.aclose)
     log.info("stopped")
 
 
@@ -139,7 +139,7 @@ def _noted(storage: Path, hub: Hub, port: int, url: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _relay(app: ASGIApp, spool: Spool, limits: Limits) -> AsyncIterator[None]:
+async def _relay(app: ASGIApp, spool: Spool, limits: Limits) -> AsyncIterator[Relay]:
     """While this lasts, what lies in the spool is carried to the hub."""
 
     async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -149,7 +149,7 @@ async def _relay(app: ASGIApp, spool: Spool, limits: Limits) -> AsyncIterator[No
     relay = Relay(spool, send, max_request_bytes=limits.max_request_bytes)
     task = asyncio.create_task(_run_relay(relay, spool))
     try:
-        yield
+        yield relay
     finally:
         await relay.aclose()
         await task

@@ -28,6 +28,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final, Protocol, TypeVar
@@ -35,9 +36,9 @@ from typing import Final, Protocol, TypeVar
 import msgspec
 from msgspec import Struct
 
-from relay.envelope import Refused, Request, encode_answer, encode_refusal, idempotency_key, readable
+from relay.envelope import SERVER_FAULT, Refused, Request, encode_answer, encode_refusal, idempotency_key, readable
 from relay.identity import check_owner, find_closed_session
-from relay.intake import SERVER_FAULT, Intake, Unfinished
+from relay.intake import Intake, Unfinished
 from relay.mailbox import TAKEN, Mark, stem_of
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[tuple[int, bytes]]]
@@ -64,6 +65,10 @@ log = logging.getLogger("arc.relay")
 
 class HubUnreachable(Exception):
     """The hub did not answer. Whether it did what it was asked for is unknown, so it is asked again."""
+
+
+class LeftForNext(Exception):
+    """The relay is closing, and the hub has not answered: the next relay asks."""
 
 
 class InThread(Protocol):
@@ -94,7 +99,7 @@ class Courier:
         self._beside = asyncio.Semaphore(BESIDE)
         self._tasks: set[asyncio.Future[None]] = set()
         self._serving = False
-        self._closing = False
+        self._closing = asyncio.Event()
         self._complained = False
 
     @property
@@ -111,7 +116,7 @@ class Courier:
         Returns:
             Whether it is new: False while it is under way, or set aside for a while.
         """
-        if name in self._known or self._closing:
+        if name in self._known or self._closing.is_set():
             return False
         self._known.add(name)
         self._resume(name)
@@ -119,7 +124,7 @@ class Courier:
 
     async def finish(self, grace_sec: float) -> None:
         """Take nothing more, and let what is under way end within `grace_sec`; the rest is for the next relay."""
-        self._closing = True
+        self._closing.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_sec)
         tasks = list(self._tasks)
@@ -151,7 +156,7 @@ class Courier:
 
     async def _serve_all(self) -> None:
         try:
-            while self._queue and not self._closing:
+            while self._queue and not self._closing.is_set():
                 await self._serve(self._queue.popleft())
         finally:
             self._serving = False
@@ -217,9 +222,9 @@ class Courier:
         try:
             await self._check_session(request)
             status, body = await self._ask(request.method, request.path, request.encode_body(), headers)
-            if status == UNAVAILABLE and self._closing:
-                return  # the hub is ending, and the next one has the answer
             response = encode_answer(request.request_id, status, body, _now())
+        except LeftForNext:
+            return
         except Refused as refused:
             response = _refusal(refused, request.request_id)
         except Exception:  # the shell of the relay: what is wrong with one request must not end it
@@ -240,10 +245,16 @@ class Courier:
         pause_sec, longest_sec = RECONNECT_SEC
         while True:
             try:
-                return await self._send(method, path, body, headers)
+                status, answer = await self._send(method, path, body, headers)
             except HubUnreachable as error:
                 log.info("relay: %s; trying again", error)
-            await asyncio.sleep(pause_sec)
+            else:
+                if status != UNAVAILABLE or not _is_stopping(answer):
+                    return status, answer
+            if self._closing.is_set():
+                raise LeftForNext
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), pause_sec)
             pause_sec = min(pause_sec * 2, longest_sec)
 
     async def _answer(self, stem: str, response: bytes) -> None:
@@ -259,6 +270,10 @@ class Courier:
             self._complained = False
 
 
+class _Failure(Struct):
+    code: str = ""
+
+
 class _Agent(Struct):
     agent_id: str
     session_id: str
@@ -266,6 +281,14 @@ class _Agent(Struct):
 
 class _Agents(Struct):
     result: list[_Agent]
+
+
+def _is_stopping(answer: bytes) -> bool:
+    """Whether a hub says that it takes no more calls. It has not done this one, and the next hub will."""
+    try:
+        return msgspec.json.decode(answer, type=_Failure).code == "hub_stopping"
+    except msgspec.DecodeError:
+        return False
 
 
 def _refusal(refused: Refused, request_id: str) -> bytes:

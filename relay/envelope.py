@@ -16,6 +16,10 @@ MAX_ENVELOPE_BYTES: Final = 65_536
 """What an envelope may weigh beside the body that it carries: ids, method, path, and JSON's white space."""
 
 BAD_REQUEST: Final = 400
+FORBIDDEN: Final = 403
+SERVER_FAULT: Final = 500
+CODES: Final = {BAD_REQUEST: "invalid_input", FORBIDDEN: "forbidden", SERVER_FAULT: "internal_error"}
+"""The hub's codes for what the relay answers itself."""
 METHODS: Final = ("GET", "POST", "DELETE")
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -162,7 +166,7 @@ def encode_answer(request_id: str, status: int, body: bytes, completed_at: str) 
 def encode_refusal(request_id: str, status: int, problem: str, completed_at: str) -> bytes:
     """The response of the relay itself, in the shape of the hub's: for a 400 the error names the request invalid."""
     error = f"invalid relay request: {problem}" if status == BAD_REQUEST else problem
-    body = {"ok": False, "error": error}
+    body = {"ok": False, "error": error, "code": CODES.get(status, CODES[SERVER_FAULT])}
     response = {"request_id": request_id, "ok": False, "status": status, "body": body}
     return msgspec.json.encode({**response, "completed_at": completed_at, "error": error})
 

@@ -11,7 +11,7 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
-from relay.envelope import JsonObject, Refused, Request
+from relay.envelope import FORBIDDEN, JsonObject, Refused, Request
 
 ACTOR_FIELDS: Final = (
     "agent_id",
@@ -28,7 +28,6 @@ ACTOR_FIELDS: Final = (
 FILTERS: Final = ("/v1/locks",)
 """Reads whose `agent_id` chooses rows of a list that all may read."""
 
-FORBIDDEN: Final = 403
 WRITABLE: Final = ("sessions", "channels", "messages", "inbox", "threads", "claims", "locks", "tasks")
 """The nouns that agents write. What else the hub lets others change (its network, its life) is not for them."""
 

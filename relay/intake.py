@@ -5,13 +5,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from relay.envelope import NotWhole, Refused, Request, is_same_request, parse_request, read_status
+from relay.envelope import SERVER_FAULT, NotWhole, Refused, Request, is_same_request, parse_request, read_status
 from relay.identity import check_identity
 from relay.mailbox import TAKEN, Found, Mailbox, Mark, NotAFile, stem_of
 from relay.spool import Spool
 
 MAX_RESPONSE_BYTES: Final = 64 << 20
-SERVER_FAULT: Final = 500
 
 
 class Unfinished(Struct, frozen=True):

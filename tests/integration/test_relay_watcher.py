@@ -363,7 +363,7 @@ def test_a_hub_that_is_ending_answers_nobody(spool: Path) -> None:
         asked.set()
         await asyncio.to_thread(closing.wait, 10)
         await asyncio.sleep(0.05)
-        return 503, b'{"ok":false,"error":"the hub is stopping"}'
+        return 503, b'{"ok":false,"error":"this hub is stopping","code":"hub_stopping"}'
 
     with serving(spool, send):
         hand_in(spool, "alice", "r1", post(n=1))
@@ -371,6 +371,22 @@ def test_a_hub_that_is_ending_answers_nobody(spool: Path) -> None:
         closing.set()
     assert not (spool / "responses" / "alice" / "r1.json").exists()
     assert (spool / "requests" / "alice" / "r1.work").exists()
+
+
+def test_a_hub_that_is_ending_is_asked_again_until_there_is_another(
+    spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "RECONNECT_SEC", (0.005, 0.01))
+    stopping = (503, b'{"ok":false,"error":"this hub is stopping","code":"hub_stopping"}')
+    answers = [stopping, stopping, (503, b"no JSON"), (201, b'{"ok":true,"result":{}}')]
+
+    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        return answers.pop(0)
+
+    with serving(spool, send):
+        hand_in(spool, "alice", "r1", post(n=1))
+        assert get_response(spool, "alice", "r1")["status"] == 503
+        assert len(answers) == 1
 
 
 def test_two_relays_on_one_spool_do_each_request_once(spool: Path) -> None:

@@ -178,9 +178,14 @@ def test_an_answer_that_is_not_json_cannot_be_carried(page: bytes) -> None:
     assert response["error"].startswith("invalid relay request: ")
 
 
+def test_a_fault_on_the_way_to_the_hub_keeps_its_status() -> None:
+    response = json.loads(encode_answer("r1", 502, b"<html>", AT))
+    assert (response["status"], response["body"]["code"]) == (502, "internal_error")
+
+
 def test_a_refusal_of_the_relay_has_the_shape_of_the_hubs() -> None:
     response = json.loads(encode_refusal("r1", 403, "not yours", AT))
-    assert response["body"] == {"ok": False, "error": "not yours"}
+    assert response["body"] == {"ok": False, "error": "not yours", "code": "forbidden"}
     assert (response["request_id"], response["ok"], response["status"]) == ("r1", False, 403)
     assert json.loads(encode_refusal("r1", 400, "broken", AT))["error"] == "invalid relay request: broken"
 
