@@ -10,7 +10,7 @@ from arclog.events import ChannelCreated
 from arclog.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer
+from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "channels.sql")
@@ -28,7 +28,13 @@ class Channel(Struct, frozen=True):
 def _on_created(writer: Writer, event: Fact, data: ChannelCreated) -> None:
     writer.write(
         SQL["create"],
-        (data.name, event.event_id, event.recorded_at, data.created_by, encode_json(data.metadata).decode()),
+        (
+            data.name,
+            event.event_id,
+            time_of(event, data.occurred_at),
+            data.created_by,
+            encode_json(data.metadata).decode(),
+        ),
     )
 
 

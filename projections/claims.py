@@ -11,7 +11,7 @@ from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimRele
 from arclog.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer
+from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 
 SQL: Final = Queries("projections", "claims.sql")
@@ -40,7 +40,7 @@ def _on_acquired(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
             event.event_id,
             data.owner_agent_id,
             event.event_id,
-            event.recorded_at,
+            time_of(event, data.occurred_at),
             data.expires_at,
             encode_json(data.metadata).decode(),
             data.thread_id,
@@ -56,7 +56,7 @@ def _on_refreshed(writer: Writer, event: Fact, data: ClaimRefreshed) -> None:
 
 
 def _on_released(writer: Writer, event: Fact, data: ClaimReleased) -> None:
-    bindings = {"key": data.claim_key, "event_id": event.event_id, "released_at": event.recorded_at}
+    bindings = {"key": data.claim_key, "event_id": event.event_id, "released_at": time_of(event, data.occurred_at)}
     writer.write(SQL["close"], bindings)
     writer.write(SQL["release"], bindings)
 

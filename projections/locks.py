@@ -11,7 +11,7 @@ from arclog.events import LockAcquired, LockRefreshed, LockRefused, LockReleased
 from arclog.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer
+from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 
 SQL: Final = Queries("projections", "locks.sql")
@@ -38,7 +38,7 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
             event.event_id,
             data.agent_id,
             event.event_id,
-            event.recorded_at,
+            time_of(event, data.occurred_at),
             data.expires_at,
             encode_json(data.metadata).decode(),
             _thread_of(data),
@@ -53,7 +53,7 @@ def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
 
 
 def _on_released(writer: Writer, event: Fact, data: LockReleased) -> None:
-    bindings = {"key": data.file_path, "event_id": event.event_id, "released_at": event.recorded_at}
+    bindings = {"key": data.file_path, "event_id": event.event_id, "released_at": time_of(event, data.occurred_at)}
     writer.write(SQL["close"], bindings)
     writer.write(SQL["release"], bindings)
 

@@ -32,6 +32,11 @@ class Fact(Protocol):
     def data(self) -> Event: ...
 
 
+def time_of(event: Fact, occurred_at: int | None) -> int:
+    """When it happened: at the time that the event itself gives, else when it was recorded."""
+    return event.recorded_at if occurred_at is None else occurred_at
+
+
 class Memory(dict[tuple[str, str], Any]):
     """Some rows, by table and key; a cache that forgets everything when it is full."""
 

@@ -16,7 +16,7 @@ from arclog.queries import Queries
 from arclog.store import NO_END, find_last_seen
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer
+from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "sessions.sql")
@@ -46,7 +46,7 @@ def _on_opened(writer: Writer, event: Fact, data: SessionOpened) -> None:
             data.display_name,
             encode_json(data.capabilities).decode(),
             encode_json(data.metadata).decode(),
-            event.recorded_at,
+            time_of(event, data.occurred_at),
         ),
     )
 

@@ -10,7 +10,7 @@ from arclog.events import MessagePosted, TaskCompleted
 from arclog.events.messages import TASK_KINDS
 from arclog.queries import Queries
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer
+from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 
 SQL: Final = Queries("projections", "tasks.sql")
@@ -42,17 +42,18 @@ def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
             },
         )
     if data.completes_task_id is not None:
-        _complete(writer, event, data.completes_task_id)
+        _complete(writer, event, data.completes_task_id, event.recorded_at)
 
 
 def _on_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
-    _complete(writer, event, data.task_id)
+    completed_at = time_of(event, data.occurred_at)
+    _complete(writer, event, data.task_id, completed_at)
     if data.rolled_up_task_id is not None:
-        _complete(writer, event, data.rolled_up_task_id)
+        _complete(writer, event, data.rolled_up_task_id, completed_at)
 
 
-def _complete(writer: Writer, event: Fact, task_id: int) -> None:
-    bindings = {"task_id": task_id, "event_id": event.event_id, "completed_at": event.recorded_at}
+def _complete(writer: Writer, event: Fact, task_id: int, completed_at: int) -> None:
+    bindings = {"task_id": task_id, "event_id": event.event_id, "completed_at": completed_at}
     writer.write(SQL["close"], bindings)
     writer.write(SQL["complete"], bindings)
 

@@ -3,6 +3,9 @@
 A type's tag (`lock.acquired`) and its field names are a storage format: fields may be added with a default, nothing is
 ever renamed or removed; a change of shape is an upcaster (`arclog.upcasters`). Every event class answers two questions
 about itself: `stream(event_id)`, the entity whose life it belongs to, and `actor`, the agent that did it.
+
+What was brought in from elsewhere is recorded later than it happened: `occurred_at`, in microseconds since 1970, then
+says when that was. Nothing is judged by it; it is only shown.
 """
 
 from typing import Final, get_args

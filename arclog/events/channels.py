@@ -14,6 +14,7 @@ class ChannelCreated(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     name: str
     created_by: str | None = None
     metadata: JsonObject = {}
+    occurred_at: int | None = None
 
     @property
     def actor(self) -> str:

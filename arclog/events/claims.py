@@ -22,6 +22,7 @@ class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     thread_id: str | None = None
     task_message_id: int | None = None
     metadata: JsonObject = {}
+    occurred_at: int | None = None
 
     @property
     def actor(self) -> str:
@@ -58,6 +59,7 @@ class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     fencing_token: int
     reason: ReleaseReason = "released"
     notice: Notice | None = None
+    occurred_at: int | None = None
 
     @property
     def actor(self) -> str:

@@ -20,6 +20,7 @@ class LockAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     agent_id: str
     expires_at: int
     metadata: JsonObject = {}
+    occurred_at: int | None = None
 
     @property
     def actor(self) -> str:
@@ -56,6 +57,7 @@ class LockReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
     fencing_token: int
     reason: ReleaseReason = "released"
     notice: Notice | None = None
+    occurred_at: int | None = None
 
     @property
     def actor(self) -> str:

@@ -14,6 +14,7 @@ class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     capabilities: tuple[str, ...] = ()
     metadata: JsonObject = {}
     replaced_session_id: str | None = None
+    occurred_at: int | None = None
 
     @property
     def actor(self) -> str:

@@ -17,6 +17,7 @@ class TaskCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     completed_by: str | None = None
     rolled_up_task_id: int | None = None
     notice: Notice | None = None
+    occurred_at: int | None = None
 
     @property
     def actor(self) -> str:
