@@ -146,20 +146,14 @@ def encode_answer(request_id: str, status: int, body: bytes, completed_at: str) 
         completed_at: UTC, in ISO 8601.
     """
     try:
-        envelope = msgspec.json.decode(body)
+        envelope = msgspec.json.decode(body, type=_Envelope)
     except (ValueError, RecursionError):
-        return encode_refusal(
-            request_id, 400, "the hub's answer is not JSON, which the relay cannot carry", completed_at
-        )
-    response: JsonObject = {
-        "request_id": request_id,
-        "ok": status < BAD_REQUEST,
-        "status": status,
-        "body": msgspec.Raw(body),
-    }
-    response["completed_at"] = completed_at
-    if status >= BAD_REQUEST and isinstance(envelope, dict) and isinstance(envelope.get("error"), str):
-        response["error"] = envelope["error"]
+        problem = f"the relay carries the hub's JSON, and the answer, of status {status}, is none"
+        return encode_refusal(request_id, max(status, BAD_REQUEST), problem, completed_at)
+    response: JsonObject = {"request_id": request_id, "ok": status < BAD_REQUEST, "status": status}
+    response |= {"body": msgspec.Raw(body), "completed_at": completed_at}
+    if envelope.error is not None:
+        response["error"] = envelope.error
     return msgspec.json.encode(response)
 
 
@@ -182,6 +176,10 @@ def read_status(content: bytes) -> int | None:
 def readable(name: str) -> str:
     """A file's name as text that JSON can hold; bytes that are not UTF-8 are replaced."""
     return os.fsencode(name).decode("utf-8", "replace")
+
+
+class _Envelope(Struct):
+    error: str | None = None
 
 
 class _Status(Struct):
