@@ -9,7 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from api import channels, claims, inbox, locks, messages, openapi, page, sessions, sse, tasks, threads
 from api import hub as hub_itself
-from api.errors import ClientGone, InternalError, UnknownRoute, failure
+from api.errors import ClientGone, InternalError, UnknownRoute
 from api.requests import HEADERS, TRANSPORT
 from api.responses import Responder
 from api.routes import Methods, Route, Site
@@ -72,10 +72,10 @@ class HubApplication(Starlette):
         except ClientGone:
             return
         except ArcError as error:
-            await self._responder.refuse(receive, send, *failure(error))
+            await self._responder.refuse(receive, send, error)
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            await self._responder.refuse(receive, send, *failure(InternalError()))
+            await self._responder.refuse(receive, send, InternalError())
 
 
 def create_app(hub: Hub) -> Starlette:

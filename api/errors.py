@@ -1,11 +1,8 @@
-"""What a refusal looks like over HTTP: the one table from error codes to statuses, and the envelope of a failure."""
+"""What can go wrong with a call over HTTP, and the one table from error codes to statuses."""
 
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
-from api.responses import Headers
 from arclog.errors import ArcError
 
 STATUS_OF: Final[Mapping[str, int]] = {
@@ -29,11 +26,6 @@ STATUS_OF: Final[Mapping[str, int]] = {
 }
 """Error code to HTTP status. A code is stable; clients may rely on it."""
 
-SERVICE_UNAVAILABLE: Final = 503
-RETRY_AFTER_SEC: Final = 1
-MAX_ERROR_CHARS: Final = 1000
-"""An error quotes what it was given; no more of it than this is sent back."""
-
 
 class UnknownRoute(ArcError):
     """No route has this path."""
@@ -55,11 +47,12 @@ class MethodNotAllowed(ArcError):
 
 
 class RequestTooLarge(ArcError):
-    """The body of a request is longer than the hub is set to take; it was not read."""
+    """The body of a request is longer than the hub is set to take; `unread` says whether more of it is to come."""
 
     code = "request_too_large"
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, unread: bool) -> None:
+        self.unread = unread
         super().__init__(
             f"the request's body must be at most {most} bytes; the hub's --max-body-chars, --max-attachment-chars and "
             "--max-attachments set this"
@@ -86,27 +79,3 @@ class InternalError(ArcError):
 
 class ClientGone(Exception):
     """The client closed the connection before its answer was ready."""
-
-
-class Envelope(msgspec.Struct, frozen=True):
-    """The body of every refusal."""
-
-    ok: bool
-    error: str
-    code: str
-
-
-def failure(error: ArcError) -> tuple[int, bytes, Headers]:
-    """Status, body and further headers of a refusal."""
-    text = str(error)
-    if len(text) > MAX_ERROR_CHARS:
-        text = f"{text[:MAX_ERROR_CHARS]} …"
-    status = STATUS_OF[error.code]
-    headers: Headers = ()
-    if status == SERVICE_UNAVAILABLE:
-        headers = ((b"retry-after", b"%d" % RETRY_AFTER_SEC),)
-    elif isinstance(error, MethodNotAllowed):
-        headers = ((b"allow", error.allowed.encode()),)
-    elif isinstance(error, RequestTooLarge):
-        headers = ((b"connection", b"close"),)
-    return status, msgspec.json.encode(Envelope(ok=False, error=text, code=error.code)), headers

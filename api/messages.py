@@ -40,8 +40,6 @@ async def list_messages(hub: Hub, query: MessagesQuery, caller: Caller) -> bytes
     """Broadcasts of a channel or a thread."""
     if query.channel is None and query.thread_id is None:
         raise InvalidInput("channel", "or thread_id is required")
-    if query.channel is not None:
-        require_channel(hub, query.channel)
     wanted = MessageQuery(
         channel=query.channel,
         thread_id=query.thread_id,
@@ -50,9 +48,12 @@ async def list_messages(hub: Hub, query: MessagesQuery, caller: Caller) -> bytes
         tail=query.tail and not query.since_id,
     )
     page = hub.read(read_messages, wanted, hub.at())
-    timeout_sec = clamp_timeout(query.timeout)
-    if not page.rows and timeout_sec:
-        page = await caller.unless_gone(hub.wait(wanted, timeout_sec))
+    if not page.rows:
+        if query.channel is not None:
+            require_channel(hub, query.channel)  # broadcasts are only ever in channels that exist
+        timeout_sec = clamp_timeout(query.timeout)
+        if timeout_sec:
+            page = await caller.unless_gone(hub.wait(wanted, timeout_sec))
     return page.json()
 
 

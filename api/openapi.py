@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import STATUS_OF, Envelope
+from api.errors import STATUS_OF
+from api.responses import Envelope
 from api.routes import Change, NoQuery, Read, Route, Site, Special
 
 Json = dict[str, Any]

@@ -9,6 +9,7 @@ constants, digits and method names, so they are written as they are.
 """
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote
 
@@ -32,6 +33,9 @@ HALF_CLOSED_SEC: Final = 1.0
 """How long a client that will send no more gets to read its answer; after that it counts as gone."""
 LEAST_PROGRESS: Final = 1024
 """Bytes within `STALL_SEC` that count as progress."""
+
+_offer = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
 class Stall(Struct, frozen=True):
@@ -74,12 +78,15 @@ class HubProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._received = 0
+        self._at_start = True
         self._awaits_head = True
         self._stall: Stall | None = None
         self._stalls_since = 0.0
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
+        if self._at_start and (b"pgrade:" in data or not data.isascii()):
+            data = _tame(data)
         super().data_received(data)
 
     # What the parser tells -------------------------------------------------------------------------------------------
@@ -88,11 +95,12 @@ class HubProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
+        self._at_start = False
         self._awaits_head = True
 
     def on_headers_complete(self) -> None:
         self._awaits_head = False
-        url = self.url if self.url.isascii() else quote(self.url, safe=AS_TYPED).encode("ascii")
+        url = self.url
         if url.startswith(b"/") and b"#" not in url:
             raw_path, _, query = url.partition(b"?")
         else:
@@ -135,6 +143,10 @@ class HubProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_message_complete(self) -> None:
+        self._at_start = True
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Go on with the next request, if the client sent one already."""
@@ -196,7 +208,17 @@ class HubProtocol(HttpToolsProtocol):
         return None
 
 
-_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
+def _tame(data: bytes) -> bytes:
+    """The beginning of a request, such that the parser takes it.
+
+    What is not ASCII in its first line is percent-encoded, as a client should have done. An offer to speak another
+    protocol is hidden, since with it the parser would take no body; the hub declines it in any case.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    line, separator, fields = head.partition(b"\r\n")
+    if not line.isascii():
+        line = quote(line, safe=AS_TYPED + " ").encode("ascii")
+    return line + _offer.sub(b"\r\nx-declined:", separator + fields) + end + rest
 
 
 class HubCycle(RequestResponseCycle):

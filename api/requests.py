@@ -1,6 +1,7 @@
 """Requests, read strictly: a value of the wrong type is refused by the name of its field, never guessed at."""
 
 import re
+from collections.abc import Mapping
 from typing import Final, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -21,6 +22,15 @@ Value = str | int | float | bool
 
 TRUE: Final = frozenset({"1", "true", "yes"})
 """What a flag of a query is true for, in any case; anything else is false."""
+JSON_TYPES: Final[Mapping[str, str]] = {
+    "array": "an array",
+    "bool": "true or false",
+    "float": "a number",
+    "int": "an integer",
+    "object": "an object",
+    "str": "a string",
+}
+"""What the decoder's types are called in JSON."""
 HEADERS: Final = "arc.headers"
 """In the scope: the request's headers by name."""
 TRANSPORT: Final = "arc.transport"
@@ -50,27 +60,32 @@ async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
     """
     announced = scope[HEADERS].get(b"content-length")
     if announced is not None and int(announced) > most:
-        raise RequestTooLarge(most)
+        raise RequestTooLarge(most, unread=True)
     message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body"):
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        if len(body) > most:
-            raise RequestTooLarge(most)
-        return body
-    parts = [body]
-    size = len(body)
-    while message.get("more_body"):
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body: bytes = message["body"]
+    if message["more_body"]:
+        body = await _read_on(body, receive, most)
+    elif len(body) > most:
+        raise RequestTooLarge(most, unread=False)
+    return body
+
+
+async def _read_on(body: bytes, receive: Receive, most: int) -> bytes:
+    """A body that comes in pieces, of which `body` is the first."""
+    parts, size, more = [body], len(body), True
+    while more:
         if size > most:
-            raise RequestTooLarge(most)
+            raise RequestTooLarge(most, unread=True)
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
         parts.append(message["body"])
         size += len(message["body"])
+        more = message["more_body"]
     if size > most:
-        raise RequestTooLarge(most)
+        raise RequestTooLarge(most, unread=False)
     return b"".join(parts)
 
 
@@ -108,8 +123,9 @@ def _invalid_field(message: str) -> InvalidInput:
     if missing := _find_missing(problem):
         return InvalidInput(f"{field}.{missing['field']}" if field else missing["field"], "is required")
     if types := _split_types(problem):
-        wanted = types["wanted"].replace(" | ", " or ")
-        return InvalidInput(field or "body", f"must be {wanted}, not {types['got']}")
+        wanted = " or ".join(JSON_TYPES.get(name, name) for name in types["wanted"].split(" | "))
+        got = JSON_TYPES.get(types["got"], types["got"])
+        return InvalidInput(field or "body", f"must be {wanted}, not {got}")
     return InvalidInput(field or "body", f"cannot be used: {problem[:1].lower()}{problem[1:]}")
 
 

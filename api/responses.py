@@ -3,8 +3,12 @@
 import asyncio
 from typing import Final
 
+import msgspec
+from msgspec import Struct
 from starlette.types import Receive, Send
 
+from api.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge
+from arclog.errors import ArcError
 from projections.answers import Outcome
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -14,6 +18,50 @@ NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 LINGER_SEC: Final = 5.0
 """How long the rest of a refused body is read and thrown away, so that the client gets to see the answer."""
 LINGER_BYTES: Final = 64 * 2**20
+SERVICE_UNAVAILABLE: Final = 503
+RETRY_AFTER_SEC: Final = 1
+MAX_ERROR_CHARS: Final = 1000
+"""An error quotes what it was given; no more of it than this is sent back."""
+
+
+class Envelope(Struct, frozen=True):
+    """The body of every refusal."""
+
+    ok: bool
+    error: str
+    code: str
+
+
+class Refusal(Struct, frozen=True):
+    """How an error is answered.
+
+    Attributes:
+        status: the HTTP status.
+        body: the envelope as JSON.
+        headers: those beyond what every answer has.
+        unread: whether more of the request is to come, which nobody will read.
+    """
+
+    status: int
+    body: bytes
+    headers: Headers = ()
+    unread: bool = False
+
+
+def refusal(error: ArcError) -> Refusal:
+    """How `error` is answered."""
+    text = str(error)
+    if len(text) > MAX_ERROR_CHARS:
+        text = f"{text[:MAX_ERROR_CHARS]} …"
+    status = STATUS_OF[error.code]
+    body = msgspec.json.encode(Envelope(ok=False, error=text, code=error.code))
+    if status == SERVICE_UNAVAILABLE:
+        return Refusal(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
+    if isinstance(error, MethodNotAllowed):
+        return Refusal(status, body, ((b"allow", error.allowed.encode()),))
+    if isinstance(error, RequestTooLarge):
+        return Refusal(status, body, ((b"connection", b"close"),), error.unread)
+    return Refusal(status, body)
 
 
 class Responder:
@@ -42,17 +90,18 @@ class Responder:
         more: Headers = () if outcome.event_id is None else ((b"x-arc-event", b"%d" % outcome.event_id),)
         await self.send(send, status, envelope(outcome), more)
 
-    async def refuse(self, receive: Receive, send: Send, status: int, body: bytes, more: Headers) -> None:
-        """Send a refusal; where the connection is to be closed, see the rest of the request off first.
+    async def refuse(self, receive: Receive, send: Send, error: ArcError) -> None:
+        """Send a refusal; where more of the request is to come, see that off before the connection is closed.
 
         Closing a connection with unread bytes resets it, and the client might never read why.
         """
-        if (b"connection", b"close") not in more:
-            await self.send(send, status, body, more)
+        refused = refusal(error)
+        if not refused.unread:
+            await self.send(send, refused.status, refused.body, refused.headers)
             return
-        headers = [*self._json, (b"content-length", b"%d" % len(body)), *more]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body, "more_body": True})
+        headers = [*self._json, (b"content-length", b"%d" % len(refused.body)), *refused.headers]
+        await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await send({"type": "http.response.body", "body": refused.body, "more_body": True})
         await _linger(receive)
         await send({"type": "http.response.body", "body": b""})
 

@@ -11,15 +11,15 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.errors import MalformedRequest, failure
+from api.errors import MalformedRequest
 from api.protocol import HubProtocol, HubServerState
-from api.responses import JSON, NO_SNIFFING, Responder
+from api.responses import JSON, NO_SNIFFING, Responder, refusal
 from projections.hub import Hub
 
 BACKLOG: Final = 2048
@@ -59,7 +59,9 @@ def listen(host: str, port: int) -> socket.socket:
     return sock
 
 
-async def serve(hub: Hub, app: ASGIApp, sock: socket.socket) -> None:
+async def serve(
+    hub: Hub, app: ASGIApp, sock: socket.socket, before_stop: Callable[[], Awaitable[None]] | None = None
+) -> None:
     """Serve until a signal or a shutdown ends the hub, then stop it.
 
     Signals are taken when this runs on the main thread.
@@ -68,10 +70,13 @@ async def serve(hub: Hub, app: ASGIApp, sock: socket.socket) -> None:
         hub: the hub, started.
         app: its application, from `api.app.create_app`.
         sock: where to listen, from `listen`; it is closed at the end.
+        before_stop: awaited when the port is closed and the hub still takes calls: ends those that have other roads.
     """
     _allow_many_connections()
     server = HubServer(hub, app)
     await server.serve([sock])
+    if before_stop is not None:
+        await before_stop()
     await hub.stop("shutdown" if server.shutdown_fired else "signal")
 
 
@@ -137,7 +142,7 @@ class HubServer(uvicorn.Server):
 
 def _bad_request(hub: Hub) -> bytes:
     """The whole answer, as it goes over the wire, to what is no HTTP."""
-    _status, body, _more = failure(MalformedRequest())
+    body = refusal(MalformedRequest()).body
     length = (b"content-length", b"%d" % len(body))
     headers = [JSON, NO_SNIFFING, Responder(hub.instance_id).instance, length, (b"connection", b"close")]
     return b"HTTP/1.1 400 Bad Request\r\n%b\r\n%b" % (b"".join(b"%b: %b\r\n" % header for header in headers), body)

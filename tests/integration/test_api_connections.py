@@ -1,0 +1,277 @@
+"""Connections as they come: broken, slow, half closed, too large; each gets an answer or an end."""
+
+import json
+import random
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+import api.protocol
+import api.responses
+from arclog.deciders.fields import Limits
+from tests.support.served_hub import ServedHub, read_all, served_hub
+from tests.support.waiting import wait_until
+
+BODY = b'{"from_agent":"a","body":"hello"}'
+POST = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n"
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHub]:
+    limits = Limits(max_body_chars=1000, max_attachment_chars=1000, max_attachments=1)
+    with served_hub(tmp_path_factory.mktemp("hub"), limits=limits) as served:
+        yield served
+
+
+def envelope_of(answer: bytes) -> tuple[int, dict[str, object]]:
+    """Status and body of a whole answer."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"x-arc-instance: " in head.lower(), answer
+    return int(head.split()[1]), json.loads(body)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"nonsense\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nBad Header\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\x00b\r\n\r\n",
+        b"GET /a b HTTP/1.1\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        POST + b"Content-Length: -1\r\n\r\n",
+        POST + b"Content-Length: 99999999999999999999999999\r\n\r\n",
+        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /" + b"a" * 200_000,
+    ],
+)
+def test_what_is_no_http_is_told_so(hub: ServedHub, request_bytes: bytes) -> None:
+    status, body = envelope_of(hub.exchange(request_bytes))
+    assert (400 <= status < 500, body["ok"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /v1/chan",
+        b"GET /v1/channels HTTP/1.1\r\nHost: loc",
+        POST + b"Content-Length: 100\r\n\r\n" + BODY,
+        POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ],
+)
+def test_a_request_that_ends_too_early_is_told_so(hub: ServedHub, request_bytes: bytes) -> None:
+    status, body = envelope_of(hub.exchange(request_bytes))
+    assert (status, body["code"]) == (400, "malformed_request")
+
+
+def test_a_client_that_will_send_no_more_gets_its_answer(hub: ServedHub) -> None:
+    status, body = envelope_of(hub.exchange(POST + b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)))
+    assert (status, body["ok"]) == (201, True)
+
+
+def test_a_body_may_come_in_chunks_and_in_pieces(hub: ServedHub) -> None:
+    with hub.connect() as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
+        for byte in BODY:
+            connection.sendall(b"1\r\n%c\r\n" % byte)
+        connection.sendall(b"0\r\n\r\n")
+        assert envelope_of(read_all(connection))[0] == 201
+
+
+def test_an_old_client_gets_its_answer_and_the_end(hub: ServedHub) -> None:
+    with hub.connect() as connection:
+        connection.sendall(b"GET /v1/shutdown HTTP/1.0\r\n\r\n")
+        assert envelope_of(read_all(connection)) == (200, {"ok": True, "result": None})
+
+
+def test_requests_may_follow_without_waiting_for_answers(hub: ServedHub) -> None:
+    with hub.connect() as connection:
+        request = POST + b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+        last = b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        connection.sendall(request * 5 + last)
+        answers = read_all(connection)
+    assert answers.count(b"HTTP/1.1 201 Created") == 5
+    assert answers.endswith(b'{"ok":true,"result":null}')
+
+
+def test_a_connection_serves_many_requests(hub: ServedHub) -> None:
+    with hub.connect() as connection:
+        for _ in range(3):
+            connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(65_536).endswith(b'{"ok":true,"result":null}')
+
+
+def test_an_offer_of_another_protocol_is_declined(hub: ServedHub) -> None:
+    for offer in (b"Upgrade: websocket", b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__"):
+        head = POST + b"Connection: Upgrade, close\r\n" + offer + b"\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+        with hub.connect() as connection:
+            connection.sendall(head + BODY)
+            assert envelope_of(read_all(connection))[0] == 201
+
+
+def is_cut_while_sending(connection: socket.socket, piece: bytes, *, times: int, pause_sec: float = 0) -> bool:
+    """Whether the hub closes the connection while a piece is sent again and again."""
+    try:
+        for _ in range(times):
+            connection.sendall(piece)
+            time.sleep(pause_sec)
+    except (BrokenPipeError, ConnectionResetError):
+        return True
+    return False
+
+
+# Size ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_body_that_announces_itself_too_large_is_refused_unread(hub: ServedHub) -> None:
+    most = hub.hub.settings.limits.max_request_bytes
+    with hub.connect(timeout=5) as connection:
+        connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % (most + 1))
+        answer = connection.recv(65_536)
+        status, body = envelope_of(answer)
+        assert (status, body["code"]) == (400, "request_too_large")
+        assert b"connection: close" in answer
+
+
+def test_a_client_that_asks_first_is_not_told_to_go_on(hub: ServedHub) -> None:
+    with hub.connect(timeout=5) as connection:
+        connection.sendall(POST + b"Content-Length: 100000000\r\nExpect: 100-continue\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_client_that_asks_first_may_go_on(hub: ServedHub) -> None:
+    with hub.connect(timeout=5) as connection:
+        connection.sendall(
+            POST + b"Connection: close\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n" % len(BODY)
+        )
+        assert connection.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(BODY)
+        assert envelope_of(read_all(connection))[0] == 201
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_the_whole_of_a_body_that_is_too_large_may_be_sent_before_the_answer_is_read(
+    hub: ServedHub, chunked: bool
+) -> None:
+    size = 20_000_000
+    with hub.connect() as connection:
+        if chunked:
+            connection.sendall(
+                POST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % size + b" " * size + b"\r\n0\r\n\r\n"
+            )
+        else:
+            connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % size + b" " * size)
+        assert envelope_of(read_all(connection))[0] == 400
+
+
+def test_a_body_without_end_is_not_read_for_ever(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.responses, "LINGER_BYTES", 1_000_000)
+    with hub.connect() as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        assert is_cut_while_sending(connection, b"2710\r\n%b\r\n" % (b" " * 10_000), times=10_000)
+
+
+# Time ---------------------------------------------------------------------------------------------------------------
+
+
+def ends_within(connection: socket.socket, seconds: float) -> bool:
+    connection.settimeout(seconds)
+    try:
+        read_all(connection)
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_a_connection_that_never_asks_is_ended(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.protocol, "HEADERS_SEC", 0.5)
+    with hub.connect() as connection:
+        assert ends_within(connection, 10)
+
+
+def test_a_head_that_drips_is_ended_however_steadily(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.protocol, "HEADERS_SEC", 0.5)
+    with hub.connect() as connection:
+        connection.sendall(b"GET /v1/channels HTTP/1.1\r\n")
+        assert is_cut_while_sending(connection, b"X-Slow: 1\r\n", times=200, pause_sec=0.05)
+
+
+def test_a_second_head_has_no_more_time_than_the_first(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.protocol, "HEADERS_SEC", 0.5)
+    with hub.connect() as connection:
+        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        connection.sendall(b"GET /v1/shut")
+        assert ends_within(connection, 10)
+
+
+def test_a_body_that_stalls_is_ended(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.protocol, "STALL_SEC", 0.5)
+    with hub.connect() as connection:
+        connection.sendall(POST + b"Content-Length: 100\r\n\r\n{")
+        assert ends_within(connection, 10)
+
+
+def test_an_idle_connection_is_kept_for_a_while_only(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.protocol, "HEADERS_SEC", 0.1)
+    with hub.connect() as connection:
+        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.recv(65_536)
+        assert not ends_within(connection, 2.5)
+        monkeypatch.setattr(api.protocol, "IDLE_SEC", 0.1)
+        assert ends_within(connection, 10)
+
+
+def test_a_long_poll_is_not_taken_for_a_stall(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for limit in ("HEADERS_SEC", "STALL_SEC", "IDLE_SEC"):
+        monkeypatch.setattr(api.protocol, limit, 0.1)
+    assert hub.get(f"/v1/events?agent_id=a&since_id={2**53 - 1}&timeout=3").result == []
+
+
+def test_the_limits_end_an_attack_within_twenty_seconds() -> None:
+    look_sec = 1.0
+    assert api.protocol.HEADERS_SEC + 2 * look_sec < 20
+    assert api.protocol.STALL_SEC + 2 * look_sec < 20
+
+
+def test_hundreds_may_connect_at_once_while_others_drip(hub: ServedHub) -> None:
+    slow = [hub.connect() for _ in range(100)]
+    for connection in slow:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
+    many = [hub.connect() for _ in range(300)]
+    for connection in many:
+        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert all(read_all(connection).startswith(b"HTTP/1.1 200") for connection in many)
+    for connection in (*slow, *many):
+        connection.close()
+    wait_until(lambda: hub.get("/v1/shutdown").status == 200)
+
+
+# Chance -------------------------------------------------------------------------------------------------------------
+
+
+def test_mutated_requests_are_all_answered_and_never_with_a_fault(hub: ServedHub) -> None:
+    chance = random.Random(20_260_101)  # noqa: S311 - the same mutations in every run
+    whole = POST + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+    for _ in range(300):
+        mutated = bytearray(whole)
+        for _ in range(chance.randint(1, 6)):
+            place = chance.randrange(len(mutated))
+            match chance.randrange(3):
+                case 0:
+                    mutated[place] = chance.randrange(256)
+                case 1:
+                    del mutated[place : place + chance.randint(1, 8)]
+                case _:
+                    mutated[place:place] = chance.randbytes(chance.randint(1, 8))
+        answer = hub.exchange(bytes(mutated), timeout=10)
+        assert answer.startswith(b"HTTP/1.1 "), bytes(mutated)
+        assert answer.split()[1][:1] in {b"2", b"4"}, (bytes(mutated), answer)
+    assert hub.get("/v1/messages?channel=general&limit=500").status == 200

@@ -1,0 +1,126 @@
+"""A hub on a thread of the test's own process, behind a real socket: fast to start, and open to be looked into."""
+
+import asyncio
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from api.app import create_app
+from api.server import listen, serve
+from projections.hub import Hub, Settings
+from tests.support.hub_process import Answer
+
+
+class ServedHub:
+    """What a test needs of a hub that is served."""
+
+    def __init__(self, hub: Hub, loop: asyncio.AbstractEventLoop, port: int) -> None:
+        self.hub = hub
+        self.loop = loop
+        self.port = port
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30,
+    ) -> Answer:
+        """One request on a connection of its own; bytes are sent as they are, anything else as JSON."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)) as connection:
+            payload = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+            connection.request(method, path, payload, dict(headers or {}))
+            response = connection.getresponse()
+            text = response.read()
+            found = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, found, json.loads(text) if text else None)
+
+    def get(self, path: str, **how: Any) -> Answer:
+        return self.call("GET", path, **how)
+
+    def post(self, path: str, body: object = None, **how: Any) -> Answer:
+        return self.call("POST", path, {} if body is None else body, **how)
+
+    def say(self, body: str, **more: object) -> int:
+        """Post a message and return its id."""
+        posted = self.post("/v1/messages", {"from_agent": "teller", "body": body, **more})
+        message_id: int = posted.result["id"]
+        return message_id
+
+    def connect(self, timeout: float = 30) -> socket.socket:
+        """A bare connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout)
+
+    def exchange(self, request: bytes, timeout: float = 30) -> bytes:
+        """Send bytes as they are, and return all that comes until the hub closes."""
+        with self.connect(timeout) as connection:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            return read_all(connection)
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Everything until the other side closes, or resets, the connection."""
+    parts: list[bytes] = []
+    while True:
+        try:
+            part = connection.recv(65_536)
+        except ConnectionResetError:
+            part = b""
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+
+
+@contextmanager
+def served_hub(home: Path, **settings: Any) -> Iterator[ServedHub]:
+    """A hub on a fresh or given storage in the folder `home`, served until the end of the block.
+
+    Args:
+        home: where the storage is.
+        settings: those of `projections.hub.Settings` that are to differ.
+    """
+    started: list[ServedHub] = []
+    failed: list[BaseException] = []
+    ready = threading.Event()
+
+    async def run() -> None:
+        sock = listen("127.0.0.1", 0)
+        port = sock.getsockname()[1]
+        hub = Hub(Settings(**{"storage": home / "arc.sqlite3", "port": port, "version": "test", **settings}))
+        await hub.start()
+        started.append(ServedHub(hub, asyncio.get_running_loop(), port))
+        ready.set()
+        await serve(hub, create_app(hub), sock)
+
+    def work() -> None:
+        try:
+            uvloop.run(run())
+        except BaseException as error:  # noqa: BLE001 - raised below, on the test's own thread
+            failed.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=work, name="hub under test")
+    thread.start()
+    ready.wait(20)
+    if failed:
+        raise failed[0]
+    served = started[0]
+    try:
+        yield served
+    finally:
+        served.loop.call_soon_threadsafe(served.hub.on_shutdown)
+        thread.join(20)
+        assert not thread.is_alive(), "the hub did not end"
+    if failed:
+        raise failed[0]

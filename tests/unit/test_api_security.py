@@ -1,0 +1,132 @@
+"""Who may call: programs and the hub's own page, not the web page next door."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+
+from api.security import Guard, host_name
+from arclog.errors import Forbidden
+from projections.hub import Hub
+
+NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+
+
+class StandIn:
+    """What the guard needs to know of a hub."""
+
+    def __init__(self, *, allow_remote: bool = False, host: str = "127.0.0.1") -> None:
+        self.settings = self.state = self
+        self.allow_remote = allow_remote
+        self.host = host
+
+
+def check(
+    headers: Mapping[str, str],
+    *,
+    method: str = "GET",
+    path: str = "/v1/channels",
+    client: str | None = "127.0.0.1",
+    **hub: Any,
+) -> None:
+    guard = Guard(cast("Hub", StandIn(**hub)))
+    scope = {"method": method, "path": path, "client": None if client is None else (client, 40_000)}
+    for _twice in range(2):  # what was found good is remembered, and must be good again
+        guard.check(scope, {name.encode(): value.encode("latin-1") for name, value in headers.items()})
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1:6969", "localhost:6969", "LOCALHOST", "[::1]:6969", "127.8.9.1", "localhost:9", "[::ffff:127.0.0.1]:1"],
+)
+def test_a_program_on_this_machine_may_call_by_any_loopback_name(host: str) -> None:
+    check({"host": host})
+
+
+def test_a_request_without_a_host_is_no_browser() -> None:
+    check({})
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example:6969", "10.1.2.3:6969", "localhost.evil.example", "127.0.0.1.evil.example", "", "[::2]:1"]
+)
+def test_a_name_that_was_pointed_at_this_machine_is_refused(host: str) -> None:
+    with pytest.raises(Forbidden):
+        check({"host": host})
+
+
+def test_the_configured_host_is_a_name_of_the_hub() -> None:
+    check({"host": "Box.lan:6969"}, host="box.lan")
+
+
+def test_any_name_will_do_when_other_machines_may_call() -> None:
+    check({"host": "box.lan:6969"}, allow_remote=True, client="192.168.1.7")
+
+
+@pytest.mark.parametrize("client", ["192.168.1.7", "fe80::1", "unix"])
+def test_other_machines_are_refused_by_default(client: str) -> None:
+    with pytest.raises(Forbidden):
+        check({"host": "127.0.0.1"}, client=client)
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", None])
+def test_this_machine_is_let_in(client: str | None) -> None:
+    check({"host": "127.0.0.1"}, client=client)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "HEAD"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "http://localhost:3000", "null", "http://127.0.0.1:6970", "", "127.0.0.1:6969", "file://"],
+)
+def test_a_page_of_another_origin_is_refused(method: str, origin: str) -> None:
+    with pytest.raises(Forbidden):
+        check({"host": "127.0.0.1:6969", "origin": origin}, method=method)
+
+
+def test_the_hubs_own_page_may_call() -> None:
+    check({"host": "127.0.0.1:6969", "origin": "http://127.0.0.1:6969", "sec-fetch-site": "same-origin"}, method="POST")
+    check({"host": "Localhost:6969", "origin": "http://localhost:6969"}, method="POST")
+
+
+def test_another_origin_is_refused_also_where_other_machines_may_call() -> None:
+    with pytest.raises(Forbidden):
+        check({"host": "box.lan:6969", "origin": "https://evil.example"}, allow_remote=True)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_what_the_browser_marks_as_another_site_is_refused(site: str) -> None:
+    with pytest.raises(Forbidden):
+        check({"host": "127.0.0.1:6969", "sec-fetch-site": site})
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_what_the_user_typed_or_the_page_itself_asks_for_passes(site: str) -> None:
+    check({"host": "127.0.0.1:6969", "sec-fetch-site": site})
+
+
+def test_a_link_to_the_hubs_page_may_be_followed() -> None:
+    check({"host": "127.0.0.1:6969", "sec-fetch-site": "cross-site", **NAVIGATION}, path="/")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "changed"),
+    [
+        ("POST", "/", {}),
+        ("GET", "/v1/shutdown", {}),
+        ("GET", "/", {"sec-fetch-dest": "iframe"}),
+        ("GET", "/", {"sec-fetch-mode": "no-cors"}),
+    ],
+)
+def test_no_other_visit_from_another_site_passes(method: str, path: str, changed: Mapping[str, str]) -> None:
+    headers = {"host": "127.0.0.1:6969", "sec-fetch-site": "cross-site", **NAVIGATION, **changed}
+    with pytest.raises(Forbidden):
+        check(headers, method=method, path=path)
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [("a:1", "a"), ("A", "a"), ("[::1]:6969", "::1"), ("[::1]", "::1"), ("", ""), (":1", ""), ("a:b:1", "a:b")],
+)
+def test_the_name_in_a_host_header(host: str, name: str) -> None:
+    assert host_name(host) == name
