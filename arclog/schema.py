@@ -84,6 +84,27 @@ def get_instance_id(connection: apsw.Connection) -> str:
     return instance_id
 
 
+def get_origin(connection: apsw.Connection) -> str:
+    """The instance id of the storage in which this log began: its own, unless it was restored, forked or imported."""
+    return find_setting(connection, "origin") or get_instance_id(connection)
+
+
+def begin_new_life(connection: apsw.Connection, origin: str) -> str:
+    """Give a copy of a log an instance id of its own, so that nobody takes it for the log that it was copied from.
+
+    Args:
+        connection: the copy, in a write transaction or not.
+        origin: where the log began.
+
+    Returns:
+        The new instance id.
+    """
+    instance_id = new_instance_id()
+    set_setting(connection, "instance_id", instance_id)
+    set_setting(connection, "origin", origin)
+    return instance_id
+
+
 def new_instance_id() -> str:
     """An id that no other storage has."""
     return uuid4().hex

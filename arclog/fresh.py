@@ -1,0 +1,55 @@
+"""A new file that is there as a whole or not at all, whatever happens while it is written."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from arclog.connection import create_file
+from arclog.errors import InvalidInput
+from arclog.removal import COMPANIONS
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """An empty file to write to, which gets the name `path` when the block ends well, and is gone when it does not.
+
+    Connections on it must be closed inside the block.
+
+    Raises:
+        InvalidInput: there is a file at `path` already; nothing is ever overwritten.
+        StorageError: it cannot be made.
+    """
+    refuse_existing(path)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    create_file(draft)
+    try:
+        yield draft
+        refuse_existing(path)
+        draft.rename(path)
+        _flush_folder(path.parent)
+    except BaseException:
+        for end in ("", *COMPANIONS):
+            draft.with_name(draft.name + end).unlink(missing_ok=True)
+        raise
+
+
+def refuse_existing(path: Path) -> None:
+    """Make sure that nothing is at `path`.
+
+    Raises:
+        InvalidInput: something is.
+    """
+    if path.exists():
+        raise InvalidInput(str(path), "is there already: choose another name, or move it away first")
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the name on disk, where the system knows how."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
