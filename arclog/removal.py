@@ -36,6 +36,7 @@ def _check_unused(path: Path) -> None:
     with storage_errors(path):
         connection = open_connection(path)
         try:
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # it may be another's, with a WAL of its own
             connection.set_busy_timeout(BUSY_WITHIN_MS)
             # Must be set before the WAL is touched: then the first access fails if anybody else has the file open.
             connection.pragma("locking_mode", "EXCLUSIVE")

@@ -24,7 +24,10 @@ def open_storage(path: Path) -> apsw.Connection:
     connection = open_connection(path)
     try:
         with storage_errors(path):
+            # Closing the last connection would move a WAL into its file, even if the file turns out to be another's.
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             _recognise(connection, path)
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
             mode = connection.execute("PRAGMA journal_mode = WAL").get
             if mode != "wal":
                 raise StorageError(f"the filesystem of {path} does not support WAL: put the storage on a local disk")

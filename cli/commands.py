@@ -22,5 +22,6 @@ COMMANDS: Final[Commands] = {
     "whoami": Command("cli.whoami", "print what a hub knows of an agent"),
     "log": Group(LOG, "Look into the log, check it, bring an old database into it."),
     "relay": Command("cli.relay", "carry requests between files and a hub"),
+    "mcp": Command("cli.mcp", "offer an agent's tools to an MCP host over the standard streams"),
     "smoke-agent": Command("cli.smoke_agent", "play one role of the smoke test"),
 }

@@ -36,16 +36,18 @@ def _is_narrow(encoding: str | None) -> bool:
 
 
 class ProgressBar:
-    """How far a walk through the log has come, drawn on a terminal; nothing anywhere else.
+    """How far a long task has come, drawn on a terminal; nothing anywhere else.
 
-    Call it with the event reached and the last event. Use it as a context manager, so that its line is removed.
+    Call it with the number reached and the last number. Use it as a context manager, so that its line is removed.
 
     Args:
         doing: what is done, such as `rebuilding`.
+        things: what is counted.
     """
 
-    def __init__(self, doing: str) -> None:
+    def __init__(self, doing: str, things: str = "events") -> None:
         self._doing = doing
+        self._things = things
         self._shown = sys.stderr.isatty()
         self._began = time.monotonic()
         self._drawn = 0.0
@@ -67,7 +69,7 @@ class ProgressBar:
         bar = "#" * done + "." * (BAR_CHARS - done)
         rate = reached / max(now - self._began, 0.001)
         print(
-            f"\r\x1b[K{self._doing} [{bar}] {share:4.0%}  event {reached:,} of {last:,}  {rate:,.0f} events/s",
+            f"\r\x1b[K{self._doing} [{bar}] {share:4.0%}  {reached:,} of {last:,} {self._things}, {rate:,.0f}/s",
             end="",
             file=sys.stderr,
             flush=True,

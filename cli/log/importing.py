@@ -1,0 +1,52 @@
+"""`arc log import`: bring a database of Arc 0.1.1 into a new log."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Final
+
+from cli.errors import CommandFailed
+from cli.log.storage import storage_of
+from cli.lookup import is_same, working_directory
+from cli.options import StorageOptions, add_storage_option
+from cli.output import ProgressBar
+from projections.importing import import_011
+
+NOUNS: Final = {
+    "message.posted": "messages",
+    "channel.created": "channels",
+    "session.opened": "sessions",
+    "claim.acquired": "claims",
+    "lock.acquired": "locks",
+    "task.completed": "completed tasks",
+}
+
+
+class Options(StorageOptions):
+    """From where, and to where."""
+
+    file: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    parser.add_argument("file", metavar="FILE", help="the database of Arc 0.1.1; it is only read")
+    add_storage_option(parser)
+
+
+def run(options: Options) -> int:
+    """Print what was brought in."""
+    source, storage = working_directory() / options.file, storage_of(options)
+    if is_same(source, storage):
+        raise CommandFailed(
+            f"{source} cannot be brought into itself: name a new file, as in "
+            f"arc log import {options.file} --storage {source.stem}-1{source.suffix}"
+        )
+    storage.parent.mkdir(parents=True, exist_ok=True)
+    with ProgressBar("importing", "messages") as progress:
+        imported = import_011(source, storage, progress)
+    print(f"{storage}: {_list(imported.counts)} from {source}; the last event is {imported.head}")
+    return 0
+
+
+def _list(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{counts.get(event_type, 0)} {noun}" for event_type, noun in NOUNS.items())

@@ -1,0 +1,80 @@
+"""`arc mcp`: one agent's tools for an MCP host, over the standard streams.
+
+The host starts it and ends it. While it runs its agent has a session; when the host closes the stream, or ends the
+process with SIGTERM or SIGINT, the session ends too. A hub that is away ends nothing: tools say so until it is back.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+from cli.options import AgentOptions, add_base_url
+
+if TYPE_CHECKING:
+    from api.mcp.seat import Seat
+
+DEFAULT_AGENT: Final = "mcp-client"
+LEAVE_WITHIN_SEC: Final = 2.0
+SERVER_FAULT: Final = 500
+
+
+class Options(AgentOptions):
+    """Who speaks to which hub."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    parser.add_argument(
+        "--agent", default=DEFAULT_AGENT, metavar="ID", help="who speaks; one id for each host (%(default)s)"
+    )
+    add_base_url(parser)
+
+
+def run(options: Options) -> int:
+    """Serve the host until it leaves."""
+    # What anything prints must not come between the messages, so it goes to the standard error.
+    sink = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return asyncio.run(_serve(options, sys.stdin.fileno(), sink))
+
+
+async def _serve(options: Options, source: int, sink: int) -> int:
+    from api.mcp.port import Refused
+    from api.mcp.seat import Seat
+    from arc.http import HttpTransport
+    from cli.hub_port import HubPort
+
+    serving = asyncio.current_task()
+    assert serving is not None
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, serving.cancel)
+    seat = Seat(options.agent, HubPort(HttpTransport(options.base_url)))
+    try:
+        try:
+            await seat.take()
+        except Refused as refused:
+            print(f"arc error: {refused}", file=sys.stderr)
+            if refused.status < SERVER_FAULT:  # it will not get better by waiting
+                return 1
+        from api.mcp.stdio import serve
+        from arc import __version__
+
+        await serve(seat, __version__, source, sink)
+    except asyncio.CancelledError:
+        serving.uncancel()
+    finally:
+        await _leave(seat)
+    return 0
+
+
+async def _leave(seat: "Seat") -> None:
+    from api.mcp.port import Refused
+
+    with contextlib.suppress(Refused, TimeoutError):  # the hub ends the session of an agent that is silent
+        async with asyncio.timeout(LEAVE_WITHIN_SEC):
+            await seat.leave()
