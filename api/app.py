@@ -5,11 +5,13 @@ from typing import Final
 
 from starlette.applications import Starlette
 from starlette.routing import Route as Path
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import channels, claims, inbox, locks, messages, openapi, page, sessions, sse, tasks, threads
 from api import hub as hub_itself
 from api.errors import ClientGone, InternalError, UnknownRoute
+from api.mcp.endpoint import PATH as MCP_PATH
+from api.mcp.endpoint import McpEndpoint
 from api.requests import HEADERS, TRANSPORT
 from api.responses import Responder
 from api.routes import Methods, Route, Site
@@ -50,7 +52,8 @@ class HubApplication(Starlette):
         super().__init__(routes=[Path(path, endpoint, name=path) for path, endpoint in methods.items()])
         self.router.redirect_slashes = False
         self.router.default = _unknown
-        self._fixed = {path: endpoint for path, endpoint in methods.items() if "{" not in path}
+        self._fixed: dict[str, ASGIApp] = {MCP_PATH: McpEndpoint(site, self)}
+        self._fixed |= {path: endpoint for path, endpoint in methods.items() if "{" not in path}
         self._guard = Guard(hub)
         self._responder = site.responder
 

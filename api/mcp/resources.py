@@ -1,0 +1,63 @@
+"""Resources: the inbox and the threads, for hosts that show them to people or put them into a prompt."""
+
+from typing import Final
+from urllib.parse import quote, unquote
+
+from api.mcp import answers
+from api.mcp.answers import Answer
+from api.mcp.seat import Seat
+from api.mcp.tools import messages, threads
+from arclog.events import JsonObject
+
+INBOX: Final = "arc://inbox"
+THREADS: Final = "arc://threads"
+THREAD: Final = f"{THREADS}/"
+MIME_TYPE: Final = "application/json"
+INBOX_ROWS: Final = 50
+LISTED_THREADS: Final = 20
+
+TEMPLATES: Final[list[JsonObject]] = [
+    {
+        "uriTemplate": f"{THREAD}{{thread_id}}",
+        "name": "thread",
+        "description": "A thread with its messages, tasks, claims and locks.",
+        "mimeType": MIME_TYPE,
+    }
+]
+
+
+async def list_resources(seat: Seat) -> list[JsonObject]:
+    """The inbox, the list of threads, and the newest threads."""
+    found = await seat.read("/v1/threads")
+    return [
+        _resource(INBOX, "inbox", f"Direct messages to {seat.agent_id}."),
+        _resource(THREADS, "threads", "All threads in figures, newest first."),
+        *(
+            _resource(f"{THREAD}{quote(one['thread_id'], safe='')}", one["thread_id"], f"A thread, {one['status']}.")
+            for one in found[:LISTED_THREADS]
+        ),
+    ]
+
+
+async def find_resource(seat: Seat, uri: str) -> JsonObject | None:
+    """The contents of a resource; None when there is no such.
+
+    Raises:
+        Refused: the hub refused, as for a thread of which nothing is known.
+    """
+    shown = await _find(seat, uri)
+    return None if shown is None else {"uri": uri, "mimeType": MIME_TYPE, "text": shown.text}
+
+
+async def _find(seat: Seat, uri: str) -> Answer | None:
+    if uri == INBOX:
+        return await messages.read_inbox(seat, messages.ReadInbox(limit=INBOX_ROWS))
+    if uri == THREADS:
+        return answers.answer([answers.row(one) for one in await seat.read("/v1/threads")])
+    if uri.startswith(THREAD) and len(uri) > len(THREAD):
+        return await threads.show_thread(seat, threads.WhichThread(thread_id=unquote(uri.removeprefix(THREAD))))
+    return None
+
+
+def _resource(uri: str, name: str, description: str) -> JsonObject:
+    return {"uri": uri, "name": name, "description": description, "mimeType": MIME_TYPE}

@@ -1,0 +1,19 @@
+"""Every tool there is, one module a noun."""
+
+from typing import Any, Final
+
+from api.mcp.tool import Tool
+from api.mcp.tools import channels, claims, locks, log, messages, requests, sessions, tasks, threads
+
+TOOLS: Final[tuple[Tool[Any], ...]] = (
+    *messages.TOOLS,
+    *requests.TOOLS,
+    *sessions.TOOLS,
+    *channels.TOOLS,
+    *threads.TOOLS,
+    *claims.TOOLS,
+    *locks.TOOLS,
+    *tasks.TOOLS,
+    *log.TOOLS,
+)
+BY_NAME: Final = {tool.name: tool for tool in TOOLS}

@@ -1,0 +1,12 @@
+"""Arguments that several tools share, and what each says of itself to the model."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+Key = Annotated[str, Meta(description="name of the work")]
+Path = Annotated[str, Meta(description="path of the file")]
+TtlSec = Annotated[float, Meta(description="seconds until it lapses, at least 5")]
+ActiveOnly = Annotated[bool, Meta(description="false: also what was released or lapsed")]
+Since = Annotated[int, Meta(description="only ids above this")]
+Limit = Annotated[int, Meta(ge=1, le=500)]
