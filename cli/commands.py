@@ -20,7 +20,7 @@ COMMANDS: Final[Commands] = {
     "post": Command("cli.post", "post a message"),
     "poll": Command("cli.poll", "print the messages that an agent may see, waiting for the first"),
     "whoami": Command("cli.whoami", "print what a hub knows of an agent"),
-    "log": Group(LOG, "Look into the log, check it, bring an old database into it."),
+    "log": Group(LOG, "look into the log, check it, bring an old database into it"),
     "relay": Command("cli.relay", "carry requests between files and a hub"),
     "mcp": Command("cli.mcp", "offer an agent's tools to an MCP host over the standard streams"),
     "smoke-agent": Command("cli.smoke_agent", "play one role of the smoke test"),

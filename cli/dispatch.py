@@ -42,26 +42,6 @@ class Group(NamedTuple):
 Commands = Mapping[str, Union[Command, Group]]  # noqa: UP007 - the name `Group` is not yet known to `|`
 
 
-def run_group(prog: str, group: Group, arguments: Sequence[str]) -> int:
-    """Run the command of a group that the arguments name; without one, say which there are.
-
-    Args:
-        prog: the words before the command's name.
-        group: the group.
-        arguments: the command's name and what follows it.
-
-    Raises:
-        SystemExit: the arguments cannot be used, or ask for help.
-    """
-    if arguments and arguments[0] in group.commands:
-        return run(f"{prog} {arguments[0]}", group.commands[arguments[0]], arguments[1:])
-    parser = argparse.ArgumentParser(prog=prog, description=group.does, usage=f"{prog} COMMAND [options]")
-    list_commands(parser, group.commands)
-    parser.add_argument("command", choices=group.commands, metavar="COMMAND", help=argparse.SUPPRESS)
-    parser.parse_args(arguments)
-    raise AssertionError("a command that is there was run, and any other is refused by the parser")
-
-
 def run(prog: str, command: Command | Group, arguments: Sequence[str]) -> int:
     """Parse the arguments of a command, do it, and return its exit code.
 
@@ -74,7 +54,7 @@ def run(prog: str, command: Command | Group, arguments: Sequence[str]) -> int:
         SystemExit: the arguments cannot be used, or ask for help.
     """
     if isinstance(command, Group):
-        return run_group(prog, command, arguments)
+        return _run_one_of(prog, command, arguments)
     module = import_module(command.module)
     parser = argparse.ArgumentParser(prog=prog, description=_capitalised(command.does))
     module.add_arguments(parser)
@@ -92,3 +72,13 @@ def list_commands(parser: argparse.ArgumentParser, commands: Commands) -> None:
 
 def _capitalised(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _run_one_of(prog: str, group: Group, arguments: Sequence[str]) -> int:
+    if arguments and arguments[0] in group.commands:
+        return run(f"{prog} {arguments[0]}", group.commands[arguments[0]], arguments[1:])
+    parser = argparse.ArgumentParser(prog=prog, description=_capitalised(group.does), usage=f"{prog} COMMAND [options]")
+    list_commands(parser, group.commands)
+    parser.add_argument("command", choices=group.commands, metavar="COMMAND", help=argparse.SUPPRESS)
+    parser.parse_args(arguments)
+    raise AssertionError("a command that is there was run, and the parser refuses any other")

@@ -6,26 +6,23 @@ others then find it.
 """
 
 import argparse
-import fcntl
 import os
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cli.addresses import url_of
-from cli.errors import CommandFailed
+from cli.errors import CommandFailed, in_words
 from cli.lookup import Found, find_at_address, find_by_note, working_directory
 from cli.options import HubOptions, add_hub_options, hub_arguments, seconds
 from cli.output import print_json
 from cli.probe import NotAHub
+from cli.storage_lock import holding
 
 if TYPE_CHECKING:
     import subprocess
 
-LOCK: Final = ".arc.lock"
 LOG: Final = ".arc.log"
 MAX_LOG_BYTES: Final = 1 << 20
 """A log that has grown beyond this is put aside, as `.arc.log.1`, before the next hub is started."""
@@ -55,12 +52,12 @@ def run(options: Options) -> int:
     try:
         found = _find(storage, url, give_up_at)
         if found is None:
-            with _lock(storage, give_up_at):
+            with holding(storage, give_up_at):
                 found = _find(storage, url, give_up_at)
                 if found is None:
                     return _start(options, storage, url, give_up_at)
     except (NotAHub, CommandFailed, OSError) as error:
-        return _tell(url, started=False, error=_in_words(error))
+        return _tell(url, started=False, error=in_words(error))
     return _tell(found.hub.url, started=False)
 
 
@@ -73,28 +70,6 @@ def _find(storage: Path, url: str, give_up_at: float) -> Found | None:
     if found is None and not url.endswith(":0"):
         return find_at_address(storage, url, max(give_up_at - time.monotonic(), 0.1))
     return found
-
-
-@contextmanager
-def _lock(storage: Path, give_up_at: float) -> Iterator[None]:
-    """Be the only one that starts a hub on this storage."""
-    storage.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(storage.parent / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > give_up_at:
-                    raise CommandFailed(
-                        f"another arc ensure has been starting the hub of {storage} all the time; its log is "
-                        f"{storage.parent / LOG}"
-                    ) from None
-            time.sleep(LOOK_SEC)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _start(options: Options, storage: Path, url: str, give_up_at: float) -> int:
@@ -162,9 +137,3 @@ def _tell(url: str, *, started: bool, error: str | None = None) -> int:
     answer: dict[str, object] = {"running": error is None, "started": started, "url": url}
     print_json(answer if error is None else {**answer, "error": error})
     return 0 if error is None else 1
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    return str(error)

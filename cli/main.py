@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from cli.commands import COMMANDS, FOREGROUND
-from cli.dispatch import run
-from cli.errors import CommandFailed
+from cli.dispatch import Group, run
+from cli.errors import CommandFailed, in_words
 from cli.output import end_quietly, print_error
 
 FAILED: Final = 1
@@ -22,8 +22,8 @@ def main(arguments: Sequence[str]) -> int:
     """
     name = arguments[0] if arguments else ""
     try:
-        if name in COMMANDS:
-            code = run(f"arc {name}", COMMANDS[name], arguments[1:])
+        if name and not name.startswith("-"):
+            code = run("arc", Group(COMMANDS, FOREGROUND.does), arguments)
         else:
             code = run("arc", FOREGROUND, arguments)
         sys.stdout.flush()
@@ -33,22 +33,16 @@ def main(arguments: Sequence[str]) -> int:
         end_quietly()
         return FAILED
     except Exception as error:
-        told = _tell(error)
-        if told is None:
+        if not _is_told(error):
             raise
-        print_error(told)
+        print_error(in_words(error))
         return FAILED
     return code
 
 
-def _tell(error: Exception) -> str | None:
-    """What to tell a person of an error that the machine or the input is to blame for; None for a fault of ours."""
-    if isinstance(error, CommandFailed):
-        return str(error)
-    if isinstance(error, OSError):
-        where = "" if error.filename is None else f"{error.filename}: "
-        return f"{where}{error.strerror or error}"
-    for module in ("arc.errors", "arclog.errors"):  # an error of a module that was never loaded cannot be raised
-        if module in sys.modules and isinstance(error, sys.modules[module].ArcError):
-            return str(error)
-    return None
+def _is_told(error: Exception) -> bool:
+    """Whether the machine or the input is to blame, so that a line is enough; a fault of ours shows where it is."""
+    if isinstance(error, CommandFailed | OSError):
+        return True
+    modules = [sys.modules.get(name) for name in ("arc.errors", "arclog.errors")]
+    return any(module is not None and isinstance(error, module.ArcError) for module in modules)

@@ -1,38 +1,18 @@
 """`arc`: a hub and its relay in the foreground, until SIGTERM, Ctrl-C or a shutdown over HTTP ends them."""
 
 import argparse
-import asyncio
-import errno
 import logging
-import os
 import signal
-import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import uvloop
-from starlette.types import ASGIApp
-
-from api.app import create_app
-from api.inprocess import call
-from api.server import listen, serve
 from arc import __version__
-from arclog.deciders.fields import Limits
-from cli.addresses import is_loopback, url_of
 from cli.commands import COMMANDS
 from cli.dispatch import list_commands
 from cli.errors import CommandFailed
 from cli.filesystems import find_unsafe_filesystem
 from cli.lookup import working_directory
 from cli.options import HubOptions, add_hub_options
-from cli.output import ProgressBar
-from cli.pid_file import remove_pid_file, write_pid_file
-from projections.hub import Hub, Settings
-from relay.spool import Spool
-from relay.watcher import Relay
 
 log: Final = logging.getLogger("arc")
 
@@ -58,9 +38,10 @@ def run(options: Options) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     level = logging.WARNING if options.quiet else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(message)s")
-    storage = _prepare(working_directory() / options.storage)
-    with _listen(options) as sock, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(options, storage, sock))
+    options.storage = str(_prepare(working_directory() / options.storage))
+    from cli.wiring import run_hub
+
+    run_hub(options)
     return 0
 
 
@@ -77,86 +58,3 @@ def _prepare(storage: Path) -> Path:
             unsafe,
         )
     return storage
-
-
-@contextmanager
-def _listen(options: Options) -> Iterator[socket.socket]:
-    host, port = options.host, options.port
-    if not is_loopback(host) and not options.allow_remote:
-        raise CommandFailed(
-            f"{host} can be reached from other machines, and whoever reaches the hub can do everything: "
-            "add --allow-remote if that is meant"
-        )
-    try:
-        sock = listen(host, port)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise CommandFailed(
-                f"port {port} of {host} is taken: choose another with --port, or stop what listens there"
-            ) from error
-        raise CommandFailed(f"cannot listen on port {port} of {host}: {error.strerror or error}") from error
-    with sock:
-        yield sock
-
-
-async def _serve(options: Options, storage: Path, sock: socket.socket) -> None:
-    port = sock.getsockname()[1]
-    url = url_of(options.host, port)
-    limits = Limits(options.max_body_chars, options.max_attachment_chars, options.max_attachments)
-    hub = Hub(
-        Settings(
-            storage=storage,
-            limits=limits,
-            presence_ttl_sec=options.presence_ttl_sec,
-            host=options.host,
-            port=port,
-            allow_remote=options.allow_remote,
-            loopback=is_loopback(options.host),
-            version=__version__,
-        )
-    )
-    with ProgressBar("rebuilding") as progress:
-        rebuilt = await hub.start(url, progress)
-    if rebuilt:
-        log.info("rebuilt from the log: %s", ", ".join(rebuilt))
-    app = create_app(hub)
-    async with _relay(app, Spool(working_directory() / options.spool_dir, options.spool_mode), limits) as relay:
-        with _noted(storage, hub, port, url):
-            log.info("the hub of %s listens on %s", storage, url)
-            await serve(hub, app, sock, relay.aclose)
-    log.info("stopped")
-
-
-@contextmanager
-def _noted(storage: Path, hub: Hub, port: int, url: str) -> Iterator[None]:
-    """While this lasts, `.arc.pid` says where the hub is."""
-    started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    write_pid_file(storage, port=port, url=url, instance_id=hub.instance_id, started_at=started_at)
-    try:
-        yield
-    finally:
-        remove_pid_file(storage, os.getpid())
-
-
-@asynccontextmanager
-async def _relay(app: ASGIApp, spool: Spool, limits: Limits) -> AsyncIterator[Relay]:
-    """While this lasts, what lies in the spool is carried to the hub."""
-
-    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        answer = await call(app, method, path, body, headers.items(), "relay")
-        return answer.status, answer.body
-
-    relay = Relay(spool, send, max_request_bytes=limits.max_request_bytes)
-    task = asyncio.create_task(_run_relay(relay, spool))
-    try:
-        yield relay
-    finally:
-        await relay.aclose()
-        await task
-
-
-async def _run_relay(relay: Relay, spool: Spool) -> None:
-    try:
-        await relay.run()
-    except OSError as error:
-        log.warning("no relay: its folder %s cannot be used: %s", spool.path, error.strerror or error)
