@@ -22,6 +22,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import apsw
 import msgspec
@@ -57,6 +58,9 @@ from projections.judge import Command, Court, judge, sender_of
 from projections.messages import PostedMessage
 from projections.presence import look, sweep
 from projections.projector import DirectWriter
+
+_TRY_AGAIN: Final = 1_000_000
+"""How long after a failure presence is looked at again, in microseconds."""
 
 
 class Call(Struct):
@@ -122,6 +126,10 @@ class Recorder:
         self.last_event_id = 0
         self.next_look_at = 0
         """When presence is to be looked at, in microseconds of the log's clock."""
+        self._undone = False
+        """Whether what was done about presence was undone, and must be done again before any rule judges."""
+        self._lost = False
+        """Whether the connection was closed after a fault of the disk, and could not be opened again yet."""
         self._path = path
         self._clock = clock
         self._presence_ttl = presence_ttl
@@ -190,8 +198,8 @@ class Recorder:
         try:
             due = look(self._connection, self.present, self._presence_ttl, now)
         except apsw.Error:
-            self.next_look_at = now + 1_000_000
-            return False
+            self.next_look_at = now + _TRY_AGAIN
+            return self._lost
         self.next_look_at = due.next_at
         return due.now
 
@@ -230,7 +238,7 @@ class Recorder:
             return self.refuse(calls, error)
         except Exception as error:  # noqa: BLE001 - the hub must outlive any fault, and every caller be told
             self._log.rollback()
-            self._forget()
+            self._undo()
             if len(calls) <= 1:
                 return self.refuse(calls, ArcError(f"the hub failed on this call: {error!r}"))
             return self._one_by_one(calls)
@@ -260,13 +268,15 @@ class Recorder:
     def _stage(self, calls: Sequence[Call], wait: bool) -> Commit:
         self._hub_before = self._court.hub
         try:
+            if self._lost:
+                self._reopen()
             foreign = self._log.begin(wait)
             if foreign:
                 self._forget()
             after = self._log.head().event_id
             messages: list[PostedMessage] = []
             now = self._log.now()
-            if now >= self.next_look_at:
+            if now >= self.next_look_at or self._undone:
                 self._sweep(now, messages)
             answers = [(call, self._execute(call, now, messages)) for call in calls]
             head = self._log.head().event_id
@@ -299,15 +309,29 @@ class Recorder:
 
     def _recover(self, error: Exception) -> None:
         """Undo a transaction that the storage refused; after a fault of the disk, on a new connection."""
-        self._forget()
+        self._undo()
         cause = error.__cause__ if isinstance(error, StorageError) else error
         try:
             self._log.rollback()
         except apsw.Error:
             cause = apsw.IOError()
         if isinstance(cause, apsw.IOError):
-            self._connection.close(True)
-            self._open(self._court.limits, self._court.hub)
+            self._lost = True
+            with contextlib.suppress(apsw.Error):
+                self._connection.close(True)
+            self._reopen()
+
+    def _reopen(self) -> None:
+        """Recover from the file, which must be the one that was open."""
+        self._log.check_in_place()
+        self._open(self._court.limits, self._court.hub)
+        self._lost = False
+
+    def _undo(self) -> None:
+        """A transaction came to nothing: presence is looked at again with the next call, or in a second."""
+        self._forget()
+        self._undone = True
+        self.next_look_at = self._clock.now() + _TRY_AGAIN
 
     def _forget(self) -> None:
         """What was remembered of the tables may no longer be so."""
@@ -322,6 +346,7 @@ class Recorder:
 
         sweep(self._connection, self.present, self._presence_ttl, now, append)
         self.next_look_at = look(self._connection, self.present, self._presence_ttl, now).next_at
+        self._undone = False
 
     def _execute(self, call: Call, now: int, messages: list[PostedMessage]) -> Outcome | ArcError:
         try:
