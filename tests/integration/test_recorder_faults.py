@@ -1,0 +1,365 @@
+"""When the disk fails: every caller is told, nothing half-done stays, and the hub goes on when the disk does."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import apsw
+import msgspec
+import pytest
+
+from arclog.connection import open_connection
+from arclog.deciders.channels import CreateChannel
+from arclog.deciders.claims import AcquireClaim, ReleaseClaim
+from arclog.deciders.hub import CancelShutdown, InitiateShutdown
+from arclog.deciders.locks import AcquireLock, ReleaseLock
+from arclog.deciders.messages import PostMessage
+from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
+from arclog.deciders.tasks import CompleteTask
+from arclog.digest import GENESIS, find_break
+from arclog.errors import (
+    ArcError,
+    InvalidInput,
+    StorageBusy,
+    StorageError,
+    StorageFull,
+    StorageGone,
+)
+from arclog.events import SessionExpired
+from arclog.schema import open_storage
+from arclog.store import read
+from projections.answers import Outcome
+from projections.judge import Command
+from projections.rebuild import compare, replay_into
+from projections.recorder import Call, Recorder
+from tests.support.fake_time import FakeTime
+from tests.support.faulty_disk import Fault, faulty_disk
+from tests.support.recorders import PRESENCE_TTL, events_in, execute_all, reading, recording
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    return tmp_path / "arc.sqlite3"
+
+
+@pytest.fixture
+def recorder(storage: Path, time: FakeTime) -> Iterator[Recorder]:
+    with recording(storage, time) as recorder:
+        yield recorder
+
+
+def post(body: str = "hi", **given: Any) -> PostMessage:
+    return PostMessage(**{"from_agent": "a", "body": body} | given)
+
+
+def check_storage(storage: Path) -> None:
+    """The chain is whole, and the tables are what the log says."""
+    with reading(storage) as connection:
+        assert find_break(GENESIS, read(connection, limit=1_000_000)) is None
+        replayed = apsw.Connection(":memory:")
+        replay_into(connection, replayed, len(events_in(storage)))
+        assert list(compare(connection, replayed)) == []
+        assert connection.pragma("integrity_check") == "ok"
+
+
+def failing_once(connection: apsw.Connection) -> None:
+    """Have the next commit on a connection fail."""
+
+    def hook() -> bool:
+        connection.set_commit_hook(None)
+        return True
+
+    connection.set_commit_hook(hook)
+
+
+# A commit that fails -------------------------------------------------------------------------------------------------
+
+
+def test_a_failed_commit_answers_every_caller_and_leaves_nothing(recorder: Recorder, storage: Path) -> None:
+    failing_once(recorder._connection)
+    answers = execute_all(recorder, [post(str(number)) for number in range(20)])
+    assert len(answers) == 20
+    assert all(isinstance(answer, StorageError) for answer in answers)
+    assert len(events_in(storage)) == recorder.last_event_id == 2
+    assert all(isinstance(answer, Outcome) for answer in execute_all(recorder, [post(), post()]))
+    check_storage(storage)
+
+
+def test_a_failed_commit_burns_no_key(recorder: Recorder) -> None:
+    failing_once(recorder._connection)
+    with pytest.raises(StorageError):
+        recorder.execute(post(), "http", "key", b"hash")
+    assert recorder.execute(post(), "http", "key", b"other hash").created
+
+
+def test_a_failed_commit_leaves_the_hub_as_it_was(recorder: Recorder) -> None:
+    failing_once(recorder._connection)
+    with pytest.raises(StorageError):
+        recorder.execute(InitiateShutdown())
+    assert not recorder.hub.shutdown_pending
+    with pytest.raises(InvalidInput):
+        recorder.execute(CancelShutdown())
+    assert recorder.execute(InitiateShutdown()).event_id == 3
+
+
+def test_a_channel_whose_commit_failed_does_not_exist(recorder: Recorder) -> None:
+    failing_once(recorder._connection)
+    answers = execute_all(recorder, [CreateChannel(name="room"), post(channel="room")])
+    assert all(isinstance(answer, StorageError) for answer in answers)
+    with pytest.raises(InvalidInput, match="does not exist"):
+        recorder.execute(post(channel="room"))
+
+
+def test_a_place_in_a_thread_whose_commit_failed_is_given_again(recorder: Recorder, storage: Path) -> None:
+    recorder.execute(post(thread_id="t"))
+    failing_once(recorder._connection)
+    execute_all(recorder, [post(thread_id="t"), post(thread_id="t", kind="task")])
+    recorder.execute(post(thread_id="t"))
+    check_storage(storage)
+
+
+def test_sessions_whose_end_was_not_kept_are_ended_with_the_next_call(
+    recorder: Recorder, storage: Path, time: FakeTime
+) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    time.pass_micros(PRESENCE_TTL + 1)
+    failing_once(recorder._connection)
+    with pytest.raises(StorageError):
+        recorder.execute(OpenSession(agent_id="a"))
+    recorder.execute(OpenSession(agent_id="a"))
+    assert sum(isinstance(event.data, SessionExpired) for event in events_in(storage)) == 1
+
+
+# The disk is full, or somebody else has it ---------------------------------------------------------------------------
+
+
+def test_a_full_disk_is_told_to_every_caller_and_forgotten_when_there_is_space(
+    recorder: Recorder, storage: Path
+) -> None:
+    pages = recorder._connection.pragma("page_count")
+    recorder._connection.pragma("max_page_count", pages)
+    answers = execute_all(recorder, [post("x" * 50_000) for _ in range(5)])
+    assert [type(answer) for answer in answers] == [StorageFull] * 5
+    assert "no space left" in str(answers[0])
+    recorder._connection.pragma("max_page_count", 1_000_000)
+    assert recorder.execute(post("x" * 50_000)).event_id == 3
+    check_storage(storage)
+
+
+def test_reads_go_on_while_the_disk_is_full(recorder: Recorder, storage: Path) -> None:
+    recorder.execute(post())
+    recorder._connection.pragma("max_page_count", recorder._connection.pragma("page_count"))
+    with pytest.raises(StorageFull):
+        recorder.execute(post("x" * 50_000))
+    assert len(events_in(storage)) == 3
+
+
+def test_a_lock_that_another_holds_for_too_long_is_told_and_no_harm_is_done(
+    recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 0.05)
+    holder = open_connection(storage)
+    holder.execute("BEGIN IMMEDIATE")
+    answers = execute_all(recorder, [post(), post()])
+    assert [type(answer) for answer in answers] == [StorageBusy] * 2
+    with pytest.raises(StorageBusy):
+        recorder.execute(post())
+    holder.execute("ROLLBACK")
+    assert recorder.execute(post()).event_id == 3
+    holder.close()
+
+
+def test_a_recorder_can_be_asked_not_to_wait(recorder: Recorder, storage: Path) -> None:
+    holder = open_connection(storage)
+    holder.execute("BEGIN IMMEDIATE")
+    told: list[Outcome | ArcError] = []
+    assert recorder.stage([Call(post(), told.append)], wait=False) is None
+    assert told == []
+    holder.execute("ROLLBACK")
+    assert recorder.take_lock() is None
+    commit = recorder.stage([Call(post(), told.append)], wait=False)
+    assert commit is not None
+    recorder.flush(commit).tell()
+    assert len(told) == 1
+    holder.close()
+
+
+def test_who_cannot_have_the_lock_is_told_why(
+    recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 0.02)
+    holder = open_connection(storage)
+    holder.execute("BEGIN IMMEDIATE")
+    assert isinstance(recorder.take_lock(), StorageBusy)
+    holder.close(True)
+    recorder._connection.close()
+    assert isinstance(recorder.take_lock(), StorageError)
+
+
+# The storage is gone -------------------------------------------------------------------------------------------------
+
+
+def test_a_deleted_storage_is_told_to_every_caller_and_not_made_anew(recorder: Recorder, storage: Path) -> None:
+    recorder.execute(post())
+    storage.unlink()
+    for _ in range(2):
+        assert [type(answer) for answer in execute_all(recorder, [post(), post()])] == [StorageGone] * 2
+    assert not storage.exists()
+
+
+def test_a_replaced_storage_is_told_to_every_caller_and_left_alone(
+    recorder: Recorder, storage: Path, tmp_path: Path
+) -> None:
+    open_storage(tmp_path / "other.sqlite3").close()
+    (tmp_path / "other.sqlite3").rename(storage)
+    before = storage.read_bytes()
+    with pytest.raises(StorageGone):
+        recorder.execute(post())
+    assert storage.read_bytes() == before
+
+
+def test_a_storage_that_is_deleted_while_the_disk_fails_is_not_made_anew(storage: Path, time: FakeTime) -> None:
+    with faulty_disk() as disk, recording(storage, time) as recorder:
+        disk.fail("sync", lasting=True)
+        disk.on_fire = lambda: storage.unlink(missing_ok=True)
+        with pytest.raises(StorageError):
+            recorder.execute(post())
+        disk.heal()
+        for _ in range(2):
+            with pytest.raises(StorageGone):
+                recorder.execute(post())
+        assert not storage.exists()
+
+
+# Every kind of fault, at every call ----------------------------------------------------------------------------------
+
+STORY: list[list[Command]] = [
+    [OpenSession(agent_id="a"), CreateChannel(name="room")],
+    [post("one", thread_id="t"), post("two", kind="task", thread_id="t"), post("x" * 30_000, channel="room")],
+    [AcquireLock(agent_id="a", file_path="p"), AcquireLock(agent_id="b", file_path="p")],
+    [AcquireClaim(owner_agent_id="a", claim_key="k", thread_id="t")],
+    [ReleaseLock(agent_id="a", file_path="p"), ReleaseClaim(agent_id="a", claim_key="k")],
+    [RenameSession(agent_id="a", display_name="Ada"), CompleteTask(task_id=6)],
+]
+
+
+def tell_story(recorder: Recorder) -> list[Outcome]:
+    """Every batch is tried until it is accepted, as a client with keys would; what was acknowledged."""
+    acknowledged: list[Outcome] = []
+    for number, batch in enumerate(STORY):
+        for _attempt in range(4):
+            results: list[Outcome | ArcError] = []
+            calls = [
+                Call(command, results.append, "http", f"key-{number}-{place}", b"hash")
+                for place, command in enumerate(batch)
+            ]
+            recorder.transact(calls).tell()
+            assert len(results) == len(batch)
+            refusals = [result for result in results if isinstance(result, ArcError)]
+            assert all(isinstance(refusal, StorageError) for refusal in refusals), refusals
+            assert len(refusals) in {0, len(batch)}
+            if not refusals:
+                acknowledged += [result for result in results if isinstance(result, Outcome)]
+                break
+        else:
+            pytest.fail(f"batch {number} was never accepted")
+    return acknowledged
+
+
+def check_fault(storage: Path, fault: Fault, at: int) -> bool:
+    """Tell the story with one fault; whether the fault came to pass."""
+    with faulty_disk() as disk, recording(storage, FakeTime()) as recorder:
+        disk.fail(fault, at)
+        acknowledged = tell_story(recorder)
+        disk.heal()
+    events = {event.event_id: event for event in events_in(storage)}
+    assert list(events) == list(range(1, len(events) + 1))
+    ids = [outcome.event_id for outcome in acknowledged]
+    assert sorted(event_id for event_id in ids if event_id) == list(range(3, len(events) + 1))
+    check_storage(storage)
+    return disk.fired > 0
+
+
+@pytest.mark.parametrize("fault", [fault for fault in get_args(Fault) if fault not in {"read", "truncate"}])
+def test_whichever_call_to_the_disk_fails_nothing_acknowledged_is_lost_or_done_twice(
+    tmp_path: Path, fault: Fault
+) -> None:
+    at = 1
+    while check_fault(tmp_path / f"{at}.sqlite3", fault, at):
+        at += 1 if at < 10 or fault == "sync" else 4
+    assert at > 5
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("fault", get_args(Fault))
+def test_every_single_fault_of_the_disk_is_survived(tmp_path: Path, fault: Fault) -> None:
+    at = 1
+    while check_fault(tmp_path / f"{at}.sqlite3", fault, at):
+        at += 1
+
+
+@pytest.mark.parametrize("fault", ["write", "full", "short"])
+def test_a_disk_that_keeps_failing_is_told_each_time_until_it_works(
+    storage: Path, time: FakeTime, fault: Fault
+) -> None:
+    with faulty_disk() as disk, recording(storage, time) as recorder:
+        recorder.execute(post("before"))
+        disk.fail(fault, lasting=True)
+        for _ in range(3):
+            answers = execute_all(recorder, [post(), post()])
+            assert all(isinstance(answer, StorageError) for answer in answers)
+        disk.heal()
+        assert recorder.execute(post("after")).created
+    bodies = [msgspec.to_builtins(event.data)["body"] for event in events_in(storage, 2)]
+    assert bodies == ["before", "after"]
+    check_storage(storage)
+
+
+def test_a_storage_that_cannot_be_made_for_want_of_space_says_so(storage: Path) -> None:
+    with faulty_disk() as disk:
+        disk.fail("full", lasting=True)
+        with pytest.raises(StorageFull):
+            open_storage(storage)
+    open_storage(storage).close()
+
+
+def test_a_hub_whose_tables_cannot_be_made_does_not_start(storage: Path) -> None:
+    open_storage(storage).close()
+    with faulty_disk() as disk:
+        disk.fail("full", lasting=True)
+        with pytest.raises(StorageError), recording(storage):
+            pass
+    with recording(storage) as recorder:
+        assert recorder.execute(post()).event_id == 3
+
+
+def test_a_session_that_is_closed_during_a_fault_stays_open(recorder: Recorder) -> None:
+    session_id = msgspec.json.decode(recorder.execute(OpenSession(agent_id="a")).result)["session_id"]
+    failing_once(recorder._connection)
+    with pytest.raises(StorageError):
+        recorder.execute(CloseSession(session_id=session_id))
+    recorder.execute(CloseSession(session_id=session_id))
+
+
+def test_presence_on_a_failing_disk_is_looked_at_again_every_second_until_it_works(
+    storage: Path, time: FakeTime
+) -> None:
+    with faulty_disk() as disk, recording(storage, time) as recorder:
+        recorder.execute(OpenSession(agent_id="a"))
+        time.pass_micros(PRESENCE_TTL + 1)
+        disk.fail("write", lasting=True)
+        for _ in range(3):
+            assert recorder.is_due()
+            recorder.transact([])
+            assert recorder.next_look_at == time.wall() + 1_000_000
+            assert not recorder.is_due()
+            time.pass_sec(1)
+        disk.heal()
+        assert recorder.is_due()
+        recorder.transact([])
+    assert [event.type for event in events_in(storage, 3)] == ["session.expired"]
