@@ -41,8 +41,8 @@ fmt: $(INSTALLED) ## format the code, sort the imports
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## measure, beside Arc 0.1.1 where it can be had
-	@$(BIN)/pytest -q -s -p no:randomly --timeout=0 -m bench $(ARGS)
+bench: $(INSTALLED) ## measure, beside Arc 0.1.1 where it can be had (some of it: make bench ONLY=posts,reads)
+	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" $(ARGS)
 
 soak: $(INSTALLED) ## the long reliability runs
 	@$(BIN)/pytest -q -s --timeout=0 -m soak $(ARGS)
