@@ -31,7 +31,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -46,8 +46,6 @@ Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[tuple[int, bytes
 
 It may raise `HubUnreachable`, and is then asked again."""
 
-T = TypeVar("T")
-
 BESIDE: Final = 64
 """Long polls and unfinished files of one agent that are waited for at once; what is beyond waits in the queue."""
 SETTLE_SEC: Final = 0.5
@@ -58,6 +56,8 @@ RETRY_SEC: Final = 2.0
 """After how long a file is tried again that could not be taken, or a response that could not be written."""
 RECONNECT_SEC: Final = (0.05, 2.0)
 """The first and the longest pause between two attempts to reach the hub."""
+PRUNE_AFTER: Final = 200
+"""How many responses make it worth while to delete old ones."""
 UNAVAILABLE: Final = 503
 
 log = logging.getLogger("arc.relay")
@@ -71,28 +71,20 @@ class LeftForNext(Exception):
     """The relay is closing, and the hub has not answered: the next relay asks."""
 
 
-class InThread(Protocol):
-    """Runs what touches files away from the event loop, since a mount may be slow."""
-
-    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]: ...
-
-
 class Courier:
     """Serves one agent's folder.
 
     Args:
         intake: the folder.
         send: the way to the hub.
-        in_thread: runs what touches files.
     """
 
-    def __init__(self, intake: Intake, send: Send, in_thread: InThread) -> None:
-        self.answered = 0
-        """How many responses were written."""
+    def __init__(self, intake: Intake, send: Send) -> None:
+        self._answered = 0
+        self._pruned = -PRUNE_AFTER  # what an earlier relay has left is worth a look
         self._intake = intake
         self._folder = intake.folder
         self._send = send
-        self._in_thread = in_thread
         self._queue: deque[str] = deque()
         self._known: set[str] = set()
         self._judge_at: dict[str, float] = {}
@@ -101,6 +93,15 @@ class Courier:
         self._serving = False
         self._closing = asyncio.Event()
         self._complained = False
+
+    def resume(self) -> None:
+        """Carry on with what whoever served this folder before has left.
+
+        Raises:
+            OSError: the folder is gone.
+        """
+        for name in self._intake.list_unanswered():
+            self.enqueue(name)
 
     @property
     def busy(self) -> bool:
@@ -119,7 +120,7 @@ class Courier:
         if name in self._known or self._closing.is_set():
             return False
         self._known.add(name)
-        self._resume(name)
+        self._queue_up(name)
         return True
 
     async def finish(self, grace_sec: float) -> None:
@@ -132,13 +133,15 @@ class Courier:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def prune(self) -> Awaitable[None]:
-        """Delete what was answered long ago."""
-        return self._in_thread(lambda: self._intake.prune(time.time()))
+    def prune(self) -> None:
+        """Delete what was answered long ago, when there is enough of it to be worth the while."""
+        if self._answered - self._pruned >= PRUNE_AFTER:
+            self._pruned = self._answered
+            self._intake.prune(time.time())
 
     # The queue ------------------------------------------------------------------------------------------------------
 
-    def _resume(self, name: str) -> None:
+    def _queue_up(self, name: str) -> None:
         self._queue.append(name)
         if not self._serving:
             self._serving = True
@@ -158,13 +161,14 @@ class Courier:
         try:
             while self._queue and not self._closing.is_set():
                 await self._serve(self._queue.popleft())
+                await asyncio.sleep(0)  # let the others go on, even if this agent is answered without the hub
         finally:
             self._serving = False
 
     async def _serve(self, name: str) -> None:
         settled = time.monotonic() >= self._judge_at.get(name, math.inf)
         try:
-            taken = await self._in_thread(lambda: self._intake.take(name, settled=settled))
+            taken = self._intake.take(name, settled=settled)
         except FileNotFoundError:  # another relay has taken it, or the spool is gone
             self._forget(name)
             return
@@ -176,7 +180,7 @@ class Courier:
             return
         self._forget(name)
         if isinstance(taken, Refused):
-            await self._answer(stem_of(name), _refusal(taken, taken.request_id or readable(stem_of(name))))
+            self._answer(stem_of(name), _refusal(taken, taken.request_id or readable(stem_of(name))))
         elif taken is not None and taken.waits:
             await self._run_beside(partial(self._carry, stem_of(name), taken))
         elif taken is not None:
@@ -191,17 +195,17 @@ class Courier:
             await asyncio.sleep(LOOK_AGAIN_SEC)
             now = time.monotonic()
             try:
-                seen = await self._in_thread(lambda: self._intake.mark(name))
+                seen = self._intake.mark(name)
             except OSError:  # it is gone; the next look at the folder finds it if not
                 self._forget(name)
                 return
             if seen != mark:
                 mark, changed_at, written = seen, now, True
             elif written:
-                self._resume(name)
+                self._queue_up(name)
                 return
         self._judge_at[name] = now
-        self._resume(name)
+        self._queue_up(name)
 
     def _set_aside(self, name: str, error: OSError) -> None:
         if not self._complained:
@@ -230,7 +234,7 @@ class Courier:
         except Exception:  # the shell of the relay: what is wrong with one request must not end it
             log.exception("relay: %s %s of %s", request.method, request.path, self._folder)
             response = _refusal(Refused("the hub failed; its log says why", status=SERVER_FAULT), request.request_id)
-        await self._answer(stem, response)
+        self._answer(stem, response)
 
     async def _check_session(self, request: Request) -> None:
         session_id = find_closed_session(request)
@@ -257,16 +261,16 @@ class Courier:
                 await asyncio.wait_for(self._closing.wait(), pause_sec)
             pause_sec = min(pause_sec * 2, longest_sec)
 
-    async def _answer(self, stem: str, response: bytes) -> None:
+    def _answer(self, stem: str, response: bytes) -> None:
         try:
-            await self._in_thread(lambda: self._intake.answer(stem, response))
+            self._intake.answer(stem, response)
         except FileNotFoundError:
             return  # the spool is gone, and whoever waited with it
         except OSError as error:  # it lies there as .work without a response, and is carried again, under its key
             self._set_aside(stem + TAKEN, error)
             asyncio.get_running_loop().call_later(RETRY_SEC, self.enqueue, stem + TAKEN)
         else:
-            self.answered += 1
+            self._answered += 1
             self._complained = False
 
 

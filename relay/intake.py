@@ -1,4 +1,4 @@
-"""What a courier does with files: it takes a request, and leaves an answer. On a thread, since a mount may be slow."""
+"""What a courier does with files: it takes a request, and leaves an answer."""
 
 from contextlib import suppress
 from typing import Final
@@ -10,7 +10,8 @@ from relay.identity import check_identity
 from relay.mailbox import TAKEN, Found, Mailbox, Mark, NotAFile, stem_of
 from relay.spool import Spool
 
-MAX_RESPONSE_BYTES: Final = 64 << 20
+MAX_RESPONSE_BYTES: Final = 1 << 20
+"""The size up to which an earlier response is read, to see whether it stands; a longer one does not."""
 
 
 class Unfinished(Struct, frozen=True):
@@ -68,6 +69,15 @@ class Intake:
             if taken is not None and taken is not found:
                 return self._judge(name, taken)
             return None if stands else verdict
+
+    def list_unanswered(self) -> list[str]:
+        """The names of the requests that were taken and have no response: whoever took them died.
+
+        Raises:
+            OSError: the folders are gone.
+        """
+        with self._spool.open(self.folder) as mailbox:
+            return mailbox.list_unanswered()
 
     def mark(self, name: str) -> Mark:
         """What changes when the file does.

@@ -5,7 +5,7 @@ import os
 import secrets
 import stat
 from contextlib import suppress
-from typing import Final
+from typing import Final, Self
 
 from msgspec import Struct
 
@@ -51,11 +51,11 @@ class Found(Struct, frozen=True):
 
 
 class Mailbox:
-    """The folders of one agent.
+    """The folders of one agent; a context manager that closes them.
 
     Args:
-        requests: a handle of the folder of requests.
-        responses: a handle of the folder of responses.
+        requests: a handle of the folder of requests, to be closed here.
+        responses: a handle of the folder of responses, to be closed here.
         file_mode: the permissions of files that are written.
     """
 
@@ -63,6 +63,13 @@ class Mailbox:
         self._requests = requests
         self._responses = responses
         self._file_mode = file_mode
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self._requests)
+        os.close(self._responses)
 
     def list_unanswered(self) -> list[str]:
         """The names of the requests that were taken and have no response, in their order."""

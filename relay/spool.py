@@ -14,13 +14,15 @@ A mount may refuse to delete. Nothing here depends on it.
 
 import os
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from relay.mailbox import Mailbox, list_waiting
 
+REQUESTS: Final = "requests"
+RESPONSES: Final = "responses"
 DEFAULT_MODE: Final = 0o700
 MAX_FOLDERS: Final = 10_000
 """Agents that are served at once. A sandbox that makes more folders than that is not an agent."""
@@ -47,19 +49,20 @@ class Spool:
             OSError: they cannot be made.
         """
         self.path.mkdir(mode=self.mode, parents=True, exist_ok=True)
-        root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        root = self._open_root()
         try:
             self._restrict(root)
-            for kind in ("requests", "responses"):
-                with self._folder(root, kind, make=True) as folder:
-                    self._restrict(folder)
+            for kind in (REQUESTS, RESPONSES):
+                tree = self._enter(root, kind, make=True)
+                self._restrict(tree)
+                os.close(tree)
         finally:
             os.close(root)
 
     def list_folders(self) -> list[str]:
         """The names of the agents' folders that hold requests, at most `MAX_FOLDERS`; none while there is no spool."""
         names: list[str] = []
-        with suppress(FileNotFoundError), self._tree("requests") as tree, os.scandir(tree) as entries:
+        with suppress(FileNotFoundError), self._open_requests() as tree, os.scandir(tree) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                     names.append(entry.name)
@@ -67,30 +70,23 @@ class Spool:
                         break
         return names
 
-    def list_requests(self, folders: list[str], known: Container[str]) -> dict[str, list[str]]:
-        """The names of the requests that lie there, by folder, each folder's in their order.
+    def list_requests(self, folders: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+        """The names of the requests that nobody has taken, in their order, folder by folder.
 
         Args:
             folders: where to look; what is not a folder any more is left out.
-            known: the folders in which only new requests are looked for. In the others, requests that were taken and
-                have no response come first: whoever took them died.
         """
-        found: dict[str, list[str]] = {}
-        for folder in folders:
-            with suppress(OSError):
-                found[folder] = [] if folder in known else self._list_unanswered(folder)
-        with suppress(FileNotFoundError), self._tree("requests") as tree:
-            for folder in list(found):
-                with suppress(OSError), self._folder(tree, folder) as requests:
-                    found[folder] += list_waiting(requests)
-        return found
+        with suppress(FileNotFoundError), self._open_requests() as tree:
+            for folder in folders:
+                with suppress(OSError):
+                    requests = self._enter(tree, folder)
+                    try:
+                        names = list_waiting(requests)
+                    finally:
+                        os.close(requests)
+                    yield folder, names
 
-    def _list_unanswered(self, folder: str) -> list[str]:
-        with self.open(folder) as mailbox:
-            return mailbox.list_unanswered()
-
-    @contextmanager
-    def open(self, folder: str) -> Iterator[Mailbox]:
+    def open(self, folder: str) -> Mailbox:
         """Hold an agent's two folders open. The one for responses is made if it is missing.
 
         Args:
@@ -99,38 +95,52 @@ class Spool:
         Raises:
             OSError: they are not there, or are not folders.
         """
-        with (
-            self._tree("requests") as tree,
-            self._folder(tree, folder) as requests,
-            self._tree("responses", make=True) as other,
-            self._folder(other, folder, make=True) as responses,
-        ):
-            yield Mailbox(requests, responses, self.mode & 0o666)
-
-    @contextmanager
-    def _tree(self, kind: str, *, make: bool = False) -> Iterator[int]:
-        root = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        root = self._open_root()
         try:
-            with self._folder(root, kind, make=make) as folder:
-                yield folder
+            requests = self._descend(root, REQUESTS, folder)
+            try:
+                responses = self._descend(root, RESPONSES, folder, make=True)
+            except OSError:
+                os.close(requests)
+                raise
         finally:
             os.close(root)
+        return Mailbox(requests, responses, self.mode & 0o666)
 
     @contextmanager
-    def _folder(self, parent: int, name: str, *, make: bool = False) -> Iterator[int]:
+    def _open_requests(self) -> Iterator[int]:
+        root = self._open_root()
         try:
-            folder = os.open(name, OPEN_FOLDER, dir_fd=parent)
+            tree = self._enter(root, REQUESTS)
+        finally:
+            os.close(root)
+        try:
+            yield tree
+        finally:
+            os.close(tree)
+
+    def _open_root(self) -> int:
+        return os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _descend(self, root: int, kind: str, folder: str, *, make: bool = False) -> int:
+        tree = self._enter(root, kind, make=make)
+        try:
+            return self._enter(tree, folder, make=make)
+        finally:
+            os.close(tree)
+
+    def _enter(self, parent: int, name: str, *, make: bool = False) -> int:
+        """A handle of a folder that lies in another and is no link."""
+        try:
+            return os.open(name, OPEN_FOLDER, dir_fd=parent)
         except FileNotFoundError:
             if not make:
                 raise
-            with suppress(FileExistsError):
-                os.mkdir(name, self.mode, dir_fd=parent)  # relative to a handle, as all is here
-            folder = os.open(name, OPEN_FOLDER, dir_fd=parent)
-            self._restrict(folder)
-        try:
-            yield folder
-        finally:
-            os.close(folder)
+        with suppress(FileExistsError):
+            os.mkdir(name, self.mode, dir_fd=parent)
+        folder = os.open(name, OPEN_FOLDER, dir_fd=parent)
+        self._restrict(folder)
+        return folder
 
     def _restrict(self, folder: int) -> None:
         """Give a folder of ours the spool's mode, which the process's umask may have narrowed."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from arc.spool import FileRelayClient
-from relay import courier, mailbox, watcher
+from relay import courier, lookout, mailbox
 from relay.courier import HubUnreachable
 from relay.spool import Spool
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
@@ -270,10 +270,13 @@ def test_a_file_that_never_stops_changing_is_judged_in_the_end(spool: Path, monk
 
 def test_a_broken_file_that_vanishes_is_forgotten(spool: Path) -> None:
     with serving(spool, StandIn()) as relay:
+        wait_until(lambda: relay._serving, what="the relay's own thread")
+        assert relay._serving is not None
+        couriers = relay._serving[1]._couriers
         hand_in(spool, "alice", "broken", b"{")
-        wait_until(lambda: "alice" in relay._couriers and relay._couriers["alice"].busy, what="the wait for its writer")
+        wait_until(lambda: "alice" in couriers and couriers["alice"].busy, what="the wait for its writer")
         (spool / "requests" / "alice" / "broken.json").unlink()
-        wait_until(lambda: not relay._couriers["alice"].busy, what="its end")
+        wait_until(lambda: not couriers["alice"].busy, what="its end")
 
 
 def test_everything_in_the_spool_is_for_its_owner_alone(spool: Path) -> None:
@@ -401,8 +404,8 @@ def test_two_relays_on_one_spool_do_each_request_once(spool: Path) -> None:
 
 
 def test_old_pairs_are_deleted_while_the_relay_runs(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watcher, "PRUNE_EVERY_SEC", 0.02)
-    monkeypatch.setattr(watcher, "PRUNE_AFTER", 1)
+    monkeypatch.setattr(lookout, "PRUNE_EVERY_SEC", 0.02)
+    monkeypatch.setattr(courier, "PRUNE_AFTER", 1)
     monkeypatch.setattr(mailbox, "KEEP_ALWAYS", 2)
     monkeypatch.setattr(mailbox, "KEEP_SEC", -1.0)
     with serving(spool, StandIn()):
@@ -429,7 +432,7 @@ def test_without_notifications_on_this_machine_looking_does_it_alone(
 
 
 def test_an_agent_that_sleeps_is_looked_at_less_and_less_often(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watcher, "IDLE_SHARE", 1.0)
+    monkeypatch.setattr(lookout, "IDLE_SHARE", 1.0)
     looks: list[float] = []
     list_folders = Spool.list_folders
 

@@ -1,0 +1,179 @@
+"""The lookout: finds what agents put into the spool, and has one courier for each agent carry it.
+
+Requests are found in two ways. The kernel tells of them, where it can; and we look, since it cannot over many mounts.
+How often we look follows from what looking was good for: when the last request was announced, a look is only for
+safety. When a look has found what nobody had announced, this spool is one of those that must be looked at, and the
+pause between two looks is a fiftieth of the time since the last request: an agent that works is answered within
+milliseconds, and one that sleeps costs nothing. Looking takes a fifth of the time at most, and a folder that is slow to
+read, since somebody has filled it, is read so seldom that the others do not notice.
+
+All that touches files is done here and now, on this event loop, which is why it is not the hub's: see `watcher`.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Final
+
+from relay.courier import Courier, Send
+from relay.intake import Intake
+from relay.notifications import Notifications, find_notifications
+from relay.spool import Spool
+
+SHORTEST_PAUSE_SEC: Final = 0.002
+IDLE_SHARE: Final = 1 / 50
+"""The pause between two looks, as a share of the time since the last request."""
+BUSY_COST: Final = 4
+IDLE_COST: Final = 200
+"""The pause between two looks is at least so many times what a look takes, while agents work and while they do not."""
+FOLDER_COST: Final = 50
+"""The same for each folder."""
+PRUNE_EVERY_SEC: Final = 60.0
+
+
+class Lookout:
+    """Serves a spool on one event loop: `run` it until `aclose`.
+
+    Args:
+        spool: the files.
+        send: the way to the hub.
+        max_file_bytes: the size of a request's file beyond which it is refused unread.
+        poll_interval_sec: the longest pause between two looks at a spool that costs little to look at.
+        notifications: whether the kernel's notifications are used.
+    """
+
+    def __init__(
+        self, spool: Spool, send: Send, *, max_file_bytes: int, poll_interval_sec: float, notifications: bool
+    ) -> None:
+        self._spool = spool
+        self._send = send
+        self._max_file_bytes = max_file_bytes
+        self._poll_interval_sec = poll_interval_sec
+        self._wants_notifications = notifications
+        self._notifications: Notifications | None = None
+        self._couriers: dict[str, Courier] = {}
+        self._early: dict[str, dict[str, None]] = {}
+        """What was announced in folders whose watch is newer than the last look, in its order."""
+        self._watched: set[str] = set()
+        """The folders that were watched during the last look, so that nothing older is to come."""
+        self._look_at: dict[str, float] = {}
+        """When a folder that is slow to read may be read again."""
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._announced = False
+        self._request_at = time.monotonic()
+        self._cost_sec = 0.0
+
+    async def run(self) -> None:
+        """Serve until `aclose`."""
+        tasks = [asyncio.create_task(self._prune())]
+        if self._wants_notifications:
+            tasks.append(asyncio.create_task(self._listen()))
+        try:
+            while not self._closing:
+                self._look()
+                await self._pause()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self._notifications is not None:
+                self._notifications.close()
+
+    async def aclose(self, grace_sec: float) -> None:
+        """Take nothing more, let what is under way end within `grace_sec`, and stop. The rest is for the next relay."""
+        self._closing = True
+        await asyncio.gather(*(courier.finish(grace_sec) for courier in self._couriers.values()))
+        self._wake.set()
+
+    # Looking --------------------------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        self._wake.clear()
+        began_at = time.monotonic()
+        if self._notifications is not None:
+            self._notifications.watch_spool()
+        with suppress(OSError):  # a mount that is away; it is looked for again
+            folders = self._spool.list_folders()
+            self._keep_couriers(folders)
+            if self._notifications is not None:
+                # Watched before it is read: what comes in between is announced or found, and perhaps both.
+                self._notifications.watch_folders(folders)
+            self._read(folders)
+            if self._notifications is not None:
+                self._watched = set(folders)
+                self._early.clear()
+        self._cost_sec = time.monotonic() - began_at
+
+    def _keep_couriers(self, folders: list[str]) -> None:
+        present = set(folders)
+        for folder in [name for name, courier in self._couriers.items() if name not in present and not courier.busy]:
+            del self._couriers[folder]
+        self._look_at = {folder: at for folder, at in self._look_at.items() if folder in present}
+        for folder in folders:
+            if folder not in self._couriers:
+                with suppress(OSError):
+                    courier = Courier(Intake(folder, self._spool, self._max_file_bytes), self._send)
+                    courier.resume()
+                    self._couriers[folder] = courier
+
+    def _read(self, folders: list[str]) -> None:
+        began_at = time.monotonic()
+        unread = set(folders) - self._watched if self._notifications is not None else ()
+        due = [name for name in folders if name in unread or self._look_at.get(name, 0.0) <= began_at]
+        for folder, names in self._spool.list_requests(name for name in due if name in self._couriers):
+            if self._notifications is not None:
+                self._notifications.drain()  # so that what was announced is in the order in which it came
+            self._find(folder, names)
+            ended_at = time.monotonic()
+            self._look_at[folder] = ended_at + FOLDER_COST * (ended_at - began_at)
+            began_at = ended_at
+
+    def _find(self, folder: str, names: list[str]) -> None:
+        early = self._early.pop(folder, {})
+        # What lies there unannounced is older than the watch.
+        for name in [*(name for name in names if name not in early), *early]:
+            if self._couriers[folder].enqueue(name):
+                self._request_at = time.monotonic()
+                self._announced = self._announced and name in early
+
+    async def _pause(self) -> None:
+        idle_sec = time.monotonic() - self._request_at
+        longest_sec = max(self._poll_interval_sec, IDLE_COST * self._cost_sec)
+        shortest_sec = max(SHORTEST_PAUSE_SEC, BUSY_COST * self._cost_sec)
+        pause_sec = longest_sec if self._announced else min(max(idle_sec * IDLE_SHARE, shortest_sec), longest_sec)
+        began_at = time.monotonic()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), pause_sec)
+        # News of folders come as fast as a sandbox makes them; looking must not take all the time.
+        rest_sec = began_at + min(shortest_sec, pause_sec) - time.monotonic()
+        if rest_sec > 0 and not self._closing:
+            await asyncio.sleep(rest_sec)
+
+    # Listening ------------------------------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        # On a thread, for the library looks for libc by starting a program.
+        found = await asyncio.to_thread(find_notifications, self._spool.path, self._hear, self._wake.set)
+        if found is not None:
+            self._notifications = found
+            found.listen()
+            self._wake.set()
+
+    def _hear(self, folder: str, name: str) -> None:
+        if folder not in self._watched:
+            # It is watched, and what lay there before is not known yet: that comes first.
+            self._early.setdefault(folder, {})[name] = None
+            self._wake.set()
+        elif folder in self._couriers and self._couriers[folder].enqueue(name):
+            self._announced = True
+            self._request_at = time.monotonic()
+
+    # Deleting -------------------------------------------------------------------------------------------------------
+
+    async def _prune(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_SEC)
+            for courier in list(self._couriers.values()):
+                courier.prune()
+                await asyncio.sleep(0)
