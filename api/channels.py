@@ -1,11 +1,13 @@
 """Channels over HTTP: the rooms there are."""
 
-from api.routes import Caller, Change, NoQuery, Read, Route, created_or_known
+from msgspec import Struct
+
+from api.lists import After, read_list
+from api.routes import Caller, Change, Found, Read, Route, created_or_known
 from arclog.deciders.channels import CreateChannel
 from arclog.errors import NotFound
 from projections import channels
 from projections.channels import Channel
-from projections.encoding import encode_json
 from projections.hub import Hub
 
 
@@ -19,18 +21,29 @@ def require_channel(hub: Hub, name: str) -> None:
         raise NotFound("channel", name)
 
 
-async def list_channels(hub: Hub, query: NoQuery, caller: Caller) -> bytes:
+class ChannelsQuery(Struct, frozen=True):
+    """From where on to list the channels."""
+
+    after: After | None = None
+
+
+async def list_channels(hub: Hub, query: ChannelsQuery, caller: Caller) -> Found:
     """All channels by name."""
-    return encode_json(await hub.read_apart(channels.list_channels, hub.at()))
+    return await read_list(hub, channels.list_channels, _key, query.after, hub.at())
+
+
+def _key(channel: Channel) -> str:
+    return channel.name
 
 
 ROUTES: tuple[Route, ...] = (
     Read(
         does="List the channels, by name.",
         path="/v1/channels",
-        query=NoQuery,
+        query=ChannelsQuery,
         answer=list_channels,
         result=list[Channel],
+        beside=("more",),
     ),
     Change(
         does="Make a channel, unless it is there.",

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.routes import Caller, Change, Read, Route, granted_or_refused
+from api.lists import After, read_list
+from api.routes import Caller, Change, Found, Read, Route, granted_or_refused
 from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
 from projections import claims
 from projections.claims import Claim
-from projections.encoding import encode_json
 from projections.hub import Hub
 
 
@@ -17,11 +17,16 @@ class ClaimsQuery(Struct, frozen=True):
 
     thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
     active_only: Annotated[bool, Meta(description="leave out what was released or has lapsed")] = False
+    after: After | None = None
 
 
-async def list_claims(hub: Hub, query: ClaimsQuery, caller: Caller) -> bytes:
+async def list_claims(hub: Hub, query: ClaimsQuery, caller: Caller) -> Found:
     """Claims, oldest grant first."""
-    return encode_json(await hub.read_apart(claims.list_claims, hub.at(), query.thread_id, query.active_only))
+    return await read_list(hub, claims.list_claims, _key, query.after, hub.at(), query.thread_id, query.active_only)
+
+
+def _key(claim: Claim) -> str:
+    return claim.claim_key
 
 
 ROUTES: tuple[Route, ...] = (
@@ -53,5 +58,6 @@ ROUTES: tuple[Route, ...] = (
         query=ClaimsQuery,
         answer=list_claims,
         result=list[Claim],
+        beside=("more",),
     ),
 )

@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from api.routes import Caller, Change, NoBody, NoIds, NoQuery, Read, Route
+from api.routes import Caller, Change, Found, NoBody, NoIds, NoQuery, Read, Route
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.messages import MESSAGE_KINDS
 from arclog.events import GENERAL_CHANNEL
@@ -30,6 +30,7 @@ EXTENSIONS: Final = (
     "event_id",
     "fencing_token",
     "idempotency_key",
+    "list_after",
     "openapi",
     "sse_heartbeat",
     "sse_resume",
@@ -90,37 +91,39 @@ class Network(Struct, frozen=True):
     listen_host: str
 
 
-async def show_hub(hub: Hub, query: NoQuery, caller: Caller) -> bytes:
+async def show_hub(hub: Hub, query: NoQuery, caller: Caller) -> Found:
     """What the hub is."""
     settings, limits = hub.settings, hub.settings.limits
-    return encode_json(
-        HubInfo(
-            instance_id=hub.instance_id,
-            hub_id=hub.hub_id,
-            pid=os.getpid(),
-            protocol_version=PROTOCOL_VERSION,
-            implementation=IMPLEMENTATION,
-            implementation_version=settings.version,
-            default_channel=GENERAL_CHANNEL,
-            max_body_chars=limits.max_body_chars,
-            max_attachment_chars=limits.max_attachment_chars,
-            max_attachments=limits.max_attachments,
-            presence_ttl_sec=settings.presence_ttl_sec,
-            features=FEATURES,
-            extensions=EXTENSIONS,
-            message_kinds=MESSAGE_KINDS,
-            storage_path=str(settings.storage.absolute()),
-            journal_mode="wal",
-            wal_mode=True,
-            allow_remote=hub.state.allow_remote,
+    return Found(
+        encode_json(
+            HubInfo(
+                instance_id=hub.instance_id,
+                hub_id=hub.hub_id,
+                pid=os.getpid(),
+                protocol_version=PROTOCOL_VERSION,
+                implementation=IMPLEMENTATION,
+                implementation_version=settings.version,
+                default_channel=GENERAL_CHANNEL,
+                max_body_chars=limits.max_body_chars,
+                max_attachment_chars=limits.max_attachment_chars,
+                max_attachments=limits.max_attachments,
+                presence_ttl_sec=settings.presence_ttl_sec,
+                features=FEATURES,
+                extensions=EXTENSIONS,
+                message_kinds=MESSAGE_KINDS,
+                storage_path=str(settings.storage.absolute()),
+                journal_mode="wal",
+                wal_mode=True,
+                allow_remote=hub.state.allow_remote,
+            )
         )
     )
 
 
-async def show_shutdown(hub: Hub, query: NoQuery, caller: Caller) -> bytes:
+async def show_shutdown(hub: Hub, query: NoQuery, caller: Caller) -> Found:
     """The shutdown that is pending."""
     pending = hub.remaining()
-    return b"null" if pending is None else encode_json(Shutdown(*pending))
+    return Found(b"null" if pending is None else encode_json(Shutdown(*pending)))
 
 
 def cancel(ids: NoIds, body: NoBody) -> CancelShutdown:

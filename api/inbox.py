@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, clamp_limit
-from api.routes import Caller, Read, Route
+from api.routes import Caller, Found, Read, Route
 from projections.hub import Hub
 from projections.inbox import read_inbox
 from projections.messages import Message
@@ -18,10 +18,11 @@ class InboxQuery(Struct, frozen=True):
     tail: Tail = False
 
 
-async def list_inbox(hub: Hub, query: InboxQuery, caller: Caller) -> bytes:
+async def list_inbox(hub: Hub, query: InboxQuery, caller: Caller) -> Found:
     """Messages to one agent."""
     tail = query.tail and not query.since_id
-    return hub.read(read_inbox, query.agent_id, hub.at(), query.since_id, clamp_limit(query.limit), tail).json()
+    page = hub.read(read_inbox, query.agent_id, hub.at(), query.since_id, clamp_limit(query.limit), tail)
+    return Found(page.json())
 
 
 ROUTES: tuple[Route, ...] = (

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.routes import Caller, Change, Read, Route, granted_or_refused
+from api.lists import After, read_list
+from api.routes import Caller, Change, Found, Read, Route, granted_or_refused
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from projections import locks
-from projections.encoding import encode_json
 from projections.hub import Hub
 from projections.locks import Lock
 
@@ -17,11 +17,16 @@ class LocksQuery(Struct, frozen=True):
 
     agent_id: Annotated[str, Meta(description="only of this agent")] | None = None
     active_only: Annotated[bool, Meta(description="leave out what was released or has lapsed")] = False
+    after: After | None = None
 
 
-async def list_locks(hub: Hub, query: LocksQuery, caller: Caller) -> bytes:
+async def list_locks(hub: Hub, query: LocksQuery, caller: Caller) -> Found:
     """Locks, oldest grant first."""
-    return encode_json(await hub.read_apart(locks.list_locks, hub.at(), query.agent_id, query.active_only))
+    return await read_list(hub, locks.list_locks, _key, query.after, hub.at(), query.agent_id, query.active_only)
+
+
+def _key(lock: Lock) -> str:
+    return lock.file_path
 
 
 ROUTES: tuple[Route, ...] = (
@@ -53,5 +58,6 @@ ROUTES: tuple[Route, ...] = (
         query=LocksQuery,
         answer=list_locks,
         result=list[Lock],
+        beside=("more",),
     ),
 )

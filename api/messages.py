@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from api.channels import require_channel
 from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
-from api.routes import Caller, Change, Read, Route, created
+from api.routes import Caller, Change, Found, Read, Route, created
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput
 from projections.hub import Hub
@@ -36,7 +36,7 @@ class EventsQuery(Struct, frozen=True):
     exclude_self: Annotated[bool, Meta(description="leave out what the agent wrote itself")] = False
 
 
-async def list_messages(hub: Hub, query: MessagesQuery, caller: Caller) -> bytes:
+async def list_messages(hub: Hub, query: MessagesQuery, caller: Caller) -> Found:
     """Broadcasts of a channel or a thread."""
     if query.channel is None and query.thread_id is None:
         raise InvalidInput("channel", "or thread_id is required")
@@ -54,10 +54,10 @@ async def list_messages(hub: Hub, query: MessagesQuery, caller: Caller) -> bytes
         timeout_sec = clamp_timeout(query.timeout)
         if timeout_sec:
             page = await caller.unless_gone(hub.wait(wanted, timeout_sec))
-    return page.json()
+    return Found(page.json())
 
 
-async def list_events(hub: Hub, query: EventsQuery, caller: Caller) -> bytes:
+async def list_events(hub: Hub, query: EventsQuery, caller: Caller) -> Found:
     """What an agent may see."""
     if query.channel is not None:
         require_channel(hub, query.channel)
@@ -74,7 +74,7 @@ async def list_events(hub: Hub, query: EventsQuery, caller: Caller) -> bytes:
     timeout_sec = clamp_timeout(query.timeout)
     if not page.rows and timeout_sec:
         page = await _wait_present(hub, wanted, timeout_sec, caller, query.agent_id)
-    return page.json()
+    return Found(page.json())
 
 
 async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, caller: Caller, agent_id: str) -> Page:

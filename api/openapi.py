@@ -113,7 +113,7 @@ def _operation(listed: Route, schemas: Json, components: Json) -> Json:
                 "content": {"application/json": {"schema": schemas[str(listed.body)]}},
             }
     elif isinstance(listed, Read):
-        answer = _json_answer(listed.does, schemas[str(listed.result)], {"X-Arc-Instance": _INSTANCE}, ())
+        answer = _json_answer(listed.does, schemas[str(listed.result)], {"X-Arc-Instance": _INSTANCE}, listed.beside)
     else:
         if listed.media_type == "text/event-stream":
             parameters.append(_LAST_EVENT_ID)

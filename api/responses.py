@@ -81,9 +81,10 @@ class Responder:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def send_result(self, send: Send, result: bytes) -> None:
-        """Send the answer of a read; `result` is JSON."""
-        await self.send(send, 200, b'{"ok":true,"result":' + result + b"}")
+    async def send_result(self, send: Send, result: bytes, *, more: bool = False) -> None:
+        """Send the answer of a read; `result` is JSON, and `more` says that it is only a part."""
+        begin = b'{"ok":true,"more":true,"result":' if more else b'{"ok":true,"result":'
+        await self.send(send, 200, begin + result + b"}")
 
     async def send_outcome(self, send: Send, status: int, outcome: Outcome) -> None:
         """Send the answer of a change, with the event that it led to."""

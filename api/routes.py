@@ -62,6 +62,13 @@ class Caller:
             pass
 
 
+class Found(Struct, frozen=True):
+    """What a read gives: the `result` as JSON, and whether there is more than one answer can hold."""
+
+    result: bytes
+    more: bool = False
+
+
 class NoIds(Struct, frozen=True):
     """A path without ids."""
 
@@ -153,23 +160,26 @@ class Read(Struct, Generic[Q], frozen=True, kw_only=True):
         does: what it gives, in one line.
         path: its path, ids in braces; each of them is a field of `query`.
         query: its parameters.
-        answer: gives the `result` as JSON.
+        answer: gives what was asked for.
         result: the type of the `result`.
+        beside: the flags that may stand beside `ok`.
     """
 
     does: str
     path: str
-    answer: Callable[[Hub, Q, Caller], Awaitable[bytes]]
+    answer: Callable[[Hub, Q, Caller], Awaitable[Found]]
     result: Any
     query: type[Q]
     method: str = "GET"
+    beside: tuple[str, ...] = ()
 
     def endpoint(self, site: Site) -> ASGIApp:
         """The route at work."""
         hub, send_result, answer, read = site.hub, site.responder.send_result, self.answer, QueryReader(self.query).read
 
         async def look(scope: Scope, receive: Receive, send: Send) -> None:
-            await send_result(send, await answer(hub, read(scope), Caller(receive)))
+            found = await answer(hub, read(scope), Caller(receive))
+            await send_result(send, found.result, more=found.more)
 
         return look
 

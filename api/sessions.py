@@ -5,7 +5,8 @@ from typing import Annotated
 import apsw
 from msgspec import Meta, Struct, field
 
-from api.routes import Caller, Change, NoBody, Read, Route, created
+from api.lists import After, read_list
+from api.routes import Caller, Change, Found, NoBody, Read, Route, created
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.events import GENERAL_CHANNEL
 from projections import inbox, messages, sessions
@@ -47,6 +48,7 @@ class AgentsQuery(Struct, frozen=True):
     caller: Annotated[str, Meta(description="the agent that asks; keeps its session alive")] | None = field(
         default=None, name="as"
     )
+    after: After | None = None
 
 
 class BootstrapQuery(Struct, frozen=True):
@@ -65,17 +67,21 @@ class Bootstrap(Struct, frozen=True):
     default_channel: str
 
 
-async def list_agents(hub: Hub, query: AgentsQuery, caller: Caller) -> bytes:
+async def list_agents(hub: Hub, query: AgentsQuery, caller: Caller) -> Found:
     """Live sessions by agent id."""
     if query.caller is not None:
         hub.see(query.caller)
-    return encode_json(await hub.read_apart(sessions.list_sessions, hub.at(), query.capability))
+    return await read_list(hub, sessions.list_sessions, _key, query.after, hub.at(), query.capability)
 
 
-async def bootstrap(hub: Hub, query: BootstrapQuery, caller: Caller) -> bytes:
+async def bootstrap(hub: Hub, query: BootstrapQuery, caller: Caller) -> Found:
     """Where an agent stands."""
     hub.see(query.agent_id)
-    return encode_json(await hub.read_apart(_read_bootstrap, query.agent_id, hub.at()))
+    return Found(encode_json(await hub.read_apart(_read_bootstrap, query.agent_id, hub.at())))
+
+
+def _key(session: Session) -> str:
+    return session.agent_id
 
 
 def _read_bootstrap(connection: apsw.Connection, agent_id: str, at: AsOf) -> Bootstrap:
@@ -130,6 +136,7 @@ ROUTES: tuple[Route, ...] = (
         query=AgentsQuery,
         answer=list_agents,
         result=list[Session],
+        beside=("more",),
     ),
     Read(
         does="Tell an agent where it stands.",

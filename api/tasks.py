@@ -4,11 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.routes import Caller, Change, Read, Route
+from api.lists import After, read_list
+from api.routes import Caller, Change, Found, Read, Route
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.deciders.tasks import CompleteTask, TaskStatus
 from projections import tasks
-from projections.encoding import encode_json
 from projections.hub import Hub
 from projections.tasks import Task
 
@@ -32,19 +32,26 @@ class TasksQuery(Struct, frozen=True):
     status: TaskStatus | None = None
     channel: Annotated[str, Meta(description="only of this channel")] | None = None
     thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
+    after: After | None = None
 
 
-async def list_tasks(hub: Hub, query: TasksQuery, caller: Caller) -> bytes:
+async def list_tasks(hub: Hub, query: TasksQuery, caller: Caller) -> Found:
     """Tasks by id."""
-    found = await hub.read_apart(
+    return await read_list(
+        hub,
         tasks.list_tasks,
+        _key,
+        query.after,
         hub.at(),
         parent_id=query.parent_id,
         status=query.status,
         channel=query.channel,
         thread_id=query.thread_id,
     )
-    return encode_json(found)
+
+
+def _key(task: Task) -> str:
+    return str(task.task_id)
 
 
 def complete(ids: TaskIds, body: Completion) -> CompleteTask:
@@ -59,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
         query=TasksQuery,
         answer=list_tasks,
         result=list[Task],
+        beside=("more",),
     ),
     Change(
         does="Say that a task is done; the last child to be done completes its parent.",

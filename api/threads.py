@@ -4,8 +4,9 @@ import apsw
 import msgspec
 from msgspec import Struct
 
+from api.lists import After, read_list
 from api.parameters import Cursor
-from api.routes import Caller, NoQuery, Read, Route
+from api.routes import Caller, Found, Read, Route
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import NotFound
 from projections import claims, locks, tasks, threads
@@ -17,6 +18,12 @@ from projections.locks import Lock
 from projections.messages import Message, read_thread_messages
 from projections.tasks import Task
 from projections.threads import Thread
+
+
+class ThreadsQuery(Struct, frozen=True):
+    """From where on to list the threads."""
+
+    after: After | None = None
 
 
 class ThreadQuery(Struct, frozen=True):
@@ -46,14 +53,18 @@ class _EncodedDetail(Struct, frozen=True):
     locks: list[Lock]
 
 
-async def list_threads(hub: Hub, query: NoQuery, caller: Caller) -> bytes:
+async def list_threads(hub: Hub, query: ThreadsQuery, caller: Caller) -> Found:
     """A summary of each thread."""
-    return encode_json(await hub.read_apart(threads.list_threads, hub.at()))
+    return await read_list(hub, threads.list_threads, _key, query.after, hub.at())
 
 
-async def show_thread(hub: Hub, query: ThreadQuery, caller: Caller) -> bytes:
+async def show_thread(hub: Hub, query: ThreadQuery, caller: Caller) -> Found:
     """One thread as a whole."""
-    return await hub.read_apart(_read_thread, query.thread_id, query.since_id, hub.at())
+    return Found(await hub.read_apart(_read_thread, query.thread_id, query.since_id, hub.at()))
+
+
+def _key(thread: Thread) -> str:
+    return thread.thread_id
 
 
 def _read_thread(connection: apsw.Connection, thread_id: str, since_id: int, at: AsOf) -> bytes:
@@ -76,9 +87,10 @@ ROUTES: tuple[Route, ...] = (
     Read(
         does="Summarise every thread, the one with the newest message first.",
         path="/v1/threads",
-        query=NoQuery,
+        query=ThreadsQuery,
         answer=list_threads,
         result=list[Thread],
+        beside=("more",),
     ),
     Read(
         does="Show one thread with its messages, tasks, claims and locks.",

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+import api.lists
 from api.app import ROUTES
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
@@ -281,6 +282,46 @@ def test_the_messages_of_a_thread_go_on_by_cursor(hub: ServedHub) -> None:
     shown = hub.get(f"/v1/threads/{thread}?since_id={ids[0]}").result
     assert [message["id"] for message in shown["messages"]] == ids[1:]
     assert shown["thread"]["message_count"] == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        ("/v1/channels", "name"),
+        ("/v1/agents", "agent_id"),
+        ("/v1/claims", "claim_key"),
+        ("/v1/locks", "file_path"),
+        ("/v1/tasks", "task_id"),
+        ("/v1/threads", "thread_id"),
+    ],
+)
+def test_a_list_goes_on_behind_a_row(hub: ServedHub, path: str, key: str) -> None:
+    for name in (new("ä/ b"), new()):
+        hub.post("/v1/sessions", {"agent_id": name})
+        hub.post("/v1/claims", {"owner_agent_id": name, "claim_key": name})
+        hub.post("/v1/locks", {"agent_id": name, "file_path": name})
+        hub.post("/v1/channels", {"name": name})
+        hub.say("x", kind="task", thread_id=name)
+    keys = [row[key] for row in hub.get(path).result]
+    rest = hub.get(f"{path}?after={quote(str(keys[0]), safe='')}").result
+    assert [row[key] for row in rest] == keys[1:]
+    assert hub.get(f"{path}?after=nobody-has-this-key").status == 400
+
+
+def test_a_list_too_long_for_one_answer_says_that_there_is_more(
+    hub: ServedHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        hub.post("/v1/channels", {"name": new()})
+    whole = [row["name"] for row in hub.get("/v1/channels").result]
+    monkeypatch.setattr(api.lists, "MAX_PAGE_BYTES", 200)
+    found: list[str] = []
+    after, more = "", True
+    while more:
+        answer = hub.get(f"/v1/channels?after={quote(after, safe='')}")
+        found += [row["name"] for row in answer.result]
+        after, more = found[-1], answer.body.get("more", False)
+    assert found == whole
 
 
 # The hub ------------------------------------------------------------------------------------------------------------
