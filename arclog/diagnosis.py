@@ -14,7 +14,8 @@ import apsw
 
 from arclog.digest import RawRow, digest_of_row, find_breaks
 from arclog.findings import Finding
-from arclog.store import NO_END, find_end_before, read_raw
+from arclog.lookup import find_end_before
+from arclog.store import NO_END, read_raw
 
 MAX_BREAKS: Final = 1000
 """Breaks of one segment that are looked into; a log with more was not changed by accident."""

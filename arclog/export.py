@@ -23,9 +23,10 @@ from arclog.codec import StoredEvent
 from arclog.digest import digest_of
 from arclog.errors import InvalidInput, StorageDamaged
 from arclog.findings import Finding, Problem
+from arclog.lookup import find_end_before
 from arclog.progress import Progress, no_progress
 from arclog.schema import get_origin
-from arclog.store import find_end_before, read, read_head
+from arclog.store import read, read_head
 
 VERSION: Final = 1
 CHUNK: Final = 10_000

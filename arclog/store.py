@@ -294,40 +294,10 @@ def read_raw(connection: apsw.Connection, after: int, until: int, limit: int = -
     return connection.execute(EVENTS["read_raw"], {"after": after, "until": until, "limit": limit})
 
 
-def count_events(connection: apsw.Connection, after: int = 0, until: int = NO_END) -> int:
-    """How many events there are behind `after`, up to and including `until`."""
-    return int(connection.execute(EVENTS["count"], (after, until)).get)
-
-
-def find_end_before(connection: apsw.Connection, event_id: int) -> tuple[int, bytes]:
-    """The id and stored digest of the last event before `event_id`; `(0, GENESIS)` when there is none."""
-    row = connection.execute(EVENTS["find_end_before"], (event_id,)).fetchone()
-    return (0, GENESIS) if row is None else (int(row[0]), bytes(row[1] or b""))
-
-
 def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None:
     """One event by its id."""
     row = connection.execute(EVENTS["get_event"], (event_id,)).fetchone()
     return None if row is None else StoredEvent(*row)
-
-
-def find_last_seen(connection: apsw.Connection, actor: str, at: int) -> int | None:
-    """When `actor` last did something, up to and including event `at`; microseconds, None when never."""
-    found = connection.execute(EVENTS["find_last_seen"], (actor, at)).get
-    return None if found is None else int(found)
-
-
-def find_event_at(connection: apsw.Connection, recorded_at: int) -> int:
-    """The id of the last event at or before a time in microseconds, 0 when there is none."""
-    low, high = 0, read_head(connection).event_id + 1
-    while low + 1 < high:
-        middle = (low + high) // 2
-        event_id, time = connection.execute(EVENTS["find_event_at"], (middle,)).fetchone() or (high, recorded_at + 1)
-        if event_id >= high or time > recorded_at:
-            high = middle
-        else:
-            low = event_id
-    return low
 
 
 def hash_request(*parts: bytes) -> bytes:

@@ -28,9 +28,10 @@ from arclog.connection import storage_errors
 from arclog.diagnosis import MAX_BREAKS, diagnose
 from arclog.digest import RawRow, StoredRow, find_breaks
 from arclog.findings import Finding
+from arclog.lookup import count_events, find_end_before
 from arclog.progress import Progress, no_progress
 from arclog.schema import open_existing
-from arclog.store import count_events, find_end_before, read_head, read_raw, read_rows
+from arclog.store import read_head, read_raw, read_rows
 
 SEGMENT: Final = 20_000
 """Events that are checked in one go: so long the WAL of a running hub cannot begin anew."""

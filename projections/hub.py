@@ -20,16 +20,17 @@ from arclog.clock import LogClock, MachineTime, TimeSource
 from arclog.deciders.fields import MICROSECONDS, Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
 from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
-from arclog.errors import ArcError, InvalidInput
+from arclog.errors import ArcError
 from arclog.events.hub import StopReason
 from arclog.progress import Progress, no_progress
 from arclog.schema import get_instance_id
-from arclog.store import find_event, read_head
+from arclog.store import read_head
 from projections.answers import Outcome
 from projections.group_commit import GroupCommit
-from projections.intervals import AsOf, as_of, live
+from projections.intervals import AsOf, live
 from projections.judge import Command
 from projections.messages import MessageQuery, Page, read_messages
+from projections.moments import find_moment
 from projections.readers import Readers
 from projections.recorder import Call, Commit, Recorder
 from projections.waiting import Waiter, Waiters
@@ -197,14 +198,7 @@ class Hub:
         Raises:
             InvalidInput: the event is beyond the log's head.
         """
-        if event_id is None:
-            return live(self.clock.now())
-        connection = self._readers.connection()
-        head = read_head(connection).event_id
-        if not 0 <= event_id <= head:
-            raise InvalidInput("as_of", f"must be from 0 to {head}, the last event there is, not {event_id}")
-        stored = find_event(connection, event_id) if event_id else None
-        return as_of(event_id, head, stored.recorded_at if stored else 0)
+        return live(self.clock.now()) if event_id is None else self.read(find_moment, event_id)
 
     def read(self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query of one statement that an index bounds, on the event loop itself."""

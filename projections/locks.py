@@ -88,6 +88,12 @@ def find_lock(connection: apsw.Connection, file_path: str, at: AsOf) -> Lock | N
     return None if row is None else _lock(row)
 
 
+def find_thread(connection: apsw.Connection, file_path: str, at: AsOf) -> str | None:
+    """The thread that the lock of that name belongs to, if any."""
+    row = connection.execute(SQL["find"], {"key": file_path, "at": at.at}).fetchone()
+    return None if row is None else row[7]
+
+
 def find_held(connection: apsw.Connection, file_path: str, at: AsOf) -> HeldLock | None:
     """What the rules need to know of a lock that was granted and not released."""
     row = connection.execute(SQL["find"], {"key": file_path, "at": at.at}).fetchone()

@@ -197,7 +197,7 @@ class MessageQuery(Struct, frozen=True, kw_only=True):
         exclude_self: leave out what `agent_id` wrote.
         since_id: only behind this id.
         limit: at most so many.
-        tail: the last `limit` rows instead of the first.
+        tail: the last `limit` rows instead of the first; with `agent_id`, of all that it may see.
     """
 
     agent_id: str | None = None
@@ -244,7 +244,7 @@ def read_messages(connection: apsw.Connection, query: MessageQuery, at: AsOf) ->
             name = "visible_in_channels_page"
             bindings["channels"] = encode_json(query.channels).decode()
         else:
-            name = "visible_page"
+            name = "visible_tail" if query.tail else "visible_page"
     return gather(connection.execute(SQL[name], bindings), reverse=query.tail)
 
 
@@ -276,6 +276,12 @@ def get_json(connection: apsw.Connection, event_id: int) -> bytes:
     json = connection.execute(SQL["get"], (event_id,)).get
     assert isinstance(json, bytes)
     return json
+
+
+def find_json(connection: apsw.Connection, event_id: int, at: AsOf) -> bytes | None:
+    """The JSON of the message that an event posted, if it did and was there by then."""
+    json = connection.execute(SQL["get"], (event_id,)).get if event_id <= at.at else None
+    return json if isinstance(json, bytes) else None
 
 
 def find_latest_broadcast(connection: apsw.Connection, at: AsOf) -> int:

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from arclog.deciders.sessions import LiveSession
 from arclog.events import SessionClosed, SessionExpired, SessionOpened, SessionRenamed
+from arclog.lookup import find_last_seen
 from arclog.queries import Queries
-from arclog.store import NO_END, find_last_seen
+from arclog.store import NO_END
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of

@@ -149,6 +149,13 @@ def get_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> Thread:
     return _thread(row)
 
 
+def find_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> Thread | None:
+    """The summary of one thread, None when no message, task or claim named it by then."""
+    if connection.execute(SQL["find"], {"thread_id": thread_id, "at": at.at}).fetchone() is None:
+        return None
+    return get_thread(connection, thread_id, at)
+
+
 def find_thread_channel(connection: apsw.Connection, thread_id: str, at: AsOf) -> str | None:
     """The channel of a thread, None when there is no such thread or nothing was said in it."""
     row = connection.execute(SQL["find"], {"thread_id": thread_id, "at": at.at}).fetchone()

@@ -19,9 +19,10 @@ from arclog.digest import GENESIS, digest_of
 from arclog.errors import InvalidInput, StorageDamaged
 from arclog.export import ExportReader
 from arclog.fresh import new_file
+from arclog.lookup import find_end_before
 from arclog.progress import Progress, no_progress
 from arclog.schema import get_instance_id, get_origin, open_existing, open_storage, set_setting
-from arclog.store import Log, find_end_before, read, read_head
+from arclog.store import Log, read, read_head
 from projections.rebuild import bring_up_to_date
 
 CHUNK: Final = 10_000

@@ -90,13 +90,33 @@ AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
 -- name: get_event
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events WHERE event_id = ?
 
+-- name: find_time_of
+SELECT recorded_at FROM events WHERE event_id <= ? ORDER BY event_id DESC LIMIT 1
+
 -- name: find_last_seen
 -- The end of an agent's range in the index on actors.
 SELECT recorded_at FROM events WHERE actor = ? AND event_id <= ? ORDER BY event_id DESC LIMIT 1
 
+-- name: find_last_event_of
+SELECT event_id FROM events WHERE actor = ? ORDER BY event_id DESC LIMIT 1
+
 -- name: find_event_at
 -- The last event at or before a time; recorded_at never decreases along the log, so the caller searches by halves.
 SELECT event_id, recorded_at FROM events WHERE event_id >= ? ORDER BY event_id LIMIT 1
+
+-- name: count_by_type
+SELECT type, count(*) AS events, sum(length(data) + length(metadata)), max(event_id) FROM events
+GROUP BY type ORDER BY events DESC, type
+
+-- name: count_by_actor
+SELECT actor, count(*) AS events, sum(length(data) + length(metadata)), max(event_id) FROM events
+GROUP BY actor ORDER BY events DESC, actor
+
+-- name: find_first_time
+SELECT recorded_at FROM events ORDER BY event_id LIMIT 1
+
+-- name: count_by_time
+SELECT (recorded_at - :from) / :span AS number, count(*) FROM events GROUP BY number ORDER BY number
 
 -- name: find_key
 SELECT event_id, request FROM idempotency_keys WHERE sender = ? AND key = ?

@@ -69,6 +69,21 @@ SELECT m.event_id, m.json FROM (
         AND (:exclude_agent IS NULL OR d.from_agent <> :exclude_agent) ORDER BY i.event_id LIMIT :limit)
     ORDER BY event_id LIMIT :limit) AS f CROSS JOIN messages AS m ON m.event_id = f.event_id ORDER BY m.event_id
 
+-- name: visible_tail
+-- The same from its end.
+SELECT m.event_id, m.json FROM (
+    SELECT event_id FROM (
+        SELECT event_id FROM messages INDEXED BY messages_broadcast
+        WHERE to_agent IS NULL AND event_id <= :at
+        AND (:exclude_agent IS NULL OR from_agent <> :exclude_agent) ORDER BY event_id DESC LIMIT :limit)
+    UNION ALL
+    SELECT event_id FROM (
+        SELECT i.event_id FROM inbox AS i JOIN messages AS d ON d.event_id = i.event_id
+        WHERE i.agent_id = :agent_id AND i.event_id <= :at
+        AND (:exclude_agent IS NULL OR d.from_agent <> :exclude_agent) ORDER BY i.event_id DESC LIMIT :limit)
+    ORDER BY event_id DESC LIMIT :limit) AS f CROSS JOIN messages AS m ON m.event_id = f.event_id
+ORDER BY m.event_id DESC
+
 -- name: visible_in_channel_page
 SELECT m.event_id, m.json FROM (
     SELECT event_id FROM (

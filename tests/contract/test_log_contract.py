@@ -22,13 +22,12 @@ from arclog.events import (
     SessionOpened,
     TaskCompleted,
 )
+from arclog.lookup import find_event_at, find_last_seen
 from arclog.store import (
     Head,
     KeptKey,
     Log,
     find_event,
-    find_event_at,
-    find_last_seen,
     hash_request,
     read_facts,
     read_head,

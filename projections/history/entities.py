@@ -1,0 +1,112 @@
+"""Entities: the things that events change, and how one of them stood at a moment."""
+
+from typing import Literal
+
+import apsw
+from msgspec import Raw, Struct
+
+from arclog.codec import RecordedEvent
+from arclog.events import (
+    AgentSeen,
+    ChannelCreated,
+    ClaimAcquired,
+    ClaimRefreshed,
+    ClaimRefused,
+    ClaimReleased,
+    LockAcquired,
+    LockRefreshed,
+    LockRefused,
+    LockReleased,
+    MessagePosted,
+    SessionClosed,
+    SessionExpired,
+    SessionOpened,
+    SessionRenamed,
+    TaskCompleted,
+)
+from arclog.events.messages import TASK_KINDS
+from projections import channels, claims, locks, messages, sessions, tasks, threads
+from projections.encoding import encode_json
+from projections.intervals import AsOf
+
+Noun = Literal["session", "channel", "message", "thread", "claim", "lock", "task"]
+
+
+class Entity(Struct, frozen=True, order=True):
+    """One thing, such as the lock on a file. `key` is its id in text."""
+
+    noun: Noun
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.noun}/{self.key}"
+
+
+def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> list[Entity]:
+    """What an event may have changed, the event's own entity first.
+
+    Args:
+        connection: any connection on the storage.
+        event: the event.
+        at: a moment at or behind it, to see which thread a lease belongs to.
+    """
+    found: list[Entity] = []
+    data = event.data
+    match data:
+        case SessionOpened() | SessionRenamed() | SessionClosed() | SessionExpired() | AgentSeen():
+            found.append(Entity("session", data.agent_id))
+        case ChannelCreated():
+            found.append(Entity("channel", data.name))
+        case MessagePosted():
+            if data.kind in TASK_KINDS:
+                found.append(Entity("task", str(event.event_id)))
+            if data.completes_task_id is not None:
+                found.append(Entity("task", str(data.completes_task_id)))
+            found += _threads(data.thread_id, data.completes_in_thread_id)
+        case ClaimAcquired() | ClaimRefreshed() | ClaimReleased() | ClaimRefused():
+            claim = claims.find_claim(connection, data.claim_key, at)
+            found.append(Entity("claim", data.claim_key))
+            found += _threads(claim.thread_id if claim else None)
+        case LockAcquired() | LockRefreshed() | LockReleased() | LockRefused():
+            found.append(Entity("lock", data.file_path))
+            found += _threads(locks.find_thread(connection, data.file_path, at))
+        case TaskCompleted():
+            found.append(Entity("task", str(data.task_id)))
+            if data.rolled_up_task_id is not None:
+                found.append(Entity("task", str(data.rolled_up_task_id)))
+            found += _threads(data.thread_id)
+        case _:
+            pass
+    notice = messages.find_notice(data)
+    if notice is not None or isinstance(data, MessagePosted):
+        found.append(Entity("message", str(event.event_id)))
+    if notice is not None:
+        found += _threads(notice.thread_id)
+    return list(dict.fromkeys(found))
+
+
+def find_entity(connection: apsw.Connection, entity: Entity, at: AsOf) -> Raw | None:
+    """How an entity stood at a moment, as the wire has it; None when there was no such thing."""
+    found: object
+    match entity.noun:
+        case "session":
+            found = sessions.find_session(connection, entity.key, at)
+        case "channel":
+            channel = channels.find_channel(connection, entity.key, at)
+            found = None if channel is None else channel[1]
+        case "message":
+            json = messages.find_json(connection, int(entity.key), at)
+            return None if json is None else Raw(json)
+        case "thread":
+            found = threads.find_thread(connection, entity.key, at)
+        case "claim":
+            found = claims.find_claim(connection, entity.key, at)
+        case "lock":
+            found = locks.find_lock(connection, entity.key, at)
+        case "task":
+            found = tasks.find_task(connection, int(entity.key), at)
+    return None if found is None else Raw(encode_json(found))
+
+
+def _threads(*thread_ids: str | None) -> list[Entity]:
+    return [Entity("thread", thread_id) for thread_id in thread_ids if thread_id is not None]

@@ -1,0 +1,130 @@
+"""Events of the log as they are shown: decoded, and never without a word when they are not what was recorded."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from arclog.codec import Metadata, StoredEvent, decode_metadata
+from arclog.digest import digest_of
+from arclog.errors import StorageDamaged
+from arclog.lookup import find_end_before
+from arclog.store import EVERYTHING, NO_END, Filter, find_event, read
+from projections.times import timestamp
+
+
+class EventMetadata(Struct, frozen=True, omit_defaults=True):
+    """How an event came to be: the road the call took, its idempotency key, the events that it follows from."""
+
+    transport: str
+    key: str | None = None
+    correlation_id: int | None = None
+    causation_id: int | None = None
+
+
+class LoggedEvent(Struct, frozen=True, omit_defaults=True):
+    """An event of the log as the wire has it.
+
+    Attributes:
+        event_id: its place in the log.
+        recorded_at: when it was recorded, by the log's clock.
+        type: what kind of event it is.
+        stream: the entity whose life it belongs to.
+        actor: the agent that did it.
+        data: what happened; None when the bytes cannot be read.
+        metadata: how it came to be; None when the bytes cannot be read.
+        digest: its digest in hexadecimal.
+        damaged: that the event is not what was recorded.
+    """
+
+    event_id: int
+    recorded_at: str
+    type: str
+    stream: str
+    actor: str
+    data: dict[str, Any] | None
+    metadata: EventMetadata | None
+    digest: str
+    damaged: bool = False
+
+
+def read_log(
+    connection: apsw.Connection, after: int, limit: int, where: Filter = EVERYTHING, until: int = NO_END
+) -> list[LoggedEvent]:
+    """Events behind `after`, at most `limit`, each checked against its digest.
+
+    Raises:
+        StorageDamaged: an event's texts are no texts any more.
+    """
+    try:
+        return list(logged(connection, read(connection, after, limit, until, where)))
+    except UnicodeDecodeError as error:
+        raise StorageDamaged(f"an event behind {after} cannot be read ({error}): see arc log verify") from None
+
+
+def find_logged(connection: apsw.Connection, event_id: int) -> LoggedEvent | None:
+    """One event, checked against its digest.
+
+    Raises:
+        StorageDamaged: its texts are no texts any more.
+    """
+    try:
+        event = find_event(connection, event_id)
+    except UnicodeDecodeError as error:
+        raise StorageDamaged(f"event {event_id} cannot be read ({error}): see arc log verify") from None
+    return None if event is None else next(logged(connection, [event]))
+
+
+def logged(connection: apsw.Connection, events: Iterable[StoredEvent]) -> Iterator[LoggedEvent]:
+    """Stored events in the order in which they come, each checked against the digest before it."""
+    last: StoredEvent | None = None
+    for event in events:
+        if last is not None and last.event_id == event.event_id - 1:
+            previous = last.digest
+        else:
+            _, previous = find_end_before(connection, event.event_id)
+        yield _logged(event, damaged=digest_of(previous, event) != event.digest)
+        last = event
+
+
+def _logged(event: StoredEvent, damaged: bool) -> LoggedEvent:
+    data: dict[str, Any] | None
+    metadata: EventMetadata | None
+    try:
+        recorded = event.decode()
+        data = msgspec.to_builtins(recorded.data)
+        data.pop("type", None)
+        metadata = _shown(recorded.metadata)
+    except msgspec.MsgspecError:
+        data, metadata, damaged = None, _find_metadata(event), True
+    return LoggedEvent(
+        event.event_id,
+        _time_of(event),
+        event.type,
+        event.stream,
+        event.actor,
+        data,
+        metadata,
+        event.digest.hex(),
+        damaged,
+    )
+
+
+def _time_of(event: StoredEvent) -> str:
+    try:
+        return timestamp(event.recorded_at)
+    except OverflowError:  # no clock ever showed that: the event is damaged, and marked so
+        return f"{event.recorded_at} microseconds"
+
+
+def _find_metadata(event: StoredEvent) -> EventMetadata | None:
+    try:
+        return _shown(decode_metadata(event.metadata))
+    except msgspec.MsgspecError:
+        return None
+
+
+def _shown(metadata: Metadata) -> EventMetadata:
+    return EventMetadata(metadata.transport, metadata.key, metadata.correlation_id, metadata.causation_id)

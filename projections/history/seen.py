@@ -1,0 +1,77 @@
+"""What an agent could see at a moment: what it had to go by when it did what it did."""
+
+from typing import Final
+
+import apsw
+from msgspec import Raw, Struct
+
+from projections import claims, inbox, locks, messages, sessions, tasks
+from projections.claims import Claim
+from projections.locks import Lock
+from projections.messages import MessageQuery
+from projections.moments import find_moment
+from projections.sessions import Session
+from projections.tasks import Task
+from projections.times import timestamp
+
+DEFAULT_LIMIT: Final = 20
+
+
+class Sight(Struct, frozen=True):
+    """All that a read of one agent could show, at one moment.
+
+    Attributes:
+        agent_id: the agent.
+        event_id: the event that the moment is right after.
+        at: its time.
+        session: the agent's live session, None when it had none.
+        live_agents: who else was there.
+        latest_visible_id: the last message that it could see.
+        inbox: the last messages to it alone, in order.
+        messages: the last messages that it could see, its inbox included, in order.
+        claims: the claims that were active.
+        locks: the locks that were active.
+        open_tasks: the tasks that were open.
+    """
+
+    agent_id: str
+    event_id: int
+    at: str
+    session: Session | None
+    live_agents: tuple[str, ...]
+    latest_visible_id: int
+    inbox: tuple[Raw, ...]
+    messages: tuple[Raw, ...]
+    claims: tuple[Claim, ...]
+    locks: tuple[Lock, ...]
+    open_tasks: tuple[Task, ...]
+
+
+def read_sight(connection: apsw.Connection, agent_id: str, event_id: int, limit: int = DEFAULT_LIMIT) -> Sight:
+    """What an agent could see right after an event.
+
+    Args:
+        connection: in a transaction, so that all of it is of one moment.
+        agent_id: the agent; whoever never came could see the broadcasts all the same.
+        event_id: the event.
+        limit: how many messages to show, the last ones.
+
+    Raises:
+        InvalidInput: the event is beyond the log's head.
+    """
+    at = find_moment(connection, event_id)
+    own = inbox.read_inbox(connection, agent_id, at, limit=limit, tail=True)
+    visible = messages.read_messages(connection, MessageQuery(agent_id=agent_id, limit=limit, tail=True), at)
+    return Sight(
+        agent_id,
+        event_id,
+        timestamp(at.now),
+        sessions.find_session(connection, agent_id, at),
+        tuple(session.agent_id for session in sessions.list_sessions(connection, at)),
+        max(messages.find_latest_broadcast(connection, at), inbox.find_latest(connection, agent_id, at)),
+        tuple(map(Raw, own.rows)),
+        tuple(map(Raw, visible.rows)),
+        tuple(claims.list_claims(connection, at, active_only=True)),
+        tuple(locks.list_locks(connection, at, active_only=True)),
+        tuple(tasks.list_tasks(connection, at, status="open")),
+    )

@@ -1,0 +1,38 @@
+"""Moments: places in the log to read from, named by an event or a time."""
+
+import apsw
+
+from arclog.errors import InvalidInput
+from arclog.lookup import find_event_at, find_time_of
+from arclog.store import read_head
+from projections.intervals import AsOf, as_of
+from projections.times import parse_timestamp
+
+
+def find_moment(connection: apsw.Connection, event_id: int) -> AsOf:
+    """The moment right after an event; 0 is the empty hub.
+
+    Raises:
+        InvalidInput: the event is beyond the log's head.
+    """
+    head = read_head(connection).event_id
+    if not 0 <= event_id <= head:
+        raise InvalidInput("as_of", f"must be from 0 to {head}, the last event there is, not {event_id}")
+    return as_of(event_id, head, find_time_of(connection, event_id))
+
+
+def find_event_of(connection: apsw.Connection, text: str) -> int:
+    """The event that a text names: an event id, or an RFC 3339 time, which is the last event at or before it.
+
+    Raises:
+        InvalidInput: it is neither.
+    """
+    try:
+        if text.isascii() and text.isdigit():
+            return int(text)
+        # The `+` of a zone is a blank once a query string was decoded.
+        return find_event_at(connection, parse_timestamp(text.replace(" ", "+")))
+    except (ValueError, OverflowError):
+        raise InvalidInput(
+            "as_of", f"must be an event id or a time such as 2026-11-22T12:00:00Z, not {text!r}"
+        ) from None
