@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-import apsw
 from msgspec import Meta, Struct, field
 
 from api.lists import After, read_list
 from api.routes import Caller, Change, Found, NoBody, Read, Route, created
+from arclog.connection import Connection
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.events import GENERAL_CHANNEL
 from projections import inbox, messages, sessions
@@ -84,7 +84,7 @@ def _key(session: Session) -> str:
     return session.agent_id
 
 
-def _read_bootstrap(connection: apsw.Connection, agent_id: str, at: AsOf) -> Bootstrap:
+def _read_bootstrap(connection: Connection, agent_id: str, at: AsOf) -> Bootstrap:
     return Bootstrap(
         agent_id,
         sessions.find_session(connection, agent_id, at),

@@ -1,12 +1,12 @@
 """Threads over HTTP: what belongs together, and how far it has come."""
 
-import apsw
 import msgspec
 from msgspec import Struct
 
 from api.lists import After, read_list
 from api.parameters import Cursor
 from api.routes import Caller, Found, Read, Route
+from arclog.connection import Connection
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import NotFound
 from projections import claims, locks, tasks, threads
@@ -67,7 +67,7 @@ def _key(thread: Thread) -> str:
     return thread.thread_id
 
 
-def _read_thread(connection: apsw.Connection, thread_id: str, since_id: int, at: AsOf) -> bytes:
+def _read_thread(connection: Connection, thread_id: str, since_id: int, at: AsOf) -> bytes:
     summary = threads.get_thread(connection, thread_id, at)
     said = read_thread_messages(connection, thread_id, at, since_id, MAX_INTEGER)
     detail = _EncodedDetail(
