@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
-import apsw
 from msgspec import Meta, Struct
 
 from api.routes import Found
+from arclog.connection import Connection
 from arclog.errors import InvalidInput
 from projections.encoding import encode_json, json_array
 from projections.hub import Hub
@@ -20,7 +20,7 @@ After = Annotated[str, Meta(max_length=4096, description="only what follows the 
 
 async def read_list(
     hub: Hub,
-    query: Callable[Concatenate[apsw.Connection, P], Sequence[R]],
+    query: Callable[Concatenate[Connection, P], Sequence[R]],
     key: Callable[[R], str],
     after: str | None,
     /,
@@ -41,7 +41,7 @@ async def read_list(
         InvalidInput: there is no row with that key.
     """
 
-    def read(connection: apsw.Connection) -> Found:
+    def read(connection: Connection) -> Found:
         rows = query(connection, *args, **kwargs)
         return encode_rows(rows if after is None else rows[_find(rows, key, after) + 1 :], MAX_PAGE_BYTES)
 
