@@ -19,7 +19,8 @@ from queue import SimpleQueue
 from typing import Final
 
 from arclog.errors import HubStopping, StorageError
-from projections.recorder import Call, Commit, Recorder
+from projections.calls import Call, Commit
+from projections.recorder import Recorder
 
 MAX_BATCH: Final = 512
 """Calls in one transaction at most, so that the first of them does not wait for too many others."""

@@ -26,13 +26,14 @@ from arclog.progress import Progress, no_progress
 from arclog.schema import get_instance_id
 from arclog.store import read_head
 from projections.answers import Outcome
+from projections.calls import Call, Commit
 from projections.group_commit import GroupCommit
 from projections.intervals import AsOf, live
 from projections.judge import Command
 from projections.messages import MessageQuery, Page, read_messages
 from projections.moments import find_moment
 from projections.readers import Readers
-from projections.recorder import Call, Commit, Recorder
+from projections.recorder import Recorder
 from projections.waiting import Waiter, Waiters
 
 MAX_TOUCHED: Final = 10_000

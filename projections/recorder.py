@@ -20,13 +20,12 @@ else is answered.
 
 import contextlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import apsw
 import msgspec
-from msgspec import Struct
 
 from arclog.checkpoint import Checkpointer
 from arclog.clock import LogClock
@@ -51,6 +50,7 @@ from arclog.progress import Progress
 from arclog.schema import open_storage
 from arclog.store import Log, find_event
 from projections.answers import Outcome, answer
+from projections.calls import Call, Commit
 from projections.catalog import advance, project
 from projections.founding import prepare
 from projections.intervals import add_functions, live
@@ -61,49 +61,6 @@ from projections.projector import DirectWriter
 
 _TRY_AGAIN: Final = 1_000_000
 """How long after a failure presence is looked at again, in microseconds."""
-
-
-class Call(Struct):
-    """A command on its way, and whom to tell.
-
-    Attributes:
-        command: what is asked for.
-        done: told the outcome or the error, once, by `Commit.tell`.
-        transport: the road it took.
-        key: the caller's idempotency key.
-        request: a hash of the request that the key belongs to.
-    """
-
-    command: Command
-    done: Callable[[Outcome | ArcError], None]
-    transport: str = "hub"
-    key: str | None = None
-    request: bytes | None = None
-
-
-class Commit(Struct):
-    """A transaction: staged, then flushed, then told.
-
-    Attributes:
-        after: the end of the log before it.
-        head: the end of the log after it.
-        messages: what is said in it.
-        answers: what each call is to be told.
-        foreign: whether another process appended since the transaction before.
-        staged: whether it waits to be flushed.
-    """
-
-    after: int
-    head: int
-    messages: list[PostedMessage]
-    answers: list[tuple[Call, Outcome | ArcError]]
-    foreign: bool = False
-    staged: bool = False
-
-    def tell(self) -> None:
-        """Give every caller its answer."""
-        for call, result in self.answers:
-            call.done(result)
 
 
 class Recorder:

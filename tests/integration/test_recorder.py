@@ -28,8 +28,9 @@ from arclog.errors import ArcError, InvalidInput, KeyReused, NotFound, SessionCo
 from arclog.events import ChannelCreated, ClaimRefused, LockRefused, MessagePosted, TaskCompleted
 from arclog.events.messages import CodeAttachment, TextAttachment
 from projections.answers import Outcome
+from projections.calls import Call
 from projections.judge import Command, sender_of
-from projections.recorder import Call, Recorder
+from projections.recorder import Recorder
 from projections.times import timestamp
 from tests.support.fake_time import BEGINNING, FakeTime
 from tests.support.recorders import events_in, execute_all, reading, recording

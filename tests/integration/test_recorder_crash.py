@@ -24,7 +24,7 @@ from pathlib import Path
 from arclog.deciders.claims import AcquireClaim, ReleaseClaim
 from arclog.deciders.locks import AcquireLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
-from projections.recorder import Call
+from projections.calls import Call
 from tests.support.recorders import recording
 name = sys.argv[2]
 with recording(Path(sys.argv[1])) as recorder:

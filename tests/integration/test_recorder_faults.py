@@ -29,9 +29,10 @@ from arclog.events import SessionExpired
 from arclog.schema import open_storage
 from arclog.store import read
 from projections.answers import Outcome
+from projections.calls import Call
 from projections.judge import Command
 from projections.rebuild import compare, replay_into
-from projections.recorder import Call, Recorder
+from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.faulty_disk import Fault, faulty_disk
 from tests.support.recorders import PRESENCE_TTL, events_in, execute_all, reading, recording

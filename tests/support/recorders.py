@@ -15,9 +15,10 @@ from arclog.errors import ArcError
 from arclog.progress import no_progress
 from arclog.store import read
 from projections.answers import Outcome
+from projections.calls import Call
 from projections.intervals import AsOf, as_of
 from projections.judge import Command
-from projections.recorder import Call, Recorder
+from projections.recorder import Recorder
 
 PRESENCE_TTL = 120_000_000
 
