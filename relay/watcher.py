@@ -69,8 +69,11 @@ class Relay:
         self._closing = True
         if self._serving is not None:
             loop, lookout = self._serving
-            with suppress(RuntimeError):  # it has ended by itself
-                asyncio.run_coroutine_threadsafe(lookout.aclose(grace_sec), loop)
+            closing = lookout.aclose(grace_sec)
+            try:
+                asyncio.run_coroutine_threadsafe(closing, loop)
+            except RuntimeError:  # it has ended already
+                closing.close()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), grace_sec + HANGING_SEC)
         self._ended.set()
