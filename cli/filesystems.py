@@ -1,8 +1,10 @@
-"""Filesystems on which SQLite's locks cannot be relied on."""
+"""Where a storage lies: its folder, and filesystems on which SQLite's locks cannot be relied on."""
 
 import os
 from pathlib import Path
 from typing import Final
+
+from cli.errors import CommandFailed
 
 UNSAFE: Final = frozenset(
     {"9p", "afs", "cifs", "davfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "nfs", "nfs4", "prl_fs", "smb3", "smbfs"}
@@ -11,6 +13,18 @@ UNSAFE: Final = frozenset(
 """Shared between machines, so that neither locks nor the shared memory of a WAL hold what they promise."""
 
 MOUNTS: Final = Path("/proc/self/mounts")
+
+
+def make_folder_of(storage: Path) -> None:
+    """Make the folder that a storage is to lie in, if it is missing.
+
+    Raises:
+        CommandFailed: it cannot be made.
+    """
+    try:
+        storage.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandFailed(f"the folder {storage.parent} cannot be made: {error.strerror}") from error
 
 
 def find_unsafe_filesystem(path: Path) -> str | None:

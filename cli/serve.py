@@ -10,7 +10,7 @@ from arc import __version__
 from cli.commands import COMMANDS
 from cli.dispatch import list_commands
 from cli.errors import CommandFailed
-from cli.filesystems import find_unsafe_filesystem
+from cli.filesystems import find_unsafe_filesystem, make_folder_of
 from cli.lookup import working_directory
 from cli.options import HubOptions, add_hub_options
 
@@ -48,7 +48,7 @@ def run(options: Options) -> int:
 def _prepare(storage: Path) -> Path:
     if storage.is_dir():
         raise CommandFailed(f"{storage} is a folder: name a file in it with --storage")
-    storage.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(storage)
     unsafe = find_unsafe_filesystem(storage.parent)
     if unsafe is not None:
         log.warning(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cli.errors import CommandFailed
+from cli.filesystems import make_folder_of
 
 NAME: Final = ".arc.lock"
 LOOK_SEC: Final = 0.01
@@ -26,7 +27,7 @@ def holding(storage: Path, give_up_at: float) -> Iterator[None]:
         CommandFailed: another process held it all the time.
         OSError: the folder cannot be made or written.
     """
-    storage.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(storage)
     descriptor = os.open(storage.parent / NAME, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         while not _take(descriptor):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from cli.errors import CommandFailed
+from cli.filesystems import make_folder_of
 from cli.log.storage import storage_of
 from cli.lookup import is_same, working_directory
 from cli.options import StorageOptions, add_storage_option
@@ -41,7 +42,7 @@ def run(options: Options) -> int:
             f"{source} cannot be brought into itself: name a new file, as in "
             f"arc log import {options.file} --storage {source.stem}-1{source.suffix}"
         )
-    storage.parent.mkdir(parents=True, exist_ok=True)
+    make_folder_of(storage)
     with ProgressBar("importing", "messages") as progress:
         imported = import_011(source, storage, progress)
     print(f"{storage}: {_list(imported.counts)} from {source}; the last event is {imported.head}")

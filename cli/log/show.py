@@ -1,21 +1,21 @@
-"""`arc log show`: the last events, a line each."""
+"""`arc log show`: the last events, a line each, or one event in full."""
 
 import argparse
-import shutil
-import sys
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
-from msgspec import Struct
-from msgspec.structs import asdict
 
-from arclog.codec import StoredEvent
+from arclog.errors import NotFound
 from arclog.store import Filter
 from arclog.tail import read_last
-from cli.errors import CommandFailed
-from cli.log.storage import reading
+from cli.log.lines import damage_line, event_line, print_change
+from cli.log.storage import snapshot
 from cli.options import StorageOptions, add_storage_option, count
-from projections.times import timestamp
+from cli.output import print_error
+from cli.tables import print_line
+from projections.history.changes import EventInFull, find_in_full
+from projections.history.events import LoggedEvent, logged
 
 DEFAULT_LIMIT: Final = 50
 
@@ -23,6 +23,7 @@ DEFAULT_LIMIT: Final = 50
 class Options(StorageOptions):
     """Which events, and how to print them."""
 
+    event_id: int | None
     limit: int
     type: str | None
     stream: str | None
@@ -30,71 +31,77 @@ class Options(StorageOptions):
     json: bool
 
 
-class ShownEvent(Struct, frozen=True):
-    """An event as `--json` prints it."""
-
-    event_id: int
-    recorded_at: str
-    type: str
-    stream: str
-    actor: str
-    data: dict[str, Any]
-    metadata: dict[str, Any]
-    digest: str
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `Options`."""
     parser.add_argument(
-        "--limit", type=count, default=DEFAULT_LIMIT, metavar="N", help="how many, the last ones (%(default)s)"
+        "event_id", type=count, nargs="?", metavar="ID", help="one event in full, with everything that it changed"
     )
+    add_filter_options(parser, DEFAULT_LIMIT)
+    add_storage_option(parser)
+
+
+def add_filter_options(parser: argparse.ArgumentParser, limit: int) -> None:
+    """Declare which events are meant, and how to print them."""
+    parser.add_argument("--limit", type=count, default=limit, metavar="N", help="how many, the last ones (%(default)s)")
     parser.add_argument("--type", help="only events of this type, such as lock.acquired, or with a prefix: lock.")
     parser.add_argument("--stream", help="only the life of this entity, such as lock/src/a.py, or with a prefix: lock/")
     parser.add_argument("--actor", metavar="AGENT", help="only what this agent did")
     parser.add_argument("--json", action="store_true", help="a JSON object a line")
-    add_storage_option(parser)
 
 
 def run(options: Options) -> int:
-    """Print the events in log order."""
-    where = Filter(type=options.type, stream=options.stream, actor=options.actor)
-    with reading(options) as connection:
-        events = read_last(connection, options.limit, where)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    """Print the events in log order; 1 when one of them is not what was recorded."""
+    if options.event_id is not None:
+        return _show_one(options, options.event_id)
+    with snapshot(options) as connection:
+        events = list(logged(connection, read_last(connection, options.limit, where_of(options))))
+    return print_events(events, options.json)
+
+
+def where_of(options: argparse.Namespace) -> Filter:
+    """The events that the options ask for."""
+    return Filter(type=options.type, stream=options.stream, actor=options.actor)
+
+
+def print_events(events: Sequence[LoggedEvent], as_json: bool) -> int:
+    """Print events, a line each; 1 when one of them is not what was recorded."""
+    code = 0
     for event in events:
-        shown = _shown(event)
-        print(msgspec.json.encode(shown).decode() if options.json else _line(shown, width))
-    return 0
+        if as_json:
+            print(msgspec.json.encode(event).decode(), flush=True)
+        else:
+            print_line(event_line(event))
+        if event.damaged:
+            print_error(damage_line(event))
+            code = 1
+    return code
 
 
-def _shown(event: StoredEvent) -> ShownEvent:
-    try:
-        recorded = event.decode()
-    except msgspec.MsgspecError as error:
-        raise CommandFailed(
-            f"event {event.event_id} cannot be read ({error}): check the log with arc log verify"
-        ) from None
-    data = msgspec.to_builtins(recorded.data)
-    del data["type"]
-    return ShownEvent(
-        event.event_id,
-        timestamp(event.recorded_at),
-        event.type,
-        event.stream,
-        event.actor,
-        data,
-        {name: _readable(value) for name, value in asdict(recorded.metadata).items() if value is not None},
-        event.digest.hex(),
-    )
+def _show_one(options: Options, event_id: int) -> int:
+    with snapshot(options) as connection:
+        found = find_in_full(connection, event_id)
+    if found is None:
+        raise NotFound("event", event_id, "is not in this log")
+    if options.json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        _print_in_full(found)
+    if found.event.damaged:
+        print_error(damage_line(found.event))
+    return 1 if found.event.damaged else 0
 
 
-def _readable(value: str | int | bytes) -> str | int:
-    return value.hex() if isinstance(value, bytes) else value
-
-
-def _line(event: ShownEvent, width: int | None) -> str:
-    """An event for people: what a terminal would obey is shown, not sent, and a long line is cut."""
-    data = msgspec.json.encode(event.data).decode()
-    line = f"{event.event_id:>8}  {event.recorded_at}  {event.type:<18} {event.stream}  {event.actor}  {data}"
-    line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
-    return line if width is None or len(line) <= width else f"{line[: width - 1]}…"
+def _print_in_full(found: EventInFull) -> None:
+    event, metadata = found.event, found.event.metadata
+    print_line(f"event {event.event_id}: {event.type} by {event.actor}, {event.recorded_at}")
+    print_line(f"  stream: {event.stream}")
+    if metadata is not None:
+        key = "" if metadata.key is None else f", idempotency key {metadata.key}"
+        print_line(f"  came over: {metadata.transport}{key}")
+    print_line(f"  digest: {event.digest}")
+    print_line("  data:")
+    print_change(None, msgspec.json.encode(event.data or {}), "    ")
+    for change in found.changes or ():
+        made = "made" if change.before is None else "ended" if change.after is None else "changed"
+        print_line(f"  {made} {change.entity}:")
+        print_change(change.before, change.after, "    ")

@@ -9,7 +9,7 @@ from cli.lookup import working_directory
 from cli.options import StorageOptions
 
 if TYPE_CHECKING:
-    from arclog.connection import Connection
+    import apsw
 
 
 def storage_of(options: StorageOptions) -> Path:
@@ -18,7 +18,7 @@ def storage_of(options: StorageOptions) -> Path:
 
 
 @contextmanager
-def reading(options: StorageOptions) -> Iterator["Connection"]:
+def reading(options: StorageOptions) -> Iterator["apsw.Connection"]:
     """A connection that only reads the storage.
 
     Raises:
@@ -30,3 +30,22 @@ def reading(options: StorageOptions) -> Iterator["Connection"]:
     path = storage_of(options)
     with closing(open_existing(path)) as connection, storage_errors(path):
         yield connection
+
+
+@contextmanager
+def snapshot(options: StorageOptions) -> Iterator["apsw.Connection"]:
+    """The same, in a transaction: everything that is read is of one moment.
+
+    Raises:
+        StorageError: it is not there, is no storage of Arc, or cannot be read.
+        CommandFailed: no hub has served it yet, or one of another version has, so that there are no tables to read.
+    """
+    from cli.errors import CommandFailed
+    from projections.checkpoints import find_stale
+
+    with reading(options) as connection:
+        connection.execute("BEGIN")
+        if find_stale(connection):
+            raise CommandFailed(f"the tables of {storage_of(options)} are not made yet: start a hub on it once")
+        yield connection
+        connection.execute("COMMIT")

@@ -1,0 +1,51 @@
+"""How events, and what they changed, are told to people."""
+
+from typing import Any
+
+import msgspec
+
+from cli.tables import print_line
+from projections.history.events import LoggedEvent
+
+
+def event_line(event: LoggedEvent) -> str:
+    """An event on one line."""
+    data = "cannot be read" if event.data is None else msgspec.json.encode(event.data).decode()
+    mark = "  DAMAGED" if event.damaged else ""
+    return f"{event.event_id:>8}  {event.recorded_at}  {event.type:<18} {event.stream}  {event.actor}  {data}{mark}"
+
+
+def damage_line(event: LoggedEvent) -> str:
+    """What to say of an event that is not what was recorded."""
+    return f"event {event.event_id} is not what was recorded: see arc log verify"
+
+
+def print_change(before: bytes | None, after: bytes | None, indent: str) -> None:
+    """Print how a thing changed, field by field."""
+    then, now = _fields(before), _fields(after)
+    if then is None or now is None:
+        sign, fields = ("+", now) if then is None else ("-", then)
+        for name, value in (fields or {}).items():
+            print_line(f"{indent}{sign} {name}: {_value(value)}")
+        return
+    for name in now:
+        if then.get(name) != now[name]:
+            print_line(f"{indent}  {name}: {_value(then.get(name))} -> {_value(now[name])}")
+
+
+def message_line(json: bytes) -> str:
+    """A message on one line."""
+    message: dict[str, Any] = msgspec.json.decode(json)
+    to = message["to_agent"] or f"#{message['channel']}"
+    thread = f" [{message['thread_id']}]" if message["thread_id"] else ""
+    kind = "" if message["kind"] == "chat" else f" ({message['kind']})"
+    attached = f" +{len(message['attachments'])} attached" if message["attachments"] else ""
+    return f"{message['id']:>8}  {message['ts']}  {message['from_agent']} -> {to}{thread}{kind}: {message['body']}{attached}"
+
+
+def _fields(json: bytes | None) -> dict[str, Any] | None:
+    return None if json is None else msgspec.json.decode(json, type=dict[str, Any])
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

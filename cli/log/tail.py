@@ -1,0 +1,57 @@
+"""`arc log tail`: the newest events, and with `-f` those that follow, as they are recorded."""
+
+import argparse
+import time
+from typing import Final
+
+from arclog.store import read_head
+from arclog.tail import read_last
+from cli.log.show import add_filter_options, print_events, where_of
+from cli.log.storage import reading
+from cli.options import StorageOptions, add_storage_option
+from projections.history.events import logged, read_log
+
+DEFAULT_LIMIT: Final = 10
+LOOK_SEC: Final = 0.05
+"""How often the storage is asked whether anything was committed; a look costs microseconds."""
+PAGE: Final = 1_000
+
+
+class Options(StorageOptions):
+    """Which events, and whether to wait for more."""
+
+    follow: bool
+    limit: int
+    type: str | None
+    stream: str | None
+    actor: str | None
+    json: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    parser.add_argument("-f", "--follow", action="store_true", help="go on with what is recorded, until interrupted")
+    add_filter_options(parser, DEFAULT_LIMIT)
+    add_storage_option(parser)
+
+
+def run(options: Options) -> int:
+    """Print events in log order; 1 when one of them is not what was recorded."""
+    where = where_of(options)
+    with reading(options) as connection:
+        reached = read_head(connection).event_id
+        last = list(logged(connection, read_last(connection, options.limit, where)))
+        code = print_events(last, options.json)
+        reached = max([reached, *(event.event_id for event in last)])
+        version = None
+        while options.follow:
+            seen = connection.pragma("data_version")
+            if seen == version:
+                time.sleep(LOOK_SEC)
+                continue
+            version, head = seen, read_head(connection).event_id
+            while events := read_log(connection, reached, PAGE, where, head):
+                code = max(code, print_events(events, options.json))
+                reached = events[-1].event_id
+            reached = max(reached, head)
+    return code
