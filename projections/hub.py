@@ -182,9 +182,10 @@ class Hub:
 
         self._commits.submit(Call(command, done, transport, key, request))
         outcome = await future
-        if isinstance(command, InitiateShutdown):
+        # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
+        if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and self._pending is None:
             self._arm(command.delay_sec)
-        elif isinstance(command, CancelShutdown):
+        elif isinstance(command, CancelShutdown) and not self.state.shutdown_pending:
             self._disarm()
         return outcome
 
