@@ -26,6 +26,10 @@ class ServedHub:
         self.loop = loop
         self.port = port
 
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
     def call(
         self,
         method: str,

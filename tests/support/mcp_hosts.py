@@ -1,0 +1,142 @@
+"""MCP hosts: the official SDK's client over both roads, and a host that sends whatever lines a test gives it."""
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+from mcp_types import CallToolResult, TextContent
+
+from tests.support.hub_process import CHECKOUT
+
+Era = Literal["auto", "legacy"]
+"""`auto` settles on the newest revision, without a handshake; `legacy` opens with one."""
+
+ERAS: tuple[Era, ...] = ("auto", "legacy")
+ANSWER_WITHIN_SEC = 20.0
+COMMAND = (sys.executable, "-m", "arc", "mcp")
+
+
+def over_http(url: str, agent: str, era: Era = "auto") -> AbstractAsyncContextManager[Client]:
+    """The SDK's client at the hub's own `/mcp`."""
+    return Client(f"{url}/mcp?agent={agent}", mode=era)
+
+
+def over_stdio(url: str, agent: str, era: Era = "auto") -> AbstractAsyncContextManager[Client]:
+    """The SDK's client with `arc mcp` as its server."""
+    arguments = [*COMMAND[1:], "--agent", agent, "--base-url", url]
+    surroundings = {"PYTHONPATH": str(CHECKOUT)}
+    return Client(stdio_client(StdioServerParameters(command=COMMAND[0], args=arguments, env=surroundings)), mode=era)
+
+
+ROADS = {"http": over_http, "stdio": over_stdio}
+
+
+async def call(client: Client, tool: str, /, **arguments: Any) -> Any:
+    """What a tool answers, decoded; an error fails the test and shows what was said."""
+    result = await client.call_tool(tool, arguments)
+    assert isinstance(result, CallToolResult)
+    assert not result.is_error, f"{tool}: {text_of(result)}"
+    return json.loads(text_of(result))
+
+
+async def call_in_vain(client: Client, tool: str, /, **arguments: Any) -> str:
+    """What a tool says when it cannot be done."""
+    result = await client.call_tool(tool, arguments)
+    assert isinstance(result, CallToolResult)
+    assert result.is_error, f"{tool} was done: {text_of(result)}"
+    return text_of(result)
+
+
+def text_of(result: CallToolResult) -> str:
+    """The first text of an answer."""
+    first = result.content[0]
+    assert isinstance(first, TextContent)
+    return first.text
+
+
+class LineHost:
+    """`arc mcp` as a process, with its lines in a test's own hands."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+        self._lines: queue.Queue[bytes] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def send(self, line: bytes) -> None:
+        """Send bytes as they are, and an end of line."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + b"\n")
+        self.process.stdin.flush()
+
+    def tell(self, message: object) -> None:
+        """Send a message as JSON."""
+        self.send(json.dumps(message).encode())
+
+    def hear(self, within_sec: float = ANSWER_WITHIN_SEC) -> Any:
+        """The next line, which must be JSON; None when there are no more."""
+        line = self._lines.get(timeout=within_sec)
+        return json.loads(line) if line else None
+
+    def ask(self, method: str, params: object = None, /, *, request_id: int | str = "ask") -> Any:
+        """Send a request and return its reply; every other message before it fails the test."""
+        self.tell({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params or {}})
+        reply = self.hear()
+        assert reply["id"] == request_id, reply
+        return reply
+
+    def open(self) -> Any:
+        """The handshake."""
+        client = {"name": "test", "version": "1"}
+        welcome = self.ask(
+            "initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client}, request_id="open"
+        )
+        self.tell({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        return welcome["result"]
+
+    def call(self, tool: str, /, **arguments: Any) -> Any:
+        """The result of a tool."""
+        return self.ask("tools/call", {"name": tool, "arguments": arguments})["result"]
+
+    def close(self) -> int:
+        """Send no more, and return the exit code."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        return self.process.wait(10)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+        self._lines.put(b"")
+
+
+@contextmanager
+def line_host(url: str, agent: str, log: Path, options: Sequence[str] = ()) -> Iterator[LineHost]:
+    """A host of `arc mcp`, ended at the end of the block; what it says beside the protocol goes to `log`."""
+    with log.open("ab") as errors:
+        process = subprocess.Popen(
+            [*COMMAND, "--agent", agent, "--base-url", url, *options],
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    try:
+        yield LineHost(process)
+    finally:
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            assert stream is not None
+            with suppress(BrokenPipeError):
+                stream.close()
