@@ -8,6 +8,7 @@ A reader that does not read is never waited for in memory: nothing more is fetch
 out, and what it misses meanwhile lies in the log. The server ends readers that take nothing for too long.
 """
 
+import asyncio
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -76,15 +77,18 @@ def stream(site: Site) -> ASGIApp:
 async def _pass_on(hub: Hub, wanted: MessageQuery, send: Send) -> None:
     """Send what `wanted` asks for, until the hub closes."""
     await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
+    is_idle = False
     while not hub.closing:
-        head = hub.read(read_head).event_id
+        # What an idle stream passes over up to here, it need not look at again.
+        head = hub.read(read_head).event_id if is_idle else 0
         page = await hub.wait(wanted, HEARTBEAT_SEC)
+        is_idle = not page.rows
         if page.rows:
             await _send_page(send, page)
+            await asyncio.sleep(0)  # all streams that a commit woke send before the first of them reads again
         elif not hub.closing:
             await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
-        # Up to `head` everything was looked at: what was passed over need not be looked at again.
-        seen = page.ids[-1] if page.ids else max(wanted.since_id, head)
+        seen = page.ids[-1] if page.rows else max(wanted.since_id, head)
         wanted = replace(wanted, since_id=seen)
 
 
