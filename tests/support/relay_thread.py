@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from relay.courier import Send
+from relay.remote import HttpSend
 from relay.spool import Spool
 from relay.watcher import Relay
 from tests.support.waiting import wait_until
@@ -51,6 +52,8 @@ def serving(spool: Spool | Path, send: Send, **options: Any) -> Iterator[Relay]:
         started.append((asyncio.get_running_loop(), ending, relay))
         await asyncio.wait({running, asyncio.create_task(ending.wait())}, return_when=asyncio.FIRST_COMPLETED)
         await relay.aclose(grace_sec=0.2)
+        if isinstance(send, HttpSend):
+            await send.aclose()
         await running
 
     def run() -> None:
