@@ -7,10 +7,19 @@ from cli.dispatch import Command, Commands, Group
 FOREGROUND: Final = Command("cli.serve", "run a hub and its relay in the foreground")
 
 LOG: Final[Commands] = {
-    "show": Command("cli.log.show", "print events"),
-    "replay": Command("cli.log.replay", "rebuild every table from the log beside the live ones, and compare"),
-    "verify": Command("cli.log.verify", "check the chain of the log"),
-    "import": Command("cli.log.importing", "bring a database of Arc 0.1.1 into a new log"),
+    "show": Command("cli.log.show", "print events, or one event with everything that it changed"),
+    "tail": Command("cli.log.tail", "print the newest events, and with -f those that follow"),
+    "blame": Command("cli.log.blame", "who held a lock, a claim or a task, and who was refused meanwhile"),
+    "diff": Command("cli.log.diff", "what changed between two moments, or since an agent was last there"),
+    "seen": Command("cli.log.seen", "what an agent could see at a moment"),
+    "stats": Command("cli.log.stats", "how many events of which type, by whom, how large, how fast"),
+    "verify": Command("cli.log.verify", "check that a log, and all that follows from it, is what was written"),
+    "replay": Command("cli.log.replay", "make every table once more from the log, and compare or keep them"),
+    "export": Command("cli.log.export", "write the log as JSON Lines that anybody can verify"),
+    "import": Command("cli.log.importing", "bring an export, or a database of Arc 0.1.1, into a new log"),
+    "backup": Command("cli.log.backup", "copy the storage while its hub runs"),
+    "restore": Command("cli.log.restore", "make a new storage from a backup"),
+    "fork": Command("cli.log.fork", "make a new storage with the first events of another"),
 }
 
 COMMANDS: Final[Commands] = {
@@ -20,7 +29,7 @@ COMMANDS: Final[Commands] = {
     "post": Command("cli.post", "post a message"),
     "poll": Command("cli.poll", "print the messages that an agent may see, waiting for the first"),
     "whoami": Command("cli.whoami", "print what a hub knows of an agent"),
-    "log": Group(LOG, "look into the log, check it, bring an old database into it"),
+    "log": Group(LOG, "look into the log, prove it, move it"),
     "relay": Command("cli.relay", "carry requests between files and a hub"),
     "mcp": Command("cli.mcp", "offer an agent's tools to an MCP host over the standard streams"),
     "smoke-agent": Command("cli.smoke_agent", "play one role of the smoke test"),

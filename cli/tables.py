@@ -15,7 +15,9 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
     """
     cells = [[printable("" if value is None else str(value)) for value in row] for row in rows]
     widths = [max(len(row[column]) for row in [headings, *cells]) for column in range(len(headings))]
-    numeric = [bool(cells) and all(row[column].replace(",", "").isdigit() for row in cells) for column in range(len(headings))]
+    numeric = [
+        bool(cells) and all(row[column].replace(",", "").isdigit() for row in cells) for column in range(len(headings))
+    ]
     for row in [headings, *cells]:
         columns = zip(row, widths, numeric, strict=True)
         print_line(GAP.join(f"{cell:>{width}}" if right else f"{cell:<{width}}" for cell, width, right in columns))

@@ -2,7 +2,7 @@
 
 import apsw
 
-from projections.catalog import CHECKPOINTS
+from projections.catalog import CHECKPOINTS, PROJECTORS
 
 
 def read_checkpoints(connection: apsw.Connection) -> dict[str, tuple[int, int]]:
@@ -10,3 +10,9 @@ def read_checkpoints(connection: apsw.Connection) -> dict[str, tuple[int, int]]:
     if connection.execute(CHECKPOINTS["exists"]).get is None:
         return {}
     return {name: (version, at) for name, version, at in connection.execute(CHECKPOINTS["list"])}
+
+
+def find_stale(connection: apsw.Connection) -> tuple[str, ...]:
+    """The projections whose tables were made by another version of Arc, or not at all."""
+    kept = {name: version for name, (version, _at) in read_checkpoints(connection).items()}
+    return tuple(projector.name for projector in PROJECTORS if kept.get(projector.name) != projector.version)

@@ -21,11 +21,11 @@ def find_moment(connection: apsw.Connection, event_id: int) -> AsOf:
     return as_of(event_id, head, find_time_of(connection, event_id))
 
 
-def find_event_of(connection: apsw.Connection, text: str) -> int:
+def find_event_of(connection: apsw.Connection, text: str, name: str = "as_of") -> int:
     """The event that a text names: an event id, or an RFC 3339 time, which is the last event at or before it.
 
     Raises:
-        InvalidInput: it is neither.
+        InvalidInput: it is neither; the message calls it `name`.
     """
     try:
         if text.isascii() and text.isdigit():
@@ -33,6 +33,4 @@ def find_event_of(connection: apsw.Connection, text: str) -> int:
         # The `+` of a zone is a blank once a query string was decoded.
         return find_event_at(connection, parse_timestamp(text.replace(" ", "+")))
     except (ValueError, OverflowError):
-        raise InvalidInput(
-            "as_of", f"must be an event id or a time such as 2026-11-22T12:00:00Z, not {text!r}"
-        ) from None
+        raise InvalidInput(name, f"must be an event id or a time such as 2026-11-22T12:00:00Z, not {text!r}") from None

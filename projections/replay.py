@@ -14,11 +14,13 @@ import apsw
 from msgspec import Struct
 
 from arclog.connection import storage_errors
+from arclog.errors import InvalidInput
+from arclog.fresh import new_file
 from arclog.progress import Progress
 from arclog.schema import open_existing
 from arclog.store import NO_END, read, read_head
-from projections.catalog import PROJECTORS, project
-from projections.checkpoints import read_checkpoints
+from projections.catalog import project
+from projections.checkpoints import find_stale
 from projections.projector import DirectWriter
 from projections.rebuild import Difference, compare, replay_into
 
@@ -56,10 +58,25 @@ def replay(path: Path, progress: Progress) -> Replay:
         writer = DirectWriter(target)
         for event in read(live, reached, NO_END, head):
             project(writer, event.decode())
-        stale = _stale(live)
+        stale = find_stale(live)
         differences = () if stale else tuple(compare(live, target))
         live.execute("COMMIT")
     return Replay(head, elapsed_sec, stale, differences)
+
+
+def replay_to_file(path: Path, target: Path, until: int, progress: Progress) -> None:
+    """Replay the log of the storage at `path` up to event `until` into a new database, to be opened and queried.
+
+    Raises:
+        InvalidInput: there is something at `target`, or `until` is beyond the head.
+        StorageError: the storage cannot be read, or the new file cannot be written.
+    """
+    with closing(open_existing(path)) as live, storage_errors(path):
+        head = read_head(live).event_id
+        if until > head:
+            raise InvalidInput("event", f"{until} is beyond event {head}, the last one there is")
+        with new_file(target) as draft, closing(apsw.Connection(str(draft))) as connection, storage_errors(target):
+            replay_into(live, connection, until, progress)
 
 
 @contextmanager
@@ -72,8 +89,3 @@ def _scratch() -> Iterator[apsw.Connection]:
         for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
             connection.execute(f"PRAGMA {pragma}")
         yield connection
-
-
-def _stale(live: apsw.Connection) -> tuple[str, ...]:
-    kept = {name: version for name, (version, _at) in read_checkpoints(live).items()}
-    return tuple(projector.name for projector in PROJECTORS if kept.get(projector.name) != projector.version)

@@ -1,9 +1,11 @@
-"""`arc log import`: bring a database of Arc 0.1.1 into a new log."""
+"""`arc log import`: bring an export, or a database of Arc 0.1.1, into a new log."""
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
+from arclog.export import is_export
 from cli.errors import CommandFailed
 from cli.filesystems import make_folder_of
 from cli.log.storage import storage_of
@@ -11,6 +13,7 @@ from cli.lookup import is_same, working_directory
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
 from projections.importing import import_011
+from projections.transfer import bring_in
 
 NOUNS: Final = {
     "message.posted": "messages",
@@ -30,7 +33,7 @@ class Options(StorageOptions):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `Options`."""
-    parser.add_argument("file", metavar="FILE", help="the database of Arc 0.1.1; it is only read")
+    parser.add_argument("file", metavar="FILE", help="an export, or a database of Arc 0.1.1; it is only read")
     add_storage_option(parser)
 
 
@@ -43,9 +46,23 @@ def run(options: Options) -> int:
             f"arc log import {options.file} --storage {source.stem}-1{source.suffix}"
         )
     make_folder_of(storage)
+    if _is_export(source):
+        return _import_export(source, storage)
     with ProgressBar("importing", "messages") as progress:
         imported = import_011(source, storage, progress)
     print(f"{storage}: {_list(imported.counts)} from {source}; the last event is {imported.head}")
+    return 0
+
+
+def _is_export(source: Path) -> bool:
+    with source.open("rb") as file:
+        return is_export(file.read(64))
+
+
+def _import_export(source: Path, storage: Path) -> int:
+    with source.open("rb") as file, ProgressBar("importing") as progress:
+        made = bring_in(file, str(source), storage, progress)
+    print(f"{storage}: {made.events:,} events from {source}; the last is event {made.head}, digest {made.digest}")
     return 0
 
 

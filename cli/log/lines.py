@@ -15,6 +15,11 @@ def event_line(event: LoggedEvent) -> str:
     return f"{event.event_id:>8}  {event.recorded_at}  {event.type:<18} {event.stream}  {event.actor}  {data}{mark}"
 
 
+def events(count: int) -> str:
+    """So many events."""
+    return "1 event" if count == 1 else f"{count:,} events"
+
+
 def damage_line(event: LoggedEvent) -> str:
     """What to say of an event that is not what was recorded."""
     return f"event {event.event_id} is not what was recorded: see arc log verify"
@@ -26,7 +31,8 @@ def print_change(before: bytes | None, after: bytes | None, indent: str) -> None
     if then is None or now is None:
         sign, fields = ("+", now) if then is None else ("-", then)
         for name, value in (fields or {}).items():
-            print_line(f"{indent}{sign} {name}: {_value(value)}")
+            if value not in (None, [], {}):
+                print_line(f"{indent}{sign} {name}: {_value(value)}")
         return
     for name in now:
         if then.get(name) != now[name]:
@@ -40,7 +46,8 @@ def message_line(json: bytes) -> str:
     thread = f" [{message['thread_id']}]" if message["thread_id"] else ""
     kind = "" if message["kind"] == "chat" else f" ({message['kind']})"
     attached = f" +{len(message['attachments'])} attached" if message["attachments"] else ""
-    return f"{message['id']:>8}  {message['ts']}  {message['from_agent']} -> {to}{thread}{kind}: {message['body']}{attached}"
+    about = f"{message['from_agent']} -> {to}{thread}{kind}"
+    return f"{message['id']:>8}  {message['ts']}  {about}: {message['body']}{attached}"
 
 
 def _fields(json: bytes | None) -> dict[str, Any] | None:

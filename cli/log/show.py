@@ -10,7 +10,7 @@ from arclog.errors import NotFound
 from arclog.store import Filter
 from arclog.tail import read_last
 from cli.log.lines import damage_line, event_line, print_change
-from cli.log.storage import snapshot
+from cli.log.storage import reading, snapshot
 from cli.options import StorageOptions, add_storage_option, count
 from cli.output import print_error
 from cli.tables import print_line
@@ -53,7 +53,7 @@ def run(options: Options) -> int:
     """Print the events in log order; 1 when one of them is not what was recorded."""
     if options.event_id is not None:
         return _show_one(options, options.event_id)
-    with snapshot(options) as connection:
+    with reading(options) as connection:
         events = list(logged(connection, read_last(connection, options.limit, where_of(options))))
     return print_events(events, options.json)
 

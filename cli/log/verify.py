@@ -1,10 +1,16 @@
-"""`arc log verify`: whether the log, and all that follows from it, is what was written."""
+"""`arc log verify`: whether a log, and all that follows from it, is what was written."""
 
 import argparse
+import time
+from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
+from arclog.export import ExportReader, is_export
+from arclog.findings import Finding
 from cli.log.storage import storage_of
+from cli.lookup import working_directory
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
 from projections.integrity import Report, verify_storage
@@ -13,12 +19,28 @@ from projections.integrity import Report, verify_storage
 class Options(StorageOptions):
     """What to verify, and how to print it."""
 
+    file: str | None
     chain_only: bool
     json: bool
 
 
+class ExportReport(Struct, frozen=True):
+    """What verification of an export found; `digest` is that of its last event."""
+
+    export: str
+    origin: str
+    after: int
+    events: int
+    head: int
+    digest: str | None
+    findings: tuple[Finding, ...]
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `Options`."""
+    parser.add_argument(
+        "file", nargs="?", metavar="FILE", help="an export or a backup, instead of the storage; no hub is needed"
+    )
     parser.add_argument("--chain-only", action="store_true", help="only the log itself, not the tables that follow")
     parser.add_argument("--json", action="store_true", help="one JSON object with all findings")
     add_storage_option(parser)
@@ -26,8 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: Options) -> int:
     """Print a line for each finding; 0 when there is none, 1 otherwise."""
+    path = storage_of(options) if options.file is None else working_directory() / options.file
+    if options.file is not None and _is_export(path):
+        return _verify_export(path, options.json)
     with ProgressBar("verifying") as verifying, ProgressBar("replaying") as replaying:
-        report = verify_storage(storage_of(options), options.chain_only, verifying, replaying)
+        report = verify_storage(path, options.chain_only, verifying, replaying)
     if options.json:
         print(msgspec.json.encode(report).decode())
     else:
@@ -38,12 +63,41 @@ def run(options: Options) -> int:
 def _tell(report: Report) -> None:
     for finding in report.findings:
         print(finding.text)
-    count = len(report.findings)
     rate = report.events / max(report.chain_sec, 0.001)
-    chain = any(finding.place in {"log", "file"} for finding in report.findings)
-    verdict = "the chain is broken" if chain else "the chain is whole"
+    broken = any(finding.place in {"log", "file"} for finding in report.findings)
+    verdict = "the chain is broken" if broken else "the chain is whole"
     print(f"{report.storage}: {verdict} up to event {report.head} ({rate:,.0f} events/s), digest {report.digest}")
     if report.compared:
-        print(f"{report.storage}: the tables {'differ from the log' if count else 'follow from the log, row by row'}")
+        verdict = "differ from the log" if report.findings else "follow from the log, row by row"
+        print(f"{report.storage}: the tables {verdict}")
     else:
         print(f"{report.storage}: the tables were not compared: {report.skipped}")
+
+
+def _is_export(path: Path) -> bool:
+    with path.open("rb") as file:
+        return is_export(file.read(64))
+
+
+def _verify_export(path: Path, as_json: bool) -> int:
+    began_at = time.monotonic()
+    with path.open("rb") as file, ProgressBar("verifying") as progress:
+        reader = ExportReader(file, str(path))
+        for event in reader:
+            progress(event.event_id, reader.header.last)
+    findings = tuple(reader.findings)
+    digest = None if reader.digest is None else reader.digest.hex()
+    header = reader.header
+    if as_json:
+        report = ExportReport(str(path), header.origin, header.after, reader.events, reader.head, digest, findings)
+        print(msgspec.json.encode(report).decode())
+    else:
+        for finding in findings:
+            print(finding.text)
+        rate = reader.events / max(time.monotonic() - began_at, 0.001)
+        verdict = "the export is not what was written" if findings else "the export is whole"
+        print(
+            f"{path}: {verdict}: events {header.after + 1} to {reader.head} of {header.origin} ({rate:,.0f} events/s), "
+            f"digest {digest}"
+        )
+    return 1 if findings else 0

@@ -1,0 +1,30 @@
+"""`arc log backup`: a consistent copy of the storage, while the hub runs."""
+
+import argparse
+
+from arclog.backup import back_up
+from cli.log.storage import storage_of
+from cli.lookup import working_directory
+from cli.options import StorageOptions, add_storage_option
+from cli.output import ProgressBar
+
+
+class Options(StorageOptions):
+    """From where, and to where."""
+
+    file: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    parser.add_argument("file", metavar="FILE", help="the backup to be; there must be no such file yet")
+    add_storage_option(parser)
+
+
+def run(options: Options) -> int:
+    """Copy the storage, verify the copy, and say what it holds."""
+    target = working_directory() / options.file
+    with ProgressBar("copying", "pages") as progress:
+        copy = back_up(storage_of(options), target, progress)
+    print(f"{target}: a backup up to event {copy.head}, its chain is whole, digest {copy.digest}")
+    return 0

@@ -1,0 +1,52 @@
+"""`arc log export`: the log as lines of JSON that anybody can read, keep and verify without a hub."""
+
+import argparse
+import sys
+from typing import BinaryIO
+
+from arclog.export import write_export
+from arclog.fresh import new_file
+from arclog.store import NO_END
+from cli.log.storage import reading
+from cli.lookup import working_directory
+from cli.options import StorageOptions, add_storage_option, count
+from cli.output import ProgressBar
+
+
+class Options(StorageOptions):
+    """Which part, and where to."""
+
+    file: str
+    first: int
+    last: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    parser.add_argument(
+        "file", nargs="?", default="-", metavar="FILE", help="a new file to write to; the standard output unless given"
+    )
+    parser.add_argument("--from", dest="first", type=count, default=1, metavar="N", help="the first event (1)")
+    parser.add_argument(
+        "--to", dest="last", type=count, default=NO_END, metavar="N", help="the last event (the newest)"
+    )
+    add_storage_option(parser)
+
+
+def run(options: Options) -> int:
+    """Write the export, and say what it holds."""
+    if options.file == "-":
+        _export(options, sys.stdout.buffer)
+        return 0
+    path = working_directory() / options.file
+    with new_file(path) as draft, draft.open("wb") as out:
+        said = _export(options, out)
+    print(f"{path}: {said}")
+    return 0
+
+
+def _export(options: Options, out: BinaryIO) -> str:
+    with reading(options) as connection, ProgressBar("exporting") as progress:
+        footer = write_export(connection, out, options.first, options.last, progress)
+        out.flush()
+    return f"{footer.events:,} events, SHA-256 {footer.sha256}"

@@ -1,0 +1,35 @@
+"""`arc log fork`: a new storage with the first events of another, to try things out."""
+
+import argparse
+
+from cli.lookup import working_directory
+from cli.options import DEFAULT_STORAGE, count
+from cli.output import ProgressBar
+from projections.transfer import fork
+
+
+class Options(argparse.Namespace):
+    """From where, up to which event, and to where."""
+
+    event_id: int
+    source: str
+    storage: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    parser.add_argument("event_id", type=count, metavar="N", help="the last event to take")
+    parser.add_argument(
+        "--from", dest="source", default=DEFAULT_STORAGE, metavar="FILE", help="the storage to fork (%(default)s)"
+    )
+    parser.add_argument("--storage", required=True, metavar="FILE", help="the new storage; there must be none yet")
+
+
+def run(options: Options) -> int:
+    """Make the new storage and say what it holds."""
+    folder = working_directory()
+    target = folder / options.storage
+    with ProgressBar("forking") as progress:
+        made = fork(folder / options.source, target, options.event_id, progress)
+    print(f"{target}: {made.events:,} events, the last is event {made.head}; its instance id is {made.instance_id}")
+    return 0

@@ -1,0 +1,81 @@
+"""`arc log seen`: what an agent could see at a moment."""
+
+import argparse
+
+import msgspec
+
+from arclog.store import read_head
+from cli.log.lines import message_line
+from cli.log.storage import snapshot
+from cli.options import StorageOptions, add_storage_option, count
+from cli.tables import print_line, print_table
+from projections.history.seen import DEFAULT_LIMIT, Sight, read_sight
+from projections.moments import find_event_of
+
+
+class Options(StorageOptions):
+    """Whose sight, when, and how to print it."""
+
+    agent: str
+    at: str | None
+    limit: int
+    json: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    parser.add_argument("agent", metavar="AGENT", help="the agent")
+    parser.add_argument(
+        "--at", metavar="N", help="an event id, or a time such as 2026-11-22T12:00:00Z; now unless given"
+    )
+    parser.add_argument(
+        "--limit", type=count, default=DEFAULT_LIMIT, metavar="N", help="how many messages, the last ones (%(default)s)"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    add_storage_option(parser)
+
+
+def run(options: Options) -> int:
+    """Print everything that the agent's reads would have given."""
+    with snapshot(options) as connection:
+        at = read_head(connection).event_id if options.at is None else find_event_of(connection, options.at, "--at")
+        sight = read_sight(connection, options.agent, at, options.limit)
+    if options.json:
+        print(msgspec.json.encode(sight).decode())
+    else:
+        _print(sight)
+    return 0
+
+
+def _print(sight: Sight) -> None:
+    print_line(f"{sight.agent_id} at event {sight.event_id}, {sight.at}")
+    session = sight.session
+    if session is None:
+        print_line("had no live session")
+    else:
+        print_line(f"was there as {session.display_name} since {session.created_at}, last seen {session.last_seen}")
+    print_line(f"agents there: {', '.join(sight.live_agents) or 'none'}")
+    print_line(f"inbox, the last {len(sight.inbox)}")
+    for message in sight.inbox:
+        print_line(message_line(bytes(message)))
+    print_line(f"visible messages, the last {len(sight.messages)}; the last of all was {sight.latest_visible_id}")
+    for message in sight.messages:
+        print_line(message_line(bytes(message)))
+    print_line(f"active claims: {len(sight.claims)}")
+    if sight.claims:
+        print_table(
+            ("claim", "owner", "expires", "thread", "token"),
+            [(c.claim_key, c.owner_agent_id, c.expires_at, c.thread_id, c.fencing_token) for c in sight.claims],
+        )
+    print_line(f"active locks: {len(sight.locks)}")
+    if sight.locks:
+        print_table(
+            ("lock", "owner", "expires", "token"),
+            [(lock.file_path, lock.agent_id, lock.expires_at, lock.fencing_token) for lock in sight.locks],
+        )
+    print_line(f"open tasks: {len(sight.open_tasks)}")
+    if sight.open_tasks:
+        print_table(
+            ("task", "parent", "channel", "thread", "created"),
+            [(t.task_id, t.parent_task_id, t.channel, t.thread_id, t.created_at) for t in sight.open_tasks],
+        )
