@@ -9,7 +9,7 @@ from cli.lookup import working_directory
 from cli.options import StorageOptions
 
 if TYPE_CHECKING:
-    import apsw
+    from arclog.connection import Connection
 
 
 def storage_of(options: StorageOptions) -> Path:
@@ -18,7 +18,7 @@ def storage_of(options: StorageOptions) -> Path:
 
 
 @contextmanager
-def reading(options: StorageOptions) -> Iterator["apsw.Connection"]:
+def reading(options: StorageOptions) -> Iterator["Connection"]:
     """A connection that only reads the storage.
 
     Raises:
@@ -33,7 +33,7 @@ def reading(options: StorageOptions) -> Iterator["apsw.Connection"]:
 
 
 @contextmanager
-def snapshot(options: StorageOptions) -> Iterator["apsw.Connection"]:
+def snapshot(options: StorageOptions) -> Iterator["Connection"]:
     """The same, in a transaction: everything that is read is of one moment.
 
     Raises:
