@@ -27,7 +27,7 @@ from projections.messages import MessageQuery, Page
 
 HEARTBEAT_SEC: Final = 10.0
 HEARTBEAT: Final = b":\n\n"
-PAGE_ROWS: Final = 32
+PAGE_ROWS: Final = 4
 """How many messages are fetched at once, and so at most held in memory for one reader."""
 MAX_CHANNELS_CHARS: Final = 8192
 
