@@ -221,6 +221,8 @@ QUERIES = [
     MessageQuery(thread_id="t2", tail=True, limit=2),
     MessageQuery(agent_id="a"),
     MessageQuery(agent_id="a", exclude_self=True, since_id=4, limit=3),
+    MessageQuery(agent_id="a", tail=True, limit=3),
+    MessageQuery(agent_id="b", exclude_self=True, tail=True, limit=2),
     MessageQuery(agent_id="b", channel="direct", exclude_self=True),
     MessageQuery(agent_id="b", channel="general", limit=3),
     MessageQuery(agent_id="c", channels=("room", "direct")),
