@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import channels, claims, inbox, locks, messages, openapi, page, sessions, sse, tasks, threads
+from api import batch, channels, claims, inbox, locks, messages, openapi, page, sessions, sse, tasks, threads
 from api import hub as hub_itself
 from api.errors import ClientGone, InternalError, UnknownRoute
 from api.mcp.endpoint import PATH as MCP_PATH
@@ -23,6 +23,7 @@ logger = logging.getLogger("arc.api")
 
 _NOUNS: Final[tuple[Route, ...]] = (
     *messages.ROUTES,
+    *batch.ROUTES,
     *claims.ROUTES,
     *locks.ROUTES,
     *sse.ROUTES,

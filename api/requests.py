@@ -42,7 +42,7 @@ AS_TYPED: Final = "!#$%&'()*+,/:;=?@[]~"
 _is_broken_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 _is_whole = re.compile(r"-?[0-9]{1,19}").fullmatch
 _is_number = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
-_is_key = re.compile(rb"[!-~]{1,256}").fullmatch
+_is_key = re.compile(r"[!-~]{1,256}").fullmatch
 _split_error = re.compile(r"(?P<problem>.*?)(?: - at `\$\.?(?P<field>.*)`)?", re.DOTALL).fullmatch
 _split_types = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`").fullmatch
 _find_missing = re.compile(r"Object missing required field `(?P<field>[^`]*)`").fullmatch
@@ -254,11 +254,18 @@ def find_key(scope: Scope) -> str | None:
         InvalidInput: it is empty, too long, or has characters that cannot be seen.
     """
     key: bytes | None = scope[HEADERS].get(b"idempotency-key")
-    if key is None:
-        return None
+    return None if key is None else check_key("Idempotency-Key", key.decode("latin-1"))
+
+
+def check_key(name: str, key: str) -> str:
+    """An idempotency key, which came as `name`.
+
+    Raises:
+        InvalidInput: it is empty, too long, or has characters that cannot be seen.
+    """
     if not _is_key(key):
-        raise InvalidInput("Idempotency-Key", "must be 1 to 256 visible ASCII characters")
-    return key.decode()
+        raise InvalidInput(name, "must be 1 to 256 visible ASCII characters")
+    return key
 
 
 def transport_of(scope: Scope) -> str:

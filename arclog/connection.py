@@ -26,9 +26,6 @@ Connection = apsw.Connection
 """What the layers above name in signatures, without speaking to SQLite themselves."""
 
 OLDEST_SQLITE: Final = 3_051_003
-Connection = apsw.Connection
-"""What the commands call it, which do not speak to SQLite themselves."""
-
 APPLICATION_ID: Final = 0x41726331
 """`Arc1`, in the header of the file."""
 FORMAT: Final = 1

@@ -110,6 +110,16 @@ class NotAnArcStorage(StorageError):
     code = "not_an_arc_storage"
 
 
+class UnexpectedFailure(ArcError):
+    """The hub met a condition that it does not know; nothing of the call was kept."""
+
+    code = "internal_error"
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"the hub failed at this call, and nothing of it was kept; please report it: {cause!r}")
+        self.cause = cause
+
+
 class HubStopping(ArcError):
     """The hub is about to end and takes no more calls."""
 

@@ -6,7 +6,7 @@ on the loop itself, since a hop to another thread would cost more than they do; 
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,6 +76,22 @@ class PendingShutdown(Struct, frozen=True):
     delay_sec: float
     fires_at: float
     timer: asyncio.TimerHandle
+
+
+class Request(Struct, frozen=True):
+    """A command on its way to the hub.
+
+    Attributes:
+        command: what is asked for.
+        transport: the road that it took.
+        key: the caller's idempotency key.
+        hash: a hash of the request that the key belongs to, from `arclog.store.hash_request`.
+    """
+
+    command: Command
+    transport: str = "http"
+    key: str | None = None
+    hash: bytes | None = None
 
 
 class Hub:
@@ -188,6 +204,32 @@ class Hub:
         elif isinstance(command, CancelShutdown) and not self.state.shutdown_pending:
             self._disarm()
         return outcome
+
+    async def execute_all(self, requests: Sequence[Request]) -> list[Outcome | ArcError]:
+        """Have many commands judged in order, as many in one transaction as are there.
+
+        Each stands for itself: one that is refused does not keep the others from being recorded. Returns only when all
+        that was accepted is on disk.
+
+        Args:
+            requests: the commands, each with its idempotency key, if any.
+
+        Returns:
+            For each request its outcome, or why it was refused.
+        """
+        results: list[Outcome | ArcError] = []
+        complete: asyncio.Future[None] = self._loop.create_future()
+
+        def done(result: Outcome | ArcError) -> None:
+            results.append(result)
+            if len(results) == len(requests) and not complete.done():
+                complete.set_result(None)
+
+        for request in requests:
+            self._commits.submit(Call(request.command, done, request.transport, request.key, request.hash))
+        if requests:
+            await complete
+        return results
 
     def _arrive(self, commit: Commit) -> None:
         self._waiters.deliver(commit.after, commit.head, commit.messages)

@@ -34,7 +34,7 @@ from arclog.connection import storage_error
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.sessions import SeeAgent, seen_interval
-from arclog.errors import ArcError, InvalidInput, KeyReused, StorageBusy, StorageError
+from arclog.errors import ArcError, InvalidInput, KeyReused, StorageBusy, StorageError, UnexpectedFailure
 from arclog.events import (
     AgentSeen,
     Event,
@@ -197,7 +197,7 @@ class Recorder:
             self._log.rollback()
             self._undo()
             if len(calls) <= 1:
-                return self.refuse(calls, ArcError(f"the hub failed on this call: {error!r}"))
+                return self.refuse(calls, UnexpectedFailure(error))
             return self._one_by_one(calls)
 
     def flush(self, commit: Commit) -> Commit:
