@@ -127,11 +127,9 @@ def _verify_tables(path: Path, progress: Progress) -> tuple[bool, str | None, li
 
 def tell_difference(difference: Difference) -> Finding:
     """What is to be said of a table that does not follow from the log."""
-    place = "" if difference.event_id is None else f" of event {difference.event_id}"
-    text = (
-        f"table {difference.table}: the row{place} is {_row(difference.live)}, by the log {_row(difference.replayed)}"
-    )
-    return Finding("projection", "differs", difference.event_id, text)
+    event_id, live, replayed = difference.event_id, _row(difference.live), _row(difference.replayed)
+    text = f"table {difference.table}: the row of event {event_id} is {live}, by the log {replayed}"
+    return Finding("projection", "differs", event_id, text)
 
 
 def _row(row: tuple[object, ...] | None) -> str:

@@ -6,7 +6,7 @@ builds all of them in another file, beside the live ones, and compares them row 
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Final
 
 import apsw
 from msgspec import Struct
@@ -15,27 +15,22 @@ from arclog.progress import Progress, no_progress
 from arclog.store import NO_END, read_facts, read_head
 from projections.catalog import CHECKPOINTS, PROJECTORS
 from projections.intervals import add_functions
-from projections.projector import BulkWriter, Fact, Projector
+from projections.projector import BulkWriter, Fact, Projector, Row
 
 CHUNK: Final = 5_000
 """Events that are decoded at a time."""
 
 
 class Difference(Struct, frozen=True):
-    """The first row at which a table is not what the log says; None stands for no row."""
+    """The first row at which a table is not what the log says; None stands for no row.
+
+    `event_id` is the event that made the row.
+    """
 
     table: str
-    live: tuple[Any, ...] | None
-    replayed: tuple[Any, ...] | None
-
-    @property
-    def event_id(self) -> int | None:
-        """The event that made the row, where the table names it."""
-        for row in (self.replayed, self.live):
-            if row is not None:
-                numbers = [value for value in row[:2] if isinstance(value, int)]
-                return numbers[-1] if numbers else None
-        return None
+    live: Row | None
+    replayed: Row | None
+    event_id: int
 
 
 def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progress) -> tuple[str, ...]:
@@ -121,8 +116,16 @@ def compare(live: apsw.Connection, replayed: apsw.Connection) -> Iterator[Differ
     """The first difference of each table, none when all are the same row by row."""
     for projector in PROJECTORS:
         for table in projector.tables:
+            columns = [str(name) for (name,) in replayed.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+            made_by = columns.index("from_event" if "from_event" in columns else "event_id")
             query = f'SELECT * FROM "{table}" ORDER BY 1, 2'  # noqa: S608 - table names are ours
             for one, other in zip_longest(live.execute(query), replayed.execute(query)):
                 if one != other:
-                    yield Difference(table, one, other)
+                    # Of two different rows the first in order is the one that the other table lacks.
+                    row = min((row for row in (other, one) if row is not None), key=_place)
+                    yield Difference(table, one, other, row[made_by])
                     break
+
+
+def _place(row: Row) -> Row:
+    return row[:2]
