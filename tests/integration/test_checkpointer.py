@@ -1,0 +1,74 @@
+"""The WAL is emptied beside the writer, and never grows without bound."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from arclog import checkpoint
+from arclog.deciders.messages import PostMessage
+from projections.recorder import Recorder
+from tests.support.recorders import events_in, execute_all, recording
+from tests.support.waiting import wait_until
+
+PAGE = 4096
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    return tmp_path / "arc.sqlite3"
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "PASSIVE_PAGES", 50)
+    monkeypatch.setattr(checkpoint, "LIMIT_PAGES", 200)
+
+
+@pytest.fixture
+def recorder(storage: Path, small_steps: None) -> Iterator[Recorder]:
+    with recording(storage) as recorder:
+        yield recorder
+
+
+def write(recorder: Recorder, pages: int) -> None:
+    execute_all(recorder, [PostMessage(from_agent="a", body="x" * PAGE) for _ in range(pages)])
+
+
+def wal_of(storage: Path) -> int:
+    return storage.with_name(storage.name + "-wal").stat().st_size // PAGE
+
+
+def test_what_was_committed_is_copied_into_the_database_beside_the_writer(recorder: Recorder, storage: Path) -> None:
+    before = storage.stat().st_size
+    write(recorder, 100)
+    wait_until(lambda: storage.stat().st_size > before + 50 * PAGE, what="the copy")
+
+
+def test_the_wal_stays_bounded_under_load(recorder: Recorder, storage: Path) -> None:
+    for _ in range(200):
+        write(recorder, 20)
+    assert len(events_in(storage)) == 2 + 200 * 20
+    assert wal_of(storage) < 200 * 20 * 2 / 2, "half of what was written"
+
+
+def test_a_copy_that_fails_harms_nobody(storage: Path, small_steps: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[None] = []
+
+    def fail(_path: Path) -> apsw.Connection:
+        tried.append(None)
+        raise apsw.IOError
+
+    monkeypatch.setattr(checkpoint, "open_connection", fail)
+    with recording(storage) as recorder:
+        write(recorder, 100)
+        wait_until(lambda: tried, what="a failing copy")
+        write(recorder, 100)
+    assert len(events_in(storage)) == 202
+
+
+def test_a_storage_that_was_closed_in_good_order_is_one_file(storage: Path, small_steps: None) -> None:
+    with recording(storage) as recorder:
+        write(recorder, 100)
+    assert [path.name for path in storage.parent.iterdir()] == [storage.name]
