@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from arc import __version__
 from tests.benchmarks import memory, posts, process, projections, reads, relay, waiting
 from tests.benchmarks.bench import QUICK, Bench, Effort, Line
@@ -35,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     lines = _choose(options.only)
     effort = QUICK if options.quick else Effort()
+    if options.sizes:
+        effort = replace(effort, sizes=options.sizes)
     JSON.parent.mkdir(exist_ok=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder or JSON.parent) as folder:
@@ -54,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     print_summary(rows)
     write_json(run, JSON)
-    if not options.only and not options.quick and not failures:
+    if effort == Effort() and not options.only and not failures:
         write_page(run, PAGE)
     print(f"{run.elapsed_sec / 60:.1f} minutes; all of it is in {JSON.relative_to(CHECKOUT)}")
     return 1 if failures else 0
@@ -64,8 +68,18 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=sys.modules["tests.benchmarks"].__doc__)
     parser.add_argument("--only", default="", help=f"topics ({', '.join(TOPICS)}) or lines, with commas between")
     parser.add_argument("--quick", action="store_true", help="one short round, on small storages")
+    parser.add_argument(
+        "--sizes", type=_sizes, help="events of the storages, at least two, growing, with commas between"
+    )
     parser.add_argument("--folder", type=Path, help="where storages are made (build/)")
     return parser.parse_args(arguments)
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(int(size) for size in text.split(","))
+    if len(sizes) < 2 or sorted(set(sizes)) != list(sizes):
+        raise argparse.ArgumentTypeError(f"must be two or more growing numbers, not {text}")
+    return sizes
 
 
 def _choose(only: str) -> list[Line]:
