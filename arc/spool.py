@@ -8,8 +8,8 @@ needs no retry of its own: the file stays until a relay answers it, and `FileRel
 answer with the same `request_id`. Nothing is ever deleted here: there are mounts that refuse it, and the relay must
 still find what it has taken.
 
-A file appears whole, by renaming, readable for its owner alone. Paths stay lexical: a spool is often a mount, and its
-resolved path may not exist on the other side.
+A file appears whole, by renaming, readable for its owner alone unless the spool was opened to others. Paths stay
+lexical: a spool is often a mount, and its resolved path may not exist on the other side.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ BAD_RESPONSE = 500
 SPOOL_NOT_WRITABLE = 597
 NO_RESPONSE = 598
 
+PRIVATE = 0o700
+"""The permissions of folders that are for their owner alone."""
+
 FIRST_PAUSE_SEC = 0.001
 """The pause after the first look for a response. Each next one is a quarter longer, up to `poll_interval_sec`."""
 
@@ -50,10 +53,13 @@ def ensure_spool_dirs(spool_dir: str | Path, *, agent_id: str | None = None) -> 
         OSError: the folders cannot be made.
     """
     spool = Path.cwd() / spool_dir
+    mode = _mode_of(spool)
     for kind in ("requests", "responses"):
         folder = spool / kind if agent_id is None else spool / kind / folder_name(agent_id)
         for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
-            missing.mkdir(mode=0o700, exist_ok=True)
+            missing.mkdir(mode=PRIVATE, exist_ok=True)
+            if mode != PRIVATE:
+                missing.chmod(mode)
     return spool
 
 
@@ -114,7 +120,7 @@ class FileRelayClient:
         Raises:
             ValueError: `request_id` cannot name a file, or `body` is not JSON.
         """
-        fresh, request_id = request_id is None, request_id or os.urandom(16).hex()
+        fresh, request_id = request_id is None, request_id or _new_id()
         if folder_name(request_id) != request_id:
             message = f"request_id {request_id!r} cannot name a file: use letters, digits, '.', '_' and '-'"
             raise ValueError(message)
@@ -194,7 +200,24 @@ def _write(path: Path, text: str) -> None:
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(text.encode())
+    mode = _mode_of(path.parent)
+    if mode != PRIVATE:
+        unfinished.chmod(mode & 0o666)
     unfinished.replace(path)
+
+
+def _mode_of(folder: Path) -> int:
+    """The permissions for what is made in a folder: the owner's alone, unless the group, or all, may write there."""
+    try:
+        mode = folder.stat().st_mode
+    except OSError:
+        return PRIVATE
+    return mode & (0o2777 if mode & 0o002 else 0o2770 if mode & 0o020 else PRIVATE)
+
+
+def _new_id() -> str:
+    """An id that grows with time, so that a relay which finds several requests at once can tell their order."""
+    return f"{time.time_ns():016x}{os.urandom(8).hex()}"
 
 
 def _now() -> str:

@@ -32,6 +32,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -58,6 +59,7 @@ RECONNECT_SEC: Final = (0.05, 2.0)
 """The first and the longest pause between two attempts to reach the hub."""
 PRUNE_AFTER: Final = 200
 """How many responses make it worth while to delete old ones."""
+OK: Final = 200
 UNAVAILABLE: Final = 503
 
 log = logging.getLogger("arc.relay")
@@ -240,10 +242,18 @@ class Courier:
         session_id = find_closed_session(request)
         if session_id is None:
             return
-        _, body = await self._ask("GET", "/v1/agents", b"", {})
-        agents = msgspec.json.decode(body, type=_Agents).result
-        owner = next((one.agent_id for one in agents if one.session_id == session_id), None)
-        check_owner(owner, self._folder)
+        after = ""
+        while True:
+            status, body = await self._ask("GET", f"/v1/agents?after={quote(after, safe='')}", b"", {})
+            if status != OK:
+                raise Refused("the hub cannot tell now whose session this is; try again", status=status)
+            agents = msgspec.json.decode(body, type=_Agents)
+            for agent in agents.result:
+                if agent.session_id == session_id:
+                    check_owner(agent.agent_id, self._folder)
+            if not agents.more:
+                return
+            after = agents.result[-1].agent_id
 
     async def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         pause_sec, longest_sec = RECONNECT_SEC
@@ -285,6 +295,7 @@ class _Agent(Struct):
 
 class _Agents(Struct):
     result: list[_Agent]
+    more: bool = False
 
 
 def _is_stopping(answer: bytes) -> bool:

@@ -75,13 +75,13 @@ def find_closed_session(request: Request) -> str | None:
     return None
 
 
-def check_owner(owner: str | None, folder: str) -> None:
-    """Let an agent close a session of its own, and one of nobody's, about which the hub has the answer.
+def check_owner(owner: str, folder: str) -> None:
+    """Let an agent close a session of its own.
 
     Raises:
         Refused: with 403; the session is another agent's.
     """
-    if owner is not None and folder_name(owner) != folder:
+    if folder_name(owner) != folder:
         raise Refused(f"requests in folder {folder!r} may not close a session of another agent", status=FORBIDDEN)
 
 

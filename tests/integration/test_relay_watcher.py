@@ -185,13 +185,16 @@ def test_a_hub_that_fails_is_answered_for_and_the_relay_goes_on(spool: Path, cap
     assert "a bug" in caplog.text
 
 
-def test_an_agent_cannot_close_the_session_of_another(spool: Path) -> None:
+def test_an_agent_cannot_close_the_session_of_another_however_long_the_list_of_agents_is(spool: Path) -> None:
+    pages: dict[str, dict[str, object]] = {
+        "/v1/agents?after=": {"more": True, "result": [{"agent_id": "alice", "session_id": "s-a"}]},
+        "/v1/agents?after=alice": {"result": [{"agent_id": "bob", "session_id": "s-b"}]},
+    }
     closed: list[str] = []
 
     async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        if path == "/v1/agents":
-            agents = [{"agent_id": "alice", "session_id": "s-a"}, {"agent_id": "bob", "session_id": "s-b"}]
-            return 200, json.dumps({"ok": True, "result": agents}).encode()
+        if method == "GET":
+            return 200, json.dumps({"ok": True, **pages[path]}).encode()
         closed.append(path)
         return 200, b'{"ok":true,"result":{"deleted":true}}'
 
@@ -200,6 +203,16 @@ def test_an_agent_cannot_close_the_session_of_another(spool: Path) -> None:
             hand_in(spool, "alice", stem, {"method": "DELETE", "path": f"/v1/sessions/{session}"})
         assert [get_response(spool, "alice", stem)["status"] for stem in ("r1", "r2", "r3")] == [403, 200, 200]
     assert closed == ["/v1/sessions/s-a", "/v1/sessions/unknown"]
+
+
+def test_whose_session_it_is_must_be_known_before_it_is_closed(spool: Path) -> None:
+    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        assert method == "GET"
+        return 503, b'{"ok":false,"error":"busy","code":"storage_busy"}'
+
+    with serving(spool, send):
+        hand_in(spool, "alice", "r1", {"method": "DELETE", "path": "/v1/sessions/s-b"})
+        assert get_response(spool, "alice", "r1")["status"] == 503
 
 
 def test_a_spool_that_is_deleted_and_made_anew_is_served_again(spool: Path, notifications: bool) -> None:
@@ -301,6 +314,15 @@ def test_a_spool_mode_opens_folders_and_files_whatever_the_umask_says(spool: Pat
     for place in (spool, spool / "requests", spool / "responses", spool / "responses" / "alice"):
         assert stat.S_IMODE(place.stat().st_mode) == 0o770, place
     assert stat.S_IMODE((spool / "responses" / "alice" / "r1.json").stat().st_mode) == 0o660
+
+
+def test_a_client_opens_what_it_makes_as_far_as_the_spool_is_open(spool: Path) -> None:
+    with serving(Spool(spool, mode=0o2770), StandIn()):
+        wait_until((spool / "responses").exists, what="the spool")
+        client = FileRelayClient(agent_id="alice", spool_dir=spool)
+        request_id = client.call("POST", "/v1/messages", {"from_agent": "alice"})["request_id"]
+    assert stat.S_IMODE((spool / "requests" / "alice").stat().st_mode) == 0o2770
+    assert stat.S_IMODE((spool / "requests" / "alice" / f"{request_id}.work").stat().st_mode) == 0o660
 
 
 def test_a_response_that_cannot_be_written_is_tried_again(
