@@ -55,6 +55,7 @@ class _Diagnosis:
         self._breaks = breaks
         self._moved = moved
         self._explained: set[int] = set()
+        self._suspects = [row for event_id in breaks[:MAX_COMPARED] for row in self._read(event_id)]
 
     def findings(self) -> Iterator[Finding]:
         for event_id in self._breaks:
@@ -62,34 +63,46 @@ class _Diagnosis:
                 continue
             _, before = find_end_before(self._connection, event_id)
             event, *behind = read_raw(self._connection, event_id - 1, NO_END, 1 + REACH)
-            known = self._misplaced(before, event) or self._inserted(before, event, behind)
-            if known is not None:
-                yield known
-                continue
             moved = self._moved_by(before, event, behind)
             if moved:
                 yield _renumbered(event_id, moved)
                 yield from self._go_on(event_id, moved)
                 return
-            yield self._changed(before, event, behind)
+            yield (
+                self._swapped(before, event)
+                or self._numbered_anew(before, event)
+                or self._inserted(before, event, behind)
+                or self._changed(before, event, behind)
+            )
 
     def _follows(self, before: bytes, row: RawRow, event_id: int, digest: bytes) -> bool:
         """Whether what stands in `row`, as event `event_id`, is what `digest` was made of."""
         return digest_of_row(before, (event_id - self._moved, *row[1:])) == digest
 
-    def _misplaced(self, before: bytes, event: RawRow) -> Finding | None:
-        """An event that stands where another belongs, or where a number is missing."""
+    def _swapped(self, before: bytes, event: RawRow) -> Finding | None:
+        """Two events each of which stands, or has its content, where the other belongs."""
+        place = event[0]
+        for row in self._suspects:
+            if row[0] <= place:
+                continue
+            for moved, digest in ((True, row[7]), (False, event[7])):
+                if not self._follows(before, row, place, digest):
+                    continue
+                _, previous = find_end_before(self._connection, row[0])
+                if moved and row[0] == place + 1:
+                    previous = row[7]
+                if self._follows(previous, event, row[0], event[7] if moved else row[7]):
+                    self._explain(place, row[0])
+                    text = f"events {place} and {row[0]} changed places, or their contents did"
+                    return Finding("log", "swapped", place, text)
+        return None
+
+    def _numbered_anew(self, before: bytes, event: RawRow) -> Finding | None:
+        """An event that stands elsewhere, where its number is missing."""
         place = event[0]
         previous, _ = find_end_before(self._connection, place)
-        suspects = [row for other in self._breaks[:MAX_COMPARED] for row in self._read(other) if other > place]
-        for row in suspects:
-            if self._follows(before, row, place, row[7]) or self._follows(before, row, place, event[7]):
-                self._explain(place, row[0])
-                return Finding(
-                    "log", "swapped", place, f"events {place} and {row[0]} changed places, or their contents did"
-                )
         for missing in range(previous + 1, min(place, previous + 1 + REACH)):
-            for row in (event, *suspects):
+            for row in (event, *self._suspects):
                 if self._follows(before, row, missing, row[7]):
                     self._explain(place, row[0])
                     return Finding("log", "renumbered", missing, f"event {missing} was given the number {row[0]}")
@@ -109,7 +122,9 @@ class _Diagnosis:
         """By how much the numbers from here on were raised (events were put in) or lowered (taken out); else 0."""
         for by, row in enumerate(behind, 1):
             if self._follows(before, row, row[0] - by, row[7]):
-                return by
+                further = behind[by : by + 1]
+                if all(self._follows(row[7], other, other[0] - by, other[7]) for other in further):
+                    return by if further or by > 1 else 0
         if behind:
             row = behind[0]
             for by in range(1, REACH + 1):
@@ -140,7 +155,7 @@ class _Diagnosis:
         if place > previous + 1:
             text = f"{_events(previous + 1, place - 1)} removed, or event {place} was changed"
             return Finding("log", "removed", previous + 1, text)
-        if (behind and behind[0][0] not in self._breaks) or previous in self._breaks:
+        if previous == 0 or previous in self._breaks:
             return _not_as_recorded(place)
         text = f"event {place} is not what was recorded, or event {previous} was replaced together with its digest"
         return Finding("log", "changed", place, text)

@@ -1,0 +1,324 @@
+"""Verification: whatever is done to a log, it is found, and the event is named."""
+
+import random
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from shutil import copyfile
+
+import apsw
+import pytest
+
+from arclog.diagnosis import diagnose
+from arclog.digest import digest_of_row
+from arclog.errors import StorageError
+from arclog.findings import Finding
+from arclog.lookup import find_end_before
+from arclog.progress import no_progress
+from arclog.schema import open_existing, open_storage
+from arclog.store import read_raw
+from arclog.verify import Segment, check_segment, verify_chain
+from projections.integrity import verify_storage
+from tests.support.tampering import COLUMNS, bits_of, build_storage, flip_bit, tampering, undone
+
+EVENTS = 1000
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_storage(tmp_path_factory.mktemp("verify") / "arc.sqlite3", EVENTS)
+
+
+@pytest.fixture
+def storage(original: Path, tmp_path: Path) -> Path:
+    return Path(copyfile(original, tmp_path / "arc.sqlite3"))
+
+
+@pytest.fixture
+def connection(storage: Path) -> Iterator[apsw.Connection]:
+    with tampering(storage) as connection:
+        yield connection
+
+
+def found(connection: apsw.Connection, after: int = 0, until: int = 2**63 - 1) -> list[Finding]:
+    """What verification says of the log as `connection` has left it."""
+    checked = check_segment(connection, Segment("", after, until))
+    assert checked.unreadable is None
+    return diagnose(connection, checked.breaks)
+
+
+def problems(connection: apsw.Connection) -> list[tuple[str, int | None]]:
+    return [(finding.problem, finding.event_id) for finding in found(connection)]
+
+
+def move(connection: apsw.Connection, event_id: int, by: int) -> None:
+    """Give an event, and all behind it, other numbers."""
+    order = "DESC" if by > 0 else "ASC"
+    query = f"SELECT event_id FROM events WHERE event_id >= ? ORDER BY event_id {order}"  # noqa: S608
+    for (place,) in connection.execute(query, (event_id,)).fetchall():
+        connection.execute("UPDATE events SET event_id = event_id + ? WHERE event_id = ?", (by, place))
+
+
+def put_in(connection: apsw.Connection, event_id: int) -> None:
+    connection.execute(
+        "INSERT INTO events SELECT ?, recorded_at, type, stream, 'mallory', data, metadata, digest FROM events LIMIT 1",
+        (event_id,),
+    )
+
+
+def swap(connection: apsw.Connection, one: int, other: int, columns: tuple[str, ...]) -> None:
+    query = f"SELECT {', '.join(columns)} FROM events WHERE event_id = ?"  # noqa: S608
+    rows = {place: next(connection.execute(query, (place,))) for place in (one, other)}
+    for place, row in ((one, rows[other]), (other, rows[one])):
+        assignments = ", ".join(f"{column} = ?" for column in columns)
+        connection.execute(f"UPDATE events SET {assignments} WHERE event_id = ?", (*row, place))  # noqa: S608
+
+
+def check_flip(connection: apsw.Connection, event_id: int, column: str, bit: int, near: bool = False) -> None:
+    with undone(connection):
+        if not flip_bit(connection, event_id, column, bit):
+            return
+        findings = found(connection, max(0, event_id - 3), event_id + 3) if near else found(connection)
+        told = [(finding.event_id, finding.problem) for finding in findings]
+        assert len(told) == 1, f"bit {bit} of {column} of event {event_id}: {findings}"
+        assert told[0][0] == event_id, f"bit {bit} of {column} of event {event_id}: {findings}"
+
+
+# Whole logs ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_whole_log_has_no_findings(original: Path) -> None:
+    report = verify_chain(original)
+    assert report.findings == ()
+    assert (report.events, report.head) == (EVENTS, EVENTS)
+    whole = verify_storage(original, False, no_progress, no_progress)
+    assert whole.findings == ()
+    assert whole.compared
+
+
+def test_an_empty_log_is_whole(tmp_path: Path) -> None:
+    open_storage(tmp_path / "arc.sqlite3").close()
+    assert verify_chain(tmp_path / "arc.sqlite3").findings == ()
+    report = verify_storage(tmp_path / "arc.sqlite3", False, no_progress, no_progress)
+    assert report.findings == ()
+    assert not report.compared
+
+
+def test_segments_in_several_processes_say_what_one_walk_says(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tampering(storage) as connection:
+        for event_id in (100, 101, 500, 999):
+            flip_bit(connection, event_id, "data", 3)
+        connection.execute("DELETE FROM events WHERE event_id = 301")
+    alone = verify_chain(storage, processes=1)
+    monkeypatch.setattr("arclog.verify.SEGMENT", 100)
+    reached: list[int] = []
+    together = verify_chain(storage, lambda at, _last: reached.append(at), processes=2)
+    assert together == alone
+    assert [finding.event_id for finding in alone.findings] == [100, 101, 301, 500, 999]
+    assert reached == list(range(100, EVENTS + 1, 100))
+
+
+# Single bits ---------------------------------------------------------------------------------------------------------
+
+
+def test_single_bits_are_found_wherever_they_turn(connection: apsw.Connection) -> None:
+    chance = random.Random(4)  # noqa: S311
+    for column in COLUMNS:
+        for event_id in (1, EVENTS, *chance.sample(range(2, EVENTS), 18)):
+            check_flip(connection, event_id, column, chance.randrange(bits_of(connection, event_id, column)))
+
+
+@pytest.mark.soak
+def test_every_single_bit_of_every_event_is_found(connection: apsw.Connection) -> None:
+    for event_id in range(1, EVENTS + 1):
+        for column in COLUMNS:
+            for bit in range(bits_of(connection, event_id, column)):
+                # A change of anything but the number reaches no further than the next event.
+                check_flip(connection, event_id, column, bit, near=column != "event_id")
+
+
+# Events that are not where they were ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event_id", [1, 2, 500, EVENTS - 1])
+def test_a_removed_event_is_named(connection: apsw.Connection, event_id: int) -> None:
+    connection.execute("DELETE FROM events WHERE event_id = ?", (event_id,))
+    assert problems(connection) == [("removed", event_id)]
+
+
+def test_several_removed_events_are_one_finding(connection: apsw.Connection) -> None:
+    connection.execute("DELETE FROM events WHERE event_id BETWEEN 40 AND 49")
+    assert problems(connection) == [("removed", 40)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_events_removed_with_all_others_moved_up_are_told_from_a_change(
+    connection: apsw.Connection, count: int
+) -> None:
+    connection.execute("DELETE FROM events WHERE event_id >= 500 AND event_id < ?", (500 + count,))
+    move(connection, 500 + count, -count)
+    assert problems(connection) == [("removed", 500)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_events_put_in_with_all_others_moved_down_are_told_from_a_change(
+    connection: apsw.Connection, count: int
+) -> None:
+    move(connection, 500, count)
+    for place in range(500, 500 + count):
+        put_in(connection, place)
+    assert problems(connection) == [("inserted", 500)]
+
+
+def test_what_else_was_done_behind_a_renumbering_is_found_too(connection: apsw.Connection) -> None:
+    move(connection, 500, 1)
+    put_in(connection, 500)
+    flip_bit(connection, 800, "data", 0)
+    connection.execute("DELETE FROM events WHERE event_id = 900")
+    assert problems(connection) == [("inserted", 500), ("changed", 800), ("removed", 900)]
+
+
+def test_an_event_put_into_a_gap_is_told_from_a_change(connection: apsw.Connection) -> None:
+    connection.execute("DELETE FROM events WHERE event_id > 990")
+    put_in(connection, 995)
+    assert problems(connection) == [("removed", 991)]  # at the end of a log, both are possible, and the text says so
+
+
+def test_an_event_under_another_number_is_recognised(connection: apsw.Connection) -> None:
+    connection.execute("UPDATE events SET event_id = 5000 WHERE event_id = 17")
+    assert problems(connection) == [("renumbered", 17)]
+
+
+@pytest.mark.parametrize("columns", [COLUMNS[1:], COLUMNS[1:-1]], ids=["with their digests", "without"])
+@pytest.mark.parametrize(("one", "other"), [(500, 501), (500, 700), (1, EVENTS)])
+def test_two_events_that_changed_places_are_one_finding(
+    connection: apsw.Connection, one: int, other: int, columns: tuple[str, ...]
+) -> None:
+    swap(connection, one, other, columns)
+    assert problems(connection) == [("swapped", one)]
+
+
+def test_an_event_replaced_together_with_its_digest_shows_in_the_next(connection: apsw.Connection) -> None:
+    connection.execute("UPDATE events SET actor = 'mallory' WHERE event_id = 500")
+    (row,) = read_raw(connection, 499, 500)
+    forged = digest_of_row(find_end_before(connection, 500)[1], row)
+    connection.execute("UPDATE events SET digest = ? WHERE event_id = 500", (forged,))
+    (finding,) = found(connection)
+    assert finding.event_id == 501
+    assert "event 500 was replaced together with its digest" in finding.text
+
+
+def test_a_log_cut_off_at_its_end_is_found_by_what_the_tables_have_seen(storage: Path) -> None:
+    with tampering(storage) as connection:
+        connection.execute("DELETE FROM events WHERE event_id > 990")
+    assert verify_chain(storage).findings == ()
+    report = verify_storage(storage, False, no_progress, no_progress)
+    assert [(finding.problem, finding.event_id) for finding in report.findings] == [("cut_off", 991)]
+
+
+# What follows from the log -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "event_id"),
+    [
+        ("UPDATE messages SET json = CAST(replace(json, 'message', 'massage') AS BLOB) WHERE event_id = :id", True),
+        ("DELETE FROM messages WHERE event_id = :id", True),
+        ("UPDATE tasks SET channel = 'elsewhere' WHERE task_id = (SELECT min(task_id) FROM tasks)", False),
+        ("UPDATE locks SET agent_id = 'mallory' WHERE from_event = (SELECT max(from_event) FROM locks)", False),
+        ("DELETE FROM claim_refusals", False),
+        ("INSERT INTO inbox VALUES ('mallory', 5, 'direct')", False),
+    ],
+)
+def test_a_changed_row_of_a_table_is_found(storage: Path, change: str, event_id: bool) -> None:
+    with tampering(storage) as connection:
+        place = connection.execute(
+            "SELECT event_id FROM messages WHERE CAST(json AS TEXT) LIKE '%message 3%' LIMIT 1"
+        ).get
+        connection.execute(change, {"id": place} if event_id else {})
+        assert connection.changes()
+    report = verify_storage(storage, False, no_progress, no_progress)
+    assert report.compared
+    assert [finding.place for finding in report.findings] == ["projection"]
+    if event_id:
+        assert report.findings[0].event_id == place
+    assert verify_storage(storage, True, no_progress, no_progress).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("DELETE FROM idempotency_keys WHERE event_id = :id", "missing"),
+        ("UPDATE idempotency_keys SET request = x'00' WHERE event_id = :id", "changed"),
+        ("UPDATE idempotency_keys SET sender = 'mallory' WHERE event_id = :id", "missing"),
+        ("INSERT INTO idempotency_keys VALUES ('mallory', 'k', :id, x'00')", "superfluous"),
+    ],
+)
+def test_a_changed_idempotency_key_is_found(storage: Path, change: str, problem: str) -> None:
+    with tampering(storage) as connection:
+        place = connection.execute("SELECT event_id FROM idempotency_keys ORDER BY event_id LIMIT 1 OFFSET 5").get
+        connection.execute(change, {"id": place})
+    findings = verify_storage(storage, False, no_progress, no_progress).findings
+    assert (findings[0].place, findings[0].problem, findings[0].event_id) == ("keys", problem, place)
+
+
+def test_tables_of_a_damaged_log_are_not_compared(storage: Path) -> None:
+    with tampering(storage) as connection:
+        flip_bit(connection, 500, "data", 0)
+    report = verify_storage(storage, False, no_progress, no_progress)
+    assert not report.compared
+    assert [finding.event_id for finding in report.findings] == [500]
+
+
+# Bits of the file ----------------------------------------------------------------------------------------------------
+
+
+def contents(path: Path) -> list[object]:
+    """Every row of every table, as a hub would read it."""
+    with closing(open_existing(path)) as connection:
+        tables = [
+            name
+            for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+            if name != "clock"
+        ]
+        queries = [f'SELECT * FROM "{table}" ORDER BY 1, 2' for table in tables]  # noqa: S608
+        return [connection.execute(query).fetchall() for query in queries]
+
+
+def check_file_flip(original: Path, expected: list[object], copy: Path, bit: int) -> bool:
+    """Turn one bit of the file; what is not found must not matter. Returns whether it was found."""
+    data = bytearray(original.read_bytes())
+    data[bit // 8] ^= 1 << bit % 8
+    copy.write_bytes(data)
+    try:
+        findings = verify_storage(copy, False, no_progress, no_progress).findings
+    except StorageError:
+        return True
+    if findings:
+        return True
+    assert contents(copy) == expected, f"bit {bit} of the file was turned, and nothing was found"
+    return False
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of few pages, copied from its WAL to the last."""
+    path = build_storage(tmp_path_factory.mktemp("file") / "arc.sqlite3", 60)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    return path
+
+
+def test_a_bit_of_the_file_that_turns_is_found_or_changes_nothing(small: Path, tmp_path: Path) -> None:
+    chance, expected = random.Random(9), contents(small)  # noqa: S311
+    bits = chance.sample(range(8 * small.stat().st_size), 60)
+    for bit in bits:
+        check_file_flip(small, expected, tmp_path / "copy.sqlite3", bit)
+
+
+@pytest.mark.soak
+def test_many_bits_of_the_file_are_found_or_change_nothing(small: Path, tmp_path: Path) -> None:
+    chance, expected = random.Random(), contents(small)  # noqa: S311
+    for _ in range(20_000):
+        bit = chance.randrange(8 * small.stat().st_size)
+        check_file_flip(small, expected, tmp_path / "copy.sqlite3", bit)
