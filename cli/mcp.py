@@ -48,11 +48,9 @@ async def _serve(options: Options, source: int, sink: int) -> int:
     from arc.http import HttpTransport
     from cli.hub_port import HubPort
 
-    serving = asyncio.current_task()
-    assert serving is not None
-    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     seat = Seat(options.agent, HubPort(HttpTransport(options.base_url)))
     try:
         try:
@@ -64,9 +62,7 @@ async def _serve(options: Options, source: int, sink: int) -> int:
         from api.mcp.stdio import serve
         from arc import __version__
 
-        await serve(seat, __version__, source, sink)
-    except asyncio.CancelledError:
-        serving.uncancel()
+        await serve(seat, __version__, source, sink, stop)
     finally:
         await _leave(seat)
     return 0

@@ -12,14 +12,18 @@ CHUNK_BYTES: Final = 65_536
 MAX_WAITING_CHUNKS: Final = 16
 
 
-async def read_lines(source: int) -> AsyncIterator[bytes | None]:
+async def read_lines(source: int, stop: asyncio.Event) -> AsyncIterator[bytes | None]:
     """Each line without its end, blank ones left out; None for one that is longer than `MAX_LINE_BYTES`.
 
     The end of the stream ends its last line too.
+
+    Args:
+        source: the descriptor.
+        stop: ends the lines, as the end of the stream would.
     """
     line = bytearray()
     passing_over = False
-    async for chunk in _read_chunks(source):
+    async for chunk in _read_chunks(source, stop):
         *ends, rest = chunk.split(b"\n")
         for end in ends:
             line += end
@@ -38,7 +42,7 @@ async def read_lines(source: int) -> AsyncIterator[bytes | None]:
         yield bytes(line)
 
 
-async def _read_chunks(source: int) -> AsyncIterator[bytes]:
+async def _read_chunks(source: int, stop: asyncio.Event) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     chunks: asyncio.Queue[bytes] = asyncio.Queue()
     room = threading.Semaphore(MAX_WAITING_CHUNKS)
@@ -55,7 +59,15 @@ async def _read_chunks(source: int) -> AsyncIterator[bytes]:
             if not chunk:
                 return
 
+    async def end() -> None:
+        await stop.wait()
+        chunks.put_nowait(b"")
+
     threading.Thread(target=pump, name="arc-mcp-input", daemon=True).start()
-    while chunk := await chunks.get():
-        room.release()
-        yield chunk
+    ending = asyncio.create_task(end())
+    try:
+        while chunk := await chunks.get():
+            room.release()
+            yield chunk
+    finally:
+        ending.cancel()

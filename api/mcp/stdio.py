@@ -5,6 +5,7 @@ own reader drops a line that it cannot parse, and the process could not end whil
 """
 
 import asyncio
+import contextlib
 import os
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from api.mcp.port import Refused
 from api.mcp.seat import Seat
 from arclog.events import JsonObject
 
-LAST_ANSWERS_SEC: Final = 2.0
+LAST_ANSWERS_SEC: Final = 1.0
 """How long the answers to what was asked last are waited for, when the host sends no more."""
 RETRY_SEC: Final = 5.0
 """How soon a hub that was not there is looked for again."""
@@ -34,23 +35,24 @@ Calls = MemoryObjectSendStream[SessionMessage | Exception]
 Answers = MemoryObjectSendStream[SessionMessage]
 
 
-async def serve(seat: Seat, version: str, source: int, sink: int) -> None:
-    """Serve a host until it sends no more, or reads no more.
+async def serve(seat: Seat, version: str, source: int, sink: int, stop: asyncio.Event) -> None:
+    """Serve a host until it sends no more, or reads no more, or `stop` is set.
 
     Args:
         seat: the agent's.
         version: the version of Arc.
         source: the descriptor that the host writes to.
         sink: the descriptor that the host reads from.
+        stop: ends it, as the end of the stream would.
     """
     calls, to_serve = anyio.create_memory_object_stream[SessionMessage | Exception]()
     answers, to_send = anyio.create_memory_object_stream[SessionMessage]()
-    host = Host(source, sink)
+    host = Host(source, sink, stop)
     server = make_server(seat, version)
     beating = asyncio.create_task(_beat(seat))
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(host.write, to_send, group.cancel_scope)
+            group.start_soon(host.write, to_send)
             group.start_soon(host.read, calls, answers.clone())
             await server.run(to_serve, answers, server.create_initialization_options())
     finally:
@@ -81,40 +83,43 @@ class Host:
     Args:
         source: the descriptor that it writes to.
         sink: the descriptor that it reads from.
+        stop: nothing more is read from the host, and nothing is waited for; set when it reads no more.
     """
 
-    def __init__(self, source: int, sink: int) -> None:
+    def __init__(self, source: int, sink: int, stop: asyncio.Event) -> None:
         self._source = source
         self._sink = sink
+        self._stop = stop
         self._waiting: set[Id] = set()
-        self._settled = asyncio.Event()
+        self._at_end = False
 
     async def read(self, calls: Calls, answers: Answers) -> None:
         """Pass on what the host sends to `calls`, and answer what cannot be used."""
         async with calls, answers:
-            async for line in read_lines(self._source):
+            async for line in read_lines(self._source, self._stop):
                 try:
                     call = _read(line)
                 except ProtocolError as error:
-                    await answers.send(SessionMessage(JSONRPCError.model_validate(error.reply())))
+                    with contextlib.suppress(anyio.BrokenResourceError):  # the host reads no more
+                        await answers.send(SessionMessage(JSONRPCError.model_validate(error.reply())))
                     continue
                 if call is not None:
                     self._note(call)
                     await calls.send(SessionMessage(_as_sdk_has_it(call)))
-            if self._waiting:
-                self._settled.clear()
+            self._at_end = True
+            if self._waiting and not self._stop.is_set():
                 with anyio.move_on_after(LAST_ANSWERS_SEC):
-                    await self._settled.wait()
+                    await self._stop.wait()
 
-    async def write(self, answers: MemoryObjectReceiveStream[SessionMessage], scope: anyio.CancelScope) -> None:
-        """Send the host its answers as they come; when it is gone, end everything."""
+    async def write(self, answers: MemoryObjectReceiveStream[SessionMessage]) -> None:
+        """Send the host its answers, as they come."""
         async with answers:
             async for answer in answers:
                 line = answer.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
                 try:
                     await in_daemon(_Writing(self._sink, line))
                 except OSError:
-                    scope.cancel()
+                    self._stop.set()
                     return
                 self._settle(answer.message)
 
@@ -129,8 +134,8 @@ class Host:
     def _settle(self, message: JSONRPCMessage) -> None:
         if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
             self._waiting.discard(message.id)
-            if not self._waiting:
-                self._settled.set()
+            if self._at_end and not self._waiting:
+                self._stop.set()
 
 
 class _Writing:

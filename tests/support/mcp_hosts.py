@@ -138,5 +138,5 @@ def line_host(url: str, agent: str, log: Path, options: Sequence[str] = ()) -> I
         process.wait()
         for stream in (process.stdin, process.stdout):
             assert stream is not None
-            with suppress(BrokenPipeError):
+            with suppress(BrokenPipeError):  # what was not sent any more
                 stream.close()
