@@ -32,5 +32,6 @@ COMMANDS: Final[Commands] = {
     "log": Group(LOG, "look into the log, prove it, move it"),
     "relay": Command("cli.relay", "carry requests between files and a hub"),
     "mcp": Command("cli.mcp", "offer an agent's tools to an MCP host over the standard streams"),
+    "bench": Command("cli.bench", "try this machine and its disk for ten seconds"),
     "smoke-agent": Command("cli.smoke_agent", "play one role of the smoke test"),
 }

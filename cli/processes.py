@@ -16,7 +16,8 @@ def listens(pid: int, port: int) -> bool | None:
     if sockets is None:
         return None
     try:
-        return any(_target(handle) in sockets for handle in os.scandir(f"/proc/{pid}/fd"))
+        with os.scandir(f"/proc/{pid}/fd") as handles:
+            return any(_target(handle) in sockets for handle in handles)
     except PermissionError:
         return None
     except OSError:

@@ -1,0 +1,219 @@
+"""What `arc` prints, where it prints it, and how it reads its options."""
+
+import argparse
+import io
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from cli.commands import COMMANDS, FOREGROUND
+from cli.dispatch import Command, Commands, Group, run
+from cli.errors import CommandFailed
+from cli.filesystems import find_unsafe_filesystem
+from cli.main import main
+from cli.options import HubOptions, add_hub_options, hub_arguments
+from cli.output import ProgressBar, print_error, print_json
+from cli.probe import NotAHub, find_hub_at, split_url
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def parse(*arguments: str) -> HubOptions:
+    parser = argparse.ArgumentParser()
+    add_hub_options(parser)
+    return parser.parse_args(arguments, namespace=HubOptions())
+
+
+def test_the_defaults_of_a_hub_are_those_of_011() -> None:
+    options = parse()
+    assert (options.host, options.port, options.storage) == ("127.0.0.1", 6969, "arc.sqlite3")
+    assert (options.spool_dir, options.allow_remote) == (".arc-relay", False)
+    limits = (options.max_body_chars, options.max_attachment_chars, options.max_attachments)
+    assert limits == (128_000, 256_000, 32)
+    assert options.presence_ttl_sec == 120
+
+
+def test_a_hub_in_the_background_gets_every_option() -> None:
+    given = parse(
+        *("--host", "0.0.0.0", "--port", "0", "--storage", "a.db", "--spool-dir", "s", "--spool-mode", "2770"),  # noqa: S104
+        *("--allow-remote", "--max-body-chars", "1", "--max-attachment-chars", "2", "--max-attachments", "3"),
+        *("--presence-ttl-sec", "5.5"),
+    )
+    assert vars(parse(*hub_arguments(given))) == vars(given)
+    assert vars(parse(*hub_arguments(parse()))) == vars(parse())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--port", "65536"], "must be from 0 to 65535"),
+        (["--port", "x"], "'x' is not a whole number"),
+        (["--max-attachments", "0"], "must be at least 1"),
+        (["--presence-ttl-sec", "4.9"], "must be at least 5 seconds"),
+        (["--presence-ttl-sec", "nan"], "is not a number of seconds"),
+        (["--spool-mode", "8"], "write 700 or 770, say"),
+        (["--spool-mode", "077"], "write 700 or 770, say"),
+    ],
+)
+def test_an_option_that_cannot_be_used_says_what_to_change(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(*arguments)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_json_is_one_line_and_indented_where_a_person_reads_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_json({"a": [1]})
+    assert capsys.readouterr().out == '{"a": [1]}\n'
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    print_json({"a": [1]})
+    assert terminal.getvalue() == '{\n  "a": [\n    1\n  ]\n}\n'
+
+
+def test_an_error_is_one_line_whatever_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    print_error("two\nlines \ud800")
+    assert capsys.readouterr().err == "arc error: two lines \\ud800\n"
+
+
+def test_progress_is_drawn_on_a_terminal_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with ProgressBar("rebuilding") as progress:
+        progress(500, 1000)
+    drawn = terminal.getvalue()
+    assert "rebuilding [############............]  50%  500 of 1,000 events" in drawn
+    assert drawn.endswith("\r\x1b[K")
+
+
+def test_progress_is_silent_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    with ProgressBar("rebuilding") as progress:
+        progress(1, 2)
+    assert capsys.readouterr().err == ""
+
+
+def names(commands: Commands, prefix: str = "") -> list[tuple[str, Command]]:
+    """All commands with their full names."""
+    found: list[tuple[str, Command]] = []
+    for name, command in commands.items():
+        if isinstance(command, Group):
+            found += names(command.commands, f"{prefix}{name} ")
+        else:
+            found.append((prefix + name, command))
+    return found
+
+
+@pytest.mark.parametrize(("name", "command"), [("", FOREGROUND), *names(COMMANDS)])
+def test_every_command_says_what_it_does_and_how(
+    name: str, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*name.split(), "--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"usage: arc {name}".rstrip())
+    assert command.does.split()[0].lower() in told.lower()
+
+
+def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    assert [name for name in COMMANDS if f"\n  {name}" not in told] == []
+
+
+@pytest.mark.parametrize("arguments", [["bogus"], ["log"], ["log", "bogus"], ["post"], ["--bogus"]])
+def test_arguments_that_cannot_be_used_end_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: arc" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    from arc import __version__
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"arc {__version__}\n")
+
+
+@pytest.mark.parametrize("error", [CommandFailed("why"), OSError(28, "No space left on device", "a.db")])
+def test_a_fault_of_the_machine_is_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_arguments: object) -> int:
+        raise error
+
+    monkeypatch.setattr("cli.main.run", fail)
+    assert main(["whoami"]) == 1
+    told = capsys.readouterr().err
+    assert told in {"arc error: why\n", "arc error: a.db: No space left on device\n"}
+
+
+def test_a_fault_of_ours_shows_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("cli.main.run", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["whoami"])
+
+
+def test_the_command_that_is_named_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("a_command")
+    module.Options, module.add_arguments, module.run = Options, add_arguments, play  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "a_command", module)
+    group = Group({"one": Command("a_command", "does one thing")}, "things")
+    assert run("arc things", group, ["one", "--number", "7"]) == 7
+
+
+class Options(argparse.Namespace):
+    """Options of the command that this module plays."""
+
+    number: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--number", type=int)
+
+
+def play(options: Options) -> int:
+    return options.number
+
+
+@pytest.mark.parametrize("url", ["", "ftp://x:1", "http://", "http://x", "http://x:0", "http://x:99999", "nonsense"])
+def test_what_is_no_url_of_a_hub_is_refused(url: str) -> None:
+    with pytest.raises(NotAHub):
+        split_url(url)
+
+
+def test_a_port_on_which_nothing_listens_has_no_hub(free_port: int) -> None:
+    assert find_hub_at(f"http://127.0.0.1:{free_port}", 1.0) is None
+
+
+def test_a_filesystem_that_machines_share_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tmp_path / "mounts"
+    monkeypatch.setattr("cli.filesystems.MOUNTS", mounts)
+    mounts.write_text(
+        "/dev/sda / ext4 rw 0 0\nserver:/x /net/my\\040files nfs4 rw 0 0\ntmpfs /net/my\\040files/t tmpfs rw\n"
+    )
+    assert find_unsafe_filesystem(Path("/net/my files/arc")) == "nfs4"
+    assert find_unsafe_filesystem(Path("/net/my files")) == "nfs4"
+    assert find_unsafe_filesystem(Path("/net/my files/t/arc")) is None
+    assert find_unsafe_filesystem(Path("/net/my files too")) is None
+    mounts.unlink()
+    assert find_unsafe_filesystem(Path("/net/my files")) is None
