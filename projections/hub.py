@@ -163,9 +163,10 @@ class Hub:
             await self.execute(StopHub(reason=reason), transport="hub")
         if self._watcher is not None:
             self._watcher.cancel()
-        await self._commits.stop()
         self._threads.shutdown()
         self._readers.close()
+        # The writer's connection is the last to be closed, since only it can empty the WAL into the file.
+        await self._commits.stop()
 
     # Writing --------------------------------------------------------------------------------------------------------
 
