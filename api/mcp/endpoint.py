@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import inprocess
 from api.errors import MethodNotAllowed
 from api.mcp import eras, jsonrpc
-from api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, Call, ProtocolError
+from api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Call, ProtocolError
 from api.mcp.methods import CAPABILITIES, METHODS, SERVER_NAME, instructions
 from api.mcp.port import Refused
 from api.mcp.seat import VIA, Seat
@@ -94,32 +94,21 @@ class McpEndpoint:
         headers = scope[HEADERS]
         is_handshake = eras.is_handshake(headers)
         body = await read_body(scope, receive, self._hub.settings.limits.max_request_bytes)
-        more: Headers = ()
         status = 200
+        more: Headers = ()
         try:
             call = jsonrpc.read(body)
             if call is None or call.id is None:
                 await self._site.responder.send(send, 202, b"")
                 return
-            try:
-                seat = self._seat(scope)
-                if is_handshake:
-                    result, more = await Caller(receive).unless_gone(self._answer(seat, call))
-                else:
-                    eras.check(call, headers, scope["headers"])
-                    result = eras.stamp(
-                        call.method, await Caller(receive).unless_gone(self._serve(seat, call)), self._server
-                    )
-            except InvalidInput as error:
-                raise ProtocolError(INVALID_REQUEST, str(error)) from None
-            except ProtocolError as error:
-                error.id = call.id
-                raise
+            if not is_handshake:
+                eras.check(call, headers, scope["headers"])
+            result, more = await Caller(receive).unless_gone(self._answer(scope, call, is_handshake=is_handshake))
             reply = jsonrpc.result(call, result)
         except ProtocolError as error:
             reply = error.reply()
             # In the first era an error is an answer like any other, unless the message itself could not be used.
-            if not is_handshake or error.code in {INVALID_REQUEST, jsonrpc.PARSE_ERROR}:
+            if not is_handshake or error.code in {INVALID_REQUEST, PARSE_ERROR}:
                 status = eras.STATUS_OF.get(error.code, status)
         await self._site.responder.send(send, status, jsonrpc.encode(reply), more)
 
@@ -157,12 +146,24 @@ class McpEndpoint:
             await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
             await self._hub.wait(nothing, HEARTBEAT_SEC)  # only the hub's end comes before the time is over
 
-    async def _answer(self, seat: Seat, call: Call) -> tuple[JsonObject, Headers]:
-        """The result of a request of the first era, and the headers that go with it."""
-        if call.method == "ping":
-            return {}, ()
-        if call.method != "initialize":
+    async def _answer(self, scope: Scope, call: Call, *, is_handshake: bool) -> tuple[JsonObject, Headers]:
+        """The result of a request, and the headers that go with it."""
+        try:
+            seat = self._seat(scope)
+        except InvalidInput as error:
+            raise ProtocolError(INVALID_REQUEST, str(error), id=call.id) from None
+        try:
+            if not is_handshake:
+                return eras.stamp(call.method, await self._serve(seat, call), self._server), ()
+            if call.method == "initialize":
+                return await self._welcome(seat, call)
             return await self._serve(seat, call), ()
+        except ProtocolError as error:
+            error.id = call.id
+            raise
+
+    async def _welcome(self, seat: Seat, call: Call) -> tuple[JsonObject, Headers]:
+        """Register the agent; its session's id is that of the MCP session."""
         try:
             session_id = await seat.take()
         except Refused as refused:
@@ -176,7 +177,9 @@ class McpEndpoint:
         return welcome, ((SESSION_HEADER, session_id.encode("latin-1")),)
 
     async def _serve(self, seat: Seat, call: Call) -> JsonObject:
-        """The result of a request that both eras have, or that only the second has."""
+        """The result of a request that either era has."""
+        if call.method == "ping":
+            return {}
         if call.method == "server/discover":
             return {
                 "supportedVersions": list(eras.REQUEST_VERSIONS),

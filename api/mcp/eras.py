@@ -81,10 +81,11 @@ def check(call: Call, headers: Mapping[bytes, bytes], lines: Iterable[tuple[byte
         raise ProtocolError(INVALID_PARAMS, f"params._meta must have {' and '.join(missing)}", id=call.id)
     version = meta[PROTOCOL_VERSION]
     expected = {VERSION_HEADER: version, METHOD_HEADER: call.method}
-    if call.method in NAMED_BY:
-        expected[NAME_HEADER] = call.params.get(NAMED_BY[call.method])
+    named = call.params.get(NAMED_BY.get(call.method, ""))
+    if named is not None:
+        expected[NAME_HEADER] = named
     for name, value in expected.items():
-        if value is not None and _plain(headers.get(name)) != value:
+        if _plain(headers.get(name)) != value:
             raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} must repeat {value!r}", id=call.id)
     if version not in REQUEST_VERSIONS:
         supported: JsonObject = {"supported": list(REQUEST_VERSIONS), "requested": version}

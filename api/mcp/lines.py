@@ -28,7 +28,7 @@ async def read_lines(source: int, stop: asyncio.Event) -> AsyncIterator[bytes | 
         for end in ends:
             line += end
             if not passing_over and line.strip():
-                yield bytes(line)
+                yield bytes(line) if len(line) <= MAX_LINE_BYTES else None
             line.clear()
             passing_over = False
         if passing_over:

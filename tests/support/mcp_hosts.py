@@ -6,7 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -121,12 +121,20 @@ class LineHost:
 
 
 @contextmanager
-def line_host(url: str, agent: str, log: Path, options: Sequence[str] = ()) -> Iterator[LineHost]:
-    """A host of `arc mcp`, ended at the end of the block; what it says beside the protocol goes to `log`."""
+def line_host(url: str, agent: str, log: Path, path: Path | None = None) -> Iterator[LineHost]:
+    """A host of `arc mcp`, ended at the end of the block.
+
+    Args:
+        url: where the hub listens.
+        agent: who speaks.
+        log: takes what the adapter says beside the protocol.
+        path: a folder with modules that the adapter is to find.
+    """
+    search = str(CHECKOUT) if path is None else f"{CHECKOUT}{os.pathsep}{path}"
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [*COMMAND, "--agent", agent, "--base-url", url, *options],
-            env=os.environ | {"PYTHONPATH": str(CHECKOUT)},
+            [*COMMAND, "--agent", agent, "--base-url", url],
+            env=os.environ | {"PYTHONPATH": search},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
