@@ -2,7 +2,9 @@
 
 import argparse
 import io
+import re
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +18,7 @@ from cli.main import main
 from cli.options import HubOptions, add_hub_options, hub_arguments
 from cli.output import ProgressBar, print_error, print_json
 from cli.probe import NotAHub, find_hub_at, split_url
+from tests.support.hub_process import CHECKOUT
 
 
 class Terminal(io.StringIO):
@@ -217,3 +220,26 @@ def test_a_filesystem_that_machines_share_is_told(tmp_path: Path, monkeypatch: p
     assert find_unsafe_filesystem(Path("/net/my files too")) is None
     mounts.unlink()
     assert find_unsafe_filesystem(Path("/net/my files")) is None
+
+
+def test_the_manual_names_every_command_and_each_of_its_options() -> None:
+    manual = (CHECKOUT / "docs" / "reference" / "command.md").read_text()
+    for name, command in [("", FOREGROUND), *names(COMMANDS)]:
+        parser = argparse.ArgumentParser(prog=f"arc {name}".rstrip())
+        import_module(command.module).add_arguments(parser)
+        assert f"`{parser.prog}" in manual
+        about = part_about(manual, parser.prog)
+        for action in parser._actions:
+            for option in action.option_strings:
+                assert option in {"-h", "--help"} or re.search(rf"`{option}[` ]", about), (parser.prog, option)
+
+
+def part_about(manual: str, prog: str) -> str:
+    """What the manual says of a command: its section, or for `arc log …` its rows."""
+    if prog.startswith("arc log "):
+        return "\n".join(line for line in manual.splitlines() if re.match(rf"\| `{prog}[` ]", line))
+    section = re.split(rf"^### `{prog}`$", manual, flags=re.MULTILINE)[1]
+    section = re.split(r"^###? ", section, flags=re.MULTILINE)[0]
+    if prog in {"arc post", "arc poll", "arc whoami"}:
+        return re.split(r"^## Speaking as an agent$", manual, flags=re.MULTILINE)[1].split("###")[0] + section
+    return section
