@@ -33,5 +33,6 @@ COMMANDS: Final[Commands] = {
     "relay": Command("cli.relay", "carry requests between files and a hub"),
     "mcp": Command("cli.mcp", "offer an agent's tools to an MCP host over the standard streams"),
     "bench": Command("cli.bench", "try this machine and its disk for ten seconds"),
+    "smoke": Command("cli.smoke", "let three agents meet, over HTTP and the relay, and say whether it works"),
     "smoke-agent": Command("cli.smoke_agent", "play one role of the smoke test"),
 }

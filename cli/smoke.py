@@ -1,0 +1,65 @@
+"""`arc smoke`: all three roles of the smoke test against a running hub, over HTTP and over the relay's files."""
+
+import argparse
+import sys
+import threading
+import time
+from uuid import uuid4
+
+from cli.options import DEFAULT_SPOOL, add_base_url, seconds
+
+ROLES = (("smoke-a", "http"), ("smoke-b", "relay"), ("smoke-c", "http"))
+"""Who plays over which road, so that one sentence of the answer is about both."""
+
+
+class Options(argparse.Namespace):
+    """Which hub, and where its relay looks for files."""
+
+    base_url: str
+    spool_dir: str
+    timeout_sec: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    add_base_url(parser)
+    parser.add_argument("--spool-dir", default=DEFAULT_SPOOL, metavar="DIR", help="the relay's folder (%(default)s)")
+    parser.add_argument("--timeout-sec", type=seconds, default=30.0, metavar="SEC", help="how long it may take (30)")
+
+
+def run(options: Options) -> int:
+    """Let three agents meet, and say in one line whether they did."""
+    failures: dict[str, str] = {}
+    run_id = uuid4().hex[:8]
+    began_at = time.monotonic()
+    agents = [threading.Thread(target=_play, args=(options, run_id, *role, failures)) for role in ROLES]
+    for agent in agents:
+        agent.start()
+    for agent in agents:
+        agent.join()
+    if failures:
+        said = "; ".join(f"{role}: {problem}" for role, problem in sorted(failures.items()))
+        print(f"arc error: the smoke test failed: {said}", file=sys.stderr)
+        return 1
+    took_sec = time.monotonic() - began_at
+    print(f"it works: three agents met at {options.base_url} over HTTP and the relay in {took_sec:.1f} s")
+    return 0
+
+
+def _play(options: Options, run_id: str, role: str, transport: str, failures: dict[str, str]) -> None:
+    from arc.errors import ArcError
+    from arc.smoke import SmokeError, run_smoke_agent
+
+    try:
+        run_smoke_agent(
+            role=role,
+            transport_name=transport,
+            base_url=options.base_url,
+            relay_dir=options.spool_dir,
+            thread_id=f"smoke-{run_id}",
+            claim_key=f"smoke-{run_id}",
+            timeout_sec=options.timeout_sec,
+            poll_interval_sec=0.25,
+        )
+    except (SmokeError, ArcError) as error:
+        failures[role] = str(error)
