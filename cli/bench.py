@@ -116,7 +116,7 @@ def _judge(result: Result) -> list[str]:
         )
     if result.flush_p50_ms > SLOW_FLUSH_MS:
         found.append(
-            "The disk is slow to flush, and every post waits for a flush: put the storage on a local SSD with --storage."
+            "The disk is slow to flush, and every post waits for that: put the storage on a local SSD with --storage."
         )
     slow = (
         result.posts_per_sec < SLOW_POSTS

@@ -2,16 +2,15 @@
 
 import os
 import platform
+import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Final
 
 import apsw
 from msgspec import Struct
 
-FLUSHES: Final = 200
+from cli.trial import time_flushes
 
 
 class Machine(Struct, frozen=True):
@@ -48,7 +47,7 @@ def describe(folder: Path) -> Machine:
         cores=os.cpu_count() or 1,
         memory_mb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         filesystem=_find_filesystem(folder),
-        flush_ms=_flush_ms(folder),
+        flush_ms=1000 * statistics.median(time_flushes(folder)),
         python=platform.python_version(),
         sqlite=apsw.sqlite_lib_version(),
         load=os.getloadavg()[0],
@@ -85,16 +84,3 @@ def _find_filesystem(folder: Path) -> str:
     mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
     above = [(len(path), kind) for path, kind in mounts if place.is_relative_to(path)]
     return max(above)[1]
-
-
-def _flush_ms(folder: Path) -> float:
-    path = folder / "flush"
-    times = []
-    with path.open("wb", buffering=0) as file:
-        for _ in range(FLUSHES):
-            began = time.perf_counter()
-            file.write(bytes(4096))
-            os.fsync(file.fileno())
-            times.append(time.perf_counter() - began)
-    path.unlink()
-    return sorted(times)[FLUSHES // 2] * 1000

@@ -6,10 +6,10 @@ python -m tests.benchmarks.programs.scanning_hub [options of arc]
 import functools
 import sys
 
-import cli.serve
+import cli.wiring
 from cli.main import main
 from relay.watcher import Relay
 
 if __name__ == "__main__":
-    vars(cli.serve)["Relay"] = functools.partial(Relay, notifications=False)
+    vars(cli.wiring)["Relay"] = functools.partial(Relay, notifications=False)
     sys.exit(main(sys.argv[1:]))
