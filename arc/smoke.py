@@ -100,7 +100,12 @@ def run_smoke_agent(
     step = "open session"
     try:
         over_relay = transport_name == "relay"
-        client = ArcClient.over_relay(role, relay_dir) if over_relay else ArcClient(role, base_url)
+        answer_within_sec = min(timeout_sec, 30.0)
+        client = (
+            ArcClient.over_relay(role, relay_dir, timeout=answer_within_sec)
+            if over_relay
+            else ArcClient(role, base_url, timeout=answer_within_sec)
+        )
         with client:
             client.register()
             step = "smoke test"
