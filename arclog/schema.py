@@ -34,14 +34,11 @@ def open_storage(path: Path) -> apsw.Connection:
             # The checkpointer empties the WAL beside the writer; see `arclog.checkpoint`.
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             connection.execute("BEGIN IMMEDIATE")
-            try:
-                if not _is_made(connection):
-                    _make(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
+            if not _is_made(connection):
+                _make(connection)
+            connection.execute("COMMIT")
     except BaseException:
+        # This also undoes the transaction, if SQLite has not done so itself.
         connection.close()
         raise
     return connection

@@ -108,7 +108,8 @@ def replay_into(source: apsw.Connection, target: apsw.Connection, until: int, pr
         build(target, facts_of(source, until), until, progress=progress)
         target.execute("COMMIT")
     except BaseException:
-        target.execute("ROLLBACK")
+        if target.in_transaction:
+            target.execute("ROLLBACK")
         raise
 
 
