@@ -21,8 +21,9 @@ from arclog.errors import HubStopping, InvalidInput, StorageBusy, StorageError
 from arclog.events import AgentSeen, HubStarted, HubStopped, SessionExpired, ShutdownFired
 from projections import locks, messages, sessions
 from projections.answers import Outcome
-from projections.hub import Hub, Settings
+from projections.hub import Hub, Request, Settings
 from projections.messages import MessageQuery
+from projections.moments import find_event_of
 from tests.support.recorders import events_in
 
 WITHIN_SEC = 10.0
@@ -150,6 +151,27 @@ def test_a_refusal_is_raised_where_the_call_was_made(storage: Path) -> None:
     on_hubs(storage, story)
 
 
+def test_many_requests_at_once_are_answered_in_their_order_each_for_itself(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.group_commit.MAX_BATCH", 7)
+
+    async def story(hub: Hub) -> None:
+        requests = [Request(post(body=str(number)), "http", f"key-{number}", b"hash") for number in range(20)]
+        requests[5] = Request(post(kind="shout"))
+        results = await hub.execute_all(requests)
+        assert isinstance(results.pop(5), InvalidInput)
+        told = [msgspec.json.decode(result.result)["body"] for result in results if isinstance(result, Outcome)]
+        assert told == [str(number) for number in range(20) if number != 5]
+        head = hub._recorder.last_event_id
+        del requests[5]
+        assert await hub.execute_all(requests) == results
+        assert hub._recorder.last_event_id == head
+        assert await hub.execute_all([]) == []
+
+    on_hubs(storage, story)
+
+
 def test_a_caller_that_went_away_costs_the_others_nothing(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         gone = asyncio.create_task(hub.execute(post("gone")))
@@ -221,6 +243,26 @@ def test_there_is_no_reading_as_of_an_event_that_is_not_there(storage: Path, eve
     async def story(hub: Hub) -> None:
         with pytest.raises(InvalidInput, match="as_of must be from 0 to 3"):
             hub.at(event_id)
+
+    on_hubs(storage, story)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("0", 0), ("2", 2), ("1970-01-01T00:00:00Z", 0), ("9999-01-01T00:00:00Z", 3), ("9999-01-01T00:00:00 01:00", 3)],
+)
+def test_a_moment_is_named_by_an_event_or_a_time(storage: Path, text: str, found: int) -> None:
+    async def story(hub: Hub) -> None:
+        assert hub.read(find_event_of, text) == found
+
+    on_hubs(storage, story)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "-1", "1.5", "2026-11-22", "٤", "99999-01-01T00:00:00Z"])
+def test_a_moment_that_is_neither_is_refused(storage: Path, text: str) -> None:
+    async def story(hub: Hub) -> None:
+        with pytest.raises(InvalidInput, match="as_of must be an event id or a time"):
+            hub.read(find_event_of, text)
 
     on_hubs(storage, story)
 

@@ -329,6 +329,29 @@ def test_a_storage_that_cannot_be_made_for_want_of_space_says_so(storage: Path) 
     open_storage(storage).close()
 
 
+@pytest.mark.parametrize("fault", ["full", "write", "sync"])
+def test_whichever_call_to_the_disk_fails_while_a_storage_is_made_it_says_so_and_is_made_later(
+    tmp_path: Path, fault: Fault
+) -> None:
+    for at in range(1, 60):
+        path = tmp_path / f"{at}.sqlite3"
+        with faulty_disk() as disk:
+            disk.fail(fault, at)
+            try:
+                made = open_storage(path)
+            except StorageError as error:
+                assert "no space left" in str(error) or "the disk failed" in str(error)  # noqa: PT017 - may also succeed
+            else:
+                disk.heal()
+                made.close()
+            fired = disk.fired
+        with recording(path) as recorder:
+            assert recorder.execute(post()).event_id == 3
+        if not fired:
+            break
+    assert at > 2
+
+
 def test_a_hub_whose_tables_cannot_be_made_does_not_start(storage: Path) -> None:
     open_storage(storage).close()
     with faulty_disk() as disk:

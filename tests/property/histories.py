@@ -27,7 +27,7 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession, SeeAgent
 from arclog.deciders.tasks import CompleteTask
-from arclog.errors import ArcError, StorageError
+from arclog.errors import ArcError, StorageError, UnexpectedFailure
 from arclog.events.messages import TASK_KINDS, TextAttachment
 from projections.answers import Outcome
 from projections.judge import Command
@@ -174,7 +174,7 @@ class Player:
         try:
             outcome = self.recorder.execute(command, "http", key, request)
         except ArcError as refusal:
-            if isinstance(refusal, StorageError) or type(refusal) is ArcError:
+            if isinstance(refusal, StorageError | UnexpectedFailure):
                 raise
             return Played(command, refusal, first)
         self._remember(command, outcome)

@@ -11,8 +11,9 @@ from projections.catalog import CHECKPOINTS, PROJECTORS
 from projections.intervals import add_functions
 from tests.support.plans import plan_of
 
+# All but the statements that read a database of Arc 0.1.1, which has tables of its own.
 FILES = [("arclog", path.name) for path in Path("arclog/sql").glob("*.sql")] + [
-    ("projections", path.name) for path in Path("projections/sql").glob("*.sql")
+    ("projections", path.name) for path in Path("projections/sql").glob("*.sql") if path.name != "arc_011.sql"
 ]
 
 
