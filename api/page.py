@@ -8,7 +8,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.responses import NO_SNIFFING
 from api.routes import NoQuery, Route, Site, Special
 
-DOCUMENTATION: Final = "https://github.com/megastructure/arclog"
 POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"
 
 _PAGE: Final = """<!DOCTYPE html>

@@ -19,7 +19,7 @@ from projections.answers import Outcome
 from projections.hub import Hub
 from projections.judge import Command
 
-I = TypeVar("I", bound=Struct)  # noqa: E741 - one letter, as the others
+K = TypeVar("K", bound=Struct)
 B = TypeVar("B", bound=Struct)
 Q = TypeVar("Q", bound=Struct)
 T = TypeVar("T")
@@ -107,7 +107,7 @@ def granted_or_refused(outcome: Outcome) -> int:
     return 201 if outcome.acquired else 200
 
 
-class Change(Struct, Generic[I, B], frozen=True, kw_only=True):
+class Change(Struct, Generic[K, B], frozen=True, kw_only=True):
     """A route that has a command judged.
 
     Attributes:
@@ -127,8 +127,8 @@ class Change(Struct, Generic[I, B], frozen=True, kw_only=True):
     path: str
     body: type[B]
     result: Any
-    ids: type[I] = NoIds  # type: ignore[assignment]  # most changes have none
-    command: Callable[[I, B], Command] = as_sent
+    ids: type[K] = NoIds  # type: ignore[assignment]  # most changes have none
+    command: Callable[[K, B], Command] = as_sent
     method: str = "POST"
     status: Callable[[Outcome], int] = ok
     statuses: tuple[int, ...] = (200,)
