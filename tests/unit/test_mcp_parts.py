@@ -1,0 +1,120 @@
+"""The parts that MCP is served from, without a host and without a hub."""
+
+import mcp_types.methods
+import mcp_types.version
+import pytest
+from mcp.shared import inbound
+
+from api.mcp import answers, eras, jsonrpc
+from api.mcp.cursors import ALL, MAX_VIEWS, Cursors, View
+from api.mcp.jsonrpc import Call, ProtocolError
+from api.mcp.methods import METHODS
+from api.mcp.tools import TOOLS
+
+GENERAL, THREAD = View("general"), View("general", "t-1")
+
+
+def test_what_a_wider_view_has_shown_a_narrower_one_does_not_show_again() -> None:
+    cursors = Cursors()
+    cursors.begin(3)
+    cursors.move(GENERAL, 7)
+    assert [cursors.place(view) for view in (ALL, GENERAL, THREAD, View(None, "t-1"))] == [3, 7, 7, 3]
+    cursors.move(ALL, 9)
+    assert [cursors.place(view) for view in (ALL, GENERAL, THREAD)] == [9, 9, 9]
+
+
+def test_a_cursor_never_moves_back_and_only_begins_anew() -> None:
+    cursors = Cursors()
+    assert not cursors.begun
+    cursors.move(ALL, 9)
+    cursors.move(ALL, 4)
+    assert cursors.place(ALL) == 9
+    cursors.begin(0)
+    assert (cursors.begun, cursors.place(ALL)) == (True, 0)
+
+
+def test_views_without_number_forget_the_one_that_moved_longest_ago() -> None:
+    cursors = Cursors()
+    cursors.begin(1)
+    for number in range(MAX_VIEWS + 10):
+        cursors.move(View(f"c{number}"), number + 2)
+    assert cursors.place(View("c0")) == 1
+    assert cursors.place(View(f"c{MAX_VIEWS + 9}")) == MAX_VIEWS + 11
+    assert cursors.place(ALL) == 1
+
+
+def test_an_answer_leaves_out_what_is_empty_and_ends_times_at_the_second() -> None:
+    wire = {
+        "id": 7, "ts": "2026-11-22T12:00:00.123456Z", "to_agent": None, "kind": "chat", "body": "", "attachments": [],
+        "metadata": {}, "reply_to": 0, "flag": False,
+    }  # fmt: skip
+    assert answers.message(wire) == {"id": 7, "ts": "2026-11-22T12:00:00Z", "reply_to": 0, "flag": False}
+    assert answers.message({"kind": "task"}) == {"kind": "task"}
+
+
+def test_a_page_has_at_least_one_row_and_says_when_there_are_more() -> None:
+    long = {"body": "x" * answers.MAX_PAGE_CHARS}
+    assert answers.first([long, long], "ask on") == ([long], "The page is full: ask on")
+    assert answers.first([long], "ask on") == ([long], None)
+    assert answers.first([], "ask on") == ([], None)
+    assert answers.last([{"id": 1}, long | {"id": 2}], "ask on") == ([long | {"id": 2}], "The page is full: ask on")
+    assert answers.last([{"id": 1}, {"id": 2}], "ask on") == ([{"id": 1}, {"id": 2}], None)
+
+
+@pytest.mark.parametrize(
+    ("text", "call"),
+    [
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping"}', Call("ping", {}, 1)),
+        (b'{"jsonrpc":"2.0","id":"","method":"ping","params":null}', Call("ping", {}, "")),
+        (b'{"jsonrpc":"2.0","method":"x","params":{"a":1}}', Call("x", {"a": 1})),
+        (b'{"jsonrpc":"2.0","id":1,"result":{}}', None),
+        (b'{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"m"}}', None),
+    ],
+)
+def test_a_message_is_a_request_a_notification_or_a_response(text: bytes, call: Call | None) -> None:
+    assert jsonrpc.read(text) == call
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "request_id"),
+    [
+        (b"{", jsonrpc.PARSE_ERROR, None),
+        (b"[" * 100_000, jsonrpc.PARSE_ERROR, None),
+        (b"[]", jsonrpc.INVALID_REQUEST, None),
+        (b'{"id":3}', jsonrpc.INVALID_REQUEST, 3),
+        (b'{"jsonrpc":"1.0","id":"a","method":"ping"}', jsonrpc.INVALID_REQUEST, "a"),
+        (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', jsonrpc.INVALID_REQUEST, None),
+        (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', jsonrpc.INVALID_REQUEST, None),
+        (b'{"jsonrpc":"2.0","id":99999999999999999999,"method":"ping"}', jsonrpc.INVALID_REQUEST, None),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}', jsonrpc.INVALID_REQUEST, 1),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":99999999999999999999}}', jsonrpc.INVALID_PARAMS, 1),
+    ],
+)
+def test_a_message_that_cannot_be_used_is_refused_under_its_id(text: bytes, code: int, request_id: object) -> None:
+    with pytest.raises(ProtocolError) as refused:
+        jsonrpc.read(text)
+    assert (refused.value.code, refused.value.reply()["id"]) == (code, request_id)
+
+
+def test_the_eras_are_those_of_the_sdk() -> None:
+    """Over HTTP the hub speaks MCP by itself; what it knows of the protocol must not fall behind the SDK."""
+    assert eras.HANDSHAKE_VERSIONS == mcp_types.version.HANDSHAKE_PROTOCOL_VERSIONS
+    assert eras.REQUEST_VERSIONS == mcp_types.version.MODERN_PROTOCOL_VERSIONS
+    for header, name in (
+        (eras.VERSION_HEADER, inbound.MCP_PROTOCOL_VERSION_HEADER),
+        (eras.METHOD_HEADER, inbound.MCP_METHOD_HEADER),
+        (eras.NAME_HEADER, inbound.MCP_NAME_HEADER),
+    ):
+        assert header.decode() == name
+    served = {*METHODS, "server/discover"}
+    assert served & mcp_types.methods.CACHEABLE_METHODS == eras.CACHEABLE
+    assert {name: key for name, key in inbound.NAME_BEARING_METHODS.items() if name in METHODS} == eras.NAMED_BY
+    assert eras.STATUS_OF.items() <= inbound.ERROR_CODE_HTTP_STATUS.items()
+
+
+def test_each_tool_has_a_name_of_its_own_and_says_in_one_line_what_it_does() -> None:
+    assert len({tool.name for tool in TOOLS}) == len(TOOLS)
+    for tool in TOOLS:
+        assert tool.name.startswith("arc_")
+        assert tool.does.endswith(".")
+        assert "\n" not in tool.does
