@@ -1,6 +1,7 @@
 """Durable posts a second, and what asking for claims and locks costs beside them."""
 
 import contextlib
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,13 +13,14 @@ import apsw
 from tests.benchmarks.bench import EMPTY, Bench, Line
 from tests.benchmarks.figures import ARC, ARC_011, Curve, Figure, Row, at_least, at_most, figure, is_zero
 from tests.benchmarks.load import Load, Request, load
-from tests.benchmarks.wire import latest_id
+from tests.benchmarks.wire import Connection, latest_id
 from tests.support.hub_process import HubProcess
 
 BARE: Final = "bare SQLite"
 BARE_SEC: Final = 0.5
 GROUP: Final = 16
 KEYS: Final = 1_000
+BATCH: Final = 1_000
 BODY: Final = "The build is green again, see the artifact."
 POST: Final = {"from_agent": "bench-0", "channel": "general", "body": BODY}
 
@@ -134,6 +136,28 @@ def leases(bench: Bench) -> Iterator[Row]:
         )
 
 
+def batch(bench: Bench) -> Iterator[Row]:
+    """Many messages in one request, by one client, one request after the other."""
+    lines = json.dumps(POST).encode() + b"\n"
+    rates: list[float] = []
+    with bench.hub() as hub, Connection(hub.port) as connection:
+        for _ in bench.turns():
+            before, began, requests = connection.latest_id(), time.perf_counter(), 0
+            while time.perf_counter() - began < bench.effort.load_sec:
+                connection.send("POST", "/v1/messages:batch", lines * BATCH)
+                connection.receive()
+                requests += 1
+            rates.append(requests * BATCH / (time.perf_counter() - began))
+            assert connection.latest_id() - before >= requests * BATCH
+    found = figure(ARC, "/s", rates)
+    yield Row(
+        "batch",
+        f"durable messages a second in batches of {BATCH:,}, 1 connection",
+        (found,),
+        (at_least(20_000, found, "≥ 20,000/s"),),
+    )
+
+
 def posts_by_size(bench: Bench) -> Iterator[Row]:
     """Posts a second on storages that already hold many events."""
     points: list[tuple[int, float]] = []
@@ -205,6 +229,7 @@ LINES: Final = (
     Line("posts-16", posts_16),
     Line("posts-1", posts_1),
     Line("posts-256", posts_256),
+    Line("batch", batch),
     Line("leases", leases),
     Line("posts-by-size", posts_by_size),
 )

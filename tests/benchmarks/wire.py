@@ -42,11 +42,11 @@ class Connection:
         self.sock.close()
 
     def send(self, method: str, path: str, body: object = None) -> None:
-        """Send a request and do not wait for its answer."""
+        """Send a request and do not wait for its answer; a body of bytes is sent as it is."""
         if self._closed:
             self.sock.close()
             self._open()
-        payload = b"" if body is None else json.dumps(body).encode()
+        payload = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         head = f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(payload)}\r\n"
         self.sock.sendall(f"{head}Content-Type: application/json\r\n\r\n".encode() + payload)
 
