@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import batch, channels, claims, inbox, locks, messages, openapi, page, sessions, sse, tasks, threads
 from api import hub as hub_itself
 from api.errors import ClientGone, InternalError, UnknownRoute
-from api.mcp.endpoint import PATH as MCP_PATH
-from api.mcp.endpoint import McpEndpoint
+from api.mcp.entrance import PATH as MCP_PATH
+from api.mcp.entrance import McpEntrance
 from api.requests import HEADERS, TRANSPORT
 from api.responses import Responder
 from api.routes import Methods, Route, Site
@@ -53,7 +53,7 @@ class HubApplication(Starlette):
         super().__init__(routes=[Path(path, endpoint, name=path) for path, endpoint in methods.items()])
         self.router.redirect_slashes = False
         self.router.default = _unknown
-        self._fixed: dict[str, ASGIApp] = {MCP_PATH: McpEndpoint(site, self)}
+        self._fixed: dict[str, ASGIApp] = {MCP_PATH: McpEntrance(site, self)}
         self._fixed |= {path: endpoint for path, endpoint in methods.items() if "{" not in path}
         self._guard = Guard(hub)
         self._responder = site.responder

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import inprocess
 from api.errors import MethodNotAllowed
 from api.mcp import eras, jsonrpc
+from api.mcp.entrance import PATH
 from api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Call, ProtocolError
 from api.mcp.methods import CAPABILITIES, METHODS, SERVER_NAME, instructions
 from api.mcp.port import Refused
@@ -29,7 +30,6 @@ from arclog.events import JsonObject
 from projections.hub import Hub
 from projections.messages import MessageQuery
 
-PATH: Final = "/mcp"
 SESSION_HEADER: Final = b"mcp-session-id"
 AGENT_HEADER: Final = b"x-arc-agent"
 MAX_SEATS: Final = 4096
@@ -67,7 +67,7 @@ class InsidePort:
 
 
 class McpEndpoint:
-    """The endpoint of `/mcp`, and the seats of all agents that speak there.
+    """What answers at `/mcp`, and the seats of all agents that speak there.
 
     Args:
         site: the hub, and how it answers.

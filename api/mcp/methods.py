@@ -1,6 +1,7 @@
 """The methods of MCP that Arc serves, the same over every transport: tools and resources."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 from typing import Final, TypeVar
 
 from api.mcp import resources
@@ -15,8 +16,6 @@ T = TypeVar("T")
 
 SERVER_NAME: Final = "arc"
 CAPABILITIES: Final[JsonObject] = {"tools": {}, "resources": {}}
-
-_described: Final[list[JsonObject]] = [tool.describe() for tool in TOOLS]
 
 
 def instructions(agent_id: str) -> str:
@@ -33,7 +32,7 @@ def instructions(agent_id: str) -> str:
 
 async def list_tools(seat: Seat, params: JsonObject) -> JsonObject:
     """Every tool, on one page."""
-    return {"tools": _described}
+    return {"tools": _describe_tools()}
 
 
 async def call_tool(seat: Seat, params: JsonObject) -> JsonObject:
@@ -84,6 +83,11 @@ METHODS: Final[Mapping[str, Callable[[Seat, JsonObject], Awaitable[JsonObject]]]
     "resources/templates/list": list_templates,
     "resources/read": read_resource,
 }
+
+
+@cache
+def _describe_tools() -> list[JsonObject]:
+    return [tool.describe() for tool in TOOLS]
 
 
 async def _of_hub(work: Awaitable[T]) -> T:

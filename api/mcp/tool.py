@@ -1,6 +1,7 @@
 """A tool as data, and its arguments as JSON Schema."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -48,11 +49,16 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
             InvalidInput: an argument is missing, unknown, or of the wrong type.
             Refused: the hub refused.
         """
-        return await self.run(seat, BodyReader(self.arguments).read(msgspec.json.encode(arguments)))
+        return await self.run(seat, _reader(self.arguments).read(msgspec.json.encode(arguments)))
 
 
 class NoArguments(Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing to say."""
+
+
+@cache
+def _reader(arguments: type[A]) -> BodyReader[A]:
+    return BodyReader(arguments)
 
 
 def schema(arguments: type[Struct]) -> JsonObject:
