@@ -24,12 +24,13 @@ def remove_storage(path: Path) -> list[Path]:
         StorageBusy: a hub or another program uses it; nothing is deleted.
         StorageError: it cannot be opened.
     """
-    files = [file for file in (path, *(path.with_name(path.name + end) for end in COMPANIONS)) if file.exists()]
+    files = [path, *(path.with_name(path.name + end) for end in COMPANIONS)]
+    there = [file for file in files if file.exists()]
     if path.stat().st_size > 0:
         _check_unused(path)
-    for file in files:
+    for file in files:  # to look into it may have made the others
         file.unlink(missing_ok=True)
-    return files
+    return there
 
 
 def _check_unused(path: Path) -> None:
