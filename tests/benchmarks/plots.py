@@ -7,10 +7,10 @@ from xml.sax.saxutils import escape
 
 from tests.benchmarks.figures import Curve
 
-WIDTH: Final = 720
+WIDTH: Final = 760
 HEIGHT: Final = 320
 LEFT: Final = 64
-RIGHT: Final = 210
+RIGHT: Final = 240
 TOP: Final = 36
 BOTTOM: Final = 44
 COLORS: Final = ("#2f6fde", "#d9622b", "#2a9d6f", "#8a56c7", "#b8860b")

@@ -126,11 +126,11 @@ def _by_plot(curves: Sequence[Curve]) -> dict[str, list[Curve]]:
 def _table(rows: Iterable[Row]) -> str:
     lines = ["| what | measured | target | reached |", "|---|---|---|---|"]
     for row in rows:
-        measured = "<br>".join(f"{figure.of}: {in_words(figure)}" for figure in row.figures)
-        notes = "".join(f"<br><small>{note}</small>" for note in row.notes)
+        figures = [f"{figure.of}: {in_words(figure)}" for figure in row.figures]
+        measured = "<br>".join([*figures, *(f"<small>{note}</small>" for note in row.notes)])
         wanted = "<br>".join(target.wanted for target in row.targets)
         reached = "<br>".join(f"{'✓' if target.met else '✗'} {_reached(target)}" for target in row.targets)
-        lines.append(f"| {row.what} | {measured}{notes} | {wanted} | {reached} |")
+        lines.append(f"| {row.what} | {measured} | {wanted} | {reached} |")
     return "\n".join(lines)
 
 
@@ -168,7 +168,8 @@ machine and writes this page anew; `arc bench` looks at your machine and disk fo
 - {rounds} rounds, and the median counts; in parentheses from the lowest to the highest round. A ratio is taken round by
   round. A load lasts {load_sec} seconds.
 - The load comes from another process: [wrk](https://github.com/wg/wrk) over keep-alive connections; where connections
-  wait (long polls, streams, relay, wake-up), a program with raw sockets.
+  wait (long polls, streams, relay, wake-up), a program with raw sockets. Arc 0.1.1 closes a connection after each
+  answer, so its clients connect again, and that counts.
 - Every post is durable: the answer comes after the disk has flushed it (`synchronous=FULL`), and the benchmark checks
   that the hub kept at least as many messages as it acknowledged.
 - Storages of up to a million events hold a history like that of ten agents at work: messages in 200 threads and five
