@@ -4,6 +4,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+TOOLS := .venv/.tools-installed
 COVERED := arclog projections relay
 
 .DEFAULT_GOAL := help
@@ -15,43 +16,49 @@ help: ## list the targets
 hub: $(INSTALLED) ## start a hub here, unless one runs, and print its URL (options: make hub ARGS="--port 7000")
 	@$(BIN)/arc ensure $(ARGS)
 
-test: $(INSTALLED) ## run the tests (some of them: make test ARGS=tests/unit)
+test: $(TOOLS) ## run the tests (some of them: make test ARGS=tests/unit)
 	@$(BIN)/pytest -q $(ARGS)
 
 check: lint types imports coverage ## everything that must be true of a change: lint, types, imports, tests, coverage
 
-lint: $(INSTALLED) ## ruff: rules and format
+lint: $(TOOLS) ## ruff: rules and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(INSTALLED) ## mypy, strict
+types: $(TOOLS) ## mypy, strict
 	@$(BIN)/mypy
 
-imports: $(INSTALLED) ## imports point down: cli > api | relay > projections > arclog, and the client stands apart
+imports: $(TOOLS) ## imports point down: cli > api | relay > projections > arclog, and the client stands apart
 	@$(BIN)/lint-imports
 
-coverage: $(INSTALLED) ## the tests, with branch coverage of at least 95 % for the log, the projections and the relay
+coverage: $(TOOLS) ## the tests, with branch coverage of at least 95 % for the log, the projections and the relay
 	@$(BIN)/pytest -q --cov --cov-report= $(ARGS)
 	@for package in $(COVERED); do \
 		echo "branch coverage of $$package, at least 95 %:"; \
 		$(BIN)/coverage report --include="$$package/*" --fail-under=95 || exit 1; \
 	done
 
-fmt: $(INSTALLED) ## format the code, sort the imports
+fmt: $(TOOLS) ## format the code, sort the imports
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format .
 
-bench: $(INSTALLED) ## measure, beside Arc 0.1.1 where it can be had (some of it: make bench ONLY=posts,reads)
+bench: $(TOOLS) ## measure, beside Arc 0.1.1 where it can be had (some of it: make bench ONLY=posts,reads)
 	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" $(ARGS)
 
-soak: $(INSTALLED) ## the long reliability runs
+soak: $(TOOLS) ## the long reliability runs
 	@$(BIN)/pytest -q -s --timeout=0 -m soak $(ARGS)
 
-# One rule for the environment, run again when pyproject.toml changes; without a change it needs no network.
+# The environment is made again when pyproject.toml changes; without a change it needs no network.
 $(INSTALLED): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Arc needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || { rm -rf .venv; \
 		echo "This Python cannot make a virtual environment (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "installing into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# What a contributor needs beyond what a user needs.
+$(TOOLS): $(INSTALLED)
+	@echo "installing the tools into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
