@@ -47,6 +47,8 @@ Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[tuple[int, bytes
 
 It may raise `HubUnreachable`, and is then asked again."""
 
+MAX_KNOWN: Final = 2000
+"""Requests of one agent that are remembered before they are taken."""
 BESIDE: Final = 64
 """Long polls and unfinished files of one agent that are waited for at once; what is beyond waits in the queue."""
 SETTLE_SEC: Final = 0.5
@@ -110,6 +112,11 @@ class Courier:
         """Whether anything is under way."""
         return bool(self._known or self._tasks)
 
+    @property
+    def full(self) -> bool:
+        """Whether no more requests can be remembered; they wait where they lie."""
+        return len(self._known) >= MAX_KNOWN
+
     def enqueue(self, name: str) -> bool:
         """Have a request served after those before it.
 
@@ -117,9 +124,9 @@ class Courier:
             name: of a `.json` file, or of a `.work` file that has no response.
 
         Returns:
-            Whether it is new: False while it is under way, or set aside for a while.
+            Whether it is new: False while it is under way, or set aside for a while, or there is no room for it.
         """
-        if name in self._known or self._closing.is_set():
+        if name in self._known or self.full or self._closing.is_set():
             return False
         self._known.add(name)
         self._queue_up(name)
@@ -162,7 +169,12 @@ class Courier:
     async def _serve_all(self) -> None:
         try:
             while self._queue and not self._closing.is_set():
-                await self._serve(self._queue.popleft())
+                name = self._queue.popleft()
+                try:
+                    await self._serve(name)
+                except Exception as error:  # the shell of the relay: what is wrong with one request must not end it
+                    log.exception("relay: request %s of %s", name, self._folder)
+                    self._set_aside(name, error)
                 await asyncio.sleep(0)  # let the others go on, even if this agent is answered without the hub
         finally:
             self._serving = False
@@ -209,7 +221,7 @@ class Courier:
         self._judge_at[name] = now
         self._queue_up(name)
 
-    def _set_aside(self, name: str, error: OSError) -> None:
+    def _set_aside(self, name: str, error: Exception) -> None:
         if not self._complained:
             log.warning("relay: requests of %s cannot be served now: %s", self._folder, error)
             self._complained = True
@@ -233,7 +245,7 @@ class Courier:
             return
         except Refused as refused:
             response = _refusal(refused, request.request_id)
-        except Exception:  # the shell of the relay: what is wrong with one request must not end it
+        except Exception:  # the shell, as in _serve_all
             log.exception("relay: %s %s of %s", request.method, request.path, self._folder)
             response = _refusal(Refused("the hub failed; its log says why", status=SERVER_FAULT), request.request_id)
         self._answer(stem, response)
@@ -261,7 +273,8 @@ class Courier:
             try:
                 status, answer = await self._send(method, path, body, headers)
             except HubUnreachable as error:
-                log.info("relay: %s; trying again", error)
+                if pause_sec == RECONNECT_SEC[0]:
+                    log.warning("relay: %s; it is asked again until it does", error)
             else:
                 if status != UNAVAILABLE or not _is_stopping(answer):
                     return status, answer

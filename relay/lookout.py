@@ -11,12 +11,15 @@ All that touches files is done here and now, on this event loop, which is why it
 """
 
 import asyncio
+import logging
 import time
+from collections.abc import Container
 from contextlib import suppress
 from typing import Final
 
 from relay.courier import Courier, Send
 from relay.intake import Intake
+from relay.mailbox import MAX_PENDING
 from relay.notifications import Notifications, find_notifications
 from relay.spool import Spool
 
@@ -28,7 +31,11 @@ IDLE_COST: Final = 200
 """The pause between two looks is at least so many times what a look takes, while agents work and while they do not."""
 FOLDER_COST: Final = 50
 """The same for each folder."""
+LONGEST_PAUSE_SEC: Final = 2.0
+"""What the cost of looking can stretch a pause to."""
 PRUNE_EVERY_SEC: Final = 60.0
+
+log = logging.getLogger("arc.relay")
 
 
 class Lookout:
@@ -53,13 +60,14 @@ class Lookout:
         self._notifications: Notifications | None = None
         self._couriers: dict[str, Courier] = {}
         self._early: dict[str, dict[str, None]] = {}
-        """What was announced in folders whose watch is newer than the last look, in its order."""
+        """What was announced in other folders since the last look, in its order."""
         self._watched: set[str] = set()
-        """The folders that were watched during the last look, so that nothing older is to come."""
+        """The folders that were read while they were watched, and of which nothing older is to come."""
         self._look_at: dict[str, float] = {}
         """When a folder that is slow to read may be read again."""
         self._wake = asyncio.Event()
         self._closing = False
+        self._complained = False
         self._announced = False
         self._request_at = time.monotonic()
         self._cost_sec = 0.0
@@ -71,7 +79,10 @@ class Lookout:
             tasks.append(asyncio.create_task(self._listen()))
         try:
             while not self._closing:
-                self._look()
+                try:
+                    self._look()
+                except Exception:  # the shell of the relay: whatever lies there must not end it
+                    log.exception("relay: looking at %s", self._spool.path)
                 await self._pause()
         finally:
             for task in tasks:
@@ -93,22 +104,29 @@ class Lookout:
         began_at = time.monotonic()
         if self._notifications is not None:
             self._notifications.watch_spool()
-        with suppress(OSError):  # a mount that is away; it is looked for again
+        try:
             folders = self._spool.list_folders()
-            self._keep_couriers(folders)
-            if self._notifications is not None:
-                # Watched before it is read: what comes in between is announced or found, and perhaps both.
-                self._notifications.watch_folders(folders)
-            self._read(folders)
-            if self._notifications is not None:
-                self._watched = set(folders)
-                self._early.clear()
-        self._cost_sec = time.monotonic() - began_at
+        except OSError as error:  # a mount that is away; it is looked for again
+            folders = []
+            if not self._complained:
+                log.warning("relay: %s cannot be looked at now: %s", self._spool.path, error)
+            self._complained = True
+        else:
+            self._complained = False
+        self._keep_couriers(folders)
+        if self._notifications is not None:
+            # Watched before it is read: what comes in between is announced or found, and perhaps both.
+            self._notifications.watch_folders(folders)
+        self._read(set(folders))
+        # A look that the machine held up says little of the next one.
+        self._cost_sec = min(time.monotonic() - began_at, 2 * self._cost_sec + SHORTEST_PAUSE_SEC)
 
     def _keep_couriers(self, folders: list[str]) -> None:
         present = set(folders)
         for folder in [name for name, courier in self._couriers.items() if name not in present and not courier.busy]:
             del self._couriers[folder]
+        self._watched &= present
+        self._early = {folder: names for folder, names in self._early.items() if folder in present}
         self._look_at = {folder: at for folder, at in self._look_at.items() if folder in present}
         for folder in folders:
             if folder not in self._couriers:
@@ -117,30 +135,38 @@ class Lookout:
                     courier.resume()
                     self._couriers[folder] = courier
 
-    def _read(self, folders: list[str]) -> None:
+    def _read(self, folders: Container[str]) -> None:
         began_at = time.monotonic()
-        unread = set(folders) - self._watched if self._notifications is not None else ()
-        due = [name for name in folders if name in unread or self._look_at.get(name, 0.0) <= began_at]
-        for folder, names in self._spool.list_requests(name for name in due if name in self._couriers):
+        due = [name for name in self._couriers if name in folders and self._look_at.get(name, 0.0) <= began_at]
+        for folder, names in self._spool.list_requests(due):
             if self._notifications is not None:
                 self._notifications.drain()  # so that what was announced is in the order in which it came
             self._find(folder, names)
             ended_at = time.monotonic()
-            self._look_at[folder] = ended_at + FOLDER_COST * (ended_at - began_at)
+            self._look_at[folder] = ended_at + min(FOLDER_COST * (ended_at - began_at), LONGEST_PAUSE_SEC)
             began_at = ended_at
 
     def _find(self, folder: str, names: list[str]) -> None:
         early = self._early.pop(folder, {})
+        courier = self._couriers[folder]
+        crowded = MAX_PENDING in {len(names), len(early)}
+        if crowded:
+            early = {}  # there is more than is known, so what was announced is not what comes next
         # What lies there unannounced is older than the watch.
         for name in [*(name for name in names if name not in early), *early]:
-            if self._couriers[folder].enqueue(name):
+            if courier.enqueue(name):
                 self._request_at = time.monotonic()
                 self._announced = self._announced and name in early
+        if crowded or courier.full:
+            self._watched.discard(folder)
+            self._announced = False
+        elif self._notifications is not None:
+            self._watched.add(folder)
 
     async def _pause(self) -> None:
         idle_sec = time.monotonic() - self._request_at
-        longest_sec = max(self._poll_interval_sec, IDLE_COST * self._cost_sec)
-        shortest_sec = max(SHORTEST_PAUSE_SEC, BUSY_COST * self._cost_sec)
+        longest_sec = max(self._poll_interval_sec, min(IDLE_COST * self._cost_sec, LONGEST_PAUSE_SEC))
+        shortest_sec = max(SHORTEST_PAUSE_SEC, min(BUSY_COST * self._cost_sec, LONGEST_PAUSE_SEC))
         pause_sec = longest_sec if self._announced else min(max(idle_sec * IDLE_SHARE, shortest_sec), longest_sec)
         began_at = time.monotonic()
         with suppress(TimeoutError):
@@ -161,11 +187,16 @@ class Lookout:
             self._wake.set()
 
     def _hear(self, folder: str, name: str) -> None:
-        if folder not in self._watched:
+        courier = self._couriers.get(folder)
+        if courier is not None and courier.full:
+            self._watched.discard(folder)
+        elif folder not in self._watched:
             # It is watched, and what lay there before is not known yet: that comes first.
-            self._early.setdefault(folder, {})[name] = None
+            early = self._early.setdefault(folder, {})
+            if len(early) < MAX_PENDING:
+                early[name] = None
             self._wake.set()
-        elif folder in self._couriers and self._couriers[folder].enqueue(name):
+        elif courier is not None and courier.enqueue(name):
             self._announced = True
             self._request_at = time.monotonic()
 

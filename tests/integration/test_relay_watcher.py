@@ -10,12 +10,14 @@ import time
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from arc.spool import FileRelayClient
 from relay import courier, lookout, mailbox
 from relay.courier import HubUnreachable
+from relay.intake import Intake
 from relay.spool import Spool
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
 from tests.support.waiting import wait_until
@@ -50,6 +52,25 @@ def test_the_requests_of_one_agent_keep_their_order(spool: Path, notifications: 
             hand_in(spool, "alice", f"r{number:03}", post(n=number))
         get_response(spool, "alice", "r049")
     assert hub.bodies == [{"n": number} for number in range(50)]
+
+
+def test_a_flood_of_requests_is_served_in_its_order_and_remembered_in_parts(
+    spool: Path, notifications: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "MAX_KNOWN", 7)
+    monkeypatch.setattr(lookout, "MAX_PENDING", 5)
+    monkeypatch.setattr(mailbox, "MAX_PENDING", 5)
+    hub = StandIn()
+
+    async def take_time(method: str, path: str) -> None:
+        await asyncio.sleep(0.001)
+
+    hub.before = take_time
+    with serving(spool, hub, notifications=notifications):
+        for number in range(100):
+            hand_in(spool, "alice", f"r{number:03}", post(n=number))
+        get_response(spool, "alice", "r099")
+    assert hub.bodies == [{"n": number} for number in range(100)]
 
 
 def test_requests_that_were_left_while_nobody_served_are_served_in_their_order(spool: Path) -> None:
@@ -183,6 +204,32 @@ def test_a_hub_that_fails_is_answered_for_and_the_relay_goes_on(spool: Path, cap
         hand_in(spool, "alice", "r2", {"method": "GET", "path": "/v1/tasks"})
         assert get_response(spool, "alice", "r2")["status"] == 200
     assert "a bug" in caplog.text
+
+
+def test_a_fault_of_the_relay_itself_is_logged_and_does_not_end_it(
+    spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(courier, "RETRY_SEC", 0.02)
+    take, list_folders, faults = Intake.take, Spool.list_folders, [ValueError("a bug in taking")]
+    looks = [PermissionError("no way in"), ValueError("a bug in looking")]
+
+    def fail_to_take(self: Intake, name: str, *, settled: bool) -> Any:
+        if faults:
+            raise faults.pop()
+        return take(self, name, settled=settled)
+
+    def fail_to_look(self: Spool) -> list[str]:
+        if looks:
+            raise looks.pop()
+        return list_folders(self)
+
+    monkeypatch.setattr(Intake, "take", fail_to_take)
+    monkeypatch.setattr(Spool, "list_folders", fail_to_look)
+    with serving(spool, StandIn()):
+        hand_in(spool, "alice", "r1", post(n=1))
+        assert get_response(spool, "alice", "r1")["status"] == 201
+    for fault in ("a bug in taking", "a bug in looking", "no way in"):
+        assert fault in caplog.text
 
 
 def test_an_agent_cannot_close_the_session_of_another_however_long_the_list_of_agents_is(spool: Path) -> None:

@@ -42,7 +42,9 @@ def _sparse(chance: random.Random, place: Path) -> None:
 
 
 def _full_folder(_chance: random.Random, place: Path) -> None:
-    (place / "inside").mkdir(parents=True)
+    unfinished = place.with_name(f"tmp{abs(hash(place))}")
+    (unfinished / "inside").mkdir(parents=True)
+    unfinished.rename(place)
 
 
 def _mutate(chance: random.Random) -> bytes:
