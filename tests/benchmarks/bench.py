@@ -24,6 +24,9 @@ from tests.support.waiting import wait_until
 EMPTY: Final = "empty endpoint"
 SIZES: Final = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_SIZES: Final = (1_000, 5_000, 20_000)
+MANY: Final = 100
+FEW: Final = 3
+"""Rounds of what varies little, or takes long."""
 MODULES: Final = "tests.benchmarks.programs"
 
 
@@ -75,9 +78,9 @@ class Bench:
         """What a row that compares with Arc 0.1.1 has to say when there is none."""
         return (self.arc_011,) if isinstance(self.arc_011, str) else ()
 
-    def turns(self, *names: str) -> Iterator[tuple[str, ...]]:
-        """The rounds: who is measured after whom, in changing order."""
-        for number in range(self.effort.rounds):
+    def turns(self, *names: str, most: int = MANY) -> Iterator[tuple[str, ...]]:
+        """The rounds: who is measured after whom, in changing order; at most `most` rounds, where fewer will do."""
+        for number in range(min(self.effort.rounds, most)):
             yield names if number % 2 == 0 else names[::-1]
 
     # Storages -------------------------------------------------------------------------------------------------------

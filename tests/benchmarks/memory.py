@@ -9,7 +9,7 @@ from msgspec import convert
 
 from arclog.deciders.messages import PostMessage
 from projections.calls import Call
-from tests.benchmarks.bench import Bench, Line
+from tests.benchmarks.bench import FEW, Bench, Line
 from tests.benchmarks.figures import ARC, ARC_011, Curve, Figure, Row, at_most, figure
 from tests.benchmarks.load import Request, load
 from tests.benchmarks.machine import memory_mb
@@ -28,7 +28,7 @@ def idle_memory(bench: Bench) -> Iterator[Row]:
     """Resident memory: a fresh hub, and one that has done every read once on each size of storage."""
     fresh: list[float] = []
     theirs: list[Figure] = []
-    for _ in bench.turns():
+    for _ in bench.turns(most=FEW):
         with bench.hub() as hub:
             fresh.append(_hub_mb(hub))
     if bench.has_arc_011:

@@ -10,7 +10,7 @@ from typing import Final
 
 import apsw
 
-from tests.benchmarks.bench import EMPTY, Bench, Line
+from tests.benchmarks.bench import EMPTY, FEW, Bench, Line
 from tests.benchmarks.figures import ARC, ARC_011, Curve, Figure, Row, at_least, at_most, figure, is_zero
 from tests.benchmarks.load import Load, Request, load
 from tests.benchmarks.wire import Connection, latest_id
@@ -90,7 +90,7 @@ def posts_256(bench: Bench) -> Iterator[Row]:
         post = Request.post("/v1/messages", [POST], home)
         runs = {name: (hub, 256) for name, hub in hubs.items() if name != ARC}
         runs |= {many: (hubs[ARC], 256), few: (hubs[ARC], 16)}
-        for order in bench.turns(*runs):
+        for order in bench.turns(*runs, most=FEW):
             for name in order:
                 hub, connections = runs[name]
                 loads[name].append(_posts(hub, hub.url, post, connections, bench.effort.load_sec))
@@ -120,7 +120,7 @@ def leases(bench: Bench) -> Iterator[Row]:
             "claims": Request.post("/v1/claims", claims, home),
             "locks": Request.post("/v1/locks", locks, home),
         }
-        for order in bench.turns(*requests):
+        for order in bench.turns(*requests, most=FEW):
             for name in order:
                 loads[name].append(_posts(hub, hub.url, requests[name], GROUP, bench.effort.load_sec))
     rates = _rates(loads)

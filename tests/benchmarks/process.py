@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from tests.benchmarks.bench import Bench, Line
+from tests.benchmarks.bench import FEW, Bench, Line
 from tests.benchmarks.figures import ARC, ARC_011, Curve, Row, at_most, figure
 from tests.support.hub_process import CHECKOUT
 from tests.support.ports import find_free_port
@@ -104,7 +104,7 @@ def ensure(bench: Bench) -> Iterator[Row]:
 def start(bench: Bench) -> Iterator[Row]:
     """From starting the process to its first answer, on an empty storage and on larger ones in turns."""
     rounds: dict[int, list[float]] = defaultdict(list)
-    for _ in bench.turns():
+    for _ in bench.turns(most=FEW):
         for size in (0, *bench.effort.sizes):
             began = time.perf_counter()
             with bench.hub(bench.storage(size) if size else None):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
-from tests.benchmarks.bench import EMPTY, Bench, Line
+from tests.benchmarks.bench import EMPTY, FEW, Bench, Line
 from tests.benchmarks.figures import ARC, ARC_011, Curve, Figure, Row, at_least, at_most, figure
 from tests.benchmarks.load import Load, Request, load
 from tests.benchmarks.storages import AGENTS, THREADS, thread_name
@@ -67,7 +67,7 @@ def tail(bench: Bench) -> Iterator[Row]:
     with bench.hubs() as hubs, bench.empty_endpoint() as empty:
         for hub in hubs.values():
             _fill(hub, 100)
-        for order in bench.turns(*hubs, EMPTY):
+        for order in bench.turns(*hubs, EMPTY, most=FEW):
             for name in order:
                 url = hubs[name].url if name in hubs else empty
                 path = TAIL if name in hubs else "/v1/messages"

@@ -14,7 +14,7 @@ from tests.support.hub_process import HubProcess
 
 POSTS: Final = 100
 """Posts in a round, to one waiting agent."""
-POSTS_011: Final = 15
+POSTS_011: Final = 8
 """The same for Arc 0.1.1, which looks every quarter of a second."""
 CROWD: Final = 1_000
 CROWD_011: Final = 50

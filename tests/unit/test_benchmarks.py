@@ -1,12 +1,14 @@
 """The benchmarks' own arithmetic: medians of rounds, ratios taken in turns, targets, plots."""
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.figures import Curve, at_least, at_most, figure, is_zero, quantile
+from tests.benchmarks.figures import Curve, Row, at_least, at_most, figure, is_zero, quantile
+from tests.benchmarks.machine import Machine
 from tests.benchmarks.plots import plot
-from tests.benchmarks.report import in_words, number
+from tests.benchmarks.report import Run, in_words, number, write_page
 
 
 def test_a_ratio_is_taken_round_by_round() -> None:
@@ -46,6 +48,19 @@ def test_numbers_have_as_many_digits_as_they_deserve(value: float, text: str) ->
 def test_a_figure_shows_its_spread() -> None:
     assert in_words(figure("a", "ms", [3, 1, 2])) == "2.00 ms (1.00 to 3.00)"
     assert in_words(figure("a", "/s", [250])) == "250/s"
+
+
+def test_the_page_has_a_line_for_each_row_and_an_image_for_each_plot(tmp_path: Path) -> None:
+    machine = Machine("Linux", "a processor", 2, 4096, "ext4", 0.5, "3.11", "3.54", 0.0)
+    reads = figure("Arc", "ms", [1, 2, 3])
+    rows = [Row("read", "a read", (reads,), (at_most(1, reads, "≤ 1 ms"),)), Row("b", "b", notes=("skipped: no wrk",))]
+    curves = [Curve("reads", "a read", "ms", ((1_000, 1.0), (10_000, 1.1)))]
+    write_page(Run("2027-01-15", "1.0", 5, 2, 60.0, machine, rows, curves), tmp_path / "performance.md")
+    page = (tmp_path / "performance.md").read_text()
+    assert "| a read | Arc: 2.00 ms (1.00 to 3.00) | ≤ 1 ms | ✗ 2.00 ms (1.00 to 3.00) |" in page
+    assert "<small>skipped: no wrk</small>" in page
+    assert "](performance/reads.svg)" in page
+    assert (tmp_path / "performance" / "reads.svg").exists()
 
 
 @pytest.mark.parametrize("costs", [(1.0, 1.5), (1.0, 1000.0), (0.0, 0.0), (7.0,)])
