@@ -62,7 +62,7 @@ def test_every_tool_is_listed_and_does_what_it_says(connect: Open, hub: ServedHu
             assert (await call(bob, "arc_whoami"))["agent_id"] == "bob"
             used = await every_tool(alice, bob)
             listed = {tool.name for tool in (await alice.list_tools()).tools}
-            assert listed - {"arc_history"} == used
+            assert listed == used
 
     play(story())
 
@@ -144,6 +144,16 @@ async def every_tool(alice: Client, bob: Client) -> set[str]:
     await call(bob, "arc_post_message", channel="general", body="42", kind="task_result", reply_to=asked["id"])
     result = await asking
     assert (result["from_agent"], result["body"]) == ("bob", "42")
+
+    life = await use("arc_history", stream="lock/src/a.py")
+    assert [(one["type"], one["actor"]) for one in life] == [
+        ("lock.acquired", "alice"),
+        ("lock.refused", "bob"),
+        ("lock.refreshed", "alice"),
+        ("lock.released", "alice"),
+    ]
+    assert await use("arc_history", type="lock.", after=life[1]["event_id"], limit=2) == life[2:]
+    assert {one["actor"] for one in await use("arc_history", actor="bob")} == {"bob"}
     return used
 
 

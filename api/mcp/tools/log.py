@@ -1,6 +1,6 @@
 """History: every event there was, in order."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -10,17 +10,17 @@ from api.mcp.seat import Seat
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Limit
 
-UNTOLD: Final = ("digest",)
-
 
 class WhichEvents(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which events to show."""
 
     stream: (
-        Annotated[str, Meta(description="one entity, or a prefix: lock/src/a.py, claim/KEY, task/17, session/AGENT")]
+        Annotated[
+            str, Meta(description="an entity: lock/src/a.py, claim/KEY, task/17, session/AGENT; lock/src/ is all below")
+        ]
         | None
     ) = None
-    type: Annotated[str, Meta(description="lock.acquired, or a prefix: lock.")] | None = None
+    type: Annotated[str, Meta(description="lock.acquired; lock. is all of lock")] | None = None
     actor: Annotated[str, Meta(description="the agent that did it")] | None = None
     after: Annotated[int, Meta(ge=0, description="only event ids above this")] = 0
     limit: Limit = 50
@@ -36,8 +36,13 @@ async def show_history(seat: Seat, arguments: WhichEvents) -> Answer:
         stream=arguments.stream,
         actor=arguments.actor,
     )
-    page, note = answers.first((answers.row(one, without=UNTOLD) for one in found), "go on with after")
-    return answer(page, note)
+    return answer(*answers.first(map(_short, found), "go on with after"))
+
+
+def _short(event: dict[str, Any]) -> dict[str, Any]:
+    """An event without what only a program needs."""
+    metadata = {name: value for name, value in (event["metadata"] or {}).items() if name != "key"}
+    return answers.row(event | {"metadata": metadata})
 
 
 TOOLS: tuple[Tool[Any], ...] = (
