@@ -7,7 +7,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import batch, channels, claims, inbox, locks, messages, openapi, page, sessions, sse, tasks, threads
+from api import batch, channels, claims, inbox, locks, log, messages, openapi, page, sessions, sse, tasks, threads
 from api import hub as hub_itself
 from api.errors import ClientGone, InternalError, UnknownRoute
 from api.mcp.entrance import PATH as MCP_PATH
@@ -27,6 +27,7 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *claims.ROUTES,
     *locks.ROUTES,
     *sse.ROUTES,
+    *log.ROUTES,
     *inbox.ROUTES,
     *sessions.ROUTES,
     *tasks.ROUTES,

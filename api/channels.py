@@ -1,35 +1,35 @@
 """Channels over HTTP: the rooms there are."""
 
-from msgspec import Struct
-
 from api.lists import After, read_list
-from api.routes import Caller, Change, Found, Read, Route, created_or_known
+from api.moments import Dated
+from api.routes import Change, Found, Read, Reader, Route, created_or_known
 from arclog.deciders.channels import CreateChannel
 from arclog.errors import NotFound
 from projections import channels
 from projections.channels import Channel
 from projections.hub import Hub
+from projections.intervals import AsOf
 
 
-def require_channel(hub: Hub, name: str) -> None:
+def require_channel(hub: Hub, name: str, at: AsOf) -> None:
     """Refuse to read from a channel that is not there.
 
     Raises:
-        NotFound: there is no such channel.
+        NotFound: there is no such channel at that moment.
     """
-    if hub.read(channels.find_channel, name, hub.at()) is None:
+    if hub.read(channels.find_channel, name, at) is None:
         raise NotFound("channel", name)
 
 
-class ChannelsQuery(Struct, frozen=True):
+class ChannelsQuery(Dated, frozen=True, kw_only=True):
     """From where on to list the channels."""
 
     after: After | None = None
 
 
-async def list_channels(hub: Hub, query: ChannelsQuery, caller: Caller) -> Found:
+async def list_channels(hub: Hub, query: ChannelsQuery, reader: Reader) -> Found:
     """All channels by name."""
-    return await read_list(hub, channels.list_channels, _key, query.after, hub.at())
+    return await read_list(hub, channels.list_channels, _key, query.after, reader.at)
 
 
 def _key(channel: Channel) -> str:

@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from api.lists import After, read_list
-from api.routes import Caller, Change, Found, Read, Route, granted_or_refused
+from api.moments import Dated
+from api.routes import Change, Found, Read, Reader, Route, granted_or_refused
 from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
 from projections import claims
 from projections.claims import Claim
 from projections.hub import Hub
 
 
-class ClaimsQuery(Struct, frozen=True):
+class ClaimsQuery(Dated, frozen=True, kw_only=True):
     """Which claims to list."""
 
     thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
@@ -20,9 +21,9 @@ class ClaimsQuery(Struct, frozen=True):
     after: After | None = None
 
 
-async def list_claims(hub: Hub, query: ClaimsQuery, caller: Caller) -> Found:
+async def list_claims(hub: Hub, query: ClaimsQuery, reader: Reader) -> Found:
     """Claims, oldest grant first."""
-    return await read_list(hub, claims.list_claims, _key, query.after, hub.at(), query.thread_id, query.active_only)
+    return await read_list(hub, claims.list_claims, _key, query.after, reader.at, query.thread_id, query.active_only)
 
 
 def _key(claim: Claim) -> str:

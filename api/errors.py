@@ -6,6 +6,7 @@ from typing import Final
 from arclog.errors import ArcError
 
 STATUS_OF: Final[Mapping[str, int]] = {
+    "cursor_beyond_head": 400,
     "invalid_input": 400,
     "malformed_request": 400,
     "request_too_large": 400,

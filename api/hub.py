@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from api.routes import Caller, Change, Found, NoBody, NoIds, NoQuery, Read, Route
+from api.routes import Change, Found, NoBody, NoIds, NoQuery, Read, Reader, Route
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.messages import MESSAGE_KINDS
 from arclog.events import GENERAL_CHANNEL
@@ -91,7 +91,7 @@ class Network(Struct, frozen=True):
     listen_host: str
 
 
-async def show_hub(hub: Hub, query: NoQuery, caller: Caller) -> Found:
+async def show_hub(hub: Hub, query: NoQuery, reader: Reader) -> Found:
     """What the hub is."""
     settings, limits = hub.settings, hub.settings.limits
     return Found(
@@ -120,7 +120,7 @@ async def show_hub(hub: Hub, query: NoQuery, caller: Caller) -> Found:
     )
 
 
-async def show_shutdown(hub: Hub, query: NoQuery, caller: Caller) -> Found:
+async def show_shutdown(hub: Hub, query: NoQuery, reader: Reader) -> Found:
     """The shutdown that is pending."""
     pending = hub.remaining()
     return Found(b"null" if pending is None else encode_json(Shutdown(*pending)))

@@ -1,15 +1,14 @@
 """The inbox over HTTP: what was said to one agent alone."""
 
-from msgspec import Struct
-
+from api.moments import Dated
 from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, clamp_limit
-from api.routes import Caller, Found, Read, Route
+from api.routes import Found, Read, Reader, Route
 from projections.hub import Hub
 from projections.inbox import read_inbox
 from projections.messages import Message
 
 
-class InboxQuery(Struct, frozen=True):
+class InboxQuery(Dated, frozen=True, kw_only=True):
     """Which messages of an inbox to read."""
 
     agent_id: str
@@ -18,10 +17,10 @@ class InboxQuery(Struct, frozen=True):
     tail: Tail = False
 
 
-async def list_inbox(hub: Hub, query: InboxQuery, caller: Caller) -> Found:
+async def list_inbox(hub: Hub, query: InboxQuery, reader: Reader) -> Found:
     """Messages to one agent."""
     tail = query.tail and not query.since_id
-    page = hub.read(read_inbox, query.agent_id, hub.at(), query.since_id, clamp_limit(query.limit), tail)
+    page = hub.read(read_inbox, query.agent_id, reader.at, query.since_id, clamp_limit(query.limit), tail)
     return Found(page.json())
 
 

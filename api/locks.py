@@ -2,17 +2,18 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from api.lists import After, read_list
-from api.routes import Caller, Change, Found, Read, Route, granted_or_refused
+from api.moments import Dated
+from api.routes import Change, Found, Read, Reader, Route, granted_or_refused
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from projections import locks
 from projections.hub import Hub
 from projections.locks import Lock
 
 
-class LocksQuery(Struct, frozen=True):
+class LocksQuery(Dated, frozen=True, kw_only=True):
     """Which locks to list."""
 
     agent_id: Annotated[str, Meta(description="only of this agent")] | None = None
@@ -20,9 +21,9 @@ class LocksQuery(Struct, frozen=True):
     after: After | None = None
 
 
-async def list_locks(hub: Hub, query: LocksQuery, caller: Caller) -> Found:
+async def list_locks(hub: Hub, query: LocksQuery, reader: Reader) -> Found:
     """Locks, oldest grant first."""
-    return await read_list(hub, locks.list_locks, _key, query.after, hub.at(), query.agent_id, query.active_only)
+    return await read_list(hub, locks.list_locks, _key, query.after, reader.at, query.agent_id, query.active_only)
 
 
 def _key(lock: Lock) -> str:

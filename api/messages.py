@@ -2,18 +2,19 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from api.channels import require_channel
+from api.moments import Dated
 from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
-from api.routes import Caller, Change, Found, Read, Route, created
+from api.routes import Change, Found, Read, Reader, Route, created
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput
 from projections.hub import Hub
 from projections.messages import Message, MessageQuery, Page, read_messages
 
 
-class MessagesQuery(Struct, frozen=True):
+class MessagesQuery(Dated, frozen=True, kw_only=True):
     """Which broadcasts to read: of a channel, of a thread, or of both."""
 
     channel: Annotated[str, Meta(description="only of this channel")] | None = None
@@ -24,7 +25,7 @@ class MessagesQuery(Struct, frozen=True):
     tail: Tail = False
 
 
-class EventsQuery(Struct, frozen=True):
+class EventsQuery(Dated, frozen=True, kw_only=True):
     """Which messages to read of those that an agent may see: broadcasts, and what was sent to it."""
 
     agent_id: Annotated[str, Meta(description="the agent that asks; keeps its session alive")]
@@ -36,7 +37,7 @@ class EventsQuery(Struct, frozen=True):
     exclude_self: Annotated[bool, Meta(description="leave out what the agent wrote itself")] = False
 
 
-async def list_messages(hub: Hub, query: MessagesQuery, caller: Caller) -> Found:
+async def list_messages(hub: Hub, query: MessagesQuery, reader: Reader) -> Found:
     """Broadcasts of a channel or a thread."""
     if query.channel is None and query.thread_id is None:
         raise InvalidInput("channel", "or thread_id is required")
@@ -47,20 +48,21 @@ async def list_messages(hub: Hub, query: MessagesQuery, caller: Caller) -> Found
         limit=clamp_limit(query.limit),
         tail=query.tail and not query.since_id,
     )
-    page = hub.read(read_messages, wanted, hub.at())
+    page = hub.read(read_messages, wanted, reader.at)
     if not page.rows:
         if query.channel is not None:
-            require_channel(hub, query.channel)  # broadcasts are only ever in channels that exist
+            require_channel(hub, query.channel, reader.at)  # broadcasts are only ever in channels that exist
         timeout_sec = clamp_timeout(query.timeout)
         if timeout_sec:
-            page = await caller.unless_gone(hub.wait(wanted, timeout_sec))
+            hub.check_cursor("since_id", query.since_id)
+            page = await reader.unless_gone(hub.wait(wanted, timeout_sec))
     return Found(page.json())
 
 
-async def list_events(hub: Hub, query: EventsQuery, caller: Caller) -> Found:
+async def list_events(hub: Hub, query: EventsQuery, reader: Reader) -> Found:
     """What an agent may see."""
     if query.channel is not None:
-        require_channel(hub, query.channel)
+        require_channel(hub, query.channel, reader.at)
     wanted = MessageQuery(
         agent_id=query.agent_id,
         channel=query.channel,
@@ -70,16 +72,17 @@ async def list_events(hub: Hub, query: EventsQuery, caller: Caller) -> Found:
         limit=clamp_limit(query.limit),
     )
     hub.see(query.agent_id)
-    page = hub.read(read_messages, wanted, hub.at())
+    page = hub.read(read_messages, wanted, reader.at)
     timeout_sec = clamp_timeout(query.timeout)
     if not page.rows and timeout_sec:
-        page = await _wait_present(hub, wanted, timeout_sec, caller, query.agent_id)
+        hub.check_cursor("since_id", query.since_id)
+        page = await _wait_present(hub, wanted, timeout_sec, reader, query.agent_id)
     return Found(page.json())
 
 
-async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, caller: Caller, agent_id: str) -> Page:
+async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, reader: Reader, agent_id: str) -> Page:
     with hub.present(agent_id):
-        return await caller.unless_gone(hub.wait(wanted, timeout_sec))
+        return await reader.unless_gone(hub.wait(wanted, timeout_sec))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -7,6 +7,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import STATUS_OF
+from api.moments import Dated
 from api.responses import Envelope
 from api.routes import Change, NoQuery, Read, Route, Site, Special
 
@@ -18,6 +19,10 @@ _REFS: Final = "#/components/schemas/{name}"
 _INSTANCE: Final = {"description": "an id of the storage", "schema": {"type": "string"}}
 _EVENT: Final = {
     "description": "the event that the call led to, or that had made things so already",
+    "schema": {"type": "integer"},
+}
+_AS_OF: Final = {
+    "description": "with as_of: the event that the answer is of the moment right after",
     "schema": {"type": "integer"},
 }
 _KEY: Final = {
@@ -113,7 +118,10 @@ def _operation(listed: Route, schemas: Json, components: Json) -> Json:
                 "content": {"application/json": {"schema": schemas[str(listed.body)]}},
             }
     elif isinstance(listed, Read):
-        answer = _json_answer(listed.does, schemas[str(listed.result)], {"X-Arc-Instance": _INSTANCE}, listed.beside)
+        headers = {"X-Arc-Instance": _INSTANCE}
+        if issubclass(listed.query, Dated):
+            headers["X-Arc-As-Of"] = _AS_OF
+        answer = _json_answer(listed.does, schemas[str(listed.result)], headers, listed.beside)
     else:
         if listed.media_type == "text/event-stream":
             parameters.append(_LAST_EVENT_ID)

@@ -81,10 +81,18 @@ class Responder:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def send_result(self, send: Send, result: bytes, *, more: bool = False) -> None:
-        """Send the answer of a read; `result` is JSON, and `more` says that it is only a part."""
+    async def send_result(self, send: Send, result: bytes, *, more: bool = False, as_of: int | None = None) -> None:
+        """Send the answer of a read.
+
+        Args:
+            send: where to.
+            result: the result as JSON.
+            more: whether it is only a part.
+            as_of: the event that it is of the moment right after; None for the present.
+        """
         begin = b'{"ok":true,"more":true,"result":' if more else b'{"ok":true,"result":'
-        await self.send(send, 200, begin + result + b"}")
+        headers: Headers = () if as_of is None else ((b"x-arc-as-of", b"%d" % as_of),)
+        await self.send(send, 200, begin + result + b"}", headers)
 
     async def send_outcome(self, send: Send, status: int, outcome: Outcome) -> None:
         """Send the answer of a change, with the event that it led to."""

@@ -12,11 +12,13 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import ClientGone, MethodNotAllowed
+from api.moments import moment_of
 from api.requests import BodyReader, QueryReader, find_key, read_body, transport_of
 from api.responses import Responder
 from arclog.store import hash_request
 from projections.answers import Outcome
 from projections.hub import Hub
+from projections.intervals import AsOf
 from projections.judge import Command
 
 K = TypeVar("K", bound=Struct)
@@ -33,7 +35,7 @@ class Site(Struct, frozen=True):
 
 
 class Caller:
-    """Who waits for the answer of a read."""
+    """Who waits for an answer."""
 
     __slots__ = ("_receive",)
 
@@ -60,6 +62,16 @@ class Caller:
     async def _until_gone(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+class Reader(Caller):
+    """Who waits for the answer of a read, and the moment it asks about."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, receive: Receive, at: AsOf) -> None:
+        super().__init__(receive)
+        self.at = at
 
 
 class Found(Struct, frozen=True):
@@ -167,7 +179,7 @@ class Read(Struct, Generic[Q], frozen=True, kw_only=True):
 
     does: str
     path: str
-    answer: Callable[[Hub, Q, Caller], Awaitable[Found]]
+    answer: Callable[[Hub, Q, Reader], Awaitable[Found]]
     result: Any
     query: type[Q]
     method: str = "GET"
@@ -178,8 +190,11 @@ class Read(Struct, Generic[Q], frozen=True, kw_only=True):
         hub, send_result, answer, read = site.hub, site.responder.send_result, self.answer, QueryReader(self.query).read
 
         async def look(scope: Scope, receive: Receive, send: Send) -> None:
-            found = await answer(hub, read(scope), Caller(receive))
-            await send_result(send, found.result, more=found.more)
+            query = read(scope)
+            reader = Reader(receive, moment_of(hub, query))
+            found = await answer(hub, query, reader)
+            past = None if reader.at.is_live else reader.at.at
+            await send_result(send, found.result, more=found.more, as_of=past)
 
         return look
 

@@ -5,7 +5,8 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from api.lists import After, read_list
-from api.routes import Caller, Change, Found, NoBody, Read, Route, created
+from api.moments import Dated
+from api.routes import Change, Found, NoBody, Read, Reader, Route, created
 from arclog.connection import Connection
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.events import GENERAL_CHANNEL
@@ -41,7 +42,7 @@ class ClosedSession(Struct, frozen=True):
     deleted: bool
 
 
-class AgentsQuery(Struct, frozen=True):
+class AgentsQuery(Dated, frozen=True, kw_only=True):
     """Which live sessions to list."""
 
     capability: Annotated[str, Meta(description="only agents with exactly this capability")] | None = None
@@ -51,7 +52,7 @@ class AgentsQuery(Struct, frozen=True):
     after: After | None = None
 
 
-class BootstrapQuery(Struct, frozen=True):
+class BootstrapQuery(Dated, frozen=True, kw_only=True):
     """Who starts."""
 
     agent_id: Annotated[str, Meta(description="the agent that asks; keeps its session alive")]
@@ -67,17 +68,17 @@ class Bootstrap(Struct, frozen=True):
     default_channel: str
 
 
-async def list_agents(hub: Hub, query: AgentsQuery, caller: Caller) -> Found:
+async def list_agents(hub: Hub, query: AgentsQuery, reader: Reader) -> Found:
     """Live sessions by agent id."""
     if query.caller is not None:
         hub.see(query.caller)
-    return await read_list(hub, sessions.list_sessions, _key, query.after, hub.at(), query.capability)
+    return await read_list(hub, sessions.list_sessions, _key, query.after, reader.at, query.capability)
 
 
-async def bootstrap(hub: Hub, query: BootstrapQuery, caller: Caller) -> Found:
+async def bootstrap(hub: Hub, query: BootstrapQuery, reader: Reader) -> Found:
     """Where an agent stands."""
     hub.see(query.agent_id)
-    return Found(encode_json(await hub.read_apart(_read_bootstrap, query.agent_id, hub.at())))
+    return Found(encode_json(await hub.read_apart(_read_bootstrap, query.agent_id, reader.at)))
 
 
 def _key(session: Session) -> str:

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.moments import refuse_past
 from api.parameters import Cursor
 from api.requests import HEADERS, QueryReader, transport_of
 from api.responses import NO_SNIFFING
@@ -45,24 +46,20 @@ class StreamQuery(Struct, frozen=True):
 
 def stream(site: Site) -> ASGIApp:
     """The endpoint of `GET /v1/stream`."""
-    hub, read = site.hub, QueryReader(StreamQuery).read
-    headers = [
-        (b"content-type", b"text/event-stream; charset=utf-8"),
-        (b"cache-control", b"no-cache"),
-        (b"x-accel-buffering", b"no"),
-        NO_SNIFFING,
-        site.responder.instance,
-    ]
+    hub, read, headers = site.hub, QueryReader(StreamQuery).read, stream_headers(site)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         query = read(scope)
+        refuse_past(scope)
         if transport_of(scope) != "http":
             raise InvalidInput("path", "/v1/stream needs a connection that stays open; poll GET /v1/events instead")
+        since_id = last_event_id(scope, query.since_id)
+        hub.check_cursor("since_id", since_id)
         wanted = MessageQuery(
             agent_id=query.agent_id,
             channels=_channels(query.channels),
             exclude_self=query.exclude_self,
-            since_id=_last_event_id(scope, query.since_id),
+            since_id=since_id,
             limit=PAGE_ROWS,
         )
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -72,6 +69,17 @@ def stream(site: Site) -> ASGIApp:
         await send({"type": "http.response.body", "body": b""})
 
     return serve
+
+
+def stream_headers(site: Site) -> list[tuple[bytes, bytes]]:
+    """The headers of an answer that goes on."""
+    return [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-cache"),
+        (b"x-accel-buffering", b"no"),
+        NO_SNIFFING,
+        site.responder.instance,
+    ]
 
 
 async def _pass_on(hub: Hub, wanted: MessageQuery, send: Send) -> None:
@@ -104,8 +112,12 @@ def _channels(names: str | None) -> tuple[str, ...]:
     return tuple(fields.required_id("channels", name) for name in names.split(",") if name.strip())
 
 
-def _last_event_id(scope: Scope, since_id: int) -> int:
-    """Where to go on: behind the last event that the client saw, when it says so."""
+def last_event_id(scope: Scope, since_id: int) -> int:
+    """Where to go on: behind the last event that the client saw, when it says so.
+
+    Raises:
+        InvalidInput: what it says is no event id.
+    """
     text: bytes | None = scope[HEADERS].get(b"last-event-id")
     if not text:
         return since_id

@@ -5,7 +5,8 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from api.lists import After, read_list
-from api.routes import Caller, Change, Found, Read, Route
+from api.moments import Dated
+from api.routes import Change, Found, Read, Reader, Route
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.deciders.tasks import CompleteTask, TaskStatus
 from projections import tasks
@@ -25,7 +26,7 @@ class TaskIds(Struct, frozen=True):
     task_id: Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 
 
-class TasksQuery(Struct, frozen=True):
+class TasksQuery(Dated, frozen=True, kw_only=True):
     """Which tasks to list."""
 
     parent_id: Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="only children of this task")] | None = None
@@ -35,14 +36,14 @@ class TasksQuery(Struct, frozen=True):
     after: After | None = None
 
 
-async def list_tasks(hub: Hub, query: TasksQuery, caller: Caller) -> Found:
+async def list_tasks(hub: Hub, query: TasksQuery, reader: Reader) -> Found:
     """Tasks by id."""
     return await read_list(
         hub,
         tasks.list_tasks,
         _key,
         query.after,
-        hub.at(),
+        reader.at,
         parent_id=query.parent_id,
         status=query.status,
         channel=query.channel,

@@ -4,8 +4,9 @@ import msgspec
 from msgspec import Struct
 
 from api.lists import After, read_list
+from api.moments import Dated
 from api.parameters import Cursor
-from api.routes import Caller, Found, Read, Route
+from api.routes import Found, Read, Reader, Route
 from arclog.connection import Connection
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import NotFound
@@ -20,13 +21,13 @@ from projections.tasks import Task
 from projections.threads import Thread
 
 
-class ThreadsQuery(Struct, frozen=True):
+class ThreadsQuery(Dated, frozen=True, kw_only=True):
     """From where on to list the threads."""
 
     after: After | None = None
 
 
-class ThreadQuery(Struct, frozen=True):
+class ThreadQuery(Dated, frozen=True, kw_only=True):
     """Which thread to show, and from which of its messages on."""
 
     thread_id: str
@@ -53,14 +54,14 @@ class _EncodedDetail(Struct, frozen=True):
     locks: list[Lock]
 
 
-async def list_threads(hub: Hub, query: ThreadsQuery, caller: Caller) -> Found:
+async def list_threads(hub: Hub, query: ThreadsQuery, reader: Reader) -> Found:
     """A summary of each thread."""
-    return await read_list(hub, threads.list_threads, _key, query.after, hub.at())
+    return await read_list(hub, threads.list_threads, _key, query.after, reader.at)
 
 
-async def show_thread(hub: Hub, query: ThreadQuery, caller: Caller) -> Found:
+async def show_thread(hub: Hub, query: ThreadQuery, reader: Reader) -> Found:
     """One thread as a whole."""
-    return Found(await hub.read_apart(_read_thread, query.thread_id, query.since_id, hub.at()))
+    return Found(await hub.read_apart(_read_thread, query.thread_id, query.since_id, reader.at))
 
 
 def _key(thread: Thread) -> str:

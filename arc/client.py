@@ -240,7 +240,13 @@ class ArcClient(Reader):
         this = (channel, thread_id, exclude_self)
         read = partial(self.events, channel=channel, thread_id=thread_id, limit=limit, exclude_self=exclude_self)
         self._notice_reset()
-        messages = read(since_id=self._cursors.place(this), timeout=timeout)
+        try:
+            messages = read(since_id=self._cursors.place(this), timeout=timeout)
+        except ArcError:
+            # A storage that was restored has not come as far as the cursor yet, and its hub says so.
+            if not self._notice_reset():
+                raise
+            messages = read(since_id=0)
         if self._notice_reset():
             messages = read(since_id=0)
         if messages:

@@ -27,6 +27,20 @@ class InvalidInput(ArcError):
         self.problem = problem
 
 
+class CursorBeyondHead(ArcError):
+    """A cursor names an event that is not there yet: the storage is not the one that the cursor is a place in."""
+
+    code = "cursor_beyond_head"
+
+    def __init__(self, name: str, cursor: int, head: int) -> None:
+        super().__init__(
+            f"{name} {cursor} is beyond event {head}, the last one there is: this storage was replaced or restored "
+            "(see X-Arc-Instance); begin anew, from 0 or from latest_visible_id"
+        )
+        self.cursor = cursor
+        self.head = head
+
+
 class NotFound(ArcError):
     """What the request names does not exist, or is not the caller's."""
 

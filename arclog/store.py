@@ -300,6 +300,11 @@ def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None
     return None if row is None else StoredEvent(*row)
 
 
+def matching_types(wanted: str) -> list[str]:
+    """The types of events that a filter's `type` means; none when it means none that there are."""
+    return [name for name in EVENT_TYPES if _has_type(wanted, name)]
+
+
 def hash_request(*parts: bytes) -> bytes:
     """A hash by which a repeated request is recognised."""
     return sha256(b"\0".join(parts)).digest()
@@ -313,7 +318,7 @@ def _plan(where: Filter) -> tuple[str, dict[str, str | int]]:
     if where.actor is not None:
         return "read_actor", {"actor": where.actor}
     if where.type is not None:
-        types = [name for name in EVENT_TYPES if _has_type(where.type, name)]
+        types = matching_types(where.type)
         if _MESSAGE_POSTED not in types:
             return "read_types", {"types": msgspec.json.encode(types).decode()}
     return "read", {}

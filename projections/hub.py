@@ -14,20 +14,23 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from uuid import uuid4
 
 import apsw
+import msgspec
 from msgspec import Struct
 
 from arclog.clock import LogClock, MachineTime, TimeSource
 from arclog.deciders.fields import MICROSECONDS, Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
 from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
-from arclog.errors import ArcError
+from arclog.errors import ArcError, CursorBeyondHead
 from arclog.events.hub import StopReason
 from arclog.progress import Progress, no_progress
 from arclog.schema import get_instance_id
 from arclog.store import read_head
 from projections.answers import Outcome
 from projections.calls import Call, Commit
+from projections.following import LogQuery, read_on
 from projections.group_commit import GroupCommit
+from projections.history.events import LoggedEvent
 from projections.intervals import AsOf, live
 from projections.judge import Command
 from projections.messages import MessageQuery, Page, read_messages
@@ -260,6 +263,21 @@ class Hub:
         """What the hub knows of itself."""
         return self._recorder.hub
 
+    def check_cursor(self, name: str, cursor: int) -> None:
+        """Make sure that a cursor may be waited behind: its event is there.
+
+        Args:
+            name: what the caller calls it.
+            cursor: the event that was seen last.
+
+        Raises:
+            CursorBeyondHead: it is not, so the cursor is of another storage, or of this one before it was restored.
+        """
+        if cursor > self._recorder.last_event_id:
+            head = self.read(read_head).event_id
+            if cursor > head:
+                raise CursorBeyondHead(name, cursor, head)
+
     # Waiting and presence -------------------------------------------------------------------------------------------
 
     async def wait(self, query: MessageQuery, timeout_sec: float) -> Page:
@@ -280,6 +298,29 @@ class Hub:
                 timer.cancel()
             if ready is not None:
                 return ready
+
+    async def follow(self, query: LogQuery, timeout_sec: float) -> tuple[list[LoggedEvent], int]:
+        """The events that `query` asks for; when there are none yet, wait for them, at most `timeout_sec`.
+
+        Returns:
+            The events, and the cursor to go on behind.
+        """
+        deadline = self._loop.time() + timeout_sec
+        while True:
+            committed: asyncio.Future[None] = self._loop.create_future()
+            # Before the read: what is committed meanwhile is read again, not missed.
+            self._waiters.follow(committed)
+            try:
+                events, seen = await self.read_apart(read_on, query)
+                if events or self.closing or self._loop.time() >= deadline:
+                    return events, seen
+                query = msgspec.structs.replace(query, after=seen)
+                self._watch()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(deadline):
+                        await committed
+            finally:
+                committed.cancel()
 
     def see(self, agent_id: str) -> None:
         """Note that an agent which only reads is there; cheap, and written rarely."""

@@ -51,6 +51,11 @@ class AsOf(Struct, frozen=True):
     below: str = "[]"
     above: str = "[]"
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it is the present."""
+        return self.at == CURRENT - 1
+
     def bindings(self, **more: str | int | None) -> dict[str, str | int | None]:
         """The bindings of a query, with the caller's own."""
         return {"at": self.at, "now": self.now, "below": self.below, "above": self.above, **more}

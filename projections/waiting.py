@@ -34,12 +34,13 @@ class Waiters:
 
     def __init__(self) -> None:
         self._buckets: defaultdict[Bucket, dict[Waiter, None]] = defaultdict(dict)
+        self._followers: set[asyncio.Future[None]] = set()
         self._count = 0
         self.head = 0
         """The last event that the waiters were told of."""
 
     def __len__(self) -> int:
-        return self._count
+        return self._count + len(self._followers)
 
     def add(self, waiter: Waiter) -> None:
         """Wake `waiter` from now on."""
@@ -56,6 +57,11 @@ class Waiters:
             if not members:
                 del self._buckets[bucket]
 
+    def follow(self, ready: "asyncio.Future[None]") -> None:
+        """Complete `ready` at the next commit, whatever it holds."""
+        self._followers.add(ready)
+        ready.add_done_callback(self._followers.discard)
+
     def deliver(self, after: int, head: int, messages: list[PostedMessage]) -> None:
         """Wake those for whom there is something in the commit of the events behind `after`, up to `head`."""
         if after != self.head:
@@ -63,14 +69,22 @@ class Waiters:
         elif messages and self._count:
             for waiter in self._concerned(messages):
                 self._hand_over(waiter, messages)
+        if head > self.head:
+            self._wake_followers()
         self.head = max(self.head, head)
 
     def wake_all(self) -> None:
         """Make everyone read again."""
+        self._wake_followers()
         for members in list(self._buckets.values()):
             for waiter in members:
                 if not waiter.ready.done():
                     waiter.ready.set_result(None)
+
+    def _wake_followers(self) -> None:
+        for ready in list(self._followers):
+            if not ready.done():
+                ready.set_result(None)
 
     def _concerned(self, messages: list[PostedMessage]) -> dict[Waiter, None]:
         concerned: dict[Waiter, None] = {}

@@ -35,7 +35,7 @@ class LoggedEvent(Struct, frozen=True, omit_defaults=True):
         actor: the agent that did it.
         data: what happened; None when the bytes cannot be read.
         metadata: how it came to be; None when the bytes cannot be read.
-        digest: its digest in hexadecimal.
+        digest: its digest in hexadecimal, where events are given in full.
         damaged: that the event is not what was recorded.
     """
 
@@ -46,7 +46,7 @@ class LoggedEvent(Struct, frozen=True, omit_defaults=True):
     actor: str
     data: dict[str, Any] | None
     metadata: EventMetadata | None
-    digest: str
+    digest: str | None = None
     damaged: bool = False
 
 
