@@ -17,6 +17,9 @@ from cli.options import AgentOptions, add_base_url
 if TYPE_CHECKING:
     from api.mcp.seat import Seat
 
+STDIN: Final = 0
+STDOUT: Final = 1
+STDERR: Final = 2
 DEFAULT_AGENT: Final = "mcp-client"
 LEAVE_WITHIN_SEC: Final = 2.0
 SERVER_FAULT: Final = 500
@@ -37,9 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: Options) -> int:
     """Serve the host until it leaves."""
     # What anything prints must not come between the messages, so it goes to the standard error.
-    sink = os.dup(sys.stdout.fileno())
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return asyncio.run(_serve(options, sys.stdin.fileno(), sink))
+    sink = os.dup(STDOUT)
+    os.dup2(STDERR, STDOUT)
+    for descriptor in (STDIN, sink):
+        with contextlib.suppress(OSError):  # one that is closed is met as the end of the stream
+            os.set_blocking(descriptor, True)  # a host that shares its end may have set it otherwise
+    return asyncio.run(_serve(options, STDIN, sink))
 
 
 async def _serve(options: Options, source: int, sink: int) -> int:

@@ -31,7 +31,7 @@ async def list_resources(seat: Seat) -> list[JsonObject]:
     found = await seat.read("/v1/threads")
     return [
         _resource(INBOX, "inbox", f"Direct messages to {seat.agent_id}."),
-        _resource(THREADS, "threads", "All threads in figures, newest first."),
+        _resource(THREADS, "threads", "Threads in figures, newest first."),
         *(
             _resource(f"{THREAD}{quote(one['thread_id'], safe='')}", one["thread_id"], f"A thread, {one['status']}.")
             for one in found[:LISTED_THREADS]
@@ -53,7 +53,9 @@ async def _find(seat: Seat, uri: str) -> Answer | None:
     if uri == INBOX:
         return await messages.read_inbox(seat, messages.ReadInbox(limit=INBOX_ROWS))
     if uri == THREADS:
-        return answers.answer([answers.row(one) for one in await seat.read("/v1/threads")])
+        return answers.answer(
+            *answers.first(map(answers.row, await seat.read("/v1/threads")), "older ones are left out")
+        )
     if uri.startswith(THREAD) and len(uri) > len(THREAD):
         return await threads.show_thread(seat, threads.WhichThread(thread_id=unquote(uri.removeprefix(THREAD))))
     return None
