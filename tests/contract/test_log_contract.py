@@ -9,7 +9,7 @@ import pytest
 
 from arclog.codec import Metadata
 from arclog.digest import GENESIS, find_break
-from arclog.errors import StorageError
+from arclog.errors import InvalidInput, StorageError
 from arclog.events import (
     AgentSeen,
     ChannelCreated,
@@ -22,8 +22,16 @@ from arclog.events import (
     SessionOpened,
     TaskCompleted,
 )
-from arclog.lookup import find_event_at, find_last_seen
+from arclog.lookup import (
+    count_events,
+    find_end_before,
+    find_event_at,
+    find_last_event_of,
+    find_last_seen,
+    find_time_of,
+)
 from arclog.store import (
+    Filter,
     Head,
     KeptKey,
     Log,
@@ -32,6 +40,7 @@ from arclog.store import (
     read_facts,
     read_head,
 )
+from arclog.tail import read_last
 from tests.contract.engines import ENGINES, Engine, decoded, events_of, opened
 from tests.support.fake_time import BEGINNING, FakeTime
 
@@ -231,6 +240,74 @@ def test_the_event_at_a_time_is_the_last_one_until_then(log: Log) -> None:
 
 def test_an_empty_log_has_no_event_at_any_time(log: Log) -> None:
     assert find_event_at(log.connection, BEGINNING) == 0
+
+
+def test_places_and_times_are_looked_up(log: Log, time: FakeTime) -> None:
+    connection = log.connection
+    assert (count_events(connection), find_time_of(connection, 9), find_last_event_of(connection, "a")) == (0, 0, None)
+    append_all(log, post("a"), post("b"))
+    time.pass_sec(1)
+    append_all(log, post("c"))
+    first, second, third = events_of(log)
+    assert (count_events(connection), count_events(connection, 1), count_events(connection, 0, 2)) == (3, 2, 2)
+    assert find_time_of(connection, 2) == BEGINNING
+    assert find_time_of(connection, 99) == BEGINNING + 1_000_000
+    assert find_last_event_of(connection, "b") == 2
+    assert find_end_before(connection, 1) == (0, GENESIS)
+    assert find_end_before(connection, 3) == (2, second.digest)
+    assert find_end_before(connection, 99) == (3, third.digest)
+    assert first.event_id == 1
+
+
+@pytest.mark.parametrize("limit", [1, 3, 400, 1000])
+def test_the_last_events_are_those_at_the_end(log: Log, limit: int) -> None:
+    log.begin()
+    for number in range(600):
+        log.append(post("rare" if number % 290 == 7 else "often"), log.now(), BY_HTTP)
+    log.commit()
+    ids = {
+        "often": [event.event_id for event in events_of(log, actor="often")],
+        "rare": [event.event_id for event in events_of(log, actor="rare")],
+    }
+    assert ids["rare"] == [8, 298, 588]
+    for actor, all_of_them in ids.items():
+        found = [event.event_id for event in read_last(log.connection, limit, Filter(actor=actor))]
+        assert found == all_of_them[-limit:]
+    assert [event.event_id for event in read_last(log.connection, limit)] == list(range(1, 601))[-limit:]
+
+
+def test_the_events_of_another_log_are_taken_over_byte_for_byte(
+    engine: Engine, tmp_path: Path, time: FakeTime, log: Log
+) -> None:
+    append_all(log, post("a"), post("b"), metadata=Metadata("http", "key", b"hash"))
+    append_all(log, post("c"))
+    (tmp_path / "copy").mkdir()
+    with opened(engine, tmp_path / "copy", time) as copy:
+        copy.begin()
+        for event in events_of(log):
+            copy.append_stored(event)
+        copy.commit()
+        assert events_of(copy) == events_of(log)
+        assert copy.head() == log.head()
+        assert copy.find_key("b", "key") == KeptKey(2, b"hash")
+        append_all(copy, post("d"))
+        assert find_break(GENESIS, events_of(copy)) is None
+
+
+def test_an_event_that_does_not_follow_is_not_taken_over(
+    engine: Engine, tmp_path: Path, time: FakeTime, log: Log
+) -> None:
+    append_all(log, post("a"), post("b"))
+    first, second = events_of(log)
+    (tmp_path / "copy").mkdir()
+    with opened(engine, tmp_path / "copy", time) as copy:
+        copy.begin()
+        with pytest.raises(InvalidInput, match="event 2 does not follow event 0"):
+            copy.append_stored(second)
+        copy.append_stored(first)
+        with pytest.raises(InvalidInput, match="event 1 does not follow event 1"):
+            copy.append_stored(first)
+        copy.rollback()
 
 
 # Transactions --------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import apsw
@@ -22,10 +22,13 @@ from arclog.errors import (
     StorageGone,
 )
 from arclog.events import AgentSeen
+from arclog.removal import remove_storage
 from arclog.schema import (
     EVENTS,
+    begin_new_life,
     find_setting,
     get_instance_id,
+    get_origin,
     new_instance_id,
     open_existing,
     open_storage,
@@ -253,6 +256,49 @@ def test_a_filesystem_on_which_a_wal_cannot_be_shared_is_refused(path: Path, mon
     monkeypatch.setattr("arclog.schema.open_connection", open_there)
     with pytest.raises(StorageError, match="does not support WAL: put the storage on a local disk"):
         open_storage(path)
+
+
+# Copied and removed --------------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_given_a_life_of_its_own_and_knows_where_it_began(path: Path) -> None:
+    connection = open_storage(path)
+    first = get_instance_id(connection)
+    assert get_origin(connection) == first
+    second = begin_new_life(connection, first)
+    assert get_instance_id(connection) == second != first
+    assert get_origin(connection) == first
+    connection.close()
+
+
+def test_a_storage_that_nobody_uses_is_removed_with_all_that_belongs_to_it(path: Path) -> None:
+    open_storage(path).close()
+    path.with_name(path.name + "-wal").touch()
+    assert remove_storage(path) == [path, path.with_name(path.name + "-wal")]
+    assert list(path.parent.iterdir()) == []
+
+
+def test_an_empty_file_is_removed_too(path: Path) -> None:
+    path.touch()
+    assert remove_storage(path) == [path]
+
+
+def test_a_storage_that_is_in_use_is_not_removed(log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arclog.removal.BUSY_WITHIN_MS", 20)
+    append(log)
+    with pytest.raises(StorageBusy, match="is in use: stop what uses it first"):
+        remove_storage(path)
+    append(log)
+    assert log.head().event_id == 2
+
+
+@pytest.mark.parametrize("make", [make_011_database, make_foreign_database])
+def test_somebody_elses_file_is_not_removed(path: Path, make: Callable[[Path], None]) -> None:
+    make(path)
+    before = path.read_bytes()
+    with pytest.raises(NotAnArcStorage, match="left as it is: delete it by hand"):
+        remove_storage(path)
+    assert path.read_bytes() == before
 
 
 # What cannot be done to a log ----------------------------------------------------------------------------------------
