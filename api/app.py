@@ -58,6 +58,9 @@ class HubApplication(Starlette):
         self._fixed |= {path: endpoint for path, endpoint in methods.items() if "{" not in path}
         self._guard = Guard(hub)
         self._responder = site.responder
+        hub.on_damage.append(lambda _finding: site.responder.mark_damaged())
+        if hub.integrity.findings:
+            site.responder.mark_damaged()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -1,7 +1,7 @@
 """The hub itself over HTTP: what it is, its shutdown, and who may reach it."""
 
 import os
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -9,8 +9,11 @@ from api.routes import Change, Found, NoBody, NoIds, NoQuery, Read, Reader, Rout
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.messages import MESSAGE_KINDS
 from arclog.events import GENERAL_CHANNEL
+from arclog.store import read_head
 from projections.encoding import encode_json
 from projections.hub import Hub
+from projections.inspection import Integrity, State
+from projections.times import timestamp
 
 PROTOCOL_VERSION: Final = "1"
 IMPLEMENTATION: Final = "arclog"
@@ -26,11 +29,14 @@ FEATURES: Final = (
 )
 """What every hub of protocol version 1 offers."""
 EXTENSIONS: Final = (
+    "as_of",
     "error_codes",
     "event_id",
     "fencing_token",
+    "health",
     "idempotency_key",
     "list_after",
+    "log",
     "openapi",
     "sse_heartbeat",
     "sse_resume",
@@ -61,6 +67,25 @@ class HubInfo(Struct, frozen=True):
     journal_mode: str
     wal_mode: bool
     allow_remote: bool
+    integrity: State
+
+
+class Health(Struct, frozen=True):
+    """How a hub does.
+
+    Attributes:
+        status: `ok`, or `damaged` when the log is not what was written.
+        instance_id: the storage's id.
+        head: the last event of the log.
+        head_at: when it was recorded.
+        integrity: what the hub has found out about its log.
+    """
+
+    status: Literal["ok", "damaged"]
+    instance_id: str
+    head: int
+    head_at: str
+    integrity: Integrity
 
 
 class Shutdown(Struct, frozen=True):
@@ -115,9 +140,17 @@ async def show_hub(hub: Hub, query: NoQuery, reader: Reader) -> Found:
                 journal_mode="wal",
                 wal_mode=True,
                 allow_remote=hub.state.allow_remote,
+                integrity=hub.integrity.state,
             )
         )
     )
+
+
+async def show_health(hub: Hub, query: NoQuery, reader: Reader) -> Found:
+    """How the hub does; an answer at all means that the storage can be read."""
+    head, integrity = hub.read(read_head), hub.integrity
+    status: Literal["ok", "damaged"] = "damaged" if integrity.findings else "ok"
+    return Found(encode_json(Health(status, hub.instance_id, head.event_id, timestamp(head.recorded_at), integrity)))
 
 
 async def show_shutdown(hub: Hub, query: NoQuery, reader: Reader) -> Found:
@@ -133,6 +166,13 @@ def cancel(ids: NoIds, body: NoBody) -> CancelShutdown:
 
 ROUTES: tuple[Route, ...] = (
     Read(does="Tell what this hub is.", path="/v1/hub-info", query=NoQuery, answer=show_hub, result=HubInfo),
+    Read(
+        does="Tell how this hub does, and whether its log is what was written.",
+        path="/v1/health",
+        query=NoQuery,
+        answer=show_health,
+        result=Health,
+    ),
     Read(
         does="Tell how long it is until the pending shutdown.",
         path="/v1/shutdown",

@@ -15,6 +15,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 JSON: Final = (b"content-type", b"application/json")
 NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
+DAMAGED: Final = (b"x-arc-integrity", b"damaged")
 LINGER_SEC: Final = 5.0
 """How long the rest of a refused body is read and thrown away, so that the client gets to see the answer."""
 LINGER_BYTES: Final = 64 * 2**20
@@ -73,7 +74,11 @@ class Responder:
 
     def __init__(self, instance_id: str) -> None:
         self.instance: Final = (b"x-arc-instance", instance_id.encode())
-        self._json: Final = (JSON, NO_SNIFFING, self.instance)
+        self._json: Headers = (JSON, NO_SNIFFING, self.instance)
+
+    def mark_damaged(self) -> None:
+        """Say with every answer from here on that the log is not what was written."""
+        self._json = (JSON, NO_SNIFFING, self.instance, DAMAGED)
 
     async def send(self, send: Send, status: int, body: bytes, more: Headers = ()) -> None:
         """Send a whole JSON body."""

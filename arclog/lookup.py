@@ -18,6 +18,12 @@ def find_end_before(connection: apsw.Connection, event_id: int) -> tuple[int, by
     return (0, GENESIS) if row is None else (int(row[0]), bytes(row[1] or b""))
 
 
+def find_next(connection: apsw.Connection, event_id: int) -> int | None:
+    """The id of the first event behind `event_id`."""
+    following = connection.execute(EVENTS["find_next"], (event_id,)).get
+    return None if following is None else int(following)
+
+
 def find_time_of(connection: apsw.Connection, event_id: int) -> int:
     """When the last event up to and including `event_id` was recorded, in microseconds; 0 when there is none."""
     recorded_at = connection.execute(EVENTS["find_time_of"], (event_id,)).get

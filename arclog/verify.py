@@ -28,7 +28,7 @@ from arclog.connection import storage_errors
 from arclog.diagnosis import MAX_BREAKS, diagnose
 from arclog.digest import RawRow, StoredRow, find_breaks
 from arclog.findings import Finding
-from arclog.lookup import count_events, find_end_before
+from arclog.lookup import count_events, find_end_before, find_next
 from arclog.progress import Progress, no_progress
 from arclog.schema import open_existing
 from arclog.store import read_head, read_raw, read_rows
@@ -95,9 +95,7 @@ def verify_chain(path: Path, progress: Progress = no_progress, processes: int | 
     """
     with closing(open_existing(path)) as connection, storage_errors(path):
         head = read_head(connection)
-        segments = [
-            Segment(str(path), after, min(after + SEGMENT, head.event_id)) for after in range(0, head.event_id, SEGMENT)
-        ]
+        segments = list(segments_of(connection, path, head.event_id, SEGMENT))
         events, breaks, findings = 0, list[int](), list[Finding]()
         for checked in _check_all(connection, segments, processes):
             events += checked.events
@@ -107,6 +105,16 @@ def verify_chain(path: Path, progress: Progress = no_progress, processes: int | 
             progress(checked.until, head.event_id)
         findings += diagnose(connection, breaks)
     return ChainReport(events, head.event_id, head.digest.hex(), tuple(findings))
+
+
+def segments_of(connection: apsw.Connection, path: Path, head: int, size: int) -> Iterator[Segment]:
+    """The log up to event `head`, cut into segments of at most `size` events; gaps between numbers are skipped."""
+    after = 0
+    while after < head:
+        until = min(after + size, head)
+        yield Segment(str(path), after, until)
+        following = find_next(connection, until)
+        after = until if following is None else max(until, following - 1)
 
 
 def check_segment(connection: apsw.Connection, segment: Segment) -> Checked:

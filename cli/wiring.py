@@ -19,6 +19,7 @@ from api.inprocess import call
 from api.server import listen, serve
 from arc import __version__
 from arclog.deciders.fields import Limits
+from arclog.findings import Finding
 from cli.addresses import is_loopback, url_of
 from cli.errors import CommandFailed
 from cli.lookup import working_directory
@@ -86,6 +87,9 @@ async def _serve(options: HubOptions, storage: Path, sock: socket.socket) -> Non
     )
     with ProgressBar("rebuilding") as progress:
         rebuilt = await hub.start(url, progress)
+    for finding in hub.integrity.findings:
+        _warn_of_damage(finding)
+    hub.on_damage.append(_warn_of_damage)
     if rebuilt:
         log.info("rebuilt from the log: %s", ", ".join(rebuilt))
     app = create_app(hub)
@@ -94,6 +98,10 @@ async def _serve(options: HubOptions, storage: Path, sock: socket.socket) -> Non
             log.info("the hub of %s listens on %s", storage, url)
             await serve(hub, app, sock, relay.aclose)
     log.info("stopped")
+
+
+def _warn_of_damage(finding: Finding) -> None:
+    log.warning("the log is damaged: %s; see arc log verify", finding.text)
 
 
 @contextmanager

@@ -23,14 +23,17 @@ from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, Initiate
 from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
 from arclog.errors import ArcError, CursorBeyondHead
 from arclog.events.hub import StopReason
+from arclog.findings import Finding
 from arclog.progress import Progress, no_progress
 from arclog.schema import get_instance_id
 from arclog.store import read_head
 from projections.answers import Outcome
 from projections.calls import Call, Commit
+from projections.countdown import Countdown
 from projections.following import LogQuery, read_on
 from projections.group_commit import GroupCommit
 from projections.history.events import LoggedEvent
+from projections.inspection import Inspection, Integrity
 from projections.intervals import AsOf, live
 from projections.judge import Command
 from projections.messages import MessageQuery, Page, read_messages
@@ -45,7 +48,7 @@ MAX_TOUCHED: Final = 10_000
 P = ParamSpec("P")
 T = TypeVar("T")
 
-WATCH_SEC: Final = 0.015
+WATCH_SEC: Final = 0.03
 """How often a hub with waiters looks for commits of other hubs on its file."""
 
 
@@ -71,14 +74,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     allow_remote: bool = False
     loopback: bool = True
     version: str = ""
-
-
-class PendingShutdown(Struct, frozen=True):
-    """A shutdown that counts down; `fires_at` is in seconds of the event loop's clock."""
-
-    delay_sec: float
-    fires_at: float
-    timer: asyncio.TimerHandle
 
 
 class Request(Struct, frozen=True):
@@ -126,7 +121,10 @@ class Hub:
         self._waiters = Waiters()
         self._watcher: asyncio.Task[None] | None = None
         self._touched: dict[str, float] = {}
-        self._pending: PendingShutdown | None = None
+        self._countdown = Countdown(self._fire)
+        self._inspection = Inspection(settings.storage, self.clock.now, self._tell_damage)
+        self.on_damage: list[Callable[[Finding], None]] = []
+        """Called, on the event loop, with each thing that turns out to be wrong with the log."""
         self.instance_id = ""
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -149,7 +147,9 @@ class Hub:
         self._commits = GroupCommit(self._recorder, self.clock.now, self._arrive)
         self._waiters.head = self._recorder.last_event_id
         self.instance_id = self._readers.read(get_instance_id)
+        await asyncio.to_thread(self._inspection.check_newest)
         await self.execute(StartHub(version=self.settings.version, url=url), transport="hub")
+        self._inspection.start()
         return rebuilt
 
     def begin_closing(self) -> None:
@@ -160,12 +160,12 @@ class Hub:
     async def stop(self, reason: StopReason = "signal") -> None:
         """Record the end, finish what is queued, and close the storage."""
         self.begin_closing()
-        if self._pending is not None:
-            self._pending.timer.cancel()
+        self._countdown.disarm()
         with contextlib.suppress(ArcError):
             await self.execute(StopHub(reason=reason), transport="hub")
         if self._watcher is not None:
             self._watcher.cancel()
+        await asyncio.to_thread(self._inspection.stop)
         self._threads.shutdown()
         self._readers.close()
         # The writer's connection is the last to be closed, since only it can empty the WAL into the file.
@@ -203,10 +203,10 @@ class Hub:
         self._commits.submit(Call(command, done, transport, key, request))
         outcome = await future
         # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
-        if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and self._pending is None:
-            self._arm(command.delay_sec)
+        if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._countdown.is_armed:
+            self._countdown.arm(command.delay_sec)
         elif isinstance(command, CancelShutdown) and not self.state.shutdown_pending:
-            self._disarm()
+            self._countdown.disarm()
         return outcome
 
     async def execute_all(self, requests: Sequence[Request]) -> list[Outcome | ArcError]:
@@ -262,6 +262,18 @@ class Hub:
     def state(self) -> HubState:
         """What the hub knows of itself."""
         return self._recorder.hub
+
+    @property
+    def integrity(self) -> Integrity:
+        """What the hub has found out about its log by now."""
+        return self._inspection.integrity
+
+    def _tell_damage(self, finding: Finding) -> None:
+        def tell() -> None:
+            for callback in self.on_damage:
+                callback(finding)
+
+        self._loop.call_soon_threadsafe(tell)
 
     def check_cursor(self, name: str, cursor: int) -> None:
         """Make sure that a cursor may be waited behind: its event is there.
@@ -367,22 +379,9 @@ class Hub:
 
     def remaining(self) -> tuple[int, int] | None:
         """Seconds until the pending shutdown fires, and the delay it was given; None when none is pending."""
-        if self._pending is None:
-            return None
-        return max(0, round(self._pending.fires_at - self._loop.time())), round(self._pending.delay_sec)
-
-    def _arm(self, delay_sec: float) -> None:
-        timer = self._loop.call_later(delay_sec, self._fire)
-        self._pending = PendingShutdown(delay_sec, self._loop.time() + delay_sec, timer)
-
-    def _disarm(self) -> None:
-        if self._pending is not None:
-            self._pending.timer.cancel()
-            self._pending = None
+        return self._countdown.remaining()
 
     def _fire(self) -> None:
-        self._pending = None
-
         def fired(result: Outcome | ArcError) -> None:
             self.on_shutdown()
 

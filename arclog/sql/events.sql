@@ -57,6 +57,9 @@ FROM events WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIM
 -- name: count
 SELECT count(*) FROM events WHERE event_id > ? AND event_id <= ?
 
+-- name: find_next
+SELECT event_id FROM events WHERE event_id > ? ORDER BY event_id LIMIT 1
+
 -- name: find_end_before
 SELECT event_id, digest FROM events WHERE event_id < ? ORDER BY event_id DESC LIMIT 1
 
