@@ -13,6 +13,7 @@ from arclog.deciders.messages import PostMessage
 from arclog.digest import GENESIS, find_break
 from arclog.errors import ArcError, KeyReused
 from arclog.events import AgentSeen, ClaimReleased, LockReleased, SessionExpired
+from arclog.keys import verify_keys
 from arclog.schema import EVENTS
 from arclog.store import read
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
@@ -279,6 +280,8 @@ def check_retries(folder: Path, history: list[Step]) -> None:
             assert reused.event_id == first.result.event_id
         kept = [event.metadata.key for event in events_in(storage) if event.metadata.key is not None]
         assert len(kept) == len(set(kept)) == len(recorded)
+        with reading(storage) as connection:
+            assert list(verify_keys(connection, recorder.last_event_id)) == []
 
 
 @OFTEN
