@@ -104,8 +104,9 @@ class Courier:
         Raises:
             OSError: the folder is gone.
         """
-        for name in self._intake.list_unanswered():
-            self.enqueue(name)
+        for name in self._intake.list_unanswered():  # all of it, however full: no look will find it again
+            self._known.add(name)
+            self._queue_up(name)
 
     @property
     def busy(self) -> bool:
@@ -315,7 +316,7 @@ def _is_stopping(answer: bytes) -> bool:
     """Whether a hub says that it takes no more calls. It has not done this one, and the next hub will."""
     try:
         return msgspec.json.decode(answer, type=_Failure).code == "hub_stopping"
-    except msgspec.DecodeError:
+    except ValueError:
         return False
 
 

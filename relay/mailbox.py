@@ -15,6 +15,8 @@ WAITING: Final = ".json"
 
 MAX_PENDING: Final = 1000
 """Requests of one agent that are looked at in one go; the next look finds the next ones."""
+MAX_LEFT: Final = 100_000
+"""Requests of one agent that are taken up again when a relay starts; the next start finds the next ones."""
 
 KEEP_ALWAYS: Final = 100
 KEEP_AT_MOST: Final = 1000
@@ -76,7 +78,8 @@ class Mailbox:
         with os.scandir(self._responses) as entries:
             # An empty file is no response: see withdraw.
             answered = {stem_of(entry.name) for entry in entries if entry.stat(follow_symlinks=False).st_size}
-        return [name for _, name in sorted(_dated(self._requests, TAKEN)) if stem_of(name) not in answered]
+        left = (dated for dated in _dated(self._requests, TAKEN) if stem_of(dated[1]) not in answered)
+        return [name for _, name in heapq.nsmallest(MAX_LEFT, left)]
 
     def read_request(self, name: str, max_bytes: int) -> Found:
         """Read a request.

@@ -60,23 +60,26 @@ class Relay:
         """
         loop = asyncio.get_running_loop()
         threading.Thread(target=self._work, args=(loop,), name="arc-relay", daemon=True).start()
-        await self._ended.wait()
+        try:
+            await self._ended.wait()
+        finally:
+            self._tell_to_end(0.0)
         if self._error is not None:
             raise self._error
 
     async def aclose(self, grace_sec: float = GRACE_SEC) -> None:
         """Take nothing more, let what is under way end within `grace_sec`, and stop. The rest is for the next relay."""
-        self._closing = True
-        if self._serving is not None:
-            loop, lookout = self._serving
-            closing = lookout.aclose(grace_sec)
-            try:
-                asyncio.run_coroutine_threadsafe(closing, loop)
-            except RuntimeError:  # it has ended already
-                closing.close()
+        self._tell_to_end(grace_sec)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), grace_sec + HANGING_SEC)
         self._ended.set()
+
+    def _tell_to_end(self, grace_sec: float) -> None:
+        self._closing = True
+        if self._serving is not None:
+            loop, lookout = self._serving
+            with suppress(RuntimeError):  # it has ended already
+                loop.call_soon_threadsafe(lambda: loop.create_task(lookout.aclose(grace_sec)))
 
     # On the relay's own thread --------------------------------------------------------------------------------------
 

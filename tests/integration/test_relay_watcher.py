@@ -1,24 +1,20 @@
-"""Rules of the relay at work: order, waiting, retries, and what survives."""
+"""Rules of the relay at work: order, waiting, ids that are used again, permissions, and what looking costs."""
 
 import asyncio
 import json
 import os
-import shutil
 import stat
 import threading
 import time
-from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from arc.spool import FileRelayClient
 from relay import courier, lookout, mailbox
-from relay.courier import HubUnreachable
-from relay.intake import Intake
 from relay.spool import Spool
+from relay.watcher import Relay
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
 from tests.support.waiting import wait_until
 
@@ -102,25 +98,6 @@ def test_a_long_poll_delays_neither_another_agent_nor_its_own_agents_next_reques
         assert get_response(spool, "alice", "poll")["status"] == 200
 
 
-def test_a_request_that_was_taken_and_not_answered_is_taken_up_by_the_next_relay(spool: Path) -> None:
-    hand_in(spool, "alice", "lost", post(n=1))
-    lost = spool / "requests" / "alice" / "lost.json"
-    lost.rename(lost.with_suffix(".work"))
-    hand_in(spool, "alice", "next", post(n=2))
-    hand_in(spool, "alice", "done", post(n=3))
-    done = spool / "requests" / "alice" / "done.json"
-    done.rename(done.with_suffix(".work"))
-    answers = spool / "responses" / "alice"
-    answers.mkdir(parents=True)
-    (answers / "done.json").write_text('{"ok": true, "status": 201}')
-    (answers / "lost.json").touch()  # all that a power cut has left of it
-    hub = StandIn()
-    with serving(spool, hub):
-        assert get_response(spool, "alice", "lost")["status"] == 201
-        get_response(spool, "alice", "next")
-    assert [body["n"] for body in hub.bodies] == [1, 2]
-
-
 def test_the_same_request_handed_in_again_gets_the_same_answer(spool: Path, notifications: bool) -> None:
     hub = StandIn()
     with serving(spool, hub, notifications=notifications):
@@ -153,190 +130,6 @@ def test_a_response_without_its_request_does_not_answer_a_new_one(spool: Path) -
     with serving(spool, hub):
         hand_in(spool, "alice", "1", post(n=1))
         wait_until(lambda: json.loads(stale.read_bytes()).get("status") == 201 if stale.exists() else False)
-
-
-def test_a_response_that_tells_of_a_fault_of_the_hub_does_not_stand(spool: Path) -> None:
-    answers = [(503, b'{"ok":false,"error":"the disk is full"}'), (201, b'{"ok":true,"result":{}}')]
-
-    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        return answers.pop(0)
-
-    with serving(spool, send):
-        hand_in(spool, "alice", "1", post(n=1))
-        assert get_response(spool, "alice", "1")["error"] == "the disk is full"
-        hand_in(spool, "alice", "1", post(n=1))
-        wait_until(lambda: not answers, what="the second try")
-        wait_until(lambda: get_response(spool, "alice", "1")["status"] == 201)
-
-
-def test_while_the_hub_is_out_of_reach_requests_wait_and_keep_their_order(
-    spool: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(courier, "RECONNECT_SEC", (0.005, 0.01))
-    hub, up = StandIn(), threading.Event()
-
-    async def fail(method: str, path: str) -> None:
-        if not up.is_set():
-            hub.calls.clear()
-            message = "nobody listens"
-            raise HubUnreachable(message)
-
-    hub.before = fail
-    with serving(spool, hub):
-        for number in range(3):
-            hand_in(spool, "alice", f"r{number}", post(n=number))
-        assert FileRelayClient(agent_id="bob", spool_dir=spool, timeout=0.2).call("GET", "/v1/tasks")["status"] == 598
-        up.set()
-        get_response(spool, "alice", "r2")
-    assert [body["n"] for body in hub.bodies] == [0, 1, 2]
-
-
-def test_a_hub_that_fails_is_answered_for_and_the_relay_goes_on(spool: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        if method == "POST":
-            message = "a bug"
-            raise ValueError(message)
-        return 200, b'{"ok":true,"result":[]}'
-
-    with serving(spool, send):
-        hand_in(spool, "alice", "r1", post(n=1))
-        assert get_response(spool, "alice", "r1")["status"] == 500
-        hand_in(spool, "alice", "r2", {"method": "GET", "path": "/v1/tasks"})
-        assert get_response(spool, "alice", "r2")["status"] == 200
-    assert "a bug" in caplog.text
-
-
-def test_a_fault_of_the_relay_itself_is_logged_and_does_not_end_it(
-    spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(courier, "RETRY_SEC", 0.02)
-    take, list_folders, faults = Intake.take, Spool.list_folders, [ValueError("a bug in taking")]
-    looks = [PermissionError("no way in"), ValueError("a bug in looking")]
-
-    def fail_to_take(self: Intake, name: str, *, settled: bool) -> Any:
-        if faults:
-            raise faults.pop()
-        return take(self, name, settled=settled)
-
-    def fail_to_look(self: Spool) -> list[str]:
-        if looks:
-            raise looks.pop()
-        return list_folders(self)
-
-    monkeypatch.setattr(Intake, "take", fail_to_take)
-    monkeypatch.setattr(Spool, "list_folders", fail_to_look)
-    with serving(spool, StandIn()):
-        hand_in(spool, "alice", "r1", post(n=1))
-        assert get_response(spool, "alice", "r1")["status"] == 201
-    for fault in ("a bug in taking", "a bug in looking", "no way in"):
-        assert fault in caplog.text
-
-
-def test_an_agent_cannot_close_the_session_of_another_however_long_the_list_of_agents_is(spool: Path) -> None:
-    pages: dict[str, dict[str, object]] = {
-        "/v1/agents?after=": {"more": True, "result": [{"agent_id": "alice", "session_id": "s-a"}]},
-        "/v1/agents?after=alice": {"result": [{"agent_id": "bob", "session_id": "s-b"}]},
-    }
-    closed: list[str] = []
-
-    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        if method == "GET":
-            return 200, json.dumps({"ok": True, **pages[path]}).encode()
-        closed.append(path)
-        return 200, b'{"ok":true,"result":{"deleted":true}}'
-
-    with serving(spool, send):
-        for stem, session in (("r1", "s-b"), ("r2", "s-a"), ("r3", "unknown")):
-            hand_in(spool, "alice", stem, {"method": "DELETE", "path": f"/v1/sessions/{session}"})
-        assert [get_response(spool, "alice", stem)["status"] for stem in ("r1", "r2", "r3")] == [403, 200, 200]
-    assert closed == ["/v1/sessions/s-a", "/v1/sessions/unknown"]
-
-
-def test_whose_session_it_is_must_be_known_before_it_is_closed(spool: Path) -> None:
-    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        assert method == "GET"
-        return 503, b'{"ok":false,"error":"busy","code":"storage_busy"}'
-
-    with serving(spool, send):
-        hand_in(spool, "alice", "r1", {"method": "DELETE", "path": "/v1/sessions/s-b"})
-        assert get_response(spool, "alice", "r1")["status"] == 503
-
-
-def test_a_spool_that_is_deleted_and_made_anew_is_served_again(spool: Path, notifications: bool) -> None:
-    hub = StandIn()
-    with serving(spool, hub, notifications=notifications):
-        for turn in range(3):
-            hand_in(spool, "alice", f"r{turn}", post(n=turn))
-            assert get_response(spool, "alice", f"r{turn}")["status"] == 201
-            shutil.rmtree(spool)
-        hand_in(spool, "alice", "last", post(n=9))
-        assert get_response(spool, "alice", "last")["status"] == 201
-
-
-def test_a_spool_that_is_gone_when_the_answer_comes_does_not_end_the_relay(spool: Path) -> None:
-    hub = StandIn()
-
-    async def delete(method: str, path: str) -> None:
-        if len(hub.calls) == 1:
-            shutil.rmtree(spool)
-
-    hub.before = delete
-    with serving(spool, hub):
-        hand_in(spool, "alice", "r1", post(n=1))
-        wait_until(lambda: len(hub.done) == 1, what="the first call")
-        hand_in(spool, "alice", "r2", post(n=2))
-        assert get_response(spool, "alice", "r2")["status"] == 201
-
-
-def test_a_file_that_is_still_being_written_is_waited_for(spool: Path, notifications: bool) -> None:
-    hub = StandIn()
-    whole = json.dumps(post(n=1, text="x" * 1000)).encode()
-    place = spool / "requests" / "alice" / "slow.json"
-    place.parent.mkdir(parents=True)
-    with serving(spool, hub, notifications=notifications):
-        with place.open("wb", buffering=0) as file:
-            for at in range(0, len(whole), 400):
-                file.write(whole[at : at + 400])
-                time.sleep(0.15)  # a slow writer: what it writes counts as it comes, not when it ends
-        assert get_response(spool, "alice", "slow")["status"] == 201
-    assert len(hub.bodies) == 1
-
-
-def test_a_file_that_stays_broken_is_answered_and_delays_nobody(spool: Path) -> None:
-    hub = StandIn()
-    with serving(spool, hub):
-        hand_in(spool, "alice", "broken", b'{"method": "POST", "pa')
-        hand_in(spool, "alice", "good", post(n=1))
-        assert get_response(spool, "alice", "good")["status"] == 201
-        response = get_response(spool, "alice", "broken")
-    assert (response["status"], response["request_id"]) == (400, "broken")
-    assert response["error"].startswith("invalid relay request: request envelope is not JSON")
-
-
-def test_a_file_that_never_stops_changing_is_judged_in_the_end(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "PATIENCE_SEC", 0.3)
-    monkeypatch.setattr(courier, "LOOK_AGAIN_SEC", 0.02)
-    place = spool / "requests" / "alice" / "endless.json"
-    place.parent.mkdir(parents=True)
-    answer = spool / "responses" / "alice" / "endless.json"
-    with serving(spool, StandIn()), place.open("wb", buffering=0) as file:
-        for _ in range(200):
-            file.write(b"[")
-            time.sleep(0.01)  # the pace of the writer under test
-            if answer.exists():
-                break
-        assert get_response(spool, "alice", "endless")["status"] == 400
-
-
-def test_a_broken_file_that_vanishes_is_forgotten(spool: Path) -> None:
-    with serving(spool, StandIn()) as relay:
-        wait_until(lambda: relay._serving, what="the relay's own thread")
-        assert relay._serving is not None
-        couriers = relay._serving[1]._couriers
-        hand_in(spool, "alice", "broken", b"{")
-        wait_until(lambda: "alice" in couriers and couriers["alice"].busy, what="the wait for its writer")
-        (spool / "requests" / "alice" / "broken.json").unlink()
-        wait_until(lambda: not couriers["alice"].busy, what="its end")
 
 
 def test_everything_in_the_spool_is_for_its_owner_alone(spool: Path) -> None:
@@ -372,95 +165,6 @@ def test_a_client_opens_what_it_makes_as_far_as_the_spool_is_open(spool: Path) -
     assert stat.S_IMODE((spool / "requests" / "alice" / f"{request_id}.work").stat().st_mode) == 0o660
 
 
-def test_a_response_that_cannot_be_written_is_tried_again(
-    spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(courier, "RETRY_SEC", 0.05)
-    hub, full = StandIn(), threading.Event()
-    full.set()
-    write = mailbox.Mailbox.answer
-
-    def answer(self: mailbox.Mailbox, stem: str, content: bytes) -> None:
-        if full.is_set():
-            raise OSError(28, "No space left on device")
-        write(self, stem, content)
-
-    monkeypatch.setattr(mailbox.Mailbox, "answer", answer)
-    with serving(spool, hub):
-        hand_in(spool, "alice", "r1", post(n=1))
-        wait_until(lambda: len(hub.calls) > 1, what="the second try")
-        full.clear()
-        assert get_response(spool, "alice", "r1")["body"] == {"ok": True, "result": {"id": 1}}
-    assert len(hub.done) == 1
-    assert caplog.text.count("No space left") == 1
-
-
-def test_a_request_that_cannot_be_taken_is_tried_again(
-    spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(courier, "RETRY_SEC", 0.02)
-    hand_in(spool, "alice", "r1", post(n=1))
-    blocked = spool / "responses" / "alice" / "r1.json"
-    (blocked / "full").mkdir(parents=True)
-    with serving(spool, StandIn()):
-        wait_until(lambda: "cannot be served now" in caplog.text)
-        assert (spool / "requests" / "alice" / "r1.json").is_file()
-        shutil.rmtree(blocked)
-        assert get_response(spool, "alice", "r1")["status"] == 201
-
-
-def test_what_is_under_way_when_the_relay_closes_is_left_for_the_next_one(spool: Path) -> None:
-    hub = StandIn()
-
-    async def hang(method: str, path: str) -> None:
-        await asyncio.sleep(60)
-
-    hub.before = hang
-    with serving(spool, hub):
-        hand_in(spool, "alice", "r1", post(n=1))
-        hand_in(spool, "alice", "r2", post(n=2))
-        wait_until(lambda: hub.calls, what="the first call")
-    hub.before = None
-    assert not (spool / "responses" / "alice" / "r1.json").exists()
-    with serving(spool, hub):
-        get_response(spool, "alice", "r2")
-    assert [body["n"] for body in hub.bodies] == [1, 1, 2]
-    assert len(hub.done) == 2
-
-
-def test_a_hub_that_is_ending_answers_nobody(spool: Path) -> None:
-    asked, closing = threading.Event(), threading.Event()
-
-    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        asked.set()
-        await asyncio.to_thread(closing.wait, 10)
-        await asyncio.sleep(0.05)
-        return 503, b'{"ok":false,"error":"this hub is stopping","code":"hub_stopping"}'
-
-    with serving(spool, send):
-        hand_in(spool, "alice", "r1", post(n=1))
-        assert asked.wait(10)
-        closing.set()
-    assert not (spool / "responses" / "alice" / "r1.json").exists()
-    assert (spool / "requests" / "alice" / "r1.work").exists()
-
-
-def test_a_hub_that_is_ending_is_asked_again_until_there_is_another(
-    spool: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(courier, "RECONNECT_SEC", (0.005, 0.01))
-    stopping = (503, b'{"ok":false,"error":"this hub is stopping","code":"hub_stopping"}')
-    answers = [stopping, stopping, (503, b"no JSON"), (201, b'{"ok":true,"result":{}}')]
-
-    async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        return answers.pop(0)
-
-    with serving(spool, send):
-        hand_in(spool, "alice", "r1", post(n=1))
-        assert get_response(spool, "alice", "r1")["status"] == 503
-        assert len(answers) == 1
-
-
 def test_two_relays_on_one_spool_do_each_request_once(spool: Path) -> None:
     hub = StandIn()
     with serving(spool, hub), serving(spool, hub, notifications=False):
@@ -483,12 +187,6 @@ def test_old_pairs_are_deleted_while_the_relay_runs(spool: Path, monkeypatch: py
         get_response(spool, "alice", "r5")
         wait_until(lambda: len(list((spool / "responses" / "alice").iterdir())) == 2, what="the deletion")
     assert sorted(file.name for file in (spool / "requests" / "alice").iterdir()) == ["r4.work", "r5.work"]
-
-
-def test_a_spool_that_cannot_be_made_is_said_at_once(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(NotADirectoryError), serving(tmp_path / "file" / "spool", StandIn()):
-        pass
 
 
 def test_without_notifications_on_this_machine_looking_does_it_alone(
@@ -515,3 +213,17 @@ def test_an_agent_that_sleeps_is_looked_at_less_and_less_often(spool: Path, monk
     pauses = [after - before for before, after in pairwise(looks)]
     assert pauses[0] < 0.1
     assert pauses[-1] > 0.15
+
+
+def test_a_relay_whose_task_is_cancelled_ends_its_thread(spool: Path) -> None:
+    async def story() -> None:
+        relay = Relay(Spool(spool), StandIn())
+        running = asyncio.create_task(relay.run())
+        hand_in(spool, "alice", "r1", post(n=1))
+        await asyncio.to_thread(get_response, spool, "alice", "r1")
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await asyncio.to_thread(wait_until, lambda: all(one.name != "arc-relay" for one in threading.enumerate()))
+
+    asyncio.run(story())
