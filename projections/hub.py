@@ -383,7 +383,9 @@ class Hub:
 
     def _fire(self) -> None:
         def fired(result: Outcome | ArcError) -> None:
-            self.on_shutdown()
+            # A cancellation that was on its way when the delay ended came first, and its caller was told so.
+            if isinstance(result, ArcError) or result.event_id is not None:
+                self.on_shutdown()
 
         self._commits.submit(Call(FireShutdown(), fired))
 

@@ -16,7 +16,7 @@ from arclog.deciders.channels import CreateChannel
 from arclog.deciders.hub import CancelShutdown, InitiateShutdown
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
-from arclog.deciders.sessions import OpenSession
+from arclog.deciders.sessions import OpenSession, SeeAgent
 from arclog.errors import HubStopping, InvalidInput, StorageBusy, StorageError
 from arclog.events import AgentSeen, HubStarted, HubStopped, SessionExpired, ShutdownFired
 from projections import locks, messages, sessions
@@ -462,6 +462,22 @@ def test_a_shutdown_fires_when_its_delay_is_over(storage: Path) -> None:
 
 def is_pending(hub: Hub) -> bool:
     return hub.state.shutdown_pending
+
+
+def test_a_shutdown_whose_delay_ends_while_it_is_being_cancelled_does_not_fire(storage: Path) -> None:
+    async def story(hub: Hub) -> None:
+        fired: list[None] = []
+        hub.on_shutdown = lambda: fired.append(None)
+        await hub.execute(InitiateShutdown(delay_sec=100))
+        cancelling = asyncio.create_task(hub.execute(CancelShutdown()))
+        await asyncio.sleep(0)  # it is queued
+        hub._fire()
+        assert (await cancelling).event_id is not None
+        await hub.execute(SeeAgent(agent_id="a"))  # judged after what was queued before it
+        assert fired == []
+
+    on_hubs(storage, story)
+    assert not any(isinstance(event.data, ShutdownFired) for event in events_in(storage))
 
 
 def test_a_shutdown_that_was_cancelled_does_not_fire(storage: Path) -> None:
