@@ -104,11 +104,20 @@ AND (:channel IS NULL OR channel = :channel) AND (:exclude_agent IS NULL OR from
 AND event_id > :since_id AND event_id <= :at ORDER BY event_id LIMIT :limit
 
 -- name: visible_in_channels_page
--- A stream that follows several channels reads the visible feed and keeps what is theirs.
-SELECT event_id, json FROM messages
-WHERE (to_agent IS NULL OR to_agent = :agent_id) AND channel IN (SELECT value FROM json_each(:channels))
-AND (:exclude_agent IS NULL OR from_agent <> :exclude_agent)
-AND event_id > :since_id AND event_id <= :at ORDER BY event_id LIMIT :limit
+-- Each channel gives its first rows, cut at the limit: a rare channel is not looked for in all that was said elsewhere.
+SELECT m.event_id, m.json FROM (
+    SELECT f.event_id FROM (SELECT DISTINCT value AS name FROM json_each(:channels)) AS c
+    CROSS JOIN messages AS f ON f.event_id IN (
+        SELECT event_id FROM messages INDEXED BY messages_by_channel
+        WHERE to_agent IS NULL AND channel = c.name AND event_id > :since_id AND event_id <= :at
+        AND (:exclude_agent IS NULL OR from_agent <> :exclude_agent) ORDER BY event_id LIMIT :limit)
+    UNION ALL
+    SELECT event_id FROM (
+        SELECT i.event_id FROM inbox AS i JOIN messages AS d ON d.event_id = i.event_id
+        WHERE i.agent_id = :agent_id AND i.channel IN (SELECT value FROM json_each(:channels))
+        AND i.event_id > :since_id AND i.event_id <= :at
+        AND (:exclude_agent IS NULL OR d.from_agent <> :exclude_agent) ORDER BY i.event_id LIMIT :limit)
+    ORDER BY event_id LIMIT :limit) AS f CROSS JOIN messages AS m ON m.event_id = f.event_id ORDER BY m.event_id
 
 -- name: find_latest_broadcast
 SELECT event_id FROM messages INDEXED BY messages_broadcast

@@ -117,6 +117,9 @@ READS: dict[str, Read] = {
     "some channels of a stream": lambda c, at, head: page(
         c, at, agent_id="agent-1", channels=("room", "general"), since_id=head - 50, limit=20
     ),
+    "a channel of a stream in which little is said": lambda c, at, _head: page(
+        c, at, agent_id="a", channels=("quiet", "direct"), limit=4
+    ),
     "all of a thread": lambda c, at, _head: messages.read_thread_messages(c, "thread-1", at, 0, 20),
     "an inbox": lambda c, at, _head: inbox.read_inbox(c, "agent-1", at, limit=20),
     "the end of an inbox": lambda c, at, _head: inbox.read_inbox(c, "agent-1", at, limit=20, tail=True),
