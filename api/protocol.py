@@ -31,6 +31,8 @@ IDLE_SEC: Final = 75.0
 """How long a connection is kept between two requests."""
 HALF_CLOSED_SEC: Final = 1.0
 """How long a client that will send no more gets to read its answer; after that it counts as gone."""
+MAX_BARE_BYTES: Final = 256 * 1024
+"""How many bytes of a request may come without any of its body: its head, or what trails its chunks."""
 LEAST_PROGRESS: Final = 1024
 """Bytes within `STALL_SEC` that count as progress."""
 
@@ -78,6 +80,7 @@ class HubProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._received = 0
+        self._bare = 0
         self._at_start = True
         self._awaits_head = True
         self._stall: Stall | None = None
@@ -85,9 +88,14 @@ class HubProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
+        self._bare += len(data)
         if self._at_start and (b"pgrade:" in data or not data.isascii()):
             data = _tame(data)
+        elif self._awaits_head and b"pgrade:" in data:
+            data = _decline_offer(data)
         super().data_received(data)
+        if self._bare > MAX_BARE_BYTES and not self.transport.is_closing():
+            self.send_400_response("the head has no end")
 
     # What the parser tells -------------------------------------------------------------------------------------------
 
@@ -100,6 +108,7 @@ class HubProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._awaits_head = False
+        self._bare = 0
         url = self.url
         if url.startswith(b"/") and b"#" not in url:
             raw_path, _, query = url.partition(b"?")
@@ -143,6 +152,10 @@ class HubProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        self._bare = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._at_start = True
@@ -211,14 +224,18 @@ class HubProtocol(HttpToolsProtocol):
 def _tame(data: bytes) -> bytes:
     """The beginning of a request, such that the parser takes it.
 
-    What is not ASCII in its first line is percent-encoded, as a client should have done. An offer to speak another
-    protocol is hidden, since with it the parser would take no body; the hub declines it in any case.
+    What is not ASCII in its first line is percent-encoded, as a client should have done.
     """
-    head, end, rest = data.partition(b"\r\n\r\n")
-    line, separator, fields = head.partition(b"\r\n")
+    line, separator, rest = data.partition(b"\r\n")
     if not line.isascii():
         line = quote(line, safe=AS_TYPED + " ").encode("ascii")
-    return line + _offer.sub(b"\r\nx-declined:", separator + fields) + end + rest
+    return line + _decline_offer(separator + rest)
+
+
+def _decline_offer(data: bytes) -> bytes:
+    """A piece of a head without an offer to speak another protocol: with it the parser would take no body."""
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return _offer.sub(b"\r\nx-declined:", head) + end + rest
 
 
 class HubCycle(RequestResponseCycle):

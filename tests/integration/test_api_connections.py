@@ -118,6 +118,16 @@ def test_an_offer_of_another_protocol_is_declined(hub: ServedHub) -> None:
             assert envelope_of(read_all(connection))[0] == 201
 
 
+def test_an_offer_in_a_later_piece_of_the_head_is_declined_too(hub: ServedHub) -> None:
+    with hub.connect() as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(POST)
+        time.sleep(0.05)  # most likely a piece of its own now; as one piece it is answered in the same way
+        connection.sendall(b"Connection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(BODY))
+        connection.sendall(BODY)
+        assert envelope_of(read_all(connection))[0] == 201
+
+
 def is_cut_while_sending(connection: socket.socket, piece: bytes, *, times: int, pause_sec: float = 0) -> bool:
     """Whether the hub closes the connection while a piece is sent again and again."""
     try:
@@ -130,6 +140,14 @@ def is_cut_while_sending(connection: socket.socket, piece: bytes, *, times: int,
 
 
 # Size ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("begin", [POST, POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"GET /"])
+def test_a_request_that_is_all_head_is_cut(hub: ServedHub, begin: bytes) -> None:
+    piece = b"A" * 65_536 if begin == b"GET /" else b"x-filler: %b\r\n" % (b"A" * 65_536)
+    with hub.connect(timeout=5) as connection:
+        connection.sendall(begin)
+        assert is_cut_while_sending(connection, piece, times=1000)
 
 
 def test_a_body_that_announces_itself_too_large_is_refused_unread(hub: ServedHub) -> None:
