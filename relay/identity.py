@@ -25,13 +25,13 @@ ACTOR_FIELDS: Final = (
 )
 """The names under which a body or a query says who acts. `to_agent` is not among them."""
 
-FILTERS: Final = ("/v1/locks",)
-"""Reads whose `agent_id` chooses rows of a list that all may read."""
+FILTERS: Final = ("/v1/locks", "/v1/log")
+"""Reads whose `agent_id` or `actor` chooses rows of a list that all may read."""
 
 WRITABLE: Final = ("sessions", "channels", "messages", "inbox", "threads", "claims", "locks", "tasks")
 """The nouns that agents write. What else the hub lets others change (its network, its life) is not for them."""
 
-ENDLESS: Final = ("/v1/stream",)
+ENDLESS: Final = ("/v1/stream", "/v1/log/stream")
 """What never ends cannot be put into a file."""
 
 _replace_odd = re.compile(r"[^A-Za-z0-9._-]+").sub
@@ -96,7 +96,7 @@ def _check_path(request: Request, path: str, folder: str) -> None:
         raise Refused("the relay carries calls to /v1/... only", status=FORBIDDEN)
     noun, *rest = rest
     if unquote(path) in ENDLESS:
-        raise Refused("a stream has no end, so the relay cannot carry it: poll /v1/events with a timeout instead")
+        raise Refused("a stream has no end, so the relay cannot carry it: poll /v1/events or /v1/log with a timeout")
     if request.writes and noun not in WRITABLE:
         raise Refused(f"agents may not {request.method} /v1/{noun} over the relay", status=FORBIDDEN)
     if rest and (noun in {"inbox", "agents"} or (noun == "sessions" and request.method == "POST")):

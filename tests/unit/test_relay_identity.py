@@ -65,6 +65,7 @@ def test_an_envelope_of_another_agent_is_forbidden() -> None:
         ("GET", "/v1/inbox/alice?since_id=3", None),
         ("GET", "/v1/events?agent_id=alice&timeout=5", None),
         ("GET", "/v1/locks?agent_id=bob", None),
+        ("GET", "/v1/log?actor=bob", None),
         ("GET", "/v1/shutdown", None),
         ("GET", "/v1/hub-info", None),
         ("GET", "/v1/nothing", None),
@@ -101,7 +102,7 @@ def test_the_hub_itself_is_out_of_reach(method: str, path: str) -> None:
     assert refused.value.status == 403
 
 
-@pytest.mark.parametrize("path", ["/v1/stream?agent_id=alice", "/v1/str%65am"])
+@pytest.mark.parametrize("path", ["/v1/stream?agent_id=alice", "/v1/str%65am", "/v1/log/stream"])
 def test_a_stream_is_refused_with_what_to_do_instead(path: str) -> None:
     with pytest.raises(Refused, match="poll /v1/events") as refused:
         check_identity(request("GET", path), "alice")
