@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 
 from arclog.connection import create_file
 from arclog.errors import InvalidInput
@@ -22,7 +23,8 @@ def new_file(path: Path) -> Iterator[Path]:
         StorageError: it cannot be made.
     """
     refuse_existing(path)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # A name that nothing left behind has: a process that was killed may have had the same id.
+    draft = path.with_name(f".{path.name}.{token_hex(8)}.part")
     create_file(draft)
     try:
         yield draft
