@@ -168,10 +168,10 @@ class Recorder:
         """
         try:
             self._log.begin()
-        except StorageError as error:
-            return error
-        except apsw.Error as error:
-            return storage_error(self._path, error)
+        except (StorageError, apsw.Error) as error:
+            with contextlib.suppress(apsw.Error):
+                self._log.rollback()  # the lock may be held already, and nobody else could write until the next call
+            return error if isinstance(error, StorageError) else storage_error(self._path, error)
         return None
 
     def stage(self, calls: Sequence[Call], *, wait: bool = True) -> Commit | None:
@@ -239,6 +239,9 @@ class Recorder:
             head = self._log.head().event_id
             if head != after:
                 advance(self._connection, head)
+        except StorageBusy:
+            self._log.rollback()  # the lock was not had: no rule has judged, and presence need not be looked at again
+            raise
         except (apsw.Error, StorageError) as error:
             self._court.hub = self._hub_before
             self._recover(error)
