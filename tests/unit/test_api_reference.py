@@ -40,7 +40,17 @@ def test_it_names_every_extension(page: str, extension: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["X-Arc-Instance", "X-Arc-Event", "Idempotency-Key", "Last-Event-ID", "Retry-After", "Allow"]
+    "header",
+    [
+        "X-Arc-Instance",
+        "X-Arc-Event",
+        "Idempotency-Key",
+        "Last-Event-ID",
+        "Retry-After",
+        "Allow",
+        "X-Arc-As-Of",
+        "X-Arc-Integrity",
+    ],
 )
 def test_it_names_every_header(page: str, header: str) -> None:
     assert f"`{header}`" in page

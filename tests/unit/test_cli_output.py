@@ -242,4 +242,7 @@ def part_about(manual: str, prog: str) -> str:
     section = re.split(r"^###? ", section, flags=re.MULTILINE)[0]
     if prog in {"arc post", "arc poll", "arc whoami"}:
         return re.split(r"^## Speaking as an agent$", manual, flags=re.MULTILINE)[1].split("###")[0] + section
+    reading = re.split(r"^## Reading$", manual, flags=re.MULTILINE)[1].split("\n## ")[0]
+    if f"### `{prog}`" in reading:
+        return reading.split("###")[0] + section
     return section
