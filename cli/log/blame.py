@@ -4,6 +4,7 @@ import argparse
 
 import msgspec
 
+from arclog.events import SYSTEM
 from arclog.present import read_now
 from cli.log.lines import events
 from cli.log.storage import reading
@@ -54,10 +55,10 @@ def _print_life(life: Blame) -> None:
 
 
 def _row(tenure: Tenure) -> tuple[object, ...]:
-    by = "" if tenure.ended_by in {None, tenure.holder} else f" by {tenure.ended_by}"
+    by = "" if tenure.ended_by in {None, tenure.holder, SYSTEM} else f" by {tenure.ended_by}"
     at = "" if tenure.until_event is None else f" (event {tenure.until_event})"
     refused = ", ".join(f"{refusal.agent_id} (event {refusal.event_id})" for refusal in tenure.refused)
-    how = tenure.how.replace("_", " ")
+    how = "owner gone, taken back" if tenure.how == "owner_gone" else tenure.how
     return (
         tenure.from_event,
         tenure.holder,
