@@ -12,6 +12,8 @@ Whoever has an export, a backup, or just an old digest can tell that too.
 import contextlib
 import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
@@ -36,7 +38,7 @@ from arclog.store import read_head, read_raw, read_rows
 SEGMENT: Final = 20_000
 """Events that are checked in one go: so long the WAL of a running hub cannot begin anew."""
 PARALLEL_FROM: Final = 150_000
-"""Events from which it is worth starting processes, each of which takes a fifth of a second to begin."""
+"""Events from which it is worth starting processes."""
 
 
 class ChainReport(Struct, frozen=True):
@@ -93,17 +95,21 @@ def verify_chain(path: Path, progress: Progress = no_progress, processes: int | 
     Raises:
         StorageError: there is no such storage, or it cannot be read at all.
     """
+    events, breaks, findings = 0, list[int](), list[Finding]()
     with closing(open_existing(path)) as connection, storage_errors(path):
         head = read_head(connection)
         segments = list(segments_of(connection, path, head.event_id, SEGMENT))
-        events, breaks, findings = 0, list[int](), list[Finding]()
-        for checked in _check_all(connection, segments, processes):
+    # No connection is open while processes are made from this one.
+    with storage_errors(path):
+        for checked in _check_all(path, segments, processes):
             events += checked.events
             breaks += checked.breaks
             if checked.unreadable is not None:
                 findings.append(checked.unreadable)
             progress(checked.until, head.event_id)
-        findings += diagnose(connection, breaks)
+    if breaks:
+        with closing(open_existing(path)) as connection, storage_errors(path):
+            findings += diagnose(connection, breaks)
     return ChainReport(events, head.event_id, head.digest.hex(), tuple(findings))
 
 
@@ -143,17 +149,22 @@ def _say_unreadable(connection: apsw.Connection, segment: Segment, fault: apsw.E
     return Finding("file", "unreadable", reached + 1, text)
 
 
-def _check_all(connection: apsw.Connection, segments: Sequence[Segment], processes: int | None) -> Iterator[Checked]:
+def _check_all(path: Path, segments: Sequence[Segment], processes: int | None) -> Iterator[Checked]:
     """Check all segments, in log order."""
     if processes is None:
         processes = (os.cpu_count() or 1) if len(segments) * SEGMENT >= PARALLEL_FROM else 1
     if processes <= 1:
-        for segment in segments:
-            yield check_segment(connection, segment)
+        with closing(open_existing(path)) as connection:
+            for segment in segments:
+                yield check_segment(connection, segment)
         return
-    # Spawned, not forked: no process may inherit a connection to the storage.
-    with ProcessPoolExecutor(processes, get_context("spawn"), _leave_interrupts_to_the_parent) as pool:
+    with ProcessPoolExecutor(processes, get_context(_start_method()), _leave_interrupts_to_the_parent) as pool:
         yield from pool.map(_check_apart, segments)
+
+
+def _start_method() -> str:
+    """How processes are made: as copies of this one where that is safe, which is quick, else from the beginning."""
+    return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
 
 
 def _check_apart(segment: Segment) -> Checked:
