@@ -104,7 +104,7 @@ def test_a_hub_on_the_new_log_answers_as_the_hub_of_011_did(
     assert home / "arc.sqlite3-wal" in files
     digests = [sha256(path.read_bytes()).digest() for path in files if not path.name.endswith("-shm")]
 
-    refused = arc("--storage", old.storage)
+    refused = arc("--storage", old.storage, "--port", old.port)
     assert (refused.code, refused.err.count("\n")) == (1, 1)
     assert f"arc log import {old.storage}" in refused.err
     assert arc("reset", "--storage", old.storage).json["reset"] is False

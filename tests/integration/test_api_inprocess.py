@@ -50,7 +50,7 @@ def test_a_call_is_answered_and_its_transport_kept(tmp_path: Path) -> None:
         ("GET", "/v1/inbox/%zz", 400),
         ("get", "/v1/channels?x=ü", 200),
         ("GET", "", 404),
-        ("GET", "/v1/events?agent_id=a&since_id=99&timeout=0.05", 200),
+        ("GET", "/v1/events?agent_id=a&since_id=3&timeout=0.05", 200),
     ],
 )
 def test_refusals_are_answers_too(tmp_path: Path, method: str, path: str, status: int) -> None:
@@ -77,7 +77,7 @@ def test_a_call_that_waits_can_be_cancelled(tmp_path: Path) -> None:
     async def story() -> None:
         hub, app = await started(tmp_path)
         waiting = asyncio.create_task(
-            call(app, "GET", "/v1/events?agent_id=a&since_id=99&timeout=60", b"", [], "relay")
+            call(app, "GET", "/v1/events?agent_id=a&since_id=3&timeout=60", b"", [], "relay")
         )
         while "a" not in hub._recorder.present:  # noqa: ASYNC110 - nothing tells of a poll that begins to wait
             await asyncio.sleep(0.01)  # bounded by the whole story
