@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import uvloop
 
 from cli.errors import CommandFailed
-from cli.lookup import find_by_note
+from cli.lookup import find_by_note, is_same
 from cli.probe import split_url
 
 FLUSH_SEC: Final = 1.0
@@ -116,7 +116,7 @@ def _wait_for(hub: "subprocess.Popen[bytes]", storage: Path) -> int:
     give_up_at = time.monotonic() + START_WITHIN_SEC
     while time.monotonic() < give_up_at and hub.poll() is None:
         found = find_by_note(storage)
-        if found is not None:
+        if found is not None and is_same(found.hub.storage, storage):  # not the hub of a folder above
             return split_url(found.hub.url)[1]
         time.sleep(LOOK_SEC)
     said = (storage.parent / LOG).read_text(errors="replace").strip() or "and said nothing"

@@ -9,6 +9,7 @@ import pytest
 from cli import bench, trial
 from cli.bench import Options, Result
 from cli.errors import CommandFailed
+from tests.support.hub_process import HubProcess
 
 FINE = Result("here", 0.5, 2.0, 4000.0, 3.0, 9.0, 900.0, 1.0, 3.0, 1.5, 4.0)
 
@@ -34,6 +35,12 @@ def test_a_trial_measures_and_leaves_nothing_behind(tmp_path: Path, capsys: pyte
     assert result.pop("folder") == str(tmp_path)
     assert all(value > 0 for value in result.values())
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("short")
+def test_a_trial_posts_nothing_at_a_hub_that_runs_in_the_folder(hub: HubProcess) -> None:
+    assert bench.run(options(hub.home, "--json")) == 0
+    assert hub.get("/v1/messages?channel=general").result == []
 
 
 @pytest.mark.usefixtures("short")
