@@ -133,8 +133,8 @@ def _recognise(connection: apsw.Connection, path: Path) -> None:
     tables = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     if {"messages", "sessions", "claims", "locks"} <= tables:
         raise NotAnArcStorage(
-            f"{path} is a database of Arc 0.1.1; it is left as it is. Start with a new --storage file, "
-            f"and bring the old one in with: arc log import {path}"
+            f"{path} is a database of Arc 0.1.1; it is left as it is. Bring it into a new storage with: "
+            f"arc log import {path} --storage NEW, and go on with --storage NEW"
         )
     if application_id != 0 or tables:
         raise NotAnArcStorage(f"{path} is another program's database: choose another file with --storage")

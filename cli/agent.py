@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cli.errors import in_words
 from cli.options import AgentOptions
 
 if TYPE_CHECKING:
@@ -28,6 +29,6 @@ def speak(options: AgentOptions, act: Callable[["ArcClient"], None]) -> int:
         client.register()
         act(client)
     except ArcError as error:
-        print(f"arc error: {error}")
+        print(f"arc error: {in_words(error)}")
         return 1
     return 0

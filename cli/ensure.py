@@ -56,7 +56,9 @@ def run(options: Options) -> int:
                 found = _find(storage, url, give_up_at)
                 if found is None:
                     return _start(options, storage, url, give_up_at)
-    except (NotAHub, CommandFailed, OSError) as error:
+    except NotAHub as error:
+        return _tell(url, started=False, error=f"{error}; choose another port with --port, or stop what listens there")
+    except (CommandFailed, OSError) as error:
         return _tell(url, started=False, error=in_words(error))
     return _tell(found.hub.url, started=False)
 

@@ -1,5 +1,9 @@
 """The one error of the command, and how errors are told."""
 
+from typing import Final
+
+NO_HUB: Final = "; if no hub runs there, start one with: arc ensure; to name another, use --base-url"
+
 
 class CommandFailed(Exception):
     """What was asked for cannot be done; `str(error)` says why and what to do, in one line."""
@@ -9,4 +13,6 @@ def in_words(error: Exception) -> str:
     """What an error says to a person."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if getattr(error, "code", None) == "connection_lost":  # the client's word for: nobody listens there
+        return f"{error}{NO_HUB}"
     return str(error)

@@ -1,18 +1,17 @@
 """The way from `arc mcp` to a hub: the client library's HTTP, with its kept connections and safe retries."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from api.mcp.daemon import in_daemon
 from api.mcp.port import Refused
 from arc.errors import ArcError
 from arc.reader import WAIT_GRACE_SEC
+from cli.errors import in_words
 
 if TYPE_CHECKING:
     from arc.http import HttpTransport
     from arclog.events import JsonObject
-
-ADVICE: Final = "; if no hub runs there, start one with: arc ensure"
 
 
 class HubPort:
@@ -37,5 +36,4 @@ class HubPort:
         try:
             return await in_daemon(partial(self._transport.call, method, path, body, timeout_override=timeout_sec))
         except ArcError as error:
-            advice = ADVICE if error.code == "connection_lost" else ""
-            raise Refused(f"{error}{advice}", error.status) from None
+            raise Refused(in_words(error), error.status) from None

@@ -39,7 +39,9 @@ def run(options: Options) -> int:
         agent.join()
     if failures:
         said = "; ".join(f"{role}: {problem}" for role, problem in sorted(failures.items()))
-        print(f"arc error: the smoke test failed: {said}", file=sys.stderr)
+        unheard = "relay timed out" in said
+        advice = f"; no relay looks into {options.spool_dir}: name the hub's own with --spool-dir" if unheard else ""
+        print(f"arc error: the smoke test failed: {said}{advice}", file=sys.stderr)
         return 1
     took_sec = time.monotonic() - began_at
     print(f"it works: three agents met at {options.base_url} over HTTP and the relay in {took_sec:.1f} s")
