@@ -27,7 +27,7 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, InvalidInput, KeyReused, NotFound, SessionCollision, UnexpectedFailure
 from arclog.events import ChannelCreated, ClaimRefused, LockRefused, MessagePosted, TaskCompleted
 from arclog.events.messages import CodeAttachment, TextAttachment
-from projections import messages, threads
+from projections import claims, locks, messages, threads
 from projections.answers import Outcome
 from projections.calls import Call
 from projections.intervals import live
@@ -276,6 +276,31 @@ def test_a_result_completes_its_request_in_one_event(recorder: Recorder, storage
     assert event.data.completes_task_id == request
     second = recorder.execute(post("b", kind="task_result", to_agent="a", reply_to=request))
     assert result_of(second)["metadata"] == {}
+
+
+def test_a_result_closes_the_task_of_its_thread(recorder: Recorder, storage: Path) -> None:
+    request = recorder.execute(post(kind="task_request", thread_id="t")).event_id
+    recorder.execute(post("b", kind="task_result", reply_to=request, thread_id="t"))
+    with reading(storage) as connection:
+        (summary,) = threads.list_threads(connection, live(BEGINNING))
+    assert (summary.total_task_count, summary.open_task_count, summary.status) == (1, 0, "completed")
+
+
+def test_a_lease_is_listed_as_active_up_to_and_including_its_last_microsecond(
+    recorder: Recorder, storage: Path
+) -> None:
+    recorder.execute(AcquireLock(agent_id="a", file_path="p", ttl_sec=5, metadata={"thread_id": "t"}))
+    recorder.execute(AcquireClaim(owner_agent_id="a", claim_key="k", ttl_sec=5, thread_id="t"))
+    with reading(storage) as connection:
+        for moment, count in ((BEGINNING + 5_000_000, 1), (BEGINNING + 5_000_001, 0)):
+            at = live(moment)
+            assert len(locks.list_locks(connection, at, active_only=True)) == count
+            assert len(claims.list_claims(connection, at, active_only=True)) == count
+            assert (
+                len(locks.list_held(connection, "a", moment)) == len(claims.list_held(connection, "a", moment)) == count
+            )
+            for summary in (threads.get_thread(connection, "t", at), *threads.list_threads(connection, at)):
+                assert (summary.active_claim_count, summary.active_lock_count) == (count, count)
 
 
 def test_a_result_in_another_thread_closes_the_task_in_its_own(recorder: Recorder, storage: Path) -> None:

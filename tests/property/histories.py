@@ -121,7 +121,7 @@ _hub: st.SearchStrategy[Command] = st.one_of(
     st.builds(FireShutdown),
     st.builds(ChangeNetwork, allow_remote=st.booleans()),
 )
-_time: st.SearchStrategy[Step] = st.builds(Pass, st.sampled_from((0.000001, 1, 4, 19, 31, 61, 121, 301)))
+_time: st.SearchStrategy[Step] = st.builds(Pass, st.sampled_from((0.000001, 1, 5, 15, 20, 31, 60, 121, 300)))
 
 commands: st.SearchStrategy[Command] = st.one_of(
     _posts, _posts, _claims, _claims, _locks, _locks, _tasks, _sessions, _sessions, _channels, _hub

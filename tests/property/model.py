@@ -21,6 +21,9 @@ PRESENCE_TTL = 120 * SECOND
 SEEN_INTERVAL = 30 * SECOND
 
 Refusal = type[ArcError]
+Summary = tuple[str, str | None, int | None, int | None, int | None, int, int, int, int, int, str]
+"""Of a thread: its name, channel, root task, last message, last artifact, how many messages, tasks, open tasks, active
+claims and active locks it has, and its status."""
 
 
 @dataclass
@@ -28,6 +31,8 @@ class Lease:
     owner: str
     token: int
     expires_at: int
+    thread: str | None
+    channel: object
     released: bool = False
     refused: set[str] = field(default_factory=set)
 
@@ -45,7 +50,21 @@ class Session:
 class Task:
     kind: str
     parent: int | None
+    thread: str | None
+    channel: str
     done: bool = False
+
+
+@dataclass
+class Said:
+    """A message, or a notice of the hub."""
+
+    event_id: int
+    channel: str
+    thread: str | None = None
+    kind: str = "notice"
+    by: str = "system"
+    to: str | None = None
 
 
 @dataclass
@@ -62,6 +81,8 @@ class Model:
     claims: dict[str, Lease] = field(default_factory=dict)
     locks: dict[str, Lease] = field(default_factory=dict)
     tasks: dict[int, Task] = field(default_factory=dict)
+    said: list[Said] = field(default_factory=list)
+    claimed_threads: set[str] = field(default_factory=set)
     channels: set[str] = field(default_factory=lambda: {"general", "direct"})
     shutdown_pending: bool = False
 
@@ -85,10 +106,55 @@ class Model:
             if self.now - session.last_seen_at > PRESENCE_TTL:
                 del self.sessions[agent]
                 self.head += 1
-                for lease in [*self.claims.values(), *self.locks.values()]:
-                    if lease.owner == agent and lease.is_active(self.now):
-                        lease.released = True
-                        self.head += 1
+                for leases in (self.claims, self.locks):
+                    for lease in sorted(leases.values(), key=lambda lease: lease.token):
+                        if lease.owner == agent and lease.is_active(self.now):
+                            lease.released = True
+                            self.head += 1
+                            self.said.append(Said(self.head, self._place_of_recovery(lease), lease.thread))
+
+    def _place_of_recovery(self, lease: Lease) -> str:
+        place = (self.channel_of(lease.thread) if lease.thread is not None else None) or lease.channel
+        return place if isinstance(place, str) and place in self.channels else "general"
+
+    def channel_of(self, thread: str) -> str | None:
+        """Where a thread is: where its first root task is, else where it was first spoken in."""
+        roots = [task for task in self.tasks.values() if task.thread == thread and task.parent is None]
+        spoken = [said for said in self.said if said.thread == thread]
+        return roots[0].channel if roots else spoken[0].channel if spoken else None
+
+    def threads(self) -> list[Summary]:
+        """The summaries of all threads, as the wire orders them."""
+        names = (
+            {said.thread for said in self.said} | {task.thread for task in self.tasks.values()} | self.claimed_threads
+        )
+        found = [self._summary(name) for name in sorted(name for name in names if name is not None)]
+        return sorted(found, key=lambda summary: -(summary[3] or 0))
+
+    def _summary(self, thread: str) -> Summary:
+        spoken = [said.event_id for said in self.said if said.thread == thread]
+        artifacts = [said.event_id for said in self.said if said.thread == thread and said.kind == "artifact"]
+        tasks = {task_id: task for task_id, task in self.tasks.items() if task.thread == thread}
+        roots = [task_id for task_id, task in tasks.items() if task.parent is None]
+        open_tasks = sum(not task.done for task in tasks.values())
+        claims, locks = (
+            sum(lease.thread == thread and lease.is_active(self.now) for lease in leases.values())
+            for leases in (self.claims, self.locks)
+        )
+        status = "completed" if tasks and not open_tasks else "open" if claims or locks else "waiting"
+        return (
+            thread,
+            self.channel_of(thread),
+            min(roots, default=None),
+            max(spoken, default=None),
+            max(artifacts, default=None),
+            len(spoken),
+            len(tasks),
+            open_tasks,
+            claims,
+            locks,
+            status,
+        )
 
     def _judge(self, command: Command) -> "bool | Refusal | None":
         match command:
@@ -120,9 +186,17 @@ class Model:
                 return InvalidInput
             case AcquireClaim():
                 key = command.claim_key or f"task-{command.task_message_id}"
-                return self._acquire(self.claims, key, command.owner_agent_id, command.ttl_sec)
+                given = (command.metadata or {}).get("channel")
+                granted = self._acquire(
+                    self.claims, key, command.owner_agent_id, command.ttl_sec, command.thread_id, given
+                )
+                if granted is True and (thread := self.claims[key].thread) is not None:
+                    self.claimed_threads.add(thread)
+                return granted
             case AcquireLock():
-                return self._acquire(self.locks, command.file_path, command.agent_id, command.ttl_sec)
+                told = command.metadata or {}
+                place = told.get("thread_id"), told.get("channel")
+                return self._acquire(self.locks, command.file_path, command.agent_id, command.ttl_sec, *place)
 
     def _judge_held(self, command: RefreshClaim | RefreshLock | ReleaseClaim | ReleaseLock) -> bool | Refusal | None:
         match command:
@@ -177,20 +251,25 @@ class Model:
         ):
             return InvalidInput
         self.head += 1
+        channel = command.channel or ("direct" if command.to_agent else "general")
+        said = Said(self.head, channel, command.thread_id, command.kind, command.from_agent, command.to_agent)
+        self.said.append(said)
         if command.kind in {"task", "task_request"}:
-            self.tasks[self.head] = Task(command.kind, parent)
+            self.tasks[self.head] = Task(command.kind, parent, command.thread_id, channel)
         answered = self.tasks.get(command.reply_to) if command.reply_to is not None else None
         if command.kind == "task_result" and answered is not None and answered.kind == "task_request":
             answered.done = True
         return None
 
-    def _acquire(self, leases: dict[str, Lease], name: str, agent: str, ttl_sec: float) -> bool | Refusal:
+    def _acquire(
+        self, leases: dict[str, Lease], name: str, agent: str, ttl_sec: float, thread: str | None, channel: object
+    ) -> bool | Refusal:
         if not name or not is_agent(agent) or ttl_sec < 5:
             return InvalidInput
         lease, expires_at = leases.get(name), self.now + round(ttl_sec * SECOND)
         if lease is None or not lease.is_active(self.now):
             self.head += 1
-            leases[name] = Lease(agent, self.head, expires_at)
+            leases[name] = Lease(agent, self.head, expires_at, thread, channel)
             return True
         if lease.owner == agent:
             self.head += 1
@@ -228,7 +307,10 @@ class Model:
                 other for other in self.tasks.values() if task.parent is not None and other.parent == task.parent
             ]
             if task.parent is not None and all(sibling.done for sibling in siblings):
-                self.tasks[task.parent].done = True
+                parent = self.tasks[task.parent]
+                if not parent.done:
+                    parent.done = True
+                    self.said.append(Said(self.head, parent.channel, parent.thread))
         return None
 
     def _judge_hub(
@@ -252,6 +334,8 @@ class Model:
             case StartHub() | StopHub():
                 pass
         self.head += 1
+        if not isinstance(command, StartHub | StopHub):
+            self.said.append(Said(self.head, "general"))
         return None
 
 

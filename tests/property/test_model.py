@@ -11,9 +11,10 @@ from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.sessions import OpenSession
 from arclog.errors import ArcError
-from projections import channels, claims, locks, sessions, tasks
+from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.intervals import live
-from tests.property.histories import Pass, Player, Step, fresh_storage, histories
+from projections.messages import MessageQuery
+from tests.property.histories import AGENTS, Pass, Player, Step, fresh_storage, histories
 from tests.property.model import Lease, Model
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import reading, recording
@@ -86,6 +87,20 @@ def compare_state(connection: apsw.Connection, model: Model, began_at: int) -> N
         (task_id, task.parent, "done" if task.done else "open") for task_id, task in sorted(model.tasks.items())
     ]
     assert {channel.name for channel in channels.list_channels(connection, at)} == model.channels
+    summaries = [msgspec.structs.astuple(thread) for thread in threads.list_threads(connection, at)]
+    assert [(*row[:4], *row[5:]) for row in summaries] == model.threads(), "but for the time of the latest message"
+    for channel in sorted(model.channels):
+        page = messages.read_messages(connection, MessageQuery(channel=channel, limit=500), at)
+        assert page.ids == [said.event_id for said in model.said if said.to is None and said.channel == channel]
+    for agent in AGENTS:
+        visible = [said for said in model.said if said.to in {None, agent}]
+        page = messages.read_messages(connection, MessageQuery(agent_id=agent, limit=500), at)
+        assert page.ids == [said.event_id for said in visible]
+        page = messages.read_messages(connection, MessageQuery(agent_id=agent, exclude_self=True, limit=500), at)
+        assert page.ids == [said.event_id for said in visible if said.by != agent]
+        assert inbox.read_inbox(connection, agent, at, limit=500).ids == [
+            said.event_id for said in model.said if said.to == agent
+        ]
 
 
 def active(leases: dict[str, Lease], now: int) -> set[str]:
