@@ -47,7 +47,11 @@ EXTENSIONS: Final = (
 
 
 class HubInfo(Struct, frozen=True):
-    """What a hub is, and what it takes. `pid` is its process, by which `arc stop` knows what to end."""
+    """What a hub is, and what it takes.
+
+    `pid` is its process, by which `arc stop` knows what to end. `unsafe_filesystem` is the type of the filesystem that
+    the storage lies on, if several hubs cannot safely share a storage there.
+    """
 
     instance_id: str
     hub_id: str
@@ -68,6 +72,7 @@ class HubInfo(Struct, frozen=True):
     wal_mode: bool
     allow_remote: bool
     integrity: State
+    unsafe_filesystem: str | None
 
 
 class Health(Struct, frozen=True):
@@ -141,6 +146,7 @@ async def show_hub(hub: Hub, query: NoQuery, reader: Reader) -> Found:
                 wal_mode=True,
                 allow_remote=hub.state.allow_remote,
                 integrity=hub.integrity.state,
+                unsafe_filesystem=hub.settings.unsafe_filesystem,
             )
         )
     )

@@ -22,6 +22,7 @@ from arclog.deciders.fields import Limits
 from arclog.findings import Finding
 from cli.addresses import is_loopback, url_of
 from cli.errors import CommandFailed
+from cli.filesystems import find_unsafe_filesystem
 from cli.lookup import working_directory
 from cli.options import HubOptions
 from cli.output import ProgressBar
@@ -83,6 +84,7 @@ async def _serve(options: HubOptions, storage: Path, sock: socket.socket) -> Non
             allow_remote=options.allow_remote,
             loopback=is_loopback(options.host),
             version=__version__,
+            unsafe_filesystem=find_unsafe_filesystem(storage.parent),
         )
     )
     with ProgressBar("rebuilding") as progress:

@@ -64,6 +64,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         allow_remote: whether other machines may call.
         loopback: whether `host` is this machine only.
         version: the hub's version, for the log.
+        unsafe_filesystem: the type of the storage's filesystem, where its locks cannot be relied on.
     """
 
     storage: Path
@@ -74,6 +75,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     allow_remote: bool = False
     loopback: bool = True
     version: str = ""
+    unsafe_filesystem: str | None = None
 
 
 class Request(Struct, frozen=True):

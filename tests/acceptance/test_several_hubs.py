@@ -115,3 +115,8 @@ def test_stopping_one_hub_leaves_the_others_at_work(hubs: list[HubProcess]) -> N
         within_sec=5,
         what="the message at the other hub",
     )
+
+
+def test_hub_info_says_whether_the_filesystem_is_safe_for_several_hubs(hubs: list[HubProcess]) -> None:
+    info = hubs[0].get("/v1/hub-info").result
+    assert (info["unsafe_filesystem"], info["wal_mode"]) == (None, True)
