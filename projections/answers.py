@@ -18,6 +18,7 @@ from arclog.events import (
     ClaimRefreshed,
     ClaimRefused,
     ClaimReleased,
+    Event,
     HubStarted,
     HubStopped,
     LockAcquired,
@@ -36,8 +37,11 @@ from arclog.events import (
     TaskCompleted,
 )
 from projections import channels, claims, locks, messages, sessions, tasks
+from projections.claims import Claim
 from projections.encoding import encode_json
 from projections.intervals import AsOf
+from projections.locks import Lock
+from projections.projector import Writer
 
 
 class Outcome(Struct, frozen=True):
@@ -75,11 +79,9 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
             assert found is not None
             return Outcome(encode_json(found[1]), event_id, created=True)
         case ClaimAcquired() | ClaimRefreshed() | ClaimReleased() | ClaimRefused():
-            claim = claims.find_claim(connection, data.claim_key, at)
-            return Outcome(encode_json(claim), event_id, acquired=_acquired(data))
+            return _of_lease(event_id, data, claims.find_claim(connection, data.claim_key, at))
         case LockAcquired() | LockRefreshed() | LockReleased() | LockRefused():
-            lock = locks.find_lock(connection, data.file_path, at)
-            return Outcome(encode_json(lock), event_id, acquired=_acquired(data))
+            return _of_lease(event_id, data, locks.find_lock(connection, data.file_path, at))
         case TaskCompleted():
             task = tasks.find_task(connection, data.task_id, at)
             return Outcome(encode_json(task), event_id, parent_completed=data.rolled_up_task_id is not None)
@@ -98,16 +100,20 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
             assert_never(data)
 
 
-def _acquired(
-    data: ClaimAcquired
-    | ClaimRefreshed
-    | ClaimReleased
-    | ClaimRefused
-    | LockAcquired
-    | LockRefreshed
-    | LockReleased
-    | LockRefused,
-) -> bool | None:
-    if isinstance(data, ClaimReleased | LockReleased):
-        return None
-    return not isinstance(data, ClaimRefused | LockRefused)
+def answer_now(writer: Writer, connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> Outcome:
+    """The same for the log's last event, from what its writer remembers, so that leases need not be read again."""
+    match event.data:
+        case ClaimAcquired() | ClaimRefreshed() | ClaimReleased() | ClaimRefused() as data:
+            return _of_lease(event.event_id, data, claims.find_present(writer, data.claim_key))
+        case LockAcquired() | LockRefreshed() | LockReleased() | LockRefused() as data:
+            return _of_lease(event.event_id, data, locks.find_present(writer, data.file_path))
+        case _:
+            return answer(connection, event, hub)
+
+
+def _of_lease(event_id: int, data: Event, lease: Claim | Lock | None) -> Outcome:
+    """The lease as the event left it, and for a call that asked for it, whether the asker has it."""
+    acquired = None
+    if not isinstance(data, ClaimReleased | LockReleased):
+        acquired = not isinstance(data, ClaimRefused | LockRefused)
+    return Outcome(encode_json(lease), event_id, acquired=acquired)

@@ -1,6 +1,7 @@
 """All projections, and what one event means for each of them."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import apsw
@@ -26,16 +27,16 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
 )
 
 
-def _handlers() -> dict[type[Event], tuple[Handler, ...]]:
+def handlers_of(projectors: Iterable[Projector]) -> Mapping[type[Event], tuple[Handler, ...]]:
+    """What some projections do at each type of event."""
     found: dict[type[Event], list[Handler]] = defaultdict(list)
-    for projector in PROJECTORS:
-        if projector is not messages.PROJECTOR:
-            for event_class, handler in projector.handlers.items():
-                found[event_class].append(handler)
+    for projector in projectors:
+        for event_class, handler in projector.handlers.items():
+            found[event_class].append(handler)
     return {event_class: tuple(found[event_class]) for event_class in EVENT_CLASSES}
 
 
-_HANDLERS: Final = _handlers()
+_HANDLERS: Final = handlers_of(projector for projector in PROJECTORS if projector is not messages.PROJECTOR)
 
 
 def project(writer: Writer, event: RecordedEvent) -> PostedMessage | None:

@@ -1,10 +1,11 @@
 """Claims: who holds what now, and who held it at any event before."""
 
-from typing import Any, Final
+from typing import Final
 
 import apsw
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.deciders.claims import HeldClaim
 from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased
@@ -13,6 +14,7 @@ from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
+from projections.versions import Version, Versioned
 
 SQL: Final = Queries("projections", "claims.sql")
 
@@ -31,34 +33,50 @@ class Claim(Struct, frozen=True):
     fencing_token: int
 
 
+class _Row(Struct, frozen=True, gc=False):
+    """What a row says."""
+
+    claim_key: str
+    owner_agent_id: str
+    fencing_token: int
+    claimed_at: int
+    expires_at: int
+    released_at: int | None
+    metadata: str
+    thread_id: str | None
+    task_message_id: int | None
+
+
+_VERSIONS: Final = Versioned("claims", _Row, SQL, free_text=("metadata",))
+
+
 def _on_acquired(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
-    writer.write(SQL["close"], {"key": data.claim_key, "event_id": event.event_id})
-    writer.write(
-        SQL["grant"],
-        (
-            data.claim_key,
-            event.event_id,
-            data.owner_agent_id,
-            event.event_id,
-            time_of(event, data.occurred_at),
-            data.expires_at,
-            encode_json(data.metadata).decode(),
-            data.thread_id,
-            data.task_message_id,
-        ),
+    row = _Row(
+        claim_key=data.claim_key,
+        owner_agent_id=data.owner_agent_id,
+        fencing_token=event.event_id,
+        claimed_at=time_of(event, data.occurred_at),
+        expires_at=data.expires_at,
+        released_at=None,
+        metadata=encode_json(data.metadata).decode(),
+        thread_id=data.thread_id,
+        task_message_id=data.task_message_id,
     )
+    writer.replace(_VERSIONS, data.claim_key, Version(event.event_id, row))
 
 
 def _on_refreshed(writer: Writer, event: Fact, data: ClaimRefreshed) -> None:
-    bindings = {"key": data.claim_key, "event_id": event.event_id, "expires_at": data.expires_at}
-    writer.write(SQL["close"], bindings)
-    writer.write(SQL["prolong"], bindings)
+    present = writer.find(_VERSIONS, data.claim_key)
+    if present is not None:
+        row = replace(present.row, expires_at=data.expires_at, released_at=None)
+        writer.replace(_VERSIONS, data.claim_key, Version(event.event_id, row))
 
 
 def _on_released(writer: Writer, event: Fact, data: ClaimReleased) -> None:
-    bindings = {"key": data.claim_key, "event_id": event.event_id, "released_at": time_of(event, data.occurred_at)}
-    writer.write(SQL["close"], bindings)
-    writer.write(SQL["release"], bindings)
+    present = writer.find(_VERSIONS, data.claim_key)
+    if present is not None:
+        row = replace(present.row, released_at=time_of(event, data.occurred_at))
+        writer.replace(_VERSIONS, data.claim_key, Version(event.event_id, row))
 
 
 def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
@@ -67,7 +85,7 @@ def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
 
 PROJECTOR: Final = Projector(
     name="claims",
-    version=1,
+    version=2,
     tables=("claims", "claim_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -83,13 +101,19 @@ PROJECTOR: Final = Projector(
 def find_claim(connection: apsw.Connection, claim_key: str, at: AsOf) -> Claim | None:
     """The claim of that name as it was left last, released or not."""
     row = connection.execute(SQL["find"], {"key": claim_key, "at": at.at}).fetchone()
-    return None if row is None else _claim(row)
+    return None if row is None else _claim(_Row(*row))
 
 
-def find_held(connection: apsw.Connection, claim_key: str, at: AsOf) -> HeldClaim | None:
+def find_present(writer: Writer, claim_key: str) -> Claim | None:
+    """The claim of that name as it is now, as the writer knows it."""
+    present = writer.find(_VERSIONS, claim_key)
+    return None if present is None else _claim(present.row)
+
+
+def find_held(writer: Writer, claim_key: str) -> HeldClaim | None:
     """What the rules need to know of a claim that was granted and not released."""
-    row = connection.execute(SQL["find"], {"key": claim_key, "at": at.at}).fetchone()
-    return None if row is None or row[5] is not None else _held(row)
+    present = writer.find(_VERSIONS, claim_key)
+    return None if present is None or present.row.released_at is not None else _held(present.row)
 
 
 def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id: str) -> int | None:
@@ -100,46 +124,47 @@ def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id
 
 def list_held(connection: apsw.Connection, agent_id: str, now: int) -> list[HeldClaim]:
     """What an agent holds at present, oldest grant first."""
-    return [_held(row) for row in connection.execute(SQL["list_held"], {"agent_id": agent_id, "now": now})]
+    return [_held(_Row(*row)) for row in connection.execute(SQL["list_held"], {"agent_id": agent_id, "now": now})]
 
 
 def list_claims(
     connection: apsw.Connection, at: AsOf, thread_id: str | None = None, active_only: bool = False
 ) -> list[Claim]:
     """All claims, oldest grant first; of one thread, or only those that are active, when asked."""
+    if thread_id is not None:
+        return list_in_thread(connection, thread_id, at, active_only)
     query = SQL["list_active" if active_only else "list_all"]
-    return [_claim(row) for row in connection.execute(query, at.bindings(thread_id=thread_id))]
+    return [_claim(_Row(*row)) for row in connection.execute(query, at.bindings())]
 
 
-def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> list[Claim]:
-    """The claims of one thread, oldest grant first."""
-    return [_claim(row) for row in connection.execute(SQL["list_in_thread"], at.bindings(thread_id=thread_id))]
+def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> list[Claim]:
+    """The claims of one thread, oldest grant first; only those that are active, when asked."""
+    bindings = at.bindings(thread_id=thread_id, active_only=active_only)
+    return [_claim(_Row(*row)) for row in connection.execute(SQL["list_in_thread"], bindings)]
 
 
-def _claim(row: tuple[Any, ...]) -> Claim:
-    claim_key, owner, token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id = row
+def _claim(row: _Row) -> Claim:
     return Claim(
-        claim_key,
-        thread_id,
-        task_message_id,
-        owner,
-        timestamp(claimed_at),
-        timestamp(expires_at),
-        optional_timestamp(released_at),
-        msgspec.Raw(metadata.encode()),
-        token,
+        row.claim_key,
+        row.thread_id,
+        row.task_message_id,
+        row.owner_agent_id,
+        timestamp(row.claimed_at),
+        timestamp(row.expires_at),
+        optional_timestamp(row.released_at),
+        msgspec.Raw(row.metadata.encode()),
+        row.fencing_token,
     )
 
 
-def _held(row: tuple[Any, ...]) -> HeldClaim:
-    claim_key, owner, token, _claimed_at, expires_at, _released_at, metadata, thread_id, task_message_id = row
-    channel = msgspec.json.decode(metadata).get("channel")
+def _held(row: _Row) -> HeldClaim:
+    channel = msgspec.json.decode(row.metadata).get("channel")
     return HeldClaim(
-        claim_key,
-        owner,
-        token,
-        expires_at,
-        thread_id,
-        task_message_id,
+        row.claim_key,
+        row.owner_agent_id,
+        row.fencing_token,
+        row.expires_at,
+        row.thread_id,
+        row.task_message_id,
         notice_channel=channel if isinstance(channel, str) else None,
     )

@@ -7,8 +7,8 @@ from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, SYSTEM, ChannelCreate
 from arclog.progress import Progress
 from arclog.store import Log
 from projections.catalog import advance, project
-from projections.projector import DirectWriter
 from projections.rebuild import bring_up_to_date
+from projections.writers import DirectWriter
 
 FIRST_CHANNELS: Final = (GENERAL_CHANNEL, DIRECT_CHANNEL)
 

@@ -11,16 +11,12 @@ N: those below N matter if they end after it, those above it if they begin at or
 (fork, until_event) and on (fork, from_event) finds just these.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import apsw
 import msgspec
 from msgspec import Struct
 
 from arclog.store import NO_END
-
-if TYPE_CHECKING:
-    from apsw import SQLiteValue
 
 CURRENT: Final = NO_END
 """The `until_event` of a row that nothing has replaced."""
@@ -74,15 +70,3 @@ def as_of(event_id: int, head: int, now: int) -> AsOf:
         above.add(((event_id >> shift) + 1) << shift)
     encode = msgspec.json.encode
     return AsOf(event_id, now, encode(sorted(below)).decode(), encode(sorted(above)).decode())
-
-
-def _fork(*events: "SQLiteValue") -> int:
-    from_event, until_event = events
-    assert isinstance(from_event, int)
-    assert isinstance(until_event, int)
-    return fork(from_event, until_event)
-
-
-def add_functions(connection: apsw.Connection) -> None:
-    """Give a connection that writes projections the SQL function `fork(from_event, until_event)`."""
-    connection.create_scalar_function("fork", _fork, 2, deterministic=True)

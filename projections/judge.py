@@ -24,6 +24,7 @@ from projections import channels, claims, locks, sessions, tasks
 from projections.answers import Outcome
 from projections.encoding import encode_json
 from projections.intervals import AsOf
+from projections.projector import Writer
 
 Command = (
     session_rules.OpenSession
@@ -52,15 +53,19 @@ class Court:
     """What the rules are judged against, apart from the tables.
 
     Attributes:
-        connection: the writer's connection, in a transaction.
+        connection: the recorder's connection, in a transaction.
+        writer: where that connection's rows go, and who remembers the present ones.
         limits: how much one message may hold.
         presence_ttl: how long an agent may be silent, in microseconds.
         hub: what the hub knows of itself.
         known_channels: channels that are known to exist; channels are never removed, so this is never outdated.
     """
 
-    def __init__(self, connection: apsw.Connection, limits: Limits, presence_ttl: int, hub: HubState) -> None:
+    def __init__(
+        self, connection: apsw.Connection, writer: Writer, limits: Limits, presence_ttl: int, hub: HubState
+    ) -> None:
         self.connection = connection
+        self.writer = writer
         self.limits = limits
         self.presence_ttl = presence_ttl
         self.hub = hub
@@ -125,44 +130,48 @@ def _post_message(court: Court, command: message_rules.PostMessage, at: AsOf) ->
 
 
 def _acquire_claim(court: Court, command: claim_rules.AcquireClaim, at: AsOf) -> Verdict:
-    held = claims.find_held(court.connection, command.key, at)
+    held = claims.find_held(court.writer, command.key)
     asker = command.owner_agent_id.strip()
-    refusal = claims.find_refusal(court.connection, held.fencing_token, asker) if held else None
+    refusal = None
+    if held is not None and held.owner_agent_id != asker and held.is_active(at.now):
+        refusal = claims.find_refusal(court.connection, held.fencing_token, asker)
     decision = claim_rules.decide_acquire(claim_rules.Acquiring(held, refusal is not None), command, at.now)
     if decision is not None:
         return decision
-    holder = claims.find_claim(court.connection, command.key, at)
+    holder = claims.find_present(court.writer, command.key)
     return Outcome(encode_json(holder), event_id=refusal, acquired=False)
 
 
 def _refresh_claim(court: Court, command: claim_rules.RefreshClaim, at: AsOf) -> Verdict:
-    held = claims.find_held(court.connection, command.claim_key.strip(), at)
+    held = claims.find_held(court.writer, command.claim_key.strip())
     return claim_rules.decide_refresh(held, command, at.now)
 
 
 def _release_claim(court: Court, command: claim_rules.ReleaseClaim, at: AsOf) -> Verdict:
-    held = claims.find_held(court.connection, command.claim_key.strip(), at)
+    held = claims.find_held(court.writer, command.claim_key.strip())
     return claim_rules.decide_release(held, command, at.now)
 
 
 def _acquire_lock(court: Court, command: lock_rules.AcquireLock, at: AsOf) -> Verdict:
     path = command.file_path.strip()
-    held = locks.find_held(court.connection, path, at)
+    held = locks.find_held(court.writer, path)
     asker = command.agent_id.strip()
-    refusal = locks.find_refusal(court.connection, held.fencing_token, asker) if held else None
+    refusal = None
+    if held is not None and held.agent_id != asker and held.is_active(at.now):
+        refusal = locks.find_refusal(court.connection, held.fencing_token, asker)
     decision = lock_rules.decide_acquire(lock_rules.Acquiring(held, refusal is not None), command, at.now)
     if decision is not None:
         return decision
-    return Outcome(encode_json(locks.find_lock(court.connection, path, at)), event_id=refusal, acquired=False)
+    return Outcome(encode_json(locks.find_present(court.writer, path)), event_id=refusal, acquired=False)
 
 
 def _refresh_lock(court: Court, command: lock_rules.RefreshLock, at: AsOf) -> Verdict:
-    held = locks.find_held(court.connection, command.file_path.strip(), at)
+    held = locks.find_held(court.writer, command.file_path.strip())
     return lock_rules.decide_refresh(held, command, at.now)
 
 
 def _release_lock(court: Court, command: lock_rules.ReleaseLock, at: AsOf) -> Verdict:
-    held = locks.find_held(court.connection, command.file_path.strip(), at)
+    held = locks.find_held(court.writer, command.file_path.strip())
     return lock_rules.decide_release(held, command, at.now)
 
 

@@ -1,10 +1,11 @@
 """Locks: who holds what now, and who held it at any event before."""
 
-from typing import Any, Final
+from typing import Final
 
 import apsw
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.deciders.locks import HeldLock
 from arclog.events import LockAcquired, LockRefreshed, LockRefused, LockReleased
@@ -13,6 +14,7 @@ from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
+from projections.versions import Version, Versioned
 
 SQL: Final = Queries("projections", "locks.sql")
 
@@ -29,33 +31,48 @@ class Lock(Struct, frozen=True):
     fencing_token: int
 
 
+class _Row(Struct, frozen=True, gc=False):
+    """What a row says."""
+
+    file_path: str
+    agent_id: str
+    fencing_token: int
+    locked_at: int
+    expires_at: int
+    released_at: int | None
+    metadata: str
+    thread_id: str | None
+
+
+_VERSIONS: Final = Versioned("locks", _Row, SQL, free_text=("metadata",))
+
+
 def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
-    writer.write(SQL["close"], {"key": data.file_path, "event_id": event.event_id})
-    writer.write(
-        SQL["grant"],
-        (
-            data.file_path,
-            event.event_id,
-            data.agent_id,
-            event.event_id,
-            time_of(event, data.occurred_at),
-            data.expires_at,
-            encode_json(data.metadata).decode(),
-            _thread_of(data),
-        ),
+    row = _Row(
+        file_path=data.file_path,
+        agent_id=data.agent_id,
+        fencing_token=event.event_id,
+        locked_at=time_of(event, data.occurred_at),
+        expires_at=data.expires_at,
+        released_at=None,
+        metadata=encode_json(data.metadata).decode(),
+        thread_id=_thread_of(data),
     )
+    writer.replace(_VERSIONS, data.file_path, Version(event.event_id, row))
 
 
 def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
-    bindings = {"key": data.file_path, "event_id": event.event_id, "expires_at": data.expires_at}
-    writer.write(SQL["close"], bindings)
-    writer.write(SQL["prolong"], bindings)
+    present = writer.find(_VERSIONS, data.file_path)
+    if present is not None:
+        row = replace(present.row, expires_at=data.expires_at, released_at=None)
+        writer.replace(_VERSIONS, data.file_path, Version(event.event_id, row))
 
 
 def _on_released(writer: Writer, event: Fact, data: LockReleased) -> None:
-    bindings = {"key": data.file_path, "event_id": event.event_id, "released_at": time_of(event, data.occurred_at)}
-    writer.write(SQL["close"], bindings)
-    writer.write(SQL["release"], bindings)
+    present = writer.find(_VERSIONS, data.file_path)
+    if present is not None:
+        row = replace(present.row, released_at=time_of(event, data.occurred_at))
+        writer.replace(_VERSIONS, data.file_path, Version(event.event_id, row))
 
 
 def _on_refused(writer: Writer, event: Fact, data: LockRefused) -> None:
@@ -69,7 +86,7 @@ def _thread_of(data: LockAcquired) -> str | None:
 
 PROJECTOR: Final = Projector(
     name="locks",
-    version=1,
+    version=2,
     tables=("locks", "lock_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -85,19 +102,25 @@ PROJECTOR: Final = Projector(
 def find_lock(connection: apsw.Connection, file_path: str, at: AsOf) -> Lock | None:
     """The lock of that name as it was left last, released or not."""
     row = connection.execute(SQL["find"], {"key": file_path, "at": at.at}).fetchone()
-    return None if row is None else _lock(row)
+    return None if row is None else _lock(_Row(*row))
+
+
+def find_present(writer: Writer, file_path: str) -> Lock | None:
+    """The lock of that name as it is now, as the writer knows it."""
+    present = writer.find(_VERSIONS, file_path)
+    return None if present is None else _lock(present.row)
 
 
 def find_thread(connection: apsw.Connection, file_path: str, at: AsOf) -> str | None:
     """The thread that the lock of that name belongs to, if any."""
     row = connection.execute(SQL["find"], {"key": file_path, "at": at.at}).fetchone()
-    return None if row is None else row[7]
+    return None if row is None else _Row(*row).thread_id
 
 
-def find_held(connection: apsw.Connection, file_path: str, at: AsOf) -> HeldLock | None:
+def find_held(writer: Writer, file_path: str) -> HeldLock | None:
     """What the rules need to know of a lock that was granted and not released."""
-    row = connection.execute(SQL["find"], {"key": file_path, "at": at.at}).fetchone()
-    return None if row is None or row[5] is not None else _held(row)
+    present = writer.find(_VERSIONS, file_path)
+    return None if present is None or present.row.released_at is not None else _held(present.row)
 
 
 def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id: str) -> int | None:
@@ -108,38 +131,43 @@ def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id
 
 def list_held(connection: apsw.Connection, agent_id: str, now: int) -> list[HeldLock]:
     """What an agent holds at present, oldest grant first."""
-    return [_held(row) for row in connection.execute(SQL["list_held"], {"agent_id": agent_id, "now": now})]
+    return [_held(_Row(*row)) for row in connection.execute(SQL["list_held"], {"agent_id": agent_id, "now": now})]
 
 
 def list_locks(
     connection: apsw.Connection, at: AsOf, agent_id: str | None = None, active_only: bool = False
 ) -> list[Lock]:
     """All locks, oldest grant first; of one agent, or only those that are active, when asked."""
-    query = SQL["list_active" if active_only else "list_all"]
-    return [_lock(row) for row in connection.execute(query, at.bindings(agent_id=agent_id))]
+    query = "list_active" if active_only else "list_all"
+    if agent_id is not None:
+        query += "_of_agent"
+    return [_lock(_Row(*row)) for row in connection.execute(SQL[query], at.bindings(agent_id=agent_id))]
 
 
 def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> list[Lock]:
     """The locks of one thread, oldest grant first."""
-    return [_lock(row) for row in connection.execute(SQL["list_in_thread"], at.bindings(thread_id=thread_id))]
+    return [_lock(_Row(*row)) for row in connection.execute(SQL["list_in_thread"], at.bindings(thread_id=thread_id))]
 
 
-def _lock(row: tuple[Any, ...]) -> Lock:
-    file_path, owner, token, locked_at, expires_at, released_at, metadata, _thread_id = row
+def _lock(row: _Row) -> Lock:
     return Lock(
-        file_path,
-        owner,
-        timestamp(locked_at),
-        timestamp(expires_at),
-        optional_timestamp(released_at),
-        msgspec.Raw(metadata.encode()),
-        token,
+        row.file_path,
+        row.agent_id,
+        timestamp(row.locked_at),
+        timestamp(row.expires_at),
+        optional_timestamp(row.released_at),
+        msgspec.Raw(row.metadata.encode()),
+        row.fencing_token,
     )
 
 
-def _held(row: tuple[Any, ...]) -> HeldLock:
-    file_path, owner, token, _locked_at, expires_at, _released_at, metadata, thread_id = row
-    channel = msgspec.json.decode(metadata).get("channel")
+def _held(row: _Row) -> HeldLock:
+    channel = msgspec.json.decode(row.metadata).get("channel")
     return HeldLock(
-        file_path, owner, token, expires_at, thread_id, notice_channel=channel if isinstance(channel, str) else None
+        row.file_path,
+        row.agent_id,
+        row.fencing_token,
+        row.expires_at,
+        row.thread_id,
+        notice_channel=channel if isinstance(channel, str) else None,
     )

@@ -7,18 +7,16 @@ gives the same rows, on any day, on any machine.
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-import apsw
 from msgspec import Struct
 
 from arclog.events import Event
+from projections.versions import Key, Said, Version, Versioned
 
 Row = tuple[Any, ...]
 Bindings = Row | Mapping[str, Any]
 
-MAX_BUFFERED = 5_000
-"""Rows that a bulk writer keeps at most before it hands them to SQLite."""
 MAX_REMEMBERED = 20_000
-"""Rows that a writer remembers at most."""
+"""Rows that a memory holds at most."""
 
 
 class Fact(Protocol):
@@ -37,10 +35,10 @@ def time_of(event: Fact, occurred_at: int | None) -> int:
     return event.recorded_at if occurred_at is None else occurred_at
 
 
-class Memory(dict[tuple[str, str], Any]):
+class Memory(dict[tuple[str, Key], Any]):
     """Some rows, by table and key; a cache that forgets everything when it is full."""
 
-    def keep(self, key: tuple[str, str], value: object) -> None:
+    def keep(self, key: tuple[str, Key], value: object) -> None:
         """Remember `value` as the present truth."""
         if len(self) >= MAX_REMEMBERED:
             self.clear()
@@ -58,48 +56,19 @@ class Writer(Protocol):
     memory: Memory
 
     def write(self, sql: str, bindings: Bindings) -> object:
-        """Run a statement that changes rows."""
+        """Run a statement that adds a row; when statements differ, their order must not matter."""
 
     def ask(self, sql: str, bindings: Bindings) -> Row | None:
-        """The first row of a query over the projection's own tables, all writes so far included."""
+        """The first row of a query over the projection's own tables, all that was given to `write` included."""
 
+    def find(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
+        """The present version of `key`."""
 
-class DirectWriter:
-    """Writes each row at once, as the live hub does."""
+    def add(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
+        """Begin the first version of `key`."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self.memory = Memory()
-        self.write: Callable[[str, Bindings], object] = connection.execute
-        self._execute = connection.execute
-
-    def ask(self, sql: str, bindings: Bindings) -> Row | None:
-        return self._execute(sql, bindings).fetchone()
-
-
-class BulkWriter:
-    """Gathers rows of the same statement and writes them together, as a rebuild does."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self.memory = Memory()
-        self._connection = connection
-        self._sql = ""
-        self._rows: list[Bindings] = []
-
-    def write(self, sql: str, bindings: Bindings) -> None:
-        if sql != self._sql or len(self._rows) >= MAX_BUFFERED:
-            self.flush()
-            self._sql = sql
-        self._rows.append(bindings)
-
-    def ask(self, sql: str, bindings: Bindings) -> Row | None:
-        self.flush()
-        return self._connection.execute(sql, bindings).fetchone()
-
-    def flush(self) -> None:
-        """Write what was gathered."""
-        if self._rows:
-            self._connection.executemany(self._sql, self._rows)
-            self._rows = []
+    def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
+        """End the present version of `key`, if there is one, and begin another at the same event."""
 
 
 Handler = Callable[[Writer, Fact, Any], None]

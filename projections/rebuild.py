@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from arclog.progress import Progress, no_progress
 from arclog.store import NO_END, read_facts, read_head
-from projections.catalog import CHECKPOINTS, PROJECTORS
-from projections.intervals import add_functions
-from projections.projector import BulkWriter, Fact, Projector, Row
+from projections.catalog import CHECKPOINTS, PROJECTORS, handlers_of
+from projections.projector import Fact, Projector, Row
+from projections.writers import BulkWriter
 
 CHUNK: Final = 5_000
 """Events that are decoded at a time."""
@@ -39,7 +39,6 @@ def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progre
     Returns:
         The names of the projections that were rebuilt.
     """
-    add_functions(connection)
     connection.execute(CHECKPOINTS["schema"])
     head = read_head(connection).event_id
     checkpoints = {name: (version, at) for name, version, at in connection.execute(CHECKPOINTS["list"])}
@@ -77,23 +76,21 @@ def build(
 ) -> None:
     """Make the tables of `projectors` in `connection`, inside its transaction, and fill them from `chunks` of the log.
 
-    Projections do not read each other, so each takes a chunk as a whole; the indexes come last.
+    The indexes come last.
     """
     projectors = tuple(projectors)
-    writer = BulkWriter(connection)
+    writer, handlers = BulkWriter(connection), handlers_of(projectors)
     for projector in projectors:
         connection.execute(projector.schema)
     reached = 0
     for chunk in chunks:
-        for projector in projectors:
-            handlers = projector.handlers
-            for event in chunk:
-                handler = handlers.get(type(event.data))
-                if handler is not None:
-                    handler(writer, event, event.data)
-            writer.flush()
+        for event in chunk:
+            data = event.data
+            for handler in handlers[type(data)]:
+                handler(writer, event, data)
         reached = chunk[-1].event_id
         progress(reached, last)
+    writer.flush()
     for projector in projectors:
         connection.execute(projector.indexes)
         connection.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, last)))
@@ -101,7 +98,6 @@ def build(
 
 def replay_into(source: apsw.Connection, target: apsw.Connection, until: int, progress: Progress = no_progress) -> None:
     """Build all projections of the log in `source`, up to event `until`, in the empty database `target`."""
-    add_functions(target)
     target.execute("BEGIN IMMEDIATE")
     try:
         target.execute(CHECKPOINTS["schema"])

@@ -49,15 +49,15 @@ from arclog.events.channels import ANONYMOUS
 from arclog.progress import Progress
 from arclog.schema import open_storage
 from arclog.store import Log, find_event
-from projections.answers import Outcome, answer
+from projections.answers import Outcome, answer, answer_now
 from projections.calls import Call, Commit
 from projections.catalog import advance, project
 from projections.founding import prepare
-from projections.intervals import add_functions, live
+from projections.intervals import live
 from projections.judge import Command, Court, judge, sender_of
 from projections.messages import PostedMessage
 from projections.presence import look, sweep
-from projections.projector import DirectWriter
+from projections.writers import DirectWriter
 
 _TRY_AGAIN: Final = 1_000_000
 """How long after a failure presence is looked at again, in microseconds."""
@@ -95,12 +95,11 @@ class Recorder:
 
     def _open(self, limits: Limits, hub: HubState) -> None:
         connection = open_storage(self._path)
-        add_functions(connection)
         self._checkpointer.watch(connection)
         self._connection = connection
         self._writer = DirectWriter(connection)
         self._log = Log(connection, self._path, self._clock)
-        self._court = Court(connection, limits, self._presence_ttl, hub)
+        self._court = Court(connection, self._writer, limits, self._presence_ttl, hub)
 
     @property
     def hub(self) -> HubState:
@@ -337,7 +336,7 @@ class Recorder:
         if message is not None and isinstance(verdict, MessagePosted):
             return Outcome(message.json, event.event_id, created=True)
         self._note(event)
-        return answer(self._connection, event, self._court.hub)
+        return answer_now(self._writer, self._connection, event, self._court.hub)
 
     def _append(
         self, data: Event, now: int, metadata: Metadata, sender: str | None, messages: list[PostedMessage]

@@ -21,8 +21,8 @@ from arclog.schema import open_existing
 from arclog.store import NO_END, read, read_head
 from projections.catalog import project
 from projections.checkpoints import find_stale
-from projections.projector import DirectWriter
 from projections.rebuild import Difference, compare, replay_into
+from projections.writers import DirectWriter
 
 
 class Replay(Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.deciders.sessions import LiveSession
 from arclog.events import SessionClosed, SessionExpired, SessionOpened, SessionRenamed
@@ -19,6 +20,7 @@ from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import timestamp
+from projections.versions import Version, Versioned
 
 SQL: Final = Queries("projections", "sessions.sql")
 
@@ -36,32 +38,45 @@ class Session(Struct, frozen=True):
     active: bool
 
 
+class _Row(Struct, frozen=True, gc=False):
+    """What a row says; `active` is 0 once the session is over."""
+
+    agent_id: str
+    session_id: str
+    display_name: str
+    capabilities: str
+    metadata: str
+    created_at: int
+    active: int
+
+
+_VERSIONS: Final = Versioned("sessions", _Row, SQL, free_text=("capabilities", "metadata"))
+
+
 def _on_opened(writer: Writer, event: Fact, data: SessionOpened) -> None:
-    writer.write(SQL["close"], {"agent_id": data.agent_id, "event_id": event.event_id})
-    writer.write(
-        SQL["open"],
-        (
-            data.agent_id,
-            event.event_id,
-            data.session_id,
-            data.display_name,
-            encode_json(data.capabilities).decode(),
-            encode_json(data.metadata).decode(),
-            time_of(event, data.occurred_at),
-        ),
+    row = _Row(
+        agent_id=data.agent_id,
+        session_id=data.session_id,
+        display_name=data.display_name,
+        capabilities=encode_json(data.capabilities).decode(),
+        metadata=encode_json(data.metadata).decode(),
+        created_at=time_of(event, data.occurred_at),
+        active=1,
     )
+    writer.replace(_VERSIONS, data.agent_id, Version(event.event_id, row))
 
 
 def _on_renamed(writer: Writer, event: Fact, data: SessionRenamed) -> None:
-    bindings = {"agent_id": data.agent_id, "event_id": event.event_id, "display_name": data.display_name}
-    writer.write(SQL["close"], bindings)
-    writer.write(SQL["rename"], bindings)
+    present = writer.find(_VERSIONS, data.agent_id)
+    if present is not None:
+        row = replace(present.row, display_name=data.display_name)
+        writer.replace(_VERSIONS, data.agent_id, Version(event.event_id, row))
 
 
 def _on_ended(writer: Writer, event: Fact, data: SessionClosed | SessionExpired) -> None:
-    bindings = {"agent_id": data.agent_id, "event_id": event.event_id}
-    writer.write(SQL["close"], bindings)
-    writer.write(SQL["end"], bindings)
+    present = writer.find(_VERSIONS, data.agent_id)
+    if present is not None:
+        writer.replace(_VERSIONS, data.agent_id, Version(event.event_id, replace(present.row, active=0)))
 
 
 PROJECTOR: Final = Projector(

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import apsw
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.deciders.tasks import KnownTask, TaskStatus
 from arclog.events import MessagePosted, TaskCompleted
@@ -12,6 +13,7 @@ from arclog.queries import Queries
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
+from projections.versions import Version, Versioned
 
 SQL: Final = Queries("projections", "tasks.sql")
 
@@ -28,19 +30,35 @@ class Task(Struct, frozen=True):
     completed_at: str | None
 
 
+class _Row(Struct, frozen=True, gc=False):
+    """What a row says."""
+
+    task_id: int
+    parent_task_id: int | None
+    channel: str
+    thread_id: str | None
+    kind: str
+    status: TaskStatus
+    created_at: int
+    completed_at: int | None
+
+
+_VERSIONS: Final = Versioned("tasks", _Row, SQL)
+
+
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
     if data.kind in TASK_KINDS:
-        writer.write(
-            SQL["open"],
-            {
-                "task_id": event.event_id,
-                "parent_task_id": data.parent_task_id,
-                "channel": data.channel,
-                "thread_id": data.thread_id,
-                "kind": data.kind,
-                "created_at": event.recorded_at,
-            },
+        row = _Row(
+            task_id=event.event_id,
+            parent_task_id=data.parent_task_id,
+            channel=data.channel,
+            thread_id=data.thread_id,
+            kind=data.kind,
+            status="open",
+            created_at=event.recorded_at,
+            completed_at=None,
         )
+        writer.add(_VERSIONS, event.event_id, Version(event.event_id, row))
     if data.completes_task_id is not None:
         _complete(writer, event, data.completes_task_id, event.recorded_at)
 
@@ -53,9 +71,10 @@ def _on_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
 
 
 def _complete(writer: Writer, event: Fact, task_id: int, completed_at: int) -> None:
-    bindings = {"task_id": task_id, "event_id": event.event_id, "completed_at": completed_at}
-    writer.write(SQL["close"], bindings)
-    writer.write(SQL["complete"], bindings)
+    present = writer.find(_VERSIONS, task_id)
+    if present is not None and present.row.status == "open":
+        row = replace(present.row, status="done", completed_at=completed_at)
+        writer.replace(_VERSIONS, task_id, Version(event.event_id, row))
 
 
 PROJECTOR: Final = Projector(

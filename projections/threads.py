@@ -8,14 +8,16 @@ from typing import Any, Final, Literal
 
 import apsw
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.events import ClaimAcquired, ClaimReleased, LockReleased, MessagePosted, TaskCompleted
 from arclog.events.messages import TASK_KINDS
 from arclog.queries import Queries
-from projections.intervals import CURRENT, AsOf
+from projections.intervals import AsOf
 from projections.messages import find_notice
 from projections.projector import Fact, Projector, Writer
 from projections.times import optional_timestamp
+from projections.versions import Version, Versioned
 
 SQL: Final = Queries("projections", "threads.sql")
 
@@ -39,87 +41,71 @@ class Thread(Struct, frozen=True):
     status: ThreadStatus
 
 
-class _Version(Struct, frozen=True):
+class _Row(Struct, frozen=True, gc=False):
     """What a row says; `channel` is None until something was said."""
 
+    thread_id: str
     channel: str | None = None
     root_task_id: int | None = None
     total_task_count: int = 0
     open_task_count: int = 0
 
 
+_VERSIONS: Final = Versioned("threads", _Row, SQL)
+
+
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
     opens = data.kind in TASK_KINDS
     done_in = data.completes_in_thread_id
     if data.thread_id is not None:
-        version, known = _find(writer, data.thread_id)
-        is_root = opens and data.parent_task_id is None and version.root_task_id is None
-        changed = _Version(
-            channel=data.channel if is_root or version.channel is None else version.channel,
-            root_task_id=event.event_id if is_root else version.root_task_id,
-            total_task_count=version.total_task_count + opens,
-            open_task_count=version.open_task_count + opens - (done_in == data.thread_id),
-        )
-        if changed != version or not known:
-            _replace(writer, event.event_id, data.thread_id, changed)
+        row = _find(writer, data.thread_id)
+        done_here = done_in == data.thread_id
+        if opens or done_here or row.channel is None:
+            is_root = opens and data.parent_task_id is None and row.root_task_id is None
+            changed = _Row(
+                data.thread_id,
+                channel=data.channel if is_root or row.channel is None else row.channel,
+                root_task_id=event.event_id if is_root else row.root_task_id,
+                total_task_count=row.total_task_count + opens,
+                open_task_count=row.open_task_count + opens - done_here,
+            )
+            _replace(writer, event, changed)
     if done_in is not None and done_in != data.thread_id:
-        _close_tasks(writer, event.event_id, done_in, 1)
+        _close_tasks(writer, event, done_in, 1)
 
 
 def _on_task_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
     parent_thread = data.notice.thread_id if data.notice is not None else None
     closed = [thread for thread in (data.thread_id, parent_thread) if thread is not None]
     for thread_id in sorted(set(closed)):
-        _close_tasks(writer, event.event_id, thread_id, closed.count(thread_id))
+        _close_tasks(writer, event, thread_id, closed.count(thread_id))
 
 
 def _on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
-    if data.thread_id is not None:
-        version, known = _find(writer, data.thread_id)
-        if not known:
-            _replace(writer, event.event_id, data.thread_id, version)
+    if data.thread_id is not None and writer.find(_VERSIONS, data.thread_id) is None:
+        writer.add(_VERSIONS, data.thread_id, Version(event.event_id, _Row(data.thread_id)))
 
 
 def _on_released(writer: Writer, event: Fact, data: ClaimReleased | LockReleased) -> None:
     notice = find_notice(data)
     if notice is not None and notice.thread_id is not None:
-        version, known = _find(writer, notice.thread_id)
-        if not known or version.channel is None:
-            changed = _Version(notice.channel, version.root_task_id, version.total_task_count, version.open_task_count)
-            _replace(writer, event.event_id, notice.thread_id, changed)
+        row = _find(writer, notice.thread_id)
+        if row.channel is None:
+            _replace(writer, event, replace(row, channel=notice.channel))
 
 
-def _close_tasks(writer: Writer, event_id: int, thread_id: str, count: int) -> None:
-    version, _known = _find(writer, thread_id)
-    changed = _Version(version.channel, version.root_task_id, version.total_task_count, version.open_task_count - count)
-    _replace(writer, event_id, thread_id, changed)
+def _close_tasks(writer: Writer, event: Fact, thread_id: str, count: int) -> None:
+    row = _find(writer, thread_id)
+    _replace(writer, event, replace(row, open_task_count=row.open_task_count - count))
 
 
-def _find(writer: Writer, thread_id: str) -> tuple[_Version, bool]:
-    known: _Version | None = writer.memory.get(("threads", thread_id))
-    if known is None:
-        row = writer.ask(SQL["find"], {"thread_id": thread_id, "at": CURRENT})
-        if row is None:
-            return _Version(), False
-        known = _Version(*row[1:])
-        writer.memory.keep(("threads", thread_id), known)
-    return known, True
+def _find(writer: Writer, thread_id: str) -> _Row:
+    present = writer.find(_VERSIONS, thread_id)
+    return _Row(thread_id) if present is None else present.row
 
 
-def _replace(writer: Writer, event_id: int, thread_id: str, version: _Version) -> None:
-    writer.memory.keep(("threads", thread_id), version)
-    writer.write(SQL["close"], {"thread_id": thread_id, "event_id": event_id})
-    writer.write(
-        SQL["insert"],
-        (
-            thread_id,
-            event_id,
-            version.channel,
-            version.root_task_id,
-            version.total_task_count,
-            version.open_task_count,
-        ),
-    )
+def _replace(writer: Writer, event: Fact, row: _Row) -> None:
+    writer.replace(_VERSIONS, row.thread_id, Version(event.event_id, row))
 
 
 PROJECTOR: Final = Projector(

@@ -2,7 +2,7 @@
 CREATE TABLE claims (
     claim_key TEXT NOT NULL,
     from_event INTEGER NOT NULL,
-    until_event INTEGER NOT NULL DEFAULT 9223372036854775807,
+    until_event INTEGER NOT NULL,
     fork INTEGER,
     owner_agent_id TEXT NOT NULL,
     fencing_token INTEGER NOT NULL,
@@ -28,30 +28,20 @@ CREATE TABLE claim_refusals (
 CREATE INDEX claims_current ON claims (from_event) WHERE until_event = 9223372036854775807;
 CREATE INDEX claims_held ON claims (owner_agent_id, expires_at) WHERE until_event = 9223372036854775807 AND released_at IS NULL;
 CREATE INDEX claims_active ON claims (expires_at) WHERE until_event = 9223372036854775807 AND released_at IS NULL;
-CREATE INDEX claims_by_thread ON claims (thread_id, from_event) WHERE thread_id IS NOT NULL;
+CREATE INDEX claims_by_thread ON claims (thread_id, until_event) WHERE thread_id IS NOT NULL;
 CREATE INDEX claims_past_below ON claims (fork, until_event) WHERE fork IS NOT NULL;
 CREATE INDEX claims_past_above ON claims (fork, from_event) WHERE fork IS NOT NULL;
 
--- name: grant
-INSERT INTO claims (claim_key, from_event, owner_agent_id, fencing_token, claimed_at, expires_at, metadata, thread_id, task_message_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+-- name: insert
+INSERT INTO claims (from_event, until_event, fork, claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: close
--- The present version ends where the next begins.
-UPDATE claims SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE claim_key = :key AND from_event = (
-    SELECT from_event FROM claims WHERE claim_key = :key ORDER BY from_event DESC LIMIT 1)
+UPDATE claims SET until_event = ?, fork = ? WHERE claim_key = ? AND from_event = ?
 
--- name: prolong
--- The next version of a grant: all as it was, but for the end of the lease.
-INSERT INTO claims (claim_key, from_event, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id)
-SELECT claim_key, :event_id, owner_agent_id, fencing_token, claimed_at, :expires_at, NULL, metadata, thread_id, task_message_id
-FROM claims WHERE claim_key = :key AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
-
--- name: release
-INSERT INTO claims (claim_key, from_event, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id)
-SELECT claim_key, :event_id, owner_agent_id, fencing_token, claimed_at, expires_at, :released_at, metadata, thread_id, task_message_id
-FROM claims WHERE claim_key = :key AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
+-- name: find_present
+-- The present version is the last.
+SELECT from_event, claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM claims WHERE claim_key = ? ORDER BY from_event DESC LIMIT 1
 
 -- name: refuse
 INSERT INTO claim_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, ?, ?)
@@ -69,29 +59,39 @@ WHERE owner_agent_id = :agent_id AND until_event = 9223372036854775807 AND relea
 ORDER BY fencing_token
 
 -- name: list_in_thread
--- The versions of one thread's claims are few enough to look through.
-SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM claims
-WHERE thread_id = :thread_id AND from_event <= :at AND until_event > :at ORDER BY fencing_token
+-- Of the present versions, the index on threads finds those of one; the past is searched as everywhere.
+SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM claims INDEXED BY claims_by_thread
+WHERE thread_id = :thread_id AND until_event = 9223372036854775807 AND from_event <= :at
+AND (NOT :active_only OR (released_at IS NULL AND expires_at >= :now))
+UNION ALL
+SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM json_each(:below) AS node CROSS JOIN claims INDEXED BY claims_past_below
+WHERE fork = node.value AND until_event > :at AND thread_id = :thread_id
+AND (NOT :active_only OR (released_at IS NULL AND expires_at >= :now))
+UNION ALL
+SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM json_each(:above) AS node CROSS JOIN claims INDEXED BY claims_past_above
+WHERE fork = node.value AND from_event <= :at AND thread_id = :thread_id
+AND (NOT :active_only OR (released_at IS NULL AND expires_at >= :now))
+ORDER BY fencing_token
 
 -- name: list_all
 SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM claims
-WHERE until_event = 9223372036854775807 AND from_event <= :at AND (:thread_id IS NULL OR thread_id = :thread_id)
+WHERE until_event = 9223372036854775807 AND from_event <= :at
 UNION ALL
 SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM json_each(:below) AS node CROSS JOIN claims
-WHERE fork = node.value AND until_event > :at AND (:thread_id IS NULL OR thread_id = :thread_id)
+WHERE fork = node.value AND until_event > :at
 UNION ALL
 SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM json_each(:above) AS node CROSS JOIN claims
-WHERE fork = node.value AND from_event <= :at AND (:thread_id IS NULL OR thread_id = :thread_id)
+WHERE fork = node.value AND from_event <= :at
 ORDER BY fencing_token
 
 -- name: list_active
 -- In the present the partial index on what is not released skips all that is over.
 SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM claims
-WHERE until_event = 9223372036854775807 AND from_event <= :at AND released_at IS NULL AND expires_at >= :now AND (:thread_id IS NULL OR thread_id = :thread_id)
+WHERE until_event = 9223372036854775807 AND from_event <= :at AND released_at IS NULL AND expires_at >= :now
 UNION ALL
 SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM json_each(:below) AS node CROSS JOIN claims
-WHERE fork = node.value AND until_event > :at AND released_at IS NULL AND expires_at >= :now AND (:thread_id IS NULL OR thread_id = :thread_id)
+WHERE fork = node.value AND until_event > :at AND released_at IS NULL AND expires_at >= :now
 UNION ALL
 SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM json_each(:above) AS node CROSS JOIN claims
-WHERE fork = node.value AND from_event <= :at AND released_at IS NULL AND expires_at >= :now AND (:thread_id IS NULL OR thread_id = :thread_id)
+WHERE fork = node.value AND from_event <= :at AND released_at IS NULL AND expires_at >= :now
 ORDER BY fencing_token

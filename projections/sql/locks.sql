@@ -2,7 +2,7 @@
 CREATE TABLE locks (
     file_path TEXT NOT NULL,
     from_event INTEGER NOT NULL,
-    until_event INTEGER NOT NULL DEFAULT 9223372036854775807,
+    until_event INTEGER NOT NULL,
     fork INTEGER,
     agent_id TEXT NOT NULL,
     fencing_token INTEGER NOT NULL,
@@ -25,32 +25,22 @@ CREATE TABLE lock_refusals (
 
 -- name: indexes
 CREATE INDEX locks_current ON locks (from_event) WHERE until_event = 9223372036854775807;
-CREATE INDEX locks_held ON locks (agent_id, expires_at) WHERE until_event = 9223372036854775807 AND released_at IS NULL;
+CREATE INDEX locks_by_agent ON locks (agent_id, expires_at) WHERE until_event = 9223372036854775807;
 CREATE INDEX locks_active ON locks (expires_at) WHERE until_event = 9223372036854775807 AND released_at IS NULL;
-CREATE INDEX locks_by_thread ON locks (thread_id, from_event) WHERE thread_id IS NOT NULL;
+CREATE INDEX locks_by_thread ON locks (thread_id, until_event) WHERE thread_id IS NOT NULL;
 CREATE INDEX locks_past_below ON locks (fork, until_event) WHERE fork IS NOT NULL;
 CREATE INDEX locks_past_above ON locks (fork, from_event) WHERE fork IS NOT NULL;
 
--- name: grant
-INSERT INTO locks (file_path, from_event, agent_id, fencing_token, locked_at, expires_at, metadata, thread_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+-- name: insert
+INSERT INTO locks (from_event, until_event, fork, file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: close
--- The present version ends where the next begins.
-UPDATE locks SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE file_path = :key AND from_event = (
-    SELECT from_event FROM locks WHERE file_path = :key ORDER BY from_event DESC LIMIT 1)
+UPDATE locks SET until_event = ?, fork = ? WHERE file_path = ? AND from_event = ?
 
--- name: prolong
--- The next version of a grant: all as it was, but for the end of the lease.
-INSERT INTO locks (file_path, from_event, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id)
-SELECT file_path, :event_id, agent_id, fencing_token, locked_at, :expires_at, NULL, metadata, thread_id
-FROM locks WHERE file_path = :key AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
-
--- name: release
-INSERT INTO locks (file_path, from_event, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id)
-SELECT file_path, :event_id, agent_id, fencing_token, locked_at, expires_at, :released_at, metadata, thread_id
-FROM locks WHERE file_path = :key AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
+-- name: find_present
+-- The present version is the last.
+SELECT from_event, file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks WHERE file_path = ? ORDER BY from_event DESC LIMIT 1
 
 -- name: refuse
 INSERT INTO lock_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, ?, ?)
@@ -68,29 +58,58 @@ WHERE agent_id = :agent_id AND until_event = 9223372036854775807 AND released_at
 ORDER BY fencing_token
 
 -- name: list_in_thread
--- The versions of one thread's locks are few enough to look through.
-SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks
-WHERE thread_id = :thread_id AND from_event <= :at AND until_event > :at ORDER BY fencing_token
+-- Of the present versions, the index on threads finds those of one; the past is searched as everywhere.
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks INDEXED BY locks_by_thread
+WHERE thread_id = :thread_id AND until_event = 9223372036854775807 AND from_event <= :at
+UNION ALL
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:below) AS node CROSS JOIN locks INDEXED BY locks_past_below
+WHERE fork = node.value AND until_event > :at AND thread_id = :thread_id
+UNION ALL
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:above) AS node CROSS JOIN locks INDEXED BY locks_past_above
+WHERE fork = node.value AND from_event <= :at AND thread_id = :thread_id
+ORDER BY fencing_token
 
 -- name: list_all
 SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks
-WHERE until_event = 9223372036854775807 AND from_event <= :at AND (:agent_id IS NULL OR agent_id = :agent_id)
+WHERE until_event = 9223372036854775807 AND from_event <= :at
 UNION ALL
 SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:below) AS node CROSS JOIN locks
-WHERE fork = node.value AND until_event > :at AND (:agent_id IS NULL OR agent_id = :agent_id)
+WHERE fork = node.value AND until_event > :at
 UNION ALL
 SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:above) AS node CROSS JOIN locks
-WHERE fork = node.value AND from_event <= :at AND (:agent_id IS NULL OR agent_id = :agent_id)
+WHERE fork = node.value AND from_event <= :at
 ORDER BY fencing_token
 
 -- name: list_active
 -- In the present the partial index on what is not released skips all that is over.
 SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks
-WHERE until_event = 9223372036854775807 AND from_event <= :at AND released_at IS NULL AND expires_at >= :now AND (:agent_id IS NULL OR agent_id = :agent_id)
+WHERE until_event = 9223372036854775807 AND from_event <= :at AND released_at IS NULL AND expires_at >= :now
 UNION ALL
 SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:below) AS node CROSS JOIN locks
-WHERE fork = node.value AND until_event > :at AND released_at IS NULL AND expires_at >= :now AND (:agent_id IS NULL OR agent_id = :agent_id)
+WHERE fork = node.value AND until_event > :at AND released_at IS NULL AND expires_at >= :now
 UNION ALL
 SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:above) AS node CROSS JOIN locks
-WHERE fork = node.value AND from_event <= :at AND released_at IS NULL AND expires_at >= :now AND (:agent_id IS NULL OR agent_id = :agent_id)
+WHERE fork = node.value AND from_event <= :at AND released_at IS NULL AND expires_at >= :now
+ORDER BY fencing_token
+
+-- name: list_all_of_agent
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks INDEXED BY locks_by_agent
+WHERE until_event = 9223372036854775807 AND from_event <= :at AND agent_id = :agent_id
+UNION ALL
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:below) AS node CROSS JOIN locks INDEXED BY locks_past_below
+WHERE fork = node.value AND until_event > :at AND agent_id = :agent_id
+UNION ALL
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:above) AS node CROSS JOIN locks INDEXED BY locks_past_above
+WHERE fork = node.value AND from_event <= :at AND agent_id = :agent_id
+ORDER BY fencing_token
+
+-- name: list_active_of_agent
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks INDEXED BY locks_by_agent
+WHERE until_event = 9223372036854775807 AND from_event <= :at AND released_at IS NULL AND expires_at >= :now AND agent_id = :agent_id
+UNION ALL
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:below) AS node CROSS JOIN locks INDEXED BY locks_past_below
+WHERE fork = node.value AND until_event > :at AND released_at IS NULL AND expires_at >= :now AND agent_id = :agent_id
+UNION ALL
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:above) AS node CROSS JOIN locks INDEXED BY locks_past_above
+WHERE fork = node.value AND from_event <= :at AND released_at IS NULL AND expires_at >= :now AND agent_id = :agent_id
 ORDER BY fencing_token

@@ -2,7 +2,7 @@
 CREATE TABLE sessions (
     agent_id TEXT NOT NULL,
     from_event INTEGER NOT NULL,
-    until_event INTEGER NOT NULL DEFAULT 9223372036854775807,
+    until_event INTEGER NOT NULL,
     fork INTEGER,
     session_id TEXT NOT NULL,
     display_name TEXT NOT NULL,
@@ -21,25 +21,16 @@ CREATE INDEX sessions_by_id ON sessions (session_id) WHERE until_event = 9223372
 CREATE INDEX sessions_past_below ON sessions (fork, until_event) WHERE fork IS NOT NULL;
 CREATE INDEX sessions_past_above ON sessions (fork, from_event) WHERE fork IS NOT NULL;
 
--- name: open
-INSERT INTO sessions (agent_id, from_event, session_id, display_name, capabilities, metadata, created_at, active)
-VALUES (?, ?, ?, ?, ?, ?, ?, 1)
+-- name: insert
+INSERT INTO sessions (from_event, until_event, fork, agent_id, session_id, display_name, capabilities, metadata, created_at, active)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: close
--- The present version ends where the next begins.
-UPDATE sessions SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE agent_id = :agent_id AND from_event = (
-    SELECT from_event FROM sessions WHERE agent_id = :agent_id ORDER BY from_event DESC LIMIT 1)
+UPDATE sessions SET until_event = ?, fork = ? WHERE agent_id = ? AND from_event = ?
 
--- name: rename
-INSERT INTO sessions (agent_id, from_event, session_id, display_name, capabilities, metadata, created_at, active)
-SELECT agent_id, :event_id, session_id, :display_name, capabilities, metadata, created_at, active
-FROM sessions WHERE agent_id = :agent_id AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
-
--- name: end
-INSERT INTO sessions (agent_id, from_event, session_id, display_name, capabilities, metadata, created_at, active)
-SELECT agent_id, :event_id, session_id, display_name, capabilities, metadata, created_at, 0
-FROM sessions WHERE agent_id = :agent_id AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
+-- name: find_present
+-- The present version is the last.
+SELECT from_event, agent_id, session_id, display_name, capabilities, metadata, created_at, active FROM sessions WHERE agent_id = ? ORDER BY from_event DESC LIMIT 1
 
 -- name: find
 -- The version that holds at event :at is the last that began by then.

@@ -2,7 +2,7 @@
 CREATE TABLE tasks (
     task_id INTEGER NOT NULL,
     from_event INTEGER NOT NULL,
-    until_event INTEGER NOT NULL DEFAULT 9223372036854775807,
+    until_event INTEGER NOT NULL,
     fork INTEGER,
     parent_task_id INTEGER,
     channel TEXT NOT NULL,
@@ -25,20 +25,16 @@ CREATE INDEX tasks_by_thread ON tasks (thread_id, task_id) WHERE thread_id IS NO
 CREATE INDEX tasks_past_below ON tasks (fork, until_event) WHERE fork IS NOT NULL;
 CREATE INDEX tasks_past_above ON tasks (fork, from_event) WHERE fork IS NOT NULL;
 
--- name: open
-INSERT INTO tasks (task_id, from_event, parent_task_id, channel, thread_id, kind, status, created_at)
-VALUES (:task_id, :task_id, :parent_task_id, :channel, :thread_id, :kind, 'open', :created_at)
+-- name: insert
+INSERT INTO tasks (from_event, until_event, fork, task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: close
--- The present version of an open task ends where the next begins.
-UPDATE tasks SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE task_id = :task_id AND from_event = (
-    SELECT from_event FROM tasks WHERE task_id = :task_id ORDER BY from_event DESC LIMIT 1) AND status = 'open'
+UPDATE tasks SET until_event = ?, fork = ? WHERE task_id = ? AND from_event = ?
 
--- name: complete
-INSERT INTO tasks (task_id, from_event, parent_task_id, channel, thread_id, kind, status, created_at, completed_at)
-SELECT task_id, :event_id, parent_task_id, channel, thread_id, kind, 'done', created_at, :completed_at
-FROM tasks WHERE task_id = :task_id AND until_event = :event_id ORDER BY from_event DESC LIMIT 1
+-- name: find_present
+-- The present version is the last.
+SELECT from_event, task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at FROM tasks WHERE task_id = ? ORDER BY from_event DESC LIMIT 1
 
 -- name: find
 -- The version that holds at event :at is the last that began by then.

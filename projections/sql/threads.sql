@@ -4,7 +4,7 @@
 CREATE TABLE threads (
     thread_id TEXT NOT NULL,
     from_event INTEGER NOT NULL,
-    until_event INTEGER NOT NULL DEFAULT 9223372036854775807,
+    until_event INTEGER NOT NULL,
     fork INTEGER,
     channel TEXT,
     root_task_id INTEGER,
@@ -22,14 +22,15 @@ CREATE INDEX threads_past_below ON threads (fork, until_event) WHERE fork IS NOT
 CREATE INDEX threads_past_above ON threads (fork, from_event) WHERE fork IS NOT NULL;
 
 -- name: insert
-INSERT INTO threads (thread_id, from_event, channel, root_task_id, total_task_count, open_task_count)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO threads (from_event, until_event, fork, thread_id, channel, root_task_id, total_task_count, open_task_count)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 
 -- name: close
--- The present version ends where the next begins.
-UPDATE threads SET until_event = :event_id, fork = fork(from_event, :event_id)
-WHERE thread_id = :thread_id AND from_event = (
-    SELECT from_event FROM threads WHERE thread_id = :thread_id ORDER BY from_event DESC LIMIT 1)
+UPDATE threads SET until_event = ?, fork = ? WHERE thread_id = ? AND from_event = ?
+
+-- name: find_present
+-- The present version is the last.
+SELECT from_event, thread_id, channel, root_task_id, total_task_count, open_task_count FROM threads WHERE thread_id = ? ORDER BY from_event DESC LIMIT 1
 
 -- name: find
 -- The version that holds at event :at is the last that began by then.

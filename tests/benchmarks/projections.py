@@ -10,7 +10,6 @@ import apsw
 
 from arclog.schema import open_storage
 from projections.catalog import PROJECTORS
-from projections.intervals import add_functions
 from projections.rebuild import bring_up_to_date
 from tests.benchmarks.bench import FEW, Bench, Line
 from tests.benchmarks.figures import ARC, Curve, Row, at_least, at_most, figure
@@ -77,7 +76,6 @@ def _bare_sec(bench: Bench, size: int) -> float:
         contextlib.closing(apsw.Connection(str(bench.storage(size)))) as source,
         contextlib.closing(open_storage(home / "bare.sqlite3")) as target,
     ):
-        add_functions(target)
         target.execute("BEGIN IMMEDIATE")
         for projector in PROJECTORS:
             target.execute(projector.schema)

@@ -1,13 +1,16 @@
 """Rebuilding: tables that are missing, old or behind are made again from the log, and nothing else is."""
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import apsw
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
 
 from arclog.clock import LogClock
 from arclog.connection import open_connection
@@ -21,9 +24,12 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import StorageError
 from arclog.progress import no_progress
 from projections.catalog import PROJECTORS
-from projections.projector import BulkWriter, DirectWriter, Memory, Projector
+from projections.intervals import CURRENT, fork
+from projections.projector import Memory, Projector, Writer
 from projections.rebuild import Difference, bring_up_to_date, compare, drop, replay_into
 from projections.recorder import Recorder
+from projections.versions import LONG, Version, Versioned
+from projections.writers import BulkWriter, DirectWriter
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import reading, recording
 
@@ -211,24 +217,94 @@ def test_a_replay_that_fails_leaves_its_target_empty(storage: Path) -> None:
 # Writers -------------------------------------------------------------------------------------------------------------
 
 
-def test_both_writers_write_the_same_in_the_same_order() -> None:
-    rows = []
+class Lamp(Struct, frozen=True):
+    """A row of a table of versions."""
+
+    name: str
+    state: str
+
+
+LAMP_SQL: Any = {
+    "insert": "INSERT INTO lamps (from_event, until_event, fork, name, state) VALUES (?, ?, ?, ?, ?)",
+    "close": "UPDATE lamps SET until_event = ?, fork = ? WHERE name = ? AND from_event = ?",
+    "find_present": "SELECT from_event, name, state FROM lamps WHERE name = ? ORDER BY from_event DESC LIMIT 1",
+}
+LAMPS = Versioned("lamps", Lamp, LAMP_SQL, free_text=("state",))
+
+
+@contextmanager
+def lamp_table() -> Iterator[apsw.Connection]:
+    with closing(apsw.Connection(":memory:")) as connection:
+        connection.execute(
+            "CREATE TABLE lamps (name TEXT, from_event INTEGER, until_event INTEGER, fork INTEGER, state TEXT, "
+            "PRIMARY KEY (name, from_event)) STRICT, WITHOUT ROWID"
+        )
+        yield connection
+
+
+def switch(writer: Writer, switches: list[tuple[str, str]]) -> list[str | None]:
+    """Change lamps, one an event; what each was before."""
+    before = []
+    for event_id, (name, state) in enumerate(switches, 1):
+        present = writer.find(LAMPS, name)
+        before.append(None if present is None else present.row.state)
+        writer.replace(LAMPS, name, Version(event_id, Lamp(name, state)))
+    return before
+
+
+@settings(deadline=None, database=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from(["on", "off", "x" * LONG, "x" * (LONG + 1)]))),
+    st.sampled_from([2, 3, 100]),
+)
+def test_every_writer_keeps_the_same_versions_however_little_it_remembers(
+    switches: list[tuple[str, str]], room: int
+) -> None:
+    told, rows = [], []
+    for kind in (DirectWriter, BulkWriter):
+        with lamp_table() as connection, pytest.MonkeyPatch.context() as patch:
+            for limit in ("projector.MAX_REMEMBERED", "writers.MAX_UNWRITTEN", "writers.MAX_BUFFERED"):
+                patch.setattr(f"projections.{limit}", room)
+            writer = kind(connection)
+            told.append(switch(writer, switches))
+            if isinstance(writer, BulkWriter):
+                writer.flush()
+            rows.append(connection.execute("SELECT * FROM lamps ORDER BY name, from_event").fetchall())
+    expected: list[tuple[str, int, int, int | None, str]] = []
+    last: dict[str, tuple[int, str]] = {}
+    for event_id, (name, state) in enumerate(switches, 1):
+        if name in last:
+            began, old = last[name]
+            expected.append((name, began, event_id, fork(began, event_id), old))
+        last[name] = event_id, state
+    expected += [(name, began, CURRENT, None, state) for name, (began, state) in last.items()]
+    assert rows[0] == rows[1] == sorted(expected, key=lambda row: row[:2])
+    assert told[0] == told[1]
+
+
+def test_both_writers_are_asked_about_all_that_they_wrote() -> None:
     for kind in (DirectWriter, BulkWriter):
         connection = apsw.Connection(":memory:")
-        connection.execute("CREATE TABLE t (a INTEGER, b INTEGER)")
+        connection.execute("CREATE TABLE t (a INTEGER)")
         writer = kind(connection)
         for number in range(10):
-            writer.write("INSERT INTO t VALUES (?, ?)", (number, 0))
-            if number % 3 == 0:
-                writer.write("UPDATE t SET b = b + ?", (number,))
+            writer.write("INSERT INTO t VALUES (?)", (number,))
         assert writer.ask("SELECT count(*) FROM t", ()) == (10,)
         assert writer.ask("SELECT a FROM t WHERE a = ?", (99,)) is None
-        rows.append(connection.execute("SELECT * FROM t").fetchall())
-    assert rows[0] == rows[1]
+
+
+def test_a_rebuild_writes_each_version_once() -> None:
+    statements: list[str] = []
+    with lamp_table() as lamps:
+        lamps.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: statements.append(event["sql"]))
+        writer = BulkWriter(lamps)
+        switch(writer, [("a", "on"), ("b", "on"), ("a", "off"), ("b", "off"), ("a", "on")])
+        writer.flush()
+    assert statements == [LAMP_SQL["insert"]] * 5
 
 
 def test_a_bulk_writer_keeps_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.projector.MAX_BUFFERED", 3)
+    monkeypatch.setattr("projections.writers.MAX_BUFFERED", 3)
     connection = apsw.Connection(":memory:")
     connection.execute("CREATE TABLE t (a INTEGER)")
     writer = BulkWriter(connection)

@@ -22,8 +22,8 @@ from projections.catalog import project
 from projections.intervals import AsOf, as_of, live
 from projections.judge import sender_of
 from projections.messages import MessageQuery
-from projections.projector import DirectWriter
 from projections.rebuild import bring_up_to_date, compare, replay_into
+from projections.writers import DirectWriter
 from tests.property.histories import (
     AGENTS,
     CHANNELS,

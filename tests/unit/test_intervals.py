@@ -1,14 +1,11 @@
 """Which version of a row held at event N, found without reading all of them."""
 
-from itertools import pairwise
-
-import apsw
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.intervals import CURRENT, add_functions, as_of, fork, live
+from projections.intervals import CURRENT, as_of, fork, live
 
 intervals = st.tuples(st.integers(1, 2000), st.integers(1, 2000)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
@@ -74,12 +71,3 @@ def test_the_present_searches_no_past() -> None:
     assert (at.now, at.below, at.above) == (7, "[]", "[]")
     assert at.at == CURRENT - 1
     assert at.bindings(key="k") == {"at": CURRENT - 1, "now": 7, "below": "[]", "above": "[]", "key": "k"}
-
-
-def test_sqlite_computes_the_same_fork() -> None:
-    connection = apsw.Connection(":memory:")
-    add_functions(connection)
-    pairs = [(begin, end) for begin in range(1, 40) for end in range(begin + 1, 41)]
-    for begin, end in pairs:
-        assert connection.execute("SELECT fork(?, ?)", (begin, end)).get == fork(begin, end)
-    assert all(one < other for one, other in pairwise(pairs))

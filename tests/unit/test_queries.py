@@ -8,7 +8,6 @@ import pytest
 from arclog.queries import Queries
 from arclog.schema import EVENTS
 from projections.catalog import CHECKPOINTS, PROJECTORS
-from projections.intervals import add_functions
 from tests.support.plans import plan_of
 
 # All but the statements that read a database of Arc 0.1.1, which has tables of its own.
@@ -20,7 +19,6 @@ FILES = [("arclog", path.name) for path in Path("arclog/sql").glob("*.sql")] + [
 @pytest.fixture
 def connection() -> apsw.Connection:
     connection = apsw.Connection(":memory:")
-    add_functions(connection)
     for schema in (EVENTS["schema"], CHECKPOINTS["schema"]):
         connection.execute(schema)
     for projector in PROJECTORS:

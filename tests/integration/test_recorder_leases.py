@@ -1,0 +1,105 @@
+"""Leases are judged and answered by what the recorder remembers, and memory is never another truth than the tables."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
+from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
+from arclog.deciders.messages import PostMessage
+from arclog.errors import NotFound
+from projections.judge import Command
+from projections.recorder import Recorder
+from projections.versions import LONG
+from tests.support.fake_time import FakeTime
+from tests.support.recorders import execute_all, recording
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    return tmp_path / "arc.sqlite3"
+
+
+@pytest.fixture
+def recorder(storage: Path) -> Iterator[Recorder]:
+    with recording(storage, FakeTime()) as recorder:
+        yield recorder
+
+
+def story(note: str = "") -> list[Command]:
+    """A claim and a lock: granted, refused, prolonged, given back and granted again."""
+    metadata = {"thread_id": "t", "note": note}
+    return [
+        AcquireClaim(owner_agent_id="a", claim_key="k", thread_id="t", metadata=metadata),
+        AcquireClaim(owner_agent_id="b", claim_key="k"),
+        AcquireClaim(owner_agent_id="a", claim_key="k", ttl_sec=900),
+        RefreshClaim(owner_agent_id="a", claim_key="k", ttl_sec=1_000),
+        ReleaseClaim(agent_id="a", claim_key="k"),
+        AcquireClaim(owner_agent_id="b", claim_key="k", metadata=metadata),
+        AcquireLock(agent_id="a", file_path="p", metadata=metadata),
+        AcquireLock(agent_id="b", file_path="p"),
+        AcquireLock(agent_id="a", file_path="p", ttl_sec=900),
+        RefreshLock(agent_id="a", file_path="p", ttl_sec=1_000),
+        ReleaseLock(agent_id="a", file_path="p"),
+        AcquireLock(agent_id="b", file_path="p", metadata=metadata),
+    ]
+
+
+@pytest.mark.parametrize("note", ["", "x" * LONG])
+def test_a_retry_gets_the_bytes_of_the_first_answer(recorder: Recorder, note: str) -> None:
+    first = [recorder.execute(command, key=f"key-{n}", request=b"r") for n, command in enumerate(story(note))]
+    again = [recorder.execute(command, key=f"key-{n}", request=b"r") for n, command in enumerate(story(note))]
+    assert again == first
+    assert len({answer.event_id for answer in first}) == len(first)
+
+
+def test_a_recorder_that_remembers_one_row_answers_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = []
+    for name, remembered in (("all", 20_000), ("one", 1)):
+        monkeypatch.setattr("projections.projector.MAX_REMEMBERED", remembered)
+        with recording(tmp_path / f"{name}.sqlite3", FakeTime()) as recorder:
+            answers.append(execute_all(recorder, story()))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [RefreshClaim(owner_agent_id="a", claim_key="k"), RefreshLock(agent_id="a", file_path="p")],
+    ids=["claim", "lock"],
+)
+def test_a_renewal_appends_and_ends_a_version_and_begins_the_next_and_reads_nothing(
+    recorder: Recorder, command: Command
+) -> None:
+    execute_all(recorder, [AcquireClaim(owner_agent_id="a", claim_key="k"), AcquireLock(agent_id="a", file_path="p")])
+    # An event, the end of one version, and the next one; how far the tables have come is noted once a transaction.
+    seen: list[str] = []
+    recorder._connection.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: seen.append(event["sql"].split()[0]))
+    recorder.execute(command)
+    recorder._connection.trace_v2(0)
+    assert [word for word in seen if word in {"SELECT", "INSERT", "UPDATE"}] == ["INSERT", "UPDATE", "INSERT"]
+
+
+def test_what_another_hub_did_to_a_lease_is_seen(storage: Path, recorder: Recorder) -> None:
+    recorder.execute(AcquireClaim(owner_agent_id="a", claim_key="k"))
+    recorder.execute(AcquireLock(agent_id="a", file_path="p"))
+    with recording(storage, FakeTime()) as other:
+        other.execute(ReleaseClaim(agent_id="a", claim_key="k"))
+        other.execute(ReleaseLock(agent_id="a", file_path="p"))
+        assert other.execute(AcquireClaim(owner_agent_id="b", claim_key="k")).acquired
+    with pytest.raises(NotFound):
+        recorder.execute(RefreshClaim(owner_agent_id="a", claim_key="k"))
+    with pytest.raises(NotFound):
+        recorder.execute(ReleaseLock(agent_id="a", file_path="p"))
+    assert not recorder.execute(AcquireClaim(owner_agent_id="c", claim_key="k")).acquired
+    assert recorder.execute(AcquireLock(agent_id="c", file_path="p")).acquired
+
+
+def test_a_lease_of_an_undone_transaction_was_never_held(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    acquire = AcquireClaim(owner_agent_id="a", claim_key="k")
+    with monkeypatch.context() as broken:
+        broken.setattr("projections.recorder.advance", lambda _connection, _head: 1 // 0)
+        failed = execute_all(recorder, [acquire, PostMessage(from_agent="a", body="hi")])
+    assert not any(getattr(answer, "acquired", False) for answer in failed)
+    assert recorder.execute(AcquireClaim(owner_agent_id="b", claim_key="k")).acquired
