@@ -256,7 +256,8 @@ class ArcClient(Reader):
     def _notice_reset(self) -> bool:
         """Let all cursors begin anew where the hub's storage is no longer the one that they are places in."""
         known, now = self._instance_id, getattr(self._transport, "instance_id", None)
-        self._instance_id = now
+        if now is not None:  # a transport that has no answer yet knows of no reset
+            self._instance_id = now
         if known is None or now is None or known == now:
             return False
         self._cursors.move_all(0)
