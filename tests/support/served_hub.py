@@ -120,10 +120,14 @@ def served_hub(home: Path, **settings: Any) -> Iterator[ServedHub]:
     if failed:
         raise failed[0]
     served = started[0]
+
+    def end() -> None:
+        served.hub.on_shutdown()  # looked up on the loop: until the server is there, nothing would be told to end
+
     try:
         yield served
     finally:
-        served.loop.call_soon_threadsafe(served.hub.on_shutdown)
+        served.loop.call_soon_threadsafe(end)
         thread.join(20)
         assert not thread.is_alive(), "the hub did not end"
     if failed:
