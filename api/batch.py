@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import STATUS_OF
 from api.requests import BodyReader, check_key, read_body, transport_of
-from api.responses import NO_SNIFFING, envelope
+from api.responses import envelope
 from api.routes import NoQuery, Route, Site, Special
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, InvalidInput
@@ -55,7 +55,7 @@ def _start(site: Site) -> ASGIApp:
         if len(lines) > MAX_LINES:
             raise InvalidInput("body", f"must have at most {MAX_LINES} lines, not {len(lines)}; send it in parts")
         answers = b"".join([*map(_line, await _carry_out(hub, lines, transport_of(scope)))])
-        headers = [NDJSON, NO_SNIFFING, site.responder.instance, (b"content-length", b"%d" % len(answers))]
+        headers = [NDJSON, *site.responder.common, (b"content-length", b"%d" % len(answers))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answers})
 

@@ -74,7 +74,7 @@ async def show_event(hub: Hub, query: EventIds, reader: Reader) -> Found:
 
 def stream(site: Site) -> ASGIApp:
     """The endpoint of `GET /v1/log/stream`."""
-    hub, read, headers = site.hub, QueryReader(LogStreamQuery).read, stream_headers(site)
+    hub, read = site.hub, QueryReader(LogStreamQuery).read
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         query = read(scope)
@@ -84,7 +84,7 @@ def stream(site: Site) -> ASGIApp:
         after = last_event_id(scope, query.after)
         hub.check_cursor("after", after)
         wanted = Wanted(after, STREAM_ROWS, _filter(query))
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
             await Caller(receive).unless_gone(_pass_on(hub, wanted, send))
         await send({"type": "http.response.body", "body": b""})

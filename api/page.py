@@ -5,7 +5,6 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.responses import NO_SNIFFING
 from api.routes import NoQuery, Route, Site, Special
 
 POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"
@@ -31,12 +30,10 @@ def page(site: Site) -> ASGIApp:
         (b"content-length", b"%d" % len(body)),
         (b"content-security-policy", POLICY),
         (b"referrer-policy", b"no-referrer"),
-        NO_SNIFFING,
-        site.responder.instance,
     ]
 
     async def show(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": 200, "headers": [*headers, *site.responder.common]})
         await send({"type": "http.response.body", "body": body})
 
     return show

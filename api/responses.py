@@ -73,12 +73,15 @@ class Responder:
     """
 
     def __init__(self, instance_id: str) -> None:
-        self.instance: Final = (b"x-arc-instance", instance_id.encode())
-        self._json: Headers = (JSON, NO_SNIFFING, self.instance)
+        self.common: Headers = (NO_SNIFFING, (b"x-arc-instance", instance_id.encode()))
+        """The headers of every answer, whatever its type."""
+        self._json: Headers = (JSON, *self.common)
 
     def mark_damaged(self) -> None:
         """Say with every answer from here on that the log is not what was written."""
-        self._json = (JSON, NO_SNIFFING, self.instance, DAMAGED)
+        if DAMAGED not in self.common:
+            self.common = (*self.common, DAMAGED)
+            self._json = (JSON, *self.common)
 
     async def send(self, send: Send, status: int, body: bytes, more: Headers = ()) -> None:
         """Send a whole JSON body."""

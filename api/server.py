@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from api.errors import MalformedRequest
 from api.protocol import HubProtocol, HubServerState
-from api.responses import JSON, NO_SNIFFING, Responder, refusal
+from api.responses import JSON, Responder, refusal
 from projections.hub import Hub
 
 BACKLOG: Final = 2048
@@ -144,7 +144,7 @@ def _bad_request(hub: Hub) -> bytes:
     """The whole answer, as it goes over the wire, to what is no HTTP."""
     body = refusal(MalformedRequest()).body
     length = (b"content-length", b"%d" % len(body))
-    headers = [JSON, NO_SNIFFING, Responder(hub.instance_id).instance, length, (b"connection", b"close")]
+    headers = [JSON, *Responder(hub.instance_id).common, length, (b"connection", b"close")]
     return b"HTTP/1.1 400 Bad Request\r\n%b\r\n%b" % (b"".join(b"%b: %b\r\n" % header for header in headers), body)
 
 

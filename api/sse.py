@@ -18,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.moments import refuse_past
 from api.parameters import Cursor
 from api.requests import HEADERS, QueryReader, transport_of
-from api.responses import NO_SNIFFING
 from api.routes import Caller, Route, Site, Special
 from arclog.deciders import fields
 from arclog.errors import InvalidInput
@@ -46,7 +45,7 @@ class StreamQuery(Struct, frozen=True):
 
 def stream(site: Site) -> ASGIApp:
     """The endpoint of `GET /v1/stream`."""
-    hub, read, headers = site.hub, QueryReader(StreamQuery).read, stream_headers(site)
+    hub, read = site.hub, QueryReader(StreamQuery).read
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         query = read(scope)
@@ -62,7 +61,7 @@ def stream(site: Site) -> ASGIApp:
             since_id=since_id,
             limit=PAGE_ROWS,
         )
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
             with hub.present(query.agent_id):
                 await Caller(receive).unless_gone(_pass_on(hub, wanted, send))
@@ -77,8 +76,7 @@ def stream_headers(site: Site) -> list[tuple[bytes, bytes]]:
         (b"content-type", b"text/event-stream; charset=utf-8"),
         (b"cache-control", b"no-cache"),
         (b"x-accel-buffering", b"no"),
-        NO_SNIFFING,
-        site.responder.instance,
+        *site.responder.common,
     ]
 
 

@@ -21,7 +21,7 @@ from api.mcp.methods import CAPABILITIES, METHODS, SERVER_NAME, instructions
 from api.mcp.port import Refused
 from api.mcp.seat import VIA, Seat
 from api.requests import HEADERS, QueryReader, read_body
-from api.responses import NO_SNIFFING, Headers
+from api.responses import Headers
 from api.routes import Caller, Site
 from api.sse import HEARTBEAT, HEARTBEAT_SEC
 from arclog.deciders import fields
@@ -119,8 +119,7 @@ class McpEndpoint:
             (b"content-type", b"text/event-stream"),
             (b"cache-control", b"no-cache"),
             (b"x-accel-buffering", b"no"),
-            NO_SNIFFING,
-            self._site.responder.instance,
+            *self._site.responder.common,
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         with self._hub.present(seat.agent_id):

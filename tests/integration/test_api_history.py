@@ -281,6 +281,11 @@ def test_damage_is_found_at_start_or_in_the_background_and_every_answer_says_so(
         assert hub.get("/v1/hub-info").result["integrity"] == "damaged"
         wait_until(lambda: "x-arc-integrity" in hub.get("/v1/channels").headers, what="the answers to say so")
         assert hub.get("/v1/nothing").headers["x-arc-integrity"] == "damaged"
+        assert hub.post("/v1/messages:batch", b"").headers["x-arc-integrity"] == "damaged"
+        for path in ("/", "/v1/stream?agent_id=a", "/v1/log/stream"):
+            assert b"x-arc-integrity: damaged\r\n" in hub.exchange(
+                b"HEAD %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % path.encode()
+            )
         assert hub.say("life goes on") > 1500
 
 
