@@ -19,7 +19,8 @@ from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, InvalidInput
 from arclog.store import hash_request
 from projections.answers import Outcome
-from projections.hub import Hub, Request
+from projections.calls import Request
+from projections.hub import Hub
 
 MAX_LINES: Final = 10_000
 MAX_BYTES: Final = 16 * 2**20

@@ -61,14 +61,14 @@ async def list_threads(hub: Hub, query: ThreadsQuery, reader: Reader) -> Found:
 
 async def show_thread(hub: Hub, query: ThreadQuery, reader: Reader) -> Found:
     """One thread as a whole."""
-    return Found(await hub.read_apart(_read_thread, query.thread_id, query.since_id, reader.at))
+    return await hub.read_apart(_read_thread, query.thread_id, query.since_id, reader.at)
 
 
 def _key(thread: Thread) -> str:
     return thread.thread_id
 
 
-def _read_thread(connection: Connection, thread_id: str, since_id: int, at: AsOf) -> bytes:
+def _read_thread(connection: Connection, thread_id: str, since_id: int, at: AsOf) -> Found:
     summary = threads.get_thread(connection, thread_id, at)
     said = read_thread_messages(connection, thread_id, at, since_id, MAX_INTEGER)
     detail = _EncodedDetail(
@@ -81,7 +81,8 @@ def _read_thread(connection: Connection, thread_id: str, since_id: int, at: AsOf
     known = summary.message_count or detail.tasks or detail.claims or detail.locks
     if not known:
         raise NotFound("thread", thread_id)
-    return encode_json(detail)
+    more = bool(said.ids) and said.ids[-1] < (summary.latest_message_id or 0)
+    return Found(encode_json(detail), more)
 
 
 ROUTES: tuple[Route, ...] = (
@@ -99,5 +100,6 @@ ROUTES: tuple[Route, ...] = (
         query=ThreadQuery,
         answer=show_thread,
         result=ThreadDetail,
+        beside=("more",),
     ),
 )

@@ -10,6 +10,22 @@ from projections.judge import Command
 from projections.messages import PostedMessage
 
 
+class Request(Struct, frozen=True):
+    """A command on its way to the hub.
+
+    Attributes:
+        command: what is asked for.
+        transport: the road that it took.
+        key: the caller's idempotency key.
+        hash: a hash of the request that the key belongs to, from `arclog.store.hash_request`.
+    """
+
+    command: Command
+    transport: str = "http"
+    key: str | None = None
+    hash: bytes | None = None
+
+
 class Call(Struct):
     """A command on its way, and whom to tell.
 

@@ -87,7 +87,10 @@ class GroupCommit:
         self._stage(calls)
 
     def _stage(self, calls: list[Call], no_lock: StorageError | None = None) -> None:
-        commit = self._recorder.refuse(calls, no_lock) if no_lock else self._recorder.stage(calls, wait=False)
+        try:
+            commit = self._recorder.refuse(calls, no_lock) if no_lock else self._recorder.stage(calls, wait=False)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next batch must still get its turn
+            commit = self._recorder.abandon(calls, error)
         if commit is None:
             self._work.put(lambda: self._take_lock(calls))
         elif commit.staged:
@@ -130,7 +133,10 @@ class GroupCommit:
             work()
 
     def _flush(self, commit: Commit) -> None:
-        flushed = self._recorder.flush(commit)
+        try:
+            flushed = self._recorder.flush(commit)
+        except Exception as error:  # noqa: BLE001 - the thread must outlive any fault, and every caller be told
+            flushed = self._recorder.abandon([call for call, _result in commit.answers], error)
         self._loop.call_soon_threadsafe(self._arrive, flushed)
 
     def _take_lock(self, calls: list[Call]) -> None:

@@ -28,7 +28,7 @@ from arclog.progress import Progress, no_progress
 from arclog.schema import get_instance_id
 from arclog.store import read_head
 from projections.answers import Outcome
-from projections.calls import Call, Commit
+from projections.calls import Call, Commit, Request
 from projections.countdown import Countdown
 from projections.following import LogQuery, read_on
 from projections.group_commit import GroupCommit
@@ -76,22 +76,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     loopback: bool = True
     version: str = ""
     unsafe_filesystem: str | None = None
-
-
-class Request(Struct, frozen=True):
-    """A command on its way to the hub.
-
-    Attributes:
-        command: what is asked for.
-        transport: the road that it took.
-        key: the caller's idempotency key.
-        hash: a hash of the request that the key belongs to, from `arclog.store.hash_request`.
-    """
-
-    command: Command
-    transport: str = "http"
-    key: str | None = None
-    hash: bytes | None = None
 
 
 class Hub:

@@ -262,6 +262,15 @@ class Recorder:
             foreign=True,
         )
 
+    def abandon(self, calls: Sequence[Call], error: Exception) -> Commit:
+        """After a fault that nothing here expects: undo what was staged, and tell every caller."""
+        self._undo()
+        try:
+            self._log.rollback()
+        except apsw.Error:
+            self._lost = True
+        return self.refuse(calls, UnexpectedFailure(error))
+
     def refuse(self, calls: Sequence[Call], error: ArcError) -> Commit:
         """Tell every caller the same error."""
         return Commit(self.last_event_id, self.last_event_id, [], [(call, error) for call in calls])

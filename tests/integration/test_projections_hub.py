@@ -17,11 +17,12 @@ from arclog.deciders.hub import CancelShutdown, InitiateShutdown
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession, SeeAgent
-from arclog.errors import HubStopping, InvalidInput, StorageBusy, StorageError
+from arclog.errors import HubStopping, InvalidInput, StorageBusy, StorageError, UnexpectedFailure
 from arclog.events import AgentSeen, HubStarted, HubStopped, SessionExpired, ShutdownFired
 from projections import locks, messages, sessions
 from projections.answers import Outcome
-from projections.hub import Hub, Request, Settings
+from projections.calls import Request
+from projections.hub import Hub, Settings
 from projections.messages import MessageQuery
 from projections.moments import find_event_of
 from tests.support.recorders import events_in
@@ -530,5 +531,23 @@ def test_a_retry_of_an_old_cancellation_does_not_call_off_a_new_shutdown(storage
         await hub.execute(CancelShutdown(), key="key", request=b"hash")
         assert hub.remaining() == (200, 200)
         assert is_pending(hub)
+
+    on_hubs(storage, story)
+
+
+@pytest.mark.parametrize("step", ["stage", "flush"])
+def test_a_fault_in_one_batch_is_told_to_its_callers_and_the_next_batch_gets_its_turn(
+    storage: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(hub: Hub) -> None:
+        def fail(*_arguments: object, **_more: object) -> None:
+            raise RuntimeError("a fault of ours")
+
+        with monkeypatch.context() as faulty:
+            faulty.setattr(hub._recorder, step, fail)
+            with pytest.raises(UnexpectedFailure, match="a fault of ours"):
+                await hub.execute(PostMessage(from_agent="ada", body="lost"))
+        kept = await hub.execute(PostMessage(from_agent="ada", body="kept"))
+        assert [event.event_id for event in events_in(storage, after=3)] == [kept.event_id]
 
     on_hubs(storage, story)
