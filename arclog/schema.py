@@ -1,12 +1,13 @@
 """A storage's beginning: made once, recognised ever after, and never mistaken for somebody else's file."""
 
+import time
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 import apsw
 
-from arclog.connection import APPLICATION_ID, FORMAT, create_file, open_connection, storage_errors
+from arclog.connection import APPLICATION_ID, BUSY_TIMEOUT_SEC, FORMAT, create_file, open_connection, storage_errors
 from arclog.errors import NotAnArcStorage, StorageError
 from arclog.queries import Queries
 
@@ -28,7 +29,7 @@ def open_storage(path: Path) -> apsw.Connection:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             _recognise(connection, path)
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
-            mode = connection.execute("PRAGMA journal_mode = WAL").get
+            mode = _switch_to_wal(connection)
             if mode != "wal":
                 raise StorageError(f"the filesystem of {path} does not support WAL: put the storage on a local disk")
             # The checkpointer empties the WAL beside the writer; see `arclog.checkpoint`.
@@ -122,6 +123,27 @@ def _make(connection: apsw.Connection) -> None:
 
 
 def _recognise(connection: apsw.Connection, path: Path) -> None:
+    """Refuse a file that is not ours. One transaction: another hub may be making the storage at this moment."""
+    connection.execute("BEGIN")
+    try:
+        _check_header(connection, path)
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _switch_to_wal(connection: apsw.Connection) -> str:
+    """The journal mode that the file is in afterwards. SQLite does not wait for others here, so this does."""
+    give_up_at = time.monotonic() + BUSY_TIMEOUT_SEC
+    while True:
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").get)
+        except apsw.BusyError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.005)
+
+
+def _check_header(connection: apsw.Connection, path: Path) -> None:
     application_id = connection.pragma("application_id")
     if application_id == APPLICATION_ID:
         version = connection.pragma("user_version")

@@ -68,7 +68,7 @@ def test_the_tables_of_a_running_hub_follow_from_its_log(hub: HubProcess, log: C
         while not done.is_set():
             assert hub.post("/v1/messages", {"from_agent": "busy", "body": "x"}).status == 201
 
-    thread = threading.Thread(target=post_on)
+    thread = threading.Thread(target=post_on, daemon=True)
     thread.start()
     try:
         replayed, verified = log("replay"), log("verify")

@@ -50,7 +50,7 @@ def contend(hubs: list[HubProcess], keys: int) -> list[tuple[str, str, int, bool
             answers.append((key, agent, response.status, bool(answer.get("acquired"))))
         connection.close()
 
-    threads = [threading.Thread(target=ask, args=(number,)) for number in range(WRITERS)]
+    threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(WRITERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -85,7 +85,7 @@ def test_a_poller_at_one_hub_hears_what_is_posted_at_another(hubs: list[HubProce
         heard.append(time.monotonic())
         assert [message["body"] for message in page.result] == ["over there"]
 
-    poller = threading.Thread(target=poll)
+    poller = threading.Thread(target=poll, daemon=True)
     poller.start()
     time.sleep(0.3)  # lets the poll begin; a poll that begins later would be answered at once, and pass as well
     posted_at = time.monotonic()

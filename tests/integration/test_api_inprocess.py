@@ -76,9 +76,7 @@ def test_a_body_beyond_the_limit_is_refused(tmp_path: Path) -> None:
 def test_a_call_that_waits_can_be_cancelled(tmp_path: Path) -> None:
     async def story() -> None:
         hub, app = await started(tmp_path)
-        waiting = asyncio.create_task(
-            call(app, "GET", "/v1/events?agent_id=a&since_id=3&timeout=60", b"", [], "relay")
-        )
+        waiting = asyncio.create_task(call(app, "GET", "/v1/events?agent_id=a&since_id=3&timeout=60", b"", [], "relay"))
         while "a" not in hub._recorder.present:  # noqa: ASYNC110 - nothing tells of a poll that begins to wait
             await asyncio.sleep(0.01)  # bounded by the whole story
         waiting.cancel()

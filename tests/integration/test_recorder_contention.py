@@ -30,7 +30,7 @@ KEYS = 200
 
 def race(storage: Path, hubs: int, story: Callable[[int, Recorder], None]) -> None:
     """Run `story` on as many recorders at once, each in a thread of its own."""
-    barrier = threading.Barrier(hubs)
+    barrier = threading.Barrier(hubs, timeout=60)
     errors: list[Exception] = []
 
     def run(number: int) -> None:
@@ -40,8 +40,9 @@ def race(storage: Path, hubs: int, story: Callable[[int, Recorder], None]) -> No
                 story(number, recorder)
         except Exception as error:  # noqa: BLE001 - collected for the assertion below
             errors.append(error)
+            barrier.abort()
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(hubs)]
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(hubs)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -158,3 +159,10 @@ def test_whatever_two_processes_race_for_is_granted_once(tmp_path: Path) -> None
     }
     assert owners == {f"p{key}": name for name, keys in zip(("one", "two"), granted, strict=True) for key in keys}
     check_storage(storage)
+
+
+def test_any_number_of_hubs_may_make_one_storage_at_the_same_moment(tmp_path: Path) -> None:
+    for place in range(15):
+        storage = tmp_path / f"{place}.sqlite3"
+        race(storage, 6, lambda number, recorder: None)
+        check_storage(storage)

@@ -94,7 +94,7 @@ def test_one_of_two_hubs_that_is_killed_takes_nothing_of_the_other_with_it(tmp_p
     def run(name: str, after: int) -> None:
         results[name] = kill_under_load(storage, name, after)
 
-    threads = [threading.Thread(target=run, args=arguments) for arguments in (("one", 40), ("two", 120))]
+    threads = [threading.Thread(target=run, args=arguments, daemon=True) for arguments in (("one", 40), ("two", 120))]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -27,7 +27,7 @@ def serving(hub_info: Callable[[], object]) -> Iterator[int]:
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield int(server.server_address[1])

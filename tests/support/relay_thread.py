@@ -62,7 +62,7 @@ def serving(spool: Spool | Path, send: Send, **options: Any) -> Iterator[Relay]:
         except BaseException as error:  # noqa: BLE001  # raised below, on the test's own thread
             failed.append(error)
 
-    thread = threading.Thread(target=run, name="relay under test")
+    thread = threading.Thread(target=run, name="relay under test", daemon=True)
     thread.start()
     try:
         loop, ending, relay = wait_until(lambda: started, what="the relay's start")[0]

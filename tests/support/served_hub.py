@@ -114,7 +114,7 @@ def served_hub(home: Path, **settings: Any) -> Iterator[ServedHub]:
         finally:
             ready.set()
 
-    thread = threading.Thread(target=work, name="hub under test")
+    thread = threading.Thread(target=work, name="hub under test", daemon=True)
     thread.start()
     ready.wait(20)
     if failed:
