@@ -394,6 +394,16 @@ def test_the_time_of_events_never_goes_back(log: Log, time: FakeTime) -> None:
     assert second.recorded_at == pytest.approx(first.recorded_at + 1_000_000, abs=100)
 
 
+def test_no_event_is_before_the_last_one_even_if_that_is_ahead_of_the_clock(log: Log, time: FakeTime) -> None:
+    log.begin()
+    log.append_at(1, post("a"), BEGINNING + 500, Metadata("import"))
+    log.commit()
+    append_all(log, post("b"))
+    time.pass_micros(501)
+    append_all(log, post("c"))
+    assert [event.recorded_at - BEGINNING for event in events_of(log)] == [500, 500, 501]
+
+
 @pytest.mark.parametrize("jump_sec", [3600, -3600, 315_360_000, -315_360_000])
 def test_processes_of_one_boot_share_the_time_whatever_the_wall_clock_says(
     engine: Engine, tmp_path: Path, time: FakeTime, log: Log, jump_sec: int
