@@ -164,5 +164,5 @@ def test_whatever_two_processes_race_for_is_granted_once(tmp_path: Path) -> None
 def test_any_number_of_hubs_may_make_one_storage_at_the_same_moment(tmp_path: Path) -> None:
     for place in range(15):
         storage = tmp_path / f"{place}.sqlite3"
-        race(storage, 6, lambda number, recorder: None)
+        race(storage, 6, lambda *_given: None)
         check_storage(storage)
