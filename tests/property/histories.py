@@ -52,29 +52,59 @@ Step = Pass | Command
 _agents = st.sampled_from(AGENTS)
 _callers = st.sampled_from((*AGENTS, *AGENTS, "system", " "))
 _maybe_agents = st.sampled_from((*AGENTS, None, None))
-_threads = st.sampled_from((*THREADS, None))
+_threads = st.sampled_from(("t1", *THREADS, None))
 _ttls = st.sampled_from((5, 20, 60, 300, 1))
 _metadata = st.sampled_from(
     (None, {"thread_id": "t1"}, {"thread_id": "t2", "channel": "room"}, {"channel": "hall"}, {"channel": 5, "ä": [1.5]})
 )
 _places = st.integers(0, 9)
-_maybe_places = st.one_of(st.none(), _places)
+_maybe_places = st.sampled_from((None, None, 0, 0, 1, 1, 2, 9))
 _kinds = st.sampled_from(
-    ("chat", "chat", "notice", "artifact", "task", "task", "task_request", "task_request", "task_result", "shout")
+    (
+        "chat",
+        "chat",
+        "notice",
+        "artifact",
+        "task",
+        "task",
+        "task_request",
+        "task_request",
+        "task_result",
+        "task_result",
+        "shout",
+    )
 )
 
 _posts: st.SearchStrategy[Command] = st.builds(
     PostMessage,
     from_agent=_callers,
     to_agent=_maybe_agents,
-    channel=st.sampled_from((None, None, "general", "room", "hall", "nowhere")),
+    channel=st.sampled_from((None, None, None, "general", "room", "nowhere")),
     kind=_kinds,
     body=st.sampled_from(("hi", "hi", "", "ä\n\x00")),
     attachments=st.sampled_from((None, None, [TextAttachment("x")])),
     reply_to=_maybe_places,
     thread_id=_threads,
     metadata=_metadata,
-    parent_task_id=st.sampled_from((None, None, 0, 1, 2)),
+    parent_task_id=st.sampled_from((None, None, None, 0, 1)),
+)
+# Most random posts open no request and answer none; these do.
+_requests: st.SearchStrategy[Command] = st.builds(
+    PostMessage,
+    from_agent=_agents,
+    to_agent=_maybe_agents,
+    kind=st.just("task_request"),
+    body=st.just("?"),
+    thread_id=_threads,
+)
+_results: st.SearchStrategy[Command] = st.builds(
+    PostMessage,
+    from_agent=_agents,
+    to_agent=_maybe_agents,
+    kind=st.just("task_result"),
+    body=st.just("!"),
+    reply_to=st.integers(0, 3),
+    thread_id=_threads,
 )
 _claims: st.SearchStrategy[Command] = st.one_of(
     st.builds(
@@ -124,14 +154,14 @@ _hub: st.SearchStrategy[Command] = st.one_of(
 _time: st.SearchStrategy[Step] = st.builds(Pass, st.sampled_from((0.000001, 1, 5, 15, 20, 31, 60, 121, 300)))
 
 commands: st.SearchStrategy[Command] = st.one_of(
-    _posts, _posts, _claims, _claims, _locks, _locks, _tasks, _sessions, _sessions, _channels, _hub
+    _posts, _posts, _requests, _results, _claims, _claims, _locks, _locks, _tasks, _sessions, _sessions, _channels, _hub
 )
 steps: st.SearchStrategy[Step] = st.one_of(commands, commands, commands, commands, _time)
 
 
-def histories(most: int = 30) -> st.SearchStrategy[list[Step]]:
-    """Histories of up to `most` steps."""
-    return st.lists(steps, min_size=1, max_size=most)
+def histories(most: int = 40) -> st.SearchStrategy[list[Step]]:
+    """Histories of up to `most` steps: short ones, to which failures shrink, and such as fill half of that or more."""
+    return st.one_of(st.lists(steps, min_size=1, max_size=6), st.lists(steps, min_size=most // 2, max_size=most))
 
 
 class Played(msgspec.Struct):

@@ -40,12 +40,12 @@ from tests.support.fake_time import FakeTime
 from tests.support.recorders import events_in, reading, recording
 
 OFTEN = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-SOAK = settings(OFTEN, max_examples=3000)
+SOAK = settings(OFTEN, max_examples=1000)
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def check_replay(folder: Path, history: list[Step]) -> None:
 # As of N = a hub that only had the first N events --------------------------------------------------------------------
 
 
-@settings(OFTEN, max_examples=60)
+@settings(OFTEN, max_examples=30)
 @given(histories())
 def test_every_read_as_of_n_is_that_of_a_hub_which_only_had_the_first_n_events(
     tmp_path: Path, history: list[Step]
@@ -131,7 +131,7 @@ def test_every_read_as_of_n_is_that_of_a_hub_which_only_had_the_first_n_events(
 
 
 @pytest.mark.soak
-@settings(SOAK, max_examples=500)
+@settings(SOAK, max_examples=200)
 @given(histories(80))
 def test_as_of_is_the_past_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
     check_as_of(tmp_path, history)

@@ -20,7 +20,7 @@ from tests.support.fake_time import FakeTime
 from tests.support.recorders import reading, recording
 
 OFTEN = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -34,7 +34,7 @@ def test_a_hub_does_what_the_model_says(tmp_path: Path, history: list[Step]) -> 
 
 
 @pytest.mark.soak
-@settings(OFTEN, max_examples=3000)
+@settings(OFTEN, max_examples=1000)
 @given(histories(120))
 def test_a_hub_does_what_the_model_says_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
     check_against_the_model(tmp_path, history)
