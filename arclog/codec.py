@@ -42,7 +42,7 @@ class RecordedEvent(Struct, frozen=True):
         return type_of(self.data)
 
 
-class StoredFact(Struct, frozen=True):
+class StoredFact(Struct, frozen=True, gc=False):
     """An event as a rebuild reads it: without what no table is made from."""
 
     event_id: int
@@ -82,6 +82,7 @@ _encoder: Final = msgspec.msgpack.Encoder()
 _event_decoder: Final[msgspec.msgpack.Decoder[Event]] = msgspec.msgpack.Decoder(Event)
 _metadata_decoder: Final = msgspec.msgpack.Decoder(Metadata)
 
+_decode_event = _event_decoder.decode
 encode_data = _encoder.encode
 encode_metadata = _encoder.encode
 decode_metadata = _metadata_decoder.decode
@@ -89,7 +90,7 @@ decode_metadata = _metadata_decoder.decode
 
 def decode_data(event_type: str, data: bytes) -> Event:
     """The event that `data` means, brought to its type's present shape by the upcasters."""
-    return _event_decoder.decode(upcast(event_type, data))
+    return _decode_event(upcast(event_type, data))
 
 
 def type_of(event: Event) -> str:

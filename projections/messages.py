@@ -35,7 +35,7 @@ MAX_PAGE_BYTES: Final = 16 * 2**20
 """A page of messages ends before it grows beyond this; the rest follows by cursor."""
 
 
-class Message(Struct, frozen=True):
+class Message(Struct, frozen=True, gc=False):
     """A message as the wire has it."""
 
     id: int
@@ -51,7 +51,7 @@ class Message(Struct, frozen=True):
     metadata: dict[str, Any]
 
 
-class PostedMessage(Struct, frozen=True):
+class PostedMessage(Struct, frozen=True, gc=False):
     """A message that was just recorded, with its JSON, and what decides who may see it."""
 
     event_id: int

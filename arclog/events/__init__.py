@@ -6,6 +6,9 @@ about itself: `stream(event_id)`, the entity whose life it belongs to, and `acto
 
 What was brought in from elsewhere is recorded later than it happened: `occurred_at`, in microseconds since 1970, then
 says when that was. Nothing is judged by it; it is only shown.
+
+Events refer to no other events, so Python need not look for cycles among them (`gc=False`): a rebuild, which makes a
+million of them, is a quarter faster.
 """
 
 from typing import Final, get_args

@@ -8,7 +8,9 @@ ANONYMOUS = "anonymous"
 """The actor of an accepted call that does not say whose it is."""
 
 
-class ChannelCreated(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="channel.created"):
+class ChannelCreated(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="channel.created"
+):
     """A channel exists from now on. Channels are never changed or removed."""
 
     name: str

@@ -13,7 +13,9 @@ from arclog.events.messages import SYSTEM, JsonObject, Notice
 ReleaseReason = Literal["released", "owner_gone"]
 
 
-class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="claim.acquired"):
+class ClaimAcquired(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="claim.acquired"
+):
     """A claim was granted until `expires_at`."""
 
     claim_key: str
@@ -32,7 +34,9 @@ class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         return f"claim/{self.claim_key}"
 
 
-class ClaimRefreshed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="claim.refreshed"):
+class ClaimRefreshed(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="claim.refreshed"
+):
     """Its holder keeps the claim until `expires_at`; the grant, and so the fencing token, stays the same."""
 
     claim_key: str
@@ -48,7 +52,9 @@ class ClaimRefreshed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
         return f"claim/{self.claim_key}"
 
 
-class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="claim.released"):
+class ClaimReleased(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="claim.released"
+):
     """The claim is free: given back by its holder, or taken back by the hub because the holder's session ended.
 
     In the second case the event carries the notice that tells the others.
@@ -69,7 +75,9 @@ class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         return f"claim/{self.claim_key}"
 
 
-class ClaimRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="claim.refused"):
+class ClaimRefused(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="claim.refused"
+):
     """Somebody else asked for a held claim; written once for each pair of grant and asker."""
 
     claim_key: str

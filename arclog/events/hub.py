@@ -9,7 +9,7 @@ from arclog.events.messages import SYSTEM, Notice
 StopReason = Literal["signal", "shutdown"]
 
 
-class HubStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="hub.started"):
+class HubStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="hub.started"):
     """A hub began to serve this log."""
 
     hub_id: str
@@ -24,7 +24,7 @@ class HubStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
         return f"hub/{self.hub_id}"
 
 
-class HubStopped(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="hub.stopped"):
+class HubStopped(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="hub.stopped"):
     """A hub ended in good order; a hub that was killed leaves no such event."""
 
     hub_id: str
@@ -39,7 +39,7 @@ class HubStopped(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fiel
 
 
 class ShutdownInitiated(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="shutdown.initiated"
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="shutdown.initiated"
 ):
     """A hub will stop in `delay_sec` seconds unless somebody cancels it."""
 
@@ -56,7 +56,7 @@ class ShutdownInitiated(
 
 
 class ShutdownCancelled(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="shutdown.cancelled"
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="shutdown.cancelled"
 ):
     """The shutdown that was pending will not happen."""
 
@@ -71,7 +71,9 @@ class ShutdownCancelled(
         return f"hub/{self.hub_id}"
 
 
-class ShutdownFired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="shutdown.fired"):
+class ShutdownFired(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="shutdown.fired"
+):
     """The delay of a shutdown is over: the hub takes no more calls from here on."""
 
     hub_id: str
@@ -85,7 +87,9 @@ class ShutdownFired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         return f"hub/{self.hub_id}"
 
 
-class NetworkChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="network.changed"):
+class NetworkChanged(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="network.changed"
+):
     """A hub was told to accept, or no longer accept, calls from other machines."""
 
     hub_id: str

@@ -13,7 +13,9 @@ from arclog.events.messages import SYSTEM, JsonObject, Notice
 ReleaseReason = Literal["released", "owner_gone"]
 
 
-class LockAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="lock.acquired"):
+class LockAcquired(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="lock.acquired"
+):
     """A lock was granted until `expires_at`. `metadata.thread_id` names the thread that it belongs to, if any."""
 
     file_path: str
@@ -30,7 +32,9 @@ class LockAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
         return f"lock/{self.file_path}"
 
 
-class LockRefreshed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="lock.refreshed"):
+class LockRefreshed(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="lock.refreshed"
+):
     """Its holder keeps the lock until `expires_at`; the grant, and so the fencing token, stays the same."""
 
     file_path: str
@@ -46,7 +50,9 @@ class LockRefreshed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         return f"lock/{self.file_path}"
 
 
-class LockReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="lock.released"):
+class LockReleased(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="lock.released"
+):
     """The lock is free: given back by its holder, or taken back by the hub because the holder's session ended.
 
     In the second case the event carries the notice that tells the others.
@@ -67,7 +73,9 @@ class LockReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_fi
         return f"lock/{self.file_path}"
 
 
-class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="lock.refused"):
+class LockRefused(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="lock.refused"
+):
     """Somebody else asked for a held lock; written once for each pair of grant and asker."""
 
     file_path: str

@@ -16,26 +16,26 @@ TASK_KINDS: Final = frozenset({"task", "task_request"})
 """Message kinds that open a task; the task's id is the id of the message."""
 
 
-class TextAttachment(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="text"):
+class TextAttachment(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="type", tag="text"):
     """A piece of plain text."""
 
     content: str
 
 
-class JsonAttachment(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="json"):
+class JsonAttachment(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="type", tag="json"):
     """Any JSON value."""
 
     content: Any
 
 
-class CodeAttachment(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="code"):
+class CodeAttachment(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="type", tag="code"):
     """A piece of source code."""
 
     content: str
     language: str | None = None
 
 
-class FileRefAttachment(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="file_ref"):
+class FileRefAttachment(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="type", tag="file_ref"):
     """A place in a file."""
 
     path: str
@@ -46,7 +46,7 @@ class FileRefAttachment(Struct, frozen=True, omit_defaults=True, tag_field="type
     end_line: int | None = None
 
 
-class DiffRefAttachment(Struct, frozen=True, omit_defaults=True, tag_field="type", tag="diff_ref"):
+class DiffRefAttachment(Struct, frozen=True, omit_defaults=True, gc=False, tag_field="type", tag="diff_ref"):
     """A difference between two revisions of a file."""
 
     path: str
@@ -62,7 +62,7 @@ Attachment = TextAttachment | JsonAttachment | CodeAttachment | FileRefAttachmen
 MessageKind = Literal["artifact", "chat", "claim", "notice", "release", "task", "task_request", "task_result"]
 
 
-class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The message that the hub itself posts with an event; its id is that event's id."""
 
     body: str
@@ -72,7 +72,9 @@ class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True):
     metadata: JsonObject = {}
 
 
-class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="message.posted"):
+class MessagePosted(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="message.posted"
+):
     """Somebody said something. The message's id is the event's id.
 
     A `task` or `task_request` opens the task of the same id below `parent_task_id`. `completes_task_id` is the open

@@ -5,7 +5,9 @@ from msgspec import Struct
 from arclog.events.messages import SYSTEM, JsonObject
 
 
-class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="session.opened"):
+class SessionOpened(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="session.opened"
+):
     """An agent registered. `replaced_session_id` is the session of the same agent that this one ended, if any."""
 
     agent_id: str
@@ -24,7 +26,9 @@ class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         return f"session/{self.agent_id}"
 
 
-class SessionRenamed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="session.renamed"):
+class SessionRenamed(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="session.renamed"
+):
     """An agent changed the name that it is shown by."""
 
     agent_id: str
@@ -39,7 +43,9 @@ class SessionRenamed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
         return f"session/{self.agent_id}"
 
 
-class SessionClosed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="session.closed"):
+class SessionClosed(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="session.closed"
+):
     """An agent left of its own accord; what it holds stays held until it lapses."""
 
     agent_id: str
@@ -53,7 +59,9 @@ class SessionClosed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
         return f"session/{self.agent_id}"
 
 
-class SessionExpired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="session.expired"):
+class SessionExpired(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="session.expired"
+):
     """An agent was silent for longer than the presence TTL. `last_seen_at` is in microseconds of the log's clock."""
 
     agent_id: str
@@ -68,7 +76,7 @@ class SessionExpired(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
         return f"session/{self.agent_id}"
 
 
-class AgentSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="agent.seen"):
+class AgentSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="agent.seen"):
     """An agent that only reads or waits is there; written rarely, and never while its calls already show it."""
 
     agent_id: str

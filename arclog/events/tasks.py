@@ -6,7 +6,9 @@ from arclog.events.channels import ANONYMOUS
 from arclog.events.messages import Notice
 
 
-class TaskCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type", tag="task.completed"):
+class TaskCompleted(
+    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="task.completed"
+):
     """A task, of the thread `thread_id`, is done.
 
     `rolled_up_task_id` is the parent that this completed too, with the notice that says so.
