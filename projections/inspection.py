@@ -33,6 +33,8 @@ SLICE: Final = 100
 """Events that are checked in one go."""
 REST: Final = 10
 """For each second that the check works, it rests so many."""
+CACHE_KB: Final = 256
+"""Each page is looked at once, so there is nothing to keep."""
 LEAST_REST_SEC: Final = 0.005
 REPEAT_SEC: Final = 3_600.0
 """How long it rests after it has seen all."""
@@ -130,4 +132,6 @@ class Inspection:
                 self._found(finding)
 
     def _open(self) -> apsw.Connection:
-        return open_connection(self._path, read_only=True)
+        connection = open_connection(self._path, read_only=True)
+        connection.pragma("cache_size", -CACHE_KB)
+        return connection

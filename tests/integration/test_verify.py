@@ -324,6 +324,42 @@ def test_a_bit_of_the_file_that_turns_is_found_or_changes_nothing(small: Path, t
         check_file_flip(small, expected, tmp_path / "copy.sqlite3", bit)
 
 
+def pages_of(path: Path, table: str) -> list[int]:
+    with closing(apsw.Connection(str(path))) as connection:
+        query = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY path"
+        return [int(str(page)) for (page,) in connection.execute(query, (table,))]
+
+
+def spoil(path: Path, page: int) -> None:
+    """Overwrite a page, as a disk does that puts a block in the wrong place."""
+    with path.open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\xa5" * 4096)
+
+
+def test_pages_of_events_that_cannot_be_read_are_found_and_placed(storage: Path) -> None:
+    with closing(apsw.Connection(str(storage))) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    spoil(storage, pages_of(storage, "events")[10])
+    report = verify_chain(storage)
+    assert [(finding.place, finding.problem) for finding in report.findings] == [("file", "unreadable")]
+    assert report.findings[0].event_id is not None
+    assert 50 < report.findings[0].event_id < EVENTS
+    assert "the file is damaged: what follows event " in report.findings[0].text
+    assert not verify_storage(storage, False, no_progress, no_progress).compared
+
+
+@pytest.mark.parametrize("index", ["events_by_stream", "messages_by_channel", "locks"])
+def test_pages_of_indexes_and_tables_that_cannot_be_read_are_found(storage: Path, index: str) -> None:
+    with closing(apsw.Connection(str(storage))) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    spoil(storage, pages_of(storage, index)[0])
+    assert verify_chain(storage).findings == ()
+    findings = verify_storage(storage, False, no_progress, no_progress).findings
+    assert {finding.place for finding in findings} == {"file"}
+    assert all(finding.text.startswith("the file is damaged: ") for finding in findings)
+
+
 @pytest.mark.soak
 def test_many_bits_of_the_file_are_found_or_change_nothing(small: Path, tmp_path: Path) -> None:
     chance, expected = random.Random(), contents(small)  # noqa: S311
