@@ -9,7 +9,7 @@ from typing import Final
 from cli.addresses import url_of
 from cli.errors import CommandFailed
 from cli.lookup import Found, find_at_address, find_by_note, working_directory
-from cli.options import PlaceOptions, add_place_options
+from cli.options import DEFAULT_PORT, PlaceOptions, add_place_options
 from cli.output import print_json
 from cli.probe import NotAHub, RunningHub, split_url
 from cli.processes import listens, wait_for_end
@@ -48,7 +48,7 @@ def stop_hub(storage: Path, url: str) -> tuple[RunningHub, int]:
 
     Args:
         storage: the hub's database.
-        url: where it listens, if it left no `.arc.pid`.
+        url: where it listens; at the default port, a `.arc.pid` may lead elsewhere.
 
     Returns:
         The hub that was stopped, and its process.
@@ -75,12 +75,17 @@ def stop_hub(storage: Path, url: str) -> tuple[RunningHub, int]:
 
 
 def _find(storage: Path, url: str) -> Found:
-    found = find_by_note(storage)
+    """The hub that is meant: the one at the address that was named, if several share the storage.
+
+    Nobody has to name an address: where it is the usual one, a `.arc.pid` leads to a hub that listens elsewhere.
+    """
+    problem = ""
+    try:
+        found = find_at_address(storage, url, ASK_SEC)
+    except NotAHub as error:
+        found, problem = None, f" for {storage}: {error}"
+    if found is None and split_url(url)[1] == DEFAULT_PORT:
+        found = find_by_note(storage)
     if found is None:
-        try:
-            found = find_at_address(storage, url, ASK_SEC)
-        except NotAHub as error:
-            raise NoHub(f"no running hub found for {storage}: {error}") from None
-    if found is None:
-        raise NoHub("no running hub found")
+        raise NoHub(f"no running hub found{problem}")
     return found

@@ -59,7 +59,7 @@ def test_a_storage_elsewhere_is_not_mistaken_for_that_of_the_working_directory(a
     port = find_free_port()
     assert arc("ensure", "--port", port, "--storage", elsewhere).json["started"]
     assert hub_info(port)["storage_path"] == str(elsewhere)
-    assert arc("stop", "--port", free_port, "--storage", elsewhere).json["url"] == f"http://127.0.0.1:{port}"
+    assert arc("stop", "--storage", elsewhere).json["url"] == f"http://127.0.0.1:{port}"
     assert not is_closed(free_port)
 
 

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hub_process import HubProcess
+from tests.support.hub_process import CHECKOUT, HubProcess
 from tests.support.waiting import wait_until
 
 HUBS = 4
@@ -120,3 +122,15 @@ def test_stopping_one_hub_leaves_the_others_at_work(hubs: list[HubProcess]) -> N
 def test_hub_info_says_whether_the_filesystem_is_safe_for_several_hubs(hubs: list[HubProcess]) -> None:
     info = hubs[0].get("/v1/hub-info").result
     assert (info["unsafe_filesystem"], info["wal_mode"]) == (None, True)
+
+
+def test_arc_stop_with_a_port_ends_exactly_the_hub_that_listens_there(hubs: list[HubProcess]) -> None:
+    first = hubs[0]
+    command = [sys.executable, "-P", str(CHECKOUT / "arc" / "__main__.py"), "stop", "--port", str(first.port)]
+    done = subprocess.run(
+        [*command, "--storage", str(first.storage)], cwd=first.home, capture_output=True, timeout=60, check=False
+    )
+    assert json.loads(done.stdout)["url"] == first.url
+    assert first.process is not None
+    assert first.process.wait(10) == 0
+    assert [hub.get("/v1/channels").status for hub in hubs[1:]] == [200, 200, 200]
