@@ -33,6 +33,8 @@ class Checkpointer:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._pages = 0
+        self._copied = 0
+        """How much of the WAL was copied last time."""
         self._grown = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="arc-checkpointer", daemon=True)
@@ -55,28 +57,33 @@ class Checkpointer:
     def between_transactions(self, connection: apsw.Connection) -> None:
         """Give the writer the chance to finish a copy that the thread cannot; cheap when there is no need."""
         if self._pages >= LIMIT_PAGES:
-            self._pages = 0
+            self._pages = self._copied = 0
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _committed(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
+        if pages < self._pages:
+            self._copied = 0  # the WAL has begun anew
         self._pages = pages
-        if pages >= PASSIVE_PAGES:
+        if self._has_grown() and not self._grown.is_set():
             self._grown.set()
         return apsw.SQLITE_OK
 
+    def _has_grown(self) -> bool:
+        """Whether there is enough to copy."""
+        return self._pages - self._copied >= PASSIVE_PAGES
+
     def _run(self) -> None:
         connection: apsw.Connection | None = None
-        copied = 0
         while True:
             self._grown.wait()
             self._grown.clear()
             if self._stopping:
                 break
-            if 0 <= self._pages - copied < PASSIVE_PAGES:
+            if not self._has_grown():
                 continue
             # A checkpoint that fails is no loss: the pages stay in the WAL, and the next one tries again.
             with contextlib.suppress(apsw.Error, StorageError):
                 connection = connection or open_connection(self._path)
-                _size, copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                _size, self._copied = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         if connection is not None:
             connection.close()

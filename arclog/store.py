@@ -43,6 +43,9 @@ from arclog.schema import EVENTS
 NO_END: Final = 2**63 - 1
 """Beyond every event id."""
 
+IN_PLACE: Final = 250_000
+"""How long a file that is in its place is taken to be there still, in microseconds."""
+
 _KEEP_CLOCK_AFTER: Final = 1000
 """The stored offset of the clock follows when it is off by this many microseconds."""
 
@@ -93,6 +96,7 @@ class Log:
         self.path = path
         self.clock = clock
         self._file = _identity(path)
+        self._in_place_until = 0
         self._data_version = -1
         self._changed = True
         self._waits = True
@@ -119,18 +123,17 @@ class Log:
         """
         if self.connection.in_transaction:
             return self._changed
-        self.check_in_place()
+        if self.clock.now() >= self._in_place_until:
+            self.check_in_place()
         with storage_errors(self.path):
             if wait != self._waits:
                 wait_when_busy(self.connection, wait)
                 self._waits = wait
             self.connection.execute("BEGIN IMMEDIATE")
-            version: int = self.connection.pragma("data_version")
-            self._changed = version != self._data_version
+            self._changed = self.connection.data_version() != self._data_version
             if self._changed:
                 self._load_head()
                 self._load_clock()
-                self._data_version = version
         return self._changed
 
     def now(self) -> int:
@@ -189,11 +192,12 @@ class Log:
         Raises:
             StorageError: it is not there; the transaction is undone.
         """
-        self.check_in_place()
         with storage_errors(self.path):
             if self.clock.ease() and self._offset_moved():
                 self._keep_clock()
             self.connection.execute("COMMIT")
+            # The counter also counts our own commits: what it says at the next transaction beyond this is others'.
+            self._data_version = self.connection.data_version()
         self._head = Head(self._event_id, self._recorded_at, self._digest)
 
     def rollback(self) -> None:
@@ -215,6 +219,7 @@ class Log:
         """
         if _identity(self.path) != self._file:
             raise StorageGone(f"the storage {self.path} was deleted or replaced while in use: restart the hub")
+        self._in_place_until = self.clock.now() + IN_PLACE
 
     def _load_head(self) -> None:
         row = self.connection.execute(EVENTS["find_head"]).fetchone()

@@ -13,6 +13,7 @@ queued for, a hub that has seen the other write leaves it a moment between its o
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -26,6 +27,10 @@ MAX_BATCH: Final = 512
 """Calls in one transaction at most, so that the first of them does not wait for too many others."""
 COURTESY_SEC: Final = 0.0015
 """How long a hub stays off the lock after a batch, when it shares the file with others."""
+QUICK_SEC: Final = 0.002
+"""A flush that takes less is done on the loop: to wake a thread and to be woken by it costs a quarter of that."""
+WEIGHT: Final = 0.125
+"""How much the latest flush counts in the running mean."""
 LONGEST_NAP_SEC: Final = 3600.0
 
 
@@ -46,9 +51,16 @@ class GroupCommit:
         self._queue: deque[Call] = deque()
         self._busy = False
         self._stopping = False
+        self._gathered = 0
+        """How many calls waited when the queue was last looked at."""
+        self._last = 0
+        """How many calls were in the last batch."""
+        self._flush_sec = QUICK_SEC
+        """How long a flush takes, as a running mean."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._nap: asyncio.TimerHandle | None = None
+        self._look_at = 0
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._flush_all, name="arc-flush", daemon=True)
         self._thread.start()
@@ -78,12 +90,22 @@ class GroupCommit:
     def _wake(self) -> None:
         self._busy = True
         self._idle.clear()
-        # Not at once: the requests that arrived together are to be in one batch.
+        self._gather()
+
+    def _gather(self) -> None:
+        """Begin a batch as soon as no more calls come in; a call that seems to be alone need not wait for others."""
+        self._gathered = 0 if self._last > 1 else len(self._queue)
         self._loop.call_soon(self._next)
 
     def _next(self) -> None:
         queue = self._queue
+        # What the sockets have is read between two turns, and becomes calls in the second.
+        if self._gathered < len(queue) < MAX_BATCH:
+            self._gathered = len(queue)
+            self._loop.call_soon(self._next)
+            return
         calls = [queue.popleft() for _ in range(min(len(queue), MAX_BATCH))]
+        self._last = len(calls)
         self._stage(calls)
 
     def _stage(self, calls: list[Call], no_lock: StorageError | None = None) -> None:
@@ -93,10 +115,12 @@ class GroupCommit:
             commit = self._recorder.abandon(calls, error)
         if commit is None:
             self._work.put(lambda: self._take_lock(calls))
-        elif commit.staged:
-            self._work.put(lambda: self._flush(commit))
-        else:
+        elif not commit.staged:
             self._arrive(commit)
+        elif self._flush_sec < QUICK_SEC:
+            self._arrive(self._flush(commit))
+        else:
+            self._work.put(lambda: self._flush_apart(commit))
 
     def _arrive(self, commit: Commit) -> None:
         commit.tell()
@@ -106,15 +130,18 @@ class GroupCommit:
             self._idle.set()
             self._rest()
         elif commit.foreign:
-            self._loop.call_later(COURTESY_SEC, self._next)
+            self._loop.call_later(COURTESY_SEC, self._gather)
         else:
-            self._next()
+            self._gather()
 
     def _rest(self) -> None:
         """Nothing is queued: come back when presence is to be looked at."""
         if self._nap is not None:
+            if self._recorder.next_look_at == self._look_at:
+                return
             self._nap.cancel()
-        delay = (self._recorder.next_look_at - self._microseconds()) / 1e6
+        self._look_at = self._recorder.next_look_at
+        delay = (self._look_at - self._microseconds()) / 1e6
         self._nap = self._loop.call_later(max(0.0, min(delay, LONGEST_NAP_SEC)), self._look)
 
     def _look(self) -> None:
@@ -126,18 +153,25 @@ class GroupCommit:
         else:
             self._rest()
 
+    # On the loop or on the thread -------------------------------------------------------------------------------------
+
+    def _flush(self, commit: Commit) -> Commit:
+        began = time.perf_counter()
+        try:
+            return self._recorder.flush(commit)
+        except Exception as error:  # noqa: BLE001 - the thread must outlive any fault, and every caller be told
+            return self._recorder.abandon([call for call, _result in commit.answers], error)
+        finally:
+            self._flush_sec += (time.perf_counter() - began - self._flush_sec) * WEIGHT
+
     # On the thread --------------------------------------------------------------------------------------------------
 
     def _flush_all(self) -> None:
         while (work := self._work.get()) is not None:
             work()
 
-    def _flush(self, commit: Commit) -> None:
-        try:
-            flushed = self._recorder.flush(commit)
-        except Exception as error:  # noqa: BLE001 - the thread must outlive any fault, and every caller be told
-            flushed = self._recorder.abandon([call for call, _result in commit.answers], error)
-        self._loop.call_soon_threadsafe(self._arrive, flushed)
+    def _flush_apart(self, commit: Commit) -> None:
+        self._loop.call_soon_threadsafe(self._arrive, self._flush(commit))
 
     def _take_lock(self, calls: list[Call]) -> None:
         no_lock = self._recorder.take_lock()
