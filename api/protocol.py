@@ -15,13 +15,14 @@ from urllib.parse import quote
 
 import httptools
 from msgspec import Struct
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from api.requests import AS_TYPED
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGISendEvent, HTTPScope
+    from uvicorn._types import ASGI3Application, ASGISendEvent, HTTPScope
 
 HEADERS_SEC: Final = 10.0
 """How long a client may take for the head of a request."""
@@ -134,32 +135,34 @@ class HubProtocol(HttpToolsProtocol):
             },
         )
         waiting = self._find_open_cycle()
-        self.cycle = HubCycle(
-            scope=scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
+        self.cycle = cycle = HubCycle(self, scope, version != "1.0" and self.parser.should_keep_alive())
         if waiting is None:
-            self._start_asgi_task(self.cycle, self.app)
+            self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
+            self.pipeline.appendleft((cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
         self._bare = 0
-        super().on_body(body)
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         self._at_start = True
-        super().on_message_complete()
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
+        task = asyncio.Task(cycle.run_asgi(app), loop=self.loop, name="request")  # a name costs less than a new number
+        cast("HubCycle", cycle).task = task
+        self.tasks.add(task)
 
     def on_response_complete(self) -> None:
         """Go on with the next request, if the client sent one already."""
@@ -239,10 +242,37 @@ def _decline_offer(data: bytes) -> bytes:
 
 
 class HubCycle(RequestResponseCycle):
-    """One request and its answer."""
+    """One request and its answer; what most of them have in common stands in the class."""
 
+    task: "asyncio.Task[None]"
+    """What answers it."""
     head: bytes = b""
     """The answer's head, until it goes out with the first piece of the body."""
+    disconnected = False
+    more_body = True
+    response_started = False
+    response_complete = False
+    chunked_encoding = None
+
+    def __init__(self, connection: HubProtocol, scope: "HTTPScope", keep_alive: bool) -> None:
+        self.scope = scope
+        self.transport = connection.transport
+        self.flow = connection.flow
+        self.logger = connection.logger
+        self.default_headers = connection.server_state.default_headers
+        self.on_response = connection.on_response_complete
+        self.tasks = connection.tasks
+        self.waiting_for_100_continue = connection.expect_100_continue
+        self.keep_alive = keep_alive
+        self.message_event = asyncio.Event()
+        self.body = bytearray()
+
+    async def run_asgi(self, app: "ASGI3Application") -> None:
+        """Answer the request; until then, the server does not end."""
+        try:
+            await super().run_asgi(app)
+        finally:
+            self.tasks.discard(self.task)
 
     async def send(self, message: "ASGISendEvent") -> None:
         """Take the next part of the answer, and wait while the client does not."""

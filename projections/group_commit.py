@@ -1,11 +1,11 @@
 """Group commit: the queue in front of the recorder.
 
-All calls come from one event loop. A batch is everything that waits at the moment: it is judged and written on the
-loop itself, and only the flush, which is what takes long, happens on a thread. While the disk flushes, the loop reads
-further requests, and they form the next batch; so the rate grows with the load, and one core does not fight itself over
-the interpreter's lock (docs/adr/0010).
+All calls come from one event loop. A batch is everything that arrives together: it is complete when a turn of the loop
+has brought no further call. It is judged and written on the loop itself. The flush is done there too while the disk is
+quick; when it takes long, it happens on a thread, and the loop reads further requests, which form the next batch. So
+the rate grows with the load, and one core does not fight itself over the interpreter's lock (docs/adr/0010 and 0020).
 
-    submit -> [queue] -> stage, on the loop -> flush, on the thread -> answers and waiters, on the loop -> next batch
+    submit -> [queue] -> stage, on the loop -> flush, on the loop or the thread -> answers and waiters -> next batch
 
 When another hub on the file holds the write lock, the thread waits for it instead of the loop. Since the lock is not
 queued for, a hub that has seen the other write leaves it a moment between its own batches.

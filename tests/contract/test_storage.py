@@ -34,7 +34,7 @@ from arclog.schema import (
     open_storage,
     set_setting,
 )
-from arclog.store import Log
+from arclog.store import IN_PLACE, Log
 from tests.support.fake_time import FakeTime
 from tests.support.plans import plan_of, scanned_tables
 
@@ -48,9 +48,14 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def log(path: Path) -> Iterator[Log]:
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def log(path: Path, time: FakeTime) -> Iterator[Log]:
     connection = open_storage(path)
-    yield Log(connection, path, LogClock(FakeTime()))
+    yield Log(connection, path, LogClock(time))
     connection.close(True)
 
 
@@ -341,35 +346,41 @@ def test_a_row_that_is_no_event_is_refused_by_the_table(log: Log, values: str) -
 # Deleted or replaced under the log -----------------------------------------------------------------------------------
 
 
-def test_a_storage_that_was_deleted_takes_no_more_events(log: Log, path: Path) -> None:
+def test_a_storage_that_was_deleted_takes_no_more_events(log: Log, path: Path, time: FakeTime) -> None:
     append(log)
     path.unlink()
+    time.pass_sec(IN_PLACE / 1e6)
     with pytest.raises(StorageGone, match="was deleted or replaced while in use: restart the hub"):
         log.begin()
     with pytest.raises(StorageGone):
         log.check_in_place()
 
 
-def test_a_storage_that_was_replaced_takes_no_more_events(log: Log, path: Path, tmp_path: Path) -> None:
+def test_a_storage_that_was_replaced_takes_no_more_events(log: Log, path: Path, tmp_path: Path, time: FakeTime) -> None:
     append(log)
     open_storage(tmp_path / "new.sqlite3").close()
     os.replace(tmp_path / "new.sqlite3", path)  # noqa: PTH105 - what a shell's mv does
+    time.pass_sec(IN_PLACE / 1e6)
     with pytest.raises(StorageGone):
         log.begin()
 
 
-def test_a_storage_that_is_deleted_during_a_transaction_does_not_commit(log: Log, path: Path) -> None:
-    log.begin()
-    log.append(SEEN, log.now(), BY_HTTP)
-    path.unlink()
-    with pytest.raises(StorageGone):
-        log.commit()
-    log.rollback()
-
-
-def test_a_storage_that_was_moved_away_and_back_goes_on(log: Log, path: Path) -> None:
+def test_a_storage_is_looked_for_when_a_look_is_due_and_not_with_every_event(
+    log: Log, path: Path, time: FakeTime
+) -> None:
     append(log)
     path.rename(path.with_suffix(".away"))
+    time.pass_sec(IN_PLACE / 1e6 - 0.001)
+    append(log)
+    time.pass_sec(0.001)
+    with pytest.raises(StorageGone):
+        log.begin()
+
+
+def test_a_storage_that_was_moved_away_and_back_goes_on(log: Log, path: Path, time: FakeTime) -> None:
+    append(log)
+    path.rename(path.with_suffix(".away"))
+    time.pass_sec(IN_PLACE / 1e6)
     with pytest.raises(StorageGone):
         log.begin()
     path.with_suffix(".away").rename(path)

@@ -27,7 +27,7 @@ from arclog.errors import (
 )
 from arclog.events import SessionExpired
 from arclog.schema import open_storage
-from arclog.store import read
+from arclog.store import IN_PLACE, read
 from projections.answers import Outcome
 from projections.calls import Call
 from projections.judge import Command
@@ -205,19 +205,23 @@ def test_who_cannot_have_the_lock_is_told_why(
 # The storage is gone -------------------------------------------------------------------------------------------------
 
 
-def test_a_deleted_storage_is_told_to_every_caller_and_not_made_anew(recorder: Recorder, storage: Path) -> None:
+def test_a_deleted_storage_is_told_to_every_caller_and_not_made_anew(
+    recorder: Recorder, storage: Path, time: FakeTime
+) -> None:
     recorder.execute(post())
     storage.unlink()
+    time.pass_sec(IN_PLACE / 1e6)
     for _ in range(2):
         assert [type(answer) for answer in execute_all(recorder, [post(), post()])] == [StorageGone] * 2
     assert not storage.exists()
 
 
 def test_a_replaced_storage_is_told_to_every_caller_and_left_alone(
-    recorder: Recorder, storage: Path, tmp_path: Path
+    recorder: Recorder, storage: Path, tmp_path: Path, time: FakeTime
 ) -> None:
     open_storage(tmp_path / "other.sqlite3").close()
     (tmp_path / "other.sqlite3").rename(storage)
+    time.pass_sec(IN_PLACE / 1e6)
     before = storage.read_bytes()
     with pytest.raises(StorageGone):
         recorder.execute(post())
