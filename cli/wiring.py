@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import socket
@@ -98,6 +99,9 @@ async def _serve(options: HubOptions, storage: Path, sock: socket.socket) -> Non
     async with _relay(app, Spool(working_directory() / options.spool_dir, options.spool_mode), limits) as relay:
         with _noted(storage, hub, port, url):
             log.info("the hub of %s listens on %s", storage, url)
+            # What is here now stays until the end: the collector need not look through it again and again.
+            gc.collect()
+            gc.freeze()
             await serve(hub, app, sock, relay.aclose)
     log.info("stopped")
 
