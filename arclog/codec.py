@@ -1,11 +1,16 @@
-"""Events as they lie on disk: MessagePack by msgspec, and what is recorded around them."""
+"""Events as they lie on disk: MessagePack by msgspec, and what is recorded around them.
 
-from typing import Final
+The bytes of an event are a map of its fields, without those that have their default. Which type they are of stands
+beside them, in the log's column `type`, and nowhere in them.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
-from arclog.events import Event
+from arclog.events import EVENT_CLASSES, Event
 from arclog.upcasters import upcast
 
 
@@ -13,14 +18,15 @@ class Metadata(Struct, frozen=True, omit_defaults=True):
     """How an event came to be.
 
     Attributes:
-        transport: the road the call took: `http`, `relay`, `mcp`, `cli`, `import`, or `hub` for its own clockwork.
+        transport: the road the call took: `http`, which is so usual that it is not written, `relay`, `mcp`, `cli`,
+            `import`, or `hub` for its own clockwork.
         key: the caller's idempotency key.
         request: SHA-256 of the request that the key belongs to.
         correlation_id: the first event of the story that this one belongs to.
         causation_id: the event that led to this one.
     """
 
-    transport: str = "hub"
+    transport: str = "http"
     key: str | None = None
     request: bytes | None = None
     correlation_id: int | None = None
@@ -39,7 +45,7 @@ class RecordedEvent(Struct, frozen=True):
 
     @property
     def type(self) -> str:
-        return type_of(self.data)
+        return self.data.type
 
 
 class StoredFact(Struct, frozen=True, gc=False):
@@ -66,7 +72,7 @@ class StoredEvent(Struct, frozen=True):
         """The event that the bytes mean.
 
         Raises:
-            msgspec.ValidationError: the bytes are not an event of a known type.
+            msgspec.DecodeError: the bytes are not an event of a known type.
         """
         return RecordedEvent(
             self.event_id,
@@ -79,22 +85,38 @@ class StoredEvent(Struct, frozen=True):
 
 
 _encoder: Final = msgspec.msgpack.Encoder()
-_event_decoder: Final[msgspec.msgpack.Decoder[Event]] = msgspec.msgpack.Decoder(Event)
+_decoders: Final[Mapping[str, msgspec.msgpack.Decoder[Any]]] = {
+    event_class.type: msgspec.msgpack.Decoder(event_class) for event_class in EVENT_CLASSES
+}
 _metadata_decoder: Final = msgspec.msgpack.Decoder(Metadata)
 
-_decode_event = _event_decoder.decode
 encode_data = _encoder.encode
 encode_metadata = _encoder.encode
-decode_metadata = _metadata_decoder.decode
 
 
 def decode_data(event_type: str, data: bytes) -> Event:
-    """The event that `data` means, brought to its type's present shape by the upcasters."""
-    return _decode_event(upcast(event_type, data))
+    """The event that `data` means, brought to its type's present shape by the upcasters.
+
+    Raises:
+        msgspec.DecodeError: there is no such type, or the bytes are no event of it.
+    """
+    decoder = _decoders.get(event_type)
+    if decoder is None:
+        raise msgspec.ValidationError(f"there is no type of event {event_type!r}")
+    try:
+        event: Event = decoder.decode(upcast(event_type, data))
+    except UnicodeDecodeError as error:  # which msgspec lets through
+        raise msgspec.DecodeError(str(error)) from None
+    return event
 
 
-def type_of(event: Event) -> str:
-    """The event's type as stored, such as `lock.acquired`."""
-    tag = event.__struct_config__.tag
-    assert isinstance(tag, str)
-    return tag
+def decode_metadata(metadata: bytes) -> Metadata:
+    """How an event came to be.
+
+    Raises:
+        msgspec.DecodeError: the bytes do not tell.
+    """
+    try:
+        return _metadata_decoder.decode(metadata)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None

@@ -6,8 +6,8 @@
     {"events":3,"sha256":"…"}                                                 of every byte before this line
 
 `data_bytes` and `metadata_bytes` are what the digests are made of (`arclog.digest`); `data` and `metadata` say the same
-for people. `previous` is the digest of event `after`, so an export of a part continues the one before it. The same log
-gives the same bytes, on every machine.
+for people, without what has its default (`arclog.codec`). `previous` is the digest of event `after`, so an export of a
+part continues the one before it. The same log gives the same bytes, on every machine.
 """
 
 import base64
@@ -159,7 +159,7 @@ def _readable(data: bytes) -> msgspec.Raw:
     """MessagePack as JSON, `null` where it is none."""
     try:
         value: Any = msgspec.msgpack.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.Raw(b"null")
     return msgspec.Raw(_encode(value))
 

@@ -31,7 +31,6 @@ from arclog.codec import (
     decode_metadata,
     encode_data,
     encode_metadata,
-    type_of,
 )
 from arclog.connection import storage_errors, wait_when_busy
 from arclog.digest import GENESIS, RawRow, StoredRow, chain, digest_of
@@ -159,7 +158,7 @@ class Log:
     ) -> RecordedEvent:
         """Add one event under an id of the caller's, greater than the head's; this is how logs are imported."""
         assert event_id > self._event_id
-        stream, actor, event_type = event.stream(event_id), event.actor, type_of(event)
+        stream, actor, event_type = event.stream(event_id), event.actor, event.type
         data, meta = encode_data(event), encode_metadata(metadata)
         digest = chain(self._digest, event_id, recorded_at, event_type, stream, actor, data, meta)
         execute = self.connection.execute

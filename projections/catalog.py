@@ -10,7 +10,7 @@ from arclog.codec import RecordedEvent
 from arclog.events import EVENT_CLASSES, Event
 from arclog.queries import Queries
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
-from projections.messages import PostedMessage, find_message, write_message
+from projections.messages import PostedMessage, find_row, posted, write_row
 from projections.projector import Handler, Projector, Writer
 
 CHECKPOINTS: Final = Queries("projections", "checkpoints.sql")
@@ -43,15 +43,15 @@ def project(writer: Writer, event: RecordedEvent) -> PostedMessage | None:
     """Bring every projection up to date with one event, inside the transaction that appends it.
 
     Returns:
-        The message that the event posts, encoded once for the table, the answer and every reader.
+        The message that the event posts, encoded once for its answer and everybody who waits.
     """
     data = event.data
-    message = find_message(event)
-    if message is not None:
-        write_message(writer, event, message)
+    row = find_row(event)
+    if row is not None:
+        write_row(writer, row)
     for handler in _HANDLERS[type(data)]:
         handler(writer, event, data)
-    return message
+    return None if row is None else posted(row)
 
 
 def advance(connection: apsw.Connection, event_id: int) -> None:

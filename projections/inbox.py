@@ -33,7 +33,7 @@ def read_inbox(
 ) -> Page:
     """Messages to one agent, in order of their ids; the last `limit` of them with `tail`."""
     bindings = {"agent_id": agent_id, "at": at.at, "since_id": since_id, "limit": limit}
-    return gather(connection.execute(SQL["tail" if tail else "page"], bindings), reverse=tail)
+    return gather(connection, connection.execute(SQL["tail" if tail else "page"], bindings), reverse=tail)
 
 
 def find_latest(connection: apsw.Connection, agent_id: str, at: AsOf) -> int:

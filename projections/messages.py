@@ -1,14 +1,15 @@
-"""Messages: what was said, kept as the JSON that every answer gives.
+"""Messages: what was said.
 
-A message is encoded once, when it is recorded; the row, the answer to its sender, every poller and every stream share
-those bytes.
+A row keeps what a message says, without the JSON around it. That is encoded from the row: once when the message is
+recorded, for the answer to its sender and everybody who waits for it, and again, to the same bytes, when it is read and
+was not read lately. The queries find which messages belong to a page.
 """
 
 from collections.abc import Iterable
 from typing import Any, Final
 
 import apsw
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from arclog.events import (
     SYSTEM,
@@ -25,11 +26,13 @@ from arclog.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer
+from projections.recent import recent_of
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "messages.sql")
 
 _POST: Final = SQL["post"]
+_GET: Final = SQL["get"]
 
 MAX_PAGE_BYTES: Final = 16 * 2**20
 """A page of messages ends before it grows beyond this; the rest follows by cursor."""
@@ -49,6 +52,14 @@ class Message(Struct, frozen=True, gc=False):
     reply_to: int | None
     thread_id: str | None
     metadata: dict[str, Any]
+
+
+MessageRow = tuple[int, int, str, str | None, str, str, str, str | None, int | None, str | None, str | None]
+"""A message as its table has it, but for its place in its thread.
+
+Its `event_id, recorded_at, from_agent, to_agent, channel, kind, body, attachments, reply_to, metadata, thread_id`;
+`attachments` and `metadata` are JSON, None when empty. A rebuild makes millions of them, so it is a bare tuple.
+"""
 
 
 class PostedMessage(Struct, frozen=True, gc=False):
@@ -83,68 +94,64 @@ def find_notice(data: object) -> Notice | None:
     return None
 
 
-def find_message(event: Fact) -> PostedMessage | None:
-    """The message that an event posts, encoded."""
+def find_row(event: Fact) -> MessageRow | None:
+    """The message that an event posts, if it does."""
     data = event.data
     if isinstance(data, MessagePosted):
         metadata = data.metadata
         if data.completes_task_id is not None:
             metadata = {**metadata, "task_completed": data.completes_task_id}
-        message = Message(
+        return (
             event.event_id,
-            timestamp(event.recorded_at),
+            event.recorded_at,
             data.from_agent,
             data.to_agent,
             data.channel,
             data.kind,
             data.body,
-            data.attachments,
+            encode_json(data.attachments).decode() if data.attachments else None,
             data.reply_to,
+            encode_json(metadata).decode() if metadata else None,
             data.thread_id,
-            metadata,
         )
-    else:
-        notice = find_notice(data)
-        if notice is None:
-            return None
-        message = Message(
-            event.event_id,
-            timestamp(event.recorded_at),
-            SYSTEM,
-            None,
-            notice.channel,
-            "notice",
-            notice.body,
-            (),
-            notice.reply_to,
-            notice.thread_id,
-            notice.metadata,
-        )
-    return PostedMessage(
+    notice = find_notice(data)
+    if notice is None:
+        return None
+    return (
         event.event_id,
-        message.from_agent,
-        message.to_agent,
-        message.channel,
-        message.kind,
-        message.thread_id,
-        encode_json(message),
-    )
-
-
-def write_message(writer: Writer, event: Fact, message: PostedMessage) -> None:
-    """Keep a message that was encoded already."""
-    row = (
-        message.event_id,
         event.recorded_at,
-        message.from_agent,
-        message.to_agent,
-        message.channel,
-        message.kind,
-        message.json,
-        message.thread_id,
-        None if message.thread_id is None else _next_ordinal(writer, message.thread_id),
+        SYSTEM,
+        None,
+        notice.channel,
+        "notice",
+        notice.body,
+        None,
+        notice.reply_to,
+        encode_json(notice.metadata).decode() if notice.metadata else None,
+        notice.thread_id,
     )
-    writer.write(_POST, row)
+
+
+def encode_row(row: MessageRow) -> bytes:
+    """The JSON of a message."""
+    event_id, recorded_at, from_agent, to_agent, channel, kind, body, attachments, reply_to, metadata, thread_id = row
+    attached: Any = () if attachments is None else Raw(attachments)
+    described: Any = {} if metadata is None else Raw(metadata)
+    ts = timestamp(recorded_at)
+    message = Message(event_id, ts, from_agent, to_agent, channel, kind, body, attached, reply_to, thread_id, described)
+    return encode_json(message)
+
+
+def posted(row: MessageRow) -> PostedMessage:
+    """A message as its sender and those who wait for it are told."""
+    event_id, _, from_agent, to_agent, channel, kind, _, _, _, _, thread_id = row
+    return PostedMessage(event_id, from_agent, to_agent, channel, kind, thread_id, encode_row(row))
+
+
+def write_row(writer: Writer, row: MessageRow) -> None:
+    """Keep a message."""
+    thread_id = row[-1]
+    writer.write(_POST, (*row, None if thread_id is None else _next_ordinal(writer, thread_id)))
 
 
 def _next_ordinal(writer: Writer, thread_id: str) -> int:
@@ -160,14 +167,14 @@ def _next_ordinal(writer: Writer, thread_id: str) -> int:
 
 
 def _on_message(writer: Writer, event: Fact, data: object) -> None:
-    message = find_message(event)
-    if message is not None:
-        write_message(writer, event, message)
+    row = find_row(event)
+    if row is not None:
+        write_row(writer, row)
 
 
 PROJECTOR: Final = Projector(
     name="messages",
-    version=1,
+    version=2,
     tables=("messages",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -245,43 +252,54 @@ def read_messages(connection: apsw.Connection, query: MessageQuery, at: AsOf) ->
             bindings["channels"] = encode_json(query.channels).decode()
         else:
             name = "visible_tail" if query.tail else "visible_page"
-    return gather(connection.execute(SQL[name], bindings), reverse=query.tail)
+    return gather(connection, connection.execute(SQL[name], bindings), reverse=query.tail)
 
 
 def read_thread_messages(connection: apsw.Connection, thread_id: str, at: AsOf, since_id: int, limit: int) -> Page:
     """Everything said in a thread, direct messages included."""
     bindings = {"thread_id": thread_id, "at": at.at, "since_id": since_id, "limit": limit}
-    return gather(connection.execute(SQL["thread_all"], bindings))
+    return gather(connection, connection.execute(SQL["thread_all"], bindings))
 
 
-def gather(rows: Iterable[tuple[int, bytes]], reverse: bool = False) -> Page:
-    """The rows `(event_id, json)` of a query, until there are enough bytes for a page."""
-    found: list[bytes] = []
+def gather(connection: apsw.Connection, found: Iterable[tuple[int]], reverse: bool = False) -> Page:
+    """The messages whose ids a query found, until there are enough bytes for a page."""
+    recent = recent_of(connection)
+    rows: list[bytes] = []
     ids: list[int] = []
     size = 0
-    for event_id, json in rows:
+    for (event_id,) in found:
+        json = recent.get(event_id)
+        if json is None:
+            json = _find_json(connection, event_id)
+            if json is None:
+                continue  # only where tables are damaged
+            recent.keep(event_id, json)
         size += len(json)
-        if found and size > MAX_PAGE_BYTES:
+        if rows and size > MAX_PAGE_BYTES:
             break
-        found.append(json)
+        rows.append(json)
         ids.append(event_id)
     if reverse:
-        found.reverse()
+        rows.reverse()
         ids.reverse()
-    return Page(found, ids)
+    return Page(rows, ids)
 
 
 def get_json(connection: apsw.Connection, event_id: int) -> bytes:
     """The JSON of a message that is known to exist."""
-    json = connection.execute(SQL["get"], (event_id,)).get
-    assert isinstance(json, bytes)
+    json = _find_json(connection, event_id)
+    assert json is not None
     return json
 
 
 def find_json(connection: apsw.Connection, event_id: int, at: AsOf) -> bytes | None:
     """The JSON of the message that an event posted, if it did and was there by then."""
-    json = connection.execute(SQL["get"], (event_id,)).get if event_id <= at.at else None
-    return json if isinstance(json, bytes) else None
+    return _find_json(connection, event_id) if event_id <= at.at else None
+
+
+def _find_json(connection: apsw.Connection, event_id: int) -> bytes | None:
+    row = connection.execute(_GET, (event_id,)).fetchone()
+    return None if row is None else encode_row(row)
 
 
 def find_latest_broadcast(connection: apsw.Connection, at: AsOf) -> int:

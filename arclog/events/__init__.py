@@ -1,8 +1,8 @@
 """Event types: the facts that the log keeps, one frozen Struct for each.
 
-A type's tag (`lock.acquired`) and its field names are a storage format: fields may be added with a default, nothing is
-ever renamed or removed; a change of shape is an upcaster (`arclog.upcasters`). Every event class answers two questions
-about itself: `stream(event_id)`, the entity whose life it belongs to, and `actor`, the agent that did it.
+An event's type (`lock.acquired`) and its field names are a storage format: fields may be added with a default, nothing
+is ever renamed or removed; a change of shape is an upcaster (`arclog.upcasters`). Every event class answers two
+questions about itself: `stream(event_id)`, the entity whose life it belongs to, and `actor`, the agent that did it.
 
 What was brought in from elsewhere is recorded later than it happened: `occurred_at`, in microseconds since 1970, then
 says when that was. Nothing is judged by it; it is only shown.
@@ -62,7 +62,7 @@ Event = (
 )
 
 EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)
-EVENT_TYPES: Final[tuple[str, ...]] = tuple(str(cls.__struct_config__.tag) for cls in EVENT_CLASSES)
+EVENT_TYPES: Final[tuple[str, ...]] = tuple(cls.type for cls in EVENT_CLASSES)
 
 __all__ = [
     "DIRECT_CHANNEL",

@@ -1,5 +1,7 @@
 """Rooms to talk in."""
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 from arclog.events.messages import JsonObject
@@ -8,10 +10,10 @@ ANONYMOUS = "anonymous"
 """The actor of an accepted call that does not say whose it is."""
 
 
-class ChannelCreated(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="channel.created"
-):
+class ChannelCreated(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A channel exists from now on. Channels are never changed or removed."""
+
+    type: ClassVar[str] = "channel.created"
 
     name: str
     created_by: str | None = None

@@ -4,7 +4,7 @@ The event id of a grant is its fencing token: it is kept while the holder refres
 Times are microseconds of the log's clock.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -13,10 +13,10 @@ from arclog.events.messages import SYSTEM, JsonObject, Notice
 ReleaseReason = Literal["released", "owner_gone"]
 
 
-class ClaimAcquired(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="claim.acquired"
-):
+class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A claim was granted until `expires_at`."""
+
+    type: ClassVar[str] = "claim.acquired"
 
     claim_key: str
     owner_agent_id: str
@@ -34,10 +34,10 @@ class ClaimAcquired(
         return f"claim/{self.claim_key}"
 
 
-class ClaimRefreshed(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="claim.refreshed"
-):
+class ClaimRefreshed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Its holder keeps the claim until `expires_at`; the grant, and so the fencing token, stays the same."""
+
+    type: ClassVar[str] = "claim.refreshed"
 
     claim_key: str
     owner_agent_id: str
@@ -52,13 +52,13 @@ class ClaimRefreshed(
         return f"claim/{self.claim_key}"
 
 
-class ClaimReleased(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="claim.released"
-):
+class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The claim is free: given back by its holder, or taken back by the hub because the holder's session ended.
 
     In the second case the event carries the notice that tells the others.
     """
+
+    type: ClassVar[str] = "claim.released"
 
     claim_key: str
     owner_agent_id: str
@@ -75,10 +75,10 @@ class ClaimReleased(
         return f"claim/{self.claim_key}"
 
 
-class ClaimRefused(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="claim.refused"
-):
+class ClaimRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Somebody else asked for a held claim; written once for each pair of grant and asker."""
+
+    type: ClassVar[str] = "claim.refused"
 
     claim_key: str
     asker_agent_id: str

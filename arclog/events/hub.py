@@ -1,6 +1,6 @@
 """The life of a hub: several may share one log, so each event names the one that it is about."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -9,8 +9,10 @@ from arclog.events.messages import SYSTEM, Notice
 StopReason = Literal["signal", "shutdown"]
 
 
-class HubStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="hub.started"):
+class HubStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A hub began to serve this log."""
+
+    type: ClassVar[str] = "hub.started"
 
     hub_id: str
     version: str
@@ -24,8 +26,10 @@ class HubStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
         return f"hub/{self.hub_id}"
 
 
-class HubStopped(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="hub.stopped"):
+class HubStopped(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A hub ended in good order; a hub that was killed leaves no such event."""
+
+    type: ClassVar[str] = "hub.stopped"
 
     hub_id: str
     reason: StopReason = "signal"
@@ -38,10 +42,10 @@ class HubStopped(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
         return f"hub/{self.hub_id}"
 
 
-class ShutdownInitiated(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="shutdown.initiated"
-):
+class ShutdownInitiated(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A hub will stop in `delay_sec` seconds unless somebody cancels it."""
+
+    type: ClassVar[str] = "shutdown.initiated"
 
     hub_id: str
     delay_sec: float
@@ -55,11 +59,11 @@ class ShutdownInitiated(
         return f"hub/{self.hub_id}"
 
 
-class ShutdownCancelled(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="shutdown.cancelled"
-):
+class ShutdownCancelled(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The shutdown that was pending will not happen."""
 
+    type: ClassVar[str] = "shutdown.cancelled"
+
     hub_id: str
     notice: Notice
 
@@ -71,11 +75,11 @@ class ShutdownCancelled(
         return f"hub/{self.hub_id}"
 
 
-class ShutdownFired(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="shutdown.fired"
-):
+class ShutdownFired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The delay of a shutdown is over: the hub takes no more calls from here on."""
 
+    type: ClassVar[str] = "shutdown.fired"
+
     hub_id: str
     notice: Notice
 
@@ -87,10 +91,10 @@ class ShutdownFired(
         return f"hub/{self.hub_id}"
 
 
-class NetworkChanged(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="network.changed"
-):
+class NetworkChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A hub was told to accept, or no longer accept, calls from other machines."""
+
+    type: ClassVar[str] = "network.changed"
 
     hub_id: str
     allow_remote: bool

@@ -4,7 +4,7 @@ The event id of a grant is its fencing token: it is kept while the holder refres
 Times are microseconds of the log's clock.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -13,10 +13,10 @@ from arclog.events.messages import SYSTEM, JsonObject, Notice
 ReleaseReason = Literal["released", "owner_gone"]
 
 
-class LockAcquired(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="lock.acquired"
-):
+class LockAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A lock was granted until `expires_at`. `metadata.thread_id` names the thread that it belongs to, if any."""
+
+    type: ClassVar[str] = "lock.acquired"
 
     file_path: str
     agent_id: str
@@ -32,10 +32,10 @@ class LockAcquired(
         return f"lock/{self.file_path}"
 
 
-class LockRefreshed(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="lock.refreshed"
-):
+class LockRefreshed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Its holder keeps the lock until `expires_at`; the grant, and so the fencing token, stays the same."""
+
+    type: ClassVar[str] = "lock.refreshed"
 
     file_path: str
     agent_id: str
@@ -50,13 +50,13 @@ class LockRefreshed(
         return f"lock/{self.file_path}"
 
 
-class LockReleased(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="lock.released"
-):
+class LockReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The lock is free: given back by its holder, or taken back by the hub because the holder's session ended.
 
     In the second case the event carries the notice that tells the others.
     """
+
+    type: ClassVar[str] = "lock.released"
 
     file_path: str
     agent_id: str
@@ -73,10 +73,10 @@ class LockReleased(
         return f"lock/{self.file_path}"
 
 
-class LockRefused(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="lock.refused"
-):
+class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Somebody else asked for a held lock; written once for each pair of grant and asker."""
+
+    type: ClassVar[str] = "lock.refused"
 
     file_path: str
     asker_agent_id: str

@@ -1,6 +1,6 @@
 """What is said: messages, and the notices that other events carry."""
 
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from msgspec import Struct
 
@@ -72,14 +72,14 @@ class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     metadata: JsonObject = {}
 
 
-class MessagePosted(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="message.posted"
-):
+class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Somebody said something. The message's id is the event's id.
 
     A `task` or `task_request` opens the task of the same id below `parent_task_id`. `completes_task_id` is the open
     request that this `task_result` answers and thereby completes, `completes_in_thread_id` that task's thread.
     """
+
+    type: ClassVar[str] = "message.posted"
 
     from_agent: str
     channel: str

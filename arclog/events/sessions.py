@@ -1,14 +1,16 @@
 """Who is here: sessions of agents and signs of life."""
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 from arclog.events.messages import SYSTEM, JsonObject
 
 
-class SessionOpened(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="session.opened"
-):
+class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An agent registered. `replaced_session_id` is the session of the same agent that this one ended, if any."""
+
+    type: ClassVar[str] = "session.opened"
 
     agent_id: str
     session_id: str
@@ -26,10 +28,10 @@ class SessionOpened(
         return f"session/{self.agent_id}"
 
 
-class SessionRenamed(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="session.renamed"
-):
+class SessionRenamed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An agent changed the name that it is shown by."""
+
+    type: ClassVar[str] = "session.renamed"
 
     agent_id: str
     session_id: str
@@ -43,10 +45,10 @@ class SessionRenamed(
         return f"session/{self.agent_id}"
 
 
-class SessionClosed(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="session.closed"
-):
+class SessionClosed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An agent left of its own accord; what it holds stays held until it lapses."""
+
+    type: ClassVar[str] = "session.closed"
 
     agent_id: str
     session_id: str
@@ -59,10 +61,10 @@ class SessionClosed(
         return f"session/{self.agent_id}"
 
 
-class SessionExpired(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="session.expired"
-):
+class SessionExpired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An agent was silent for longer than the presence TTL. `last_seen_at` is in microseconds of the log's clock."""
+
+    type: ClassVar[str] = "session.expired"
 
     agent_id: str
     session_id: str
@@ -76,8 +78,10 @@ class SessionExpired(
         return f"session/{self.agent_id}"
 
 
-class AgentSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="agent.seen"):
+class AgentSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An agent that only reads or waits is there; written rarely, and never while its calls already show it."""
+
+    type: ClassVar[str] = "agent.seen"
 
     agent_id: str
 

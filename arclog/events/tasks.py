@@ -1,18 +1,20 @@
 """Work that is handed out. A task is opened by the message that describes it (`message.posted`)."""
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 from arclog.events.channels import ANONYMOUS
 from arclog.events.messages import Notice
 
 
-class TaskCompleted(
-    Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag_field="type", tag="task.completed"
-):
+class TaskCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A task, of the thread `thread_id`, is done.
 
     `rolled_up_task_id` is the parent that this completed too, with the notice that says so.
     """
+
+    type: ClassVar[str] = "task.completed"
 
     task_id: int
     thread_id: str | None = None

@@ -95,7 +95,6 @@ def _logged(event: StoredEvent, damaged: bool) -> LoggedEvent:
     try:
         recorded = event.decode()
         data = msgspec.to_builtins(recorded.data)
-        data.pop("type", None)
         metadata = _shown(recorded.metadata)
     except msgspec.MsgspecError:
         data, metadata, damaged = None, _find_metadata(event), True

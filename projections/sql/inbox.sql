@@ -13,12 +13,12 @@ SELECT 1;
 INSERT INTO inbox (agent_id, event_id, channel) VALUES (?, ?, ?)
 
 -- name: page
-SELECT m.event_id, m.json FROM inbox AS i JOIN messages AS m ON m.event_id = i.event_id
-WHERE i.agent_id = :agent_id AND i.event_id > :since_id AND i.event_id <= :at ORDER BY i.event_id LIMIT :limit
+SELECT event_id FROM inbox
+WHERE agent_id = :agent_id AND event_id > :since_id AND event_id <= :at ORDER BY event_id LIMIT :limit
 
 -- name: tail
-SELECT m.event_id, m.json FROM inbox AS i JOIN messages AS m ON m.event_id = i.event_id
-WHERE i.agent_id = :agent_id AND i.event_id <= :at ORDER BY i.event_id DESC LIMIT :limit
+SELECT event_id FROM inbox
+WHERE agent_id = :agent_id AND event_id <= :at ORDER BY event_id DESC LIMIT :limit
 
 -- name: find_latest
 SELECT event_id FROM inbox WHERE agent_id = :agent_id AND event_id <= :at ORDER BY event_id DESC LIMIT 1

@@ -193,7 +193,7 @@ def test_what_is_written_today_is_what_the_examples_say(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in EVENTS if not name.endswith("least")])
 def test_an_example_has_every_field_of_its_type_filled_in(name: str) -> None:
     stored: dict[str, Any] = msgspec.msgpack.decode(bytes.fromhex(EXAMPLES[name]))
-    assert stored.keys() == {"type", *type(EVENTS[name]).__struct_encode_fields__}
+    assert tuple(stored) == type(EVENTS[name]).__struct_encode_fields__
 
 
 @pytest.mark.parametrize("name", EVENTS)

@@ -60,10 +60,25 @@ def test_a_stored_event_is_decoded_in_its_place() -> None:
 
 def test_what_is_not_said_takes_no_room() -> None:
     assert encode_metadata(Metadata()) == b"\x80"
-    assert msgspec.msgpack.decode(encode_data(AgentSeen(agent_id="a"))) == {"type": "agent.seen", "agent_id": "a"}
+    assert msgspec.msgpack.decode(encode_data(AgentSeen(agent_id="a"))) == {"agent_id": "a"}
 
 
-@pytest.mark.parametrize("data", [b"", b"\xc0", b"\x80", b"\x81\xa4type\xa7unknown", b"\x81\xa4type\xaaagent.seen"])
+@pytest.mark.parametrize("data", [b"", b"\xc0", b"\x80", b"\x81\xa8agent_id\xc0", b"\x81\xa8agent_id\xa1\xff"])
 def test_bytes_that_are_no_event_are_told_apart(data: bytes) -> None:
-    with pytest.raises((msgspec.ValidationError, msgspec.DecodeError)):
+    with pytest.raises(msgspec.DecodeError):
         decode_data("agent.seen", data)
+
+
+def test_bytes_that_still_carry_their_type_are_read() -> None:
+    assert decode_data("agent.seen", b"\x82\xa4type\xaaagent.seen\xa8agent_id\xa1a") == AgentSeen(agent_id="a")
+
+
+@pytest.mark.parametrize("metadata", [b"", b"\xc0", b"\x81\xa3key\x01", b"\x81\xa3key\xa1\xff"])
+def test_bytes_that_do_not_tell_where_an_event_came_from_are_told_apart(metadata: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode_metadata(metadata)
+
+
+def test_a_type_that_is_not_known_is_told_apart() -> None:
+    with pytest.raises(msgspec.ValidationError, match=r"no type of event 'agent\.heard'"):
+        decode_data("agent.heard", encode_data(AgentSeen(agent_id="a")))

@@ -5,7 +5,7 @@ from hashlib import sha256
 import msgspec
 import pytest
 
-from arclog.codec import Metadata, StoredEvent, encode_data, encode_metadata, type_of
+from arclog.codec import Metadata, StoredEvent, encode_data, encode_metadata
 from arclog.digest import GENESIS, chain, digest_of, find_break
 from arclog.events import AgentSeen, ChannelCreated, Event, LockAcquired, MessagePosted
 
@@ -24,7 +24,7 @@ def build(*events: Event) -> list[StoredEvent]:
         stored = StoredEvent(
             event_id,
             1_800_000_000_000_000 + event_id,
-            type_of(event),
+            event.type,
             event.stream(event_id),
             event.actor,
             encode_data(event),

@@ -2,7 +2,6 @@
 
 import pytest
 
-from arclog.codec import type_of
 from arclog.events import EVENT_CLASSES, EVENT_TYPES, Event, MessagePosted, TaskCompleted
 from tests.contract.test_stored_events import EVENTS
 
@@ -52,17 +51,17 @@ ACTORS = {
 
 @pytest.mark.parametrize(("name", "event"), EVENTS.items())
 def test_an_events_type_is_a_noun_and_what_happened_to_it(name: str, event: Event) -> None:
-    assert type_of(event) == name.removesuffix(", least")
-    assert type_of(event) in EVENT_TYPES
+    assert event.type == name.removesuffix(", least")
+    assert event.type in EVENT_TYPES
 
 
 def test_no_two_types_have_one_name() -> None:
     assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 22
 
 
-@pytest.mark.parametrize(("name", "event"), [(n, e) for n, e in EVENTS.items() if type_of(e) in STREAMS])
+@pytest.mark.parametrize(("name", "event"), [(n, e) for n, e in EVENTS.items() if e.type in STREAMS])
 def test_an_event_belongs_to_the_life_of_its_entity(name: str, event: Event) -> None:
-    assert event.stream(99) == STREAMS[type_of(event)]
+    assert event.stream(99) == STREAMS[event.type]
 
 
 @pytest.mark.parametrize(("name", "event"), EVENTS.items())

@@ -23,14 +23,14 @@ def count_in_microseconds(fields: Fields) -> Fields:
 
 
 STEPS = {"lock.acquired": (name_the_path, count_in_microseconds)}
-TODAY = {"type": "lock.acquired", "file_path": "src/a.py", "agent_id": "a", "expires_at": 7_000_000}
+TODAY = {"file_path": "src/a.py", "agent_id": "a", "expires_at": 7_000_000}
 
 
 @pytest.mark.parametrize(
     "stored",
     [
-        {"type": "lock.acquired", "path": "src/a.py", "agent_id": "a", "expires": 7},
-        {"type": "lock.acquired", "file_path": "src/a.py", "agent_id": "a", "expires": 7, "v": 2},
+        {"path": "src/a.py", "agent_id": "a", "expires": 7},
+        {"file_path": "src/a.py", "agent_id": "a", "expires": 7, "v": 2},
         {**TODAY, "v": 3},
     ],
 )
@@ -40,9 +40,9 @@ def test_every_version_is_brought_to_todays_shape(stored: dict[str, Any], monkey
 
 def test_the_codec_reads_an_old_event_through_its_upcasters(monkeypatch: pytest.MonkeyPatch) -> None:
     def call_it_agent(fields: Fields) -> Fields:
-        return {"type": fields["type"], "agent_id": fields["who"]}
+        return {"agent_id": fields["who"]}
 
-    old = msgspec.msgpack.encode({"type": "agent.seen", "who": "a"})
+    old = msgspec.msgpack.encode({"who": "a"})
     monkeypatch.setattr("arclog.upcasters.upcast.__defaults__", ({"agent.seen": (call_it_agent,)},))
     assert decode_data("agent.seen", old) == AgentSeen(agent_id="a")
 
