@@ -7,7 +7,6 @@ Each suspicion is tested with the digests themselves, so what is named is certai
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Final
 
 import apsw
@@ -140,8 +139,9 @@ class _Diagnosis:
             after, (_, before) = event_id, find_end_before(self._connection, event_id + 1)
         moved += self._moved
         rows = ((row[0] - moved, *row[1:]) for row in read_raw(self._connection, after, NO_END))
-        breaks = [place + moved for place in islice(find_breaks(before, rows), MAX_BREAKS)]
-        yield from _Diagnosis(self._connection, breaks, moved).findings()
+        _, breaks = find_breaks(before, rows)
+        places = [place + moved for place in breaks[:MAX_BREAKS]]
+        yield from _Diagnosis(self._connection, places, moved).findings()
 
     def _changed(self, before: bytes, event: RawRow, behind: Sequence[RawRow]) -> Finding:
         place = event[0]

@@ -9,12 +9,13 @@ therefore breaks every digest from there on. Only the hashes of `data` and `meta
 erased on request with the chain still whole.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from hashlib import sha256
 from struct import Struct
 from typing import Final
 
 from arclog.codec import StoredEvent
+from arclog.short_hash import MAX_SHORT_BYTES, find_quickest
 
 GENESIS: Final = bytes(32)
 """The digest before the first event."""
@@ -26,6 +27,9 @@ RawRow = tuple[int, int, bytes, bytes, bytes, bytes, bytes, bytes]
 """The same, its texts as the bytes on disk: after damage they may be no texts any more."""
 
 MAX_REMEMBERED: Final = 8192
+"""Texts whose part in the digest is remembered at a time."""
+MAX_SHARED_BYTES: Final = 40
+"""Metadata that is longer holds an idempotency key, and so stands in one event alone: not worth remembering."""
 
 _numbers: Final = Struct(">qq").pack
 _length: Final = Struct(">I").pack
@@ -90,8 +94,8 @@ def find_break(previous: bytes, events: Iterable[StoredEvent]) -> int | None:
     return None
 
 
-def find_breaks(previous: bytes, rows: Iterable[StoredRow] | Iterable[RawRow]) -> Iterator[int]:
-    """The ids of all events whose digest does not follow from what is stored before it.
+def find_breaks(previous: bytes, rows: Iterable[StoredRow] | Iterable[RawRow]) -> tuple[int, list[int]]:
+    """How many rows there are, and which of them do not follow from what is stored before them.
 
     Says the same as `chain` does of each row, but in half the time: most events share their type, actor, stream and
     metadata with others, so what these contribute is remembered.
@@ -99,22 +103,28 @@ def find_breaks(previous: bytes, rows: Iterable[StoredRow] | Iterable[RawRow]) -
     Args:
         previous: the stored digest before the first row.
         rows: the events, in log order.
+
+    Returns:
+        The number of rows, and the ids of those that break the chain.
     """
     texts, hashes = _Texts(), _Hashes()
-    join, numbers, sha = b"".join, _numbers, sha256
+    join, numbers, sha, short = b"".join, _numbers, sha256, find_quickest()
+    events, breaks = 0, list[int]()
     for event_id, recorded_at, event_type, stream, actor, data, metadata, digest in rows:
+        events += 1
         parts = (
             previous,
             numbers(event_id, recorded_at),
             texts[event_type],
             texts[stream],
             texts[actor],
-            sha(data).digest(),
-            hashes[metadata],
+            short(data).digest() if len(data) <= MAX_SHORT_BYTES else sha(data).digest(),
+            hashes[metadata] if len(metadata) <= MAX_SHARED_BYTES else short(metadata).digest(),
         )
-        if sha(join(parts)).digest() != digest:
-            yield event_id
+        if short(join(parts)).digest() != digest:
+            breaks.append(event_id)
         previous = digest
+    return events, breaks
 
 
 class _Texts(dict[str | bytes, bytes]):

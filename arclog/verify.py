@@ -17,7 +17,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from struct import error
@@ -28,9 +27,9 @@ from msgspec import Struct
 
 from arclog.connection import storage_errors
 from arclog.diagnosis import MAX_BREAKS, diagnose
-from arclog.digest import RawRow, StoredRow, find_breaks
+from arclog.digest import find_breaks
 from arclog.findings import Finding
-from arclog.lookup import count_events, find_end_before, find_next
+from arclog.lookup import find_end_before, find_next
 from arclog.progress import Progress, no_progress
 from arclog.schema import open_existing
 from arclog.store import read_head, read_raw, read_rows
@@ -128,16 +127,12 @@ def check_segment(connection: apsw.Connection, segment: Segment) -> Checked:
     try:
         _, previous = find_end_before(connection, segment.after + 1)
         try:
-            breaks = _find(previous, read_rows(connection, segment.after, segment.until))
+            events, breaks = find_breaks(previous, read_rows(connection, segment.after, segment.until))
         except (UnicodeDecodeError, TypeError, error):  # a text is no text any more, or a number no number
-            breaks = _find(previous, read_raw(connection, segment.after, segment.until))
-        return Checked(segment.until, count_events(connection, segment.after, segment.until), breaks)
+            events, breaks = find_breaks(previous, read_raw(connection, segment.after, segment.until))
+        return Checked(segment.until, events, tuple(breaks[:MAX_BREAKS]))
     except (apsw.CorruptError, apsw.IOError) as fault:
         return Checked(segment.until, 0, (), _say_unreadable(connection, segment, fault))
-
-
-def _find(previous: bytes, rows: Iterator[StoredRow] | Iterator[RawRow]) -> tuple[int, ...]:
-    return tuple(islice(find_breaks(previous, rows), MAX_BREAKS))
 
 
 def _say_unreadable(connection: apsw.Connection, segment: Segment, fault: apsw.Error) -> Finding:
