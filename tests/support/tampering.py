@@ -78,7 +78,7 @@ def flip_bit(connection: apsw.Connection, event_id: int, column: str, bit: int) 
     """Turn one bit of one field of an event; false where the number is taken."""
     if column in NUMBERS:
         query = f"SELECT {column} FROM events WHERE event_id = ?"  # noqa: S608
-        number = int(connection.execute(query, (event_id,)).get) ^ 1 << bit
+        number = int(connection.execute(query, (event_id,)).get) & 2**64 - 1 ^ 1 << bit
         value: int | bytes = number - (1 << 64) if number >= 1 << 63 else number
         placeholder = "?"
     else:
