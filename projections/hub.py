@@ -38,6 +38,7 @@ from projections.intervals import AsOf, live
 from projections.judge import Command
 from projections.messages import MessageQuery, Page, read_messages
 from projections.moments import find_moment
+from projections.neighbours import Neighbours
 from projections.readers import Readers
 from projections.recorder import Recorder
 from projections.waiting import Waiter, Waiters
@@ -47,9 +48,6 @@ MAX_TOUCHED: Final = 10_000
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-WATCH_SEC: Final = 0.03
-"""How often a hub with waiters looks for commits of other hubs on its file."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -105,7 +103,9 @@ class Hub:
         self._readers = Readers(settings.storage)
         self._threads = ThreadPoolExecutor(4, "arc-reader")
         self._waiters = Waiters()
-        self._watcher: asyncio.Task[None] | None = None
+        self._neighbours = Neighbours(
+            settings.storage, self._readers, self._waiters, lambda: self._recorder.last_event_id
+        )
         self._touched: dict[str, float] = {}
         self._countdown = Countdown(self._fire)
         self._inspection = Inspection(settings.storage, self.clock.now, self._tell_damage)
@@ -149,8 +149,7 @@ class Hub:
         self._countdown.disarm()
         with contextlib.suppress(ArcError):
             await self.execute(StopHub(reason=reason), transport="hub")
-        if self._watcher is not None:
-            self._watcher.cancel()
+        self._neighbours.close()
         await asyncio.to_thread(self._inspection.stop)
         self._threads.shutdown()
         self._readers.close()
@@ -288,7 +287,7 @@ class Hub:
             waiter = Waiter(query, self._loop.create_future())
             timer = self._loop.call_at(deadline, _end, waiter)
             self._waiters.add(waiter)
-            self._watch()
+            self._neighbours.watch()
             try:
                 ready = await waiter.ready
             finally:
@@ -313,7 +312,7 @@ class Hub:
                 if events or self.closing or self._loop.time() >= deadline:
                     return events, seen
                 query = msgspec.structs.replace(query, after=seen)
-                self._watch()
+                self._neighbours.watch()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(deadline):
                         await committed
@@ -342,24 +341,6 @@ class Hub:
             self._recorder.present[agent_id] -= 1
             if not self._recorder.present[agent_id]:
                 del self._recorder.present[agent_id]
-
-    def _watch(self) -> None:
-        if self._watcher is None or self._watcher.done():
-            self._watcher = self._loop.create_task(self._watch_others())
-
-    async def _watch_others(self) -> None:
-        """While anyone waits, notice what other hubs on the file append."""
-        connection = self._readers.connection()
-        version = None
-        while len(self._waiters):
-            seen = connection.pragma("data_version")
-            if seen != version:
-                version = seen
-                head = read_head(connection).event_id
-                if head > max(self._recorder.last_event_id, self._waiters.head):
-                    self._waiters.wake_all()
-                    self._waiters.head = head
-            await asyncio.sleep(WATCH_SEC)
 
     # Shutdown -------------------------------------------------------------------------------------------------------
 

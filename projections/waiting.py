@@ -3,7 +3,7 @@
 Everything here belongs to the thread of one event loop. A waiter is registered after a read that found nothing; the
 next commit that matters to it hands it the new messages themselves, encoded once for all. That is only right while no
 other hub on the file appended something in between: a commit that does not begin where the last one ended makes every
-waiter read again. Commits of other hubs are noticed by looking at SQLite's change counter while anyone waits.
+waiter read again. Commits of other hubs on the file are noticed by `projections.neighbours`.
 """
 
 import asyncio
