@@ -28,6 +28,8 @@ RawRow = tuple[int, int, bytes, bytes, bytes, bytes, bytes, bytes]
 
 MAX_REMEMBERED: Final = 8192
 """Texts whose part in the digest is remembered at a time."""
+MAX_SHARED_TEXT_BYTES: Final = 256
+"""Texts that are longer are not remembered."""
 MAX_SHARED_BYTES: Final = 40
 """Metadata that is longer holds an idempotency key, and so stands in one event alone: not worth remembering."""
 
@@ -45,9 +47,20 @@ def chain(
     data: bytes,
     metadata: bytes,
 ) -> bytes:
-    """The digest (32 bytes) of an event that follows the event with the digest `previous`."""
-    kind, entity, agent = event_type.encode(), stream.encode(), actor.encode()
-    return digest_of_row(previous, (event_id, recorded_at, kind, entity, agent, data, metadata, b""))
+    """The digest (32 bytes) of an event that follows the event with the digest `previous`.
+
+    Says what `digest_of_row` does; what the event shares with earlier ones is remembered.
+    """
+    parts = (
+        previous,
+        _numbers(event_id, recorded_at),
+        _texts[event_type],
+        _texts[stream],
+        _texts[actor],
+        sha256(data).digest(),
+        _hashes[metadata] if len(metadata) <= MAX_SHARED_BYTES else sha256(metadata).digest(),
+    )
+    return sha256(b"".join(parts)).digest()
 
 
 def digest_of_row(previous: bytes, row: RawRow) -> bytes:
@@ -134,8 +147,10 @@ class _Texts(dict[str | bytes, bytes]):
         if len(self) >= MAX_REMEMBERED:
             self.clear()
         encoded = text.encode() if isinstance(text, str) else text
-        self[text] = _length(len(encoded)) + encoded
-        return self[text]
+        part = _length(len(encoded)) + encoded
+        if len(encoded) <= MAX_SHARED_TEXT_BYTES:
+            self[text] = part
+        return part
 
 
 class _Hashes(dict[bytes, bytes]):
@@ -146,3 +161,8 @@ class _Hashes(dict[bytes, bytes]):
             self.clear()
         self[metadata] = sha256(metadata).digest()
         return self[metadata]
+
+
+_texts: Final = _Texts()
+_hashes: Final = _Hashes()
+"""What `chain` remembers."""

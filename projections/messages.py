@@ -5,7 +5,8 @@ recorded, for the answer to its sender and everybody who waits for it, and again
 was not read lately. The queries find which messages belong to a page.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import apsw
@@ -36,6 +37,10 @@ _GET: Final = SQL["get"]
 
 MAX_PAGE_BYTES: Final = 16 * 2**20
 """A page of messages ends before it grows beyond this; the rest follows by cursor."""
+
+
+PART: Final = 128
+"""Messages of a page that are read at a time."""
 
 
 class Message(Struct, frozen=True, gc=False):
@@ -267,22 +272,35 @@ def gather(connection: apsw.Connection, found: Iterable[tuple[int]], reverse: bo
     rows: list[bytes] = []
     ids: list[int] = []
     size = 0
-    for (event_id,) in found:
-        json = recent.get(event_id)
-        if json is None:
-            json = _find_json(connection, event_id)
+    for wanted in _in_parts(found):
+        known = {event_id: json for event_id in wanted if (json := recent.get(event_id)) is not None}
+        if len(known) < len(wanted):
+            missing = encode_json([event_id for event_id in wanted if event_id not in known]).decode()
+            for row in connection.execute(SQL["read"], (missing,)):
+                known[row[0]] = encode_row(row)
+                recent.keep(row[0], known[row[0]])
+        for event_id in wanted:
+            json = known.get(event_id)
             if json is None:
                 continue  # only where tables are damaged
-            recent.keep(event_id, json)
-        size += len(json)
-        if rows and size > MAX_PAGE_BYTES:
+            size += len(json)
+            if rows and size > MAX_PAGE_BYTES:
+                break
+            rows.append(json)
+            ids.append(event_id)
+        if size > MAX_PAGE_BYTES:
             break
-        rows.append(json)
-        ids.append(event_id)
     if reverse:
         rows.reverse()
         ids.reverse()
     return Page(rows, ids)
+
+
+def _in_parts(found: Iterable[tuple[int]]) -> Iterator[list[int]]:
+    """The ids that a query found, some at a time, so that long messages fill a page before too many are read."""
+    waiting = iter(found)
+    while part := [event_id for (event_id,) in islice(waiting, PART)]:
+        yield part
 
 
 def get_json(connection: apsw.Connection, event_id: int) -> bytes:

@@ -36,6 +36,11 @@ SELECT thread_ordinal FROM messages WHERE thread_id = ? ORDER BY event_id DESC L
 SELECT event_id, recorded_at, from_agent, to_agent, channel, kind, body, attachments, reply_to, metadata, thread_id
 FROM messages WHERE event_id = ?
 
+-- name: read
+-- Some messages, by a JSON array of their ids.
+SELECT event_id, recorded_at, from_agent, to_agent, channel, kind, body, attachments, reply_to, metadata, thread_id
+FROM json_each(?) AS wanted CROSS JOIN messages ON event_id = wanted.value
+
 -- name: channel_page
 SELECT event_id FROM messages
 WHERE to_agent IS NULL AND channel = :channel AND event_id > :since_id AND event_id <= :at
