@@ -94,6 +94,8 @@ class Log:
         self.connection = connection
         self.path = path
         self.clock = clock
+        # A cursor that is kept costs less than a new one for each event.
+        self._append_row = connection.cursor().execute
         self._file = _identity(path)
         self._in_place_until = 0
         self._data_version = -1
@@ -161,10 +163,9 @@ class Log:
         stream, actor, event_type = event.stream(event_id), event.actor, event.type
         data, meta = encode_data(event), encode_metadata(metadata)
         digest = chain(self._digest, event_id, recorded_at, event_type, stream, actor, data, meta)
-        execute = self.connection.execute
-        execute(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
+        self._append_row(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
         if metadata.key is not None:
-            execute(EVENTS["keep_key"], (sender or actor, metadata.key, event_id, metadata.request or b""))
+            self.connection.execute(EVENTS["keep_key"], (sender or actor, metadata.key, event_id, metadata.request or b""))
         self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
         return RecordedEvent(event_id, recorded_at, stream, actor, event, metadata)
 
@@ -178,7 +179,7 @@ class Log:
             problem = f"does not follow event {self._event_id}, the last one of this storage"
             raise InvalidInput(f"event {event.event_id}", problem)
         row = (event.event_id, event.recorded_at, event.type, event.stream, event.actor)
-        self.connection.execute(_APPEND, (*row, event.data, event.metadata, event.digest))
+        self._append_row(_APPEND, (*row, event.data, event.metadata, event.digest))
         metadata = decode_metadata(event.metadata)
         if metadata.key is not None:
             sender = key_owner(event.type, event.actor)
