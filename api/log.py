@@ -11,7 +11,7 @@ from api.moments import refuse_past
 from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Timeout, clamp_limit, clamp_timeout
 from api.requests import QueryReader, transport_of
 from api.routes import Caller, Found, Read, Reader, Route, Site, Special
-from api.sse import HEARTBEAT, HEARTBEAT_SEC, last_event_id, stream_headers
+from api.sse import HEARTBEAT, HEARTBEAT_SEC, ending_well, last_event_id, stream_headers
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import EVENT_TYPES
@@ -86,7 +86,8 @@ def stream(site: Site) -> ASGIApp:
         wanted = Wanted(after, STREAM_ROWS, _filter(query))
         await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
-            await Caller(receive).unless_gone(_pass_on(hub, wanted, send))
+            with ending_well(scope):
+                await Caller(receive).unless_gone(_pass_on(hub, wanted, send))
         await send({"type": "http.response.body", "body": b""})
 
     return serve

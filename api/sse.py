@@ -9,6 +9,9 @@ out, and what it misses meanwhile lies in the log. The server ends readers that 
 """
 
 import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
@@ -20,7 +23,7 @@ from api.parameters import Cursor
 from api.requests import HEADERS, QueryReader, transport_of
 from api.routes import Caller, Route, Site, Special
 from arclog.deciders import fields
-from arclog.errors import InvalidInput
+from arclog.errors import ArcError, InvalidInput
 from arclog.store import read_head
 from projections.hub import Hub
 from projections.messages import MessageQuery, Page
@@ -30,6 +33,8 @@ HEARTBEAT: Final = b":\n\n"
 PAGE_ROWS: Final = 4
 """How many messages are fetched at once, and so at most held in memory for one reader."""
 MAX_CHANNELS_CHARS: Final = 8192
+
+logger = logging.getLogger("arc.api")
 
 
 class StreamQuery(Struct, frozen=True):
@@ -63,7 +68,7 @@ def stream(site: Site) -> ASGIApp:
         )
         await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
-            with hub.present(query.agent_id):
+            with hub.present(query.agent_id), ending_well(scope):
                 await Caller(receive).unless_gone(_pass_on(hub, wanted, send))
         await send({"type": "http.response.body", "body": b""})
 
@@ -78,6 +83,15 @@ def stream_headers(site: Site) -> list[tuple[bytes, bytes]]:
         (b"x-accel-buffering", b"no"),
         *site.responder.common,
     ]
+
+
+@contextmanager
+def ending_well(scope: Scope) -> Iterator[None]:
+    """Let a fault end the stream, as if the hub closed: its status is sent, and its reader comes back and is told."""
+    try:
+        yield
+    except ArcError as error:
+        logger.warning("%s ended early: %s", scope["path"], error)
 
 
 async def _pass_on(hub: Hub, wanted: MessageQuery, send: Send) -> None:

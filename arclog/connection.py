@@ -30,6 +30,7 @@ APPLICATION_ID: Final = 0x41726331
 """`Arc1`, in the header of the file."""
 FORMAT: Final = 1
 """The layout of the storage, in the header's user version."""
+FOLDER_ADVICE: Final = "check that its folder exists and may be written, or choose another place"
 BUSY_TIMEOUT_SEC: Final = 10.0
 """How long a writer waits for another process that holds the write lock."""
 
@@ -72,7 +73,7 @@ def create_file(path: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        raise StorageError(f"cannot create the storage {path}: {error.strerror}") from error
+        raise StorageError(f"cannot create the storage {path}: {error.strerror}; {FOLDER_ADVICE}") from error
     return True
 
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
 
-from arclog.connection import create_file
-from arclog.errors import InvalidInput
+from arclog.connection import FOLDER_ADVICE
+from arclog.errors import InvalidInput, StorageError
 from arclog.removal import COMPANIONS
 
 
@@ -25,11 +25,13 @@ def new_file(path: Path) -> Iterator[Path]:
     refuse_existing(path)
     # A name that nothing left behind has: a process that was killed may have had the same id.
     draft = path.with_name(f".{path.name}.{token_hex(8)}.part")
-    create_file(draft)
+    try:
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror}; {FOLDER_ADVICE}") from error
     try:
         yield draft
-        refuse_existing(path)
-        draft.rename(path)
+        _name(draft, path)
         _flush_folder(path.parent)
     except BaseException:
         for end in ("", *COMPANIONS):
@@ -44,7 +46,24 @@ def refuse_existing(path: Path) -> None:
         InvalidInput: something is.
     """
     if path.exists():
-        raise InvalidInput(str(path), "is there already: choose another name, or move it away first")
+        raise _taken(path)
+
+
+def _taken(path: Path) -> InvalidInput:
+    return InvalidInput(str(path), "is there already: choose another name, or move it away first")
+
+
+def _name(draft: Path, path: Path) -> None:
+    """Give the draft its name, unless something has that by now: a link, unlike a rename, replaces nothing."""
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise _taken(path) from None
+    except OSError:  # a filesystem without hard links: look, then rename
+        refuse_existing(path)
+        draft.rename(path)
+    else:
+        draft.unlink()
 
 
 def _flush_folder(folder: Path) -> None:

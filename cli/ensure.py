@@ -60,6 +60,9 @@ def run(options: Options) -> int:
         return _tell(url, started=False, error=f"{error}; choose another port with --port, or stop what listens there")
     except (CommandFailed, OSError) as error:
         return _tell(url, started=False, error=in_words(error))
+    if not found.hub.storage.exists():
+        gone = f"the storage {found.hub.storage} was deleted under its hub: end that with arc stop, then ensure another"
+        return _tell(found.hub.url, started=False, error=gone)
     return _tell(found.hub.url, started=False)
 
 

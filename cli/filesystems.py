@@ -12,6 +12,9 @@ UNSAFE: Final = frozenset(
 )
 """Shared between machines, so that neither locks nor the shared memory of a WAL hold what they promise."""
 
+ADVICE: Final = "check its permissions, or choose another place with --storage"
+"""What to do about a folder that cannot be used."""
+
 MOUNTS: Final = Path("/proc/self/mounts")
 
 
@@ -24,7 +27,7 @@ def make_folder_of(storage: Path) -> None:
     try:
         storage.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CommandFailed(f"the folder {storage.parent} cannot be made: {error.strerror}") from error
+        raise CommandFailed(f"the folder {storage.parent} cannot be made: {error.strerror}; {ADVICE}") from error
 
 
 def find_unsafe_filesystem(path: Path) -> str | None:

@@ -11,8 +11,8 @@ REDRAW_SEC: Final = 0.1
 
 
 def print_json(value: object) -> None:
-    """Print a JSON value on one line; indented where a person reads it."""
-    print(to_json(value, indent=2 if sys.stdout.isatty() else None), flush=True)
+    """Print the one JSON value that a command gives, indented, as Arc 0.1.1 does."""
+    print(to_json(value, indent=2), flush=True)
 
 
 def to_json(value: object, indent: int | None = None) -> str:
@@ -22,8 +22,13 @@ def to_json(value: object, indent: int | None = None) -> str:
 
 def print_error(text: str) -> None:
     """Print one line that says what went wrong."""
+    print_note(f"arc error: {text}")
+
+
+def print_note(text: str) -> None:
+    """Print one line beside what the command gives, which may be read by a program."""
     line = " ".join(text.split())
-    print(f"arc error: {line}".encode(errors="backslashreplace").decode(), file=sys.stderr)
+    print(line.encode(errors="backslashreplace").decode(), file=sys.stderr)
 
 
 def end_quietly() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cli.errors import CommandFailed
-from cli.filesystems import make_folder_of
+from cli.filesystems import ADVICE, make_folder_of
 
 NAME: Final = ".arc.lock"
 LOOK_SEC: Final = 0.01
@@ -24,11 +24,13 @@ def holding(storage: Path, give_up_at: float) -> Iterator[None]:
     """Hold the lock of `storage`, waiting for it until `give_up_at` of the monotonic clock.
 
     Raises:
-        CommandFailed: another process held it all the time.
-        OSError: the folder cannot be made or written.
+        CommandFailed: another process held it all the time, or the folder cannot be made or written.
     """
     make_folder_of(storage)
-    descriptor = os.open(storage.parent / NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        descriptor = os.open(storage.parent / NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CommandFailed(f"the folder {storage.parent} cannot be written: {error.strerror}; {ADVICE}") from error
     try:
         while not _take(descriptor):
             if time.monotonic() > give_up_at:

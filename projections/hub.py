@@ -151,7 +151,7 @@ class Hub:
             await self.execute(StopHub(reason=reason), transport="hub")
         self._neighbours.close()
         await asyncio.to_thread(self._inspection.stop)
-        self._threads.shutdown()
+        await asyncio.to_thread(self._threads.shutdown)  # a read that takes long ends first, and holds up nobody
         self._readers.close()
         # The writer's connection is the last to be closed, since only it can empty the WAL into the file.
         await self._commits.stop()

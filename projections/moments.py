@@ -9,15 +9,15 @@ from projections.intervals import AsOf, as_of
 from projections.times import parse_timestamp
 
 
-def find_moment(connection: apsw.Connection, event_id: int) -> AsOf:
+def find_moment(connection: apsw.Connection, event_id: int, name: str = "as_of") -> AsOf:
     """The moment right after an event; 0 is the empty hub.
 
     Raises:
-        InvalidInput: the event is beyond the log's head.
+        InvalidInput: the event is beyond the log's head; the message calls it `name`.
     """
     head = read_head(connection).event_id
     if not 0 <= event_id <= head:
-        raise InvalidInput("as_of", f"must be from 0 to {head}, the last event there is, not {event_id}")
+        raise InvalidInput(name, f"must be from 0 to {head}, the last event there is, not {event_id}")
     return as_of(event_id, head, find_time_of(connection, event_id))
 
 

@@ -9,11 +9,10 @@ import msgspec
 from arclog.store import read_head
 from cli.errors import CommandFailed
 from cli.log.lines import events, message_line, print_change
-from cli.log.storage import snapshot
+from cli.log.storage import find_named, snapshot
 from cli.options import StorageOptions, add_storage_option
 from cli.tables import print_line
 from projections.history.diff import Diff, EntityChange, find_last_act, read_diff
-from projections.moments import find_event_of
 
 MAX_NAMED: Final = 8
 """Events that are named for one entity, at most."""
@@ -45,10 +44,8 @@ def run(options: Options) -> int:
         if options.since_agent is not None:
             after = find_last_act(connection, options.since_agent)
         else:
-            after = find_event_of(connection, options.after or "0", "A")
-        until = (
-            read_head(connection).event_id if options.until is None else find_event_of(connection, options.until, "B")
-        )
+            after = find_named(connection, options.after or "0", "A")
+        until = read_head(connection).event_id if options.until is None else find_named(connection, options.until, "B")
         if after > until:
             raise CommandFailed(f"event {after} comes after event {until}: name the earlier one first")
         found = read_diff(connection, after, until)

@@ -4,13 +4,13 @@ import argparse
 import sys
 from typing import BinaryIO
 
-from arclog.export import write_export
+from arclog.export import Footer, write_export
 from arclog.fresh import new_file
-from arclog.store import NO_END
+from arclog.store import NO_END, read_head
 from cli.log.storage import reading
 from cli.lookup import working_directory
 from cli.options import StorageOptions, add_storage_option, count
-from cli.output import ProgressBar
+from cli.output import ProgressBar, print_note
 
 
 class Options(StorageOptions):
@@ -40,13 +40,17 @@ def run(options: Options) -> int:
         return 0
     path = working_directory() / options.file
     with new_file(path) as draft, draft.open("wb") as out:
-        said = _export(options, out)
-    print(f"{path}: {said}")
+        footer = _export(options, out)
+    print(f"{path}: {footer.events:,} events, SHA-256 {footer.sha256}")
     return 0
 
 
-def _export(options: Options, out: BinaryIO) -> str:
+def _export(options: Options, out: BinaryIO) -> Footer:
     with reading(options) as connection, ProgressBar("exporting") as progress:
         footer = write_export(connection, out, options.first, options.last, progress)
         out.flush()
-    return f"{footer.events:,} events, SHA-256 {footer.sha256}"
+        head = read_head(connection).event_id
+    if not footer.events:
+        asked = f"from {options.first} to {'the newest' if options.last == NO_END else options.last}"
+        print_note(f"the export is empty: there are no events {asked}; the newest is event {head}")
+    return footer

@@ -6,13 +6,21 @@ import msgspec
 
 from cli.tables import print_line
 from projections.history.events import LoggedEvent
+from projections.times import timestamp
 
 
 def event_line(event: LoggedEvent) -> str:
     """An event on one line."""
-    data = "cannot be read" if event.data is None else msgspec.json.encode(event.data).decode()
+    data = "cannot be read" if event.data is None else msgspec.json.encode(with_times(event.data)).decode()
     mark = "  DAMAGED" if event.damaged else ""
     return f"{event.event_id:>8}  {event.recorded_at}  {event.type:<18} {event.stream}  {event.actor}  {data}{mark}"
+
+
+def with_times(data: dict[str, Any]) -> dict[str, Any]:
+    """What happened, as people read it: the log has times in microseconds."""
+    return {
+        name: _time(value) if name.endswith("_at") and isinstance(value, int) else value for name, value in data.items()
+    }
 
 
 def events(count: int) -> str:
@@ -52,6 +60,13 @@ def message_line(json: bytes) -> str:
 
 def _fields(json: bytes | None) -> dict[str, Any] | None:
     return None if json is None else msgspec.json.decode(json, type=dict[str, Any])
+
+
+def _time(moment: int) -> str | int:
+    try:
+        return timestamp(moment)
+    except OverflowError:  # only a damaged event has such a time
+        return moment
 
 
 def _value(value: object) -> str:

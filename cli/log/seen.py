@@ -6,11 +6,10 @@ import msgspec
 
 from arclog.store import read_head
 from cli.log.lines import message_line
-from cli.log.storage import snapshot
+from cli.log.storage import find_named, snapshot
 from cli.options import StorageOptions, add_storage_option, count
 from cli.tables import print_line, print_table
 from projections.history.seen import DEFAULT_LIMIT, Sight, read_sight
-from projections.moments import find_event_of
 
 
 class Options(StorageOptions):
@@ -38,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: Options) -> int:
     """Print everything that the agent's reads would have given."""
     with snapshot(options) as connection:
-        at = read_head(connection).event_id if options.at is None else find_event_of(connection, options.at, "--at")
+        at = read_head(connection).event_id if options.at is None else find_named(connection, options.at, "--at")
         sight = read_sight(connection, options.agent, at, options.limit)
     if options.json:
         print(msgspec.json.encode(sight).decode())

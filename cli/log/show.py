@@ -9,7 +9,7 @@ import msgspec
 from arclog.errors import NotFound
 from arclog.store import Filter
 from arclog.tail import read_last
-from cli.log.lines import damage_line, event_line, print_change
+from cli.log.lines import damage_line, event_line, print_change, with_times
 from cli.log.storage import reading, snapshot
 from cli.options import StorageOptions, add_storage_option, count
 from cli.output import print_error
@@ -100,7 +100,7 @@ def _print_in_full(found: EventInFull) -> None:
         print_line(f"  came over: {metadata.transport}{key}")
     print_line(f"  digest: {event.digest}")
     print_line("  data:")
-    print_change(None, msgspec.json.encode(event.data or {}), "    ")
+    print_change(None, msgspec.json.encode(with_times(event.data or {})), "    ")
     for change in found.changes or ():
         made = "made" if change.before is None else "ended" if change.after is None else "changed"
         print_line(f"  {made} {change.entity}:")

@@ -32,6 +32,19 @@ def reading(options: StorageOptions) -> Iterator["Connection"]:
         yield connection
 
 
+def find_named(connection: "Connection", text: str, name: str) -> int:
+    """The event that `text`, given as `name`, means: an event id, or a time.
+
+    Raises:
+        InvalidInput: it means none, or none that is there.
+    """
+    from projections.moments import find_event_of, find_moment
+
+    event_id = find_event_of(connection, text, name)
+    find_moment(connection, event_id, name)
+    return event_id
+
+
 @contextmanager
 def snapshot(options: StorageOptions) -> Iterator["Connection"]:
     """The same, in a transaction: everything that is read is of one moment.

@@ -26,6 +26,24 @@ def test_ensure_starts_a_hub_once_and_leaves_a_note_for_its_owner(arc: ArcComman
     assert (again.code, again.json) == (0, {"running": True, "started": False, "url": url})
 
 
+def test_a_hub_whose_storage_was_deleted_is_none_that_runs(arc: ArcCommand, free_port: int) -> None:
+    arc("ensure", "--port", free_port)
+    (arc.folder / "arc.sqlite3").unlink()
+    again = arc("ensure", "--port", free_port)
+    assert (again.code, again.json["running"], again.json["started"]) == (1, False, False)
+    assert "was deleted under its hub: end that with arc stop" in again.json["error"]
+    assert arc("stop").json["stopped"]
+    assert arc("ensure", "--port", free_port).json["started"]
+
+
+def test_a_folder_that_cannot_be_written_is_told_with_advice(arc: ArcCommand, free_port: int) -> None:
+    (arc.folder / "file").touch()
+    for place in ("/proc/arc.sqlite3", arc.folder / "file" / "arc.sqlite3"):
+        ended = arc("ensure", "--port", free_port, "--storage", place)
+        assert (ended.code, ended.json["running"]) == (1, False)
+        assert ended.json["error"].endswith("check its permissions, or choose another place with --storage")
+
+
 def test_ten_at_once_start_one_hub(arc: ArcCommand, free_port: int) -> None:
     with ThreadPoolExecutor(10) as threads:
         ended = [one.result() for one in [threads.submit(arc, "ensure", "--port", free_port) for _ in range(10)]]

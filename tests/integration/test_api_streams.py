@@ -11,6 +11,7 @@ import pytest
 
 import api.protocol
 import api.sse
+from arclog.errors import StorageError
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
 
@@ -181,6 +182,27 @@ def test_a_reader_that_does_not_read_is_ended_and_costs_little(hub: ServedHub, m
         for _ in range(100):
             hub.say("x" * 100_000, channel=channel)
         wait_until(lambda: agent not in hub.hub._recorder.present, within_sec=15, what="the reader to be ended")
+
+
+@pytest.mark.parametrize(("path", "waits"), [("/v1/stream?agent_id=a", "wait"), ("/v1/log/stream", "follow")])
+def test_a_fault_ends_a_stream_as_the_end_of_the_hub_does(
+    hub: ServedHub, path: str, waits: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise StorageError("the disk failed")
+
+    monkeypatch.setattr(hub.hub, waits, fail)
+    with hub.connect(timeout=20) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        events = Events(connection)
+        assert events.status == b"200"
+        connection.sendall(b"GET /v1/hub-info HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        body, _, rest = events.rest().partition(b"0\r\n\r\n")
+        assert body.startswith(b"3\r\n:\n\n")
+        assert rest.startswith(b"HTTP/1.1 200")
+    (said,) = [record for record in caplog.records if record.name == "arc.api"]
+    assert (said.levelname, said.exc_info) == ("WARNING", None)
+    assert "the disk failed" in said.getMessage()
 
 
 def test_streams_end_when_the_hub_does(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,5 +1,6 @@
 """Backups: whole, while the hub writes, and restored as a life of its own."""
 
+import errno
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +12,7 @@ import pytest
 from arclog.backup import Copy, back_up, restore
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput, NotAnArcStorage, StorageDamaged, StorageError
+from arclog.fresh import new_file
 from arclog.progress import no_progress
 from arclog.schema import get_instance_id, get_origin, open_existing
 from arclog.store import read_head
@@ -111,8 +113,44 @@ def test_what_is_no_storage_is_neither_backed_up_nor_restored(tmp_path: Path) ->
 
 
 def test_a_copy_that_cannot_be_written_leaves_nothing(storage: Path, tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="cannot create the storage"):
+    with pytest.raises(StorageError, match=r"backup\.sqlite3: No such file or directory; check that"):
         back_up(storage, tmp_path / "no such folder" / "backup.sqlite3")
+
+
+def write_as_somebody_else_does(target: Path) -> None:
+    with new_file(target) as draft:
+        draft.write_text("ours")
+        target.write_text("theirs")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_came_meanwhile_is_not_overwritten(
+    links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "copy"
+
+    def refuse(_self: Path, _target: Path) -> None:
+        raise PermissionError(errno.EPERM, "this filesystem has no hard links")
+
+    if not links:
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    with pytest.raises(InvalidInput, match="is there already"):
+        write_as_somebody_else_does(target)
+    assert target.read_text() == "theirs"
+    target.unlink()
+    with new_file(target) as draft:
+        draft.write_text("ours")
+    assert target.read_text() == "ours"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_name_is_given_and_refused_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks, then renames, overwrites what comes in between."""
+    target = tmp_path / "copy"
+    monkeypatch.setattr(Path, "exists", lambda _self: False)
+    with pytest.raises(InvalidInput, match="is there already"):
+        write_as_somebody_else_does(target)
+    assert target.read_text() == "theirs"
 
 
 def test_a_restored_storage_takes_calls(storage: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The commands of `arc log` that look back, prove and copy, and those that read any moment: what they print."""
 
 import json
+import re
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -146,6 +147,32 @@ def test_seen_tells_what_an_agent_could_see(run: Run) -> None:
     assert "had no live session" in run("log", "seen", "nobody")
     sight = json.loads(run("log", "seen", "ada", "--at", "2027-01-15T08:00:02Z", "--json"))
     assert (sight["event_id"], sight["inbox"], len(sight["locks"])) == (LOCKED, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [(("diff", LAST + 1), "A"), (("diff", 1, LAST + 1), "B"), (("seen", "ada", "--at", LAST + 1), "--at")],
+)
+def test_a_moment_beyond_the_log_is_called_as_it_was_given(run: Run, arguments: tuple[object, ...], name: str) -> None:
+    said = run("log", *arguments, code=1)
+    assert f"{name} must be from 0 to {LAST}, the last event there is, not {LAST + 1}" in said
+    assert "as_of" not in said
+
+
+def test_times_are_shown_as_times(run: Run) -> None:
+    expires = r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
+    assert re.search(rf"\+ expires_at: {expires}\n", run("log", "show", LOCKED))
+    assert re.search(rf'"expires_at":"{expires}"', run("log", "show", "--type", "lock.acquired"))
+
+
+@pytest.mark.parametrize("file", ["-", "part.jsonl"])
+def test_an_export_of_nothing_says_so(told: Path, file: str, tmp_path: Path) -> None:
+    arc = ArcCommand(tmp_path)
+    ended = arc("log", "export", file, "--from", LAST + 1, "--storage", told / "arc.sqlite3")
+    assert ended.code == 0
+    assert ended.err == (
+        f"the export is empty: there are no events from {LAST + 1} to the newest; the newest is event {LAST}\n"
+    )
 
 
 def test_stats_count_every_event(run: Run) -> None:
