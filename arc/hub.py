@@ -6,6 +6,7 @@ that uses them loads nothing of the hub. None of them raises when the command fa
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -91,7 +92,7 @@ def reset_hub(storage: str = "arc.sqlite3", host: str = "127.0.0.1", port: int =
 
 
 def _run(command: str, arguments: list[str], within_sec: float, failed: dict[str, Any]) -> dict[str, Any]:
-    """The JSON line that `arc <command>` prints, or `failed` with an `error` when it prints none."""
+    """The JSON object that `arc <command>` prints, or `failed` with an `error` when it prints none."""
     try:
         # -P: nothing of the working directory is imported, whatever the names of the files there.
         done = subprocess.run(
@@ -107,11 +108,9 @@ def _run(command: str, arguments: list[str], within_sec: float, failed: dict[str
         return {**failed, "error": f"arc {command} did not end within {within_sec:g} s"}
     except OSError as error:
         return {**failed, "error": f"{sys.executable or 'Python'} cannot be started for arc {command}: {error}"}
-    for line in reversed(done.stdout.splitlines()):
-        try:
-            answer = json.loads(line)
-        except ValueError:
-            continue
+    # An object begins a line; what is nested in it is indented.
+    with contextlib.suppress(ValueError):
+        answer, _end = json.JSONDecoder().raw_decode(done.stdout, done.stdout.rfind("\n{") + 1)
         if isinstance(answer, dict):
             return answer
     said = (done.stderr.strip() or done.stdout.strip())[-2000:]

@@ -37,9 +37,10 @@ def test_the_commands_get_what_the_functions_got(stand_in: Stand) -> None:
     assert reset_hub("a.db", port=7000)["arguments"] == ["reset", *where]
 
 
-def test_a_failure_that_the_command_tells_is_returned(stand_in: Stand) -> None:
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_failure_that_the_command_tells_is_returned(indent: int | None, stand_in: Stand) -> None:
     told = {"running": False, "started": False, "url": "http://127.0.0.1:1", "error": "the port is taken"}
-    stand_in(f"print('a line before'); print(json.dumps({told!r})); sys.exit(1)")
+    stand_in(f"print('a line before'); print(json.dumps({told!r}, indent={indent})); sys.exit(1)")
     assert ensure_hub() == told
 
 
