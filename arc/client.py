@@ -366,5 +366,5 @@ class ArcClient(Reader):
 
     def complete_task(self, task_id: int) -> Task:
         """Complete a task, and with it its parent when no other child is open. A done task is returned as it is."""
-        task: Task = self._change(f"tasks/{int(task_id)}/complete", {})
+        task: Task = self._change(f"tasks/{int(task_id)}/complete", {"agent_id": self.agent_id})
         return task

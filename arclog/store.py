@@ -165,7 +165,9 @@ class Log:
         digest = chain(self._digest, event_id, recorded_at, event_type, stream, actor, data, meta)
         self._append_row(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
         if metadata.key is not None:
-            self.connection.execute(EVENTS["keep_key"], (sender or actor, metadata.key, event_id, metadata.request or b""))
+            self.connection.execute(
+                EVENTS["keep_key"], (sender or actor, metadata.key, event_id, metadata.request or b"")
+            )
         self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
         return RecordedEvent(event_id, recorded_at, stream, actor, event, metadata)
 

@@ -2,6 +2,9 @@
 
 Runs inside the writer's transaction, before any command of the batch, so that no rule ever meets a session that is over
 but not yet ended. Whichever hub on the file comes first does it; the next finds nothing left to do.
+
+A hub that was away cannot know who called in vain: it counts silence from the moment when it began to listen. A hub
+that was there meanwhile, on the same file, counts it from the last sign of life.
 """
 
 from collections.abc import Callable, Container
@@ -28,7 +31,7 @@ class Due(Struct, frozen=True):
     next_at: int
 
 
-def look(connection: apsw.Connection, present: Container[str], ttl: int, now: int) -> Due:
+def look(connection: apsw.Connection, present: Container[str], ttl: int, now: int, listens_since: int) -> Due:
     """Whether any session is to be ended, or any waiting agent to be noted, by reading only.
 
     Args:
@@ -36,25 +39,34 @@ def look(connection: apsw.Connection, present: Container[str], ttl: int, now: in
         present: agents that wait in a poll or a stream of this hub.
         ttl: the presence TTL in microseconds.
         now: the log's time.
+        listens_since: when this hub began to listen; nobody is blamed for silence before it.
 
     Sessions that other hubs on the file open are met at the next look, so looks are never further apart than an
     interval: none of those sessions can be over before it.
     """
     next_at, due = now + rules.seen_interval(ttl), False
     for session in sessions.list_live(connection, live(now)):
-        turn = session.last_seen_at + (rules.seen_interval(ttl) if session.agent_id in present else ttl + 1)
+        if session.agent_id in present:
+            turn = session.last_seen_at + rules.seen_interval(ttl)
+        else:
+            turn = max(session.last_seen_at, listens_since) + ttl + 1
         due = due or turn <= now
         next_at = min(next_at, turn)
     return Due(due, next_at)
 
 
-def sweep(connection: apsw.Connection, present: Container[str], ttl: int, now: int, append: Append) -> None:
-    """End the sessions of agents that are gone, release what they held, and note the agents that wait here."""
+def sweep(
+    connection: apsw.Connection, present: Container[str], ttl: int, now: int, listens_since: int, append: Append
+) -> None:
+    """End the sessions of agents that are gone, release what they held, and note the agents that wait here.
+
+    The arguments are those of `look`; `append` takes each event that follows.
+    """
     for session in sessions.list_live(connection, live(now)):
         if session.agent_id in present:
             if now - session.last_seen_at >= rules.seen_interval(ttl):
                 append(AgentSeen(agent_id=session.agent_id))
-        elif rules.has_expired(session, ttl, now):
+        elif rules.has_expired(session, ttl, now, listens_since):
             held_claims = [_placed(connection, c, now) for c in claims.list_held(connection, session.agent_id, now)]
             held_locks = [_placed(connection, lock, now) for lock in locks.list_held(connection, session.agent_id, now)]
             for event in rules.decide_expiry(session, held_claims, held_locks, now):

@@ -83,6 +83,8 @@ class Recorder:
         self.last_event_id = 0
         self.next_look_at = 0
         """When presence is to be looked at, in microseconds of the log's clock."""
+        self._listens_since = 0
+        """When the hub began to take calls."""
         self._undone = False
         """Whether what was done about presence was undone, and must be done again before any rule judges."""
         self._lost = False
@@ -117,6 +119,7 @@ class Recorder:
         """
         rebuilt = prepare(self._log, progress)
         self.last_event_id = self._log.head().event_id
+        self._listens_since = self._clock.now()
         self._checkpointer.start()
         return rebuilt
 
@@ -152,7 +155,7 @@ class Recorder:
         if now < self.next_look_at:
             return False
         try:
-            due = look(self._connection, self.present, self._presence_ttl, now)
+            due = look(self._connection, self.present, self._presence_ttl, now, self._listens_since)
         except apsw.Error:
             self.next_look_at = now + _TRY_AGAIN
             return self._lost
@@ -263,7 +266,7 @@ class Recorder:
         )
 
     def abandon(self, calls: Sequence[Call], error: Exception) -> Commit:
-        """After a fault that nothing here expects: undo what was staged, and tell every caller."""
+        """After a fault that nothing expects: undo what was staged, and tell every caller."""
         self._undo()
         try:
             self._log.rollback()
@@ -312,8 +315,9 @@ class Recorder:
         def append(event: Event) -> None:
             self._append(event, now, metadata, None, messages)
 
-        sweep(self._connection, self.present, self._presence_ttl, now, append)
-        self.next_look_at = look(self._connection, self.present, self._presence_ttl, now).next_at
+        place = (self._connection, self.present, self._presence_ttl, now, self._listens_since)
+        sweep(*place, append)
+        self.next_look_at = look(*place).next_at
         self._undone = False
 
     def _execute(self, call: Call, now: int, messages: list[PostedMessage]) -> Outcome | ArcError:
@@ -390,8 +394,6 @@ class Recorder:
                 self._court.hub = msgspec.structs.replace(hub, allow_remote=allow_remote)
             case SessionOpened() | AgentSeen():
                 self._look_soon(event.recorded_at)
-            case _:
-                pass
 
     def _look_soon(self, now: int) -> None:
         """Somebody came: look at presence in time to note that it waits here, or to end its session."""

@@ -132,9 +132,12 @@ def decide_seen(state: Presence, command: SeeAgent, now: int) -> AgentSeen | Non
     return AgentSeen(agent_id=state.live.agent_id)
 
 
-def has_expired(session: LiveSession, presence_ttl: int, now: int) -> bool:
-    """Whether the session's agent has been silent for longer than `presence_ttl` microseconds."""
-    return now - session.last_seen_at > presence_ttl
+def has_expired(session: LiveSession, presence_ttl: int, now: int, listens_since: int) -> bool:
+    """Whether the session's agent has been silent for longer than `presence_ttl` microseconds.
+
+    `listens_since` is when the hub that asks began to listen: what was said before it may have met no hub.
+    """
+    return now - max(session.last_seen_at, listens_since) > presence_ttl
 
 
 def decide_expiry(

@@ -71,6 +71,32 @@ def signs_of_life(storage: Path, agent: str) -> int:
 # Ending --------------------------------------------------------------------------------------------------------------
 
 
+def test_after_a_time_without_a_hub_everyone_has_the_presence_ttl_to_call_again(storage: Path, time: FakeTime) -> None:
+    with recording(storage, time) as before:
+        before.execute(OpenSession(agent_id="a"))
+    time.pass_sec(10 * TTL_SEC)
+    with recording(storage, time) as after:
+        time.pass_sec(TTL_SEC)
+        let_presence_be_checked(after)
+        assert live_agents(storage) == ["a"]
+        time.pass_sec(1)
+        let_presence_be_checked(after)
+        assert live_agents(storage) == []
+
+
+def test_a_hub_that_was_there_ends_sessions_in_time_whoever_starts_beside_it(
+    recorder: Recorder, storage: Path, time: FakeTime
+) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    time.pass_sec(TTL_SEC)
+    with recording(storage, time, hub=HubState(hub_id="hub-2")) as newcomer:
+        time.pass_sec(1)
+        let_presence_be_checked(newcomer)
+        assert live_agents(storage) == ["a"]
+        let_presence_be_checked(recorder)
+        assert live_agents(storage) == []
+
+
 def test_a_session_lasts_for_the_presence_ttl_and_no_longer(recorder: Recorder, storage: Path, time: FakeTime) -> None:
     recorder.execute(OpenSession(agent_id="a"))
     time.pass_sec(TTL_SEC)

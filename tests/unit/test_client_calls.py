@@ -105,7 +105,7 @@ SENT: dict[str, tuple[Call, tuple[str, str, Any]]] = {
         ("POST", "/v1/locks/refresh", {"agent_id": "ada", "file_path": "a.py", "ttl_sec": 300}),
     ),
     "unlock": (lambda c: c.unlock("a.py"), ("POST", "/v1/locks/release", {"agent_id": "ada", "file_path": "a.py"})),
-    "complete_task": (lambda c: c.complete_task(4), ("POST", "/v1/tasks/4/complete", {})),
+    "complete_task": (lambda c: c.complete_task(4), ("POST", "/v1/tasks/4/complete", {"agent_id": "ada"})),
     "get_thread": (lambda c: c.get_thread("a b/ü"), ("GET", "/v1/threads/a%20b%2F%C3%BC", None)),
     "threads": (lambda c: c.threads(), ("GET", "/v1/threads", None)),
     "channels": (lambda c: c.channels(), ("GET", "/v1/channels", None)),

@@ -146,8 +146,14 @@ def test_a_reader_without_a_session_is_not_noted() -> None:
 
 
 def test_a_session_expires_when_its_agent_was_silent_for_longer_than_the_presence_ttl() -> None:
-    assert not has_expired(LiveSession("s", "a", NOW - TTL), TTL, NOW)
-    assert has_expired(LiveSession("s", "a", NOW - TTL - 1), TTL, NOW)
+    assert not has_expired(LiveSession("s", "a", NOW - TTL), TTL, NOW, 0)
+    assert has_expired(LiveSession("s", "a", NOW - TTL - 1), TTL, NOW, 0)
+
+
+def test_silence_counts_only_while_the_hub_listens() -> None:
+    long_silent = LiveSession("s", "a", NOW - 10 * TTL)
+    assert not has_expired(long_silent, TTL, NOW, NOW - TTL)
+    assert has_expired(long_silent, TTL, NOW, NOW - TTL - 1)
 
 
 def test_an_agent_that_is_gone_loses_its_session_and_then_its_claims_and_locks() -> None:
