@@ -4,14 +4,14 @@ The bytes of an event are a map of its fields, without those that have their def
 beside them, in the log's column `type`, and nowhere in them.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 import msgspec
 from msgspec import Struct
 
 from arclog.events import EVENT_CLASSES, Event
-from arclog.upcasters import upcast
+from arclog.upcasters import UPCASTERS, Upcaster, upcast
 
 
 class Metadata(Struct, frozen=True, omit_defaults=True):
@@ -84,10 +84,23 @@ class StoredEvent(Struct, frozen=True):
         )
 
 
+Decode = Callable[[bytes], Event]
+
+
+def decoder_of(event_class: type[Event], upcasters: Mapping[str, tuple[Upcaster, ...]] = UPCASTERS) -> Decode:
+    """What reads the bytes of a type of event, in whichever version they are."""
+    name = event_class.type
+    decode: Decode = msgspec.msgpack.Decoder(event_class).decode
+    return (lambda data: decode(upcast(name, data, upcasters))) if name in upcasters else decode
+
+
+class _Decoders(dict[str, Decode]):
+    def __missing__(self, event_type: str) -> Decode:
+        raise msgspec.ValidationError(f"there is no type of event {event_type!r}")
+
+
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoders: Final[Mapping[str, msgspec.msgpack.Decoder[Any]]] = {
-    event_class.type: msgspec.msgpack.Decoder(event_class) for event_class in EVENT_CLASSES
-}
+_decoders: Final = _Decoders((event_class.type, decoder_of(event_class)) for event_class in EVENT_CLASSES)
 _metadata_decoder: Final = msgspec.msgpack.Decoder(Metadata)
 
 encode_data = _encoder.encode
@@ -100,14 +113,22 @@ def decode_data(event_type: str, data: bytes) -> Event:
     Raises:
         msgspec.DecodeError: there is no such type, or the bytes are no event of it.
     """
-    decoder = _decoders.get(event_type)
-    if decoder is None:
-        raise msgspec.ValidationError(f"there is no type of event {event_type!r}")
     try:
-        event: Event = decoder.decode(upcast(event_type, data))
+        return _decoders[event_type](data)
     except UnicodeDecodeError as error:  # which msgspec lets through
         raise msgspec.DecodeError(str(error)) from None
-    return event
+
+
+def decode_facts(rows: Iterable[tuple[int, int, str, bytes]]) -> list[StoredFact]:
+    """What many rows `(event_id, recorded_at, type, data)` mean; a rebuild reads the whole log so.
+
+    Raises:
+        msgspec.DecodeError: as `decode_data` does.
+    """
+    try:
+        return [StoredFact(event_id, at, _decoders[event_type](data)) for event_id, at, event_type, data in rows]
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
 
 
 def decode_metadata(metadata: bytes) -> Metadata:

@@ -27,7 +27,7 @@ from arclog.codec import (
     RecordedEvent,
     StoredEvent,
     StoredFact,
-    decode_data,
+    decode_facts,
     decode_metadata,
     encode_data,
     encode_metadata,
@@ -284,11 +284,10 @@ def read(
                 return
 
 
-def read_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> Iterator[StoredFact]:
-    """Like `read` without a filter, but only what projections are made from; twice as fast."""
+def read_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> list[StoredFact]:
+    """Like `read` without a filter, but only what projections are made from; three times as fast."""
     bindings = {"after": after, "until": until, "limit": limit}
-    for event_id, recorded_at, event_type, data in connection.execute(EVENTS["read_facts"], bindings):
-        yield StoredFact(event_id, recorded_at, decode_data(event_type, data))
+    return decode_facts(connection.execute(EVENTS["read_facts"], bindings))
 
 
 def read_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[StoredRow]:

@@ -34,6 +34,7 @@ SQL: Final = Queries("projections", "messages.sql")
 
 _POST: Final = SQL["post"]
 _GET: Final = SQL["get"]
+_FIND_ORDINAL: Final = SQL["find_ordinal"]
 
 MAX_PAGE_BYTES: Final = 16 * 2**20
 """A page of messages ends before it grows beyond this; the rest follows by cursor."""
@@ -154,21 +155,9 @@ def posted(row: MessageRow) -> PostedMessage:
 
 
 def write_row(writer: Writer, row: MessageRow) -> None:
-    """Keep a message."""
+    """Keep a message, with its place in its thread: by that, the count as of any event is one look-up."""
     thread_id = row[-1]
-    writer.write(_POST, (*row, None if thread_id is None else _next_ordinal(writer, thread_id)))
-
-
-def _next_ordinal(writer: Writer, thread_id: str) -> int:
-    """The place of a thread's next message in it; by it, the count as of any event is one look-up."""
-    key = ("messages", thread_id)
-    ordinal: int | None = writer.memory.get(key)
-    if ordinal is None:
-        row = writer.ask(SQL["find_ordinal"], (thread_id,))
-        ordinal = 0 if row is None else row[0]
-    ordinal += 1
-    writer.memory.keep(key, ordinal)
-    return ordinal
+    writer.write(_POST, (*row, None if thread_id is None else writer.count(_FIND_ORDINAL, thread_id)))
 
 
 def _on_message(writer: Writer, event: Fact, data: object) -> None:

@@ -46,20 +46,18 @@ class Memory(dict[tuple[str, Key], Any]):
 
 
 class Writer(Protocol):
-    """Where rows go.
-
-    Attributes:
-        memory: what a projector read or wrote and will need again, under a key of its own. It is forgotten whenever
-            another process, or an undone transaction, may have made it untrue.
-    """
-
-    memory: Memory
+    """Where rows go."""
 
     def write(self, sql: str, bindings: Bindings) -> object:
         """Run a statement that adds a row; when statements differ, their order must not matter."""
 
-    def ask(self, sql: str, bindings: Bindings) -> Row | None:
-        """The first row of a query over the projection's own tables, all that was given to `write` included."""
+    def count(self, last: str, key: Key) -> int:
+        """The next number for `key`, from 1; the row that has it must be written then.
+
+        Args:
+            last: the query for the greatest number that rows of `key` have.
+            key: what is counted by, such as a thread.
+        """
 
     def find(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
         """The present version of `key`."""

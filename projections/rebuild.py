@@ -5,7 +5,7 @@ builds all of them in another file, beside the live ones, and compares them row 
 """
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Final
@@ -58,20 +58,17 @@ def drop(connection: apsw.Connection, projector: Projector) -> None:
         connection.execute(f'DROP TABLE IF EXISTS "{table}"')
 
 
-def facts_of(connection: apsw.Connection, until: int) -> Iterator[list[Fact]]:
+def facts_of(connection: apsw.Connection, until: int) -> Iterator[Sequence[Fact]]:
     """The log up to event `until`, in chunks, as far as projectors need to know it."""
     after = 0
-    while True:
-        chunk: list[Fact] = list(read_facts(connection, after, CHUNK, until))
-        if not chunk:
-            return
+    while chunk := read_facts(connection, after, CHUNK, until):
         yield chunk
         after = chunk[-1].event_id
 
 
 def build(
     connection: apsw.Connection,
-    chunks: Iterable[list[Fact]],
+    chunks: Iterable[Sequence[Fact]],
     last: int,
     projectors: Iterable[Projector] = PROJECTORS,
     progress: Progress = no_progress,

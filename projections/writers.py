@@ -7,17 +7,24 @@ from typing import Any
 
 import apsw
 
-from projections.projector import Bindings, Memory, Row
+from projections.projector import Bindings, Memory
 from projections.versions import Key, Said, Version, Versioned, ending, past_row, present_row
 
 MAX_BUFFERED = 5_000
 """Rows of one statement that a bulk writer keeps at most before it hands them to SQLite."""
+MAX_COUNTED = 100_000
+"""Keys of one query whose last number a bulk writer keeps at most."""
 MAX_UNWRITTEN = 40_000
 """Present versions of one table that a bulk writer keeps at most before it writes the older half of them."""
 
 
 class DirectWriter:
-    """Writes each row at once, as the live hub does."""
+    """Writes each row at once, as the live hub does.
+
+    Attributes:
+        memory: what was read or written and will be needed again. It must be cleared whenever another process, or an
+            undone transaction, may have made it untrue.
+    """
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.memory = Memory()
@@ -25,8 +32,13 @@ class DirectWriter:
         self.write: Callable[[str, Bindings], object] = connection.cursor().execute
         self._connection = connection
 
-    def ask(self, sql: str, bindings: Bindings) -> Row | None:
-        return self._connection.execute(sql, bindings).fetchone()
+    def count(self, last: str, key: Key) -> int:
+        place = (last, key)
+        number: int | None = self.memory.get(place)
+        if number is None:
+            number = _find_last(self._connection, last, key)
+        self.memory.keep(place, number + 1)
+        return number + 1
 
     def find(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
         place = (table.table, key)
@@ -60,9 +72,11 @@ class BulkWriter:
     """
 
     def __init__(self, connection: apsw.Connection) -> None:
-        self.memory = Memory()
         self._connection = connection
         self._rows: defaultdict[str, list[Bindings]] = defaultdict(list)
+        self._counts: defaultdict[str, dict[Key, int]] = defaultdict(dict)
+        self._forgot: set[str] = set()
+        """Queries of which some numbers are in the table alone; of all others, what is not counted yet has none."""
         self._unwritten: defaultdict[Versioned[Any], dict[Key, Version[Any]]] = defaultdict(dict)
         self._begun: set[Versioned[Any]] = set()
         """Tables with present versions; of all others, what is not in memory is nowhere."""
@@ -73,10 +87,17 @@ class BulkWriter:
         if len(rows) >= MAX_BUFFERED:
             self._write_rows(sql)
 
-    def ask(self, sql: str, bindings: Bindings) -> Row | None:
-        for waiting in self._rows:
-            self._write_rows(waiting)
-        return self._connection.execute(sql, bindings).fetchone()
+    def count(self, last: str, key: Key) -> int:
+        counts = self._counts[last]
+        number = counts.get(key)
+        if number is None:
+            number = self._find_uncounted(last, key) if last in self._forgot else 0
+            if len(counts) >= MAX_COUNTED:
+                self._forgot.add(last)
+                for oldest in list(islice(counts, MAX_COUNTED // 2)):
+                    del counts[oldest]
+        counts[key] = number + 1
+        return number + 1
 
     def find(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
         present = self._unwritten[table].get(key)
@@ -113,6 +134,11 @@ class BulkWriter:
             self._write_present(table, list(unwritten.values()))
             unwritten.clear()
 
+    def _find_uncounted(self, last: str, key: Key) -> int:
+        for waiting in self._rows:
+            self._write_rows(waiting)
+        return _find_last(self._connection, last, key)
+
     def _write_present(self, table: Versioned[Said], versions: list[Version[Said]]) -> None:
         self._connection.executemany(table.insert, map(present_row, versions))
         self._begun.add(table)
@@ -120,3 +146,8 @@ class BulkWriter:
     def _write_rows(self, sql: str) -> None:
         self._connection.executemany(sql, self._rows[sql])
         self._rows[sql].clear()
+
+
+def _find_last(connection: apsw.Connection, last: str, key: Key) -> int:
+    found = connection.execute(last, (key,)).get
+    return 0 if found is None else int(found)

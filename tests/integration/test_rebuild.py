@@ -282,15 +282,20 @@ def test_every_writer_keeps_the_same_versions_however_little_it_remembers(
     assert told[0] == told[1]
 
 
-def test_both_writers_are_asked_about_all_that_they_wrote() -> None:
+@settings(deadline=None, database=None)
+@given(st.lists(st.sampled_from("abcdefgh")), st.sampled_from([2, 3, 100]))
+def test_every_writer_counts_on_however_little_it_remembers(keys: list[str], room: int) -> None:
     for kind in (DirectWriter, BulkWriter):
-        connection = apsw.Connection(":memory:")
-        connection.execute("CREATE TABLE t (a INTEGER)")
-        writer = kind(connection)
-        for number in range(10):
-            writer.write("INSERT INTO t VALUES (?)", (number,))
-        assert writer.ask("SELECT count(*) FROM t", ()) == (10,)
-        assert writer.ask("SELECT a FROM t WHERE a = ?", (99,)) is None
+        with closing(apsw.Connection(":memory:")) as connection, pytest.MonkeyPatch.context() as patch:
+            connection.execute("CREATE TABLE t (key TEXT, number INTEGER)")
+            for limit in ("projector.MAX_REMEMBERED", "writers.MAX_COUNTED", "writers.MAX_BUFFERED"):
+                patch.setattr(f"projections.{limit}", room)
+            writer = kind(connection)
+            numbers = []
+            for key in keys:
+                numbers.append(writer.count("SELECT max(number) FROM t WHERE key = ?", key))
+                writer.write("INSERT INTO t VALUES (?, ?)", (key, numbers[-1]))
+        assert numbers == [keys[:place].count(key) for place, key in enumerate(keys, 1)]
 
 
 def test_a_rebuild_writes_each_version_once() -> None:
