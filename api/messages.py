@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from api.channels import require_channel
 from api.moments import Dated
@@ -72,10 +73,11 @@ async def list_events(hub: Hub, query: EventsQuery, reader: Reader) -> Found:
         limit=clamp_limit(query.limit),
     )
     hub.see(query.agent_id)
-    page = hub.read(read_messages, wanted, reader.at)
+    page, reached = await hub.read_page(wanted, reader.at)
     timeout_sec = clamp_timeout(query.timeout)
     if not page.rows and timeout_sec:
         hub.check_cursor("since_id", query.since_id)
+        wanted = replace(wanted, since_id=reached)
         page = await _wait_present(hub, wanted, timeout_sec, reader, query.agent_id)
     return Found(page.json())
 

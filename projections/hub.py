@@ -45,6 +45,8 @@ from projections.waiting import Waiter, Waiters
 
 MAX_TOUCHED: Final = 10_000
 """Readers whose last sign of life is remembered; forgetting one costs an extra look at the log."""
+MAX_PASSED_OVER: Final = 10_000
+"""Events among which the loop looks for messages of others in one turn."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -243,6 +245,21 @@ class Hub:
         """Run a query that may take long, or needs several statements to see one state, on another thread."""
         return await self._loop.run_in_executor(self._threads, lambda: self._readers.snapshot(query, *args, **kwargs))
 
+    async def read_page(self, query: MessageQuery, at: AsOf) -> tuple[Page, int]:
+        """Messages that `query` asks for; what it leaves out is passed over in turns, for it may be nearly everything.
+
+        Returns:
+            The page, of which there may be more; and the cursor behind what was passed over.
+        """
+        head = min(at.at, max(self._recorder.last_event_id, self._waiters.head))
+        while query.exclude_self and (reached := query.since_id + MAX_PASSED_OVER) < head:
+            page = self.read(read_messages, query, msgspec.structs.replace(at, at=reached))
+            if page.rows:
+                return page, query.since_id
+            query = msgspec.structs.replace(query, since_id=reached)
+            await asyncio.sleep(0)
+        return self.read(read_messages, query, at), query.since_id
+
     @property
     def state(self) -> HubState:
         """What the hub knows of itself."""
@@ -281,7 +298,8 @@ class Hub:
         """What `query` asks for; when there is nothing yet, wait for it, at most `timeout_sec`."""
         deadline = self._loop.time() + timeout_sec
         while True:
-            page = self.read(read_messages, query, self.at())
+            page, since_id = await self.read_page(query, self.at())
+            query = msgspec.structs.replace(query, since_id=since_id)
             if page.rows or self.closing or self._loop.time() >= deadline:
                 return page
             waiter = Waiter(query, self._loop.create_future())

@@ -348,6 +348,41 @@ def test_who_waits_in_vain_is_told_so_after_its_time(storage: Path) -> None:
     on_hubs(storage, story)
 
 
+def test_what_an_agent_wrote_itself_is_passed_over_in_turns(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.hub.MAX_PASSED_OVER", 10)
+    turns: list[int] = []
+
+    async def count_turns() -> None:
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    async def story(hub: Hub) -> None:
+        own = [asyncio.create_task(hub.execute(post("a", body="own"))) for _ in range(100)]
+        await asyncio.gather(*own)
+        for words in ("one", "two"):
+            await hub.execute(post("b", body=words))
+            await asyncio.gather(*[hub.execute(post("a", body="own")) for _ in range(30)])
+        query = MessageQuery(agent_id="a", exclude_self=True)
+        counting = asyncio.create_task(count_turns())
+        seen, cursor = [], 0
+        while (page := await hub.wait(msgspec.structs.replace(query, since_id=cursor), 0)).rows:
+            seen += bodies(page)
+            cursor = page.ids[-1]
+        counting.cancel()
+        assert seen == ["one", "two"]
+        assert len(turns) > 10
+        waits = asyncio.create_task(hub.wait(query, 30))
+        assert bodies(await waits) == ["one"]
+        waits = asyncio.create_task(hub.wait(msgspec.structs.replace(query, since_id=cursor), 30))
+        await asyncio.sleep(0)
+        await hub.execute(post("a", body="own"))
+        await hub.execute(post("b", body="three"))
+        assert bodies(await waits) == ["three"]
+
+    on_hubs(storage, story)
+
+
 def test_who_waits_is_woken_by_the_commit_of_another_hub(storage: Path) -> None:
     async def story(one: Hub, two: Hub) -> None:
         for number in range(3):
