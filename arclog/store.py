@@ -270,18 +270,11 @@ def read(
 ) -> Iterator[StoredEvent]:
     """Events behind `after`, up to and including `until`, in log order, at most `limit`.
 
-    One of the filter's fields is served by an index, the others are checked on what it finds.
+    One of the filter's fields is served by an index; the engine checks the others on what it finds there.
     """
     query, bindings = _plan(where)
-    bindings |= {"after": after, "until": until, "limit": -1 if _narrows_further(where) else limit}
-    found = 0
-    for row in connection.execute(EVENTS[query], bindings):
-        event = StoredEvent(*row)
-        if _matches(where, event):
-            yield event
-            found += 1
-            if found == limit:
-                return
+    for row in connection.execute(EVENTS[query], bindings | {"after": after, "until": until, "limit": limit}):
+        yield StoredEvent(*row)
 
 
 def read_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> list[StoredFact]:
@@ -316,36 +309,25 @@ def hash_request(*parts: bytes) -> bytes:
     return sha256(b"\0".join(parts)).digest()
 
 
-def _plan(where: Filter) -> tuple[str, dict[str, str | int]]:
-    if where.stream is not None:
-        if where.stream.endswith("/"):
-            return "read_streams_below", {"prefix": where.stream, "prefix_end": where.stream[:-1] + "0"}
-        return "read_stream", {"stream": where.stream}
+def _plan(where: Filter) -> tuple[str, dict[str, str | int | None]]:
+    types = None if where.type is None else matching_types(where.type)
+    prefix = where.stream if where.stream is not None and where.stream.endswith("/") else None
+    bindings: dict[str, str | int | None] = {
+        "actor": where.actor,
+        "stream": where.stream,
+        "prefix": prefix,
+        "prefix_end": None if prefix is None else prefix[:-1] + "0",
+        "types": None if types is None else msgspec.json.encode(types).decode(),
+    }
+    if where.stream is not None and prefix is None:
+        return "read_stream", bindings
     if where.actor is not None:
-        return "read_actor", {"actor": where.actor}
-    if where.type is not None:
-        types = matching_types(where.type)
-        if _MESSAGE_POSTED not in types:
-            return "read_types", {"types": msgspec.json.encode(types).decode()}
+        return "read_actor", bindings
+    if prefix is not None:
+        return "read_streams_below", bindings
+    if types is not None:
+        return "read_frequent_types" if _MESSAGE_POSTED in types else "read_types", bindings
     return "read", {}
-
-
-def _narrows_further(where: Filter) -> bool:
-    return sum(field is not None for field in (where.type, where.stream, where.actor)) > 1 or (
-        where.type is not None and _plan(where)[0] == "read"
-    )
-
-
-def _matches(where: Filter, event: StoredEvent) -> bool:
-    return (
-        (where.type is None or _has_type(where.type, event.type))
-        and (where.actor is None or where.actor == event.actor)
-        and (
-            where.stream is None
-            or where.stream == event.stream
-            or (where.stream.endswith("/") and event.stream.startswith(where.stream))
-        )
-    )
 
 
 def _has_type(wanted: str, name: str) -> bool:

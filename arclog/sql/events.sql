@@ -70,25 +70,37 @@ WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
 
 -- name: read_stream
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-WHERE stream = :stream AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+WHERE stream = :stream AND event_id > :after AND event_id <= :until
+AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
+AND (:actor IS NULL OR actor = :actor) ORDER BY event_id LIMIT :limit
 
 -- name: read_streams_below
--- A prefix is a range of the index on streams: the ids come from there, in log order and cut at the limit, and only then
--- are their events read.
+-- A prefix is a range of the index on streams: the ids come from there, in log order, and only then are their events
+-- read, until there are enough of them.
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM (
     SELECT event_id AS found FROM events INDEXED BY events_by_stream
     WHERE stream >= :prefix AND stream < :prefix_end AND event_id > :after AND event_id <= :until
-    ORDER BY event_id LIMIT :limit) CROSS JOIN events ON event_id = found ORDER BY found
+    ORDER BY event_id LIMIT iif(:types IS NULL, :limit, -1)) CROSS JOIN events ON event_id = found
+WHERE :types IS NULL OR type IN (SELECT value FROM json_each(:types))
+ORDER BY found LIMIT :limit
 
 -- name: read_actor
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-WHERE actor = :actor AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+WHERE actor = :actor AND event_id > :after AND event_id <= :until
+AND (:prefix IS NULL OR (stream >= :prefix AND stream < :prefix_end))
+AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types))) ORDER BY event_id LIMIT :limit
 
 -- name: read_types
 -- Types are few: the caller names those that match its prefix, none of them message.posted, so the partial index serves.
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
 WHERE type <> 'message.posted' AND type IN (SELECT value FROM json_each(:types))
 AND event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+
+-- name: read_frequent_types
+-- Messages are most of the log: the next one is not far.
+SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
+WHERE event_id > :after AND event_id <= :until AND type IN (SELECT value FROM json_each(:types))
+ORDER BY event_id LIMIT :limit
 
 -- name: get_event
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events WHERE event_id = ?

@@ -1,5 +1,6 @@
 """What every engine of the log must do, whichever keeps it."""
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import apsw
 import pytest
 
-from arclog.codec import Metadata
+from arclog.codec import Metadata, StoredEvent
 from arclog.digest import GENESIS, find_break
 from arclog.errors import InvalidInput, StorageError
 from arclog.events import (
@@ -31,12 +32,14 @@ from arclog.lookup import (
     find_time_of,
 )
 from arclog.store import (
+    NO_END,
     Filter,
     Head,
     KeptKey,
     Log,
     find_event,
     hash_request,
+    read,
     read_facts,
     read_head,
 )
@@ -274,6 +277,33 @@ def test_the_last_events_are_those_at_the_end(log: Log, limit: int) -> None:
         found = [event.event_id for event in read_last(log.connection, limit, Filter(actor=actor))]
         assert found == all_of_them[-limit:]
     assert [event.event_id for event in read_last(log.connection, limit)] == list(range(1, 601))[-limit:]
+
+
+@pytest.mark.parametrize("type_", [None, "lock.acquired", "lock.", "message.", "message.posted", "no.such"])
+@pytest.mark.parametrize("stream", [None, "lock/p1", "lock/", "channel/general", "channel/", "nothing/"])
+@pytest.mark.parametrize("actor", [None, "a", "nobody"])
+def test_a_filter_gives_the_first_events_that_match_in_all_its_fields(
+    log: Log, type_: str | None, stream: str | None, actor: str | None
+) -> None:
+    chance = random.Random(1)  # noqa: S311
+    log.begin()
+    for number in range(120):
+        agent, path = chance.choice("ab"), f"p{chance.randrange(3)}"
+        event = post(agent) if number % 2 else LockAcquired(file_path=path, agent_id=agent, expires_at=2**40)
+        log.append(event, log.now(), BY_HTTP)
+    log.commit()
+
+    def matches(event: StoredEvent) -> bool:
+        return (
+            (type_ is None or event.type == type_ or (type_.endswith(".") and event.type.startswith(type_)))
+            and (stream is None or event.stream == stream or (stream.endswith("/") and event.stream.startswith(stream)))
+            and (actor is None or event.actor == actor)
+        )
+
+    expected = [event for event in read(log.connection, 10, NO_END, 110) if matches(event)]
+    where = Filter(type=type_, stream=stream, actor=actor)
+    assert list(read(log.connection, 10, 5, 110, where)) == expected[:5]
+    assert list(read(log.connection, 10, 1000, 110, where)) == expected
 
 
 def test_the_events_of_another_log_are_taken_over_byte_for_byte(
