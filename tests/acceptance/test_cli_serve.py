@@ -77,8 +77,11 @@ def test_an_address_of_other_machines_needs_a_word_more(arc: ArcCommand, free_po
     ("storage", "told"),
     [
         (".", "is a folder: name a file in it with --storage"),
-        ("/proc/nowhere/arc.sqlite3", "/proc/nowhere cannot be made: No such file or directory"),
-        ("a/file/arc.sqlite3", "a/file cannot be made: File exists"),
+        (
+            "/proc/nowhere/arc.sqlite3",
+            "/proc/nowhere cannot be made: No such file or directory; check its permissions,",
+        ),
+        ("a/file/arc.sqlite3", "a/file cannot be made: File exists; check its permissions,"),
     ],
 )
 def test_a_storage_that_cannot_be_is_one_line(storage: str, told: str, arc: ArcCommand, free_port: int) -> None:
@@ -86,7 +89,8 @@ def test_a_storage_that_cannot_be_is_one_line(storage: str, told: str, arc: ArcC
     ended = arc("--storage", storage, "--port", free_port)
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith("arc error: ")
-    assert ended.err.endswith(f"{told}\n")
+    assert told in ended.err
+    assert ended.err.endswith("with --storage\n")
     assert ended.err.count("\n") == 1
 
 
