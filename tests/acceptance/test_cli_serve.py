@@ -21,6 +21,7 @@ def test_a_hub_in_the_foreground_says_where_it_is_and_ends_well(
 ) -> None:
     hub = arc.start("--port", free_port)
     wait_until((arc.folder / ".arc.pid").exists, what="the hub's note")
+    hub_info(free_port)  # it answers, and so takes signals
     hub.send_signal(order)
     out, err = hub.communicate(timeout=15)
     assert (hub.returncode, out) == (0, "")
@@ -33,6 +34,7 @@ def test_a_hub_in_the_foreground_says_where_it_is_and_ends_well(
 def test_a_quiet_hub_prints_nothing(arc: ArcCommand, free_port: int) -> None:
     hub = arc.start("--port", free_port, "--quiet")
     wait_until((arc.folder / ".arc.pid").exists, what="the hub's note")
+    hub_info(free_port)
     hub.terminate()
     assert hub.communicate(timeout=15) == ("", "")
 
