@@ -21,7 +21,7 @@ from arclog.schema import open_existing
 from arclog.store import NO_END, read, read_head
 from projections.catalog import project
 from projections.checkpoints import find_stale
-from projections.rebuild import Difference, compare, replay_into
+from projections.rebuild import Difference, compare, find_unlike, replay_into
 from projections.writers import DirectWriter
 
 
@@ -53,13 +53,14 @@ def replay(path: Path, progress: Progress) -> Replay:
         reached = read_head(live).event_id
         replay_into(live, target, reached, progress)
         elapsed_sec = time.monotonic() - began_at
+        live.execute("ATTACH ? AS replayed", (target.filename,))
         live.execute("BEGIN")
         head = read_head(live).event_id
         writer = DirectWriter(target)
         for event in read(live, reached, NO_END, head):
             project(writer, event.decode())
         stale = find_stale(live)
-        differences = () if stale else tuple(compare(live, target))
+        differences = () if stale else tuple(compare(live, target, find_unlike(live, "replayed")))
         live.execute("COMMIT")
     return Replay(head, elapsed_sec, stale, differences)
 
@@ -86,6 +87,6 @@ def _scratch() -> Iterator[apsw.Connection]:
         TemporaryDirectory(prefix="arc-replay-") as folder,
         closing(apsw.Connection(str(Path(folder) / "replay.sqlite3"))) as connection,
     ):
-        for pragma in ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE"):
+        for pragma in ("journal_mode = OFF", "synchronous = OFF"):
             connection.execute(f"PRAGMA {pragma}")
         yield connection

@@ -10,7 +10,7 @@ import apsw
 from projections.projector import Bindings, Memory
 from projections.versions import Key, Said, Version, Versioned, ending, past_row, present_row
 
-MAX_BUFFERED = 5_000
+MAX_BUFFERED = 1_000
 """Rows of one statement that a bulk writer keeps at most before it hands them to SQLite."""
 MAX_COUNTED = 100_000
 """Keys of one query whose last number a bulk writer keeps at most."""
