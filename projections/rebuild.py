@@ -56,7 +56,7 @@ def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progre
 def drop(connection: apsw.Connection, projector: Projector) -> None:
     """Remove a projection's tables."""
     for table in projector.tables:
-        connection.execute(f'DROP TABLE IF EXISTS "{table}"')
+        connection.execute(f'DROP TABLE IF EXISTS main."{table}"')
 
 
 def facts_of(connection: apsw.Connection, until: int) -> Iterator[Sequence[Fact]]:
