@@ -72,7 +72,7 @@ class Reader:
             thread_id: only messages of this thread.
             since_id: the id behind which to begin.
             limit: the most messages to return, at most 500.
-            exclude_self: leave out what this agent itself posted.
+            exclude_self: leave out what this agent itself posted; a page may then be short while more follows.
             timeout: seconds to wait while there is nothing, at most 60.
         """
         query: dict[str, Any] = {"agent_id": self.agent_id, "since_id": since_id, "limit": limit, "timeout": timeout}

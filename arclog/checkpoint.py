@@ -54,11 +54,15 @@ class Checkpointer:
         if self._thread.is_alive():
             self._thread.join()
 
-    def between_transactions(self, connection: apsw.Connection) -> None:
-        """Give the writer the chance to finish a copy that the thread cannot; cheap when there is no need."""
-        if self._pages >= LIMIT_PAGES:
-            self._pages = self._copied = 0
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    @property
+    def is_due(self) -> bool:
+        """Whether the writer is to finish a copy that the thread cannot: after its next transaction."""
+        return self._pages >= LIMIT_PAGES
+
+    def finish_copy(self, connection: apsw.Connection) -> None:
+        """Finish it over the writer's connection, between two transactions."""
+        self._pages = self._copied = 0
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def _committed(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         if pages < self._pages:
@@ -69,8 +73,11 @@ class Checkpointer:
         return apsw.SQLITE_OK
 
     def _has_grown(self) -> bool:
-        """Whether there is enough to copy."""
-        return self._pages - self._copied >= PASSIVE_PAGES
+        """Whether there is enough to copy.
+
+        More may be noted as copied than there is: when the WAL began anew while the thread was at it.
+        """
+        return not self._copied <= self._pages < self._copied + PASSIVE_PAGES and self._pages >= PASSIVE_PAGES
 
     def _run(self) -> None:
         connection: apsw.Connection | None = None

@@ -41,15 +41,15 @@ def chain(
     previous: bytes,
     event_id: int,
     recorded_at: int,
-    event_type: str,
-    stream: str,
-    actor: str,
+    event_type: str | bytes,
+    stream: str | bytes,
+    actor: str | bytes,
     data: bytes,
     metadata: bytes,
 ) -> bytes:
     """The digest (32 bytes) of an event that follows the event with the digest `previous`.
 
-    Says what `digest_of_row` does; what the event shares with earlier ones is remembered.
+    The texts may be given as the bytes on disk, valid UTF-8 or not. What events share is remembered.
     """
     parts = (
         previous,
@@ -64,24 +64,8 @@ def chain(
 
 
 def digest_of_row(previous: bytes, row: RawRow) -> bytes:
-    """What the digest of a row must be, whether its texts are valid UTF-8 or not, given the digest before it."""
-    event_id, recorded_at, kind, entity, agent, data, metadata, _digest = row
-    return sha256(
-        b"".join(
-            (
-                previous,
-                _numbers(event_id, recorded_at),
-                _length(len(kind)),
-                kind,
-                _length(len(entity)),
-                entity,
-                _length(len(agent)),
-                agent,
-                sha256(data).digest(),
-                sha256(metadata).digest(),
-            )
-        )
-    ).digest()
+    """What the digest of a row must be, given the digest before it."""
+    return chain(previous, *row[:7])
 
 
 def digest_of(previous: bytes, event: StoredEvent) -> bytes:

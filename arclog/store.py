@@ -42,7 +42,7 @@ from arclog.schema import EVENTS
 NO_END: Final = 2**63 - 1
 """Beyond every event id."""
 
-IN_PLACE: Final = 250_000
+LOOK_AGAIN: Final = 250_000
 """How long a file that is in its place is taken to be there still, in microseconds."""
 
 _KEEP_CLOCK_AFTER: Final = 1000
@@ -97,7 +97,7 @@ class Log:
         # A cursor that is kept costs less than a new one for each event.
         self._append_row = connection.cursor().execute
         self._file = _identity(path)
-        self._in_place_until = 0
+        self._look_again_at = 0
         self._data_version = -1
         self._changed = True
         self._waits = True
@@ -124,7 +124,7 @@ class Log:
         """
         if self.connection.in_transaction:
             return self._changed
-        if self.clock.now() >= self._in_place_until:
+        if self.clock.elapsed() >= self._look_again_at:
             self.check_in_place()
         with storage_errors(self.path):
             if wait != self._waits:
@@ -221,7 +221,7 @@ class Log:
         """
         if _identity(self.path) != self._file:
             raise StorageGone(f"the storage {self.path} was deleted or replaced while in use: restart the hub")
-        self._in_place_until = self.clock.now() + IN_PLACE
+        self._look_again_at = self.clock.elapsed() + LOOK_AGAIN
 
     def _load_head(self) -> None:
         row = self.connection.execute(EVENTS["find_head"]).fetchone()

@@ -13,7 +13,6 @@ queued for, a hub that has seen the other write leaves it a moment between its o
 
 import asyncio
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -31,6 +30,10 @@ QUICK_SEC: Final = 0.002
 """A flush that takes less is done on the loop: to wake a thread and to be woken by it costs a quarter of that."""
 WEIGHT: Final = 0.125
 """How much the latest flush counts in the running mean."""
+APART_SEC: Final = 1.0
+"""How long flushes are done on the thread before one is tried on the loop again."""
+GATHER_SEC: Final = 0.002
+"""How long a batch waits at most for what still comes in."""
 LONGEST_NAP_SEC: Final = 3600.0
 
 
@@ -53,10 +56,14 @@ class GroupCommit:
         self._stopping = False
         self._gathered = 0
         """How many calls waited when the queue was last looked at."""
+        self._gather_until = 0.0
+        """When the batch begins, whatever still comes in."""
         self._last = 0
         """How many calls were in the last batch."""
-        self._flush_sec = QUICK_SEC
-        """How long a flush takes, as a running mean."""
+        self._flush_sec: float | None = None
+        """How long flushes on the loop take, as a running mean, since they are done there."""
+        self._apart_until = 0.0
+        """Until when they are done on the thread."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._nap: asyncio.TimerHandle | None = None
@@ -95,12 +102,13 @@ class GroupCommit:
     def _gather(self) -> None:
         """Begin a batch as soon as no more calls come in; a call that seems to be alone need not wait for others."""
         self._gathered = 0 if self._last > 1 else len(self._queue)
+        self._gather_until = self._loop.time() + GATHER_SEC
         self._loop.call_soon(self._next)
 
     def _next(self) -> None:
         queue = self._queue
         # What the sockets have is read between two turns, and becomes calls in the second.
-        if self._gathered < len(queue) < MAX_BATCH:
+        if self._gathered < len(queue) < MAX_BATCH and self._loop.time() < self._gather_until:
             self._gathered = len(queue)
             self._loop.call_soon(self._next)
             return
@@ -117,10 +125,10 @@ class GroupCommit:
             self._work.put(lambda: self._take_lock(calls))
         elif not commit.staged:
             self._arrive(commit)
-        elif self._flush_sec < QUICK_SEC:
-            self._arrive(self._flush(commit))
-        else:
+        elif self._recorder.checkpoint_is_due or self._loop.time() < self._apart_until:
             self._work.put(lambda: self._flush_apart(commit))
+        else:
+            self._arrive(self._flush_here(commit))
 
     def _arrive(self, commit: Commit) -> None:
         commit.tell()
@@ -153,16 +161,25 @@ class GroupCommit:
         else:
             self._rest()
 
+    def _flush_here(self, commit: Commit) -> Commit:
+        began_at = self._loop.time()
+        flushed = self._flush(commit)
+        ended_at = self._loop.time()
+        took_sec = ended_at - began_at
+        mean_sec = took_sec if self._flush_sec is None else self._flush_sec + (took_sec - self._flush_sec) * WEIGHT
+        if mean_sec < QUICK_SEC:
+            self._flush_sec = mean_sec
+        else:
+            self._flush_sec, self._apart_until = None, ended_at + APART_SEC
+        return flushed
+
     # On the loop or on the thread -------------------------------------------------------------------------------------
 
     def _flush(self, commit: Commit) -> Commit:
-        began = time.perf_counter()
         try:
             return self._recorder.flush(commit)
-        except Exception as error:  # noqa: BLE001 - the thread must outlive any fault, and every caller be told
+        except Exception as error:  # noqa: BLE001 - the next batch must get its turn, and every caller be told
             return self._recorder.abandon([call for call, _result in commit.answers], error)
-        finally:
-            self._flush_sec += (time.perf_counter() - began - self._flush_sec) * WEIGHT
 
     # On the thread --------------------------------------------------------------------------------------------------
 

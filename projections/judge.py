@@ -8,6 +8,7 @@ from typing import Any, Final, assert_never
 from uuid import uuid4
 
 import apsw
+from msgspec.structs import replace
 
 from arclog.deciders import channels as channel_rules
 from arclog.deciders import claims as claim_rules
@@ -18,7 +19,7 @@ from arclog.deciders import sessions as session_rules
 from arclog.deciders import tasks as task_rules
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
-from arclog.events import Event
+from arclog.events import Event, NetworkChanged, ShutdownCancelled, ShutdownFired, ShutdownInitiated
 from arclog.events.channels import ANONYMOUS
 from projections import channels, claims, locks, sessions, tasks
 from projections.answers import Outcome
@@ -79,6 +80,16 @@ class Court:
             return False
         self.known_channels.add(name)
         return True
+
+    def learn(self, event: Event) -> None:
+        """Keep what an event changes in what this hub knows of itself."""
+        match event:
+            case ShutdownInitiated():
+                self.hub = replace(self.hub, shutdown_pending=True)
+            case ShutdownCancelled() | ShutdownFired():
+                self.hub = replace(self.hub, shutdown_pending=False)
+            case NetworkChanged(allow_remote=allow_remote):
+                self.hub = replace(self.hub, allow_remote=allow_remote)
 
 
 Verdict = Event | Outcome

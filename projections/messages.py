@@ -38,8 +38,6 @@ _FIND_ORDINAL: Final = SQL["find_ordinal"]
 
 MAX_PAGE_BYTES: Final = 16 * 2**20
 """A page of messages ends before it grows beyond this; the rest follows by cursor."""
-
-
 PART: Final = 128
 """Messages of a page that are read at a time."""
 
@@ -256,22 +254,29 @@ def read_thread_messages(connection: apsw.Connection, thread_id: str, at: AsOf, 
 
 
 def gather(connection: apsw.Connection, found: Iterable[tuple[int]], reverse: bool = False) -> Page:
-    """The messages whose ids a query found, until there are enough bytes for a page."""
+    """The messages whose ids a query found, until there are enough bytes for a page.
+
+    That they are read by other statements than their ids is no matter: a message never changes.
+    """
     recent = recent_of(connection)
     rows: list[bytes] = []
     ids: list[int] = []
     size = 0
-    for wanted in _in_parts(found):
-        known = {event_id: json for event_id in wanted if (json := recent.get(event_id)) is not None}
-        if len(known) < len(wanted):
-            missing = encode_json([event_id for event_id in wanted if event_id not in known]).decode()
-            for row in connection.execute(SQL["read"], (missing,)):
-                known[row[0]] = encode_row(row)
-                recent.keep(row[0], known[row[0]])
-        for event_id in wanted:
+    for part in _in_parts(found):
+        known = {event_id: json for event_id in part if (json := recent.get(event_id)) is not None}
+        missing = [event_id for event_id in part if event_id not in known]
+        # In the order of the ids, and no further than the page goes: a message may have megabytes.
+        unread: Iterator[MessageRow] = iter(())
+        if missing:
+            unread = connection.execute(SQL["read"], (encode_json(missing).decode(),))
+        for event_id in part:
             json = known.get(event_id)
             if json is None:
-                continue  # only where tables are damaged
+                row = next(unread)
+                if row[0] != event_id:
+                    continue  # only where tables are damaged
+                json = encode_row(row)
+                recent.keep(event_id, json)
             size += len(json)
             if rows and size > MAX_PAGE_BYTES:
                 break
@@ -286,7 +291,7 @@ def gather(connection: apsw.Connection, found: Iterable[tuple[int]], reverse: bo
 
 
 def _in_parts(found: Iterable[tuple[int]]) -> Iterator[list[int]]:
-    """The ids that a query found, some at a time, so that long messages fill a page before too many are read."""
+    """The ids that a query found, some at a time."""
     waiting = iter(found)
     while part := [event_id for (event_id,) in islice(waiting, PART)]:
         yield part

@@ -6,6 +6,7 @@ WAL is written to (inotify, on Linux). So we look while there is reason to, and 
     armed ---- the WAL is written ----> looking, soon and then less often ---- nothing for `CALM_SEC` ----> armed
       |                                     ^                        |
       +---- every `SAFETY_SEC`, one look    +---- found something ---+
+                                                  (then every `LOOK_SEC`)
 
 A commit is written, then flushed, and only then can it be seen, so what the kernel tells comes before there is anything
 to see; that is why one look is not enough. Our own commits write to the same WAL: the watch is for one write only, so
@@ -41,7 +42,8 @@ CALM_SEC: Final = 0.5
 """How long after a write there may be something to see: a disk may take so long to flush."""
 
 _SOON_SEC: Final = (0.002, *[0.004] * 10)
-_PAUSES_SEC: Final = (*_SOON_SEC, *[LOOK_SEC] * round((CALM_SEC - sum(_SOON_SEC)) / LOOK_SEC))
+_CALM_PAUSES_SEC: Final = (LOOK_SEC,) * round(CALM_SEC / LOOK_SEC)
+_PAUSES_SEC: Final = (*_SOON_SEC, *_CALM_PAUSES_SEC)
 
 
 class Neighbours:
@@ -125,10 +127,11 @@ class Neighbours:
 
     async def _look_until_calm(self) -> None:
         pauses = iter(_PAUSES_SEC)
-        while (pause_sec := next(pauses, None)) is not None:
+        while len(self._waiters) and (pause_sec := next(pauses, None)) is not None:
             await asyncio.sleep(pause_sec)
             if self.look():
-                pauses = iter(_PAUSES_SEC)
+                # Who writes once may write on: no need to hurry from one commit to the next.
+                pauses = iter(_CALM_PAUSES_SEC)
 
     def _arm(self) -> bool:
         """Have the kernel tell of the next write; false where it cannot, or is not to be relied on."""

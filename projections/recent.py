@@ -9,27 +9,37 @@ from weakref import WeakKeyDictionary
 
 import apsw
 
-MAX_MESSAGES: Final = 1_000
-MAX_BYTES: Final = 4_096
+MAX_BYTES: Final = 2**20
+"""JSON that one connection remembers at most."""
+MAX_MESSAGE_BYTES: Final = 4_096
 """A message with longer JSON is read anew each time."""
 
 
 class Recent(dict[int, bytes]):
     """The JSON of some messages by event id; it forgets everything when it is full."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._bytes = 0
+
     def keep(self, event_id: int, json: bytes) -> None:
         """Remember a message, unless it is long."""
-        if len(json) <= MAX_BYTES:
-            if len(self) >= MAX_MESSAGES:
-                self.clear()
-            self[event_id] = json
+        if len(json) > MAX_MESSAGE_BYTES:
+            return
+        self._bytes += len(json)
+        if self._bytes > MAX_BYTES:
+            self.clear()
+            self._bytes = len(json)
+        self[event_id] = json
 
 
 _RECENT: Final[WeakKeyDictionary[apsw.Connection, Recent]] = WeakKeyDictionary()
 
 
 def recent_of(connection: apsw.Connection) -> Recent:
-    """What `connection`, which must not write, has read of messages."""
+    """What `connection` has read of messages; nothing if it can write, for what such a one reads may be undone."""
+    if not connection.readonly("main"):
+        return Recent()
     recent = _RECENT.get(connection)
     if recent is None:
         recent = _RECENT[connection] = Recent()

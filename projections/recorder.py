@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Final
 
 import apsw
-import msgspec
 
 from arclog.checkpoint import Checkpointer
 from arclog.clock import LogClock
@@ -39,11 +38,7 @@ from arclog.events import (
     AgentSeen,
     Event,
     MessagePosted,
-    NetworkChanged,
     SessionOpened,
-    ShutdownCancelled,
-    ShutdownFired,
-    ShutdownInitiated,
 )
 from arclog.events.channels import ANONYMOUS
 from arclog.progress import Progress
@@ -56,7 +51,7 @@ from projections.founding import prepare
 from projections.intervals import live
 from projections.judge import Command, Court, judge, sender_of
 from projections.messages import PostedMessage
-from projections.presence import look, sweep
+from projections.presence import Listening, look, sweep
 from projections.writers import DirectWriter
 
 _TRY_AGAIN: Final = 1_000_000
@@ -83,8 +78,7 @@ class Recorder:
         self.last_event_id = 0
         self.next_look_at = 0
         """When presence is to be looked at, in microseconds of the log's clock."""
-        self._listens_since = 0
-        """When the hub began to take calls."""
+        self._listening = Listening(presence_ttl)
         self._undone = False
         """Whether what was done about presence was undone, and must be done again before any rule judges."""
         self._lost = False
@@ -119,7 +113,7 @@ class Recorder:
         """
         rebuilt = prepare(self._log, progress)
         self.last_event_id = self._log.head().event_id
-        self._listens_since = self._clock.now()
+        self._listening.begin(self._clock.now())
         self._checkpointer.start()
         return rebuilt
 
@@ -149,13 +143,18 @@ class Recorder:
         assert commit is not None
         return self.flush(commit)
 
+    @property
+    def checkpoint_is_due(self) -> bool:
+        """Whether the next flush copies much of the WAL into the database besides."""
+        return self._checkpointer.is_due
+
     def is_due(self) -> bool:
         """Whether presence asks for a transaction, found without taking the write lock."""
         now = self._clock.now()
         if now < self.next_look_at:
             return False
         try:
-            due = look(self._connection, self.present, self._presence_ttl, now, self._listens_since)
+            due = look(self._connection, self.present, self._presence_ttl, now, self._listening.since)
         except apsw.Error:
             self.next_look_at = now + _TRY_AGAIN
             return self._lost
@@ -210,7 +209,7 @@ class Recorder:
         """
         if not commit.staged:
             return commit
-        hub_before = self._hub_before
+        hub_before, copies = self._hub_before, self._checkpointer.is_due
         try:
             self._log.commit()
         except StorageError as error:
@@ -220,8 +219,10 @@ class Recorder:
                 self._recover(error)
             return self.refuse([call for call, _result in commit.answers], error)
         self.last_event_id = commit.head
-        with contextlib.suppress(apsw.Error):
-            self._checkpointer.between_transactions(self._connection)
+        self._listening.hear()
+        if copies:
+            with contextlib.suppress(apsw.Error):
+                self._checkpointer.finish_copy(self._connection)
         return commit
 
     def _stage(self, calls: Sequence[Call], wait: bool) -> Commit:
@@ -235,6 +236,7 @@ class Recorder:
             after = self._log.head().event_id
             messages: list[PostedMessage] = []
             now = self._log.now()
+            self._listening.try_again(now)
             if now >= self.next_look_at or self._undone:
                 self._sweep(now, messages)
             answers = [(call, self._execute(call, now, messages)) for call in calls]
@@ -242,7 +244,8 @@ class Recorder:
             if head != after:
                 advance(self._connection, head)
         except StorageBusy:
-            self._log.rollback()  # the lock was not had: no rule has judged, and presence need not be looked at again
+            if not self._lost:
+                self._log.rollback()  # no rule has judged yet, and presence need not be looked at again
             raise
         except (apsw.Error, StorageError) as error:
             self._court.hub = self._hub_before
@@ -302,7 +305,9 @@ class Recorder:
         """A transaction came to nothing: presence is looked at again with the next call, or in a second."""
         self._forget()
         self._undone = True
-        self.next_look_at = self._clock.now() + _TRY_AGAIN
+        now = self._clock.now()
+        self._listening.fail(now)
+        self.next_look_at = now + _TRY_AGAIN
 
     def _forget(self) -> None:
         """What was remembered of the tables may no longer be so."""
@@ -315,7 +320,7 @@ class Recorder:
         def append(event: Event) -> None:
             self._append(event, now, metadata, None, messages)
 
-        place = (self._connection, self.present, self._presence_ttl, now, self._listens_since)
+        place = (self._connection, self.present, self._presence_ttl, now, self._listening.since)
         sweep(*place, append)
         self.next_look_at = look(*place).next_at
         self._undone = False
@@ -348,7 +353,9 @@ class Recorder:
         event, message = self._append(verdict, now, metadata, sender, messages)
         if message is not None and isinstance(verdict, MessagePosted):
             return Outcome(message.json, event.event_id, created=True)
-        self._note(event)
+        self._court.learn(event.data)
+        if isinstance(event.data, SessionOpened | AgentSeen):
+            self._look_soon(now)
         return answer_now(self._writer, self._connection, event, self._court.hub)
 
     def _append(
@@ -381,19 +388,6 @@ class Recorder:
         seen = judge(self._court, SeeAgent(agent_id=agent_id), live(now))
         if not isinstance(seen, Outcome):
             self._append(seen, now, Metadata(call.transport), None, messages)
-
-    def _note(self, event: RecordedEvent) -> None:
-        """Keep what an event changes in what this hub knows of itself, and of who is here."""
-        hub = self._court.hub
-        match event.data:
-            case ShutdownInitiated():
-                self._court.hub = msgspec.structs.replace(hub, shutdown_pending=True)
-            case ShutdownCancelled() | ShutdownFired():
-                self._court.hub = msgspec.structs.replace(hub, shutdown_pending=False)
-            case NetworkChanged(allow_remote=allow_remote):
-                self._court.hub = msgspec.structs.replace(hub, allow_remote=allow_remote)
-            case SessionOpened() | AgentSeen():
-                self._look_soon(event.recorded_at)
 
     def _look_soon(self, now: int) -> None:
         """Somebody came: look at presence in time to note that it waits here, or to end its session."""

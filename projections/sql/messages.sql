@@ -37,9 +37,9 @@ SELECT event_id, recorded_at, from_agent, to_agent, channel, kind, body, attachm
 FROM messages WHERE event_id = ?
 
 -- name: read
--- Some messages, by a JSON array of their ids.
+-- Some messages, by a JSON array of their ids and in its order; a row of NULLs for what is not there.
 SELECT event_id, recorded_at, from_agent, to_agent, channel, kind, body, attachments, reply_to, metadata, thread_id
-FROM json_each(?) AS wanted CROSS JOIN messages ON event_id = wanted.value
+FROM json_each(?) AS wanted LEFT JOIN messages ON event_id = wanted.value
 
 -- name: channel_page
 SELECT event_id FROM messages

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -34,7 +35,7 @@ from arclog.schema import (
     open_storage,
     set_setting,
 )
-from arclog.store import IN_PLACE, Log
+from arclog.store import LOOK_AGAIN, Log
 from tests.support.fake_time import FakeTime
 from tests.support.plans import plan_of, scanned_tables
 
@@ -349,7 +350,7 @@ def test_a_row_that_is_no_event_is_refused_by_the_table(log: Log, values: str) -
 def test_a_storage_that_was_deleted_takes_no_more_events(log: Log, path: Path, time: FakeTime) -> None:
     append(log)
     path.unlink()
-    time.pass_sec(IN_PLACE / 1e6)
+    time.pass_sec(LOOK_AGAIN / 1e6)
     with pytest.raises(StorageGone, match="was deleted or replaced while in use: restart the hub"):
         log.begin()
     with pytest.raises(StorageGone):
@@ -360,7 +361,7 @@ def test_a_storage_that_was_replaced_takes_no_more_events(log: Log, path: Path, 
     append(log)
     open_storage(tmp_path / "new.sqlite3").close()
     os.replace(tmp_path / "new.sqlite3", path)  # noqa: PTH105 - what a shell's mv does
-    time.pass_sec(IN_PLACE / 1e6)
+    time.pass_sec(LOOK_AGAIN / 1e6)
     with pytest.raises(StorageGone):
         log.begin()
 
@@ -370,17 +371,31 @@ def test_a_storage_is_looked_for_when_a_look_is_due_and_not_with_every_event(
 ) -> None:
     append(log)
     path.rename(path.with_suffix(".away"))
-    time.pass_sec(IN_PLACE / 1e6 - 0.001)
+    time.pass_sec(LOOK_AGAIN / 1e6 - 0.001)
     append(log)
     time.pass_sec(0.001)
     with pytest.raises(StorageGone):
         log.begin()
 
 
+def test_a_wall_clock_that_was_set_back_before_a_restart_puts_off_no_look(path: Path) -> None:
+    early = FakeTime()
+    with closing(open_storage(path)) as connection:
+        append(Log(connection, path, LogClock(early)))
+    late = FakeTime(wall=early.wall() + 3_600_000_000)
+    with closing(open_storage(path)) as connection:
+        log = Log(connection, path, LogClock(late))
+        append(log)
+        path.unlink()
+        late.pass_sec(LOOK_AGAIN / 1e6)
+        with pytest.raises(StorageGone):
+            log.begin()
+
+
 def test_a_storage_that_was_moved_away_and_back_goes_on(log: Log, path: Path, time: FakeTime) -> None:
     append(log)
     path.rename(path.with_suffix(".away"))
-    time.pass_sec(IN_PLACE / 1e6)
+    time.pass_sec(LOOK_AGAIN / 1e6)
     with pytest.raises(StorageGone):
         log.begin()
     path.with_suffix(".away").rename(path)

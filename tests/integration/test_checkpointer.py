@@ -72,3 +72,15 @@ def test_a_storage_that_was_closed_in_good_order_is_one_file(storage: Path, smal
     with recording(storage) as recorder:
         write(recorder, 100)
     assert [path.name for path in storage.parent.iterdir()] == [storage.name]
+
+
+def test_a_wal_that_began_anew_while_it_was_copied_is_copied_again_when_it_has_grown(
+    storage: Path, small_steps: None
+) -> None:
+    checkpointer = checkpoint.Checkpointer(storage)
+    connection = apsw.Connection(":memory:")
+    checkpointer._copied = 190  # what the thread notes when the writer has emptied the WAL meanwhile
+    checkpointer._committed(connection, "main", 49)
+    assert not checkpointer._grown.is_set()
+    checkpointer._committed(connection, "main", 50)
+    assert checkpointer._grown.is_set()

@@ -200,3 +200,19 @@ def test_our_own_commits_wake_nobody_here(storage: Path) -> None:
         place.waiters.discard(waiter)
 
     at(storage, story)
+
+
+def test_when_nobody_waits_any_more_nobody_looks_whatever_others_write(storage: Path) -> None:
+    async def story(place: Place) -> None:
+        waiter = place.wait()
+        place.append()
+        await place.is_woken(waiter)
+
+        def writes_until_it_ended() -> bool:
+            place.append()
+            task = place.neighbours._task
+            return task is not None and task.done()
+
+        await until(writes_until_it_ended, "the end of the watch")
+
+    at(storage, story)

@@ -27,7 +27,7 @@ from arclog.errors import (
 )
 from arclog.events import SessionExpired
 from arclog.schema import open_storage
-from arclog.store import IN_PLACE, read
+from arclog.store import LOOK_AGAIN, read
 from projections.answers import Outcome
 from projections.calls import Call
 from projections.judge import Command
@@ -136,6 +136,23 @@ def test_sessions_whose_end_was_not_kept_are_ended_with_the_next_call(
     assert sum(isinstance(event.data, SessionExpired) for event in events_in(storage)) == 1
 
 
+def test_an_agent_whose_calls_met_a_full_disk_for_long_keeps_its_session(
+    recorder: Recorder, storage: Path, time: FakeTime
+) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    recorder._connection.pragma("max_page_count", recorder._connection.pragma("page_count"))
+    for _ in range(5):
+        time.pass_micros(PRESENCE_TTL // 4)
+        with pytest.raises(StorageError):
+            recorder.execute(post("x" * 50_000))
+    recorder._connection.pragma("max_page_count", 2**31)
+    recorder.execute(post())
+    assert not any(isinstance(event.data, SessionExpired) for event in events_in(storage))
+    time.pass_micros(PRESENCE_TTL + 1)
+    recorder.execute(OpenSession(agent_id="b"))
+    assert any(isinstance(event.data, SessionExpired) for event in events_in(storage))
+
+
 # The disk is full, or somebody else has it ---------------------------------------------------------------------------
 
 
@@ -210,7 +227,7 @@ def test_a_deleted_storage_is_told_to_every_caller_and_not_made_anew(
 ) -> None:
     recorder.execute(post())
     storage.unlink()
-    time.pass_sec(IN_PLACE / 1e6)
+    time.pass_sec(LOOK_AGAIN / 1e6)
     for _ in range(2):
         assert [type(answer) for answer in execute_all(recorder, [post(), post()])] == [StorageGone] * 2
     assert not storage.exists()
@@ -221,7 +238,7 @@ def test_a_replaced_storage_is_told_to_every_caller_and_left_alone(
 ) -> None:
     open_storage(tmp_path / "other.sqlite3").close()
     (tmp_path / "other.sqlite3").rename(storage)
-    time.pass_sec(IN_PLACE / 1e6)
+    time.pass_sec(LOOK_AGAIN / 1e6)
     before = storage.read_bytes()
     with pytest.raises(StorageGone):
         recorder.execute(post())

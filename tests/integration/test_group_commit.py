@@ -1,0 +1,174 @@
+"""Group commit: calls that arrive together share a transaction, and only a slow disk is flushed on a thread."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arclog.clock import LogClock, MachineTime
+from arclog.deciders.fields import Limits
+from arclog.deciders.hub import HubState
+from arclog.deciders.messages import PostMessage
+from arclog.errors import ArcError
+from arclog.progress import no_progress
+from projections import group_commit
+from projections.answers import Outcome
+from projections.calls import Call, Commit
+from projections.group_commit import GroupCommit
+from projections.recorder import Recorder
+from tests.support.recorders import PRESENCE_TTL
+
+LOOP = "MainThread"
+THREAD = "arc-flush"
+
+Story = Callable[["Desk"], Coroutine[Any, Any, None]]
+
+
+class WatchedRecorder(Recorder):
+    """A recorder on a disk whose flushes take as long as a test says, which notes what it is given and where."""
+
+    flush_sec = 0.0
+    has_much_to_copy = False
+
+    @property
+    def checkpoint_is_due(self) -> bool:
+        return self.has_much_to_copy
+
+    def start_watched(self) -> None:
+        self.batches: list[int] = []
+        self.flushed_on: list[str] = []
+        self.start(no_progress)
+
+    def stage(self, calls: Sequence[Call], *, wait: bool = True) -> Commit | None:
+        self.batches.append(len(calls))
+        return super().stage(calls, wait=wait)
+
+    def flush(self, commit: Commit) -> Commit:
+        self.flushed_on.append(threading.current_thread().name)
+        time.sleep(self.flush_sec)
+        return super().flush(commit)
+
+
+class Desk:
+    """A running group commit, and a way to make calls."""
+
+    def __init__(self, recorder: WatchedRecorder, commits: GroupCommit) -> None:
+        self.recorder = recorder
+        self._commits = commits
+
+    def post(self) -> "asyncio.Future[Outcome | ArcError]":
+        """Say something; the future is done with the answer."""
+        answer: asyncio.Future[Outcome | ArcError] = asyncio.get_running_loop().create_future()
+        self._commits.submit(Call(PostMessage(from_agent="a", body="hi"), answer.set_result))
+        return answer
+
+    async def post_alone(self, times: int) -> None:
+        """Say something so often, each after the answer to the one before."""
+        for _ in range(times):
+            assert isinstance(await self.post(), Outcome)
+
+
+def at(path: Path, story: Story) -> None:
+    async def run() -> None:
+        clock = LogClock(MachineTime())
+        recorder = WatchedRecorder(path, clock, Limits(), PRESENCE_TTL, HubState(hub_id="hub-1"))
+        recorder.start_watched()
+        commits = GroupCommit(recorder, clock.now, lambda _commit: None)
+        try:
+            await story(Desk(recorder, commits))
+        finally:
+            await commits.stop()
+
+    asyncio.run(run())
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    return tmp_path / "arc.sqlite3"
+
+
+def test_calls_of_successive_turns_of_the_loop_share_a_transaction(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        await asyncio.gather(*[desk.post() for _ in range(3)])
+        answers = []
+        for _ in range(4):
+            answers += [desk.post(), desk.post()]
+            await asyncio.sleep(0)
+        await asyncio.gather(*answers)
+        assert desk.recorder.batches == [3, 8]
+
+    at(storage, story)
+
+
+def test_a_call_that_was_alone_last_time_waits_for_no_others(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        await desk.post_alone(2)
+        first = desk.post()
+        await asyncio.sleep(0)
+        second = desk.post()
+        await asyncio.gather(first, second)
+        assert desk.recorder.batches == [1, 1, 1, 1]
+
+    at(storage, story)
+
+
+def test_a_batch_begins_in_time_however_many_calls_still_come_in(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "GATHER_SEC", 0.0)
+
+    async def story(desk: Desk) -> None:
+        await asyncio.gather(desk.post(), desk.post())
+        answers = []
+        for _ in range(20):
+            answers.append(desk.post())
+            await asyncio.sleep(0)
+        await asyncio.gather(*answers)
+        assert len(desk.recorder.batches) > 2
+
+    at(storage, story)
+
+
+def test_a_quick_disk_is_flushed_on_the_loop(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "QUICK_SEC", 3600.0)
+
+    async def story(desk: Desk) -> None:
+        await desk.post_alone(3)
+        assert desk.recorder.flushed_on == [LOOP] * 3
+
+    at(storage, story)
+
+
+def test_a_slow_disk_is_flushed_on_the_thread_and_tried_on_the_loop_now_and_then(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "QUICK_SEC", 0.0)
+    monkeypatch.setattr(group_commit, "APART_SEC", 3600.0)
+
+    async def story(desk: Desk) -> None:
+        desk.recorder.flush_sec = 0.001
+        await desk.post_alone(3)
+        assert desk.recorder.flushed_on == [LOOP, THREAD, THREAD]
+
+    at(storage, story)
+    monkeypatch.setattr(group_commit, "APART_SEC", 0.0)
+
+    async def later(desk: Desk) -> None:
+        desk.recorder.flush_sec = 0.001
+        await desk.post_alone(3)
+        assert desk.recorder.flushed_on == [LOOP] * 3
+
+    at(storage, later)
+
+
+def test_what_copies_much_of_the_wal_is_done_on_the_thread(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        desk.recorder.has_much_to_copy = True
+        await desk.post_alone(2)
+        assert desk.recorder.flushed_on == [THREAD] * 2
+
+    at(storage, story)
