@@ -1,12 +1,12 @@
-"""Backups: a consistent copy of a storage while its hub runs, and a storage made from such a copy.
+"""Backups: a consistent copy of a storage while its hub runs.
 
 The copy is made page by page through SQLite's backup interface, inside one read transaction: it holds the log and its
 tables as they were at one commit, and the hub neither waits nor notices. A copy made with `cp` may tear a write in two,
 and never has what is still in the WAL.
 
 A backup is the same log, so it keeps its instance id: put in the place of its storage on another machine, it goes on
-as if nothing had happened. But where events were appended after it was made, it would give their ids to other events.
-So a restored storage gets a new instance id, by which clients learn that their cursors are of another life.
+as if nothing had happened. But where events were appended after it was made, it would give their ids to other events;
+so what is made from a backup (`projections.transfer.restore`) gets a new instance id.
 """
 
 from contextlib import closing
@@ -19,7 +19,7 @@ from arclog.connection import open_connection, storage_errors
 from arclog.errors import StorageDamaged
 from arclog.fresh import new_file
 from arclog.progress import Progress, no_progress
-from arclog.schema import begin_new_life, get_instance_id, get_origin, open_existing
+from arclog.schema import get_instance_id, open_existing
 from arclog.store import read_head
 from arclog.verify import verify_chain
 
@@ -57,26 +57,6 @@ def back_up(source: Path, target: Path, progress: Progress = no_progress) -> Cop
     with new_file(target) as draft:
         _copy(source, draft, progress)
         return _inspect(draft, source)
-
-
-def restore(backup: Path, target: Path, progress: Progress = no_progress) -> Copy:
-    """Make a new storage from a backup, with an instance id of its own.
-
-    Args:
-        backup: the backup.
-        target: the storage to be; there must be no such file yet.
-        progress: told `(pages copied, pages there are)`.
-
-    Raises:
-        InvalidInput: there is something at `target`.
-        StorageDamaged: the backup's log is not what was written; nothing is left at `target`.
-        StorageError: the backup cannot be read, or the storage cannot be written.
-    """
-    with new_file(target) as draft:
-        _copy(backup, draft, progress)
-        with closing(open_connection(draft)) as connection, storage_errors(draft):
-            begin_new_life(connection, get_origin(connection))
-        return _inspect(draft, backup)
 
 
 def _copy(source: Path, draft: Path, progress: Progress) -> None:

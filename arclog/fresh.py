@@ -27,6 +27,8 @@ def new_file(path: Path) -> Iterator[Path]:
     draft = path.with_name(f".{path.name}.{token_hex(8)}.part")
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileNotFoundError:
+        raise StorageError(f"there is no folder {path.parent} for {path.name}: make it first") from None
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}; {FOLDER_ADVICE}") from error
     try:

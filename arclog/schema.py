@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from uuid import uuid4
 
 import apsw
@@ -12,6 +12,12 @@ from arclog.errors import NotAnArcStorage, StorageError
 from arclog.queries import Queries
 
 EVENTS: Final = Queries("arclog", "events.sql")
+
+Kind = Literal["storage", "tables", "arc_011", "foreign", "empty"]
+"""What a database may hold: a log and what follows from it, only tables that `arc log replay` made, a database of
+Arc 0.1.1, somebody else's data, or nothing."""
+
+_TABLES_011: Final = frozenset({"messages", "sessions", "claims", "locks"})
 
 
 def open_storage(path: Path) -> apsw.Connection:
@@ -53,7 +59,7 @@ def open_existing(path: Path) -> apsw.Connection:
         NotAnArcStorage: the file holds something else.
     """
     if not path.is_file():
-        raise StorageError(f"there is no storage at {path}: name it with --storage")
+        raise StorageError(f"there is no storage at {path}")
     connection = open_connection(path, read_only=True)
     try:
         with storage_errors(path):
@@ -64,6 +70,26 @@ def open_existing(path: Path) -> apsw.Connection:
         connection.close()
         raise
     return connection
+
+
+def kind_of(connection: apsw.Connection) -> Kind:
+    """What a database is; it is only read."""
+    application_id = connection.pragma("application_id")
+    if application_id == APPLICATION_ID:
+        return "storage"
+    tables = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if "checkpoints" in tables and tables >= _TABLES_011:
+        return "tables"
+    if tables >= _TABLES_011:
+        return "arc_011"
+    return "foreign" if application_id or tables else "empty"
+
+
+def only_tables(path: Path) -> NotAnArcStorage:
+    """What to say where a log is needed and there are only tables."""
+    return NotAnArcStorage(
+        f"{path} has tables that arc log replay made, for SQL, and no log: name the storage that they were made from"
+    )
 
 
 def find_setting(connection: apsw.Connection, name: str) -> str | None:
@@ -88,22 +114,6 @@ def get_instance_id(connection: apsw.Connection) -> str:
 def get_origin(connection: apsw.Connection) -> str:
     """The instance id of the storage in which this log began: its own, unless it was restored, forked or imported."""
     return find_setting(connection, "origin") or get_instance_id(connection)
-
-
-def begin_new_life(connection: apsw.Connection, origin: str) -> str:
-    """Give a copy of a log an instance id of its own, so that nobody takes it for the log that it was copied from.
-
-    Args:
-        connection: the copy, in a write transaction or not.
-        origin: where the log began.
-
-    Returns:
-        The new instance id.
-    """
-    instance_id = new_instance_id()
-    set_setting(connection, "instance_id", instance_id)
-    set_setting(connection, "origin", origin)
-    return instance_id
 
 
 def new_instance_id() -> str:
@@ -144,19 +154,22 @@ def _switch_to_wal(connection: apsw.Connection) -> str:
 
 
 def _check_header(connection: apsw.Connection, path: Path) -> None:
-    application_id = connection.pragma("application_id")
-    if application_id == APPLICATION_ID:
-        version = connection.pragma("user_version")
-        if version != FORMAT:
+    match kind_of(connection):
+        case "storage":
+            version = connection.pragma("user_version")
+            if version != FORMAT:
+                raise NotAnArcStorage(
+                    f"the storage {path} has format {version}, this Arc reads format {FORMAT}: "
+                    "use the Arc that wrote it"
+                )
+        case "tables":
+            raise only_tables(path)
+        case "arc_011":
             raise NotAnArcStorage(
-                f"the storage {path} has format {version}, this Arc reads format {FORMAT}: use the Arc that wrote it"
+                f"{path} is a database of Arc 0.1.1; it is left as it is. Bring it into a new storage with: "
+                f"arc log import {path} --storage NEW, and go on with --storage NEW"
             )
-        return
-    tables = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if {"messages", "sessions", "claims", "locks"} <= tables:
-        raise NotAnArcStorage(
-            f"{path} is a database of Arc 0.1.1; it is left as it is. Bring it into a new storage with: "
-            f"arc log import {path} --storage NEW, and go on with --storage NEW"
-        )
-    if application_id != 0 or tables:
-        raise NotAnArcStorage(f"{path} is another program's database: choose another file with --storage")
+        case "foreign":
+            raise NotAnArcStorage(f"{path} is another program's database: choose another file")
+        case "empty":
+            pass

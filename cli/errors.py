@@ -9,6 +9,10 @@ class CommandFailed(Exception):
     """What was asked for cannot be done; `str(error)` says why and what to do, in one line."""
 
 
+class WrongArguments(CommandFailed):
+    """The arguments do not fit together; `str(error)` says which and what to write instead."""
+
+
 def in_words(error: Exception) -> str:
     """What an error says to a person."""
     if isinstance(error, OSError) and error.strerror:

@@ -6,10 +6,12 @@ from typing import Final
 
 from cli.commands import COMMANDS, FOREGROUND
 from cli.dispatch import Group, run
-from cli.errors import CommandFailed, in_words
+from cli.errors import CommandFailed, WrongArguments, in_words
 from cli.output import end_quietly, print_error
 
 FAILED: Final = 1
+WRONG_ARGUMENTS: Final = 2
+"""The exit code of the parser, and of arguments that it cannot tell to be wrong."""
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         if not _is_told(error):
             raise
         print_error(in_words(error))
-        return FAILED
+        return WRONG_ARGUMENTS if isinstance(error, WrongArguments) else FAILED
     return code
 
 

@@ -36,6 +36,7 @@ from arclog.events import (
 )
 from arclog.events.messages import JsonAttachment
 from arclog.queries import Queries
+from arclog.schema import kind_of, only_tables
 from projections.times import parse_timestamp
 
 SQL: Final = Queries("projections", "arc_011.sql")
@@ -55,21 +56,24 @@ class Happening(Struct, frozen=True):
 class Database011:
     """The rows of one database, of one moment. Get it from `open_011`."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._execute = connection.execute
+    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
 
     @property
     def last_id(self) -> int:
         """The last message id that was given out."""
-        return int(self._execute(SQL["find_last_id"]).get or 0)
+        (row,) = self._rows("find_last_id")
+        return int(row[0] or 0)
 
     def count_messages(self) -> int:
         """How many messages there are."""
-        return int(self._execute(SQL["count_messages"]).get)
+        (row,) = self._rows("count_messages")
+        return int(row[0])
 
     def messages(self) -> Iterator[tuple[int, Happening]]:
         """The messages with their ids, in that order. Which task a message completes is not known here."""
-        for row in self._execute(SQL["list_messages"]):
+        for row in self._rows("list_messages"):
             message_id, ts, sender, to_agent, channel, kind, body, attachments, reply_to, thread_id, *rest = row
             metadata, parent_task_id = rest
             posted = MessagePosted(
@@ -88,13 +92,13 @@ class Database011:
 
     def done_tasks(self) -> Iterator[TaskCompleted]:
         """The completion of each task that is done."""
-        for task_id, thread_id, completed_at in self._execute(SQL["list_done_tasks"]):
+        for task_id, thread_id, completed_at in self._rows("list_done_tasks"):
             at = _time(f"task {task_id}", completed_at)
             yield TaskCompleted(task_id=task_id, thread_id=_optional(thread_id), occurred_at=at)
 
     def channels(self) -> Iterator[Happening]:
         """The making of each channel."""
-        for name, created_at, created_by, metadata in self._execute(SQL["list_channels"]):
+        for name, created_at, created_by, metadata in self._rows("list_channels"):
             at = _time(f"channel {name}", created_at)
             yield Happening(
                 at,
@@ -105,7 +109,7 @@ class Database011:
 
     def sessions(self) -> Iterator[Happening]:
         """The opening of each session, and its end, or the last sign of life of one that is still open."""
-        for row in self._execute(SQL["list_sessions"]):
+        for row in self._rows("list_sessions"):
             session_id, agent_id, display_name, capabilities, metadata, created_at, last_seen, active = row
             at = _time(f"session {session_id}", created_at)
             opened = SessionOpened(
@@ -123,7 +127,7 @@ class Database011:
 
     def claims(self) -> Iterator[Happening]:
         """The last grant of each claim, and its release, whose fencing token is not known here."""
-        for row in self._execute(SQL["list_claims"]):
+        for row in self._rows("list_claims"):
             key, thread_id, task_message_id, owner, claimed_at, expires_at, released_at, metadata = row
             what = f"claim {key}"
             at = _time(what, claimed_at)
@@ -147,7 +151,7 @@ class Database011:
 
     def locks(self) -> Iterator[Happening]:
         """The last grant of each lock, and its release, whose fencing token is not known here."""
-        for path, agent_id, locked_at, expires_at, released_at, metadata in self._execute(SQL["list_locks"]):
+        for path, agent_id, locked_at, expires_at, released_at, metadata in self._rows("list_locks"):
             what = f"lock {path}"
             at = _time(what, locked_at)
             granted = LockAcquired(
@@ -165,6 +169,11 @@ class Database011:
                 )
                 yield Happening(at, released)
 
+    def _rows(self, name: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a query; what is wrong with this file is not laid to the one that is written meanwhile."""
+        with storage_errors(self._path):
+            yield from self._connection.execute(SQL[name])
+
 
 @contextmanager
 def open_011(path: Path) -> Iterator[Database011]:
@@ -177,12 +186,20 @@ def open_011(path: Path) -> Iterator[Database011]:
     if not path.is_file():
         raise StorageError(f"there is no database at {path}")
     with closing(open_connection(path, read_only=True)) as connection, storage_errors(path):
-        names = {name for (name,) in connection.execute(SQL["list_tables"])}
-        if not names >= TABLES:
-            raise NotAnArcStorage(f"{path} is not a database of Arc 0.1.1")
+        _recognise(connection, path)
         connection.execute("BEGIN")
-        yield Database011(connection)
+        yield Database011(connection, path)
         connection.execute("COMMIT")
+
+
+def _recognise(connection: apsw.Connection, path: Path) -> None:
+    kind = kind_of(connection)
+    if kind == "storage":
+        raise NotAnArcStorage(f"{path} is a storage of this Arc already: use arc log restore, or arc log fork")
+    if kind == "tables":
+        raise only_tables(path)
+    if not {name for (name,) in connection.execute(SQL["list_tables"])} >= TABLES:
+        raise NotAnArcStorage(f"{path} is not a database of Arc 0.1.1")
 
 
 def _time(what: str, text: str) -> int:

@@ -30,6 +30,7 @@ from arclog.events import (
     SessionClosed,
     SessionOpened,
 )
+from arclog.fresh import new_file
 from arclog.progress import Progress
 from arclog.schema import open_storage
 from arclog.store import Log
@@ -57,25 +58,33 @@ def import_011(source: Path, storage: Path, progress: Progress) -> Imported:
         progress: told how many messages have been brought in, of how many.
 
     Raises:
-        StorageError: one of the files cannot be used; the log is left as it was.
+        StorageError: one of the files cannot be used; the log is left as it was, and none is made.
     """
-    with open_011(source) as old, closing(open_storage(storage)) as connection:
-        log = Log(connection, storage, LogClock(MachineTime()))
-        with storage_errors(storage):
-            log.begin()
-            try:
-                if log.head().event_id:
-                    raise NotAnArcStorage(
-                        f"{storage} has events already, and imported messages keep their ids: "
-                        "name a new file with --storage"
-                    )
-                counts = _Import(log, old).run(progress)
-                head = log.head().event_id
-                bring_up_to_date(connection)
-                log.commit()
-            except BaseException:
-                log.rollback()
-                raise
+    with open_011(source) as old:
+        if storage.exists():
+            return _bring(old, storage, storage, progress)
+        with new_file(storage) as draft:
+            return _bring(old, draft, storage, progress)
+
+
+def _bring(old: Database011, file: Path, storage: Path, progress: Progress) -> Imported:
+    """Bring a database into the log in `file`, which is `storage` or is to be."""
+    with closing(open_storage(file)) as connection, storage_errors(storage):
+        log = Log(connection, file, LogClock(MachineTime()))
+        log.begin()
+        try:
+            if log.head().event_id:
+                raise NotAnArcStorage(
+                    f"{storage} has events already, and imported messages keep their ids: "
+                    "name a new file with --storage"
+                )
+            counts = _Import(log, old).run(progress)
+            head = log.head().event_id
+            bring_up_to_date(connection)
+            log.commit()
+        except BaseException:
+            log.rollback()
+            raise
     return Imported(counts, head)
 
 

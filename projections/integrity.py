@@ -12,21 +12,22 @@ from typing import Final
 import apsw
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.connection import storage_errors
+from arclog.errors import StorageDamaged
 from arclog.findings import Finding
 from arclog.keys import verify_keys
 from arclog.progress import Progress
 from arclog.schema import open_existing
 from arclog.store import read_head
-from arclog.verify import verify_chain
+from arclog.verify import ChainReport, verify_chain
 from projections.checkpoints import read_checkpoints
-from projections.rebuild import Difference
+from projections.differences import tell_difference
 from projections.replay import replay
 
 MAX_FILE_FINDINGS: Final = 20
 """What SQLite says of a damaged file, at most."""
-MAX_VALUE_CHARS: Final = 200
 
 
 class Report(Struct, frozen=True):
@@ -36,7 +37,8 @@ class Report(Struct, frozen=True):
         storage: the file.
         events: how many events were checked.
         head: the id of the last one.
-        digest: its digest in hexadecimal; kept elsewhere, it proves later what the log was.
+        digest: its digest in hexadecimal; kept elsewhere, it proves later what the log was. Empty when the file cannot
+            be read at all.
         chain_sec: how long the chain took.
         compared: whether the tables were compared with a replay of the log.
         skipped: why they were not, None when they were.
@@ -63,13 +65,12 @@ def verify_storage(path: Path, chain_only: bool, verifying: Progress, replaying:
         replaying: told how far the replay has come.
 
     Raises:
-        StorageError: there is no such storage, or it cannot be read at all.
+        StorageError: there is no such storage, or it cannot be opened.
     """
     began_at = time.monotonic()
-    cut_off = _find_cut_off(path)
-    chain = verify_chain(path, verifying)
+    chain = verify_log(path, verifying)
     chain_sec = time.monotonic() - began_at
-    findings = [*chain.findings, *cut_off]
+    findings = list(chain.findings)
     compared, skipped = False, None
     if chain_only:
         skipped = "only the chain was asked for"
@@ -83,6 +84,24 @@ def verify_storage(path: Path, chain_only: bool, verifying: Progress, replaying:
         else:
             skipped = "the file is damaged"
     return Report(str(path), chain.events, chain.head, chain.digest, chain_sec, compared, skipped, tuple(findings))
+
+
+def verify_log(path: Path, progress: Progress) -> ChainReport:
+    """Check the chain of the storage at `path`, and whether its end was cut off.
+
+    Args:
+        path: the storage; a file of which not even the end of the log can be read is a finding too.
+        progress: told how far the check has come.
+
+    Raises:
+        StorageError: there is no such storage, or it cannot be opened.
+    """
+    try:
+        cut_off = _find_cut_off(path)
+        chain = verify_chain(path, progress)
+    except StorageDamaged as error:
+        return ChainReport(0, 0, "", (Finding("file", "unreadable", None, str(error)),))
+    return replace(chain, findings=(*chain.findings, *cut_off))
 
 
 def _find_cut_off(path: Path) -> list[Finding]:
@@ -123,14 +142,3 @@ def _verify_tables(path: Path, progress: Progress) -> tuple[bool, str | None, li
         names = ", ".join(found.stale)
         return False, f"the tables of {names} are of another version of Arc: start the hub once, and it makes anew", []
     return True, None, [tell_difference(difference) for difference in found.differences]
-
-
-def tell_difference(difference: Difference) -> Finding:
-    """What is to be said of a table that does not follow from the log."""
-    event_id, live, replayed = difference.event_id, _row(difference.live), _row(difference.replayed)
-    text = f"table {difference.table}: the row of event {event_id} is {live}, by the log {replayed}"
-    return Finding("projection", "differs", event_id, text)
-
-
-def _row(row: tuple[object, ...] | None) -> str:
-    return "not there" if row is None else f"{row!r:.{MAX_VALUE_CHARS}}"

@@ -31,6 +31,7 @@ class Difference(Struct, frozen=True):
     """
 
     table: str
+    columns: tuple[str, ...]
     live: Row | None
     replayed: Row | None
     event_id: int
@@ -132,7 +133,7 @@ def compare(live: apsw.Connection, replayed: apsw.Connection, tables: Iterable[s
             if one != other:
                 # Of two different rows the first in order is the one that the other table lacks.
                 row = min((row for row in (other, one) if row is not None), key=_place)
-                yield Difference(table, one, other, row[made_by])
+                yield Difference(table, tuple(columns), one, other, row[made_by])
                 break
 
 

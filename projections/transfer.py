@@ -66,6 +66,28 @@ def fork(source: Path, target: Path, last: int, progress: Progress = no_progress
             return _append(draft, _events_of(connection, last), get_origin(connection), last, progress)
 
 
+def restore(backup: Path, target: Path, progress: Progress = no_progress) -> Transferred:
+    """Make a new storage from a backup: its log event by event, and everything else anew from that.
+
+    So what is served is what the chain proves, whatever became of the backup's tables. Where events were appended after
+    the backup was made, their ids will be given again: by the new instance id clients learn that their cursors are of
+    another life.
+
+    Args:
+        backup: the backup; it is only read.
+        target: the storage to be; there must be no such file yet.
+        progress: told how far it has come.
+
+    Raises:
+        InvalidInput: there is something at `target`.
+        StorageDamaged: the backup's log is not what was written; nothing is left at `target`.
+        StorageError: the backup cannot be read, or the storage cannot be written.
+    """
+    with closing(open_existing(backup)) as connection, storage_errors(backup):
+        last = read_head(connection).event_id
+    return fork(backup, target, last, progress)
+
+
 def bring_in(export: BinaryIO, name: str, target: Path, progress: Progress = no_progress) -> Transferred:
     """Append what an export holds to a storage, which is made if there is none.
 

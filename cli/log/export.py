@@ -8,7 +8,7 @@ from arclog.export import Footer, write_export
 from arclog.fresh import new_file
 from arclog.store import NO_END, read_head
 from cli.log.storage import reading
-from cli.lookup import working_directory
+from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option, count
 from cli.output import ProgressBar, print_note
 
@@ -38,7 +38,7 @@ def run(options: Options) -> int:
     if options.file == "-":
         _export(options, sys.stdout.buffer)
         return 0
-    path = working_directory() / options.file
+    path = path_of(options.file)
     with new_file(path) as draft, draft.open("wb") as out:
         footer = _export(options, out)
     print(f"{path}: {footer.events:,} events, SHA-256 {footer.sha256}")

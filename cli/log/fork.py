@@ -2,7 +2,9 @@
 
 import argparse
 
-from cli.lookup import working_directory
+from cli.errors import CommandFailed
+from cli.log.storage import get_storage, kind_of_file
+from cli.lookup import path_of
 from cli.options import DEFAULT_STORAGE, count
 from cli.output import ProgressBar
 from projections.transfer import fork
@@ -27,9 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: Options) -> int:
     """Make the new storage and say what it holds."""
-    folder = working_directory()
-    target = folder / options.storage
+    source, target = get_storage(options.source, "--from"), path_of(options.storage)
+    kind = kind_of_file(source)
+    if kind != "database":
+        raise CommandFailed(
+            f"{source} is {'an export' if kind == 'export' else 'no storage'}: name a storage with --from"
+        )
     with ProgressBar("forking") as progress:
-        made = fork(folder / options.source, target, options.event_id, progress)
+        made = fork(source, target, options.event_id, progress)
     print(f"{target}: {made.events:,} events, the last is event {made.head}; its instance id is {made.instance_id}")
     return 0

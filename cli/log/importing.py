@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from arclog.export import is_export
 from cli.errors import CommandFailed
 from cli.filesystems import make_folder_of
-from cli.log.storage import storage_of
-from cli.lookup import is_same, working_directory
+from cli.log.storage import kind_of_file, target_of
+from cli.lookup import is_same, path_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
 from projections.importing import import_011
@@ -39,24 +38,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: Options) -> int:
     """Print what was brought in."""
-    source, storage = working_directory() / options.file, storage_of(options)
+    source, storage = path_of(options.file), target_of(options)
     if is_same(source, storage):
         raise CommandFailed(
             f"{source} cannot be brought into itself: name a new file, as in "
             f"arc log import {options.file} --storage {source.stem}-1{source.suffix}"
         )
+    kind = kind_of_file(source)
+    if kind == "other":
+        raise CommandFailed(f"{source} is neither an export nor a database of Arc 0.1.1")
     make_folder_of(storage)
-    if _is_export(source):
+    if kind == "export":
         return _import_export(source, storage)
     with ProgressBar("importing", "messages") as progress:
         imported = import_011(source, storage, progress)
     print(f"{storage}: {_list(imported.counts)} from {source}; the last event is {imported.head}")
     return 0
-
-
-def _is_export(source: Path) -> bool:
-    with source.open("rb") as file:
-        return is_export(file.read(64))
 
 
 def _import_export(source: Path, storage: Path) -> int:

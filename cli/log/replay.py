@@ -4,12 +4,16 @@ import argparse
 import time
 from pathlib import Path
 
-from cli.errors import CommandFailed
+import msgspec
+
+from arclog.store import read_head
+from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading, storage_of
-from cli.lookup import working_directory
+from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option, count
 from cli.output import ProgressBar
-from projections.integrity import tell_difference
+from projections.differences import tell_difference
+from projections.integrity import verify_log
 from projections.replay import replay, replay_to_file
 
 
@@ -32,29 +36,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: Options) -> int:
-    """Replay; 1 when a table differs from what the log says."""
+    """Replay; 1 when the log is not what was recorded, or a table differs from what it says."""
     if options.to is not None and options.into is None:
-        raise CommandFailed("--to needs --into FILE: the live tables are those of the newest event")
-    if options.into is not None:
-        _write(options, working_directory() / options.into)
-    return _check(options) if options.check or options.into is None else 0
-
-
-def _write(options: Options, target: Path) -> None:
-    from arclog.store import read_head
-
+        raise WrongArguments("--to needs --into FILE: the live tables are those of the newest event")
     storage = storage_of(options)
+    code = _verify(storage)
+    try:
+        if options.into is not None:
+            _write(options, storage, path_of(options.into), damaged=code != 0)
+        if options.check or options.into is None:
+            code = max(code, _check(storage, damaged=code != 0))
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise CommandFailed(
+            f"the tables cannot be made: an event cannot be read ({error}): see arc log verify"
+        ) from None
+    return code
+
+
+def _verify(storage: Path) -> int:
+    """Check the log, from which all follows; tables that were made from a damaged one say nothing."""
+    with ProgressBar("verifying") as progress:
+        chain = verify_log(storage, progress)
+    for finding in chain.findings:
+        print(finding.text)
+    if chain.findings:
+        print(f"{storage}: the log is damaged, so what follows from it is not what was recorded either")
+    return 1 if chain.findings else 0
+
+
+def _write(options: Options, storage: Path, target: Path, *, damaged: bool) -> None:
     with reading(options) as connection:
         until = read_head(connection).event_id if options.to is None else options.to
     began_at = time.monotonic()
     with ProgressBar("replaying") as progress:
         replay_to_file(storage, target, until, progress)
     rate = until / max(time.monotonic() - began_at, 0.001)
-    print(f"{target}: the tables as of event {until} ({rate:,.0f} events/s)")
+    of = ", of a damaged log" if damaged else ""
+    print(f"{target}: the tables as of event {until}{of} ({rate:,.0f} events/s)")
 
 
-def _check(options: Options) -> int:
-    storage = storage_of(options)
+def _check(storage: Path, *, damaged: bool) -> int:
     with ProgressBar("replaying") as progress:
         found = replay(storage, progress)
     if found.stale:
@@ -66,6 +87,7 @@ def _check(options: Options) -> int:
     for difference in found.differences:
         print(tell_difference(difference).text)
     rate = found.head / max(found.elapsed_sec, 0.001)
-    verdict = "differ from the log" if found.differences else "follow from the log, row by row"
+    log = "the damaged log" if damaged else "the log"
+    verdict = f"differ from {log}" if found.differences else f"follow from {log}, row by row"
     print(f"{storage}: the tables {verdict}, up to event {found.head} ({rate:,.0f} events/s)")
     return 1 if found.differences else 0

@@ -2,11 +2,12 @@
 
 import argparse
 
-from arclog.backup import restore
-from cli.log.storage import storage_of
-from cli.lookup import working_directory
+from cli.errors import CommandFailed
+from cli.log.storage import kind_of_file, target_of
+from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
+from projections.transfer import restore
 
 
 class Options(StorageOptions):
@@ -22,9 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: Options) -> int:
-    """Make the storage, verify it, and say what it holds."""
-    target = storage_of(options)
-    with ProgressBar("copying", "pages") as progress:
-        copy = restore(working_directory() / options.file, target, progress)
-    print(f"{target}: restored up to event {copy.head}, its chain is whole; its instance id is now {copy.instance_id}")
+    """Make the storage, its tables anew from its log, and say what it holds."""
+    backup, target = path_of(options.file), target_of(options)
+    kind = kind_of_file(backup)
+    if kind == "export":
+        raise CommandFailed(f"{backup} is an export: bring it in with arc log import {options.file} --storage NEW")
+    if kind == "other":
+        raise CommandFailed(f"{backup} is no backup of a storage")
+    with ProgressBar("restoring") as progress:
+        made = restore(backup, target, progress)
+    print(
+        f"{target}: restored up to event {made.head}, its chain is whole and its tables are made anew from it; "
+        f"its instance id is now {made.instance_id}"
+    )
     return 0

@@ -1,20 +1,73 @@
-"""The storage that an `arc log` command is about."""
+"""The storage that an `arc log` command is about, and the files that it is given."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Literal
 
-from cli.lookup import working_directory
+from cli.errors import CommandFailed
+from cli.lookup import find_by_note, path_of
 from cli.options import StorageOptions
 
 if TYPE_CHECKING:
     from arclog.connection import Connection
 
+START_BYTES: Final = 64
+"""By so many bytes at its beginning a file is told."""
+
 
 def storage_of(options: StorageOptions) -> Path:
-    """The path of the storage."""
-    return working_directory() / options.storage
+    """The storage that is asked for.
+
+    Raises:
+        CommandFailed: there is none.
+    """
+    return get_storage(options.storage, "--storage")
+
+
+def get_storage(text: str, option: str) -> Path:
+    """The storage that `text`, given with `option`, means: here, or above while its hub runs, as `arc ensure` finds it.
+
+    Raises:
+        CommandFailed: there is none.
+    """
+    path = path_of(text)
+    if path.is_dir():
+        raise CommandFailed(f"{path} is a folder: name a file in it with {option}")
+    if path.exists():
+        return path
+    found = find_by_note(path)
+    if found is not None and found.hub.storage.is_file():
+        return found.hub.storage
+    above = next((folder / path.name for folder in path.parent.parents if (folder / path.name).is_file()), None)
+    raise CommandFailed(
+        f"there is no storage at {path}: name it with {option}" + (f", as in {option} {above}" if above else "")
+    )
+
+
+def target_of(options: StorageOptions) -> Path:
+    """The path of a storage that is to be made."""
+    return path_of(options.storage)
+
+
+def kind_of_file(path: Path) -> Literal["export", "database", "other"]:
+    """What a file that was named is, by its beginning.
+
+    Raises:
+        CommandFailed: there is no such file.
+        OSError: it cannot be read.
+    """
+    from arclog.export import is_export
+
+    if path.is_dir():
+        raise CommandFailed(f"{path} is a folder: name a file in it")
+    if not path.exists():
+        raise CommandFailed(f"there is no file {path}")
+    with path.open("rb") as file:
+        start = file.read(START_BYTES)
+    if is_export(start):
+        return "export"
+    return "database" if start.startswith(b"SQLite format 3\0") or not start else "other"
 
 
 @contextmanager
@@ -22,7 +75,8 @@ def reading(options: StorageOptions) -> Iterator["Connection"]:
     """A connection that only reads the storage.
 
     Raises:
-        StorageError: it is not there, is no storage of Arc, or cannot be read.
+        CommandFailed: it is not there.
+        StorageError: it is no storage of Arc, or cannot be read.
     """
     from arclog.connection import storage_errors
     from arclog.schema import open_existing
@@ -50,10 +104,10 @@ def snapshot(options: StorageOptions) -> Iterator["Connection"]:
     """The same, in a transaction: everything that is read is of one moment.
 
     Raises:
-        StorageError: it is not there, is no storage of Arc, or cannot be read.
-        CommandFailed: no hub has served it yet, or one of another version has, so that there are no tables to read.
+        CommandFailed: it is not there; or no hub has served it yet, or one of another version has, so that there are no
+            tables to read.
+        StorageError: it is no storage of Arc, or cannot be read.
     """
-    from cli.errors import CommandFailed
     from projections.checkpoints import find_stale
 
     with reading(options) as connection:

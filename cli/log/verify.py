@@ -7,10 +7,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from arclog.export import ExportReader, is_export
+from arclog.export import ExportReader
 from arclog.findings import Finding
-from cli.log.storage import storage_of
-from cli.lookup import working_directory
+from cli.errors import CommandFailed
+from cli.log.storage import kind_of_file, storage_of
+from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
 from projections.integrity import Report, verify_storage
@@ -48,9 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: Options) -> int:
     """Print a line for each finding; 0 when there is none, 1 otherwise."""
-    path = storage_of(options) if options.file is None else working_directory() / options.file
-    if options.file is not None and _is_export(path):
-        return _verify_export(path, options.json)
+    path = storage_of(options) if options.file is None else path_of(options.file)
+    if options.file is not None:
+        kind = kind_of_file(path)
+        if kind == "export":
+            return _verify_export(path, options.json)
+        if kind == "other":
+            raise CommandFailed(f"{path} is neither an export nor a storage of Arc")
     with ProgressBar("verifying") as verifying, ProgressBar("replaying") as replaying:
         report = verify_storage(path, options.chain_only, verifying, replaying)
     if options.json:
@@ -63,6 +68,9 @@ def run(options: Options) -> int:
 def _tell(report: Report) -> None:
     for finding in report.findings:
         print(finding.text)
+    if not report.digest:
+        print(f"{report.storage}: the log cannot be read")
+        return
     rate = report.events / max(report.chain_sec, 0.001)
     broken = any(finding.place in {"log", "file"} for finding in report.findings)
     verdict = "the chain is broken" if broken else "the chain is whole"
@@ -72,11 +80,6 @@ def _tell(report: Report) -> None:
         print(f"{report.storage}: the tables {verdict}")
     else:
         print(f"{report.storage}: the tables were not compared: {report.skipped}")
-
-
-def _is_export(path: Path) -> bool:
-    with path.open("rb") as file:
-        return is_export(file.read(64))
 
 
 def _verify_export(path: Path, as_json: bool) -> int:

@@ -176,20 +176,20 @@ def test_a_log_with_events_takes_no_import(arc: ArcCommand, tmp_path: Path) -> N
     assert "has events already" in again.err
 
 
-def test_a_row_that_cannot_be_read_leaves_the_new_log_empty(arc: ArcCommand, tmp_path: Path) -> None:
+def test_a_row_that_cannot_be_read_leaves_no_new_log(arc: ArcCommand, tmp_path: Path) -> None:
     with database_011(tmp_path / "old.sqlite3") as rows:
         rows.say(1, "09:00:00")
         rows.say(2, "noon")
     failed = arc("log", "import", "old.sqlite3", "--storage", "new.sqlite3")
     assert (failed.code, failed.err) == (1, "arc error: message 2 has the time '2026-01-02TnoonZ', which is none\n")
-    assert arc("log", "show", "--storage", "new.sqlite3").out == ""
+    assert [file.name for file in tmp_path.iterdir()] == ["old.sqlite3"]
 
 
 @pytest.mark.parametrize(
     ("file", "told"),
     [
-        ("nothing.sqlite3", "nothing.sqlite3: No such file"),
-        ("text.txt", "text.txt is not"),
+        ("nothing.sqlite3", "there is no file"),
+        ("text.txt", "text.txt is neither an export nor a database"),
         ("arc.sqlite3", "cannot be brought into itself: name a new file"),
     ],
 )

@@ -13,7 +13,8 @@ import pytest
 import api.log
 import projections.inspection
 from arc import ArcClient
-from arclog.backup import back_up, restore
+from arclog.backup import back_up
+from projections.transfer import restore
 from tests.support.hub_process import Answer
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.tampering import build_storage, flip_bit, tampering

@@ -201,9 +201,33 @@ def test_a_changed_table_is_told_in_one_line(run: Run, told: Path, tmp_path: Pat
     with tampering(tmp_path / "copy.sqlite3") as connection:
         connection.execute("UPDATE locks SET agent_id = 'mallory' WHERE from_event = 9")
     told_so = run("log", "verify", "--storage", tmp_path / "copy.sqlite3", code=1).splitlines()[0]
-    assert told_so.startswith("table locks: the row of event 9 is ")
-    assert "mallory" in told_so
+    assert told_so == "table locks: agent_id in the row of event 9 is 'mallory', by the log 'ada'"
     assert "differ from the log" in run("log", "replay", "--storage", tmp_path / "copy.sqlite3", code=1)
+
+
+def test_a_damaged_log_is_not_what_a_table_is_blamed_for(run: Run, damaged: Path, tmp_path: Path) -> None:
+    replayed = run("log", "replay", "--storage", damaged, code=1)
+    assert replayed.startswith(f"event {TASK} is not what was recorded")
+    assert "the log is damaged" in replayed
+    into = run("log", "replay", "--storage", damaged, "--into", tmp_path / "tables.sqlite3", code=1)
+    assert into.startswith(f"event {TASK} is not what was recorded")
+    assert f"the tables as of event {LAST}, of a damaged log" in into
+
+
+def test_an_event_that_cannot_be_read_is_one_line_of_replay(run: Run, told: Path, tmp_path: Path) -> None:
+    run("log", "backup", tmp_path / "copy.sqlite3")
+    with tampering(tmp_path / "copy.sqlite3") as connection:
+        connection.execute("UPDATE events SET data = x'c1' WHERE event_id = ?", (TASK,))
+    assert "the tables cannot be made" in run("log", "replay", "--storage", tmp_path / "copy.sqlite3", code=1)
+
+
+def test_a_file_that_was_cut_in_half_is_a_finding(run: Run, told: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half.sqlite3"
+    run("log", "backup", half)
+    half.write_bytes(half.read_bytes()[: half.stat().st_size // 2])
+    report = json.loads(run("log", "verify", half, "--json", code=1))
+    assert [(finding["place"], finding["problem"]) for finding in report["findings"]] == [("file", "unreadable")]
+    assert "the log cannot be read" in run("log", "verify", half, code=1)
 
 
 def tables_of(path: Path) -> dict[str, list[Any]]:
@@ -222,7 +246,7 @@ def test_replay_into_a_file_gives_the_same_tables(run: Run, told: Path, tmp_path
     run("log", "replay", "--into", tmp_path / "early.sqlite3", "--to", LOCKED)
     early = tables_of(tmp_path / "early.sqlite3")
     assert (len(early["locks"]), early["tasks"], early["messages"]) == (1, [], [])
-    assert "--to needs --into" in run("log", "replay", "--to", 3, code=1)
+    assert "--to needs --into" in run("log", "replay", "--to", 3, code=2)
     assert "is beyond event 10" in run("log", "replay", "--into", tmp_path / "x", "--to", 11, code=1)
     assert "is there already" in run("log", "replay", "--into", tmp_path / "early.sqlite3", code=1)
 

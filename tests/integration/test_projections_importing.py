@@ -1,5 +1,6 @@
 """A database of Arc 0.1.1 in a new log: what was is told as it was, and the tables follow from the log."""
 
+import re
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -197,15 +198,30 @@ def test_a_time_that_is_none_is_named_and_nothing_is_kept(old: Path, storage: Pa
         rows.say(2, "10:00:00", ts="yesterday")
     with pytest.raises(StorageDamaged, match="message 2 has the time 'yesterday'"):
         import_011(old, storage, no_progress)
-    assert events_in(storage) == []
+    assert not storage.exists()
 
 
 def test_what_is_no_database_of_011_is_refused(tmp_path: Path, storage: Path) -> None:
     with pytest.raises(StorageError, match="there is no database"):
         import_011(tmp_path / "missing.sqlite3", storage, no_progress)
     open_storage(tmp_path / "other.sqlite3").close()
-    with pytest.raises(NotAnArcStorage, match=r"is not a database of Arc 0\.1\.1"):
+    with pytest.raises(NotAnArcStorage, match="is a storage of this Arc already"):
         import_011(tmp_path / "other.sqlite3", storage, no_progress)
+    with closing(apsw.Connection(str(tmp_path / "foreign.sqlite3"))) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    with pytest.raises(NotAnArcStorage, match=r"is not a database of Arc 0\.1\.1"):
+        import_011(tmp_path / "foreign.sqlite3", storage, no_progress)
+    assert not storage.exists()
+
+
+def test_a_fault_of_the_old_file_is_not_laid_to_the_new_one(old: Path, storage: Path) -> None:
+    with database_011(old) as rows:
+        rows.say(1, "10:00:00")
+    with closing(apsw.Connection(str(old))) as connection:
+        connection.execute("ALTER TABLE messages RENAME COLUMN body TO text")
+    with pytest.raises(StorageError, match=re.escape(str(old))):
+        import_011(old, storage, no_progress)
+    assert not storage.exists()
 
 
 @pytest.mark.parametrize(
