@@ -14,12 +14,11 @@ from api.routes import Caller, Found, Read, Reader, Route, Site, Special
 from api.sse import HEARTBEAT, HEARTBEAT_SEC, ending_well, last_event_id, stream_headers
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import InvalidInput, NotFound
-from arclog.events import EVENT_TYPES
-from arclog.store import Filter, matching_types
+from arclog.store import Filter
 from projections.encoding import encode_json
 from projections.following import LogQuery as Wanted
 from projections.history.changes import EventInFull, find_in_full
-from projections.history.events import LoggedEvent
+from projections.history.events import LoggedEvent, check_type
 from projections.hub import Hub
 
 STREAM_ROWS: Final = 32
@@ -113,8 +112,8 @@ def _filter(query: LogStreamQuery) -> Filter:
     Raises:
         InvalidInput: no event will ever be of that type.
     """
-    if query.type is not None and not matching_types(query.type):
-        raise InvalidInput("type", f"{query.type!r} is no type of events; there are {', '.join(EVENT_TYPES)}")
+    if query.type is not None:
+        check_type("type", query.type)
     return Filter(type=query.type, stream=query.stream, actor=query.actor)
 
 

@@ -33,6 +33,8 @@ JSON_TYPES: Final[Mapping[str, str]] = {
 """What the decoder's types are called in JSON."""
 HEADERS: Final = "arc.headers"
 """In the scope: the request's headers by name."""
+MAX_DIGITS: Final = 19
+"""An integer of 64 bits has so many."""
 TRANSPORT: Final = "arc.transport"
 """In the scope of a call that came by another road than HTTP: its name."""
 
@@ -40,7 +42,7 @@ AS_TYPED: Final = "!#$%&'()*+,/:;=?@[]~"
 """What stays as it is in a URL that somebody typed; the rest is percent-encoded."""
 
 _is_broken_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
-_is_whole = re.compile(r"-?[0-9]{1,19}").fullmatch
+_is_whole = re.compile(r"-?[0-9]+").fullmatch
 _is_number = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?").fullmatch
 _is_key = re.compile(r"[!-~]{1,256}").fullmatch
 _split_error = re.compile(r"(?P<problem>.*?)(?: - at `\$\.?(?P<field>.*)`)?", re.DOTALL).fullmatch
@@ -216,11 +218,12 @@ class _Parameter:
 def _integer(name: str, text: str, kind: inspect.IntType) -> int:
     if not _is_whole(text):
         raise InvalidInput(name, f"must be an integer, not {text!r}")
-    value = int(text)
+    # Behind so many digits the number is out of bounds anyway; to read a million of them would take long.
+    value = int(text.removeprefix("-").lstrip("0")[:MAX_DIGITS] or "0") * (-1 if text[0] == "-" else 1)
     if kind.ge is not None and value < kind.ge:
-        raise InvalidInput(name, f"must be at least {kind.ge}, not {value}")
+        raise InvalidInput(name, f"must be at least {kind.ge}, not {text}")
     if kind.le is not None and value > kind.le:
-        raise InvalidInput(name, f"must be at most {kind.le}, not {value}")
+        raise InvalidInput(name, f"must be at most {kind.le}, not {text}")
     return value
 
 

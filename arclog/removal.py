@@ -46,7 +46,8 @@ def _check_unused(path: Path) -> None:
                 connection.execute("BEGIN EXCLUSIVE; ROLLBACK")
             except apsw.BusyError:
                 raise StorageBusy(
-                    f"the storage {path} is in use: stop what uses it first, another hub perhaps"
+                    f"the storage {path} is in use: stop what uses it first, another hub perhaps, "
+                    "or a reader such as arc log tail -f"
                 ) from None
         finally:
             connection.close()

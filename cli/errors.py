@@ -18,5 +18,10 @@ def in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if getattr(error, "code", None) == "connection_lost":  # the client's word for: nobody listens there
-        return f"{error}{NO_HUB}"
+        from cli.lookup import find_near
+
+        near = find_near()
+        if near is None:
+            return f"{error}{NO_HUB}"
+        return f"{error}; the hub of this folder listens on {near.url}: use --base-url {near.url}"
     return str(error)

@@ -37,6 +37,15 @@ def find_by_note(storage: Path) -> Found | None:
     return None
 
 
+def find_near() -> RunningHub | None:
+    """The hub that a `.arc.pid` leads to, from the working directory upward, of whatever storage."""
+    for note in find_pid_files(working_directory()):
+        found = _follow(note)
+        if found is not None:
+            return found.hub
+    return None
+
+
 def find_at_address(storage: Path, url: str, timeout_sec: float) -> Found | None:
     """The hub of `storage` at `url`, None when nothing listens there.
 

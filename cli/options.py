@@ -11,6 +11,10 @@ DEFAULT_SPOOL: Final = ".arc-relay"
 DEFAULT_URL: Final = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 HIGHEST_PORT: Final = 65_535
 MIN_PRESENCE_TTL_SEC: Final = 5
+MAX_COUNT: Final = 2**53 - 1
+"""The greatest number that every reader of JSON keeps."""
+MAX_PAGE: Final = 500
+"""How many rows a hub gives in one answer."""
 OWNER: Final = 0o700
 """What the hub itself needs of a folder."""
 ALL_MODES: Final = 0o7777
@@ -157,14 +161,56 @@ def _port(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """A number of things on the command line.
+    """A number of things on the command line, or the id of an event.
 
     Raises:
-        argparse.ArgumentTypeError: it is no whole number from 1.
+        argparse.ArgumentTypeError: it is no whole number from 1 to `MAX_COUNT`.
     """
+    return _between(1, text, MAX_COUNT)
+
+
+def cursor(text: str) -> int:
+    """An id behind which to go on; 0 is before all.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no whole number from 0 to `MAX_COUNT`.
+    """
+    return _between(0, text, MAX_COUNT)
+
+
+def page_size(text: str) -> int:
+    """How many rows a hub is asked for in one answer.
+
+    Raises:
+        argparse.ArgumentTypeError: it is no whole number from 1 to `MAX_PAGE`.
+    """
+    return _between(1, text, MAX_PAGE)
+
+
+def moment(text: str) -> str:
+    """A moment on the command line: an event id, or a time with its zone.
+
+    Raises:
+        argparse.ArgumentTypeError: it is neither.
+    """
+    if text.isascii() and text.isdigit():
+        return str(cursor(text))
+    from datetime import datetime
+
+    try:
+        if datetime.fromisoformat(text).tzinfo is not None:
+            return text
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"must be an event id or a time such as 2026-11-22T12:00:00Z, not {text!r}")
+
+
+def _between(least: int, text: str, most: int) -> int:
     value = _integer(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {text}")
+    if value < least:
+        raise argparse.ArgumentTypeError(f"must be at least {least}, not {text}")
+    if value > most:
+        raise argparse.ArgumentTypeError(f"must be at most {most}, not {text}")
     return value
 
 

@@ -7,10 +7,10 @@ from typing import Final
 import msgspec
 
 from arclog.store import read_head
-from cli.errors import CommandFailed
-from cli.log.lines import events, message_line, print_change
+from cli.errors import WrongArguments
+from cli.log.lines import events, message_line, moment_line, print_change
 from cli.log.storage import find_named, snapshot
-from cli.options import StorageOptions, add_storage_option
+from cli.options import StorageOptions, add_storage_option, moment
 from cli.tables import print_line
 from projections.history.diff import Diff, EntityChange, find_last_act, read_diff
 
@@ -29,8 +29,10 @@ class Options(StorageOptions):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `Options`."""
-    parser.add_argument("after", nargs="?", metavar="A", help="an event id, or a time such as 2026-11-22T12:00:00Z")
-    parser.add_argument("until", nargs="?", metavar="B", help="a later one; the newest event unless given")
+    parser.add_argument(
+        "after", type=moment, nargs="?", metavar="A", help="an event id, or a time such as 2026-11-22T12:00:00Z"
+    )
+    parser.add_argument("until", type=moment, nargs="?", metavar="B", help="a later one; the newest event unless given")
     parser.add_argument("--since-agent", metavar="NAME", help="since this agent last did anything, instead of A")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     add_storage_option(parser)
@@ -39,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: Options) -> int:
     """Print what changed, by entity, and what was said."""
     if (options.after is None) == (options.since_agent is None):
-        raise CommandFailed("name two moments (arc log diff 100 200), or whom it is for (--since-agent NAME)")
+        raise WrongArguments("name two moments (arc log diff 100 200), or whom it is for (--since-agent NAME)")
     with snapshot(options) as connection:
         if options.since_agent is not None:
             after = find_last_act(connection, options.since_agent)
@@ -47,7 +49,7 @@ def run(options: Options) -> int:
             after = find_named(connection, options.after or "0", "A")
         until = read_head(connection).event_id if options.until is None else find_named(connection, options.until, "B")
         if after > until:
-            raise CommandFailed(f"event {after} comes after event {until}: name the earlier one first")
+            raise WrongArguments(f"event {after} comes after event {until}: name the earlier one first")
         found = read_diff(connection, after, until)
     if options.json:
         print(msgspec.json.encode(found).decode())
@@ -58,9 +60,8 @@ def run(options: Options) -> int:
 
 def _print(found: Diff) -> None:
     count = sum(found.events.values())
-    print_line(
-        f"from event {found.after} ({found.after_at}) to event {found.until} ({found.until_at}): {events(count)}"
-    )
+    first, last = moment_line(found.after, found.after_at), moment_line(found.until, found.until_at)
+    print_line(f"from {first} to {last}: {events(count)}")
     if found.events:
         print_line("  " + ", ".join(f"{count} {name}" for name, count in found.events.items()))
     for noun, changes in groupby(found.changes, key=lambda change: change.entity.partition("/")[0]):

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from arclog.export import Footer, write_export
 from arclog.fresh import new_file
 from arclog.store import NO_END, read_head
+from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading
 from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option, count
@@ -18,7 +19,7 @@ class Options(StorageOptions):
 
     file: str
     first: int
-    last: int
+    last: int | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", default="-", metavar="FILE", help="a new file to write to; the standard output unless given"
     )
     parser.add_argument("--from", dest="first", type=count, default=1, metavar="N", help="the first event (1)")
-    parser.add_argument(
-        "--to", dest="last", type=count, default=NO_END, metavar="N", help="the last event (the newest)"
-    )
+    parser.add_argument("--to", dest="last", type=count, metavar="N", help="the last event (the newest)")
     add_storage_option(parser)
 
 
@@ -47,10 +46,25 @@ def run(options: Options) -> int:
 
 def _export(options: Options, out: BinaryIO) -> Footer:
     with reading(options) as connection, ProgressBar("exporting") as progress:
-        footer = write_export(connection, out, options.first, options.last, progress)
-        out.flush()
         head = read_head(connection).event_id
+        last = _check(options.first, options.last, head)
+        footer = write_export(connection, out, options.first, last, progress)
+        out.flush()
     if not footer.events:
-        asked = f"from {options.first} to {'the newest' if options.last == NO_END else options.last}"
-        print_note(f"the export is empty: there are no events {asked}; the newest is event {head}")
+        print_note(f"the export is empty: there are no events behind event {head} yet")
     return footer
+
+
+def _check(first: int, last: int | None, head: int) -> int:
+    """The last event of the part; a part that goes on behind the newest event is empty, and to be continued.
+
+    Raises:
+        WrongArguments: the part ends before it begins.
+        CommandFailed: it is beyond the newest event.
+    """
+    if last is not None and last < first:
+        raise WrongArguments(f"event {first} comes after event {last}: --from names the earlier one")
+    beyond = last if last is not None and last > head else first if first > head + 1 else None
+    if beyond is not None:
+        raise CommandFailed(f"event {beyond} is beyond event {head}, the last one there is")
+    return NO_END if last is None else last

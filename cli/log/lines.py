@@ -23,6 +23,11 @@ def with_times(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def moment_line(event_id: int, at: str) -> str:
+    """The moment right after an event; there is no time before the first."""
+    return f"event {event_id} ({at})" if event_id else "event 0 (before the first event)"
+
+
 def events(count: int) -> str:
     """So many events."""
     return "1 event" if count == 1 else f"{count:,} events"

@@ -4,10 +4,11 @@ import argparse
 
 import msgspec
 
+from arclog.present import read_now
 from arclog.store import read_head
-from cli.log.lines import message_line
+from cli.log.lines import message_line, moment_line
 from cli.log.storage import find_named, snapshot
-from cli.options import StorageOptions, add_storage_option, count
+from cli.options import StorageOptions, add_storage_option, count, moment
 from cli.tables import print_line, print_table
 from projections.history.seen import DEFAULT_LIMIT, Sight, read_sight
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `Options`."""
     parser.add_argument("agent", metavar="AGENT", help="the agent")
     parser.add_argument(
-        "--at", metavar="N", help="an event id, or a time such as 2026-11-22T12:00:00Z; now unless given"
+        "--at", type=moment, metavar="N", help="an event id, or a time such as 2026-11-22T12:00:00Z; now unless given"
     )
     parser.add_argument(
         "--limit", type=count, default=DEFAULT_LIMIT, metavar="N", help="how many messages, the last ones (%(default)s)"
@@ -37,8 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: Options) -> int:
     """Print everything that the agent's reads would have given."""
     with snapshot(options) as connection:
-        at = read_head(connection).event_id if options.at is None else find_named(connection, options.at, "--at")
-        sight = read_sight(connection, options.agent, at, options.limit)
+        if options.at is None:
+            head = read_head(connection).event_id
+            sight = read_sight(connection, options.agent, head, options.limit, read_now(connection))
+        else:
+            sight = read_sight(connection, options.agent, find_named(connection, options.at, "--at"), options.limit)
     if options.json:
         print(msgspec.json.encode(sight).decode())
     else:
@@ -47,10 +51,11 @@ def run(options: Options) -> int:
 
 
 def _print(sight: Sight) -> None:
-    print_line(f"{sight.agent_id} at event {sight.event_id}, {sight.at}")
+    print_line(f"{sight.agent_id} at {moment_line(sight.event_id, sight.at)}")
     session = sight.session
     if session is None:
-        print_line("had no live session")
+        act = "had done nothing yet" if sight.last_act_at is None else f"last did something at {sight.last_act_at}"
+        print_line(f"had no live session; {act}")
     else:
         print_line(f"was there as {session.display_name} since {session.created_at}, last seen {session.last_seen}")
     print_line(f"agents there: {', '.join(sight.live_agents) or 'none'}")

@@ -6,16 +6,17 @@ from typing import Final
 
 import msgspec
 
-from arclog.errors import NotFound
-from arclog.store import Filter
+from arclog.errors import InvalidInput, NotFound
+from arclog.store import EVERYTHING, Filter
 from arclog.tail import read_last
+from cli.errors import WrongArguments
 from cli.log.lines import damage_line, event_line, print_change, with_times
 from cli.log.storage import reading, snapshot
 from cli.options import StorageOptions, add_storage_option, count
 from cli.output import print_error
 from cli.tables import print_line
 from projections.history.changes import EventInFull, find_in_full
-from projections.history.events import LoggedEvent, logged
+from projections.history.events import LoggedEvent, check_type, logged
 
 DEFAULT_LIMIT: Final = 50
 
@@ -24,7 +25,7 @@ class Options(StorageOptions):
     """Which events, and how to print them."""
 
     event_id: int | None
-    limit: int
+    limit: int | None
     type: str | None
     stream: str | None
     actor: str | None
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_filter_options(parser: argparse.ArgumentParser, limit: int) -> None:
     """Declare which events are meant, and how to print them."""
-    parser.add_argument("--limit", type=count, default=limit, metavar="N", help="how many, the last ones (%(default)s)")
+    parser.add_argument("--limit", type=count, metavar="N", help=f"how many, the last ones ({limit})")
     parser.add_argument("--type", help="only events of this type, such as lock.acquired, or with a prefix: lock.")
     parser.add_argument("--stream", help="only the life of this entity, such as lock/src/a.py, or with a prefix: lock/")
     parser.add_argument("--actor", metavar="AGENT", help="only what this agent did")
@@ -52,14 +53,28 @@ def add_filter_options(parser: argparse.ArgumentParser, limit: int) -> None:
 def run(options: Options) -> int:
     """Print the events in log order; 1 when one of them is not what was recorded."""
     if options.event_id is not None:
+        if where_of(options) != EVERYTHING or options.limit is not None:
+            raise WrongArguments(
+                f"event {options.event_id} is one event: leave out --limit, --type, --stream and --actor"
+            )
         return _show_one(options, options.event_id)
+    limit, where = options.limit or DEFAULT_LIMIT, where_of(options)
     with reading(options) as connection:
-        events = list(logged(connection, read_last(connection, options.limit, where_of(options))))
+        events = list(logged(connection, read_last(connection, limit, where)))
     return print_events(events, options.json)
 
 
 def where_of(options: argparse.Namespace) -> Filter:
-    """The events that the options ask for."""
+    """The events that the options ask for.
+
+    Raises:
+        WrongArguments: no event will ever be of that type.
+    """
+    if options.type is not None:
+        try:
+            check_type("--type", options.type)
+        except InvalidInput as error:
+            raise WrongArguments(str(error)) from None
     return Filter(type=options.type, stream=options.stream, actor=options.actor)
 
 

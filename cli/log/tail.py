@@ -21,7 +21,7 @@ class Options(StorageOptions):
     """Which events, and whether to wait for more."""
 
     follow: bool
-    limit: int
+    limit: int | None
     type: str | None
     stream: str | None
     actor: str | None
@@ -40,7 +40,7 @@ def run(options: Options) -> int:
     where = where_of(options)
     with reading(options) as connection:
         reached = read_head(connection).event_id
-        last = list(logged(connection, read_last(connection, options.limit, where)))
+        last = list(logged(connection, read_last(connection, options.limit or DEFAULT_LIMIT, where)))
         code = print_events(last, options.json)
         reached = max([reached, *(event.event_id for event in last)])
         version = None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from cli.options import add_base_url
+from cli.options import add_base_url, moment
 from cli.output import to_json
 from cli.tables import print_table
 
@@ -25,7 +25,10 @@ class ReadOptions(argparse.Namespace):
 def add_read_options(parser: argparse.ArgumentParser) -> None:
     """Declare `ReadOptions`."""
     parser.add_argument(
-        "--as-of", metavar="N", help="how it was right after event N, or at a time such as 2026-11-22T12:00:00Z"
+        "--as-of",
+        type=moment,
+        metavar="N",
+        help="how it was right after event N, or at a time such as 2026-11-22T12:00:00Z",
     )
     parser.add_argument("--json", action="store_true", help="the hub's JSON, on one line")
     add_base_url(parser)

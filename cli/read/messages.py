@@ -2,7 +2,7 @@
 
 import argparse
 
-from cli.options import count
+from cli.options import cursor, page_size
 from cli.read.listing import ReadOptions, Row, add_read_options, fetch, field, print_rows, second
 
 
@@ -45,8 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_page_options(parser: argparse.ArgumentParser) -> None:
     """Declare how many messages, and from where on."""
-    parser.add_argument("--since-id", type=count, metavar="N", help="those behind this message; else the last ones")
-    parser.add_argument("--limit", type=count, default=50, metavar="N", help="at most so many, up to 500 (%(default)s)")
+    parser.add_argument("--since-id", type=cursor, metavar="N", help="those behind this message; else the last ones")
+    parser.add_argument(
+        "--limit", type=page_size, default=50, metavar="N", help="at most so many, up to 500 (%(default)s)"
+    )
 
 
 def run(options: Options) -> int:

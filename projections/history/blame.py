@@ -33,6 +33,9 @@ How = Literal["held", "released", "owner_gone", "lapsed", "open", "done", "live"
 """How it stands: leases are held, released, taken back from an owner that was gone, or lapsed; tasks are open or done;
 sessions are live, closed, expired or replaced."""
 
+NOUNS: Final = ("lock", "claim", "task", "session", "channel", "inbox", "hub")
+"""What the names of streams begin with."""
+
 _REFUSED: Final = (LockRefused, ClaimRefused)
 _REFRESHED: Final = (LockRefreshed, ClaimRefreshed)
 
@@ -115,11 +118,22 @@ def read_blame(connection: apsw.Connection, stream: str, now: int) -> list[Blame
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StorageDamaged(f"an event of {stream} cannot be read ({error}): see arc log verify") from None
     if not lives:
-        raise NotFound("stream", stream, "has no events; streams are named like lock/src/a.py or task/17")
+        meant = find_similar(connection, stream)
+        hint = "streams are named like lock/src/a.py or task/17" if meant is None else f"did you mean {meant}?"
+        raise NotFound("stream", stream, f"has no events; {hint}")
     return [
         Blame(name, len(events), tuple(_tenures(events, now)), _shares(events))
         for name, events in sorted(lives.items())
     ]
+
+
+def find_similar(connection: apsw.Connection, stream: str) -> str | None:
+    """A stream that has events, for one that has none: the same with its noun, or a folder of which it is the name."""
+    name = stream.strip("/")
+    for meant in (*(f"{noun}/{name}" for noun in NOUNS), f"{name}/", *(f"{noun}/{name}/" for noun in NOUNS)):
+        if meant != stream and next(read(connection, 0, 1, where=Filter(stream=meant)), None) is not None:
+            return meant
+    return None
 
 
 class _Open(Struct):

@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from arclog.codec import Metadata, StoredEvent, decode_metadata
 from arclog.digest import digest_of
-from arclog.errors import StorageDamaged
+from arclog.errors import InvalidInput, StorageDamaged
+from arclog.events import EVENT_TYPES
 from arclog.lookup import find_end_before
-from arclog.store import EVERYTHING, NO_END, Filter, find_event, read
+from arclog.store import EVERYTHING, NO_END, Filter, find_event, matching_types, read
 from projections.times import timestamp
 
 
@@ -48,6 +49,20 @@ class LoggedEvent(Struct, frozen=True, omit_defaults=True):
     metadata: EventMetadata | None
     digest: str | None = None
     damaged: bool = False
+
+
+def check_type(name: str, wanted: str) -> None:
+    """Make sure that there are events of the type that a filter asks for.
+
+    Args:
+        name: how the caller calls the filter.
+        wanted: a type, or the beginning of one with a dot at its end.
+
+    Raises:
+        InvalidInput: no event will ever be of that type.
+    """
+    if not matching_types(wanted):
+        raise InvalidInput(name, f"{wanted!r} is no type of events; there are {', '.join(EVENT_TYPES)}")
 
 
 def read_log(

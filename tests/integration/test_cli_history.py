@@ -4,7 +4,7 @@ import json
 import re
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,10 @@ from arclog.deciders.locks import AcquireLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.deciders.tasks import CompleteTask
+from arclog.present import read_now
 from cli.main import main
 from tests.support.arc_command import ArcCommand
+from tests.support.command import Run, running
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import recording
 from tests.support.served_hub import ServedHub, served_hub
@@ -34,8 +36,6 @@ STORY = (
     CompleteTask(task_id=6, agent_id="bob"),
 )
 LOCKED, REFUSED, TASK, LAST = 4, 5, 6, 10
-
-Run = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +54,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(told: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command in the folder of the story, and return what it printed."""
     monkeypatch.chdir(told)
-
-    def run(*arguments: object, code: int = 0) -> str:
-        ended = main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert ended == code, f"{ended}: {out}{err}"
-        return out if ended == 0 else out + err
-
-    return run
+    return running(capsys)
 
 
 @pytest.fixture
@@ -112,7 +105,7 @@ def test_blame_tells_who_held_and_who_was_refused(run: Run) -> None:
     assert life["tenures"][0]["refused"][0]["agent_id"] == "bob"
     assert "1 event" in run("log", "blame", "session/ada")
     assert "ada" in run("log", "blame", "inbox/")
-    assert "streams are named like" in run("log", "blame", "src/a.py", code=1)
+    assert "streams are named like" in run("log", "blame", "src/b.py", code=1)
 
 
 def test_diff_tells_what_changed_and_what_was_said(run: Run) -> None:
@@ -129,22 +122,99 @@ def test_diff_tells_what_changed_and_what_was_said(run: Run) -> None:
     assert json.loads(run("log", "diff", "2027-01-15T08:00:03Z", "--json"))["after"] == REFUSED
 
 
+def test_there_is_no_time_before_the_first_event(run: Run) -> None:
+    assert run("log", "diff", 0, 3).startswith("from event 0 (before the first event) to event 3 (2027-")
+    assert run("log", "seen", "ada", "--at", 0).startswith("ada at event 0 (before the first event)")
+
+
+def test_leases_are_judged_by_the_time_of_the_moment_and_without_one_by_now(
+    run: Run, told: Path, tmp_path: Path
+) -> None:
+    time = FakeTime()
+    with recording(tmp_path / "lapsed.sqlite3", time) as recorder:
+        recorder.execute(AcquireLock(agent_id="ada", file_path="a.py", ttl_sec=5))
+        last = recorder.last_event_id
+    shown = run("log", "seen", "ada", "--at", last, "--storage", tmp_path / "lapsed.sqlite3")
+    assert "active locks: 1" in shown
+    time.pass_sec(60)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("cli.log.seen.read_now", lambda connection: read_now(connection, time))
+        assert "active locks: 0" in run("log", "seen", "ada", "--storage", tmp_path / "lapsed.sqlite3")
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("lock/src", "lock/src/"),
+        ("src/a.py", "lock/src/a.py"),
+        ("src", "lock/src/"),
+        ("k", "claim/k"),
+        (TASK, f"task/{TASK}"),
+    ],
+)
+def test_blame_names_the_stream_that_may_be_meant(asked: object, meant: str, run: Run) -> None:
+    assert f"has no events; did you mean {meant}?" in run("log", "blame", asked, code=1)
+
+
+@pytest.mark.parametrize("command", ["show", "tail"])
+@pytest.mark.parametrize("wanted", ["lock", "nosuch.type"])
+def test_a_type_that_no_event_has_is_refused(command: str, wanted: str, run: Run) -> None:
+    said = run("log", command, "--type", wanted, code=2)
+    assert f"--type {wanted!r} is no type of events; there are " in said
+    assert "lock.acquired" in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", 10**20),
+        ("show", "--limit", 10**20),
+        ("tail", "--limit", 10**20),
+        ("seen", "ada", "--limit", 10**20),
+        ("seen", "ada", "--at", 10**20),
+        ("diff", 10**20),
+        ("fork", 10**20, "--storage", "new"),
+        ("export", "--from", 10**20),
+    ],
+)
+def test_a_number_that_is_too_big_is_told_so(arguments: tuple[object, ...], run: Run) -> None:
+    assert f"must be at most 9007199254740991, not {10**20}" in run("log", *arguments, code=2)
+
+
+def test_the_biggest_numbers_that_are_allowed_do_no_harm(run: Run) -> None:
+    most = 2**53 - 1
+    assert "is not in this log" in run("log", "show", most, code=1)
+    for command in (["show"], ["tail"], ["seen", "ada"]):
+        assert "for you" in run("log", *command, "--limit", most)
+
+
+@pytest.mark.parametrize("option", ["--limit", "--type", "--stream", "--actor"])
+def test_one_event_is_not_narrowed_further(option: str, run: Run) -> None:
+    value = {"--limit": "5", "--type": "lock."}.get(option, "x")
+    assert "is one event: leave out" in run("log", "show", LOCKED, option, value, code=2)
+
+
 def test_diff_needs_two_moments_in_order(run: Run) -> None:
-    assert "name two moments" in run("log", "diff", code=1)
-    assert "name two moments" in run("log", "diff", 1, "--since-agent", "ada", code=1)
-    assert "comes after" in run("log", "diff", 8, 3, code=1)
+    assert "name two moments" in run("log", "diff", code=2)
+    assert "name two moments" in run("log", "diff", 1, "--since-agent", "ada", code=2)
+    assert "comes after" in run("log", "diff", 8, 3, code=2)
     assert "must be from 0 to 10" in run("log", "diff", 1, 99, code=1)
-    assert "A must be an event id or a time" in run("log", "diff", "x", code=1)
+    assert "argument A: must be an event id or a time" in run("log", "diff", "x", code=2)
 
 
 def test_seen_tells_what_an_agent_could_see(run: Run) -> None:
     text = run("log", "seen", "ada", "--at", 8)
-    assert text.startswith("ada at event 8, ")
+    assert text.startswith("ada at event 8 (")
     assert "agents there: ada" in text
     assert "for you" in text
     assert "active locks: 1" in text
     assert "open tasks: 1" in text
-    assert "had no live session" in run("log", "seen", "nobody")
+    assert "bob at event 2" in run("log", "seen", "bob", "--at", 2)
+    assert "had no live session; had done nothing yet" in run("log", "seen", "bob", "--at", 2)
+    assert "had no live session; last did something at 2027-01-15T08:00:03" in run(
+        "log", "seen", "bob", "--at", REFUSED
+    )
+    assert "never did anything in this log" in run("log", "seen", "nobody", code=1)
     sight = json.loads(run("log", "seen", "ada", "--at", "2027-01-15T08:00:02Z", "--json"))
     assert (sight["event_id"], sight["inbox"], len(sight["locks"])) == (LOCKED, [], 1)
 
@@ -166,13 +236,17 @@ def test_times_are_shown_as_times(run: Run) -> None:
 
 
 @pytest.mark.parametrize("file", ["-", "part.jsonl"])
-def test_an_export_of_nothing_says_so(told: Path, file: str, tmp_path: Path) -> None:
+def test_a_part_behind_the_newest_event_is_empty_and_says_so(told: Path, file: str, tmp_path: Path) -> None:
     arc = ArcCommand(tmp_path)
     ended = arc("log", "export", file, "--from", LAST + 1, "--storage", told / "arc.sqlite3")
     assert ended.code == 0
-    assert ended.err == (
-        f"the export is empty: there are no events from {LAST + 1} to the newest; the newest is event {LAST}\n"
-    )
+    assert ended.err == f"the export is empty: there are no events behind event {LAST} yet\n"
+
+
+def test_a_part_that_is_not_there_is_refused(run: Run) -> None:
+    assert f"event {LAST + 2} is beyond event {LAST}" in run("log", "export", "--from", LAST + 2, code=1)
+    assert f"event {LAST + 1} is beyond event {LAST}" in run("log", "export", "--to", LAST + 1, code=1)
+    assert "event 9 comes after event 7" in run("log", "export", "--from", 9, "--to", 7, code=2)
 
 
 def test_stats_count_every_event(run: Run) -> None:
@@ -337,14 +411,7 @@ def test_the_hub_is_neither_held_up_nor_disturbed(hub: ServedHub, tmp_path: Path
 @pytest.fixture
 def read(hub: ServedHub, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command that reads, at the hub."""
-
-    def read(*arguments: object, code: int = 0) -> str:
-        ended = main([*map(str, arguments), "--base-url", hub.url])
-        out, err = capsys.readouterr()
-        assert ended == code, f"{ended}: {out}{err}"
-        return out if ended == 0 else err
-
-    return read
+    return running(capsys, "--base-url", hub.url)
 
 
 def test_the_commands_that_read_show_any_moment(hub: ServedHub, read: Run) -> None:
@@ -373,6 +440,28 @@ def test_the_commands_that_read_show_any_moment(hub: ServedHub, read: Run) -> No
     assert len(json.loads(read("messages", "--json", "--as-of", task))) == 1
     assert "as_of must be from 0" in read("locks", "--as-of", 10**9, code=1)
     assert "is unknown" in read("thread", "nothing", code=1)
+    assert "thread 't/1' is unknown at event 1" in read("thread", "t/1", "--as-of", 1, code=1)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("agents --as-of=abc", "must be an event id or a time"),
+        ("agents --as-of=", "must be an event id or a time"),
+        ("agents --as-of=2026-11-22T12:00:00", "must be an event id or a time"),
+        ("messages --limit 501", "must be at most 500, not 501"),
+        ("messages --since-id=-1", "must be at least 0, not -1"),
+    ],
+)
+def test_arguments_that_can_never_be_used_are_refused_before_a_hub_is_asked(
+    command: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told in running(capsys)(*command.split(), code=2)
+
+
+def test_messages_may_be_read_from_the_beginning(hub: ServedHub, read: Run) -> None:
+    hub.say("first")
+    assert "first" in read("messages", "--since-id", 0)
 
 
 def test_a_list_that_takes_several_answers_is_printed_whole(
@@ -384,6 +473,11 @@ def test_a_list_that_takes_several_answers_is_printed_whole(
     assert [row["file_path"] for row in json.loads(read("locks", "--json"))] == [f"{n}.py" for n in range(10)]
 
 
-def test_no_hub_is_one_line(capsys: pytest.CaptureFixture[str], free_port: int) -> None:
+def test_no_hub_is_one_line(
+    capsys: pytest.CaptureFixture[str], free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert main(["locks", "--base-url", f"http://127.0.0.1:{free_port}"]) == 1
-    assert "connection error" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "connection error" in said
+    assert "start one with: arc ensure" in said

@@ -1,9 +1,10 @@
 """Exports: the same log gives the same bytes, anybody can verify them, and they become the same log again."""
 
-import base64
 import hashlib
 import json
-import struct
+import re
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from io import BytesIO
@@ -24,6 +25,7 @@ from tests.support.recorders import recording
 from tests.support.tampering import build_storage, flip_bit, tampering
 
 EVENTS = 300
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "log.md"
 
 
 @pytest.fixture(scope="module")
@@ -121,20 +123,43 @@ def test_an_export_of_nothing_is_whole(storage: Path) -> None:
 # By hand -------------------------------------------------------------------------------------------------------------
 
 
-def test_an_export_can_be_verified_with_the_standard_library_alone(exported: bytes) -> None:
-    header, *events, footer = map(json.loads, exported.splitlines())
-    digest = bytes.fromhex(header["previous"])
-    for event in events:
-        text = b"".join(
-            struct.pack(">I", len(event[name].encode())) + event[name].encode() for name in ("type", "stream", "actor")
-        )
-        numbers = struct.pack(">qq", event["event_id"], event["recorded_at"])
-        data, metadata = (base64.b64decode(event[name]) for name in ("data_bytes", "metadata_bytes"))
-        hashes = hashlib.sha256(data).digest() + hashlib.sha256(metadata).digest()
-        digest = hashlib.sha256(digest + numbers + text + hashes).digest()
-        assert digest.hex() == event["digest"]
-    assert footer["events"] == len(events) == EVENTS
-    assert footer["sha256"] == hashlib.sha256(b"".join(exported.splitlines(keepends=True)[:-1])).hexdigest()
+def verify_by_hand(export: bytes, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Verify an export with the program of the reference page."""
+    (program,) = re.findall(r"```python\n(import base64.*?)```", PAGE.read_text(), re.DOTALL)
+    (folder / "export.jsonl").write_bytes(export)
+    command = [sys.executable, "-I", "-X", "dev", "-W", "ignore::ResourceWarning", "-c", program, "export.jsonl"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+def end_anew(lines: list[bytes]) -> bytes:
+    """These lines, and a last line that fits them."""
+    text = b"".join(lines)
+    return text + b'{"events":%d,"sha256":"%s"}\n' % (len(lines) - 1, hashlib.sha256(text).hexdigest().encode())
+
+
+def test_an_export_can_be_verified_with_the_standard_library_alone(exported: bytes, tmp_path: Path) -> None:
+    verified = verify_by_hand(exported, tmp_path)
+    last = json.loads(exported.splitlines()[-2])["digest"]
+    assert (verified.returncode, verified.stdout) == (0, f"{EVENTS} events, {last}\n"), verified.stderr
+
+
+def test_what_is_wrong_with_an_export_shows_with_the_standard_library_alone(exported: bytes, tmp_path: Path) -> None:
+    lines = exported.splitlines(keepends=True)
+    for wrong, told in (
+        (exported.replace(b'"for you"', b'"for bob"', 1), "the file is not what was written"),
+        (b"".join(lines[:40]), "the file is not what was written"),
+        (b"".join([*lines[:40], lines[-1]]), "the file is not what was written"),
+        (end_anew(lines[:40]), "events are missing"),
+        (end_anew([*lines[:40], *lines[41:-1]]), "AssertionError: 41"),
+        (
+            end_anew([*lines[:9], lines[9].replace(b'"actor":"agent', b'"actor":"Agent'), *lines[10:-1]]),
+            "AssertionError: 9",
+        ),
+    ):
+        assert wrong != exported
+        verified = verify_by_hand(wrong, tmp_path)
+        assert verified.returncode == 1
+        assert told in verified.stderr
 
 
 # Damage --------------------------------------------------------------------------------------------------------------

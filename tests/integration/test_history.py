@@ -297,9 +297,18 @@ def test_what_an_agent_could_see_is_what_its_reads_would_have_given(story: Story
     assert [value(message)["body"] for message in read_sight(connection, "ada", at, 1).messages] == ["do it"]
 
 
-def test_nobody_sees_anything_at_the_beginning(connection: apsw.Connection) -> None:
+def test_nobody_sees_anything_at_the_beginning(story: Story, connection: apsw.Connection) -> None:
+    story.do(say("ada", "1"))
     sight = read_sight(connection, "ada", 0)
     assert (sight.session, sight.messages, sight.latest_visible_id) == (None, (), 0)
+    assert sight.last_act_at is None
+
+
+def test_whom_nobody_knows_has_no_sight(story: Story, connection: apsw.Connection) -> None:
+    story.do(say("ada", "to you", to_agent="bob"))
+    assert read_sight(connection, "bob", story.recorder.last_event_id).last_act_at is None
+    with pytest.raises(NotFound, match="never did anything in this log, and nobody wrote to it"):
+        read_sight(connection, "bobby", 0)
 
 
 # Moments -------------------------------------------------------------------------------------------------------------

@@ -99,6 +99,19 @@ def test_a_bad_parameter_is_refused_by_its_name(query: str, name: str) -> None:
     assert refused.value.field == name
 
 
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [("9" * 30, "at most 10"), ("-" + "9" * 30, "at least 0"), ("11", "at most 10"), ("x", "an integer")],
+)
+def test_an_integer_out_of_bounds_is_told_so_however_long_it_is(number: str, told: str) -> None:
+    with pytest.raises(InvalidInput, match=f"number must be {told}, not '?{number}"):
+        read(f"agent_id=a&number={number}")
+
+
+def test_zeros_before_a_number_count_nothing() -> None:
+    assert read(f"agent_id=a&number={'0' * 40}7").number == 7
+
+
 def test_a_query_that_is_not_utf_8_is_refused() -> None:
     with pytest.raises(InvalidInput):
         QueryReader(Sample).read({"query_string": b"agent_id=\xff", "path_params": {}})
