@@ -35,12 +35,14 @@ BUSY_TIMEOUT_SEC: Final = 10.0
 """How long a writer waits for another process that holds the write lock."""
 
 
-def open_connection(path: Path, *, read_only: bool = False) -> apsw.Connection:
+def open_connection(path: Path, *, read_only: bool = False, immutable: bool = False) -> apsw.Connection:
     """Open a connection on an existing storage.
 
     Args:
         path: the storage's file.
         read_only: refuse every change through this connection.
+        immutable: promise that nobody changes the file meanwhile: then it is read without locks and without a WAL, so
+            that its folder need not be written.
 
     Raises:
         StorageError: it cannot be opened, or SQLite is too old.
@@ -49,9 +51,10 @@ def open_connection(path: Path, *, read_only: bool = False) -> apsw.Connection:
         raise StorageError(
             f"SQLite {apsw.sqlite_lib_version()} can corrupt a shared WAL file; install apsw 3.54 or newer"
         )
-    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
+    flags = apsw.SQLITE_OPEN_READONLY if read_only or immutable else apsw.SQLITE_OPEN_READWRITE
+    name = f"{path.absolute().as_uri()}?immutable=1" if immutable else str(path)
     with storage_errors(path):
-        connection = apsw.Connection(str(path), flags)
+        connection = apsw.Connection(name, flags | apsw.SQLITE_OPEN_URI if immutable else flags)
         wait_when_busy(connection, True)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")

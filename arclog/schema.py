@@ -1,5 +1,6 @@
 """A storage's beginning: made once, recognised ever after, and never mistaken for somebody else's file."""
 
+import os
 import time
 from pathlib import Path
 from typing import Final, Literal
@@ -54,13 +55,16 @@ def open_storage(path: Path) -> apsw.Connection:
 def open_existing(path: Path) -> apsw.Connection:
     """Open the storage at `path` for reading; it must be there.
 
+    SQLite makes a file beside it to read it. Where the folder cannot be written and no hub can have the storage open,
+    it is read without; so evidence can be looked at where it lies.
+
     Raises:
         StorageError: there is no such file, or it cannot be read.
         NotAnArcStorage: the file holds something else.
     """
     if not path.is_file():
         raise StorageError(f"there is no storage at {path}")
-    connection = open_connection(path, read_only=True)
+    connection = open_connection(path, read_only=True, immutable=_lies_untouchable(path))
     try:
         with storage_errors(path):
             _recognise(connection, path)
@@ -119,6 +123,23 @@ def get_origin(connection: apsw.Connection) -> str:
 def new_instance_id() -> str:
     """An id that no other storage has."""
     return uuid4().hex
+
+
+def _lies_untouchable(path: Path) -> bool:
+    """Whether a storage lies alone in a folder that cannot be written.
+
+    Raises:
+        StorageError: what was recorded last is in a WAL, which cannot be read there.
+    """
+    wal, shm = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    if os.access(path.parent, os.W_OK) or shm.exists():
+        return False
+    if wal.exists() and wal.stat().st_size:
+        raise StorageError(
+            f"the folder of {path} cannot be written, and without that its WAL cannot be read: copy it together with "
+            f"{wal.name} to a folder of yours"
+        )
+    return True
 
 
 def _is_made(connection: apsw.Connection) -> bool:

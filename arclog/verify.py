@@ -112,9 +112,8 @@ def verify_chain(path: Path, progress: Progress = no_progress, processes: int | 
     return ChainReport(events, head.event_id, head.digest.hex(), tuple(findings))
 
 
-def segments_of(connection: apsw.Connection, path: Path, head: int, size: int) -> Iterator[Segment]:
-    """The log up to event `head`, cut into segments of at most `size` events; gaps between numbers are skipped."""
-    after = 0
+def segments_of(connection: apsw.Connection, path: Path, head: int, size: int, after: int = 0) -> Iterator[Segment]:
+    """The log behind event `after` up to event `head`, cut into segments of at most `size` events, without the gaps."""
     while after < head:
         until = min(after + size, head)
         yield Segment(str(path), after, until)

@@ -1,8 +1,8 @@
 """Inspection: a hub checks the chain of its own log, the newest part at start and all of it in the background.
 
 The check is one thread that looks at a hundred events and then rests ten times as long, so it takes a few percent of
-one core, holds up nobody, and a million events take it minutes. When it is through, it rests for an hour and begins
-again: bits rot on disks that nobody reads.
+one core, holds up nobody, and a million events take it minutes. When it is through, it looks once a minute at what was
+appended since, and after an hour it begins again: bits rot on disks that nobody reads.
 
 What it finds is told to whoever asked to be told, once for each finding. The hub goes on: what was appended before the
 damage and behind it is still good, and agents that stop working repair nothing.
@@ -36,8 +36,10 @@ REST: Final = 10
 CACHE_KB: Final = 256
 """Each page is looked at once, so there is nothing to keep."""
 LEAST_REST_SEC: Final = 0.005
-REPEAT_SEC: Final = 3_600.0
-"""How long it rests after it has seen all."""
+FOLLOW_SEC: Final = 60.0
+"""How long it rests after it has seen all, before it looks at what was appended since."""
+FOLLOW_TIMES: Final = 60
+"""How often it does that, before it begins again."""
 MAX_FINDINGS: Final = 20
 """Findings that are kept; `arc log verify` tells them all."""
 
@@ -49,8 +51,9 @@ class Integrity(Struct, frozen=True):
 
     Attributes:
         state: `checking` until all of it was looked at once, then `whole`, or `damaged` as soon as anything is found.
-        checked_to: the event up to which the present round has come.
-        checked_at: when a round was last through; None when none was yet.
+        checked_to: the event up to which the present round has come; behind the head by what was appended in the last
+            minute, or in an early part of a round.
+        checked_at: when it was last through with all that there was; None when it was not yet.
         findings: what was found, the first `MAX_FINDINGS`.
     """
 
@@ -106,13 +109,18 @@ class Inspection:
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            # A storage that cannot be read shows in every call; here it only means to try again later.
-            with contextlib.suppress(StorageError, apsw.Error), closing(self._open()) as connection:
-                self._look_through(connection)
-            self._ending.wait(REPEAT_SEC)
+            self._checked_to = 0
+            for _ in range(FOLLOW_TIMES):
+                # A storage that cannot be read shows in every call; here it only means to try again later.
+                with contextlib.suppress(StorageError, apsw.Error), closing(self._open()) as connection:
+                    self._look_through(connection)
+                if self._ending.wait(FOLLOW_SEC):
+                    return
 
     def _look_through(self, connection: apsw.Connection) -> None:
-        for segment in segments_of(connection, self._path, read_head(connection).event_id, SLICE):
+        """Check what this round has not seen yet."""
+        head = read_head(connection).event_id
+        for segment in segments_of(connection, self._path, head, SLICE, self._checked_to):
             began_at = time.monotonic()
             self._check(connection, segment)
             self._checked_to = segment.until

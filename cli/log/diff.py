@@ -78,5 +78,6 @@ def _print(found: Diff) -> None:
 def _print_entity(change: EntityChange) -> None:
     made = " made" if change.before is None else " ended" if change.after is None else ""
     named = ", ".join(map(str, change.events[:MAX_NAMED])) + (", …" if len(change.events) > MAX_NAMED else "")
-    print_line(f"  {change.entity.partition('/')[2]}{made} by {named}")
+    before = "; it was" if change.after is None else ""
+    print_line(f"  {change.entity.partition('/')[2]}{made} by {named}{before}")
     print_change(change.before, change.after, "    ")

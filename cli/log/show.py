@@ -118,5 +118,6 @@ def _print_in_full(found: EventInFull) -> None:
     print_change(None, msgspec.json.encode(with_times(event.data or {})), "    ")
     for change in found.changes or ():
         made = "made" if change.before is None else "ended" if change.after is None else "changed"
-        print_line(f"  {made} {change.entity}:")
+        before = ", it was" if change.after is None else ""
+        print_line(f"  {made} {change.entity}{before}:")
         print_change(change.before, change.after, "    ")

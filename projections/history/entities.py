@@ -11,11 +11,9 @@ from arclog.events import (
     ChannelCreated,
     ClaimAcquired,
     ClaimRefreshed,
-    ClaimRefused,
     ClaimReleased,
     LockAcquired,
     LockRefreshed,
-    LockRefused,
     LockReleased,
     MessagePosted,
     SessionClosed,
@@ -63,11 +61,11 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
             if data.completes_task_id is not None:
                 found.append(Entity("task", str(data.completes_task_id)))
             found += _threads(data.thread_id, data.completes_in_thread_id)
-        case ClaimAcquired() | ClaimRefreshed() | ClaimReleased() | ClaimRefused():
+        case ClaimAcquired() | ClaimRefreshed() | ClaimReleased():
             claim = claims.find_claim(connection, data.claim_key, at)
             found.append(Entity("claim", data.claim_key))
             found += _threads(claim.thread_id if claim else None)
-        case LockAcquired() | LockRefreshed() | LockReleased() | LockRefused():
+        case LockAcquired() | LockRefreshed() | LockReleased():
             found.append(Entity("lock", data.file_path))
             found += _threads(locks.find_thread(connection, data.file_path, at))
         case TaskCompleted():

@@ -150,6 +150,33 @@ def test_an_existing_storage_is_opened_for_reading_only(path: Path) -> None:
     connection.close()
 
 
+@pytest.fixture
+def read_only_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system says that no folder may be written; root may all the same, and leaves traces if it does."""
+    monkeypatch.setattr("arclog.schema.os.access", lambda _path, _mode: False)
+
+
+@pytest.mark.usefixtures("read_only_folder")
+def test_a_storage_in_a_folder_that_cannot_be_written_is_read_without_leaving_anything(tmp_path: Path) -> None:
+    path = tmp_path / "what #1 is?.sqlite3"
+    open_storage(path).close()
+    connection = open_existing(path)
+    assert get_instance_id(connection)
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    connection.close()
+
+
+@pytest.mark.usefixtures("read_only_folder")
+def test_a_wal_in_a_folder_that_cannot_be_written_is_not_passed_over(path: Path) -> None:
+    open_storage(path).close()
+    wal = path.with_name(path.name + "-wal")
+    wal.write_bytes(b"what was recorded last")
+    with pytest.raises(StorageError, match=f"copy it together with {wal.name} to a folder of yours"):
+        open_existing(path)
+    wal.write_bytes(b"")
+    open_existing(path).close()
+
+
 def test_where_there_is_no_storage_there_is_nothing_to_read(path: Path) -> None:
     with pytest.raises(StorageError, match="there is no storage at"):
         open_existing(path)
@@ -280,7 +307,7 @@ def test_an_empty_file_is_removed_too(path: Path) -> None:
 def test_a_storage_that_is_in_use_is_not_removed(log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arclog.removal.BUSY_WITHIN_MS", 20)
     append(log)
-    with pytest.raises(StorageBusy, match="is in use: stop what uses it first"):
+    with pytest.raises(StorageBusy, match="is in use: stop what uses it first, .* or a reader such as arc log tail -f"):
         remove_storage(path)
     append(log)
     assert log.head().event_id == 2

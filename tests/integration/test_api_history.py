@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -303,6 +304,20 @@ def test_an_event_that_is_not_what_was_recorded_is_served_with_a_word(tmp_path: 
             refused = hub.get(path)
             assert (refused.status, refused.body["code"]) == (503, "storage_damaged")
             assert "arc log verify" in refused.body["error"]
+
+
+def test_what_is_appended_is_checked_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projections.inspection, "FOLLOW_SEC", 0.02)
+    with served_hub(tmp_path) as hub:
+
+        def is_checked(head: int) -> bool:
+            checked_to: int = hub.get("/v1/health").result["integrity"]["checked_to"]
+            return checked_to == head
+
+        for _ in range(2):
+            hub.say("more")
+            wait_until(partial(is_checked, head_of(hub)), what="the new event to be checked")
+        assert hub.get("/v1/health").result["integrity"]["state"] == "whole"
 
 
 def test_a_hub_that_stops_stops_its_inspection(tmp_path: Path) -> None:

@@ -14,14 +14,15 @@ import pytest
 from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.locks import AcquireLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
-from arclog.deciders.sessions import OpenSession
+from arclog.deciders.sessions import CloseSession, OpenSession
 from arclog.deciders.tasks import CompleteTask
+from arclog.events import SessionOpened
 from arclog.present import read_now
 from cli.main import main
 from tests.support.arc_command import ArcCommand
 from tests.support.command import Run, running
 from tests.support.fake_time import FakeTime
-from tests.support.recorders import recording
+from tests.support.recorders import events_in, recording
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.tampering import flip_bit, tampering
 
@@ -120,6 +121,23 @@ def test_diff_tells_what_changed_and_what_was_said(run: Run) -> None:
     assert (found["after"], found["until"], found["message_count"]) == (REFUSED, LAST, 2)
     assert json.loads(run("log", "diff", "--since-agent", "ada", "--json"))["after"] == 9
     assert json.loads(run("log", "diff", "2027-01-15T08:00:03Z", "--json"))["after"] == REFUSED
+
+
+def test_diff_names_no_event_that_changed_nothing(run: Run) -> None:
+    assert f"src/a.py made by {LOCKED}\n" in run("log", "diff", LOCKED - 1, TASK)
+
+
+def test_what_has_ended_is_told_as_it_was(run: Run, tmp_path: Path) -> None:
+    with recording(tmp_path / "ended.sqlite3") as recorder:
+        recorder.execute(OpenSession(agent_id="ada"))
+        opened = recorder.last_event_id
+        (session,) = [event.data for event in events_in(tmp_path / "ended.sqlite3") if event.event_id == opened]
+        assert isinstance(session, SessionOpened)
+        recorder.execute(CloseSession(session_id=session.session_id))
+    told = run("log", "diff", opened, "--storage", tmp_path / "ended.sqlite3")
+    assert f"ada ended by {opened + 1}; it was\n" in told
+    shown = run("log", "show", opened + 1, "--storage", tmp_path / "ended.sqlite3")
+    assert "ended session/ada, it was:\n" in shown
 
 
 def test_there_is_no_time_before_the_first_event(run: Run) -> None:
