@@ -46,12 +46,15 @@ def run(options: Options) -> int:
     if options.json:
         print(msgspec.json.encode(sight).decode())
     else:
-        _print(sight)
+        _print(sight, now=options.at is None)
     return 0
 
 
-def _print(sight: Sight) -> None:
-    print_line(f"{sight.agent_id} at {moment_line(sight.event_id, sight.at)}")
+def _print(sight: Sight, *, now: bool) -> None:
+    if now:
+        print_line(f"{sight.agent_id} now ({sight.at}), after event {sight.event_id}")
+    else:
+        print_line(f"{sight.agent_id} at {moment_line(sight.event_id, sight.at)}")
     session = sight.session
     if session is None:
         act = "had done nothing yet" if sight.last_act_at is None else f"last did something at {sight.last_act_at}"

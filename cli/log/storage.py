@@ -53,6 +53,8 @@ def target_of(options: StorageOptions) -> Path:
 def kind_of_file(path: Path) -> Literal["export", "database", "other"]:
     """What a file that was named is, by its beginning.
 
+    To be asked before the file is opened as a storage: closing it drops the locks that SQLite holds in this process.
+
     Raises:
         CommandFailed: there is no such file.
         OSError: it cannot be read.

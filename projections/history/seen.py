@@ -27,7 +27,7 @@ class Sight(Struct, frozen=True):
     Attributes:
         agent_id: the agent.
         event_id: the event that the moment is right after.
-        at: its time, by which leases are judged.
+        at: the time by which leases are judged: the event's, or the present.
         last_act_at: when the agent had last done anything; None when it had not yet.
         session: the agent's live session, None when it had none.
         live_agents: who else was there.

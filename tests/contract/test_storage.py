@@ -307,7 +307,9 @@ def test_an_empty_file_is_removed_too(path: Path) -> None:
 def test_a_storage_that_is_in_use_is_not_removed(log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arclog.removal.BUSY_WITHIN_MS", 20)
     append(log)
-    with pytest.raises(StorageBusy, match="is in use: stop what uses it first, .* or a reader such as arc log tail -f"):
+    with pytest.raises(
+        StorageBusy, match=r"is in use: stop what uses it first, .* or a reader such as arc log tail -f"
+    ):
         remove_storage(path)
     append(log)
     assert log.head().event_id == 2

@@ -157,7 +157,9 @@ def test_leases_are_judged_by_the_time_of_the_moment_and_without_one_by_now(
     time.pass_sec(60)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("cli.log.seen.read_now", lambda connection: read_now(connection, time))
-        assert "active locks: 0" in run("log", "seen", "ada", "--storage", tmp_path / "lapsed.sqlite3")
+        shown = run("log", "seen", "ada", "--storage", tmp_path / "lapsed.sqlite3")
+    assert shown.startswith("ada now (2027-01-15T08:01:")
+    assert "active locks: 0" in shown
 
 
 @pytest.mark.parametrize(
