@@ -1,0 +1,92 @@
+"""The commands that read: what a hub has, or had at any moment."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.main import main
+from tests.support.command import Run, running
+from tests.support.served_hub import ServedHub, served_hub
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[ServedHub]:
+    with served_hub(tmp_path) as served:
+        yield served
+
+
+@pytest.fixture
+def read(hub: ServedHub, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command that reads, at the hub."""
+    return running(capsys, "--base-url", hub.url)
+
+
+def test_the_commands_that_read_show_any_moment(hub: ServedHub, read: Run) -> None:
+    hub.post("/v1/sessions", {"agent_id": "ada", "capabilities": ["code"]})
+    task = hub.say("do\x1b it", kind="task", thread_id="t/1")
+    hub.say("for you", to_agent="ada")
+    hub.post("/v1/locks", {"agent_id": "ada", "file_path": "src/a.py"})
+    hub.post("/v1/claims", {"owner_agent_id": "ada", "claim_key": "k", "thread_id": "t/1"})
+    for command, expected in (
+        ("agents --capability code", "ada"),
+        ("channels", "general"),
+        ("messages --thread-id t/1", "do\\x1b it"),
+        ("messages --since-id 1", "do\\x1b it"),
+        ("inbox ada", "for you"),
+        ("threads", "1 of 1"),
+        ("thread t/1", "k "),
+        ("claims --active", "t/1"),
+        ("locks --agent ada", "src/a.py"),
+        ("tasks --status open", f"{task} "),
+    ):
+        assert expected in read(*command.split()), command
+        json.loads(read(*command.split(), "--json"))
+    for command in ("agents", "channels", "inbox ada", "threads", "claims", "locks", "tasks"):
+        assert json.loads(read(*command.split(), "--json", "--as-of", "0")) == []
+        assert len(read(*command.split(), "--as-of", "1970-01-01T00:00:00Z").splitlines()) == 1
+    assert len(json.loads(read("messages", "--json", "--as-of", task))) == 1
+    assert "as_of must be from 0" in read("locks", "--as-of", 10**9, code=1)
+    assert "is unknown" in read("thread", "nothing", code=1)
+    assert "thread 't/1' is unknown at event 1" in read("thread", "t/1", "--as-of", 1, code=1)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("agents --as-of=abc", "must be an event id or a time"),
+        ("agents --as-of=", "must be an event id or a time"),
+        ("agents --as-of=2026-11-22T12:00:00", "must be an event id or a time"),
+        ("messages --limit 501", "must be at most 500, not 501"),
+        ("messages --since-id=-1", "must be at least 0, not -1"),
+    ],
+)
+def test_arguments_that_can_never_be_used_are_refused_before_a_hub_is_asked(
+    command: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert told in running(capsys)(*command.split(), code=2)
+
+
+def test_messages_may_be_read_from_the_beginning(hub: ServedHub, read: Run) -> None:
+    hub.say("first")
+    assert "first" in read("messages", "--since-id", 0)
+
+
+def test_a_list_that_takes_several_answers_is_printed_whole(
+    hub: ServedHub, read: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.lists.MAX_PAGE_BYTES", 300)
+    for number in range(10):
+        hub.post("/v1/locks", {"agent_id": "ada", "file_path": f"{number}.py"})
+    assert [row["file_path"] for row in json.loads(read("locks", "--json"))] == [f"{n}.py" for n in range(10)]
+
+
+def test_no_hub_is_one_line(
+    capsys: pytest.CaptureFixture[str], free_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["locks", "--base-url", f"http://127.0.0.1:{free_port}"]) == 1
+    said = capsys.readouterr().err
+    assert "connection error" in said
+    assert "start one with: arc ensure" in said
