@@ -1,6 +1,6 @@
 """The log on SQLite: append, read, head.
 
-This is the seam. Whatever engine keeps the log must pass `tests/contract/test_log_contract.py`; nothing above it knows
+This is the seam. Whatever engine keeps the log must pass `tests/contract/test_log_*.py`; nothing above it knows
 tables. A `Log` is used by one thread. Its writer works in transactions that also hold what the projections write, so
 an event and everything that follows from it are on disk together or not at all:
 

@@ -1,4 +1,4 @@
-"""The engines that keep the log. Each must pass `test_log_contract.py`."""
+"""The engines that keep the log. Each must pass `test_log_*.py`; what these have in common stands here."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from arclog.clock import LogClock
-from arclog.codec import RecordedEvent, StoredEvent
+from arclog.codec import Metadata, RecordedEvent, StoredEvent
+from arclog.events import Event, MessagePosted
 from arclog.schema import open_storage
 from arclog.store import NO_END, Filter, Log, read
 from tests.support.fake_time import FakeTime
+
+BY_HTTP = Metadata("http")
 
 
 class Engine(Protocol):
@@ -48,6 +51,19 @@ def opened(engine: Engine, place: Path, time: FakeTime) -> Iterator[Log]:
         yield log
     finally:
         engine.close(log)
+
+
+def post(agent: str, body: str = "hi", **more: Any) -> MessagePosted:
+    """A message that an agent posted in `general`."""
+    return MessagePosted(from_agent=agent, channel="general", body=body, **more)
+
+
+def append_all(log: Log, *events: Event, metadata: Metadata = BY_HTTP) -> None:
+    """Append events in one transaction, all at one time."""
+    log.begin()
+    for event in events:
+        log.append(event, log.now(), metadata)
+    log.commit()
 
 
 def events_of(log: Log, after: int = 0, limit: int = 1000, until: int = NO_END, **where: Any) -> list[StoredEvent]:

@@ -1,0 +1,34 @@
+"""The log of a test, kept by each engine in turn."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from arclog.store import Log
+from tests.contract.engines import ENGINES, Engine, opened
+from tests.support.fake_time import FakeTime
+
+
+@pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    chosen: Engine = request.param
+    return chosen
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.fixture
+def log(engine: Engine, tmp_path: Path, time: FakeTime) -> Iterator[Log]:
+    with opened(engine, tmp_path, time) as log:
+        yield log
+
+
+@pytest.fixture
+def other(engine: Engine, tmp_path: Path, time: FakeTime, log: Log) -> Iterator[Log]:
+    """A second process on the same storage, as far as the engine can tell."""
+    with opened(engine, tmp_path, time) as other:
+        yield other

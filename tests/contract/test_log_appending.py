@@ -1,0 +1,115 @@
+"""Events are kept as they were appended, in one order and one chain, in every engine."""
+
+from pathlib import Path
+
+import pytest
+
+from arclog.codec import Metadata
+from arclog.digest import GENESIS, find_break
+from arclog.errors import InvalidInput
+from arclog.store import Head, KeptKey, Log, find_event, read_facts, read_head
+from tests.contract.engines import BY_HTTP, Engine, append_all, decoded, events_of, opened, post
+from tests.support.fake_time import BEGINNING, FakeTime
+
+
+def test_an_empty_log_has_no_events_and_event_0_for_a_head(log: Log) -> None:
+    assert log.head() == read_head(log.connection) == Head(0, 0, GENESIS)
+    assert events_of(log) == []
+    assert find_event(log.connection, 1) is None
+
+
+def test_an_event_is_read_as_it_was_appended(log: Log) -> None:
+    event = post("ä", body="\x00😀" * 1000)
+    metadata = Metadata("relay", "key", b"hash", 1, 1)
+    log.begin()
+    recorded = log.append(event, log.now(), metadata)
+    log.commit()
+    assert (recorded.event_id, recorded.recorded_at, recorded.type) == (1, BEGINNING, "message.posted")
+    assert (recorded.stream, recorded.actor) == ("channel/general", "ä")
+    assert (recorded.data, recorded.metadata) == (event, metadata)
+    assert decoded(log) == [recorded]
+    stored = find_event(log.connection, 1)
+    assert stored is not None
+    assert stored.decode() == recorded
+
+
+def test_event_ids_grow_by_one_in_the_order_of_the_appends(log: Log) -> None:
+    append_all(log, post("a"), post("b"))
+    append_all(log, post("c"))
+    assert [(event.event_id, event.actor) for event in events_of(log)] == [(1, "a"), (2, "b"), (3, "c")]
+
+
+def test_the_head_is_the_last_event_also_inside_a_transaction(log: Log) -> None:
+    append_all(log, post("a"))
+    log.begin()
+    log.append(post("b"), log.now(), BY_HTTP)
+    assert log.head().event_id == 2
+    log.commit()
+    last = events_of(log)[-1]
+    assert log.head() == Head(last.event_id, last.recorded_at, last.digest)
+
+
+def test_the_digests_form_a_chain(log: Log) -> None:
+    append_all(log, post("a"), post("b"))
+    append_all(log, post("c"))
+    assert find_break(GENESIS, events_of(log)) is None
+    assert len({event.digest for event in events_of(log)}) == 3
+
+
+def test_an_imported_log_may_leave_gaps_and_goes_on_behind_them(log: Log) -> None:
+    log.begin()
+    log.append_at(7, post("a"), 5, Metadata("import"))
+    log.append_at(9, post("b"), 6, Metadata("import"))
+    log.append(post("c"), log.now(), BY_HTTP)
+    log.commit()
+    assert [event.event_id for event in events_of(log)] == [7, 9, 10]
+    assert find_break(GENESIS, events_of(log)) is None
+
+
+def test_an_id_that_is_not_behind_the_head_is_refused(log: Log) -> None:
+    append_all(log, post("a"))
+    log.begin()
+    with pytest.raises(AssertionError):
+        log.append_at(1, post("b"), log.now(), BY_HTTP)
+    log.rollback()
+
+
+def test_what_projections_are_made_from_can_be_read_alone(log: Log) -> None:
+    append_all(log, post("a"), post("b"), post("c"))
+    facts = list(read_facts(log.connection, 1, 1))
+    assert [(fact.event_id, fact.recorded_at, fact.data) for fact in facts] == [(2, BEGINNING, post("b"))]
+    assert [fact.event_id for fact in read_facts(log.connection, 0, 9, until=2)] == [1, 2]
+
+
+def test_the_events_of_another_log_are_taken_over_byte_for_byte(
+    engine: Engine, tmp_path: Path, time: FakeTime, log: Log
+) -> None:
+    append_all(log, post("a"), post("b"), metadata=Metadata("http", "key", b"hash"))
+    append_all(log, post("c"))
+    (tmp_path / "copy").mkdir()
+    with opened(engine, tmp_path / "copy", time) as copy:
+        copy.begin()
+        for event in events_of(log):
+            copy.append_stored(event)
+        copy.commit()
+        assert events_of(copy) == events_of(log)
+        assert copy.head() == log.head()
+        assert copy.find_key("b", "key") == KeptKey(2, b"hash")
+        append_all(copy, post("d"))
+        assert find_break(GENESIS, events_of(copy)) is None
+
+
+def test_an_event_that_does_not_follow_is_not_taken_over(
+    engine: Engine, tmp_path: Path, time: FakeTime, log: Log
+) -> None:
+    append_all(log, post("a"), post("b"))
+    first, second = events_of(log)
+    (tmp_path / "copy").mkdir()
+    with opened(engine, tmp_path / "copy", time) as copy:
+        copy.begin()
+        with pytest.raises(InvalidInput, match="event 2 does not follow event 0"):
+            copy.append_stored(second)
+        copy.append_stored(first)
+        with pytest.raises(InvalidInput, match="event 1 does not follow event 1"):
+            copy.append_stored(first)
+        copy.rollback()
