@@ -16,11 +16,6 @@ PAGE = 4096
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Path:
-    return tmp_path / "arc.sqlite3"
-
-
-@pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "PASSIVE_PAGES", 50)
     monkeypatch.setattr(checkpoint, "LIMIT_PAGES", 200)

@@ -14,7 +14,7 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
-from arclog.errors import InvalidInput, NotFound, StorageDamaged
+from arclog.errors import InvalidInput, NotFound
 from arclog.present import read_now
 from arclog.statistics import read_statistics
 from projections.calls import Call
@@ -27,7 +27,6 @@ from projections.moments import find_event_of, find_moment
 from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import let_presence_be_checked, reading, recording
-from tests.support.tampering import COLUMNS, TEXTS, bits_of, build_storage, flip_bit, tampering
 
 TTL = 120_000_000
 
@@ -346,44 +345,6 @@ def test_an_event_is_shown_with_who_did_it_over_which_road_and_under_which_key(
     assert (event.metadata.transport, event.metadata.key) == ("relay", "k1")
     assert event.data == {"from_agent": "ada", "channel": "general", "kind": "chat", "body": "hi"}
     assert not event.damaged
-
-
-@pytest.mark.parametrize("column", COLUMNS[1:])
-def test_an_event_that_is_not_what_was_recorded_is_never_shown_without_saying_so(tmp_path: Path, column: str) -> None:
-    storage = build_storage(tmp_path / "arc.sqlite3", 40)
-    with tampering(storage) as changed:
-        for bit in (0, 6, 40, 62) if column not in TEXTS else (0, 1, 2):
-            flip_bit(changed, 20, column, bit % bits_of(changed, 20, column))
-            event = find_logged(changed, 20)
-            assert event is not None
-            assert event.damaged, f"bit {bit} of {column}"
-            whole = {found.event_id for found in read_log(changed, 0, 100) if not found.damaged}
-            assert whole >= set(range(1, 41)) - {20, 21}
-            assert 20 not in whole
-            flip_bit(changed, 20, column, bit % bits_of(changed, 20, column))
-
-
-@pytest.mark.parametrize("column", sorted(TEXTS))
-def test_a_text_that_is_none_any_more_is_damage_and_no_crash(tmp_path: Path, column: str) -> None:
-    storage = build_storage(tmp_path / "arc.sqlite3", 40)
-    with tampering(storage) as changed:
-        flip_bit(changed, 20, column, 7)
-        for read in (lambda: find_logged(changed, 20), lambda: read_log(changed, 0, 100)):
-            with pytest.raises(StorageDamaged, match="cannot be read"):
-                read()
-
-
-def test_history_of_an_event_that_cannot_be_read_says_so(tmp_path: Path) -> None:
-    storage = build_storage(tmp_path / "arc.sqlite3", 40)
-    with tampering(storage) as changed:
-        changed.execute("UPDATE events SET data = x'00' WHERE event_id = 20")
-        found = find_in_full(changed, 20)
-        assert found is not None
-        assert (found.changes, found.event.data, found.event.damaged) == (None, None, True)
-        with pytest.raises(StorageDamaged, match="arc log verify"):
-            read_diff(changed, 10, 30)
-        with pytest.raises(StorageDamaged, match="arc log verify"):
-            read_blame(changed, found.event.stream, 0)
 
 
 # Figures -------------------------------------------------------------------------------------------------------------

@@ -20,8 +20,7 @@ from projections.recorder import Recorder
 from projections.waiting import Waiter, Waiters
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import recording
-
-WITHIN_SEC = 10.0
+from tests.support.waiting import WITHIN_SEC, until
 
 Story = Callable[["Place"], Coroutine[Any, Any, None]]
 
@@ -65,18 +64,6 @@ def at(path: Path, story: Story) -> None:
             await story(place)
 
     asyncio.run(run())
-
-
-async def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + WITHIN_SEC
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        await asyncio.sleep(0.002)
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> Path:
-    return tmp_path / "arc.sqlite3"
 
 
 @pytest.fixture

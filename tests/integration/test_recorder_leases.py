@@ -1,6 +1,5 @@
-"""Leases are judged and answered by what the recorder remembers, and memory is never another truth than the tables."""
+"""Leases: when they end, what a refusal leaves in the log, and that memory is never another truth than the tables."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import apsw
@@ -10,22 +9,60 @@ from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.errors import NotFound
+from arclog.events import ClaimRefused, LockRefused
+from projections import claims, locks, threads
+from projections.intervals import live
 from projections.judge import Command
 from projections.recorder import Recorder
 from projections.versions import LONG
-from tests.support.fake_time import FakeTime
-from tests.support.recorders import execute_all, recording
+from tests.support.fake_time import BEGINNING, FakeTime
+from tests.support.recorders import events_in, execute_all, reading, recording, result_of
+
+# Grants --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def storage(tmp_path: Path) -> Path:
-    return tmp_path / "arc.sqlite3"
+def test_a_grant_after_a_lease_that_lapsed_has_a_greater_fencing_token(recorder: Recorder, time: FakeTime) -> None:
+    first = result_of(recorder.execute(AcquireLock(agent_id="a", file_path="p", ttl_sec=5)))
+    time.pass_sec(5)
+    assert recorder.execute(AcquireLock(agent_id="b", file_path="p")).acquired is False
+    time.pass_micros(1)
+    second = recorder.execute(AcquireLock(agent_id="b", file_path="p"))
+    assert second.acquired is True
+    assert result_of(second)["fencing_token"] > first["fencing_token"]
 
 
-@pytest.fixture
-def recorder(storage: Path) -> Iterator[Recorder]:
-    with recording(storage, FakeTime()) as recorder:
-        yield recorder
+def test_a_refusal_is_in_the_log_once_for_each_grant_and_asker(recorder: Recorder, storage: Path) -> None:
+    for _ in range(3):
+        for agent in "abc":
+            recorder.execute(AcquireLock(agent_id=agent, file_path="p"))
+            recorder.execute(AcquireClaim(owner_agent_id=agent, claim_key="k"))
+    refusals = [event.data for event in events_in(storage) if isinstance(event.data, LockRefused | ClaimRefused)]
+    assert [(type(refusal).__name__, refusal.asker_agent_id) for refusal in refusals] == [
+        ("LockRefused", "b"),
+        ("ClaimRefused", "b"),
+        ("LockRefused", "c"),
+        ("ClaimRefused", "c"),
+    ]
+
+
+def test_a_lease_is_listed_as_active_up_to_and_including_its_last_microsecond(
+    recorder: Recorder, storage: Path
+) -> None:
+    recorder.execute(AcquireLock(agent_id="a", file_path="p", ttl_sec=5, metadata={"thread_id": "t"}))
+    recorder.execute(AcquireClaim(owner_agent_id="a", claim_key="k", ttl_sec=5, thread_id="t"))
+    with reading(storage) as connection:
+        for moment, count in ((BEGINNING + 5_000_000, 1), (BEGINNING + 5_000_001, 0)):
+            at = live(moment)
+            assert len(locks.list_locks(connection, at, active_only=True)) == count
+            assert len(claims.list_claims(connection, at, active_only=True)) == count
+            assert (
+                len(locks.list_held(connection, "a", moment)) == len(claims.list_held(connection, "a", moment)) == count
+            )
+            for summary in (threads.get_thread(connection, "t", at), *threads.list_threads(connection, at)):
+                assert (summary.active_claim_count, summary.active_lock_count) == (count, count)
+
+
+# Memory --------------------------------------------------------------------------------------------------------------
 
 
 def story(note: str = "") -> list[Command]:

@@ -1,16 +1,19 @@
-"""Recorders and their storage, without a hub around them."""
+"""Recorders and their storage, without a hub around them: what they are told, what they answer, what they kept."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
+import msgspec
 
 from arclog.clock import LogClock, MachineTime, TimeSource
 from arclog.codec import RecordedEvent
 from arclog.connection import open_connection
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
+from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError
 from arclog.progress import no_progress
 from arclog.store import read
@@ -76,3 +79,13 @@ def execute_all(recorder: Recorder, commands: list[Command], transport: str = "h
     answers: list[Outcome | ArcError] = []
     recorder.transact([Call(command, answers.append, transport) for command in commands]).tell()
     return answers
+
+
+def post(agent: str = "a", **given: Any) -> PostMessage:
+    """A message that an agent posts: "hi", to all in `general`, where nothing else is given."""
+    return PostMessage(**{"from_agent": agent, "body": "hi"} | given)
+
+
+def result_of(outcome: Outcome) -> Any:
+    """What the caller is told, decoded."""
+    return msgspec.json.decode(outcome.result)

@@ -1,13 +1,17 @@
 """Waiting on a condition, with a bound: tests never sleep for luck."""
 
+import asyncio
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 T = TypeVar("T")
 
+WITHIN_SEC: Final = 10.0
+"""How long a test waits at most, unless it says otherwise."""
 
-def wait_until(condition: Callable[[], T], *, within_sec: float = 10.0, what: str = "the condition") -> T:
+
+def wait_until(condition: Callable[[], T], *, within_sec: float = WITHIN_SEC, what: str = "the condition") -> T:
     """Call `condition` until what it returns is true, and return that.
 
     Args:
@@ -26,3 +30,19 @@ def wait_until(condition: Callable[[], T], *, within_sec: float = 10.0, what: st
             message = f"waited {within_sec} s in vain for {what}"
             raise AssertionError(message)
         time.sleep(0.01)
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Let the event loop run until `condition` holds.
+
+    Args:
+        condition: looked at every 5 ms.
+        what: named in the failure.
+
+    Raises:
+        AssertionError: `WITHIN_SEC` passed and the condition did not hold.
+    """
+    deadline = time.monotonic() + WITHIN_SEC
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        await asyncio.sleep(0.005)

@@ -1,0 +1,61 @@
+"""An agent is there as long as it calls or waits; a hub that sees it often looks it up rarely."""
+
+from pathlib import Path
+
+import pytest
+
+from arclog.deciders.sessions import OpenSession
+from arclog.events import AgentSeen, SessionExpired
+from projections import sessions
+from projections.hub import Hub
+from projections.messages import MessageQuery
+from tests.support.hubs import on_hubs
+from tests.support.recorders import events_in, post
+from tests.support.waiting import until
+
+
+def test_a_silent_agents_session_ends_by_itself(storage: Path) -> None:
+    async def story(hub: Hub) -> None:
+        await hub.execute(OpenSession(agent_id="a"))
+        await until(lambda: not hub.read(sessions.list_sessions, hub.at()), "the end of the session")
+
+    on_hubs(storage, story, presence_ttl_sec=0.2)
+    assert sum(isinstance(event.data, SessionExpired) for event in events_in(storage)) == 1
+
+
+def test_an_agent_that_waits_stays_and_goes_when_it_goes(storage: Path) -> None:
+    async def story(hub: Hub) -> None:
+        await hub.execute(OpenSession(agent_id="a"))
+        with hub.present("a"), hub.present("a"):
+            page = await hub.wait(MessageQuery(agent_id="a"), 1.0)
+            assert page.rows == []
+            assert len(hub.read(sessions.list_sessions, hub.at())) == 1
+        await until(lambda: not hub.read(sessions.list_sessions, hub.at()), "the end of the session")
+
+    on_hubs(storage, story, presence_ttl_sec=0.3)
+    signs = sum(isinstance(event.data, AgentSeen) for event in events_in(storage))
+    assert 2 <= signs <= 12
+
+
+def test_a_reader_that_asks_often_is_looked_up_rarely(storage: Path) -> None:
+    async def story(hub: Hub) -> None:
+        await hub.execute(OpenSession(agent_id="a"))
+        head = hub._recorder.last_event_id
+        for _ in range(100):
+            hub.see("a")
+        await hub.execute(post("b"))
+        assert hub._recorder.last_event_id == head + 1
+
+    on_hubs(storage, story)
+
+
+def test_a_hub_remembers_a_bounded_number_of_readers(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.hub.MAX_TOUCHED", 10)
+
+    async def story(hub: Hub) -> None:
+        for number in range(50):
+            hub.see(f"reader-{number}")
+        await hub.execute(post())
+        assert len(hub._touched) <= 12
+
+    on_hubs(storage, story)

@@ -1,0 +1,145 @@
+"""Group commit: calls that come together share a transaction, and each caller gets the answer to its own."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from arclog.connection import open_connection
+from arclog.deciders.messages import PostMessage
+from arclog.errors import InvalidInput, StorageBusy, UnexpectedFailure
+from projections import messages
+from projections.answers import Outcome
+from projections.calls import Request
+from projections.hub import Hub
+from projections.messages import MessageQuery
+from tests.support.hubs import bodies, on_hubs
+from tests.support.recorders import events_in, post
+
+
+def test_calls_that_come_together_share_a_transaction_and_keep_their_order(storage: Path) -> None:
+    async def story(hub: Hub) -> None:
+        commits: list[None] = []
+
+        def count() -> bool:
+            commits.append(None)
+            return False
+
+        hub._recorder._connection.set_commit_hook(count)
+        outcomes = await asyncio.gather(*(hub.execute(post(body=str(number))) for number in range(300)))
+        assert [msgspec.json.decode(outcome.result)["body"] for outcome in outcomes] == [str(n) for n in range(300)]
+        assert [outcome.event_id for outcome in outcomes] == list(range(4, 304))
+        assert len(commits) < 10
+
+    on_hubs(storage, story)
+
+
+def test_a_batch_has_its_bound(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.group_commit.MAX_BATCH", 10)
+
+    async def story(hub: Hub) -> None:
+        outcomes = await asyncio.gather(*(hub.execute(post()) for _ in range(55)))
+        assert [outcome.event_id for outcome in outcomes] == list(range(4, 59))
+
+    on_hubs(storage, story)
+
+
+def test_a_refusal_is_raised_where_the_call_was_made(storage: Path) -> None:
+    async def story(hub: Hub) -> None:
+        good, bad = await asyncio.gather(hub.execute(post()), hub.execute(post(kind="shout")), return_exceptions=True)
+        assert isinstance(good, Outcome)
+        assert isinstance(bad, InvalidInput)
+
+    on_hubs(storage, story)
+
+
+def test_many_requests_at_once_are_answered_in_their_order_each_for_itself(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.group_commit.MAX_BATCH", 7)
+
+    async def story(hub: Hub) -> None:
+        requests = [Request(post(body=str(number)), "http", f"key-{number}", b"hash") for number in range(20)]
+        requests[5] = Request(post(kind="shout"))
+        results = await hub.execute_all(requests)
+        assert isinstance(results.pop(5), InvalidInput)
+        told = [msgspec.json.decode(result.result)["body"] for result in results if isinstance(result, Outcome)]
+        assert told == [str(number) for number in range(20) if number != 5]
+        head = hub._recorder.last_event_id
+        del requests[5]
+        assert await hub.execute_all(requests) == results
+        assert hub._recorder.last_event_id == head
+        assert await hub.execute_all([]) == []
+
+    on_hubs(storage, story)
+
+
+def test_a_caller_that_went_away_costs_the_others_nothing(storage: Path) -> None:
+    async def story(hub: Hub) -> None:
+        gone = asyncio.create_task(hub.execute(post("gone")))
+        stays = asyncio.create_task(hub.execute(post("stays")))
+        await asyncio.sleep(0)
+        gone.cancel()
+        assert (await stays).created
+        assert (await hub.execute(post())).created
+
+    on_hubs(storage, story)
+    assert [event.actor for event in events_in(storage) if event.type == "message.posted"] == ["gone", "stays", "a"]
+
+
+def test_while_another_process_holds_the_lock_the_loop_and_the_reads_go_on(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 0.5)
+
+    async def story(hub: Hub) -> None:
+        await hub.execute(post(body="before"))
+        holder = open_connection(storage)
+        holder.execute("BEGIN IMMEDIATE")
+        calls = [asyncio.create_task(hub.execute(post())) for _ in range(3)]
+        lag = 0.0
+        while not all(call.done() for call in calls):
+            began_at = time.monotonic()
+            assert bodies(hub.read(messages.read_messages, MessageQuery(channel="general"), hub.at())) == ["before"]
+            await asyncio.sleep(0.005)
+            lag = max(lag, time.monotonic() - began_at)
+        assert all(isinstance(call.exception(), StorageBusy) for call in calls)
+        assert lag < 0.3
+        waiting = asyncio.create_task(hub.execute(post(body="after")))
+        await asyncio.sleep(0.05)
+        holder.execute("ROLLBACK")
+        assert (await waiting).created
+        holder.close()
+
+    on_hubs(storage, story)
+
+
+def test_two_hubs_that_write_at_once_lose_nothing(storage: Path) -> None:
+    async def story(one: Hub, two: Hub) -> None:
+        calls = [(one, two)[number % 2].execute(post(body=str(number), thread_id="t")) for number in range(200)]
+        outcomes = await asyncio.gather(*calls)
+        assert len({outcome.event_id for outcome in outcomes}) == 200
+        page = one.read(messages.read_messages, MessageQuery(channel="general", limit=500), one.at())
+        assert sorted(map(int, bodies(page))) == list(range(200))
+
+    on_hubs(storage, story)
+
+
+@pytest.mark.parametrize("step", ["stage", "flush"])
+def test_a_fault_in_one_batch_is_told_to_its_callers_and_the_next_batch_gets_its_turn(
+    storage: Path, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(hub: Hub) -> None:
+        def fail(*_arguments: object, **_more: object) -> None:
+            raise RuntimeError("a fault of ours")
+
+        with monkeypatch.context() as faulty:
+            faulty.setattr(hub._recorder, step, fail)
+            with pytest.raises(UnexpectedFailure, match="a fault of ours"):
+                await hub.execute(PostMessage(from_agent="ada", body="lost"))
+        kept = await hub.execute(PostMessage(from_agent="ada", body="kept"))
+        assert [event.event_id for event in events_in(storage, after=3)] == [kept.event_id]
+
+    on_hubs(storage, story)

@@ -1,0 +1,99 @@
+"""A call that is repeated under its key gets the first answer; a key belongs to one sender and one request."""
+
+from pathlib import Path
+
+import pytest
+
+from arclog.codec import Metadata
+from arclog.deciders.channels import CreateChannel
+from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
+from arclog.deciders.hub import InitiateShutdown, StartHub
+from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
+from arclog.deciders.sessions import CloseSession, OpenSession, SeeAgent
+from arclog.deciders.tasks import CompleteTask
+from arclog.errors import ArcError, InvalidInput, KeyReused
+from projections.answers import Outcome
+from projections.calls import Call
+from projections.judge import Command, sender_of
+from projections.recorder import Recorder
+from tests.support.fake_time import FakeTime
+from tests.support.recorders import events_in, post, recording
+
+
+def test_a_key_and_the_road_that_a_call_took_are_in_the_log(recorder: Recorder, storage: Path) -> None:
+    recorder.execute(post(), "relay", "key", b"hash")
+    assert events_in(storage)[-1].metadata == Metadata("relay", "key", b"hash")
+
+
+def test_a_retry_gets_the_first_answer_even_when_things_have_moved_on(recorder: Recorder, time: FakeTime) -> None:
+    acquire = AcquireLock(agent_id="a", file_path="p", ttl_sec=60)
+    first = recorder.execute(acquire, "http", "key", b"hash")
+    recorder.execute(RefreshLock(agent_id="a", file_path="p", ttl_sec=300))
+    recorder.execute(ReleaseLock(agent_id="a", file_path="p"))
+    time.pass_sec(1000)
+    recorder.execute(AcquireLock(agent_id="b", file_path="p"))
+    head = recorder.last_event_id
+    assert recorder.execute(acquire, "http", "key", b"hash") == first
+    assert recorder.last_event_id == head
+
+
+def test_a_retry_in_the_same_batch_is_a_retry_too(recorder: Recorder) -> None:
+    results: list[Outcome | ArcError] = []
+    recorder.transact([Call(post(), results.append, "http", "key", b"hash") for _ in range(3)]).tell()
+    assert results[0] == results[1] == results[2]
+    assert recorder.last_event_id == 3
+
+
+def test_a_key_with_another_request_is_refused_and_names_the_event(recorder: Recorder) -> None:
+    recorder.execute(post(), "http", "key", b"hash")
+    with pytest.raises(KeyReused, match="'key' was already used for a different request") as caught:
+        recorder.execute(post(body="other"), "http", "key", b"other hash")
+    assert (caught.value.key, caught.value.event_id) == ("key", 3)
+
+
+def test_a_key_belongs_to_its_sender(recorder: Recorder) -> None:
+    first = recorder.execute(post("a"), "http", "key", b"hash")
+    second = recorder.execute(post("b"), "http", "key", b"other hash")
+    assert first.event_id != second.event_id
+
+
+def test_a_key_without_a_sender_belongs_to_the_anonymous(recorder: Recorder) -> None:
+    first = recorder.execute(CreateChannel(name="room"), "http", "key", b"hash")
+    assert recorder.execute(CreateChannel(name="room"), "http", "key", b"hash") == first
+    with pytest.raises(KeyReused):
+        recorder.execute(InitiateShutdown(), "http", "key", b"other hash")
+
+
+def test_a_refused_request_does_not_burn_its_key(recorder: Recorder) -> None:
+    with pytest.raises(InvalidInput):
+        recorder.execute(post(channel="room"), "http", "key", b"hash")
+    recorder.execute(CreateChannel(name="room"))
+    assert recorder.execute(post(channel="room"), "http", "key", b"hash").created
+
+
+def test_keys_outlive_a_restart(storage: Path) -> None:
+    with recording(storage) as recorder:
+        first = recorder.execute(post(), "http", "key", b"hash")
+    with recording(storage) as recorder:
+        assert recorder.execute(post(), "http", "key", b"hash") == first
+
+
+@pytest.mark.parametrize(
+    ("command", "sender"),
+    [
+        (post(" a "), "a"),
+        (AcquireClaim(owner_agent_id="a"), "a"),
+        (RefreshClaim(owner_agent_id="a", claim_key="k"), "a"),
+        (ReleaseClaim(agent_id="a", claim_key="k"), "a"),
+        (CreateChannel(name="room", created_by="a"), "a"),
+        (CreateChannel(name="room"), "anonymous"),
+        (CompleteTask(task_id=1, agent_id="a"), "a"),
+        (CompleteTask(task_id=1, agent_id=" "), "anonymous"),
+        (OpenSession(agent_id="a"), "a"),
+        (SeeAgent(agent_id="a"), "a"),
+        (CloseSession(session_id="s"), "anonymous"),
+        (StartHub(version="1"), "anonymous"),
+    ],
+)
+def test_a_call_is_its_agents(command: Command, sender: str) -> None:
+    assert sender_of(command) == sender

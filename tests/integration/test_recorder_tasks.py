@@ -1,0 +1,84 @@
+"""The last child completes its parent and a result its request, each in one event; nothing else completes a task."""
+
+from pathlib import Path
+
+import pytest
+
+from arclog.deciders.channels import CreateChannel
+from arclog.deciders.tasks import CompleteTask
+from arclog.errors import InvalidInput, NotFound
+from arclog.events import MessagePosted, TaskCompleted
+from projections import threads
+from projections.intervals import live
+from projections.recorder import Recorder
+from tests.support.fake_time import BEGINNING
+from tests.support.recorders import events_in, post, reading, result_of
+
+
+@pytest.mark.parametrize("task_id", [0, -1, 2**63, 2**64, -(2**70)])
+def test_an_id_that_no_task_can_have_is_unknown(recorder: Recorder, task_id: int) -> None:
+    with pytest.raises(NotFound):
+        recorder.execute(CompleteTask(task_id=task_id))
+    with pytest.raises(InvalidInput):
+        recorder.execute(post(parent_task_id=task_id))
+
+
+def test_the_last_child_completes_its_parent_in_one_event_with_one_notice(recorder: Recorder, storage: Path) -> None:
+    recorder.execute(CreateChannel(name="room"))
+    parent = recorder.execute(post(kind="task", channel="room", thread_id="t")).event_id
+    first = recorder.execute(post(kind="task", parent_task_id=parent)).event_id
+    second = recorder.execute(post(kind="task", parent_task_id=parent)).event_id
+    assert first is not None
+    assert second is not None
+    assert not recorder.execute(CompleteTask(task_id=first)).parent_completed
+    head = recorder.last_event_id
+    last = recorder.execute(CompleteTask(task_id=second, agent_id="a"))
+    assert last.parent_completed
+    (event,) = events_in(storage, head)
+    assert isinstance(event.data, TaskCompleted)
+    assert event.data.notice is not None
+    assert (event.data.rolled_up_task_id, event.data.notice.body) == (
+        parent,
+        f"All 2 subtasks of task {parent} are complete.",
+    )
+    assert (event.data.notice.channel, event.data.notice.thread_id, event.data.notice.reply_to) == ("room", "t", parent)
+
+
+def test_a_result_completes_its_request_in_one_event(recorder: Recorder, storage: Path) -> None:
+    request = recorder.execute(post(kind="task_request", to_agent="b")).event_id
+    head = recorder.last_event_id
+    answer = recorder.execute(post("b", kind="task_result", to_agent="a", reply_to=request, metadata={"m": 1}))
+    assert result_of(answer)["metadata"] == {"m": 1, "task_completed": request}
+    (event,) = events_in(storage, head)
+    assert isinstance(event.data, MessagePosted)
+    assert event.data.completes_task_id == request
+    second = recorder.execute(post("b", kind="task_result", to_agent="a", reply_to=request))
+    assert result_of(second)["metadata"] == {}
+
+
+def test_a_result_closes_the_task_of_its_thread(recorder: Recorder, storage: Path) -> None:
+    request = recorder.execute(post(kind="task_request", thread_id="t")).event_id
+    recorder.execute(post("b", kind="task_result", reply_to=request, thread_id="t"))
+    with reading(storage) as connection:
+        (summary,) = threads.list_threads(connection, live(BEGINNING))
+    assert (summary.total_task_count, summary.open_task_count, summary.status) == (1, 0, "completed")
+
+
+def test_a_result_in_another_thread_closes_the_task_in_its_own(recorder: Recorder, storage: Path) -> None:
+    request = recorder.execute(post(kind="task_request", thread_id="t")).event_id
+    recorder.execute(post("b", kind="task_result", reply_to=request, thread_id="u"))
+    with reading(storage) as connection:
+        summaries = {thread.thread_id: thread for thread in threads.list_threads(connection, live(BEGINNING))}
+    assert (summaries["t"].open_task_count, summaries["t"].status) == (0, "completed")
+    assert (summaries["u"].total_task_count, summaries["u"].status) == (0, "waiting")
+
+
+@pytest.mark.parametrize("reply_to", [0, 1, 2**53 - 1])
+def test_a_result_for_what_is_no_request_is_an_ordinary_message(recorder: Recorder, reply_to: int) -> None:
+    answer = recorder.execute(post(kind="task_result", reply_to=reply_to))
+    assert result_of(answer)["metadata"] == {}
+
+
+def test_a_plain_task_is_not_completed_by_a_result(recorder: Recorder) -> None:
+    task = recorder.execute(post(kind="task")).event_id
+    assert result_of(recorder.execute(post(kind="task_result", reply_to=task)))["metadata"] == {}
