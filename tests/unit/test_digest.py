@@ -4,10 +4,24 @@ from hashlib import sha256
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from arclog.codec import Metadata, StoredEvent, encode_data, encode_metadata
-from arclog.digest import GENESIS, chain, digest_of, find_break
+from arclog.digest import (
+    GENESIS,
+    MAX_SHARED_BYTES,
+    MAX_SHARED_TEXT_BYTES,
+    RawRow,
+    StoredRow,
+    chain,
+    digest_of,
+    digest_of_row,
+    find_break,
+    find_breaks,
+)
 from arclog.events import AgentSeen, ChannelCreated, Event, LockAcquired, MessagePosted
+from arclog.short_hash import MAX_SHORT_BYTES
 
 STORY: tuple[Event, ...] = (
     ChannelCreated(name="general"),
@@ -129,3 +143,49 @@ def test_the_digest_is_what_the_documentation_says_byte_for_byte() -> None:
         + sha256(b"metadata").digest()
     ).digest()
     assert chain(GENESIS, 7, -3, "agent.seen", "session/ä", "ä", b"data", b"metadata") == by_hand
+
+
+def text_of(letter: str, size: int) -> str:
+    """A text of exactly so many bytes, in one letter as far as that goes."""
+    count, rest = divmod(size, len(letter.encode()))
+    return letter * count + "-" * rest
+
+
+def sizes_around(edge: int) -> st.SearchStrategy[int]:
+    return st.sampled_from((edge - 1, edge, edge + 1))
+
+
+numbers = st.integers(-(2**63), 2**63 - 1)
+letters = st.characters(exclude_categories=["Cs"])
+texts = st.text(letters, max_size=10) | st.builds(text_of, letters, sizes_around(MAX_SHARED_TEXT_BYTES))
+events = st.builds(
+    StoredEvent,
+    event_id=numbers,
+    recorded_at=numbers,
+    type=texts,
+    stream=texts,
+    actor=texts,
+    data=st.binary(max_size=10) | sizes_around(MAX_SHORT_BYTES).map(bytes),
+    metadata=st.binary(max_size=10) | sizes_around(MAX_SHARED_BYTES).map(bytes),
+    digest=st.just(b"") | st.binary(min_size=32, max_size=32),  # b"" stands for the one that follows
+)
+
+
+@given(st.lists(events, max_size=4))
+@settings(deadline=None, database=None)
+def test_all_that_compute_digests_agree_whether_a_part_is_remembered_or_not(drawn: list[StoredEvent]) -> None:
+    log, rows, raw_rows, breaks = list[StoredEvent](), list[StoredRow](), list[RawRow](), list[int]()
+    previous = GENESIS
+    for e in drawn + drawn:  # what is remembered of the first half is used for the second
+        follows = chain(previous, e.event_id, e.recorded_at, e.type, e.stream, e.actor, e.data, e.metadata)
+        digest = e.digest or follows
+        as_bytes = e.type.encode(), e.stream.encode(), e.actor.encode()
+        log.append(msgspec.structs.replace(e, digest=digest))
+        rows.append((e.event_id, e.recorded_at, e.type, e.stream, e.actor, e.data, e.metadata, digest))
+        raw_rows.append((e.event_id, e.recorded_at, *as_bytes, e.data, e.metadata, digest))
+        assert digest_of_row(previous, raw_rows[-1]) == follows
+        if digest != follows:
+            breaks.append(e.event_id)
+        previous = digest
+    assert find_breaks(GENESIS, rows) == find_breaks(GENESIS, raw_rows) == (len(log), breaks)
+    assert find_break(GENESIS, log) == (breaks[0] if breaks else None)
