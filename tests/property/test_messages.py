@@ -1,6 +1,7 @@
 """A message is told in the same bytes whenever it is told: at once, to those who wait, and later from its row.
 
-Rows keep columns, from which SQL puts the JSON together; what others hear at once is encoded by msgspec.
+Rows keep columns, from which `projections.messages.encode_row` makes the JSON: at once from the row that is about to be
+kept, later from the row as the table gives it back.
 """
 
 from collections.abc import Iterator
