@@ -1,4 +1,4 @@
-"""Group commit: calls that come together share a transaction, and each caller gets the answer to its own."""
+"""Many call a hub at once: nothing is lost, answers come in order, and what hits one call or batch hits no other."""
 
 import asyncio
 import time
