@@ -80,7 +80,7 @@ def _read_thread(connection: Connection, thread_id: str, since_id: int, at: AsOf
     )
     known = summary.message_count or detail.tasks or detail.claims or detail.locks
     if not known:
-        raise NotFound("thread", thread_id, "is unknown" if at.is_live else f"is unknown at event {at.at}")
+        raise NotFound("thread", thread_id)
     more = bool(said.ids) and said.ids[-1] < (summary.latest_message_id or 0)
     return Found(encode_json(detail), more)
 
