@@ -15,7 +15,6 @@ from struct import Struct
 from typing import Final
 
 from arclog.codec import StoredEvent
-from arclog.short_hash import MAX_SHORT_BYTES, find_quickest
 
 GENESIS: Final = bytes(32)
 """The digest before the first event."""
@@ -35,6 +34,9 @@ MAX_SHARED_BYTES: Final = 40
 
 _numbers: Final = Struct(">qq").pack
 _length: Final = Struct(">I").pack
+_texts: Final[dict[str | bytes, bytes]] = {}
+_hashes: Final[dict[bytes, bytes]] = {}
+"""What `chain` remembers."""
 
 
 def chain(
@@ -54,11 +56,11 @@ def chain(
     parts = (
         previous,
         _numbers(event_id, recorded_at),
-        _texts[event_type],
-        _texts[stream],
-        _texts[actor],
+        _texts.get(event_type) or _keep_text(_texts, event_type),
+        _texts.get(stream) or _keep_text(_texts, stream),
+        _texts.get(actor) or _keep_text(_texts, actor),
         sha256(data).digest(),
-        _hashes[metadata] if len(metadata) <= MAX_SHARED_BYTES else sha256(metadata).digest(),
+        _hashes.get(metadata) or _keep_hash(_hashes, metadata),
     )
     return sha256(b"".join(parts)).digest()
 
@@ -104,49 +106,43 @@ def find_breaks(previous: bytes, rows: Iterable[StoredRow] | Iterable[RawRow]) -
     Returns:
         The number of rows, and the ids of those that break the chain.
     """
-    texts, hashes = _Texts(), _Hashes()
-    join, numbers, sha, short = b"".join, _numbers, sha256, find_quickest()
+    texts: dict[str | bytes, bytes] = {}
+    hashes: dict[bytes, bytes] = {}
+    join, numbers, sha, part_of, hash_of = b"".join, _numbers, sha256, texts.get, hashes.get
     events, breaks = 0, list[int]()
     for event_id, recorded_at, event_type, stream, actor, data, metadata, digest in rows:
         events += 1
         parts = (
             previous,
             numbers(event_id, recorded_at),
-            texts[event_type],
-            texts[stream],
-            texts[actor],
-            short(data).digest() if len(data) <= MAX_SHORT_BYTES else sha(data).digest(),
-            hashes[metadata] if len(metadata) <= MAX_SHARED_BYTES else short(metadata).digest(),
+            part_of(event_type) or _keep_text(texts, event_type),
+            part_of(stream) or _keep_text(texts, stream),
+            part_of(actor) or _keep_text(texts, actor),
+            sha(data).digest(),
+            hash_of(metadata) or _keep_hash(hashes, metadata),
         )
-        if short(join(parts)).digest() != digest:
+        if sha(join(parts)).digest() != digest:
             breaks.append(event_id)
         previous = digest
     return events, breaks
 
 
-class _Texts(dict[str | bytes, bytes]):
-    """Texts as the digest has them: UTF-8 behind its length."""
-
-    def __missing__(self, text: str | bytes) -> bytes:
-        if len(self) >= MAX_REMEMBERED:
-            self.clear()
-        encoded = text.encode() if isinstance(text, str) else text
-        part = _length(len(encoded)) + encoded
-        if len(encoded) <= MAX_SHARED_TEXT_BYTES:
-            self[text] = part
-        return part
+def _keep_text(texts: dict[str | bytes, bytes], text: str | bytes) -> bytes:
+    """A text as the digest has it, UTF-8 behind its length; remembered in `texts` unless it is long."""
+    encoded = text.encode() if isinstance(text, str) else text
+    part = _length(len(encoded)) + encoded
+    if len(encoded) <= MAX_SHARED_TEXT_BYTES:
+        if len(texts) >= MAX_REMEMBERED:
+            texts.clear()
+        texts[text] = part
+    return part
 
 
-class _Hashes(dict[bytes, bytes]):
-    """Metadata as the digest has it."""
-
-    def __missing__(self, metadata: bytes) -> bytes:
-        if len(self) >= MAX_REMEMBERED:
-            self.clear()
-        self[metadata] = sha256(metadata).digest()
-        return self[metadata]
-
-
-_texts: Final = _Texts()
-_hashes: Final = _Hashes()
-"""What `chain` remembers."""
+def _keep_hash(hashes: dict[bytes, bytes], metadata: bytes) -> bytes:
+    """Metadata as the digest has it; remembered in `hashes` if other events may have the same."""
+    digest = sha256(metadata).digest()
+    if len(metadata) <= MAX_SHARED_BYTES:
+        if len(hashes) >= MAX_REMEMBERED:
+            hashes.clear()
+        hashes[metadata] = digest
+    return digest

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cli.lookup import working_directory
 from cli.output import print_json
+from cli.paths import working_directory
 from cli.trial import Posts, running_hub, time_flushes, time_posts, time_wakes
 
 CLIENTS: Final = 16

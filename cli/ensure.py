@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 from cli.addresses import url_of
 from cli.errors import CommandFailed, in_words
-from cli.lookup import Found, find_at_address, find_by_note, working_directory
+from cli.lookup import Found, find_at_address, find_by_note
 from cli.options import HubOptions, add_hub_options, hub_arguments, seconds
 from cli.output import print_json
+from cli.paths import working_directory
 from cli.probe import NotAHub
 from cli.storage_lock import holding
 

@@ -5,11 +5,11 @@ its owner is this user and its address is this machine's, and counts only if a h
 that is asked for, and is the process that listens.
 """
 
-import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from cli.addresses import is_own
+from cli.paths import is_same, working_directory
 from cli.pid_file import PidFile, find_pid_files
 from cli.probe import NotAHub, RunningHub, find_hub_at, split_url
 from cli.processes import listens
@@ -58,25 +58,6 @@ def find_at_address(storage: Path, url: str, timeout_sec: float) -> Found | None
     if not is_same(hub.storage, storage):
         raise NotAHub(f"{url} is the hub of another storage, {hub.storage}, not of {storage}")
     return Found(hub, hub.pid)
-
-
-def is_same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to the same file, whether or not it is there yet."""
-    return os.path.realpath(one) == os.path.realpath(other)
-
-
-def path_of(text: str) -> Path:
-    """A path of the command line, from the working directory, without steps up that would have to be read."""
-    path = working_directory() / text
-    return path.parent.resolve() / path.name if ".." in path.parent.parts else path
-
-
-def working_directory() -> Path:
-    """The working directory; `/` when it was deleted."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return Path("/")
 
 
 def _follow(note: PidFile) -> Found | None:

@@ -11,8 +11,8 @@ from typing import Final
 import uvloop
 
 from cli.errors import CommandFailed
-from cli.lookup import working_directory
 from cli.options import SpoolOptions, add_base_url, add_spool_options, seconds
+from cli.paths import working_directory
 from relay.remote import HttpSend
 from relay.spool import Spool
 from relay.watcher import Relay

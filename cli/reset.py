@@ -7,9 +7,9 @@ from typing import Final
 
 from cli.addresses import url_of
 from cli.errors import CommandFailed, in_words
-from cli.lookup import working_directory
 from cli.options import PlaceOptions, add_place_options
 from cli.output import print_json
+from cli.paths import working_directory
 from cli.stop import NoHub, stop_hub
 from cli.storage_lock import holding
 

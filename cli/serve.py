@@ -11,8 +11,8 @@ from cli.commands import COMMANDS
 from cli.dispatch import list_commands
 from cli.errors import CommandFailed
 from cli.filesystems import find_unsafe_filesystem, make_folder_of
-from cli.lookup import working_directory
 from cli.options import HubOptions, add_hub_options
+from cli.paths import working_directory
 
 log: Final = logging.getLogger("arc")
 

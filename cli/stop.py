@@ -8,9 +8,10 @@ from typing import Final
 
 from cli.addresses import url_of
 from cli.errors import CommandFailed
-from cli.lookup import Found, find_at_address, find_by_note, working_directory
+from cli.lookup import Found, find_at_address, find_by_note
 from cli.options import DEFAULT_PORT, PlaceOptions, add_place_options
 from cli.output import print_json
+from cli.paths import working_directory
 from cli.probe import NotAHub, RunningHub, split_url
 from cli.processes import listens, wait_for_end
 

@@ -19,7 +19,8 @@ from typing import Final, NamedTuple
 import uvloop
 
 from cli.errors import CommandFailed
-from cli.lookup import find_by_note, is_same
+from cli.lookup import find_by_note
+from cli.paths import is_same
 from cli.probe import split_url
 
 FLUSH_SEC: Final = 1.0

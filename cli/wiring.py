@@ -24,9 +24,9 @@ from arclog.findings import Finding
 from cli.addresses import is_loopback, url_of
 from cli.errors import CommandFailed
 from cli.filesystems import find_unsafe_filesystem
-from cli.lookup import working_directory
 from cli.options import HubOptions
 from cli.output import ProgressBar
+from cli.paths import working_directory
 from cli.pid_file import remove_pid_file, write_pid_file
 from projections.hub import Hub, Settings
 from relay.spool import Spool

@@ -4,16 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-import apsw
-
 from arclog.codec import RecordedEvent
 from arclog.events import EVENT_CLASSES, Event
-from arclog.queries import Queries
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.messages import PostedMessage, find_row, posted, write_row
 from projections.projector import Handler, Projector, Writer
-
-CHECKPOINTS: Final = Queries("projections", "checkpoints.sql")
 
 PROJECTORS: Final[tuple[Projector, ...]] = (
     sessions.PROJECTOR,
@@ -52,8 +47,3 @@ def project(writer: Writer, event: RecordedEvent) -> PostedMessage | None:
     for handler in _HANDLERS[type(data)]:
         handler(writer, event, data)
     return None if row is None else posted(row)
-
-
-def advance(connection: apsw.Connection, event_id: int) -> None:
-    """Note that all projections have seen everything up to `event_id`."""
-    connection.execute(CHECKPOINTS["advance"], (event_id,))

@@ -1,8 +1,12 @@
 """Checkpoints: how far each projection has come."""
 
+from typing import Final
+
 import apsw
 
-from projections.catalog import CHECKPOINTS, PROJECTORS
+from arclog.queries import Queries
+
+CHECKPOINTS: Final = Queries("projections", "checkpoints.sql")
 
 
 def read_checkpoints(connection: apsw.Connection) -> dict[str, tuple[int, int]]:
@@ -12,7 +16,6 @@ def read_checkpoints(connection: apsw.Connection) -> dict[str, tuple[int, int]]:
     return {name: (version, at) for name, version, at in connection.execute(CHECKPOINTS["list"])}
 
 
-def find_stale(connection: apsw.Connection) -> tuple[str, ...]:
-    """The projections whose tables were made by another version of Arc, or not at all."""
-    kept = {name: version for name, (version, _at) in read_checkpoints(connection).items()}
-    return tuple(projector.name for projector in PROJECTORS if kept.get(projector.name) != projector.version)
+def advance(connection: apsw.Connection, event_id: int) -> None:
+    """Note that all projections have seen everything up to `event_id`."""
+    connection.execute(CHECKPOINTS["advance"], (event_id,))

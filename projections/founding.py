@@ -6,7 +6,8 @@ from arclog.codec import Metadata
 from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, SYSTEM, ChannelCreated
 from arclog.progress import Progress
 from arclog.store import Log
-from projections.catalog import advance, project
+from projections.catalog import project
+from projections.checkpoints import advance
 from projections.rebuild import bring_up_to_date
 from projections.writers import DirectWriter
 

@@ -23,8 +23,6 @@ from arclog.schema import open_existing
 from arclog.store import read_head
 from arclog.verify import ChainReport, verify_chain
 from projections.checkpoints import read_checkpoints
-from projections.differences import tell_difference
-from projections.replay import replay
 
 MAX_FILE_FINDINGS: Final = 20
 """What SQLite says of a damaged file, at most."""
@@ -134,6 +132,10 @@ def _verify_rest(path: Path, head: int) -> list[Finding]:
 
 
 def _verify_tables(path: Path, progress: Progress) -> tuple[bool, str | None, list[Finding]]:
+    # Here, since verification of the chain alone needs no projections.
+    from projections.differences import tell_difference
+    from projections.replay import replay
+
     try:
         found = replay(path, progress)
     except msgspec.MsgspecError as error:

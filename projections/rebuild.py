@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from arclog.progress import Progress, no_progress
 from arclog.store import NO_END, read_facts, read_head
-from projections.catalog import CHECKPOINTS, PROJECTORS, handlers_of
+from projections.catalog import PROJECTORS, handlers_of
+from projections.checkpoints import CHECKPOINTS, read_checkpoints
 from projections.projector import Fact, Projector, Row
 from projections.writers import BulkWriter
 
@@ -45,13 +46,19 @@ def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progre
     """
     connection.execute(CHECKPOINTS["schema"])
     head = read_head(connection).event_id
-    checkpoints = {name: (version, at) for name, version, at in connection.execute(CHECKPOINTS["list"])}
+    checkpoints = read_checkpoints(connection)
     stale = [p for p in PROJECTORS if checkpoints.get(p.name) != (p.version, head)]
     if stale:
         for projector in stale:
             drop(connection, projector)
         build(connection, facts_of(connection, NO_END), head, stale, progress)
     return tuple(projector.name for projector in stale)
+
+
+def find_stale(connection: apsw.Connection) -> tuple[str, ...]:
+    """The projections whose tables were made by another version of Arc, or not at all."""
+    kept = {name: version for name, (version, _at) in read_checkpoints(connection).items()}
+    return tuple(projector.name for projector in PROJECTORS if kept.get(projector.name) != projector.version)
 
 
 def drop(connection: apsw.Connection, projector: Projector) -> None:

@@ -46,7 +46,8 @@ from arclog.schema import open_storage
 from arclog.store import Log, find_event
 from projections.answers import Outcome, answer, answer_now
 from projections.calls import Call, Commit
-from projections.catalog import advance, project
+from projections.catalog import project
+from projections.checkpoints import advance
 from projections.founding import prepare
 from projections.intervals import live
 from projections.judge import Command, Court, judge, sender_of

@@ -4,9 +4,9 @@ import argparse
 
 from arclog.backup import back_up
 from cli.log.storage import storage_of
-from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
+from cli.paths import path_of
 
 
 class Options(StorageOptions):

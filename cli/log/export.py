@@ -9,9 +9,9 @@ from arclog.fresh import new_file
 from arclog.store import NO_END, read_head
 from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading
-from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option, count
 from cli.output import ProgressBar, print_note
+from cli.paths import path_of
 
 
 class Options(StorageOptions):

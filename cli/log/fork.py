@@ -4,9 +4,9 @@ import argparse
 
 from cli.errors import CommandFailed
 from cli.log.storage import get_storage, kind_of_file
-from cli.lookup import path_of
 from cli.options import DEFAULT_STORAGE, count
 from cli.output import ProgressBar
+from cli.paths import path_of
 from projections.transfer import fork
 
 

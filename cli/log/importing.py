@@ -8,9 +8,9 @@ from typing import Final
 from cli.errors import CommandFailed
 from cli.filesystems import make_folder_of
 from cli.log.storage import kind_of_file, target_of
-from cli.lookup import is_same, path_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
+from cli.paths import is_same, path_of
 from projections.importing import import_011
 from projections.transfer import bring_in
 

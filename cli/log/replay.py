@@ -9,9 +9,9 @@ import msgspec
 from arclog.store import read_head
 from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading, storage_of
-from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option, count
 from cli.output import ProgressBar
+from cli.paths import path_of
 from projections.differences import tell_difference
 from projections.integrity import verify_log
 from projections.replay import replay, replay_to_file

@@ -4,9 +4,9 @@ import argparse
 
 from cli.errors import CommandFailed
 from cli.log.storage import kind_of_file, target_of
-from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
+from cli.paths import path_of
 from projections.transfer import restore
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from cli.errors import CommandFailed
-from cli.lookup import find_by_note, path_of
 from cli.options import StorageOptions
+from cli.paths import path_of
 
 if TYPE_CHECKING:
     from arclog.connection import Connection
@@ -36,6 +36,8 @@ def get_storage(text: str, option: str) -> Path:
         raise CommandFailed(f"{path} is a folder: name a file in it with {option}")
     if path.exists():
         return path
+    from cli.lookup import find_by_note
+
     found = find_by_note(path)
     if found is not None and found.hub.storage.is_file():
         return found.hub.storage
@@ -110,7 +112,7 @@ def snapshot(options: StorageOptions) -> Iterator["Connection"]:
             tables to read.
         StorageError: it is no storage of Arc, or cannot be read.
     """
-    from projections.checkpoints import find_stale
+    from projections.rebuild import find_stale
 
     with reading(options) as connection:
         connection.execute("BEGIN")

@@ -7,13 +7,12 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from arclog.export import ExportReader
 from arclog.findings import Finding
 from cli.errors import CommandFailed
 from cli.log.storage import kind_of_file, storage_of
-from cli.lookup import path_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
+from cli.paths import path_of
 from projections.integrity import Report, verify_storage
 
 
@@ -83,6 +82,8 @@ def _tell(report: Report) -> None:
 
 
 def _verify_export(path: Path, as_json: bool) -> int:
+    from arclog.export import ExportReader
+
     began_at = time.monotonic()
     with path.open("rb") as file, ProgressBar("verifying") as progress:
         reader = ExportReader(file, str(path))

@@ -21,7 +21,6 @@ from arclog.digest import (
     find_breaks,
 )
 from arclog.events import AgentSeen, ChannelCreated, Event, LockAcquired, MessagePosted
-from arclog.short_hash import MAX_SHORT_BYTES
 
 STORY: tuple[Event, ...] = (
     ChannelCreated(name="general"),
@@ -165,7 +164,7 @@ events = st.builds(
     type=texts,
     stream=texts,
     actor=texts,
-    data=st.binary(max_size=10) | sizes_around(MAX_SHORT_BYTES).map(bytes),
+    data=st.binary(max_size=10),
     metadata=st.binary(max_size=10) | sizes_around(MAX_SHARED_BYTES).map(bytes),
     digest=st.just(b"") | st.binary(min_size=32, max_size=32),  # b"" stands for the one that follows
 )

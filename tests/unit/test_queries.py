@@ -7,7 +7,8 @@ import pytest
 
 from arclog.queries import Queries
 from arclog.schema import EVENTS
-from projections.catalog import CHECKPOINTS, PROJECTORS
+from projections.catalog import PROJECTORS
+from projections.checkpoints import CHECKPOINTS
 from tests.support.plans import plan_of
 
 # All but the statements that read a database of Arc 0.1.1, which has tables of its own.
