@@ -36,6 +36,8 @@ _POST: Final = SQL["post"]
 _GET: Final = SQL["get"]
 _FIND_ORDINAL: Final = SQL["find_ordinal"]
 
+_CARRIERS: Final = (ClaimReleased, LockReleased, TaskCompleted, ShutdownInitiated, ShutdownCancelled, ShutdownFired)
+
 MAX_PAGE_BYTES: Final = 16 * 2**20
 """A page of messages ends before it grows beyond this; the rest follows by cursor."""
 PART: Final = 128
@@ -91,11 +93,7 @@ class Page(Struct, frozen=True):
 
 def find_notice(data: object) -> Notice | None:
     """The message that the hub posts with an event, if it is of a type that carries one."""
-    if isinstance(
-        data, ClaimReleased | LockReleased | TaskCompleted | ShutdownInitiated | ShutdownCancelled | ShutdownFired
-    ):
-        return data.notice
-    return None
+    return data.notice if isinstance(data, _CARRIERS) else None
 
 
 def find_row(event: Fact) -> MessageRow | None:
