@@ -20,7 +20,7 @@ def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
 
 PROJECTOR: Final = Projector(
     name="inbox",
-    version=1,
+    version=2,
     tables=("inbox",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],

@@ -7,7 +7,8 @@ CREATE TABLE inbox (
 ) STRICT, WITHOUT ROWID;
 
 -- name: indexes
-SELECT 1;
+-- What was said to an agent in one channel is found without all that was said to it elsewhere.
+CREATE INDEX inbox_by_channel ON inbox (agent_id, channel);
 
 -- name: deliver
 INSERT INTO inbox (agent_id, event_id, channel) VALUES (?, ?, ?)

@@ -98,7 +98,7 @@ SELECT event_id FROM (
     AND (:exclude_agent IS NULL OR from_agent <> :exclude_agent) ORDER BY event_id LIMIT :limit)
 UNION ALL
 SELECT event_id FROM (
-    SELECT i.event_id FROM inbox AS i JOIN messages AS d ON d.event_id = i.event_id
+    SELECT i.event_id FROM inbox AS i INDEXED BY inbox_by_channel JOIN messages AS d ON d.event_id = i.event_id
     WHERE i.agent_id = :agent_id AND i.channel = :channel AND i.event_id > :since_id AND i.event_id <= :at
     AND (:exclude_agent IS NULL OR d.from_agent <> :exclude_agent) ORDER BY i.event_id LIMIT :limit)
 ORDER BY event_id LIMIT :limit
