@@ -85,7 +85,7 @@ def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
 
 PROJECTOR: Final = Projector(
     name="claims",
-    version=2,
+    version=3,
     tables=("claims", "claim_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],

@@ -26,7 +26,6 @@ CREATE TABLE claim_refusals (
 
 -- name: indexes
 CREATE INDEX claims_current ON claims (from_event) WHERE until_event = 9223372036854775807;
-CREATE INDEX claims_held ON claims (owner_agent_id, expires_at) WHERE until_event = 9223372036854775807 AND released_at IS NULL;
 CREATE INDEX claims_active ON claims (expires_at) WHERE until_event = 9223372036854775807 AND released_at IS NULL;
 CREATE INDEX claims_by_thread ON claims (thread_id, until_event) WHERE thread_id IS NOT NULL;
 CREATE INDEX claims_past_below ON claims (fork, until_event) WHERE fork IS NOT NULL;
@@ -54,6 +53,7 @@ SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, release
 SELECT event_id FROM claim_refusals WHERE fencing_token = ? AND asker_agent_id = ?
 
 -- name: list_held
+-- Asked for when a session ends, and found among the active ones: an index on owners would cost every claim ten pages.
 SELECT claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM claims
 WHERE owner_agent_id = :agent_id AND until_event = 9223372036854775807 AND released_at IS NULL AND expires_at >= :now
 ORDER BY fencing_token
