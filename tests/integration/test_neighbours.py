@@ -67,6 +67,15 @@ def at(path: Path, story: Story) -> None:
 
 
 @pytest.fixture
+def inotify() -> None:
+    """Skips where the kernel tells of no writes."""
+    found = neighbours.find_inotify()
+    if found is None:
+        pytest.skip("inotify is missing: run the tests on Linux")
+    found.close()
+
+
+@pytest.fixture
 def rare_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever is noticed soon was announced by the kernel."""
     monkeypatch.setattr(neighbours, "SAFETY_SEC", 3600.0)
@@ -77,8 +86,7 @@ def no_notifications(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neighbours, "find_inotify", lambda: None)
 
 
-@pytest.mark.skipif(neighbours.find_inotify() is None, reason="needs inotify: run on Linux")
-@pytest.mark.usefixtures("rare_looks")
+@pytest.mark.usefixtures("inotify", "rare_looks")
 def test_the_kernel_tells_of_a_commit_of_another_hub(storage: Path) -> None:
     async def story(place: Place) -> None:
         for _ in range(3):
@@ -90,8 +98,7 @@ def test_the_kernel_tells_of_a_commit_of_another_hub(storage: Path) -> None:
     at(storage, story)
 
 
-@pytest.mark.skipif(neighbours.find_inotify() is None, reason="needs inotify: run on Linux")
-@pytest.mark.usefixtures("rare_looks")
+@pytest.mark.usefixtures("inotify", "rare_looks")
 def test_nobody_looks_while_nothing_is_written(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(place: Place) -> None:
         waiter = place.wait()
@@ -117,7 +124,7 @@ def test_where_the_kernel_does_not_tell_we_look(storage: Path) -> None:
     at(storage, story)
 
 
-@pytest.mark.skipif(neighbours.find_inotify() is None, reason="needs inotify: run on Linux")
+@pytest.mark.usefixtures("inotify")
 def test_a_kernel_that_said_nothing_of_a_commit_is_not_relied_on(storage: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere-wal").touch()
 
@@ -135,8 +142,7 @@ def test_a_kernel_that_said_nothing_of_a_commit_is_not_relied_on(storage: Path, 
     at(storage, story)
 
 
-@pytest.mark.skipif(neighbours.find_inotify() is None, reason="needs inotify: run on Linux")
-@pytest.mark.usefixtures("rare_looks")
+@pytest.mark.usefixtures("inotify", "rare_looks")
 def test_a_wal_that_was_made_anew_is_watched_again(storage: Path, tmp_path: Path) -> None:
     wal = tmp_path / "elsewhere-wal"
     wal.touch()
@@ -189,9 +195,11 @@ def test_our_own_commits_wake_nobody_here(storage: Path) -> None:
     at(storage, story)
 
 
+@pytest.mark.usefixtures("inotify")
 def test_when_nobody_waits_any_more_nobody_looks_whatever_others_write(storage: Path) -> None:
     async def story(place: Place) -> None:
         waiter = place.wait()
+        await until(lambda: place.neighbours.armed, "the watch on the WAL")
         place.append()
         await place.is_woken(waiter)
 

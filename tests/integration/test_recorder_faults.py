@@ -1,6 +1,5 @@
 """When the disk fails: every caller is told, nothing half-done stays, and the hub goes on when the disk does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -36,22 +35,6 @@ from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.faulty_disk import Fault, faulty_disk
 from tests.support.recorders import PRESENCE_TTL, events_in, execute_all, reading, recording
-
-
-@pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> Path:
-    return tmp_path / "arc.sqlite3"
-
-
-@pytest.fixture
-def recorder(storage: Path, time: FakeTime) -> Iterator[Recorder]:
-    with recording(storage, time) as recorder:
-        yield recorder
 
 
 def post(body: str = "hi", **given: Any) -> PostMessage:

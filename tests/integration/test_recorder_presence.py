@@ -27,22 +27,6 @@ INTERVAL_SEC = 30
 
 
 @pytest.fixture
-def time() -> FakeTime:
-    return FakeTime()
-
-
-@pytest.fixture
-def storage(tmp_path: Path) -> Path:
-    return tmp_path / "arc.sqlite3"
-
-
-@pytest.fixture
-def recorder(storage: Path, time: FakeTime) -> Iterator[Recorder]:
-    with recording(storage, time) as recorder:
-        yield recorder
-
-
-@pytest.fixture
 def other(storage: Path, time: FakeTime, recorder: Recorder) -> Iterator[Recorder]:
     """Another hub on the same storage."""
     with recording(storage, time, hub=HubState(hub_id="hub-2")) as other:
