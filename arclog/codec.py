@@ -56,6 +56,10 @@ class StoredFact(Struct, frozen=True, gc=False):
     data: Event
 
 
+FactRow = tuple[int, int, str, bytes]
+"""The same, not decoded: `event_id, recorded_at, type, data`."""
+
+
 class StoredEvent(Struct, frozen=True):
     """A row of the log, byte for byte."""
 
@@ -119,8 +123,8 @@ def decode_data(event_type: str, data: bytes) -> Event:
         raise msgspec.DecodeError(str(error)) from None
 
 
-def decode_facts(rows: Iterable[tuple[int, int, str, bytes]]) -> list[StoredFact]:
-    """What many rows `(event_id, recorded_at, type, data)` mean; a rebuild reads the whole log so.
+def decode_facts(rows: Iterable[FactRow]) -> list[StoredFact]:
+    """What many rows mean; a rebuild reads the whole log so.
 
     Raises:
         msgspec.DecodeError: as `decode_data` does.

@@ -139,8 +139,7 @@ class _Diagnosis:
             after, (_, before) = event_id, find_end_before(self._connection, event_id + 1)
         moved += self._moved
         rows = ((row[0] - moved, *row[1:]) for row in read_raw(self._connection, after, NO_END))
-        _, breaks = find_breaks(before, rows)
-        places = [place + moved for place in breaks[:MAX_BREAKS]]
+        places = [place + moved for place in find_breaks(before, rows)[:MAX_BREAKS]]
         yield from _Diagnosis(self._connection, places, moved).findings()
 
     def _changed(self, before: bytes, event: RawRow, behind: Sequence[RawRow]) -> Finding:

@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from multiprocessing import get_context
@@ -27,7 +27,7 @@ from msgspec import Struct
 
 from arclog.connection import storage_errors
 from arclog.diagnosis import MAX_BREAKS, diagnose
-from arclog.digest import find_breaks
+from arclog.digest import RawRow, StoredRow, find_breaks
 from arclog.findings import Finding
 from arclog.lookup import find_end_before, find_next
 from arclog.progress import Progress, no_progress
@@ -123,15 +123,26 @@ def segments_of(connection: apsw.Connection, path: Path, head: int, size: int, a
 
 def check_segment(connection: apsw.Connection, segment: Segment) -> Checked:
     """Check one segment over an open connection."""
+    after, until = segment.after, segment.until
     try:
-        _, previous = find_end_before(connection, segment.after + 1)
+        _, previous = find_end_before(connection, after + 1)
         try:
-            events, breaks = find_breaks(previous, read_rows(connection, segment.after, segment.until))
+            events, breaks = _walk(previous, read_rows(connection, after, until))
         except (UnicodeDecodeError, TypeError, error):  # a text is no text any more, or a number no number
-            events, breaks = find_breaks(previous, read_raw(connection, segment.after, segment.until))
-        return Checked(segment.until, events, tuple(breaks[:MAX_BREAKS]))
+            events, breaks = _walk(previous, filter(None, [list(read_raw(connection, after, until))]))
+        return Checked(until, events, tuple(breaks[:MAX_BREAKS]))
     except (apsw.CorruptError, apsw.IOError) as fault:
-        return Checked(segment.until, 0, (), _say_unreadable(connection, segment, fault))
+        return Checked(until, 0, (), _say_unreadable(connection, segment, fault))
+
+
+def _walk(previous: bytes, pieces: Iterable[list[StoredRow]] | Iterable[list[RawRow]]) -> tuple[int, list[int]]:
+    """How many events there are, and which of them break the chain."""
+    events, breaks = 0, list[int]()
+    for rows in pieces:
+        events += len(rows)
+        breaks += find_breaks(previous, rows)
+        previous = rows[-1][-1]
+    return events, breaks
 
 
 def _say_unreadable(connection: apsw.Connection, segment: Segment, fault: apsw.Error) -> Finding:

@@ -1,12 +1,13 @@
 """All projections, and what one event means for each of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from arclog.codec import RecordedEvent
+from arclog.codec import FactRow, RecordedEvent, decode_facts
 from arclog.events import EVENT_CLASSES, Event
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
+from projections.bulk_writer import USUAL, Bounds, BulkWriter, Tables
 from projections.messages import PostedMessage, find_row, posted, write_row
 from projections.projector import Handler, Projector, Writer
 
@@ -47,3 +48,30 @@ def project(writer: Writer, event: RecordedEvent) -> PostedMessage | None:
     for handler in _HANDLERS[type(data)]:
         handler(writer, event, data)
     return None if row is None else posted(row)
+
+
+def project_chunks(
+    tables: Tables, chunks: Iterable[Sequence[FactRow]], projectors: Iterable[Projector], bounds: Bounds = USUAL
+) -> Iterator[int]:
+    """Fill the empty tables of some projections from the log.
+
+    Args:
+        tables: where the rows go.
+        chunks: the log in its order, some rows at a time.
+        projectors: the projections.
+        bounds: how much is kept in memory meanwhile.
+
+    Yields:
+        The last event of each chunk when it is done; all is written when there are no more.
+
+    Raises:
+        msgspec.DecodeError: an event cannot be read.
+    """
+    writer, handlers = BulkWriter(tables, bounds), handlers_of(projectors)
+    for chunk in chunks:
+        for event in decode_facts(chunk):
+            data = event.data
+            for handler in handlers[type(data)]:
+                handler(writer, event, data)
+        yield chunk[-1][0]
+    writer.flush()

@@ -8,8 +8,8 @@ from arclog.progress import Progress
 from arclog.store import Log
 from projections.catalog import project
 from projections.checkpoints import advance
+from projections.direct_writer import DirectWriter
 from projections.rebuild import bring_up_to_date
-from projections.writers import DirectWriter
 
 FIRST_CHANNELS: Final = (GENERAL_CHANNEL, DIRECT_CHANNEL)
 

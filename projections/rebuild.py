@@ -5,7 +5,8 @@ builds all of them in another file, beside the live ones, and compares them row 
 """
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Final
@@ -13,16 +14,20 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
+from arclog.codec import FactRow
 from arclog.progress import Progress, no_progress
 from arclog.store import NO_END, read_facts, read_head
-from projections.catalog import PROJECTORS, handlers_of
+from projections.apart import project_apart
+from projections.bulk_writer import OpenTables
+from projections.catalog import PROJECTORS, project_chunks
 from projections.checkpoints import CHECKPOINTS, read_checkpoints
-from projections.projector import Fact, Projector, Row
-from projections.writers import BulkWriter
+from projections.projector import Projector, Row
 
 TABLES: Final = tuple(table for projector in PROJECTORS for table in projector.tables)
 CHUNK: Final = 1_000
 """Events that are decoded at a time."""
+APART_FROM = 30_000
+"""Events from which on a second process is worth its start."""
 
 
 class Difference(Struct, frozen=True):
@@ -51,7 +56,7 @@ def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progre
     if stale:
         for projector in stale:
             drop(connection, projector)
-        build(connection, facts_of(connection, NO_END), head, stale, progress)
+        build(connection, chunks_of(connection, NO_END), head, stale, progress)
     return tuple(projector.name for projector in stale)
 
 
@@ -67,17 +72,17 @@ def drop(connection: apsw.Connection, projector: Projector) -> None:
         connection.execute(f'DROP TABLE IF EXISTS main."{table}"')
 
 
-def facts_of(connection: apsw.Connection, until: int) -> Iterator[Sequence[Fact]]:
+def chunks_of(connection: apsw.Connection, until: int) -> Iterator[list[FactRow]]:
     """The log up to event `until`, in chunks, as far as projectors need to know it."""
     after = 0
     while chunk := read_facts(connection, after, CHUNK, until):
         yield chunk
-        after = chunk[-1].event_id
+        after = chunk[-1][0]
 
 
 def build(
     connection: apsw.Connection,
-    chunks: Iterable[Sequence[Fact]],
+    chunks: Iterable[list[FactRow]],
     last: int,
     projectors: Iterable[Projector] = PROJECTORS,
     progress: Progress = no_progress,
@@ -87,19 +92,13 @@ def build(
     The indexes come last.
     """
     projectors = tuple(projectors)
-    writer, handlers = BulkWriter(connection), handlers_of(projectors)
     for projector in projectors:
         connection.execute(projector.schema)
+    project = project_apart if last >= APART_FROM and (os.cpu_count() or 1) > 1 else project_chunks
     reached = 0
     with _collector_at_rest():
-        for chunk in chunks:
-            for event in chunk:
-                data = event.data
-                for handler in handlers[type(data)]:
-                    handler(writer, event, data)
-            reached = chunk[-1].event_id
+        for reached in project(OpenTables(connection), chunks, projectors):
             progress(reached, last)
-        writer.flush()
     for projector in projectors:
         connection.execute(projector.indexes)
         connection.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, last)))
@@ -122,7 +121,7 @@ def replay_into(source: apsw.Connection, target: apsw.Connection, until: int, pr
     target.execute("BEGIN IMMEDIATE")
     try:
         target.execute(CHECKPOINTS["schema"])
-        build(target, facts_of(source, until), until, progress=progress)
+        build(target, chunks_of(source, until), until, progress=progress)
         target.execute("COMMIT")
     except BaseException:
         if target.in_transaction:

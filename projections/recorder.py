@@ -48,12 +48,12 @@ from projections.answers import Outcome, answer, answer_now
 from projections.calls import Call, Commit
 from projections.catalog import project
 from projections.checkpoints import advance
+from projections.direct_writer import DirectWriter
 from projections.founding import prepare
 from projections.intervals import live
 from projections.judge import Command, Court, judge, sender_of
 from projections.messages import PostedMessage
 from projections.presence import Listening, look, sweep
-from projections.writers import DirectWriter
 
 _TRY_AGAIN: Final = 1_000_000
 """How long after a failure presence is looked at again, in microseconds."""

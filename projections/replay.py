@@ -20,8 +20,8 @@ from arclog.progress import Progress
 from arclog.schema import open_existing
 from arclog.store import NO_END, read, read_head
 from projections.catalog import project
+from projections.direct_writer import DirectWriter
 from projections.rebuild import Difference, compare, find_stale, find_unlike, replay_into
-from projections.writers import DirectWriter
 
 
 class Replay(Struct, frozen=True):

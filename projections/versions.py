@@ -4,9 +4,9 @@ What changes is never overwritten. The present version of a key ends with the ev
 begins there; `projections.intervals` tells how the past is found again.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, Generic, TypeVar
 
-import apsw
 from msgspec import Struct
 from msgspec.structs import astuple
 
@@ -48,13 +48,12 @@ class Versioned(Generic[Said]):
         self.table: Final = table
         self.insert: Final = sql["insert"]
         self.close: Final = sql["close"]
+        self.find_present: Final = sql["find_present"]
         self._row: Final = row
         self._free_text: Final = free_text
-        self._find_present: Final = sql["find_present"]
 
-    def find_present(self, connection: apsw.Connection, key: Key) -> Version[Said] | None:
-        """The version that nothing has replaced, as the table has it."""
-        found = connection.execute(self._find_present, (key,)).fetchone()
+    def version_of(self, found: Sequence[Any] | None) -> Version[Said] | None:
+        """What `find_present` found, as a version."""
         return None if found is None else Version(found[0], self._row(*found[1:]))
 
     def is_long(self, row: Said) -> bool:

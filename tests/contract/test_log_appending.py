@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from arclog.codec import Metadata
+from arclog.codec import Metadata, decode_facts
 from arclog.digest import GENESIS, find_break
 from arclog.errors import InvalidInput
 from arclog.store import Head, KeptKey, Log, find_event, read_facts, read_head
@@ -76,9 +76,9 @@ def test_an_id_that_is_not_behind_the_head_is_refused(log: Log) -> None:
 
 def test_what_projections_are_made_from_can_be_read_alone(log: Log) -> None:
     append_all(log, post("a"), post("b"), post("c"))
-    facts = list(read_facts(log.connection, 1, 1))
+    facts = decode_facts(read_facts(log.connection, 1, 1))
     assert [(fact.event_id, fact.recorded_at, fact.data) for fact in facts] == [(2, BEGINNING, post("b"))]
-    assert [fact.event_id for fact in read_facts(log.connection, 0, 9, until=2)] == [1, 2]
+    assert [event_id for event_id, *_ in read_facts(log.connection, 0, 9, until=2)] == [1, 2]
 
 
 def test_the_events_of_another_log_are_taken_over_byte_for_byte(

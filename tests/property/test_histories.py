@@ -20,11 +20,11 @@ from arclog.store import read
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.answers import Outcome
 from projections.catalog import project
+from projections.direct_writer import DirectWriter
 from projections.intervals import AsOf, as_of, live
 from projections.judge import sender_of
 from projections.messages import MessageQuery
 from projections.rebuild import bring_up_to_date, compare, replay_into
-from projections.writers import DirectWriter
 from tests.property.histories import (
     AGENTS,
     CHANNELS,

@@ -19,6 +19,7 @@ from arclog.progress import no_progress
 from arclog.store import read
 from projections.answers import Outcome
 from projections.calls import Call
+from projections.catalog import PROJECTORS
 from projections.intervals import AsOf, as_of
 from projections.judge import Command
 from projections.recorder import Recorder
@@ -59,6 +60,12 @@ def events_in(storage: Path, after: int = 0) -> list[RecordedEvent]:
     """All events of a storage, decoded."""
     with reading(storage) as connection:
         return [event.decode() for event in read(connection, after, limit=1_000_000)]
+
+
+def contents(connection: apsw.Connection) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables."""
+    tables = [table for projector in PROJECTORS for table in projector.tables]
+    return {table: connection.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall() for table in tables}  # noqa: S608
 
 
 def as_of_event(connection: apsw.Connection, event_id: int) -> AsOf:

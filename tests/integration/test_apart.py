@@ -1,0 +1,275 @@
+"""Projecting apart: two processes make the same tables as one, and neither outlives the other."""
+
+import errno
+import io
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import apsw
+import msgspec
+import pytest
+
+from arclog.codec import FactRow
+from arclog.connection import open_connection
+from arclog.deciders.claims import AcquireClaim, ReleaseClaim
+from arclog.deciders.locks import AcquireLock
+from arclog.deciders.messages import PostMessage
+from arclog.errors import StorageError
+from arclog.store import read_facts
+from projections.apart import AHEAD, Answer, Begin, Chunk, End, Reached, Rows, project_apart, receive, send, serve
+from projections.bulk_writer import Bounds, OpenTables, Tables
+from projections.catalog import PROJECTORS, project_chunks
+from projections.judge import Command
+from projections.projector import Bindings, Projector
+from projections.rebuild import bring_up_to_date
+from projections.versions import Key
+from tests.support.recorders import contents, execute_all, reading, recording
+from tests.support.waiting import wait_until
+
+ROOT = Path(__file__).parents[2]
+TIGHT = Bounds(rows=3, counts=3, versions=3)
+"""So little that much must be asked for again."""
+
+Project = Callable[[Tables, Iterator[list[FactRow]], Sequence[Projector], Bounds], Iterator[int]]
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Path:
+    """A storage in which much is going on at the same time."""
+    path = tmp_path / "arc.sqlite3"
+    keys = [f"k{number}" for number in range(12)]
+    story: list[Command] = []
+    for _ in range(3):
+        story += [AcquireClaim(owner_agent_id="a", claim_key=key, thread_id=f"t{key}") for key in keys]
+        story += [AcquireLock(agent_id="b", file_path=key) for key in keys]
+        story += [PostMessage(from_agent="a", body="do ☂", kind="task", thread_id=key) for key in keys]
+        story += [ReleaseClaim(agent_id="a", claim_key=key) for key in keys]
+    with recording(path) as recorder:
+        execute_all(recorder, story)
+    return path
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that were started."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Noted(subprocess.Popen[bytes]):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr("subprocess.Popen", Noted)
+    return started
+
+
+def small_chunks(connection: apsw.Connection) -> Iterator[list[FactRow]]:
+    """A log, a few events at a time."""
+    after = 0
+    while chunk := read_facts(connection, after, 20):
+        yield chunk
+        after = chunk[-1][0]
+
+
+def tables_by(
+    project: Project, storage: Path, bounds: Bounds, projectors: Sequence[Projector] = PROJECTORS
+) -> list[Any]:
+    """Which events were reached, and all rows that come of a log."""
+    with reading(storage) as source, closing(apsw.Connection(":memory:")) as target:
+        for projector in projectors:
+            target.execute(projector.schema)
+        reached = list(project(OpenTables(target), small_chunks(source), projectors, bounds))
+        tables = [table for projector in projectors for table in projector.tables]
+        return [reached, *(target.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall() for table in tables)]  # noqa: S608
+
+
+@pytest.mark.parametrize("bounds", [Bounds(), TIGHT], ids=["much is remembered", "little is remembered"])
+def test_two_processes_make_the_tables_that_one_makes(storage: Path, bounds: Bounds) -> None:
+    alone = tables_by(project_chunks, storage, bounds)
+    assert len(alone[0]) > AHEAD
+    assert tables_by(project_apart, storage, bounds) == alone
+
+
+def test_only_the_projections_that_are_asked_for_are_made(storage: Path) -> None:
+    few = [projector for projector in PROJECTORS if projector.name in {"locks", "threads"}]
+    assert tables_by(project_apart, storage, TIGHT, few) == tables_by(project_chunks, storage, TIGHT, few)
+
+
+def test_a_rebuild_of_many_events_takes_two_processes_and_of_few_one(
+    storage: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    with closing(open_connection(storage)) as connection:
+        before = contents(connection)
+        for fewest in (10**9, 100):
+            monkeypatch.setattr("projections.rebuild.APART_FROM", fewest)
+            connection.execute("UPDATE checkpoints SET version = 0")
+            bring_up_to_date(connection)
+            assert contents(connection) == before
+            assert len(started) == (fewest == 100)
+
+
+def test_one_core_makes_its_tables_alone(
+    storage: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
+    with closing(open_connection(storage)) as connection:
+        connection.execute("UPDATE checkpoints SET version = 0")
+        bring_up_to_date(connection)
+    assert started == []
+
+
+def test_an_event_that_cannot_be_read_is_told_as_if_it_were_read_here(
+    storage: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    def damaged(connection: apsw.Connection) -> Iterator[list[FactRow]]:
+        yield from small_chunks(connection)
+        yield [(10**6, 0, "no.such_type", b"")]
+        yield from itertools.repeat([(10**6, 0, "message.posted", b"x" * 100_000)], 100)
+
+    with reading(storage) as source, closing(apsw.Connection(":memory:")) as target:
+        for projector in PROJECTORS:
+            target.execute(projector.schema)
+        with pytest.raises(msgspec.DecodeError, match=r"no.such_type"):
+            list(project_apart(OpenTables(target), damaged(source), PROJECTORS))
+    assert [process.poll() is not None for process in started] == [True]
+
+
+def test_a_second_process_that_is_killed_is_told_in_one_line(
+    storage: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    class Deadly(OpenTables):
+        def insert(self, sql: str, rows: Sequence[Bindings]) -> None:
+            started[0].kill()
+
+        def find(self, sql: str, key: Key) -> None:
+            """Nothing was written, so there is nothing to find."""
+
+    ended = pytest.raises(StorageError, match=r"ended \(exit code -9\); try again$")
+    with reading(storage) as source, closing(apsw.Connection(":memory:")) as target, ended:
+        list(project_apart(Deadly(target), small_chunks(source), PROJECTORS, TIGHT))
+
+
+def test_where_no_second_process_can_be_had_one_makes_the_tables(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("subprocess.Popen", refuse)
+    assert tables_by(project_apart, storage, TIGHT) == tables_by(project_chunks, storage, TIGHT)
+
+
+def test_a_pipe_that_cannot_be_made_wider_will_do(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("fcntl.fcntl", refuse)
+    assert tables_by(project_apart, storage, TIGHT) == tables_by(project_chunks, storage, TIGHT)
+
+
+def test_who_gives_up_ends_the_second_process(storage: Path, started: list[subprocess.Popen[bytes]]) -> None:
+    with reading(storage) as source, closing(apsw.Connection(":memory:")) as target:
+        for projector in PROJECTORS:
+            target.execute(projector.schema)
+        for _ in project_apart(OpenTables(target), small_chunks(source), PROJECTORS, TIGHT):
+            break
+    assert [process.poll() is not None for process in started] == [True]
+
+
+FIRST = """
+import subprocess, sys, time
+from contextlib import closing
+import apsw
+from arclog.store import read_facts
+from projections.apart import project_apart
+from projections.bulk_writer import Bounds, OpenTables
+from projections.catalog import PROJECTORS
+
+started = subprocess.Popen
+def start(*arguments, **options):
+    process = started(*arguments, **options)
+    print(process.pid, flush=True)
+    return process
+subprocess.Popen = start
+
+class Slow(OpenTables):
+    def insert(self, sql, rows):
+        print("a row", flush=True)
+        time.sleep(600)
+
+with closing(apsw.Connection(sys.argv[1])) as source:
+    list(project_apart(Slow(source), [read_facts(source, 0, 1000)] * 1000, PROJECTORS, Bounds(1, 1, 1)))
+"""
+
+
+def test_the_second_process_ends_when_the_first_is_killed(storage: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", FIRST, storage], stdout=subprocess.PIPE, cwd=ROOT) as first:
+        assert first.stdout is not None
+        second = int(first.stdout.readline())
+        assert first.stdout.readline() == b"a row\n"
+        first.kill()
+    wait_until(lambda: not is_running(second), what="the end of the second process")
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process, and it has not ended."""
+    try:
+        return "(zombie)" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+# The second process, in this one -------------------------------------------------------------------------------------
+
+
+def answers_in(told: bytes) -> list[Answer]:
+    """All that the second process said."""
+    pipe, answers = io.BytesIO(told), list[Answer]()
+    while pipe.tell() < len(told):
+        answers.append(msgspec.msgpack.decode(receive(pipe), type=Answer))
+    return answers
+
+
+def frames(*messages: Any) -> io.BytesIO:
+    pipe = io.BytesIO()
+    for message in messages:
+        send(pipe, message)
+    pipe.seek(0)
+    return pipe
+
+
+def test_the_second_process_says_where_it_is_and_tells_all_rows_before_the_end(storage: Path) -> None:
+    with reading(storage) as source:
+        chunks = [Chunk(chunk) for chunk in small_chunks(source)]
+        locks = len(contents(source)["locks"])
+    telling = io.BytesIO()
+    serve(frames(Begin(("locks",), Bounds()), *chunks, End()), telling)
+    answers = answers_in(telling.getvalue())
+    assert [a.event_id for a in answers if isinstance(a, Reached)] == [chunk.rows[-1][0] for chunk in chunks]
+    assert sum(len(a.rows) for a in answers if isinstance(a, Rows)) == locks > 12
+    assert answers[-1] == End()
+
+
+def test_the_second_process_ends_quietly_when_nobody_listens(storage: Path) -> None:
+    class Closed(io.BytesIO):
+        def write(self, _message: Any, /) -> int:
+            raise BrokenPipeError
+
+    with reading(storage) as source:
+        chunk = Chunk(read_facts(source, 0, 1000))
+    telling = Closed()
+    serve(frames(Begin(("locks",), TIGHT), chunk, End()), telling)
+    assert telling.getvalue() == b""
+
+
+@pytest.mark.parametrize("kept", [3, 9])
+def test_a_message_that_was_cut_off_is_none(kept: int) -> None:
+    with pytest.raises(EOFError):
+        receive(io.BytesIO(frames(Reached(70_000)).getvalue()[:kept]))

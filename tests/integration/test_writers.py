@@ -1,0 +1,135 @@
+"""Writers: the live hub's and the rebuild's write the same rows, however little they remember."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import apsw
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import Struct
+
+from projections.bulk_writer import Bounds, BulkWriter, OpenTables
+from projections.direct_writer import DirectWriter
+from projections.intervals import CURRENT, fork
+from projections.projector import Memory, Writer
+from projections.versions import LONG, Version, Versioned
+
+
+class Lamp(Struct, frozen=True):
+    """A row of a table of versions."""
+
+    name: str
+    state: str
+
+
+LAMP_SQL: Any = {
+    "insert": "INSERT INTO lamps (from_event, until_event, fork, name, state) VALUES (?, ?, ?, ?, ?)",
+    "close": "UPDATE lamps SET until_event = ?, fork = ? WHERE name = ? AND from_event = ?",
+    "find_present": "SELECT from_event, name, state FROM lamps WHERE name = ? ORDER BY from_event DESC LIMIT 1",
+}
+LAMPS = Versioned("lamps", Lamp, LAMP_SQL, free_text=("state",))
+
+
+@contextmanager
+def lamp_table() -> Iterator[apsw.Connection]:
+    with closing(apsw.Connection(":memory:")) as connection:
+        connection.execute(
+            "CREATE TABLE lamps (name TEXT, from_event INTEGER, until_event INTEGER, fork INTEGER, state TEXT, "
+            "PRIMARY KEY (name, from_event)) STRICT, WITHOUT ROWID"
+        )
+        yield connection
+
+
+def bulk_writer(connection: apsw.Connection, room: int) -> BulkWriter:
+    return BulkWriter(OpenTables(connection), Bounds(room, room, room))
+
+
+WRITERS: tuple[Callable[[apsw.Connection, int], DirectWriter | BulkWriter], ...] = (
+    lambda connection, _room: DirectWriter(connection),
+    bulk_writer,
+)
+
+
+def switch(writer: Writer, switches: list[tuple[str, str]]) -> list[str | None]:
+    """Change lamps, one an event; what each was before."""
+    before = []
+    for event_id, (name, state) in enumerate(switches, 1):
+        present = writer.find(LAMPS, name)
+        before.append(None if present is None else present.row.state)
+        writer.replace(LAMPS, name, Version(event_id, Lamp(name, state)))
+    return before
+
+
+@settings(deadline=None, database=None)
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from(["on", "off", "x" * LONG, "x" * (LONG + 1)]))),
+    st.sampled_from([2, 3, 100]),
+)
+def test_every_writer_keeps_the_same_versions_however_little_it_remembers(
+    switches: list[tuple[str, str]], room: int
+) -> None:
+    told, rows = [], []
+    for kind in WRITERS:
+        with lamp_table() as connection, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("projections.projector.MAX_REMEMBERED", room)
+            writer = kind(connection, room)
+            told.append(switch(writer, switches))
+            if isinstance(writer, BulkWriter):
+                writer.flush()
+            rows.append(connection.execute("SELECT * FROM lamps ORDER BY name, from_event").fetchall())
+    expected: list[tuple[str, int, int, int | None, str]] = []
+    last: dict[str, tuple[int, str]] = {}
+    for event_id, (name, state) in enumerate(switches, 1):
+        if name in last:
+            began, old = last[name]
+            expected.append((name, began, event_id, fork(began, event_id), old))
+        last[name] = event_id, state
+    expected += [(name, began, CURRENT, None, state) for name, (began, state) in last.items()]
+    assert rows[0] == rows[1] == sorted(expected, key=lambda row: row[:2])
+    assert told[0] == told[1]
+
+
+@settings(deadline=None, database=None)
+@given(st.lists(st.sampled_from("abcdefgh")), st.sampled_from([2, 3, 100]))
+def test_every_writer_counts_on_however_little_it_remembers(keys: list[str], room: int) -> None:
+    for kind in WRITERS:
+        with closing(apsw.Connection(":memory:")) as connection, pytest.MonkeyPatch.context() as patch:
+            connection.execute("CREATE TABLE t (key TEXT, number INTEGER)")
+            patch.setattr("projections.projector.MAX_REMEMBERED", room)
+            writer = kind(connection, room)
+            numbers = []
+            for key in keys:
+                numbers.append(writer.count("SELECT number FROM t WHERE key = ? ORDER BY number DESC LIMIT 1", key))
+                writer.write("INSERT INTO t VALUES (?, ?)", (key, numbers[-1]))
+        assert numbers == [keys[:place].count(key) for place, key in enumerate(keys, 1)]
+
+
+def test_a_rebuild_writes_each_version_once() -> None:
+    statements: list[str] = []
+    with lamp_table() as lamps:
+        lamps.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: statements.append(event["sql"]))
+        writer = BulkWriter(OpenTables(lamps))
+        switch(writer, [("a", "on"), ("b", "on"), ("a", "off"), ("b", "off"), ("a", "on")])
+        writer.flush()
+    assert statements == [LAMP_SQL["insert"]] * 5
+
+
+def test_a_bulk_writer_keeps_a_bounded_number_of_rows() -> None:
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE t (a INTEGER)")
+    writer = BulkWriter(OpenTables(connection), Bounds(rows=3))
+    for number in range(7):
+        writer.write("INSERT INTO t VALUES (?)", (number,))
+    assert connection.execute("SELECT count(*) FROM t").get == 6
+    writer.flush()
+    assert connection.execute("SELECT count(*) FROM t").get == 7
+
+
+def test_a_memory_forgets_everything_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.projector.MAX_REMEMBERED", 3)
+    memory = Memory()
+    for number in range(4):
+        memory.keep(("t", str(number)), number)
+    assert memory == {("t", "3"): 3}
