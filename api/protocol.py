@@ -9,7 +9,6 @@ constants, digits and method names, so they are written as they are.
 """
 
 import asyncio
-import re
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import quote
 
@@ -37,7 +36,6 @@ MAX_BARE_BYTES: Final = 256 * 1024
 LEAST_PROGRESS: Final = 1024
 """Bytes within `STALL_SEC` that count as progress."""
 
-_offer = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -82,7 +80,7 @@ class HubProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._received = 0
         self._bare = 0
-        self._at_start = True
+        self._in_first_line = True
         self._awaits_head = True
         self._stall: Stall | None = None
         self._stalls_since = 0.0
@@ -90,13 +88,45 @@ class HubProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
         self._bare += len(data)
-        if self._at_start and (b"pgrade:" in data or not data.isascii()):
-            data = _tame(data)
-        elif self._awaits_head and b"pgrade:" in data:
-            data = _decline_offer(data)
-        super().data_received(data)
+        in_first_line = self._in_first_line
+        if in_first_line and not data.isascii():
+            data = _encode_first_line(data)
+        self._parse(data)
+        if in_first_line and b"\n" not in data:
+            self._in_first_line = True
         if self._bare > MAX_BARE_BYTES and not self.transport.is_closing():
             self.send_400_response("the head has no end")
+
+    def _parse(self, data: bytes) -> None:
+        """Have the parser tell what came.
+
+        It takes no body after an offer to speak another protocol, and all such offers are declined: when it stops at
+        the end of such a head, another one goes on, with the same head without the offer.
+        """
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offer:
+                if not self._is_offered_another_protocol():
+                    return
+                (end_of_head,) = offer.args
+                data = self._make_declining_head() + data[end_of_head:]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            except httptools.HttpParserError:
+                self.send_400_response("this is no HTTP")
+                return
+            else:
+                return
+
+    def _is_offered_another_protocol(self) -> bool:
+        """Whether the head that was read offers one. A `CONNECT` is no offer, though the parser stops there too."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+
+    def _make_declining_head(self) -> bytes:
+        version = self.parser.get_http_version().encode("ascii")
+        headers = [b"%b: %b\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
+        return b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, b"".join(headers))
 
     # What the parser tells -------------------------------------------------------------------------------------------
 
@@ -104,10 +134,12 @@ class HubProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
-        self._at_start = False
+        self._in_first_line = False
         self._awaits_head = True
 
     def on_headers_complete(self) -> None:
+        if self._is_offered_another_protocol():
+            return
         self._awaits_head = False
         self._bare = 0
         url = self.url
@@ -153,7 +185,9 @@ class HubProtocol(HttpToolsProtocol):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        self._at_start = True
+        if self._is_offered_another_protocol():
+            return
+        self._in_first_line = True
         cycle = self.cycle
         if not cycle.response_complete:
             cycle.more_body = False
@@ -224,21 +258,10 @@ class HubProtocol(HttpToolsProtocol):
         return None
 
 
-def _tame(data: bytes) -> bytes:
-    """The beginning of a request, such that the parser takes it.
-
-    What is not ASCII in its first line is percent-encoded, as a client should have done.
-    """
-    line, separator, rest = data.partition(b"\r\n")
-    if not line.isascii():
-        line = quote(line, safe=AS_TYPED + " ").encode("ascii")
-    return line + _decline_offer(separator + rest)
-
-
-def _decline_offer(data: bytes) -> bytes:
-    """A piece of a head without an offer to speak another protocol: with it the parser would take no body."""
-    head, end, rest = data.partition(b"\r\n\r\n")
-    return _offer.sub(b"\r\nx-declined:", head) + end + rest
+def _encode_first_line(data: bytes) -> bytes:
+    """What comes of a request's first line, and more, with the line percent-encoded, as a client should have done."""
+    line, end, rest = data.partition(b"\n")
+    return quote(line, safe=AS_TYPED + " \r").encode("ascii") + end + rest
 
 
 class HubCycle(RequestResponseCycle):
@@ -268,7 +291,11 @@ class HubCycle(RequestResponseCycle):
         self.body = bytearray()
 
     async def run_asgi(self, app: "ASGI3Application") -> None:
-        """Answer the request; until then, the server does not end."""
+        """Answer the request.
+
+        The server waits at its end for all that is in `tasks`. Each leaves by itself: a callback would cost the event
+        loop another turn for every request.
+        """
         try:
             await super().run_asgi(app)
         finally:

@@ -12,12 +12,14 @@ import pytest
 
 import api.protocol
 import api.responses
+from api.protocol import HubProtocol
 from arclog.deciders.fields import Limits
 from tests.support.served_hub import ServedHub, read_all, served_hub
 from tests.support.waiting import wait_until
 
 BODY = b'{"from_agent":"a","body":"hello"}'
 POST = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n"
+OFFER = POST + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,20 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedHub]:
     limits = Limits(max_body_chars=1000, max_attachment_chars=1000, max_attachments=1)
     with served_hub(tmp_path_factory.mktemp("hub"), limits=limits) as served:
         yield served
+
+
+@pytest.fixture
+def arrived(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The pieces that connections got, each told after it was looked at."""
+    pieces: list[bytes] = []
+    look_at = HubProtocol.data_received
+
+    def tell(connection: HubProtocol, data: bytes) -> None:
+        look_at(connection, data)
+        pieces.append(data)
+
+    monkeypatch.setattr(HubProtocol, "data_received", tell)
+    return pieces
 
 
 def envelope_of(answer: bytes) -> tuple[int, dict[str, object]]:
@@ -118,14 +134,39 @@ def test_an_offer_of_another_protocol_is_declined(hub: ServedHub) -> None:
             assert envelope_of(read_all(connection))[0] == 201
 
 
-def test_an_offer_in_a_later_piece_of_the_head_is_declined_too(hub: ServedHub) -> None:
+def test_an_offer_behind_another_request_is_declined_too(hub: ServedHub) -> None:
     with hub.connect() as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.sendall(POST)
-        time.sleep(0.05)  # most likely a piece of its own now; as one piece it is answered in the same way
-        connection.sendall(b"Connection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(BODY))
-        connection.sendall(BODY)
-        assert envelope_of(read_all(connection))[0] == 201
+        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nConnection: Upgrade\r\nUPGRADE: h2c\r\n\r\n" + OFFER + BODY)
+        assert envelope_of(read_all(connection).partition(b'"result":null}')[2])[0] == 201
+
+
+def test_so_many_offers_at_once_as_fit_are_declined(hub: ServedHub) -> None:
+    offer = b"GET /v1/shutdown HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n"
+    with hub.connect() as connection:
+        connection.sendall(offer * 2000 + OFFER + BODY)
+        assert read_all(connection).count(b"HTTP/1.1 200 OK") == 2000
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "status"),
+    [
+        pytest.param(OFFER, BODY, 201, id="an offer of another protocol"),
+        pytest.param(
+            "GET /v1/inbox/\u00e9\u4e2d HTTP/1.1\r\nConnection: close\r\n\r\n".encode(), b"", 200, id="not ASCII"
+        ),
+    ],
+)
+def test_a_head_may_come_in_two_pieces_wherever_it_is_cut(
+    hub: ServedHub, arrived: list[bytes], head: bytes, body: bytes, status: int
+) -> None:
+    for cut in range(1, len(head)):
+        arrived.clear()
+        with hub.connect() as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.sendall(head[:cut])
+            wait_until(lambda: arrived)  # all of it: so few bytes are one piece
+            connection.sendall(head[cut:] + body)
+            assert envelope_of(read_all(connection))[0] == status, head[cut:]
 
 
 def is_cut_while_sending(connection: socket.socket, piece: bytes, *, times: int, pause_sec: float = 0) -> bool:
