@@ -55,8 +55,9 @@ def open_storage(path: Path) -> apsw.Connection:
 def open_existing(path: Path) -> apsw.Connection:
     """Open the storage at `path` for reading; it must be there.
 
-    SQLite makes a file beside it to read it. Where the folder cannot be written and no hub can have the storage open,
-    it is read without; so evidence can be looked at where it lies.
+    SQLite makes files beside it to read it, and removes them when the last connection that may write is closed. So the
+    connection may, unless something was left there that closing it would move into the storage: evidence stays as it
+    lies. Where the folder cannot be written and no hub can have the storage open, it is read without those files.
 
     Raises:
         StorageError: there is no such file, or it cannot be read.
@@ -64,9 +65,10 @@ def open_existing(path: Path) -> apsw.Connection:
     """
     if not path.is_file():
         raise StorageError(f"there is no storage at {path}")
-    connection = open_connection(path, read_only=True, immutable=_lies_untouchable(path))
+    connection = open_connection(path, read_only=not _is_at_rest(path), immutable=_lies_untouchable(path))
     try:
         with storage_errors(path):
+            connection.execute("PRAGMA query_only = ON")
             _recognise(connection, path)
             if not _is_made(connection):
                 raise NotAnArcStorage(f"{path} is empty: it is not an Arc storage yet")
@@ -131,15 +133,31 @@ def _lies_untouchable(path: Path) -> bool:
     Raises:
         StorageError: what was recorded last is in a WAL, which cannot be read there.
     """
-    wal, shm = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
-    if os.access(path.parent, os.W_OK) or shm.exists():
+    if os.access(path.parent, os.W_OK) or _beside(path, "-shm").exists():
         return False
-    if wal.exists() and wal.stat().st_size:
+    wal = _beside(path, "-wal")
+    if _holds_anything(wal):
         raise StorageError(
             f"the folder of {path} cannot be written, and without that its WAL cannot be read: copy it together with "
             f"{wal.name} to a folder of yours"
         )
     return True
+
+
+def _is_at_rest(path: Path) -> bool:
+    """Whether nothing lies beside a database that belongs into it: no WAL, and no journal of one that is not ours."""
+    return not _holds_anything(_beside(path, "-wal")) and not _holds_anything(_beside(path, "-journal"))
+
+
+def _beside(path: Path, end: str) -> Path:
+    return path.with_name(path.name + end)
+
+
+def _holds_anything(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _is_made(connection: apsw.Connection) -> bool:

@@ -273,6 +273,14 @@ def test_stats_count_every_event(run: Run) -> None:
     assert json.loads(run("log", "stats", "--json"))["events"] == LAST
 
 
+@pytest.mark.parametrize(
+    "command", ["show", "show 4", "tail", "blame lock/", "diff 1", "seen ada", "stats", "verify", "replay", "export"]
+)
+def test_nothing_is_left_beside_the_file_of_a_stopped_hub(command: str, run: Run, told: Path) -> None:
+    run("log", *command.split())
+    assert [file.name for file in told.iterdir()] == ["arc.sqlite3"]
+
+
 # Proving -------------------------------------------------------------------------------------------------------------
 
 
