@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.moments import refuse_past
-from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Timeout, clamp_limit, clamp_timeout
+from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
 from api.requests import QueryReader, transport_of
 from api.routes import Caller, Found, Read, Reader, Route, Site, Special
 from api.sse import HEARTBEAT, HEARTBEAT_SEC, ending_well, last_event_id, stream_headers
@@ -45,6 +45,7 @@ class LogQuery(LogStreamQuery, frozen=True, kw_only=True):
 
     limit: Limit = DEFAULT_LIMIT
     timeout: Timeout = 0
+    tail: Tail = False
 
 
 class EventIds(Struct, frozen=True):
@@ -54,9 +55,10 @@ class EventIds(Struct, frozen=True):
 
 
 async def read_log(hub: Hub, query: LogQuery, reader: Reader) -> Found:
-    """Events behind a cursor, in log order."""
+    """Events behind a cursor, or the last ones, in log order."""
     hub.check_cursor("after", query.after)
-    wanted = Wanted(query.after, clamp_limit(query.limit), _filter(query))
+    tail = query.tail and not query.after
+    wanted = Wanted(query.after, clamp_limit(query.limit), _filter(query), tail)
     timeout_sec = clamp_timeout(query.timeout)
     following = hub.follow(wanted, timeout_sec)
     events, _ = await (reader.unless_gone(following) if timeout_sec else following)

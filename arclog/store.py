@@ -274,7 +274,7 @@ def read(
 
     One of the filter's fields is served by an index; the engine checks the others on what it finds there.
     """
-    query, bindings = _plan(where)
+    query, bindings = choose_query(where)
     for row in connection.execute(EVENTS[query], bindings | {"after": after, "until": until, "limit": limit}):
         yield StoredEvent(*row)
 
@@ -327,7 +327,12 @@ def hash_request(*parts: bytes) -> bytes:
     return sha256(b"\0".join(parts)).digest()
 
 
-def _plan(where: Filter) -> tuple[str, dict[str, str | int | None]]:
+def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:
+    """The query by which the events that match are read, and what it is told of the filter.
+
+    Returns:
+        The query's name, which with `_from_end` behind it is that of the same read backward; and its bindings.
+    """
     types = None if where.type is None else matching_types(where.type)
     prefix = where.stream if where.stream is not None and where.stream.endswith("/") else None
     bindings: dict[str, str | int | None] = {

@@ -329,7 +329,7 @@ class Hub:
                 events, seen = await self.read_apart(read_on, query)
                 if events or self.closing or self._loop.time() >= deadline:
                     return events, seen
-                query = msgspec.structs.replace(query, after=seen)
+                query = msgspec.structs.replace(query, after=seen, tail=False)
                 self._neighbours.watch()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(deadline):

@@ -8,7 +8,6 @@ import msgspec
 
 from arclog.errors import InvalidInput, NotFound
 from arclog.store import EVERYTHING, Filter
-from arclog.tail import read_last
 from cli.errors import WrongArguments
 from cli.log.lines import damage_line, event_line, print_change, with_times
 from cli.log.storage import reading, snapshot
@@ -16,7 +15,7 @@ from cli.options import StorageOptions, add_storage_option, count
 from cli.output import print_error
 from cli.tables import print_line
 from projections.history.changes import EventInFull, find_in_full
-from projections.history.events import LoggedEvent, check_type, logged
+from projections.history.events import LoggedEvent, check_type, read_log_end
 
 DEFAULT_LIMIT: Final = 50
 
@@ -60,7 +59,7 @@ def run(options: Options) -> int:
         return _show_one(options, options.event_id)
     limit, where = options.limit or DEFAULT_LIMIT, where_of(options)
     with reading(options) as connection:
-        events = list(logged(connection, read_last(connection, limit, where)))
+        events = read_log_end(connection, limit, where)
     return print_events(events, options.json)
 
 

@@ -5,11 +5,10 @@ import time
 from typing import Final
 
 from arclog.store import read_head
-from arclog.tail import read_last
 from cli.log.show import add_filter_options, print_events, where_of
 from cli.log.storage import reading
 from cli.options import StorageOptions, add_storage_option
-from projections.history.events import logged, read_log
+from projections.history.events import read_log, read_log_end
 
 DEFAULT_LIMIT: Final = 10
 LOOK_SEC: Final = 0.05
@@ -40,7 +39,7 @@ def run(options: Options) -> int:
     where = where_of(options)
     with reading(options) as connection:
         reached = read_head(connection).event_id
-        last = list(logged(connection, read_last(connection, options.limit or DEFAULT_LIMIT, where)))
+        last = read_log_end(connection, options.limit or DEFAULT_LIMIT, where)
         code = print_events(last, options.json)
         reached = max([reached, *(event.event_id for event in last)])
         version = None

@@ -13,6 +13,7 @@ from arclog.errors import InvalidInput, StorageDamaged
 from arclog.events import EVENT_TYPES
 from arclog.lookup import find_end_before
 from arclog.store import EVERYTHING, NO_END, Filter, find_event, matching_types, read
+from arclog.tail import read_last
 from projections.times import timestamp
 
 
@@ -74,9 +75,21 @@ def read_log(
         StorageDamaged: an event's texts are no texts any more.
     """
     try:
-        return list(logged(connection, read(connection, after, limit, until, where)))
+        return list(_logged(connection, read(connection, after, limit, until, where)))
     except UnicodeDecodeError as error:
         raise StorageDamaged(f"an event behind {after} cannot be read ({error}): see arc log verify") from None
+
+
+def read_log_end(connection: apsw.Connection, limit: int, where: Filter = EVERYTHING) -> list[LoggedEvent]:
+    """The last `limit` events that match, in log order, each checked against its digest.
+
+    Raises:
+        StorageDamaged: an event's texts are no texts any more.
+    """
+    try:
+        return list(_logged(connection, read_last(connection, limit, where)))
+    except UnicodeDecodeError as error:
+        raise StorageDamaged(f"one of the last events cannot be read ({error}): see arc log verify") from None
 
 
 def find_logged(connection: apsw.Connection, event_id: int) -> LoggedEvent | None:
@@ -89,10 +102,10 @@ def find_logged(connection: apsw.Connection, event_id: int) -> LoggedEvent | Non
         event = find_event(connection, event_id)
     except UnicodeDecodeError as error:
         raise StorageDamaged(f"event {event_id} cannot be read ({error}): see arc log verify") from None
-    return None if event is None else next(logged(connection, [event]))
+    return None if event is None else next(_logged(connection, [event]))
 
 
-def logged(connection: apsw.Connection, events: Iterable[StoredEvent]) -> Iterator[LoggedEvent]:
+def _logged(connection: apsw.Connection, events: Iterable[StoredEvent]) -> Iterator[LoggedEvent]:
     """Stored events in the order in which they come, each checked against the digest before it."""
     last: StoredEvent | None = None
     for event in events:
@@ -100,11 +113,11 @@ def logged(connection: apsw.Connection, events: Iterable[StoredEvent]) -> Iterat
             previous = last.digest
         else:
             _, previous = find_end_before(connection, event.event_id)
-        yield _logged(event, damaged=digest_of(previous, event) != event.digest)
+        yield _show(event, damaged=digest_of(previous, event) != event.digest)
         last = event
 
 
-def _logged(event: StoredEvent, damaged: bool) -> LoggedEvent:
+def _show(event: StoredEvent, damaged: bool) -> LoggedEvent:
     data: dict[str, Any] | None
     metadata: EventMetadata | None
     try:

@@ -109,6 +109,9 @@ def test_a_filter_gives_the_first_events_that_match_in_all_its_fields(
     where = Filter(type=type_, stream=stream, actor=actor)
     assert list(read(log.connection, 10, 5, 110, where)) == expected[:5]
     assert list(read(log.connection, 10, 1000, 110, where)) == expected
+    everything = [event for event in read(log.connection) if matches(event)]
+    for limit in (1, 5, 1000):
+        assert read_last(log.connection, limit, where) == everything[-limit:]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 400, 1000])

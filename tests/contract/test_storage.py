@@ -524,6 +524,10 @@ BINDINGS = {"after": 0, "until": 9, "limit": 5, "stream": "s", "prefix": "s/", "
         ("read_streams_below", "events_by_stream"),
         ("read_actor", "events_by_actor"),
         ("read_types", "events_by_type"),
+        ("read_stream_from_end", "events_by_stream"),
+        ("read_streams_below_from_end", "events_by_stream"),
+        ("read_actor_from_end", "events_by_actor"),
+        ("read_types_from_end", "events_by_type"),
     ],
 )
 def test_reading_the_log_goes_by_an_index(log: Log, query: str, index: str) -> None:
@@ -532,7 +536,20 @@ def test_reading_the_log_goes_by_an_index(log: Log, query: str, index: str) -> N
     assert scanned_tables(plan) == set()
 
 
-@pytest.mark.parametrize("query", ["read", "read_facts", "read_stream", "read_actor", "read_frequent_types"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "read",
+        "read_facts",
+        "read_stream",
+        "read_actor",
+        "read_frequent_types",
+        "read_from_end",
+        "read_stream_from_end",
+        "read_actor_from_end",
+        "read_frequent_types_from_end",
+    ],
+)
 def test_a_page_of_the_log_needs_no_sorting(log: Log, query: str) -> None:
     assert not any(
         "TEMP B-TREE" in step for step in plan_of(log.connection, EVENTS[query], {**BINDINGS, "types": "[]"})
@@ -540,12 +557,22 @@ def test_a_page_of_the_log_needs_no_sorting(log: Log, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["find_head", "get_event", "find_last_seen", "find_event_at", "find_key", "find_setting", "find_clock"]
+    "query",
+    [
+        "find_head",
+        "read_from_end",
+        "get_event",
+        "find_last_seen",
+        "find_event_at",
+        "find_key",
+        "find_setting",
+        "find_clock",
+    ],
 )
 def test_finding_one_thing_goes_by_an_index(log: Log, query: str) -> None:
     plan = plan_of(log.connection, EVENTS[query], None)
-    if query == "find_head":
-        assert plan == ["SCAN events"], "from the end, one row"
+    if query in {"find_head", "read_from_end"}:
+        assert plan == ["SCAN events"], "from the end, as many rows as are asked for"
     else:
         assert scanned_tables(plan) == set()
         assert not any("TEMP B-TREE" in step for step in plan)

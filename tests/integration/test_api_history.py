@@ -108,6 +108,32 @@ def test_one_cursor_gives_everything_that_happened(hub: ServedHub) -> None:
     assert hub.get(f"/v1/log?after={events[-1]['event_id']}").result == []
 
 
+def test_the_last_events_are_had_without_a_cursor(hub: ServedHub) -> None:
+    tokens = [lock(hub, "ada", f"tail/{number}").result["fencing_token"] for number in range(3)]
+    said = hub.say("hi")
+
+    def found(query: str) -> list[int]:
+        return ids(hub.get(f"/v1/log?{query}").result)
+
+    assert found("tail=1&limit=3") == [*tokens[1:], said]
+    assert found("tail=1&limit=1&type=lock.") == tokens[2:]
+    assert found("tail=1&stream=lock/tail/") == tokens
+    assert found("tail=1&actor=teller&limit=1") == [said]
+    assert found(f"tail=1&limit=1&after={tokens[0]}") == [tokens[1]]
+    assert found("tail=no&limit=1") == [1]
+    assert "digest" not in hub.get("/v1/log?tail=1&limit=1").result[0]
+
+
+def test_whoever_asks_for_the_end_of_what_has_not_begun_may_wait_for_it(hub: ServedHub) -> None:
+    answers: list[Answer] = []
+    poll = threading.Thread(target=lambda: answers.append(hub.get("/v1/log?tail=1&stream=lock/new&timeout=20")))
+    poll.start()
+    wait_until(lambda: len(hub.hub._waiters) > 0, what="the poll to wait")
+    token = lock(hub, "ada", "new").result["fencing_token"]
+    poll.join(10)
+    assert ids(answers[0].result) == [token]
+
+
 def test_types_and_streams_match_by_prefix(hub: ServedHub) -> None:
     after = head_of(hub)
     first = lock(hub, "ada", "src/a.py").result["fencing_token"]

@@ -17,6 +17,8 @@ from arclog.deciders.sessions import OpenSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError
 from arclog.queries import Queries
+from arclog.store import Filter
+from arclog.tail import read_last
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.catalog import PROJECTORS
 from projections.intervals import AsOf, live
@@ -138,6 +140,15 @@ READS: dict[str, Read] = {
     "active locks of an agent": lambda c, at, _head: locks.list_locks(c, at, "agent-0", active_only=True),
     "a lock": lambda c, at, _head: locks.find_lock(c, "path-1", at),
     "a task": lambda c, at, _head: tasks.find_task(c, 17, at),
+    "the end of the log": lambda c, _at, _head: read_last(c, 20),
+    "the end of a type": lambda c, _at, _head: read_last(c, 20, Filter(type="lock.acquired")),
+    "the end of some types": lambda c, _at, _head: read_last(c, 20, Filter(type="lock.")),
+    "the end of a frequent type": lambda c, _at, _head: read_last(c, 20, Filter(type="message.posted")),
+    "the end of a stream": lambda c, _at, _head: read_last(c, 20, Filter(stream="channel/room")),
+    "the end of an agent's deeds": lambda c, _at, _head: read_last(c, 20, Filter(actor="agent-2")),
+    "the end of what an agent did to locks": lambda c, _at, _head: read_last(
+        c, 20, Filter(type="lock.", stream="lock/", actor="agent-2")
+    ),
 }
 
 
