@@ -27,6 +27,7 @@ from arclog.events import (
 )
 from arclog.events.messages import TASK_KINDS
 from arclog.store import NO_END, Filter, read
+from projections.history.order import natural_order
 from projections.times import optional_timestamp, timestamp
 
 How = Literal["held", "released", "owner_gone", "lapsed", "open", "done", "live", "closed", "expired", "replaced"]
@@ -100,7 +101,7 @@ class Blame(Struct, frozen=True):
 
 
 def read_blame(connection: apsw.Connection, stream: str, now: int) -> list[Blame]:
-    """The life of an entity, or of all below a prefix that ends in `/`, by name.
+    """The life of an entity, or of all below a prefix that ends in `/`, by name, numbers by their size.
 
     Args:
         connection: any connection on the storage.
@@ -123,7 +124,7 @@ def read_blame(connection: apsw.Connection, stream: str, now: int) -> list[Blame
         raise NotFound("stream", stream, f"has no events; {hint}")
     return [
         Blame(name, len(events), tuple(_tenures(events, now)), _shares(events))
-        for name, events in sorted(lives.items())
+        for name, events in sorted(lives.items(), key=lambda life: natural_order(life[0]))
     ]
 
 

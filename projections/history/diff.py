@@ -13,6 +13,7 @@ from arclog.store import EVERYTHING, NO_END, read
 from projections import messages
 from projections.history.changes import compare_entity
 from projections.history.entities import Entity, touched_by
+from projections.history.order import natural_order
 from projections.moments import find_moment
 from projections.times import timestamp
 
@@ -91,7 +92,7 @@ def read_diff(connection: apsw.Connection, after: int, until: int) -> Diff:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StorageDamaged(f"an event behind {after} cannot be read ({error}): see arc log verify") from None
     changes = []
-    for entity, events in sorted(touched.items()):
+    for entity, events in sorted(touched.items(), key=lambda one: natural_order(str(one[0]))):
         change = compare_entity(connection, entity, first, last)
         if change is not None:
             changes.append(EntityChange(change.entity, tuple(events), change.before, change.after))

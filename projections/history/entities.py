@@ -30,7 +30,7 @@ from projections.intervals import AsOf
 Noun = Literal["session", "channel", "message", "thread", "claim", "lock", "task"]
 
 
-class Entity(Struct, frozen=True, order=True):
+class Entity(Struct, frozen=True):
     """One thing, such as the lock on a file. `key` is its id in text."""
 
     noun: Noun

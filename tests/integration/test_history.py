@@ -166,6 +166,16 @@ def test_blame_of_a_prefix_gives_each_life_by_name(story: Story, connection: aps
     ]
 
 
+def test_numbers_in_names_are_in_order_of_their_size(story: Story, connection: apsw.Connection) -> None:
+    before = story.recorder.last_event_id
+    head = story.do(*(lock("ada", f"file{number}") for number in (10, 9, 100)))
+    paths = ["lock/file9", "lock/file10", "lock/file100"]
+    assert [life.stream for life in read_blame(connection, "lock/", story.now())] == paths
+    connection.execute("BEGIN")
+    assert [change.entity for change in read_diff(connection, before, head).changes] == paths
+    connection.execute("COMMIT")
+
+
 def test_blame_of_nothing_says_how_streams_are_named(connection: apsw.Connection) -> None:
     with pytest.raises(NotFound, match="streams are named like"):
         read_blame(connection, "a.py", 0)
