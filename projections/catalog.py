@@ -8,7 +8,7 @@ from arclog.codec import FactRow, RecordedEvent, decode_facts
 from arclog.events import EVENT_CLASSES, Event
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.bulk_writer import USUAL, Bounds, BulkWriter, Tables
-from projections.messages import PostedMessage, find_row, posted, write_row
+from projections.messages import PostedMessage, find_row, to_posted, write_row
 from projections.projector import Handler, Projector, Writer
 
 PROJECTORS: Final[tuple[Projector, ...]] = (
@@ -47,7 +47,7 @@ def project(writer: Writer, event: RecordedEvent) -> PostedMessage | None:
         write_row(writer, row)
     for handler in _HANDLERS[type(data)]:
         handler(writer, event, data)
-    return None if row is None else posted(row)
+    return None if row is None else to_posted(row)
 
 
 def project_chunks(

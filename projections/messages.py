@@ -144,7 +144,7 @@ def encode_row(row: MessageRow) -> bytes:
     return encode_json(message)
 
 
-def posted(row: MessageRow) -> PostedMessage:
+def to_posted(row: MessageRow) -> PostedMessage:
     """A message as its sender and those who wait for it are told."""
     event_id, _, from_agent, to_agent, channel, kind, _, _, _, _, thread_id = row
     return PostedMessage(event_id, from_agent, to_agent, channel, kind, thread_id, encode_row(row))
