@@ -3,7 +3,7 @@
 Nothing depends on it: whoever watches also looks, from time to time. Over the mounts of virtual machines and containers
 the kernel may know nothing of what the other side writes.
 
-Each folder is watched by itself and no link is followed, so a link in the spool cannot have us watch the whole disk.
+Each folder is watched by itself and no link in the spool is followed, so none can have us watch the whole disk.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from relay.mailbox import WAITING
 
 if TYPE_CHECKING:
-    from asyncinotify import Inotify
+    from asyncinotify import Inotify, Mask
 
 OnRequest = Callable[[str, str], None]
 """Told the folder and the name of a request that has come."""
@@ -39,9 +39,9 @@ class Notifications:
         self._on_request = on_request
         self._on_change = on_change
         self._lost = Mask.IGNORED | Mask.Q_OVERFLOW | Mask.MOVE_SELF
-        self._only = Mask.ONLYDIR | Mask.DONT_FOLLOW | Mask.MOVE_SELF
-        self._folders = Mask.CREATE | Mask.MOVED_TO | self._only
-        self._files = Mask.MOVED_TO | Mask.CLOSE_WRITE | self._only
+        self._folders_in_spool = Mask.CREATE | Mask.MOVED_TO | Mask.ONLYDIR | Mask.MOVE_SELF
+        self._folders = self._folders_in_spool | Mask.DONT_FOLLOW
+        self._files = Mask.MOVED_TO | Mask.CLOSE_WRITE | Mask.ONLYDIR | Mask.DONT_FOLLOW | Mask.MOVE_SELF
 
     def listen(self) -> None:
         """Tell what comes from now on, on the running event loop."""
@@ -49,13 +49,13 @@ class Notifications:
 
     def watch_spool(self) -> None:
         """Watch the spool for folders; may be called from a thread, and again."""
-        self._watch(self._spool, follow=True)
-        self._watch(self._requests)
+        self._watch(self._spool, self._folders_in_spool)
+        self._watch(self._requests, self._folders)
 
     def watch_folders(self, folders: Sequence[str]) -> None:
         """Watch agents' folders for requests; may be called from a thread, and again."""
         for folder in folders:
-            self._watch(self._requests / folder)
+            self._watch(self._requests / folder, self._files)
 
     def drain(self) -> None:
         """Tell what has come."""
@@ -71,12 +71,9 @@ class Notifications:
         asyncio.get_running_loop().remove_reader(self._inotify.fd)
         self._inotify.close()
 
-    def _watch(self, path: Path, *, follow: bool = False) -> None:
-        from asyncinotify import Mask
-
-        mask = self._files if path.parent == self._requests else self._folders
+    def _watch(self, path: Path, mask: "Mask") -> None:
         try:
-            watch = self._inotify.add_watch(path, mask & ~Mask.DONT_FOLLOW if follow else mask)
+            watch = self._inotify.add_watch(path, mask)
         except OSError:  # it is not there, or there are too many watches: looking finds what comes
             return
         watch.path = path  # a folder that was renamed is known by its old name
