@@ -31,6 +31,9 @@ class TimeSource(Protocol):
     def elapsed(self) -> int:
         """Microseconds since some moment that is fixed for this boot."""
 
+    def slept(self) -> int:
+        """How many of them the machine was suspended; 0, give or take a few, where it does not tell."""
+
     def wall(self) -> int:
         """Microseconds since 1970, as the machine's wall clock has it."""
 
@@ -43,6 +46,9 @@ class MachineTime:
 
     def elapsed(self) -> int:
         return time.clock_gettime_ns(_BOOTTIME) // 1000
+
+    def slept(self) -> int:
+        return (time.clock_gettime_ns(_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1000
 
     def wall(self) -> int:
         return time.time_ns() // 1000
@@ -74,6 +80,10 @@ class LogClock:
     def elapsed(self) -> int:
         """Microseconds since some moment of this boot, which nothing sets: for spans, not for events."""
         return self._source.elapsed()
+
+    def slept(self) -> int:
+        """How many microseconds of this boot the machine was suspended, as far as it tells."""
+        return self._source.slept()
 
     def ease(self) -> bool:
         """Move the offset toward the wall clock by what has passed times `SLEW`; true when it moved."""

@@ -3,8 +3,8 @@
 Runs inside the writer's transaction, before any command of the batch, so that no rule ever meets a session that is over
 but not yet ended. Whichever hub on the file comes first does it; the next finds nothing left to do.
 
-A hub that was away, or could keep nothing, cannot know who called in vain: it counts silence from the moment when it
-began to listen. A hub that was there meanwhile, on the same file, counts it from the last sign of life.
+A hub that was away or asleep, or could keep nothing, cannot know who called in vain: it counts silence from the moment
+when it began to listen. A hub that was there meanwhile, on the same file, counts it from the last sign of life.
 """
 
 from collections.abc import Callable, Container
@@ -27,8 +27,8 @@ Append = Callable[[Event], None]
 class Listening:
     """Since when a hub has been able to hear its agents.
 
-    It cannot while it is away, nor while its storage takes nothing: whoever was silent meanwhile may have called in
-    vain. All times are microseconds of the log's clock.
+    It cannot while it is away, nor while its storage takes nothing, nor while its machine is suspended: whoever was
+    silent meanwhile may have called in vain, or have slept too. All times are microseconds of the log's clock.
 
     Args:
         ttl: the presence TTL in microseconds.
@@ -37,21 +37,24 @@ class Listening:
     def __init__(self, ttl: int) -> None:
         self.since = 0
         self._failing_since: int | None = None
+        self._slept = 0
         self._bearable = rules.seen_interval(ttl)
 
-    def begin(self, now: int) -> None:
-        """The hub takes calls from now on."""
-        self.since, self._failing_since = now, None
+    def begin(self, now: int, slept: int) -> None:
+        """The hub takes calls from now on; its machine was asleep for `slept` until now."""
+        self.since, self._slept, self._failing_since = now, slept, None
 
     def fail(self, now: int) -> None:
         """A call could not be kept."""
         if self._failing_since is None:
             self._failing_since = now
 
-    def try_again(self, now: int) -> None:
+    def try_again(self, now: int, slept: int) -> None:
         """Before anyone is judged by silence: leave out what was lost for longer than agents wait between two calls."""
         if self._failing_since is not None and now - self._failing_since > self._bearable:
             self.since = now
+        if slept - self._slept > self._bearable:  # short naps add up
+            self.since, self._slept = now, slept
 
     def hear(self) -> None:
         """A call was kept."""

@@ -114,7 +114,7 @@ class Recorder:
         """
         rebuilt = prepare(self._log, progress)
         self.last_event_id = self._log.head().event_id
-        self._listening.begin(self._clock.now())
+        self._listening.begin(self._clock.now(), self._clock.slept())
         self._checkpointer.start()
         return rebuilt
 
@@ -237,7 +237,7 @@ class Recorder:
             after = self._log.head().event_id
             messages: list[PostedMessage] = []
             now = self._log.now()
-            self._listening.try_again(now)
+            self._listening.try_again(now, self._clock.slept())
             if now >= self.next_look_at or self._undone:
                 self._sweep(now, messages)
             answers = [(call, self._execute(call, now, messages)) for call in calls]

@@ -81,6 +81,47 @@ def test_a_hub_that_was_there_ends_sessions_in_time_whoever_starts_beside_it(
         assert live_agents(storage) == []
 
 
+def test_after_a_sleep_of_the_machine_everyone_has_the_presence_ttl_to_call_again(
+    recorder: Recorder, storage: Path, time: FakeTime
+) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    time.pass_sec(TTL_SEC - 1)
+    time.sleep_sec(10 * TTL_SEC)
+    let_presence_be_checked(recorder)
+    assert live_agents(storage) == ["a"]
+    time.pass_sec(TTL_SEC)
+    let_presence_be_checked(recorder)
+    assert live_agents(storage) == ["a"]
+    time.pass_sec(1)
+    let_presence_be_checked(recorder)
+    assert live_agents(storage) == []
+
+
+def test_the_first_call_after_a_sleep_ends_nobody(recorder: Recorder, storage: Path, time: FakeTime) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    time.sleep_sec(10 * TTL_SEC)
+    recorder.execute(PostMessage(from_agent="b", body="good morning"))
+    assert live_agents(storage) == ["a"]
+
+
+def test_naps_of_the_machine_add_up(recorder: Recorder, storage: Path, time: FakeTime) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    for _ in range(20):
+        time.sleep_sec(INTERVAL_SEC / 2)
+        time.pass_sec(1)
+        let_presence_be_checked(recorder)
+    assert live_agents(storage) == ["a"]
+
+
+def test_what_the_machine_slept_before_the_hub_began_excuses_nobody(storage: Path, time: FakeTime) -> None:
+    time.sleep_sec(1000)
+    with recording(storage, time) as recorder:
+        recorder.execute(OpenSession(agent_id="a"))
+        time.pass_sec(TTL_SEC + 1)
+        let_presence_be_checked(recorder)
+        assert live_agents(storage) == []
+
+
 def test_a_session_lasts_for_the_presence_ttl_and_no_longer(recorder: Recorder, storage: Path, time: FakeTime) -> None:
     recorder.execute(OpenSession(agent_id="a"))
     time.pass_sec(TTL_SEC)

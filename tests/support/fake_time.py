@@ -5,7 +5,10 @@ BEGINNING = 1_800_000_000_000_000
 
 
 class FakeTime:
-    """A machine whose clocks a test moves: `pass_sec` for real time, `set_wall` for a clock that is set.
+    """A machine whose clocks a test moves.
+
+    `pass_sec` is for real time, `sleep_sec` for such in which the machine is suspended, `set_wall` for a clock that is
+    set.
 
     Args:
         wall: what the wall clock shows at first, in microseconds since 1970.
@@ -17,9 +20,13 @@ class FakeTime:
         self._wall = wall
         self._elapsed = elapsed
         self._boot = boot
+        self._slept = 0
 
     def elapsed(self) -> int:
         return self._elapsed
+
+    def slept(self) -> int:
+        return self._slept
 
     def wall(self) -> int:
         return self._wall
@@ -35,6 +42,11 @@ class FakeTime:
         """Let time pass, on both clocks."""
         self._elapsed += micros
         self._wall += micros
+
+    def sleep_sec(self, seconds: float) -> None:
+        """Let time pass while the machine is suspended."""
+        self._slept += round(seconds * 1_000_000)
+        self.pass_sec(seconds)
 
     def set_wall(self, wall: int) -> None:
         """Set the wall clock, as people and NTP do; no time passes."""

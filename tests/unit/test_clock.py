@@ -1,5 +1,7 @@
 """The log's clock: elapsed time since the boot, that no wall clock can shake."""
 
+from time import CLOCK_MONOTONIC
+
 import pytest
 
 from arclog.clock import SLEW, LogClock, MachineTime
@@ -76,6 +78,16 @@ def test_the_machine_counts_on_and_knows_its_boot() -> None:
     assert time.elapsed() >= first > 0
     assert MachineTime().boot_id() == boot != ""
     assert time.wall() > 1_500_000_000_000_000
+
+
+def test_the_machine_tells_how_long_it_slept() -> None:
+    time = MachineTime()
+    assert -1_000_000 < time.slept() <= time.elapsed()
+
+
+def test_where_the_machine_does_not_tell_it_never_slept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arclog.clock._BOOTTIME", CLOCK_MONOTONIC)
+    assert abs(MachineTime().slept()) < 1_000_000
 
 
 def test_where_the_machine_has_no_boot_id_the_moment_of_the_boot_tells_one_from_another(
