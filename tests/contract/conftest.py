@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from arclog.clock import LogClock
+from arclog.schema import open_storage
 from arclog.store import Log
 from tests.contract.engines import ENGINES, Engine, opened
 from tests.support.fake_time import FakeTime
@@ -32,3 +34,17 @@ def other(engine: Engine, tmp_path: Path, time: FakeTime, log: Log) -> Iterator[
     """A second process on the same storage, as far as the engine can tell."""
     with opened(engine, tmp_path, time) as other:
         yield other
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a storage in one SQLite file is to be; nothing is there yet."""
+    return tmp_path / "arc.sqlite3"
+
+
+@pytest.fixture
+def sqlite_log(path: Path, time: FakeTime) -> Iterator[Log]:
+    """The log in one SQLite file, for what that engine alone promises; the connection is closed whatever it was at."""
+    connection = open_storage(path)
+    yield Log(connection, path, LogClock(time))
+    connection.close(True)

@@ -1,13 +1,18 @@
-"""A recorder on a storage of the test's own, at a time that the test moves."""
+"""What tests of this level begin with: a recorder at a time that the test moves, or a story that was told."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from projections.recorder import Recorder
+from tests.support.command import Run, running
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import recording
+from tests.support.tampering import flip_bit, tampering
+from tests.support.told import TASK, tell
 
 
 @pytest.fixture
@@ -25,3 +30,31 @@ def storage(tmp_path: Path) -> Path:
 def recorder(storage: Path, time: FakeTime) -> Iterator[Recorder]:
     with recording(storage, time) as recorder:
         yield recorder
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the storage of a short story."""
+    folder = tmp_path_factory.mktemp("told")
+    tell(folder / "arc.sqlite3")
+    return folder
+
+
+@pytest.fixture
+def run(told: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in the folder of the story, and return what it printed."""
+    monkeypatch.chdir(told)
+    return running(capsys)
+
+
+@pytest.fixture
+def damaged(told: Path, tmp_path: Path) -> Path:
+    """The same storage with one event changed."""
+    with (
+        closing(sqlite3.connect(told / "arc.sqlite3")) as source,
+        closing(sqlite3.connect(tmp_path / "damaged.sqlite3")) as copy,
+    ):
+        source.backup(copy)
+    with tampering(tmp_path / "damaged.sqlite3") as connection:
+        flip_bit(connection, TASK, "data", 200)
+    return tmp_path / "damaged.sqlite3"

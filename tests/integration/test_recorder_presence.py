@@ -1,125 +1,38 @@
-"""Presence: an agent that is silent for too long loses its session and what it holds, once, and all are told."""
+"""Presence: an agent is there while it calls or waits; one that is silent for too long loses its session."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
 
 from arclog.deciders.channels import CreateChannel
 from arclog.deciders.claims import AcquireClaim, RefreshClaim
-from arclog.deciders.hub import HubState
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession, SeeAgent
 from arclog.errors import InvalidInput, SessionCollision
-from arclog.events import AgentSeen, ClaimReleased, LockReleased, SessionExpired
-from projections import claims, locks, messages, sessions
+from arclog.events import AgentSeen
+from projections import sessions
 from projections.intervals import live
-from projections.messages import MessageQuery
 from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
-from tests.support.recorders import PRESENCE_TTL, events_in, let_presence_be_checked, reading, recording
+from tests.support.recorders import (
+    TTL_SEC,
+    events_in,
+    expiries,
+    let_presence_be_checked,
+    live_agents,
+    reading,
+    recording,
+)
 
-TTL_SEC = PRESENCE_TTL / 1_000_000
 INTERVAL_SEC = 30
-
-
-@pytest.fixture
-def other(storage: Path, time: FakeTime, recorder: Recorder) -> Iterator[Recorder]:
-    """Another hub on the same storage."""
-    with recording(storage, time, hub=HubState(hub_id="hub-2")) as other:
-        yield other
-
-
-def live_agents(storage: Path) -> list[str]:
-    with reading(storage) as connection:
-        return [session.agent_id for session in sessions.list_sessions(connection, live(0))]
-
-
-def notices(storage: Path, channel: str) -> list[dict[str, Any]]:
-    with reading(storage) as connection:
-        page = messages.read_messages(connection, MessageQuery(channel=channel), live(0))
-    return [row for json in page.rows if (row := msgspec.json.decode(json))["from_agent"] == "system"]
-
-
-def expiries(storage: Path) -> list[str]:
-    return [event.data.agent_id for event in events_in(storage) if isinstance(event.data, SessionExpired)]
 
 
 def signs_of_life(storage: Path, agent: str) -> int:
     return sum(event.data == AgentSeen(agent_id=agent) for event in events_in(storage))
 
 
-# Ending --------------------------------------------------------------------------------------------------------------
-
-
-def test_after_a_time_without_a_hub_everyone_has_the_presence_ttl_to_call_again(storage: Path, time: FakeTime) -> None:
-    with recording(storage, time) as before:
-        before.execute(OpenSession(agent_id="a"))
-    time.pass_sec(10 * TTL_SEC)
-    with recording(storage, time) as after:
-        time.pass_sec(TTL_SEC)
-        let_presence_be_checked(after)
-        assert live_agents(storage) == ["a"]
-        time.pass_sec(1)
-        let_presence_be_checked(after)
-        assert live_agents(storage) == []
-
-
-def test_a_hub_that_was_there_ends_sessions_in_time_whoever_starts_beside_it(
-    recorder: Recorder, storage: Path, time: FakeTime
-) -> None:
-    recorder.execute(OpenSession(agent_id="a"))
-    time.pass_sec(TTL_SEC)
-    with recording(storage, time, hub=HubState(hub_id="hub-2")) as newcomer:
-        time.pass_sec(1)
-        let_presence_be_checked(newcomer)
-        assert live_agents(storage) == ["a"]
-        let_presence_be_checked(recorder)
-        assert live_agents(storage) == []
-
-
-def test_after_a_sleep_of_the_machine_everyone_has_the_presence_ttl_to_call_again(
-    recorder: Recorder, storage: Path, time: FakeTime
-) -> None:
-    recorder.execute(OpenSession(agent_id="a"))
-    time.pass_sec(TTL_SEC - 1)
-    time.sleep_sec(10 * TTL_SEC)
-    let_presence_be_checked(recorder)
-    assert live_agents(storage) == ["a"]
-    time.pass_sec(TTL_SEC)
-    let_presence_be_checked(recorder)
-    assert live_agents(storage) == ["a"]
-    time.pass_sec(1)
-    let_presence_be_checked(recorder)
-    assert live_agents(storage) == []
-
-
-def test_the_first_call_after_a_sleep_ends_nobody(recorder: Recorder, storage: Path, time: FakeTime) -> None:
-    recorder.execute(OpenSession(agent_id="a"))
-    time.sleep_sec(10 * TTL_SEC)
-    recorder.execute(PostMessage(from_agent="b", body="good morning"))
-    assert live_agents(storage) == ["a"]
-
-
-def test_naps_of_the_machine_add_up(recorder: Recorder, storage: Path, time: FakeTime) -> None:
-    recorder.execute(OpenSession(agent_id="a"))
-    for _ in range(20):
-        time.sleep_sec(INTERVAL_SEC / 2)
-        time.pass_sec(1)
-        let_presence_be_checked(recorder)
-    assert live_agents(storage) == ["a"]
-
-
-def test_what_the_machine_slept_before_the_hub_began_excuses_nobody(storage: Path, time: FakeTime) -> None:
-    time.sleep_sec(1000)
-    with recording(storage, time) as recorder:
-        recorder.execute(OpenSession(agent_id="a"))
-        time.pass_sec(TTL_SEC + 1)
-        let_presence_be_checked(recorder)
-        assert live_agents(storage) == []
+# Calling -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_session_lasts_for_the_presence_ttl_and_no_longer(recorder: Recorder, storage: Path, time: FakeTime) -> None:
@@ -170,163 +83,6 @@ def test_an_agent_that_comes_back_after_its_session_ended_needs_no_replace(
     recorder.execute(OpenSession(agent_id="a"))
     assert live_agents(storage) == ["a"]
     assert [event.type for event in events_in(storage, 3)] == ["session.expired", "session.opened"]
-
-
-def test_what_a_gone_agent_held_is_released_and_told_where_it_matters(
-    recorder: Recorder, storage: Path, time: FakeTime
-) -> None:
-    recorder.execute(CreateChannel(name="room"))
-    recorder.execute(CreateChannel(name="hall"))
-    recorder.execute(OpenSession(agent_id="a"))
-    recorder.execute(PostMessage(from_agent="b", channel="room", body="hi", thread_id="t"))
-    task = recorder.execute(PostMessage(from_agent="b", channel="room", kind="task", body="do", thread_id="t")).event_id
-    long: dict[str, Any] = {"ttl_sec": 10_000}
-    recorder.execute(
-        AcquireClaim(owner_agent_id="a", task_message_id=task, thread_id="t", metadata={"channel": "hall"}, **long)
-    )
-    recorder.execute(AcquireClaim(owner_agent_id="a", claim_key="k", metadata={"channel": "hall"}, **long))
-    recorder.execute(AcquireClaim(owner_agent_id="a", claim_key="lost", metadata={"channel": "nowhere"}, **long))
-    recorder.execute(AcquireLock(agent_id="a", file_path="p", metadata={"thread_id": "t"}, **long))
-    recorder.execute(AcquireLock(agent_id="a", file_path="q", metadata={"thread_id": "unknown"}, **long))
-    recorder.execute(AcquireLock(agent_id="a", file_path="r", metadata={"channel": 7, "thread_id": 7}, **long))
-    recorder.execute(AcquireLock(agent_id="b", file_path="mine", **long))
-    recorder.execute(AcquireClaim(owner_agent_id="a", claim_key="lapsed", ttl_sec=5))
-    time.pass_sec(TTL_SEC + 1)
-    let_presence_be_checked(recorder)
-    told = {
-        channel: [(row["thread_id"], row["reply_to"], row["metadata"]) for row in notices(storage, channel)]
-        for channel in ("room", "hall", "general")
-    }
-    gone = {"recovery": True, "stale_agent_id": "a"}
-    assert told == {
-        "room": [
-            ("t", task, {**gone, "claim_key": f"task-{task}", "task_message_id": task}),
-            ("t", None, {**gone, "file_path": "p"}),
-        ],
-        "hall": [(None, None, {**gone, "claim_key": "k", "task_message_id": None})],
-        "general": [
-            (None, None, {**gone, "claim_key": "lost", "task_message_id": None}),
-            ("unknown", None, {**gone, "file_path": "q"}),
-            (None, None, {**gone, "file_path": "r"}),
-        ],
-    }
-    with reading(storage) as connection:
-        now = live(time.wall())
-        assert claims.list_claims(connection, now, active_only=True) == []
-        assert [lock.file_path for lock in locks.list_locks(connection, now, active_only=True)] == ["mine"]
-        lapsed = claims.find_claim(connection, "lapsed", now)
-    assert lapsed is not None
-    assert lapsed.released_at is None
-
-
-def test_a_thread_of_private_messages_is_told_in_general(recorder: Recorder, storage: Path, time: FakeTime) -> None:
-    recorder.execute(OpenSession(agent_id="a"))
-    recorder.execute(PostMessage(from_agent="a", to_agent="b", channel="only a label", body="hi", thread_id="t"))
-    recorder.execute(AcquireLock(agent_id="a", file_path="p", ttl_sec=10_000, metadata={"thread_id": "t"}))
-    time.pass_sec(TTL_SEC + 1)
-    let_presence_be_checked(recorder)
-    assert [row["thread_id"] for row in notices(storage, "general")] == ["t"]
-
-
-def test_each_release_is_one_event_with_its_notice(recorder: Recorder, storage: Path, time: FakeTime) -> None:
-    recorder.execute(OpenSession(agent_id="a"))
-    recorder.execute(AcquireClaim(owner_agent_id="a", claim_key="k", ttl_sec=10_000))
-    recorder.execute(AcquireLock(agent_id="a", file_path="p", ttl_sec=10_000))
-    head = recorder.last_event_id
-    time.pass_sec(TTL_SEC + 1)
-    let_presence_be_checked(recorder)
-    ended, claim, lock = (event.data for event in events_in(storage, head))
-    assert isinstance(ended, SessionExpired)
-    assert isinstance(claim, ClaimReleased)
-    assert isinstance(lock, LockReleased)
-    assert claim.notice is not None
-    assert lock.notice is not None
-    assert (claim.fencing_token, lock.fencing_token) == (4, 5)
-
-
-def test_an_agent_without_a_session_keeps_what_it_holds(recorder: Recorder, storage: Path, time: FakeTime) -> None:
-    recorder.execute(AcquireLock(agent_id="a", file_path="p", ttl_sec=10_000))
-    time.pass_sec(TTL_SEC * 3)
-    let_presence_be_checked(recorder)
-    with reading(storage) as connection:
-        assert len(locks.list_locks(connection, live(time.wall()), active_only=True)) == 1
-
-
-# Several hubs --------------------------------------------------------------------------------------------------------
-
-
-def test_whichever_hub_notices_first_ends_a_session_once(
-    recorder: Recorder, other: Recorder, storage: Path, time: FakeTime
-) -> None:
-    recorder.execute(OpenSession(agent_id="a"))
-    recorder.execute(AcquireLock(agent_id="a", file_path="p", ttl_sec=10_000))
-    other.execute(PostMessage(from_agent="b", body="hi"))
-    time.pass_sec(TTL_SEC + 1)
-    let_presence_be_checked(other)
-    let_presence_be_checked(recorder)
-    assert expiries(storage) == ["a"]
-    assert len(notices(storage, "general")) == 1
-
-
-def test_a_hub_that_starts_ends_no_live_session_of_another(recorder: Recorder, storage: Path, time: FakeTime) -> None:
-    recorder.execute(OpenSession(agent_id="a"))
-    time.pass_sec(TTL_SEC)
-    with recording(storage, time, hub=HubState(hub_id="hub-2")) as late:
-        let_presence_be_checked(late)
-        assert live_agents(storage) == ["a"]
-
-
-def test_the_session_of_a_hub_that_was_killed_is_ended_by_one_that_only_rests(
-    recorder: Recorder, other: Recorder, storage: Path, time: FakeTime
-) -> None:
-    let_presence_be_checked(other)
-    time.pass_sec(60)
-    recorder.execute(OpenSession(agent_id="a"))
-    recorder.execute(AcquireLock(agent_id="a", file_path="p", ttl_sec=10_000))
-    looks = 0
-    while not other.is_due():
-        assert other.next_look_at > time.wall()
-        time.pass_micros(other.next_look_at - time.wall())
-        looks += 1
-        assert looks < 100, "the other hub never noticed"
-    assert time.wall() <= ended_at(storage, time) + 1_000_000
-    other.transact([])
-    assert expiries(storage) == ["a"]
-
-
-def ended_at(storage: Path, time: FakeTime) -> int:
-    """When the presence of the only session ran out."""
-    with reading(storage) as connection:
-        (session,) = sessions.list_live(connection, live(time.wall()))
-    return session.last_seen_at + PRESENCE_TTL
-
-
-def test_no_rule_meets_a_session_that_another_hub_opened_and_that_is_over(
-    recorder: Recorder, other: Recorder, storage: Path, time: FakeTime
-) -> None:
-    let_presence_be_checked(other)
-    time.pass_sec(1)
-    recorder.execute(OpenSession(agent_id="a"))
-    time.pass_sec(TTL_SEC + 1)
-    other.execute(OpenSession(agent_id="a"))
-    assert expiries(storage) == ["a"]
-    assert live_agents(storage) == ["a"]
-
-
-def test_an_agent_that_waits_at_one_hub_is_kept_alive_though_its_calls_went_through_another(
-    recorder: Recorder, other: Recorder, storage: Path, time: FakeTime
-) -> None:
-    let_presence_be_checked(other)
-    recorder.execute(OpenSession(agent_id="a"))
-    time.pass_sec(10)
-    other.present["a"] += 1
-    other.execute(SeeAgent(agent_id="a"))
-    for _ in range(600):
-        time.pass_sec(1)
-        for hub in (recorder, other):
-            if hub.is_due():
-                hub.transact([])
-    assert expiries(storage) == []
 
 
 # Waiting -------------------------------------------------------------------------------------------------------------

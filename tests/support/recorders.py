@@ -15,16 +15,20 @@ from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError
+from arclog.events import SessionExpired
 from arclog.progress import no_progress
 from arclog.store import read
+from projections import messages, sessions
 from projections.answers import Outcome
 from projections.calls import Call
 from projections.catalog import PROJECTORS
-from projections.intervals import AsOf, as_of
+from projections.intervals import AsOf, as_of, live
 from projections.judge import Command
+from projections.messages import MessageQuery
 from projections.recorder import Recorder
 
 PRESENCE_TTL = 120_000_000
+TTL_SEC = PRESENCE_TTL / 1_000_000
 
 
 @contextmanager
@@ -66,6 +70,24 @@ def contents(connection: apsw.Connection) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables."""
     tables = [table for projector in PROJECTORS for table in projector.tables]
     return {table: connection.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall() for table in tables}  # noqa: S608
+
+
+def live_agents(storage: Path) -> list[str]:
+    """The agents that have a session."""
+    with reading(storage) as connection:
+        return [session.agent_id for session in sessions.list_sessions(connection, live(0))]
+
+
+def expiries(storage: Path) -> list[str]:
+    """The agents whose sessions were ended for silence, in order."""
+    return [event.data.agent_id for event in events_in(storage) if isinstance(event.data, SessionExpired)]
+
+
+def notices(storage: Path, channel: str) -> list[dict[str, Any]]:
+    """What the hub itself posted in a channel."""
+    with reading(storage) as connection:
+        page = messages.read_messages(connection, MessageQuery(channel=channel), live(0))
+    return [row for json in page.rows if (row := msgspec.json.decode(json))["from_agent"] == "system"]
 
 
 def as_of_event(connection: apsw.Connection, event_id: int) -> AsOf:
