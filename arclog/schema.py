@@ -53,11 +53,7 @@ def open_storage(path: Path) -> apsw.Connection:
 
 
 def open_existing(path: Path) -> apsw.Connection:
-    """Open the storage at `path` for reading; it must be there.
-
-    SQLite makes files beside it to read it, and removes them when the last connection that may write is closed. So the
-    connection may, unless something was left there that closing it would move into the storage: evidence stays as it
-    lies. Where the folder cannot be written and no hub can have the storage open, it is read without those files.
+    """Open the storage at `path` for reading, as `open_to_read` does; it must be there.
 
     Raises:
         StorageError: there is no such file, or it cannot be read.
@@ -65,16 +61,31 @@ def open_existing(path: Path) -> apsw.Connection:
     """
     if not path.is_file():
         raise StorageError(f"there is no storage at {path}")
-    connection = open_connection(path, read_only=not _is_at_rest(path), immutable=_lies_untouchable(path))
+    connection = open_to_read(path)
     try:
         with storage_errors(path):
-            connection.execute("PRAGMA query_only = ON")
             _recognise(connection, path)
             if not _is_made(connection):
                 raise NotAnArcStorage(f"{path} is empty: it is not an Arc storage yet")
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def open_to_read(path: Path) -> apsw.Connection:
+    """Open an existing database, whosever it is, through a connection that changes nothing, and leave nothing behind.
+
+    SQLite makes files beside a database to read it, and removes them when the last connection that may write is closed.
+    So the connection may, though no statement over it, unless something was left there that closing it would move into
+    the database: evidence stays as it lies. Where the folder cannot be written and no hub can have the database open,
+    it is read without those files.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    connection = open_connection(path, read_only=not _is_at_rest(path), immutable=_lies_untouchable(path))
+    connection.execute("PRAGMA query_only = ON")
     return connection
 
 

@@ -16,7 +16,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from arclog.connection import open_connection, storage_errors
+from arclog.connection import storage_errors
 from arclog.deciders.fields import MAX_JSON_DEPTH
 from arclog.errors import NotAnArcStorage, StorageDamaged, StorageError
 from arclog.events import (
@@ -36,7 +36,7 @@ from arclog.events import (
 )
 from arclog.events.messages import JsonAttachment
 from arclog.queries import Queries
-from arclog.schema import kind_of, only_tables
+from arclog.schema import kind_of, only_tables, open_to_read
 from projections.times import parse_timestamp
 
 SQL: Final = Queries("projections", "arc_011.sql")
@@ -185,7 +185,7 @@ def open_011(path: Path) -> Iterator[Database011]:
     """
     if not path.is_file():
         raise StorageError(f"there is no database at {path}")
-    with closing(open_connection(path, read_only=True)) as connection, storage_errors(path):
+    with closing(open_to_read(path)) as connection, storage_errors(path):
         _recognise(connection, path)
         connection.execute("BEGIN")
         yield Database011(connection, path)
