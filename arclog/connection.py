@@ -35,15 +35,18 @@ BUSY_TIMEOUT_SEC: Final = 10.0
 """How long a writer waits for another process that holds the write lock."""
 
 
-def open_connection(path: Path, *, read_only: bool = False, immutable: bool = False) -> apsw.Connection:
+def open_connection(
+    path: Path, *, read_only: bool = False, immutable: bool = False, guarded: bool = True
+) -> apsw.Connection:
     """Open a connection on an existing storage.
 
     Args:
         path: the storage's file.
-        read_only: refuse every change through this connection, which one thread at a time may use: SQLite does not
-            guard it against a second one (its threading mode "multi-thread"), which makes reading a quarter faster.
+        read_only: refuse every change through this connection.
         immutable: promise that nobody changes the file meanwhile: then it is read without locks and without a WAL, so
             that its folder need not be written.
+        guarded: have SQLite guard it against two threads at once. Without it, which SQLite calls "multi-thread", rows
+            are read a quarter faster; it is for connections that one thread has for itself.
 
     Raises:
         StorageError: it cannot be opened, or SQLite is too old.
@@ -52,8 +55,9 @@ def open_connection(path: Path, *, read_only: bool = False, immutable: bool = Fa
         raise StorageError(
             f"SQLite {apsw.sqlite_lib_version()} can corrupt a shared WAL file; install apsw 3.54 or newer"
         )
-    only_read = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX
-    flags = only_read if read_only or immutable else apsw.SQLITE_OPEN_READWRITE
+    flags = apsw.SQLITE_OPEN_READONLY if read_only or immutable else apsw.SQLITE_OPEN_READWRITE
+    if not guarded:
+        flags |= apsw.SQLITE_OPEN_NOMUTEX
     name = f"{path.absolute().as_uri()}?immutable=1" if immutable else str(path)
     with storage_errors(path):
         connection = apsw.Connection(name, flags | apsw.SQLITE_OPEN_URI if immutable else flags)

@@ -84,7 +84,9 @@ def open_to_read(path: Path) -> apsw.Connection:
     Raises:
         StorageError: it cannot be read.
     """
-    connection = open_connection(path, read_only=not _is_at_rest(path), immutable=_lies_untouchable(path))
+    connection = open_connection(
+        path, read_only=not _is_at_rest(path), immutable=_lies_untouchable(path), guarded=False
+    )
     connection.execute("PRAGMA query_only = ON")
     return connection
 

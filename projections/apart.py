@@ -38,13 +38,15 @@ from msgspec import Struct
 
 from arclog.codec import FactRow
 from arclog.errors import StorageError
-from projections.bulk_writer import USUAL, Bounds, Tables
+from projections.bulk_writer import Bounds, Tables
 from projections.catalog import PROJECTORS, project_chunks
 from projections.projector import Bindings, Projector, Row
 from projections.versions import Key
 
 AHEAD: Final = 3
 """Chunks that are sent before the rows of the first are awaited."""
+ROOMY: Final = Bounds(versions=100_000)
+"""The second process ends with the rebuild, so it may remember more, and ask less."""
 PIPE_BYTES: Final = 2**20
 """How much a pipe should hold: a chunk or its rows, so that both sides flow."""
 SWITCH_SEC: Final = 0.0005
@@ -140,7 +142,7 @@ def _widen(pipe: IO[bytes]) -> None:
 
 
 def project_apart(
-    tables: Tables, chunks: Iterable[list[FactRow]], projectors: Iterable[Projector], bounds: Bounds = USUAL
+    tables: Tables, chunks: Iterable[list[FactRow]], projectors: Iterable[Projector], bounds: Bounds = ROOMY
 ) -> Iterator[int]:
     """Like `projections.catalog.project_chunks`, with the help of a second process where one can be started.
 

@@ -140,6 +140,6 @@ class Inspection:
                 self._found(finding)
 
     def _open(self) -> apsw.Connection:
-        connection = open_connection(self._path, read_only=True)
+        connection = open_connection(self._path, read_only=True, guarded=False)
         connection.pragma("cache_size", -CACHE_KB)
         return connection

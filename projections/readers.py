@@ -30,7 +30,7 @@ class Readers:
         """
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = open_connection(self._path, read_only=True)
+            connection = open_connection(self._path, read_only=True, guarded=False)
             self._local.connection = connection
             with self._lock:
                 self._open.append(connection)
