@@ -27,7 +27,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -143,7 +143,7 @@ def _widen(pipe: IO[bytes]) -> None:
 
 def project_apart(
     tables: Tables, chunks: Iterable[list[FactRow]], projectors: Iterable[Projector], bounds: Bounds = ROOMY
-) -> Iterator[int]:
+) -> Generator[int]:
     """Like `projections.catalog.project_chunks`, with the help of a second process where one can be started.
 
     Raises:

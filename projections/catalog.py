@@ -1,7 +1,7 @@
 """All projections, and what one event means for each of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Final
 
 from arclog.codec import FactRow, RecordedEvent, decode_facts
@@ -52,7 +52,7 @@ def project(writer: Writer, event: RecordedEvent) -> PostedMessage | None:
 
 def project_chunks(
     tables: Tables, chunks: Iterable[Sequence[FactRow]], projectors: Iterable[Projector], bounds: Bounds = USUAL
-) -> Iterator[int]:
+) -> Generator[int]:
     """Fill the empty tables of some projections from the log.
 
     Args:

@@ -7,7 +7,7 @@ builds all of them in another file, beside the live ones, and compares them row 
 import gc
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import zip_longest
 from typing import Final
 
@@ -96,8 +96,8 @@ def build(
         connection.execute(projector.schema)
     project = project_apart if last >= APART_FROM and (os.cpu_count() or 1) > 1 else project_chunks
     reached = 0
-    with _collector_at_rest():
-        for reached in project(OpenTables(connection), chunks, projectors):
+    with _collector_at_rest(), closing(project(OpenTables(connection), chunks, projectors)) as steps:
+        for reached in steps:
             progress(reached, last)
     for projector in projectors:
         connection.execute(projector.indexes)

@@ -114,6 +114,21 @@ def test_a_rebuild_of_many_events_takes_two_processes_and_of_few_one(
             assert len(started) == (fewest == 100)
 
 
+def test_a_rebuild_that_fails_ends_the_second_process(
+    storage: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_reached: int, _last: int) -> None:
+        raise RuntimeError("nobody wants to know")
+
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
+    with closing(open_connection(storage)) as connection:
+        connection.execute("UPDATE checkpoints SET version = 0")
+        with pytest.raises(RuntimeError) as failed:
+            bring_up_to_date(connection, fail)
+        assert [process.poll() is not None for process in started] == [True], failed
+
+
 def test_one_core_makes_its_tables_alone(
     storage: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
