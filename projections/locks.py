@@ -58,6 +58,9 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
         metadata=encode_json(data.metadata).decode(),
         thread_id=_thread_of(data),
     )
+    present = writer.find(_VERSIONS, data.file_path)
+    if present is None or present.row.agent_id != data.agent_id:
+        writer.write(SQL["hold"], (data.agent_id, data.file_path, event.event_id))
     writer.replace(_VERSIONS, data.file_path, Version(event.event_id, row))
 
 
@@ -86,8 +89,8 @@ def _thread_of(data: LockAcquired) -> str | None:
 
 PROJECTOR: Final = Projector(
     name="locks",
-    version=2,
-    tables=("locks", "lock_refusals"),
+    version=3,
+    tables=("locks", "lock_holders", "lock_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
     handlers={

@@ -15,6 +15,14 @@ CREATE TABLE locks (
     CONSTRAINT a_version_lasts CHECK (until_event > from_event),
     CONSTRAINT the_past_is_filed CHECK ((fork IS NULL) = (until_event = 9223372036854775807))
 ) STRICT, WITHOUT ROWID;
+-- Who ever held which lock: one row for each pair of agent and file. Nothing changes here when an agent has its lock again,
+-- while an index on the agents of versions would change with each of them.
+CREATE TABLE lock_holders (
+    agent_id TEXT NOT NULL,
+    file_path TEXT NOT NULL,
+    event_id INTEGER NOT NULL,
+    PRIMARY KEY (agent_id, file_path)
+) STRICT, WITHOUT ROWID;
 -- Who was refused which grant: one row for each pair of grant and asker.
 CREATE TABLE lock_refusals (
     fencing_token INTEGER NOT NULL,
@@ -25,7 +33,6 @@ CREATE TABLE lock_refusals (
 
 -- name: indexes
 CREATE INDEX locks_current ON locks (from_event) WHERE until_event = 9223372036854775807;
-CREATE INDEX locks_by_agent ON locks (agent_id, expires_at) WHERE until_event = 9223372036854775807;
 CREATE INDEX locks_active ON locks (expires_at) WHERE until_event = 9223372036854775807 AND released_at IS NULL;
 CREATE INDEX locks_by_thread ON locks (thread_id, until_event) WHERE thread_id IS NOT NULL;
 CREATE INDEX locks_past_below ON locks (fork, until_event) WHERE fork IS NOT NULL;
@@ -42,6 +49,9 @@ UPDATE locks SET until_event = ?, fork = ? WHERE file_path = ? AND from_event = 
 -- The present version is the last.
 SELECT from_event, file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks WHERE file_path = ? ORDER BY from_event DESC LIMIT 1
 
+-- name: hold
+INSERT INTO lock_holders (agent_id, file_path, event_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
+
 -- name: refuse
 INSERT INTO lock_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, ?, ?)
 
@@ -53,7 +63,8 @@ SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, m
 SELECT event_id FROM lock_refusals WHERE fencing_token = ? AND asker_agent_id = ?
 
 -- name: list_held
-SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks
+-- Found among the active ones, which are few.
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks INDEXED BY locks_active
 WHERE agent_id = :agent_id AND until_event = 9223372036854775807 AND released_at IS NULL AND expires_at >= :now
 ORDER BY fencing_token
 
@@ -93,18 +104,15 @@ WHERE fork = node.value AND from_event <= :at AND released_at IS NULL AND expire
 ORDER BY fencing_token
 
 -- name: list_all_of_agent
-SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks INDEXED BY locks_by_agent
-WHERE until_event = 9223372036854775807 AND from_event <= :at AND agent_id = :agent_id
-UNION ALL
-SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:below) AS node CROSS JOIN locks INDEXED BY locks_past_below
-WHERE fork = node.value AND until_event > :at AND agent_id = :agent_id
-UNION ALL
-SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:above) AS node CROSS JOIN locks INDEXED BY locks_past_above
-WHERE fork = node.value AND from_event <= :at AND agent_id = :agent_id
-ORDER BY fencing_token
+-- Of each file that the agent ever locked, the version that holds at event :at, if it is the agent's.
+SELECT l.file_path, l.agent_id, l.fencing_token, l.locked_at, l.expires_at, l.released_at, l.metadata, l.thread_id
+FROM lock_holders AS h CROSS JOIN locks AS l ON l.file_path = h.file_path
+AND l.from_event = (SELECT max(from_event) FROM locks WHERE file_path = h.file_path AND from_event <= :at)
+WHERE h.agent_id = :agent_id AND l.agent_id = :agent_id
+ORDER BY l.fencing_token
 
 -- name: list_active_of_agent
-SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks INDEXED BY locks_by_agent
+SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks INDEXED BY locks_active
 WHERE until_event = 9223372036854775807 AND from_event <= :at AND released_at IS NULL AND expires_at >= :now AND agent_id = :agent_id
 UNION ALL
 SELECT file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM json_each(:below) AS node CROSS JOIN locks INDEXED BY locks_past_below

@@ -263,12 +263,13 @@ def frames(*messages: Any) -> io.BytesIO:
 def test_the_second_process_says_where_it_is_and_tells_all_rows_before_the_end(storage: Path) -> None:
     with reading(storage) as source:
         chunks = [Chunk(chunk) for chunk in small_chunks(source)]
-        locks = len(contents(source)["locks"])
+        tables = contents(source)
+        rows = len(tables["locks"]) + len(tables["lock_holders"])
     telling = io.BytesIO()
     serve(frames(Begin(("locks",), Bounds()), *chunks, End()), telling)
     answers = answers_in(telling.getvalue())
     assert [a.event_id for a in answers if isinstance(a, Reached)] == [chunk.rows[-1][0] for chunk in chunks]
-    assert sum(len(a.rows) for a in answers if isinstance(a, Rows)) == locks > 12
+    assert sum(len(a.rows) for a in answers if isinstance(a, Rows)) == rows > 24
     assert answers[-1] == End()
 
 

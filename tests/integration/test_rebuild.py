@@ -179,6 +179,7 @@ def test_a_replay_up_to_an_event_is_what_the_tables_were_then(storage: Path) -> 
         ("UPDATE tasks SET channel = 'x' WHERE status = 'done'", "tasks", 12),
         ("UPDATE threads SET root_task_id = 1 WHERE from_event = 12", "threads", 12),
         ("DELETE FROM lock_refusals", "lock_refusals", 9),
+        ("DELETE FROM lock_holders", "lock_holders", 7),
         ("INSERT INTO claim_refusals VALUES (99, 'z', 98)", "claim_refusals", 98),
         ("INSERT INTO inbox VALUES ('z', 4, 'direct')", "inbox", 4),
         ("INSERT INTO inbox VALUES ('a', 3, 'direct')", "inbox", 3),

@@ -16,7 +16,7 @@ from projections.judge import Command
 from projections.recorder import Recorder
 from projections.versions import LONG
 from tests.support.fake_time import BEGINNING, FakeTime
-from tests.support.recorders import events_in, execute_all, reading, recording, result_of
+from tests.support.recorders import as_of_event, events_in, execute_all, reading, recording, result_of
 
 # Grants --------------------------------------------------------------------------------------------------------------
 
@@ -60,6 +60,33 @@ def test_a_lease_is_listed_as_active_up_to_and_including_its_last_microsecond(
             )
             for summary in (threads.get_thread(connection, "t", at), *threads.list_threads(connection, at)):
                 assert (summary.active_claim_count, summary.active_lock_count) == (count, count)
+
+
+def test_the_locks_of_an_agent_are_those_that_nobody_had_after_it(recorder: Recorder, storage: Path) -> None:
+    first = recorder.last_event_id
+    execute_all(
+        recorder,
+        [
+            AcquireLock(agent_id="a", file_path="p"),
+            AcquireLock(agent_id="a", file_path="q"),
+            ReleaseLock(agent_id="a", file_path="p"),
+            AcquireLock(agent_id="b", file_path="p"),
+            ReleaseLock(agent_id="b", file_path="p"),
+            AcquireLock(agent_id="a", file_path="p"),
+            AcquireLock(agent_id="a", file_path="p"),
+        ],
+    )
+    held = [("p", ""), ("pq", ""), ("pq", ""), ("q", "p"), ("q", "p"), ("qp", ""), ("qp", "")]
+    active = [("p", ""), ("pq", ""), ("q", ""), ("q", "p"), ("q", ""), ("qp", ""), ("qp", "")]
+    with reading(storage) as connection:
+        for place, of_each in enumerate(zip(held, active, strict=True), 1):
+            at = as_of_event(connection, first + place)
+            for active_only, paths in enumerate(of_each):
+                found = tuple(
+                    "".join(lock.file_path for lock in locks.list_locks(connection, at, agent, bool(active_only)))
+                    for agent in "ab"
+                )
+                assert found == paths, place
 
 
 # Memory --------------------------------------------------------------------------------------------------------------

@@ -93,6 +93,11 @@ def compare_state(connection: apsw.Connection, model: Model, began_at: int) -> N
         page = messages.read_messages(connection, MessageQuery(channel=channel, limit=500), at)
         assert page.ids == [said.event_id for said in model.said if said.to is None and said.channel == channel]
     for agent in AGENTS:
+        own = {path: lease for path, lease in model.locks.items() if lease.owner == agent}
+        assert {lock.file_path for lock in locks.list_locks(connection, at, agent)} == set(own)
+        assert {lock.file_path for lock in locks.list_locks(connection, at, agent, active_only=True)} == active(
+            own, model.now
+        )
         visible = [said for said in model.said if said.to in {None, agent}]
         page = messages.read_messages(connection, MessageQuery(agent_id=agent, limit=500), at)
         assert page.ids == [said.event_id for said in visible]
