@@ -88,11 +88,12 @@ class HubProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
         self._bare += len(data)
-        in_first_line = self._in_first_line
+        in_first_line, line_goes_on = self._in_first_line, b"\n" not in data
         if in_first_line and not data.isascii():
             data = _encode_first_line(data)
-        self._parse(data)
-        if in_first_line and b"\n" not in data:
+        self._in_first_line = False
+        self._parse(data)  # which says so when the next request may begin
+        if in_first_line and line_goes_on:
             self._in_first_line = True
         if self._bare > MAX_BARE_BYTES and not self.transport.is_closing():
             self.send_400_response("the head has no end")

@@ -17,8 +17,9 @@ from arclog.deciders.fields import Limits
 from tests.support.served_hub import ServedHub, read_all, served_hub
 from tests.support.waiting import wait_until
 
-BODY = b'{"from_agent":"a","body":"hello"}'
+BODY = '{"from_agent":"a","body":"hello \u2602"}'.encode()
 POST = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n"
+PLAIN = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 OFFER = POST + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 
 
@@ -150,22 +151,24 @@ def test_so_many_offers_at_once_as_fit_are_declined(hub: ServedHub) -> None:
 @pytest.mark.parametrize(
     ("head", "body", "status"),
     [
+        pytest.param(PLAIN, BODY, 201, id="a plain one"),
         pytest.param(OFFER, BODY, 201, id="an offer of another protocol"),
         pytest.param(
             "GET /v1/inbox/\u00e9\u4e2d HTTP/1.1\r\nConnection: close\r\n\r\n".encode(), b"", 200, id="not ASCII"
         ),
     ],
 )
-def test_a_head_may_come_in_two_pieces_wherever_it_is_cut(
+def test_a_head_may_come_in_two_pieces_wherever_it_is_cut_and_the_body_in_a_third(
     hub: ServedHub, arrived: list[bytes], head: bytes, body: bytes, status: int
 ) -> None:
     for cut in range(1, len(head)):
         arrived.clear()
         with hub.connect() as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.sendall(head[:cut])
-            wait_until(lambda: arrived)  # all of it: so few bytes are one piece
-            connection.sendall(head[cut:] + body)
+            for number, piece in enumerate((head[:cut], head[cut:]), 1):
+                connection.sendall(piece)
+                wait_until(lambda: len(arrived) == number)  # all of it: so few bytes are one piece  # noqa: B023
+            connection.sendall(body)
             assert envelope_of(read_all(connection))[0] == status, head[cut:]
 
 
