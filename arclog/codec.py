@@ -119,7 +119,7 @@ def decode_data(event_type: str, data: bytes) -> Event:
     """
     try:
         return _decoders[event_type](data)
-    except UnicodeDecodeError as error:  # which msgspec lets through
+    except (UnicodeDecodeError, TypeError) as error:  # no text, which msgspec lets through; or no bytes at all
         raise msgspec.DecodeError(str(error)) from None
 
 
@@ -131,7 +131,7 @@ def decode_facts(rows: Iterable[FactRow]) -> list[StoredFact]:
     """
     try:
         return [StoredFact(event_id, at, _decoders[event_type](data)) for event_id, at, event_type, data in rows]
-    except UnicodeDecodeError as error:
+    except (UnicodeDecodeError, TypeError) as error:
         raise msgspec.DecodeError(str(error)) from None
 
 

@@ -14,8 +14,9 @@ An event id is the place in the log. Ids grow by one with each append; an import
 import os
 from collections.abc import Iterator
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import apsw
 import msgspec
@@ -37,6 +38,8 @@ from arclog.errors import InvalidInput, StorageGone
 from arclog.events import EVENT_TYPES, Event
 from arclog.keys import key_owner
 from arclog.schema import EVENTS
+
+T = TypeVar("T")
 
 NO_END: Final = 2**63 - 1
 """Beyond every event id."""
@@ -295,20 +298,22 @@ def read_facts(connection: apsw.Connection, after: int, limit: int, until: int =
 
 def read_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[list[StoredRow]]:
     """All events behind `after`, up to and including `until`, as bare rows, some at a time, for who reads them all."""
-    while True:
-        found: Iterator[StoredRow] = connection.execute(
-            EVENTS["read"], {"after": after, "until": until, "limit": AT_A_TIME}
-        )
-        rows = list(found)
-        if not rows:
-            return
-        yield rows
-        after = rows[-1][0]
+    return _in_pieces(connection.execute(EVENTS["read"], {"after": after, "until": until, "limit": -1}))
+
+
+def read_raw_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[list[RawRow]]:
+    """Like `read_rows`, but texts as the bytes on disk, which after damage may be no texts any more."""
+    return _in_pieces(read_raw(connection, after, until))
 
 
 def read_raw(connection: apsw.Connection, after: int, until: int, limit: int = -1) -> Iterator[RawRow]:
-    """The same one by one, with texts as the bytes on disk, which after damage may be no texts any more."""
+    """Like `read_raw_rows`, one by one."""
     return connection.execute(EVENTS["read_raw"], {"after": after, "until": until, "limit": limit})
+
+
+def _in_pieces(rows: Iterator[T]) -> Iterator[list[T]]:
+    while piece := list(islice(rows, AT_A_TIME)):
+        yield piece
 
 
 def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None:

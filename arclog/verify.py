@@ -10,7 +10,6 @@ Whoever has an export, a backup, or just an old digest can tell that too.
 """
 
 import contextlib
-import os
 import signal
 import sys
 import threading
@@ -26,13 +25,14 @@ import apsw
 from msgspec import Struct
 
 from arclog.connection import storage_errors
+from arclog.cores import count_cores
 from arclog.diagnosis import MAX_BREAKS, diagnose
 from arclog.digest import RawRow, StoredRow, find_breaks
 from arclog.findings import Finding
 from arclog.lookup import find_end_before, find_next
 from arclog.progress import Progress, no_progress
 from arclog.schema import open_existing
-from arclog.store import read_head, read_raw, read_rows
+from arclog.store import read_head, read_raw, read_raw_rows, read_rows
 
 SEGMENT: Final = 20_000
 """Events that are checked in one go: so long the WAL of a running hub cannot begin anew."""
@@ -129,7 +129,7 @@ def check_segment(connection: apsw.Connection, segment: Segment) -> Checked:
         try:
             events, breaks = _walk(previous, read_rows(connection, after, until))
         except (UnicodeDecodeError, TypeError, error):  # a text is no text any more, or a number no number
-            events, breaks = _walk(previous, filter(None, [list(read_raw(connection, after, until))]))
+            events, breaks = _walk(previous, read_raw_rows(connection, after, until))
         return Checked(until, events, tuple(breaks[:MAX_BREAKS]))
     except (apsw.CorruptError, apsw.IOError) as fault:
         return Checked(until, 0, (), _say_unreadable(connection, segment, fault))
@@ -157,7 +157,7 @@ def _say_unreadable(connection: apsw.Connection, segment: Segment, fault: apsw.E
 def _check_all(path: Path, segments: Sequence[Segment], processes: int | None) -> Iterator[Checked]:
     """Check all segments, in log order."""
     if processes is None:
-        processes = (os.cpu_count() or 1) if len(segments) * SEGMENT >= PARALLEL_FROM else 1
+        processes = count_cores() if len(segments) * SEGMENT >= PARALLEL_FROM else 1
     if processes <= 1:
         with closing(open_existing(path)) as connection:
             for segment in segments:

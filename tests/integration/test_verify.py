@@ -16,7 +16,7 @@ from arclog.findings import Finding
 from arclog.lookup import find_end_before
 from arclog.progress import no_progress
 from arclog.schema import open_existing, open_storage
-from arclog.store import read_raw
+from arclog.store import read_raw, read_rows
 from arclog.verify import Segment, check_segment, verify_chain
 from projections.integrity import verify_storage
 from tests.support.tampering import COLUMNS, bits_of, build_storage, flip_bit, tampering, undone
@@ -311,6 +311,20 @@ def test_a_bit_of_the_file_that_turns_is_found_or_changes_nothing(small: Path, t
     bits = chance.sample(range(8 * small.stat().st_size), 60)
     for bit in bits:
         check_file_flip(small, expected, tmp_path / "copy.sqlite3", bit)
+
+
+def test_a_number_that_became_smaller_at_the_end_of_a_segment_is_passed_once(tmp_path: Path) -> None:
+    path = build_storage(tmp_path / "arc.sqlite3", 300)
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        digest = connection.execute("SELECT digest FROM events WHERE event_id = 200").get
+    data = bytearray(path.read_bytes())
+    number = data.rindex(b"\x81\x48", 0, data.index(digest))  # 200 as SQLite writes it
+    data[number] ^= 1
+    path.write_bytes(data)
+    with closing(open_existing(path)) as connection:
+        assert [row[0] for rows in read_rows(connection, 190, 200) for row in rows][-2:] == [199, 72]
+        assert check_segment(connection, Segment(str(path), 100, 200)).breaks == (72,)
 
 
 def pages_of(path: Path, table: str) -> list[int]:
