@@ -28,7 +28,8 @@ def main(arguments: Sequence[str]) -> int:
             code = run("arc", Group(COMMANDS, FOREGROUND.does), arguments)
         else:
             code = run("arc", FOREGROUND, arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as it is when the caller closed it
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -3,7 +3,7 @@
 About half of a rebuild is SQLite's work and half is Python's, so two processes have it done much sooner than one. Only
 this process touches the storage: SQLite forbids carrying a connection into a copy of a process, and what is written
 stands in a transaction that nobody else can see. The second process is therefore a new one that knows no file. It is
-told chunks of the log and tells rows:
+told pieces of the log and tells rows:
 
     this process                            the second process
     Begin: which projections        ->
@@ -17,27 +17,28 @@ told chunks of the log and tells rows:
 
 A few chunks are on their way at any time, so that nobody waits. A thread of the second process takes in all that it is
 sent, whatever it is doing: so neither side can be stuck in writing to the other for ever.
+
+The second process is a help and no more. It says nothing of what goes wrong with it, it ends: and whatever the reason,
+an event that cannot be read or a lack of memory, this process does the work anew alone, and meets the reason itself.
 """
 
 import fcntl
 import gc
 import itertools
-import pickle
-import signal
 import subprocess
 import sys
 import threading
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from pathlib import Path
 from queue import SimpleQueue
+from sys import getsizeof
 from typing import IO, Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from arclog.codec import FactRow
-from arclog.errors import StorageError
 from projections.bulk_writer import Bounds, Tables
 from projections.catalog import PROJECTORS, project_chunks
 from projections.projector import Bindings, Projector, Row
@@ -45,6 +46,8 @@ from projections.versions import Key
 
 AHEAD: Final = 3
 """Chunks that are sent before the rows of the first are awaited."""
+CHUNK_BYTES: Final = 2**20
+"""How much the data of a chunk's events may come to, but for one event that is larger alone."""
 ROOMY: Final = Bounds(versions=100_000)
 """The second process ends with the rebuild, so it may remember more, and ask less."""
 PIPE_BYTES: Final = 2**20
@@ -54,7 +57,11 @@ SWITCH_SEC: Final = 0.0005
 LENGTH_BYTES: Final = 8
 """Before each message stands its length."""
 
-_START: Final = "import sys; sys.path.insert(0, sys.argv[1]); from projections.apart import main; main()"
+_START: Final = "import sys; sys.path[:] = sys.argv[1:]; from projections.apart import main; main()"
+
+
+class SecondProcessEnded(Exception):
+    """The second process ended, or was not to be had, before all rows were told: some may be written, some not."""
 
 
 class Begin(Struct, frozen=True, tag=True, array_like=True):
@@ -100,14 +107,8 @@ class Reached(Struct, frozen=True, tag=True, array_like=True):
     event_id: int
 
 
-class Fault(Struct, frozen=True, tag=True, array_like=True):
-    """What ended the second process early: a pickled exception."""
-
-    error: bytes
-
-
 Told = Begin | Chunk | Found | End
-Answer = Rows | Find | Reached | End | Fault
+Answer = Rows | Find | Reached | End
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_told: Final = msgspec.msgpack.Decoder(Told).decode
@@ -117,7 +118,8 @@ _decode_answer: Final = msgspec.msgpack.Decoder(Answer).decode
 def send(pipe: IO[bytes], message: Told | Answer) -> None:
     """Write a message, behind its length."""
     encoded = _encode(message)
-    pipe.write(len(encoded).to_bytes(LENGTH_BYTES) + encoded)
+    pipe.write(len(encoded).to_bytes(LENGTH_BYTES))
+    pipe.write(encoded)
     pipe.flush()
 
 
@@ -134,27 +136,18 @@ def receive(pipe: IO[bytes]) -> bytes:
     return message
 
 
-def _widen(pipe: IO[bytes]) -> None:
-    """Let a pipe hold more than usual, on Linux; without it both sides wait more often, and that is all."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+# In this process ------------------------------------------------------------------------------------------------------
 
 
 def project_apart(
     tables: Tables, chunks: Iterable[list[FactRow]], projectors: Iterable[Projector], bounds: Bounds = ROOMY
 ) -> Generator[int]:
-    """Like `projections.catalog.project_chunks`, with the help of a second process where one can be started.
+    """Like `projections.catalog.project_chunks`, with the help of a second process.
 
     Raises:
-        StorageError: the second process was ended from outside.
+        SecondProcessEnded: there is none, or it ended early; the tables hold a part.
     """
-    command = [sys.executable, "-P", "-c", _START, str(Path(__file__).resolve().parents[1])]
-    try:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    except OSError:  # the system has no room for one more
-        yield from project_chunks(tables, chunks, projectors, bounds)
-        return
+    process = _start()
     assert process.stdin is not None
     assert process.stdout is not None
     for pipe in (process.stdin, process.stdout):
@@ -163,8 +156,7 @@ def project_apart(
     try:
         yield from _write_rows(process.stdin, process.stdout, begin, chunks, tables)
     except (BrokenPipeError, EOFError) as error:
-        code = process.wait()
-        raise StorageError(f"the process that helps to make tables ended (exit code {code}); try again") from error
+        raise SecondProcessEnded from error
     finally:
         # What it still does when this one gives up is of no use to anybody.
         process.kill()
@@ -174,11 +166,32 @@ def project_apart(
         process.wait()
 
 
+def _start() -> subprocess.Popen[bytes]:
+    """A second Python that finds its modules where this one does, and whom no Ctrl-C reaches but by this one's end."""
+    try:
+        return subprocess.Popen(
+            [sys.executable or "", "-P", "-c", _START, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            process_group=0,
+        )
+    except OSError as error:
+        raise SecondProcessEnded from error
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let a pipe hold more than usual, on Linux; without it both sides wait more often, and that is all."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+
 def _write_rows(
     telling: IO[bytes], hearing: IO[bytes], begin: Begin, chunks: Iterable[list[FactRow]], tables: Tables
 ) -> Iterator[int]:
     """Tell the second process what to project, and write what it answers."""
-    messages: Iterator[Told] = itertools.chain([begin], map(Chunk, chunks), [End()])
+    messages: Iterator[Told] = itertools.chain([begin], map(Chunk, _bounded(chunks)), [End()])
     for message in itertools.islice(messages, 1 + AHEAD):
         send(telling, message)
     while True:
@@ -191,70 +204,108 @@ def _write_rows(
                 yield event_id
             case Find(sql, key):
                 send(telling, Found(tables.find(sql, key)))
-            case Fault(error):
-                raise pickle.loads(error)  # noqa: S301 - the process is ours
             case End():
                 return
 
 
-# In the second process -----------------------------------------------------------------------------------------------
+def _bounded(chunks: Iterable[list[FactRow]]) -> Iterator[list[FactRow]]:
+    """The same rows, in pieces of no more than `CHUNK_BYTES` of data."""
+    for chunk in chunks:
+        piece, size = list[FactRow](), 0
+        for row in chunk:
+            size += getsizeof(row[3])  # of any kind, as after damage
+            if piece and size > CHUNK_BYTES:
+                yield piece
+                piece, size = [], getsizeof(row[3])
+            piece.append(row)
+        yield piece
+
+
+# In the second process ------------------------------------------------------------------------------------------------
+
+
+class _Hearing:
+    """What the first process says, in its order; but what was found comes to who asked for it.
+
+    Raises:
+        EOFError: from all methods, when the first process says no more though it has not come to its end.
+    """
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._heard: SimpleQueue[bytes | None] = SimpleQueue()
+        self._put_off: deque[Told] = deque()
+        self._thread = threading.Thread(target=self._hear, daemon=True)
+        self._thread.start()
+
+    def next(self) -> Told:
+        """The next message that nobody has asked for."""
+        return self._put_off.popleft() if self._put_off else self._take()
+
+    def chunks(self) -> Iterator[list[FactRow]]:
+        """The log."""
+        while isinstance(message := self.next(), Chunk):
+            yield message.rows
+        assert isinstance(message, End)
+
+    def found(self) -> Row | None:
+        """The answer to a question; chunks that were sent before it are put off."""
+        while not isinstance(message := self._take(), Found):
+            self._put_off.append(message)
+        return message.row
+
+    def wait_for_the_end(self) -> None:
+        """Take in whatever else is sent, until the first process closes its end."""
+        self._thread.join()
+
+    def _take(self) -> Told:
+        message = self._heard.get()
+        if message is None:
+            raise EOFError
+        told: Told = _decode_told(message)
+        return told
+
+    def _hear(self) -> None:
+        with suppress(EOFError):
+            while True:
+                self._heard.put(receive(self._pipe))
+        self._heard.put(None)
 
 
 class _ToldTables:
     """The tables that the first process fills."""
 
-    def __init__(self, telling: IO[bytes], found: SimpleQueue[Found | None]) -> None:
+    def __init__(self, telling: IO[bytes], hearing: _Hearing) -> None:
         self._telling = telling
-        self._found = found
+        self._hearing = hearing
 
     def insert(self, sql: str, rows: Sequence[Bindings]) -> None:
         send(self._telling, Rows(sql, rows))
 
     def find(self, sql: str, key: Key) -> Row | None:
         send(self._telling, Find(sql, key))
-        found = self._found.get()
-        if found is None:
-            raise EOFError
-        return found.row
+        return self._hearing.found()
 
 
 def serve(hearing: IO[bytes], telling: IO[bytes]) -> None:
-    """Project what is heard, and tell the rows, until there are no more chunks or nobody listens."""
-    told: SimpleQueue[Chunk | None] = SimpleQueue()
-    found: SimpleQueue[Found | None] = SimpleQueue()
-    begin = _decode_told(receive(hearing))
+    """Project what is heard, and tell the rows.
+
+    Raises:
+        EOFError, BrokenPipeError: the first process has given up.
+        msgspec.DecodeError: an event cannot be read.
+    """
+    heard = _Hearing(hearing)
+    begin = heard.next()
     assert isinstance(begin, Begin)
-    threading.Thread(target=_hear, args=(hearing, told, found)).start()
     projectors = [projector for projector in PROJECTORS if projector.name in begin.names]
-    chunks = (chunk.rows for chunk in iter(told.get, None))
-    try:
-        for reached in project_chunks(_ToldTables(telling, found), chunks, projectors, begin.bounds):
-            send(telling, Reached(reached))
-        send(telling, End())
-    except (BrokenPipeError, EOFError):  # the first process has given up
-        return
-    except Exception as error:  # noqa: BLE001 - it is raised again where somebody can tell what it means
-        send(telling, Fault(pickle.dumps(error)))
+    for reached in project_chunks(_ToldTables(telling, heard), heard.chunks(), projectors, begin.bounds):
+        send(telling, Reached(reached))
+    send(telling, End())
+    heard.wait_for_the_end()
 
 
 def main() -> None:
     """Serve the process that started this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # that one decides what Ctrl-C means
     sys.setswitchinterval(SWITCH_SEC)
     gc.disable()  # millions of short-lived rows, without cycles
     serve(sys.stdin.buffer, sys.stdout.buffer)
-
-
-def _hear(hearing: IO[bytes], told: SimpleQueue[Chunk | None], found: SimpleQueue[Found | None]) -> None:
-    """Take in everything that the first process sends, until it has nothing more to say."""
-    with suppress(EOFError):
-        while True:
-            match _decode_told(receive(hearing)):
-                case Chunk() as chunk:
-                    told.put(chunk)
-                case Found() as row:
-                    found.put(row)
-                case _:
-                    told.put(None)
-    told.put(None)
-    found.put(None)

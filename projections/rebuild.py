@@ -5,8 +5,7 @@ builds all of them in another file, beside the live ones, and compares them row 
 """
 
 import gc
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import zip_longest
 from typing import Final
@@ -15,9 +14,10 @@ import apsw
 from msgspec import Struct
 
 from arclog.codec import FactRow
+from arclog.cores import count_cores
 from arclog.progress import Progress, no_progress
-from arclog.store import NO_END, read_facts, read_head
-from projections.apart import project_apart
+from arclog.store import read_facts, read_head
+from projections.apart import SecondProcessEnded, project_apart
 from projections.bulk_writer import OpenTables
 from projections.catalog import PROJECTORS, project_chunks
 from projections.checkpoints import CHECKPOINTS, read_checkpoints
@@ -54,9 +54,7 @@ def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progre
     checkpoints = read_checkpoints(connection)
     stale = [p for p in PROJECTORS if checkpoints.get(p.name) != (p.version, head)]
     if stale:
-        for projector in stale:
-            drop(connection, projector)
-        build(connection, chunks_of(connection, NO_END), head, stale, progress)
+        build(connection, connection, head, stale, progress)
     return tuple(projector.name for projector in stale)
 
 
@@ -81,27 +79,46 @@ def chunks_of(connection: apsw.Connection, until: int) -> Iterator[list[FactRow]
 
 
 def build(
-    connection: apsw.Connection,
-    chunks: Iterable[list[FactRow]],
-    last: int,
+    source: apsw.Connection,
+    target: apsw.Connection,
+    until: int,
     projectors: Iterable[Projector] = PROJECTORS,
     progress: Progress = no_progress,
 ) -> None:
-    """Make the tables of `projectors` in `connection`, inside its transaction, and fill them from `chunks` of the log.
+    """Make the tables of `projectors` in `target`, inside its transaction, from the log in `source` up to `until`.
 
     The indexes come last.
     """
     projectors = tuple(projectors)
+    if until < APART_FROM or count_cores() == 1:
+        reached = _fill(project_chunks, source, target, until, projectors, progress)
+    else:
+        try:
+            reached = _fill(project_apart, source, target, until, projectors, progress)
+        except SecondProcessEnded:
+            reached = _fill(project_chunks, source, target, until, projectors, progress)
     for projector in projectors:
-        connection.execute(projector.schema)
-    project = project_apart if last >= APART_FROM and (os.cpu_count() or 1) > 1 else project_chunks
+        target.execute(projector.indexes)
+        target.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, until)))
+
+
+def _fill(
+    project: Callable[[OpenTables, Iterator[list[FactRow]], tuple[Projector, ...]], Generator[int]],
+    source: apsw.Connection,
+    target: apsw.Connection,
+    until: int,
+    projectors: tuple[Projector, ...],
+    progress: Progress,
+) -> int:
+    """Make the tables anew and fill them; the last event."""
+    for projector in projectors:
+        drop(target, projector)
+        target.execute(projector.schema)
     reached = 0
-    with _collector_at_rest(), closing(project(OpenTables(connection), chunks, projectors)) as steps:
+    with _collector_at_rest(), closing(project(OpenTables(target), chunks_of(source, until), projectors)) as steps:
         for reached in steps:
-            progress(reached, last)
-    for projector in projectors:
-        connection.execute(projector.indexes)
-        connection.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, last)))
+            progress(reached, until)
+    return reached
 
 
 @contextmanager
@@ -121,7 +138,7 @@ def replay_into(source: apsw.Connection, target: apsw.Connection, until: int, pr
     target.execute("BEGIN IMMEDIATE")
     try:
         target.execute(CHECKPOINTS["schema"])
-        build(target, chunks_of(source, until), until, progress=progress)
+        build(source, target, until, progress=progress)
         target.execute("COMMIT")
     except BaseException:
         if target.in_transaction:

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_filter_options(parser: argparse.ArgumentParser, limit: int) -> None:
     """Declare which events are meant, and how to print them."""
-    parser.add_argument("--limit", type=count, metavar="N", help=f"how many, the last ones ({limit})")
+    parser.add_argument("-n", "--limit", type=count, metavar="N", help=f"how many, the last ones ({limit})")
     parser.add_argument("--type", help="only events of this type, such as lock.acquired, or with a prefix: lock.")
     parser.add_argument("--stream", help="only the life of this entity, such as lock/src/a.py, or with a prefix: lock/")
     parser.add_argument("--actor", metavar="AGENT", help="only what this agent did")

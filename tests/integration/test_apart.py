@@ -6,7 +6,8 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,34 @@ import apsw
 import msgspec
 import pytest
 
-from arclog.codec import FactRow
+from arclog.codec import FactRow, encode_data
 from arclog.connection import open_connection
 from arclog.deciders.claims import AcquireClaim, ReleaseClaim
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
-from arclog.errors import StorageError
+from arclog.events import MessagePosted
 from arclog.store import read_facts
-from projections.apart import AHEAD, Answer, Begin, Chunk, End, Reached, Rows, project_apart, receive, send, serve
+from projections.apart import (
+    AHEAD,
+    CHUNK_BYTES,
+    Answer,
+    Begin,
+    Chunk,
+    End,
+    Find,
+    Reached,
+    Rows,
+    SecondProcessEnded,
+    project_apart,
+    receive,
+    send,
+    serve,
+)
 from projections.bulk_writer import Bounds, OpenTables, Tables
 from projections.catalog import PROJECTORS, project_chunks
 from projections.judge import Command
 from projections.projector import Bindings, Projector
 from projections.rebuild import bring_up_to_date
-from projections.versions import Key
 from tests.support.recorders import contents, execute_all, reading, recording
 from tests.support.waiting import wait_until
 
@@ -88,6 +103,15 @@ def tables_by(
         return [reached, *(target.execute(f'SELECT * FROM "{table}" ORDER BY 1, 2').fetchall() for table in tables)]  # noqa: S608
 
 
+@contextmanager
+def empty_tables() -> Iterator[apsw.Connection]:
+    """A database with all tables, and nothing in them."""
+    with closing(apsw.Connection(":memory:")) as connection:
+        for projector in PROJECTORS:
+            connection.execute(projector.schema)
+        yield connection
+
+
 @pytest.mark.parametrize("bounds", [Bounds(), TIGHT], ids=["much is remembered", "little is remembered"])
 def test_two_processes_make_the_tables_that_one_makes(storage: Path, bounds: Bounds) -> None:
     alone = tables_by(project_chunks, storage, bounds)
@@ -103,7 +127,7 @@ def test_only_the_projections_that_are_asked_for_are_made(storage: Path) -> None
 def test_a_rebuild_of_many_events_takes_two_processes_and_of_few_one(
     storage: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 2)
     with closing(open_connection(storage)) as connection:
         before = contents(connection)
         for fewest in (10**9, 100):
@@ -120,7 +144,7 @@ def test_a_rebuild_that_fails_ends_the_second_process(
     def fail(_reached: int, _last: int) -> None:
         raise RuntimeError("nobody wants to know")
 
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 2)
     monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
     with closing(open_connection(storage)) as connection:
         connection.execute("UPDATE checkpoints SET version = 0")
@@ -132,7 +156,7 @@ def test_a_rebuild_that_fails_ends_the_second_process(
 def test_one_core_makes_its_tables_alone(
     storage: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 1)
     monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
     with closing(open_connection(storage)) as connection:
         connection.execute("UPDATE checkpoints SET version = 0")
@@ -140,45 +164,75 @@ def test_one_core_makes_its_tables_alone(
     assert started == []
 
 
-def test_an_event_that_cannot_be_read_is_told_as_if_it_were_read_here(
-    storage: Path, started: list[subprocess.Popen[bytes]]
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param((10**6, 0, "no.such_type", b""), id="of no known type"),
+        pytest.param((10**6, 0, "message.posted", b"no MessagePack"), id="of other bytes"),
+        pytest.param((10**6, 1.5, "message.posted", b""), id="at no time"),
+        pytest.param((10**6, 0, "message.posted", None), id="without bytes"),
+    ],
+)
+def test_the_second_process_ends_at_an_event_that_cannot_be_read(
+    storage: Path, started: list[subprocess.Popen[bytes]], row: Any
 ) -> None:
     def damaged(connection: apsw.Connection) -> Iterator[list[FactRow]]:
         yield from small_chunks(connection)
-        yield [(10**6, 0, "no.such_type", b"")]
-        yield from itertools.repeat([(10**6, 0, "message.posted", b"x" * 100_000)], 100)
+        yield [row]
+        yield from small_chunks(connection)
 
-    with reading(storage) as source, closing(apsw.Connection(":memory:")) as target:
-        for projector in PROJECTORS:
-            target.execute(projector.schema)
-        with pytest.raises(msgspec.DecodeError, match=r"no.such_type"):
-            list(project_apart(OpenTables(target), damaged(source), PROJECTORS))
+    with reading(storage) as source, empty_tables() as target, pytest.raises(SecondProcessEnded):
+        list(project_apart(OpenTables(target), damaged(source), PROJECTORS))
     assert [process.poll() is not None for process in started] == [True]
 
 
-def test_a_second_process_that_is_killed_is_told_in_one_line(
-    storage: Path, started: list[subprocess.Popen[bytes]]
+@pytest.mark.parametrize("when", ["at once", "when rows were written"])
+def test_what_a_second_process_does_not_bring_to_its_end_is_made_anew_by_one(
+    storage: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
-    class Deadly(OpenTables):
-        def insert(self, sql: str, rows: Sequence[Bindings]) -> None:
+    insert = OpenTables.insert
+
+    def insert_and_kill(tables: OpenTables, sql: str, rows: Sequence[Bindings]) -> None:
+        insert(tables, sql, rows)
+        if len(started) == 1:
             started[0].kill()
 
-        def find(self, sql: str, key: Key) -> None:
-            """Nothing was written, so there is nothing to find."""
+    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 2)
+    monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
+    if when == "at once":
+        monkeypatch.setattr("projections.apart._START", "raise ImportError")
+    else:
+        monkeypatch.setattr("projections.apart.ROOMY", TIGHT)
+        monkeypatch.setattr(OpenTables, "insert", insert_and_kill)
+    with closing(open_connection(storage)) as connection:
+        before = contents(connection)
+        connection.execute("UPDATE checkpoints SET version = 0")
+        bring_up_to_date(connection)
+        assert contents(connection) == before
+    assert len(started) == 1
 
-    ended = pytest.raises(StorageError, match=r"ended \(exit code -9\); try again$")
-    with reading(storage) as source, closing(apsw.Connection(":memory:")) as target, ended:
-        list(project_apart(Deadly(target), small_chunks(source), PROJECTORS, TIGHT))
 
-
-def test_where_no_second_process_can_be_had_one_makes_the_tables(
+def test_an_event_that_cannot_be_read_is_told_by_the_process_that_is_left(
     storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 2)
+    monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
+    with closing(open_connection(storage)) as connection:
+        connection.execute("DROP TRIGGER events_are_never_changed")
+        connection.execute("UPDATE events SET type = 'no.such_type' WHERE event_id = 9")
+        connection.execute("UPDATE checkpoints SET version = 0")
+        with pytest.raises(msgspec.DecodeError, match=r"no.such_type"):
+            bring_up_to_date(connection)
+
+
+@pytest.mark.parametrize("error", [BlockingIOError(errno.EAGAIN, "no more processes"), FileNotFoundError()])
+def test_where_no_process_can_be_had_the_second_has_ended(error: OSError, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: object, **_options: object) -> None:
-        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        raise error
 
     monkeypatch.setattr("subprocess.Popen", refuse)
-    assert tables_by(project_apart, storage, TIGHT) == tables_by(project_chunks, storage, TIGHT)
+    with empty_tables() as target, pytest.raises(SecondProcessEnded):
+        list(project_apart(OpenTables(target), [], PROJECTORS))
 
 
 def test_a_pipe_that_cannot_be_made_wider_will_do(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,10 +243,28 @@ def test_a_pipe_that_cannot_be_made_wider_will_do(storage: Path, monkeypatch: py
     assert tables_by(project_apart, storage, TIGHT) == tables_by(project_chunks, storage, TIGHT)
 
 
+def test_few_chunks_are_under_way(storage: Path) -> None:
+    taken = itertools.count()
+    with reading(storage) as source, empty_tables() as target:
+        chunks = (chunk for chunk in small_chunks(source) if next(taken) >= 0)
+        steps = project_apart(OpenTables(target), chunks, PROJECTORS, TIGHT)
+        done = 0
+        for done, _ in enumerate(steps, 1):
+            assert next(copy(taken)) <= done + AHEAD
+    assert done == next(taken) > AHEAD + 1
+
+
+def test_a_chunk_of_large_events_is_sent_in_pieces(storage: Path) -> None:
+    data = encode_data(MessagePosted(from_agent="a", channel="general", body="x" * (CHUNK_BYTES * 2 // 3)))
+    large = [(event_id, 0, "message.posted", data) for event_id in (5, 6)]
+    small = [(7, 0, "message.posted", encode_data(MessagePosted(from_agent="a", channel="general", body="y")))]
+    with empty_tables() as target:
+        assert list(project_apart(OpenTables(target), iter([large + small]), PROJECTORS)) == [5, 7]
+        assert target.execute("SELECT group_concat(event_id) FROM messages").get == "5,6,7"
+
+
 def test_who_gives_up_ends_the_second_process(storage: Path, started: list[subprocess.Popen[bytes]]) -> None:
-    with reading(storage) as source, closing(apsw.Connection(":memory:")) as target:
-        for projector in PROJECTORS:
-            target.execute(projector.schema)
+    with reading(storage) as source, empty_tables() as target:
         for _ in project_apart(OpenTables(target), small_chunks(source), PROJECTORS, TIGHT):
             break
     assert [process.poll() is not None for process in started] == [True]
@@ -200,7 +272,8 @@ def test_who_gives_up_ends_the_second_process(storage: Path, started: list[subpr
 
 FIRST = """
 import subprocess, sys, time
-from contextlib import closing
+from contextlib import closing, contextmanager
+from copy import copy
 import apsw
 from arclog.store import read_facts
 from projections.apart import project_apart
@@ -273,16 +346,16 @@ def test_the_second_process_says_where_it_is_and_tells_all_rows_before_the_end(s
     assert answers[-1] == End()
 
 
-def test_the_second_process_ends_quietly_when_nobody_listens(storage: Path) -> None:
-    class Closed(io.BytesIO):
-        def write(self, _message: Any, /) -> int:
-            raise BrokenPipeError
-
+@pytest.mark.parametrize("bounds", [Bounds(), TIGHT], ids=["between two chunks", "while it waits for an answer"])
+def test_the_second_process_says_no_end_when_the_first_was_cut_off(storage: Path, bounds: Bounds) -> None:
     with reading(storage) as source:
-        chunk = Chunk(read_facts(source, 0, 1000))
-    telling = Closed()
-    serve(frames(Begin(("locks",), TIGHT), chunk, End()), telling)
-    assert telling.getvalue() == b""
+        chunks = [Chunk(chunk) for chunk in small_chunks(source)]
+    telling = io.BytesIO()
+    with pytest.raises(EOFError):
+        serve(frames(Begin(("locks",), bounds), *chunks), telling)
+    answers = answers_in(telling.getvalue())
+    assert End() not in answers
+    assert any(isinstance(answer, Find) for answer in answers) == (bounds == TIGHT)
 
 
 @pytest.mark.parametrize("kept", [3, 9])

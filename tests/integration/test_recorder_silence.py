@@ -86,6 +86,17 @@ def test_the_first_call_after_a_sleep_ends_nobody(recorder: Recorder, storage: P
     assert live_agents(storage) == ["a"]
 
 
+def test_a_nap_of_the_machine_counts_as_silence(recorder: Recorder, storage: Path, time: FakeTime) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    time.pass_sec(TTL_SEC - INTERVAL_SEC)
+    time.sleep_sec(INTERVAL_SEC)
+    let_presence_be_checked(recorder)
+    assert live_agents(storage) == ["a"]
+    time.pass_sec(1)
+    let_presence_be_checked(recorder)
+    assert live_agents(storage) == []
+
+
 def test_naps_of_the_machine_add_up(recorder: Recorder, storage: Path, time: FakeTime) -> None:
     recorder.execute(OpenSession(agent_id="a"))
     for _ in range(20):
