@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from arclog.codec import FactRow
 from arclog.cores import count_cores
+from arclog.errors import StorageDamaged
 from arclog.progress import Progress, no_progress
 from arclog.store import read_facts, read_head
 from projections.apart import SecondProcessEnded, project_apart
@@ -71,10 +72,16 @@ def drop(connection: apsw.Connection, projector: Projector) -> None:
 
 
 def chunks_of(connection: apsw.Connection, until: int) -> Iterator[list[FactRow]]:
-    """The log up to event `until`, in chunks, as far as projectors need to know it."""
+    """The log up to event `until`, in chunks, as far as projectors need to know it.
+
+    Raises:
+        StorageDamaged: its numbers do not grow.
+    """
     after = 0
     while chunk := read_facts(connection, after, CHUNK, until):
         yield chunk
+        if chunk[-1][0] <= after:
+            raise StorageDamaged(f"event {chunk[-1][0]} stands behind event {after}; see what arc log verify says")
         after = chunk[-1][0]
 
 

@@ -1,5 +1,6 @@
 """Rebuilding: tables that are missing, old or behind are made again from the log, and nothing else is."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -17,15 +18,16 @@ from arclog.deciders.locks import AcquireLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
-from arclog.errors import StorageError
+from arclog.errors import StorageDamaged, StorageError
 from arclog.progress import no_progress
 from arclog.store import read_head
 from projections.catalog import PROJECTORS
 from projections.projector import Projector
-from projections.rebuild import Difference, bring_up_to_date, compare, drop, replay_into
+from projections.rebuild import Difference, bring_up_to_date, chunks_of, compare, drop, replay_into
 from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import contents, reading, recording
+from tests.support.tampering import build_storage, make_200_smaller
 
 NAMES = tuple(projector.name for projector in PROJECTORS)
 
@@ -192,6 +194,14 @@ def test_a_table_that_is_not_what_the_log_says_is_found_with_the_event(
     (found,) = differences(storage)
     assert (found.table, found.event_id) == (table, event_id)
     assert found.live != found.replayed
+
+
+def test_a_log_whose_numbers_do_not_grow_is_not_read_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projections.rebuild.CHUNK", 100)
+    path = build_storage(tmp_path / "arc.sqlite3", 300)
+    make_200_smaller(path)
+    with reading(path) as connection, pytest.raises(StorageDamaged, match=r"^event 72 stands behind event 100;"):
+        list(itertools.islice(chunks_of(connection, 300), 10))
 
 
 def test_a_replay_that_fails_leaves_its_target_empty(storage: Path) -> None:

@@ -19,7 +19,7 @@ from arclog.schema import open_existing, open_storage
 from arclog.store import read_raw, read_rows
 from arclog.verify import Segment, check_segment, verify_chain
 from projections.integrity import verify_storage
-from tests.support.tampering import COLUMNS, bits_of, build_storage, flip_bit, tampering, undone
+from tests.support.tampering import COLUMNS, bits_of, build_storage, flip_bit, make_200_smaller, tampering, undone
 
 EVENTS = 1000
 
@@ -315,13 +315,7 @@ def test_a_bit_of_the_file_that_turns_is_found_or_changes_nothing(small: Path, t
 
 def test_a_number_that_became_smaller_at_the_end_of_a_segment_is_passed_once(tmp_path: Path) -> None:
     path = build_storage(tmp_path / "arc.sqlite3", 300)
-    with closing(apsw.Connection(str(path))) as connection:
-        connection.execute("PRAGMA journal_mode = DELETE")
-        digest = connection.execute("SELECT digest FROM events WHERE event_id = 200").get
-    data = bytearray(path.read_bytes())
-    number = data.rindex(b"\x81\x48", 0, data.index(digest))  # 200 as SQLite writes it
-    data[number] ^= 1
-    path.write_bytes(data)
+    make_200_smaller(path)
     with closing(open_existing(path)) as connection:
         assert [row[0] for rows in read_rows(connection, 190, 200) for row in rows][-2:] == [199, 72]
         assert check_segment(connection, Segment(str(path), 100, 200)).breaks == (72,)

@@ -39,6 +39,17 @@ def build_storage(path: Path, events: int, seed: int = 1) -> Path:
     return path
 
 
+def make_200_smaller(path: Path) -> None:
+    """Turn one bit of the number of event 200 on disk, so that it is found in its place as event 72."""
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        digest = connection.execute("SELECT digest FROM events WHERE event_id = 200").get
+    data = bytearray(path.read_bytes())
+    number = data.rindex(b"\x81\x48", 0, data.index(digest))  # 200 as SQLite writes it
+    data[number] ^= 1
+    path.write_bytes(data)
+
+
 def _command(chance: random.Random) -> Command:
     agent, number = f"agent-{chance.randrange(5)}", chance.randrange(8)
     thread = chance.choice((None, "t1", "t2"))
