@@ -28,6 +28,8 @@ CHANNELS: Final = ("general", "backend", "frontend", "review", "release")
 THREADS: Final = 200
 BATCH: Final = 1_000
 """Calls in one transaction."""
+TTL_SEC: Final = 3_600
+"""So long that what is held in a small storage is held still when a large one has been made."""
 TALK: Final = (
     "I take this one; the parser first, then the tests.",
     "The build is green again, see the artifact.",
@@ -86,8 +88,8 @@ class Work:
         thread_id, next_id = thread_name(self._thread), f"work-{self._thread}-{self._piece}"
         return [
             self._post(f"Please do piece {self._piece} of {thread_id}.", kind="task"),
-            AcquireClaim(owner_agent_id=self._agent, claim_key=next_id, thread_id=thread_id),
-            AcquireLock(agent_id=self._agent, file_path=self._file, metadata={"thread_id": thread_id}),
+            AcquireClaim(owner_agent_id=self._agent, claim_key=next_id, thread_id=thread_id, ttl_sec=TTL_SEC),
+            AcquireLock(agent_id=self._agent, file_path=self._file, metadata={"thread_id": thread_id}, ttl_sec=TTL_SEC),
         ]
 
     def _finish(self) -> list[Command]:
@@ -97,7 +99,7 @@ class Work:
             PostMessage(from_agent=agent, to_agent=self._other, body="Could you look at this before I go on?"),
             PostMessage(from_agent=self._other, to_agent=agent, body="I did: go on."),
             AcquireClaim(owner_agent_id=self._other, claim_key=claim),
-            RefreshLock(agent_id=agent, file_path=self._file),
+            RefreshLock(agent_id=agent, file_path=self._file, ttl_sec=TTL_SEC),
             self._post("The result is attached.", kind="artifact", reply_to=self._task_id),
             ReleaseLock(agent_id=agent, file_path=self._file),
             ReleaseClaim(agent_id=agent, claim_key=claim),
