@@ -1,5 +1,8 @@
-"""The hub over HTTP: routes, security, server-sent events and the server itself.
+"""The hub over HTTP: one module a noun, each listing its routes as data.
 
-A request passes `security.Guard`, then `errors.Envelopes`, then one of the routes that the modules of the nouns list;
-whatever goes wrong on the way ends as an envelope with the status that `errors.STATUS_OF` has for it.
+app         all routes of all nouns, as one application
+http        the protocol below them: server, requests, responses, routes, security, errors, OpenAPI
+mcp         the same hub for MCP hosts
+sse, batch, page
+streams, many messages in one request, the hub's own page
 """

@@ -7,17 +7,18 @@ from starlette.applications import Starlette
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import batch, channels, claims, inbox, locks, log, messages, openapi, page, sessions, sse, tasks, threads
+from api import batch, channels, claims, inbox, locks, log, messages, page, sessions, sse, tasks, threads
 from api import hub as hub_itself
-from api.errors import ClientGone, InternalError, UnknownRoute
+from api.http import openapi
+from api.http.errors import ClientGone, InternalError, UnknownRoute
+from api.http.requests import HEADERS, TRANSPORT
+from api.http.responses import Responder
+from api.http.routes import Methods, Route, Site
+from api.http.security import Guard
 from api.mcp.entrance import PATH as MCP_PATH
 from api.mcp.entrance import McpEntrance
-from api.requests import HEADERS, TRANSPORT
-from api.responses import Responder
-from api.routes import Methods, Route, Site
-from api.security import Guard
 from arclog.errors import ArcError
-from projections.hub import Hub
+from projections.hub.hub import Hub
 
 logger = logging.getLogger("arc.api")
 

@@ -11,16 +11,16 @@ import msgspec
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import STATUS_OF
-from api.requests import BodyReader, check_key, read_body, transport_of
-from api.responses import envelope
-from api.routes import NoQuery, Route, Site, Special
+from api.http.errors import STATUS_OF
+from api.http.requests import BodyReader, check_key, read_body, transport_of
+from api.http.responses import envelope
+from api.http.routes import NoQuery, Route, Site, Special
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, InvalidInput
-from arclog.store import hash_request
-from projections.answers import Outcome
-from projections.calls import Request
-from projections.hub import Hub
+from arclog.sqlite.log import hash_request
+from projections.hub.answers import Outcome
+from projections.hub.calls import Request
+from projections.hub.hub import Hub
 
 MAX_LINES: Final = 10_000
 MAX_BYTES: Final = 16 * 2**20

@@ -1,13 +1,13 @@
 """Channels over HTTP: the rooms there are."""
 
-from api.lists import After, read_list
-from api.moments import Dated
-from api.routes import Change, Found, Read, Reader, Route, created_or_known
+from api.http.as_of import Dated
+from api.http.lists import After, read_list
+from api.http.routes import Change, Found, Read, Reader, Route, created_or_known
 from arclog.deciders.channels import CreateChannel
 from arclog.errors import NotFound
 from projections import channels
 from projections.channels import Channel
-from projections.hub import Hub
+from projections.hub.hub import Hub
 from projections.intervals import AsOf
 
 

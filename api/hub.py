@@ -5,14 +5,14 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from api.routes import Change, Found, NoBody, NoIds, NoQuery, Read, Reader, Route
+from api.http.routes import Change, Found, NoBody, NoIds, NoQuery, Read, Reader, Route
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.messages import MESSAGE_KINDS
 from arclog.events import GENERAL_CHANNEL
-from arclog.store import read_head
+from arclog.sqlite.log import read_head
 from projections.encoding import encode_json
-from projections.hub import Hub
-from projections.inspection import Integrity, State
+from projections.hub.hub import Hub
+from projections.hub.inspection import Integrity, State
 from projections.times import timestamp
 
 PROTOCOL_VERSION: Final = "1"

@@ -1,9 +1,9 @@
 """The inbox over HTTP: what was said to one agent alone."""
 
-from api.moments import Dated
-from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, clamp_limit
-from api.routes import Found, Read, Reader, Route
-from projections.hub import Hub
+from api.http.as_of import Dated
+from api.http.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, clamp_limit
+from api.http.routes import Found, Read, Reader, Route
+from projections.hub.hub import Hub
 from projections.inbox import read_inbox
 from projections.messages import Message
 

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from api.lists import After, read_list
-from api.moments import Dated
-from api.routes import Change, Found, Read, Reader, Route, granted_or_refused
+from api.http.as_of import Dated
+from api.http.lists import After, read_list
+from api.http.routes import Change, Found, Read, Reader, Route, granted_or_refused
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from projections import locks
-from projections.hub import Hub
+from projections.hub.hub import Hub
 from projections.locks import Lock
 
 

@@ -7,19 +7,19 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.moments import refuse_past
-from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
-from api.requests import QueryReader, transport_of
-from api.routes import Caller, Found, Read, Reader, Route, Site, Special
+from api.http.as_of import refuse_past
+from api.http.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
+from api.http.requests import QueryReader, transport_of
+from api.http.routes import Caller, Found, Read, Reader, Route, Site, Special
 from api.sse import HEARTBEAT, HEARTBEAT_SEC, ending_well, last_event_id, stream_headers
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import InvalidInput, NotFound
-from arclog.store import Filter
+from arclog.sqlite.log import Filter
 from projections.encoding import encode_json
-from projections.following import LogQuery as Wanted
 from projections.history.changes import EventInFull, find_in_full
 from projections.history.events import LoggedEvent, check_type
-from projections.hub import Hub
+from projections.hub.hub import Hub
+from projections.hub.log_feed import LogQuery as Wanted
 
 STREAM_ROWS: Final = 32
 """How many events are fetched at once for a stream, and so at most held in memory for one reader."""

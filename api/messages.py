@@ -6,12 +6,12 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from api.channels import require_channel
-from api.moments import Dated
-from api.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
-from api.routes import Change, Found, Read, Reader, Route, created
+from api.http.as_of import Dated
+from api.http.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
+from api.http.routes import Change, Found, Read, Reader, Route, created
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput
-from projections.hub import Hub
+from projections.hub.hub import Hub
 from projections.messages import Message, MessageQuery, Page, read_messages
 
 

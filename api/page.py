@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.routes import NoQuery, Route, Site, Special
+from api.http.routes import NoQuery, Route, Site, Special
 
 POLICY: Final = b"default-src 'none'; frame-ancestors 'none'"
 

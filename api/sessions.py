@@ -4,15 +4,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from api.lists import After, read_list
-from api.moments import Dated
-from api.routes import Change, Found, NoBody, Read, Reader, Route, created
-from arclog.connection import Connection
+from api.http.as_of import Dated
+from api.http.lists import After, read_list
+from api.http.routes import Change, Found, NoBody, Read, Reader, Route, created
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.events import GENERAL_CHANNEL
+from arclog.sqlite.connection import Connection
 from projections import inbox, messages, sessions
 from projections.encoding import encode_json
-from projections.hub import Hub
+from projections.hub.hub import Hub
 from projections.intervals import AsOf
 from projections.sessions import Session
 

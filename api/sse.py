@@ -18,14 +18,14 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.moments import refuse_past
-from api.parameters import Cursor
-from api.requests import HEADERS, QueryReader, transport_of
-from api.routes import Caller, Route, Site, Special
+from api.http.as_of import refuse_past
+from api.http.parameters import Cursor
+from api.http.requests import HEADERS, QueryReader, transport_of
+from api.http.routes import Caller, Route, Site, Special
 from arclog.deciders import fields
 from arclog.errors import ArcError, InvalidInput
-from arclog.store import read_head
-from projections.hub import Hub
+from arclog.sqlite.log import read_head
+from projections.hub.hub import Hub
 from projections.messages import MessageQuery, Page
 
 HEARTBEAT_SEC: Final = 10.0

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.lists import After, read_list
-from api.moments import Dated
-from api.routes import Change, Found, Read, Reader, Route
+from api.http.as_of import Dated
+from api.http.lists import After, read_list
+from api.http.routes import Change, Found, Read, Reader, Route
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.deciders.tasks import CompleteTask, TaskStatus
 from projections import tasks
-from projections.hub import Hub
+from projections.hub.hub import Hub
 from projections.tasks import Task
 
 

@@ -3,17 +3,17 @@
 import msgspec
 from msgspec import Struct
 
-from api.lists import After, read_list
-from api.moments import Dated
-from api.parameters import Cursor
-from api.routes import Found, Read, Reader, Route
-from arclog.connection import Connection
+from api.http.as_of import Dated
+from api.http.lists import After, read_list
+from api.http.parameters import Cursor
+from api.http.routes import Found, Read, Reader, Route
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import NotFound
+from arclog.sqlite.connection import Connection
 from projections import claims, locks, tasks, threads
 from projections.claims import Claim
 from projections.encoding import encode_json
-from projections.hub import Hub
+from projections.hub.hub import Hub
 from projections.intervals import AsOf
 from projections.locks import Lock
 from projections.messages import Message, read_thread_messages

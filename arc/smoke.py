@@ -1,8 +1,8 @@
 """The smoke test: three agents, over HTTP or a relay, that see and answer each other.
 
-    smoke-a   opens the room, posts a task in the thread, waits for b's artifact and c's verdict, says that it passed
-    smoke-b   waits for the task, claims it, posts the artifact, releases, waits for c's verdict, confirms
-    smoke-c   waits for the task and the artifact, looks at the claims, posts the verdict
+    smoke-a   opens the room, posts a task in the thread, waits for b's artifact and c's decision, says that it passed
+    smoke-b   waits for the task, claims it, posts the artifact, releases, waits for c's decision, confirms
+    smoke-c   waits for the task and the artifact, looks at the claims, posts the decision
 
 The roles may run in any order, on both sides of a sandbox's wall, and beside the same roles of Arc 0.1.1.
 """

@@ -1,5 +1,11 @@
-"""The log: what may be written, and the one file where every event is kept.
+"""The log: what may be written, and how every event is kept.
 
-`events` says what can have happened, `deciders` judge whether it may happen, `store` keeps it. Nothing outside this
-package touches the `events` table.
+    events      what can have happened: one frozen Struct a fact
+    deciders    the rules: may it happen? no I/O, no clock
+    codec, digest, clock, keys, upcasters, errors
+                how an event becomes bytes, how the chain is made, what time it is; none of them does I/O on a storage
+    sqlite      the log in a SQLite file; nothing outside it and the tables speaks SQL
+    proof       whether a log is what was written: verify, diagnose, export
+
+Nothing outside this package touches the `events` table.
 """

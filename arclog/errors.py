@@ -1,7 +1,7 @@
 """Everything that can go wrong in the log's own terms.
 
 An error is a value: a stable `code`, a message that a person can act on, and typed fields. Which HTTP status a code has
-is the business of `api.errors` alone.
+is the business of `api.http.errors` alone.
 """
 
 from typing import ClassVar

@@ -1,18 +1,12 @@
-"""Idempotency keys: whose key led to an event, and whether the index of keys says the same as the log.
+"""Idempotency keys: whose key led to an event.
 
-Each key belongs to the caller that chose it. The index follows from the events: it is made again when they are
-imported, and verified against them.
+Each key belongs to the caller that chose it. The index of keys follows from the events: it is made again when they are
+imported, and verified against them (`arclog.proof.keys`).
 """
 
-from collections.abc import Iterator
 from typing import Final
 
-import apsw
-
-from arclog.codec import decode_metadata
 from arclog.events.channels import ANONYMOUS
-from arclog.findings import Finding
-from arclog.schema import EVENTS
 
 _NOBODYS: Final = frozenset(
     {
@@ -31,32 +25,3 @@ _NOBODYS: Final = frozenset(
 def key_owner(event_type: str, actor: str) -> str:
     """The sender under whose name the key of an event is kept."""
     return ANONYMOUS if event_type in _NOBODYS else actor
-
-
-def verify_keys(connection: apsw.Connection, until: int) -> Iterator[Finding]:
-    """Everything in which the index of keys is not what the events up to `until` say.
-
-    Args:
-        connection: in a transaction, so that both are of one moment; the events must have been verified.
-        until: the last event to look at.
-    """
-    kept = 0
-    for event_id, event_type, actor, stored in connection.execute(EVENTS["read_metadata"], (until,)):
-        metadata = decode_metadata(stored)
-        if metadata.key is None:
-            continue
-        row = connection.execute(EVENTS["find_key"], (key_owner(event_type, actor), metadata.key)).fetchone()
-        if row is None:
-            text = f"the idempotency key of event {event_id} is gone: a retry of its call would be done twice"
-            yield Finding("keys", "missing", event_id, text)
-            continue
-        kept += 1
-        if row != (event_id, metadata.request or b""):
-            text = f"the idempotency key of event {event_id} leads to event {row[0]}, or to another request"
-            yield Finding("keys", "changed", event_id, text)
-    if kept != connection.execute(EVENTS["count_keys"], (until,)).get:
-        for sender, key, event_id in connection.execute(EVENTS["read_keys"], (until,)):
-            event = connection.execute(EVENTS["find_metadata"], (event_id,)).fetchone()
-            if event is None or decode_metadata(event[2]).key != key or key_owner(event[0], event[1]) != sender:
-                text = f"an idempotency key of {sender} claims event {event_id}, which does not have it"
-                yield Finding("keys", "superfluous", event_id, text)

@@ -4,7 +4,7 @@ from typing import Final
 
 from cli.dispatch import Command, Commands, Group
 
-FOREGROUND: Final = Command("cli.serve", "run a hub and its relay in the foreground")
+FOREGROUND: Final = Command("cli.hubs.serve", "run a hub and its relay in the foreground")
 
 LOG: Final[Commands] = {
     "show": Command("cli.log.show", "print events, or one event with everything that it changed"),
@@ -23,9 +23,9 @@ LOG: Final[Commands] = {
 }
 
 COMMANDS: Final[Commands] = {
-    "ensure": Command("cli.ensure", "start a hub in the background, unless one runs"),
-    "stop": Command("cli.stop", "stop the hub of a storage"),
-    "reset": Command("cli.reset", "stop the hub of a storage and delete its database"),
+    "ensure": Command("cli.hubs.ensure", "start a hub in the background, unless one runs"),
+    "stop": Command("cli.hubs.stop", "stop the hub of a storage"),
+    "reset": Command("cli.hubs.reset", "stop the hub of a storage and delete its database"),
     "post": Command("cli.post", "post a message"),
     "poll": Command("cli.poll", "print the messages that an agent may see, waiting for the first"),
     "whoami": Command("cli.whoami", "print what a hub knows of an agent"),
@@ -41,7 +41,7 @@ COMMANDS: Final[Commands] = {
     "log": Group(LOG, "look into the log, prove it, move it"),
     "relay": Command("cli.relay", "carry requests between files and a hub"),
     "mcp": Command("cli.mcp", "offer an agent's tools to an MCP host over the standard streams"),
-    "bench": Command("cli.bench", "try this machine and its disk for ten seconds"),
+    "bench": Command("cli.bench.command", "try this machine and its disk for ten seconds"),
     "smoke": Command("cli.smoke", "let three agents meet, over HTTP and the relay, and say whether it works"),
     "smoke-agent": Command("cli.smoke_agent", "play one role of the smoke test"),
 }

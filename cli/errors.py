@@ -18,7 +18,7 @@ def in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if getattr(error, "code", None) == "connection_lost":  # the client's word for: nobody listens there
-        from cli.lookup import find_near
+        from cli.hubs.find_hub import find_near
 
         near = find_near()
         if near is None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from cli.options import AgentOptions, add_base_url
 
 if TYPE_CHECKING:
-    from api.mcp.seat import Seat
+    from api.mcp.agent_session import AgentSession
 
 STDIN: Final = 0
 STDOUT: Final = 1
@@ -49,34 +49,34 @@ def run(options: Options) -> int:
 
 
 async def _serve(options: Options, source: int, sink: int) -> int:
+    from api.mcp.agent_session import AgentSession
     from api.mcp.port import Refused
-    from api.mcp.seat import Seat
     from arc.http import HttpTransport
     from cli.hub_port import HubPort
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    seat = Seat(options.agent, HubPort(HttpTransport(options.base_url)))
+    session = AgentSession(options.agent, HubPort(HttpTransport(options.base_url)))
     try:
         try:
-            await seat.take()
+            await session.take()
         except Refused as refused:
             print(f"arc error: {refused}", file=sys.stderr)
             if refused.status < SERVER_FAULT:  # it will not get better by waiting
                 return 1
-        from api.mcp.stdio import serve
+        from api.mcp.over_stdio import serve
         from arc import __version__
 
-        await serve(seat, __version__, source, sink, stop)
+        await serve(session, __version__, source, sink, stop)
     finally:
-        await _leave(seat)
+        await _leave(session)
     return 0
 
 
-async def _leave(seat: "Seat") -> None:
+async def _leave(session: "AgentSession") -> None:
     from api.mcp.port import Refused
 
     with contextlib.suppress(Refused, TimeoutError):  # the hub ends the session of an agent that is silent
         async with asyncio.timeout(LEAVE_WITHIN_SEC):
-            await seat.leave()
+            await session.leave()

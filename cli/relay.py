@@ -13,9 +13,9 @@ import uvloop
 from cli.errors import CommandFailed
 from cli.options import SpoolOptions, add_base_url, add_spool_options, seconds
 from cli.paths import working_directory
+from relay.relay import Relay
 from relay.remote import HttpSend
 from relay.spool import Spool
-from relay.watcher import Relay
 
 log: Final = logging.getLogger("arc")
 

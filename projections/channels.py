@@ -6,14 +6,17 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from arclog.events import ChannelCreated
-from arclog.queries import Queries
+from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, ChannelCreated
+from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "channels.sql")
+
+FIRST_CHANNELS: Final = (GENERAL_CHANNEL, DIRECT_CHANNEL)
+"""The channels that every hub has from its first event on."""
 
 
 class Channel(Struct, frozen=True):

@@ -4,7 +4,7 @@ from typing import Final
 
 import apsw
 
-from arclog.queries import Queries
+from arclog.sqlite.queries import Queries
 
 CHECKPOINTS: Final = Queries("projections", "checkpoints.sql")
 

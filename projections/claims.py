@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from arclog.deciders.claims import HeldClaim
 from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased
-from arclog.queries import Queries
+from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
@@ -104,7 +104,7 @@ def find_claim(connection: apsw.Connection, claim_key: str, at: AsOf) -> Claim |
     return None if row is None else _claim(_Row(*row))
 
 
-def find_present(writer: Writer, claim_key: str) -> Claim | None:
+def find_current(writer: Writer, claim_key: str) -> Claim | None:
     """The claim of that name as it is now, as the writer knows it."""
     present = writer.find(_VERSIONS, claim_key)
     return None if present is None else _claim(present.row)

@@ -5,7 +5,7 @@ from typing import Final
 import apsw
 
 from arclog.events import MessagePosted
-from arclog.queries import Queries
+from arclog.sqlite.queries import Queries
 from projections.intervals import AsOf
 from projections.messages import Page, gather
 from projections.projector import Fact, Projector, Writer

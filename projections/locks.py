@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from arclog.deciders.locks import HeldLock
 from arclog.events import LockAcquired, LockRefreshed, LockRefused, LockReleased
-from arclog.queries import Queries
+from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
@@ -108,7 +108,7 @@ def find_lock(connection: apsw.Connection, file_path: str, at: AsOf) -> Lock | N
     return None if row is None else _lock(_Row(*row))
 
 
-def find_present(writer: Writer, file_path: str) -> Lock | None:
+def find_current(writer: Writer, file_path: str) -> Lock | None:
     """The lock of that name as it is now, as the writer knows it."""
     present = writer.find(_VERSIONS, file_path)
     return None if present is None else _lock(present.row)

@@ -23,7 +23,7 @@ from arclog.events import (
     ShutdownInitiated,
     TaskCompleted,
 )
-from arclog.queries import Queries
+from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer

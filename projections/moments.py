@@ -3,8 +3,8 @@
 import apsw
 
 from arclog.errors import InvalidInput
-from arclog.lookup import find_event_at, find_time_of
-from arclog.store import read_head
+from arclog.sqlite.log import read_head
+from arclog.sqlite.lookup import find_event_at, find_time_of
 from projections.intervals import AsOf, as_of
 from projections.times import parse_timestamp
 

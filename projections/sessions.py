@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from arclog.deciders.sessions import LiveSession
 from arclog.events import SessionClosed, SessionExpired, SessionOpened, SessionRenamed
-from arclog.lookup import find_last_seen
-from arclog.queries import Queries
-from arclog.store import NO_END
+from arclog.sqlite.log import NO_END
+from arclog.sqlite.lookup import find_last_seen
+from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of

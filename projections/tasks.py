@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from arclog.deciders.tasks import KnownTask, TaskStatus
 from arclog.events import MessagePosted, TaskCompleted
 from arclog.events.messages import TASK_KINDS
-from arclog.queries import Queries
+from arclog.sqlite.queries import Queries
 from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp

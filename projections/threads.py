@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from arclog.events import ClaimAcquired, ClaimReleased, LockReleased, MessagePosted, TaskCompleted
 from arclog.events.messages import TASK_KINDS
-from arclog.queries import Queries
+from arclog.sqlite.queries import Queries
 from projections.intervals import AsOf
 from projections.messages import find_notice
 from projections.projector import Fact, Projector, Writer

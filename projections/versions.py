@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from msgspec import Struct
 from msgspec.structs import astuple
 
-from arclog.queries import Queries
+from arclog.sqlite.queries import Queries
 from projections.intervals import CURRENT, fork
 
 Key = str | int
@@ -36,10 +36,10 @@ class Versioned(Generic[Said]):
 
     Args:
         table: its name.
-        row: what its rows say; the fields are the columns, in the order in which `insert` and `find_present` of `sql`
+        row: what its rows say; the fields are the columns, in the order in which `insert` and `find_current` of `sql`
             name them.
         sql: its statements: `insert` takes `from_event`, `until_event`, `fork` and the row; `close` takes
-            `until_event`, `fork`, the key and `from_event`; `find_present` takes the key and gives `from_event` and
+            `until_event`, `fork`, the key and `from_event`; `find_current` takes the key and gives `from_event` and
             the row.
         free_text: the columns that callers may fill as they like.
     """
@@ -48,12 +48,12 @@ class Versioned(Generic[Said]):
         self.table: Final = table
         self.insert: Final = sql["insert"]
         self.close: Final = sql["close"]
-        self.find_present: Final = sql["find_present"]
+        self.find_current: Final = sql["find_current"]
         self._row: Final = row
         self._free_text: Final = free_text
 
     def version_of(self, found: Sequence[Any] | None) -> Version[Said] | None:
-        """What `find_present` found, as a version."""
+        """What `find_current` found, as a version."""
         return None if found is None else Version(found[0], self._row(*found[1:]))
 
     def is_long(self, row: Said) -> bool:
@@ -64,7 +64,7 @@ class Versioned(Generic[Said]):
         return False
 
 
-def present_row(version: Version[Said]) -> tuple[Any, ...]:
+def current_row(version: Version[Said]) -> tuple[Any, ...]:
     """The bindings of `insert` for a version that nothing has replaced."""
     return (version.from_event, CURRENT, None, *astuple(version.row))
 

@@ -91,7 +91,7 @@ class Courier:
         self._send = send
         self._queue: deque[str] = deque()
         self._known: set[str] = set()
-        self._judge_at: dict[str, float] = {}
+        self._handle_at: dict[str, float] = {}
         self._beside = asyncio.Semaphore(BESIDE)
         self._tasks: set[asyncio.Future[None]] = set()
         self._serving = False
@@ -181,7 +181,7 @@ class Courier:
             self._serving = False
 
     async def _serve(self, name: str) -> None:
-        settled = time.monotonic() >= self._judge_at.get(name, math.inf)
+        settled = time.monotonic() >= self._handle_at.get(name, math.inf)
         try:
             taken = self._intake.take(name, settled=settled)
         except FileNotFoundError:  # another relay has taken it, or the spool is gone
@@ -205,7 +205,7 @@ class Courier:
         """Queue a file again when its writer has paused, and for the last time when nobody writes to it any more."""
         now = changed_at = time.monotonic()
         written = False
-        give_up_at = self._judge_at.setdefault(name, now + PATIENCE_SEC)
+        give_up_at = self._handle_at.setdefault(name, now + PATIENCE_SEC)
         while now < min(changed_at + SETTLE_SEC, give_up_at):
             await asyncio.sleep(LOOK_AGAIN_SEC)
             now = time.monotonic()
@@ -219,7 +219,7 @@ class Courier:
             elif written:
                 self._queue_up(name)
                 return
-        self._judge_at[name] = now
+        self._handle_at[name] = now
         self._queue_up(name)
 
     def _set_aside(self, name: str, error: Exception) -> None:
@@ -230,7 +230,7 @@ class Courier:
 
     def _forget(self, name: str) -> None:
         self._known.discard(name)
-        self._judge_at.pop(name, None)
+        self._handle_at.pop(name, None)
 
     # Carrying -------------------------------------------------------------------------------------------------------
 

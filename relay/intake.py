@@ -51,16 +51,16 @@ class Intake:
         """
         with self._spool.open(self.folder) as mailbox:
             found: Found | None = None
-            verdict: Request | Refused
+            decision: Request | Refused
             try:
                 found = mailbox.read_request(name, self._max_bytes)
-                verdict = self._judge(name, found)
+                decision = self._judge(name, found)
             except NotAFile as problem:
-                verdict = Refused(str(problem))
-            if isinstance(verdict, NotWhole) and found is not None and not settled:
+                decision = Refused(str(problem))
+            if isinstance(decision, NotWhole) and found is not None and not settled:
                 return Unfinished(found.mark)
             if name.endswith(TAKEN):
-                return verdict
+                return decision
             stands = self._settle_response(mailbox, stem_of(name), found)
             try:
                 taken = mailbox.take(name, found, self._max_bytes)
@@ -68,7 +68,7 @@ class Intake:
                 return Refused(str(problem))
             if taken is not None and taken is not found:
                 return self._judge(name, taken)
-            return None if stands else verdict
+            return None if stands else decision
 
     def list_unanswered(self) -> list[str]:
         """The names of the requests that were taken and have no response: whoever took them died.

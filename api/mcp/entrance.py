@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.routes import Site
+from api.http.routes import Site
 
 PATH: Final = "/mcp"
 
@@ -24,7 +24,7 @@ class McpEntrance:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._endpoint is None:
-            from api.mcp.endpoint import McpEndpoint
+            from api.mcp.over_http import McpEndpoint
 
             self._endpoint = McpEndpoint(self._site, self._app)
         await self._endpoint(scope, receive, send)

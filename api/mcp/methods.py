@@ -5,9 +5,9 @@ from functools import cache
 from typing import Final, TypeVar
 
 from api.mcp import resources
+from api.mcp.agent_session import NOT_FOUND, AgentSession
 from api.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, ProtocolError
 from api.mcp.port import Refused
-from api.mcp.seat import NOT_FOUND, Seat
 from api.mcp.tools import BY_NAME, TOOLS
 from arclog.errors import InvalidInput
 from arclog.events import JsonObject
@@ -30,12 +30,12 @@ def instructions(agent_id: str) -> str:
     )
 
 
-async def list_tools(seat: Seat, params: JsonObject) -> JsonObject:
+async def list_tools(session: AgentSession, params: JsonObject) -> JsonObject:
     """Every tool, on one page."""
     return {"tools": _describe_tools()}
 
 
-async def call_tool(seat: Seat, params: JsonObject) -> JsonObject:
+async def call_tool(session: AgentSession, params: JsonObject) -> JsonObject:
     """Do what a tool does; what goes wrong is told to the model, which can do something about it."""
     name, arguments = params.get("name"), params.get("arguments")
     tool = BY_NAME.get(name) if isinstance(name, str) else None
@@ -44,8 +44,8 @@ async def call_tool(seat: Seat, params: JsonObject) -> JsonObject:
     if arguments is not None and not isinstance(arguments, dict):
         raise ProtocolError(INVALID_PARAMS, "arguments must be an object")
     try:
-        await seat.keep()
-        answer = await tool.call(seat, arguments or {})
+        await session.keep()
+        answer = await tool.call(session, arguments or {})
     except (InvalidInput, Refused) as error:
         return {"content": [_text(str(error))], "isError": True}
     content = [_text(answer.text)]
@@ -54,29 +54,29 @@ async def call_tool(seat: Seat, params: JsonObject) -> JsonObject:
     return {"content": content}
 
 
-async def list_resources(seat: Seat, params: JsonObject) -> JsonObject:
+async def list_resources(session: AgentSession, params: JsonObject) -> JsonObject:
     """What can be read."""
-    return {"resources": await _of_hub(resources.list_resources(seat))}
+    return {"resources": await _of_hub(resources.list_resources(session))}
 
 
-async def list_templates(seat: Seat, params: JsonObject) -> JsonObject:
+async def list_templates(session: AgentSession, params: JsonObject) -> JsonObject:
     """The forms of URIs that can be read."""
     return {"resourceTemplates": resources.TEMPLATES}
 
 
-async def read_resource(seat: Seat, params: JsonObject) -> JsonObject:
+async def read_resource(session: AgentSession, params: JsonObject) -> JsonObject:
     """What stands behind a URI."""
     uri = params.get("uri")
     if not isinstance(uri, str):
         raise ProtocolError(INVALID_PARAMS, "uri must be text")
-    await _of_hub(seat.keep())
-    found = await _of_hub(resources.find_resource(seat, uri))
+    await _of_hub(session.keep())
+    found = await _of_hub(resources.find_resource(session, uri))
     if found is None:
         raise ProtocolError(INVALID_PARAMS, "there is no such resource", data={"uri": uri})
     return {"contents": [found]}
 
 
-METHODS: Final[Mapping[str, Callable[[Seat, JsonObject], Awaitable[JsonObject]]]] = {
+METHODS: Final[Mapping[str, Callable[[AgentSession, JsonObject], Awaitable[JsonObject]]]] = {
     "tools/list": list_tools,
     "tools/call": call_tool,
     "resources/list": list_resources,

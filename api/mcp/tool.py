@@ -7,9 +7,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
+from api.http.requests import BodyReader
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer
-from api.mcp.seat import Seat
-from api.requests import BodyReader
 from arclog.events import JsonObject
 
 A = TypeVar("A", bound=Struct)
@@ -29,7 +29,7 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
     name: str
     does: str
     arguments: type[A]
-    run: Callable[[Seat, A], Awaitable[Answer]]
+    run: Callable[[AgentSession, A], Awaitable[Answer]]
     reads: bool = False
 
     def describe(self) -> JsonObject:
@@ -42,14 +42,14 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
             "annotations": hint,
         }
 
-    async def call(self, seat: Seat, arguments: JsonObject) -> Answer:
+    async def call(self, session: AgentSession, arguments: JsonObject) -> Answer:
         """Do it.
 
         Raises:
             InvalidInput: an argument is missing, unknown, or of the wrong type.
             Refused: the hub refused.
         """
-        return await self.run(seat, _reader(self.arguments).read(msgspec.json.encode(arguments)))
+        return await self.run(session, _reader(self.arguments).read(msgspec.json.encode(arguments)))
 
 
 class NoArguments(Struct, frozen=True, forbid_unknown_fields=True):

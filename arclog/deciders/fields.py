@@ -88,13 +88,13 @@ def metadata(value: JsonObject | None) -> JsonObject:
     """
     if not value:
         return {}
-    size = len(json_size("metadata", value))
+    size = len(to_checked_json("metadata", value))
     if size > MAX_METADATA_BYTES:
         raise InvalidInput("metadata", f"must be at most {MAX_METADATA_BYTES} bytes as JSON, not {size}")
     return value
 
 
-def json_size(field: str, value: object) -> bytes:
+def to_checked_json(field: str, value: object) -> bytes:
     """`value` as JSON, after a look at what is inside it.
 
     Raises:

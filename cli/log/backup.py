@@ -2,7 +2,7 @@
 
 import argparse
 
-from arclog.backup import back_up
+from arclog.sqlite.backup import back_up
 from cli.log.storage import storage_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar

@@ -5,7 +5,7 @@ import argparse
 import msgspec
 
 from arclog.events import SYSTEM
-from arclog.present import read_now
+from arclog.sqlite.now import read_now
 from cli.log.lines import events
 from cli.log.storage import reading
 from cli.options import StorageOptions, add_storage_option

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from arclog.store import read_head
+from arclog.sqlite.log import read_head
 from cli.errors import WrongArguments
 from cli.log.lines import events, message_line, moment_line, print_change
 from cli.log.storage import find_named, snapshot

@@ -4,9 +4,9 @@ import argparse
 import sys
 from typing import BinaryIO
 
-from arclog.export import Footer, write_export
-from arclog.fresh import new_file
-from arclog.store import NO_END, read_head
+from arclog.proof.export import Footer, write_export
+from arclog.sqlite.log import NO_END, read_head
+from arclog.sqlite.new_file import new_file
 from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading
 from cli.options import StorageOptions, add_storage_option, count

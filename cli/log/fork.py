@@ -7,7 +7,7 @@ from cli.log.storage import get_storage, kind_of_file
 from cli.options import DEFAULT_STORAGE, count
 from cli.output import ProgressBar
 from cli.paths import path_of
-from projections.transfer import fork
+from projections.moving.transfer import fork
 
 
 class Options(argparse.Namespace):

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Final
 
 from cli.errors import CommandFailed
-from cli.filesystems import make_folder_of
+from cli.hubs.filesystems import make_folder_of
 from cli.log.storage import kind_of_file, target_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
 from cli.paths import is_same, path_of
-from projections.importing import import_011
-from projections.transfer import bring_in
+from projections.moving.import_011 import import_011
+from projections.moving.transfer import bring_in
 
 NOUNS: Final = {
     "message.posted": "messages",

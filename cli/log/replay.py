@@ -6,15 +6,15 @@ from pathlib import Path
 
 import msgspec
 
-from arclog.store import read_head
+from arclog.sqlite.log import read_head
 from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading, storage_of
 from cli.options import StorageOptions, add_storage_option, count
 from cli.output import ProgressBar
 from cli.paths import path_of
-from projections.differences import tell_difference
-from projections.integrity import verify_log
-from projections.replay import replay, replay_to_file
+from projections.rebuilding.differences import tell_difference
+from projections.rebuilding.replay import replay, replay_to_file
+from projections.rebuilding.verification import verify_log
 
 
 class Options(StorageOptions):
@@ -88,6 +88,6 @@ def _check(storage: Path, *, damaged: bool) -> int:
         print(tell_difference(difference).text)
     rate = found.head / max(found.elapsed_sec, 0.001)
     log = "the damaged log" if damaged else "the log"
-    verdict = f"differ from {log}" if found.differences else f"follow from {log}, row by row"
-    print(f"{storage}: the tables {verdict}, up to event {found.head} ({rate:,.0f} events/s)")
+    decision = f"differ from {log}" if found.differences else f"follow from {log}, row by row"
+    print(f"{storage}: the tables {decision}, up to event {found.head} ({rate:,.0f} events/s)")
     return 1 if found.differences else 0

@@ -7,7 +7,7 @@ from cli.log.storage import kind_of_file, target_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
 from cli.paths import path_of
-from projections.transfer import restore
+from projections.moving.transfer import restore
 
 
 class Options(StorageOptions):

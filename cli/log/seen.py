@@ -4,8 +4,8 @@ import argparse
 
 import msgspec
 
-from arclog.present import read_now
-from arclog.store import read_head
+from arclog.sqlite.log import read_head
+from arclog.sqlite.now import read_now
 from cli.log.lines import message_line, moment_line
 from cli.log.storage import find_named, snapshot
 from cli.options import StorageOptions, add_storage_option, count, moment

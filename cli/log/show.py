@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from arclog.errors import InvalidInput, NotFound
-from arclog.store import EVERYTHING, Filter
+from arclog.sqlite.log import EVERYTHING, Filter
 from cli.errors import WrongArguments
 from cli.log.lines import damage_line, event_line, print_change, with_times
 from cli.log.storage import reading, snapshot

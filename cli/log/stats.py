@@ -4,7 +4,7 @@ import argparse
 
 import msgspec
 
-from arclog.statistics import Share, Statistics, read_statistics
+from arclog.sqlite.statistics import Share, Statistics, read_statistics
 from cli.log.storage import reading
 from cli.options import StorageOptions, add_storage_option
 from cli.tables import print_line, print_table

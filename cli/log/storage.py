@@ -10,7 +10,7 @@ from cli.options import StorageOptions
 from cli.paths import path_of
 
 if TYPE_CHECKING:
-    from arclog.connection import Connection
+    from arclog.sqlite.connection import Connection
 
 START_BYTES: Final = 64
 """By so many bytes at its beginning a file is told."""
@@ -36,7 +36,7 @@ def get_storage(text: str, option: str) -> Path:
         raise CommandFailed(f"{path} is a folder: name a file in it with {option}")
     if path.exists():
         return path
-    from cli.lookup import find_by_note
+    from cli.hubs.find_hub import find_by_note
 
     found = find_by_note(path)
     if found is not None and found.hub.storage.is_file():
@@ -61,7 +61,7 @@ def kind_of_file(path: Path) -> Literal["export", "database", "other"]:
         CommandFailed: there is no such file.
         OSError: it cannot be read.
     """
-    from arclog.export import is_export
+    from arclog.proof.export import is_export
 
     if path.is_dir():
         raise CommandFailed(f"{path} is a folder: name a file in it")
@@ -82,8 +82,8 @@ def reading(options: StorageOptions) -> Iterator["Connection"]:
         CommandFailed: it is not there.
         StorageError: it is no storage of Arc, or cannot be read.
     """
-    from arclog.connection import storage_errors
-    from arclog.schema import open_existing
+    from arclog.sqlite.connection import storage_errors
+    from arclog.sqlite.schema import open_existing
 
     path = storage_of(options)
     with closing(open_existing(path)) as connection, storage_errors(path):
@@ -112,7 +112,7 @@ def snapshot(options: StorageOptions) -> Iterator["Connection"]:
             tables to read.
         StorageError: it is no storage of Arc, or cannot be read.
     """
-    from projections.rebuild import find_stale
+    from projections.rebuilding.rebuild import find_stale
 
     with reading(options) as connection:
         connection.execute("BEGIN")

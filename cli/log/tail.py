@@ -4,7 +4,7 @@ import argparse
 import time
 from typing import Final
 
-from arclog.store import read_head
+from arclog.sqlite.log import read_head
 from cli.log.show import add_filter_options, print_events, where_of
 from cli.log.storage import reading
 from cli.options import StorageOptions, add_storage_option

@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from arclog.findings import Finding
+from arclog.proof.findings import Finding
 from cli.errors import CommandFailed
 from cli.log.storage import kind_of_file, storage_of
 from cli.options import StorageOptions, add_storage_option
 from cli.output import ProgressBar
 from cli.paths import path_of
-from projections.integrity import Report, verify_storage
+from projections.rebuilding.verification import Report, verify_storage
 
 
 class Options(StorageOptions):
@@ -82,7 +82,7 @@ def _tell(report: Report) -> None:
 
 
 def _verify_export(path: Path, as_json: bool) -> int:
-    from arclog.export import ExportReader
+    from arclog.proof.export import ExportReader
 
     began_at = time.monotonic()
     with path.open("rb") as file, ProgressBar("verifying") as progress:

@@ -26,7 +26,7 @@ from arclog.events import (
     TaskCompleted,
 )
 from arclog.events.messages import TASK_KINDS
-from arclog.store import NO_END, Filter, read
+from arclog.sqlite.log import NO_END, Filter, read
 from projections.history.order import natural_order
 from projections.times import optional_timestamp, timestamp
 

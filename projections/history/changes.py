@@ -3,7 +3,7 @@
 import apsw
 from msgspec import Raw, Struct
 
-from arclog.store import find_event
+from arclog.sqlite.log import find_event
 from projections.history.entities import Entity, find_entity, touched_by
 from projections.history.events import LoggedEvent, find_logged
 from projections.intervals import AsOf

@@ -11,9 +11,9 @@ from arclog.codec import Metadata, StoredEvent, decode_metadata
 from arclog.digest import digest_of
 from arclog.errors import InvalidInput, StorageDamaged
 from arclog.events import EVENT_TYPES
-from arclog.lookup import find_end_before
-from arclog.store import EVERYTHING, NO_END, Filter, find_event, matching_types, read
-from arclog.tail import read_last
+from arclog.sqlite.log import EVERYTHING, NO_END, Filter, find_event, matching_types, read
+from arclog.sqlite.lookup import find_end_before
+from arclog.sqlite.tail import read_last
 from projections.times import timestamp
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 from msgspec import Struct
 
-from cli.trial import time_flushes
+from cli.bench.measuring import time_flushes
 
 
 class Machine(Struct, frozen=True):

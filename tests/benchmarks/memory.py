@@ -8,7 +8,7 @@ import apsw
 from msgspec import convert
 
 from arclog.deciders.messages import PostMessage
-from projections.calls import Call
+from projections.hub.calls import Call
 from tests.benchmarks.bench import FEW, Bench, Line
 from tests.benchmarks.figures import ARC, ARC_011, Curve, Figure, Row, at_most, figure
 from tests.benchmarks.load import Request, load

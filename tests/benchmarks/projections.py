@@ -8,9 +8,9 @@ from typing import Final
 
 import apsw
 
-from arclog.schema import open_storage
-from projections.catalog import PROJECTORS
-from projections.rebuild import bring_up_to_date
+from arclog.sqlite.schema import open_storage
+from projections.all_projectors import PROJECTORS
+from projections.rebuilding.rebuild import bring_up_to_date
 from tests.benchmarks.bench import FEW, Bench, Line
 from tests.benchmarks.figures import ARC, Curve, Row, at_least, at_most, figure
 from tests.benchmarks.process import OURS, run_arc

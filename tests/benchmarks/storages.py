@@ -18,9 +18,9 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.deciders.tasks import CompleteTask
-from projections.answers import Outcome
-from projections.judge import Command
-from projections.recorder import Recorder
+from projections.hub.answers import Outcome
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
 from tests.support.recorders import execute_all, recording
 
 AGENTS: Final = tuple(f"agent-{n}" for n in range(10))

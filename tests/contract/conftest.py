@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from arclog.clock import LogClock
-from arclog.schema import open_storage
-from arclog.store import Log
+from arclog.sqlite.log import Log
+from arclog.sqlite.schema import open_storage
 from tests.contract.engines import ENGINES, Engine, opened
 from tests.support.fake_time import FakeTime
 

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 from arclog.clock import LogClock
 from arclog.codec import Metadata, RecordedEvent, StoredEvent
 from arclog.events import Event, MessagePosted
-from arclog.schema import open_storage
-from arclog.store import NO_END, Filter, Log, read
+from arclog.sqlite.log import NO_END, Filter, Log, read
+from arclog.sqlite.schema import open_storage
 from tests.support.fake_time import FakeTime
 
 BY_HTTP = Metadata("http")

@@ -7,7 +7,7 @@ import pytest
 from arclog.codec import Metadata, decode_facts
 from arclog.digest import GENESIS, find_break
 from arclog.errors import InvalidInput
-from arclog.store import Head, KeptKey, Log, find_event, read_facts, read_head
+from arclog.sqlite.log import Head, KeptKey, Log, find_event, read_facts, read_head
 from tests.contract.engines import BY_HTTP, Engine, append_all, decoded, events_of, opened, post
 from tests.support.fake_time import BEGINNING, FakeTime
 

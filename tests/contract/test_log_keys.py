@@ -5,7 +5,7 @@ import pytest
 
 from arclog.codec import Metadata
 from arclog.events import ChannelCreated
-from arclog.store import KeptKey, Log, hash_request
+from arclog.sqlite.log import KeptKey, Log, hash_request
 from tests.contract.engines import append_all, events_of, post
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import apsw
 import pytest
 
-from arclog.connection import storage_error
 from arclog.errors import NotAnArcStorage, StorageBusy, StorageDamaged, StorageError, StorageFull
-from arclog.schema import EVENTS, open_storage
-from arclog.store import Log
+from arclog.sqlite.connection import storage_error
+from arclog.sqlite.log import Log
+from arclog.sqlite.schema import EVENTS, open_storage
 from tests.contract.engines import append_all, post
 from tests.support.plans import plan_of, scanned_tables
 
@@ -80,13 +80,13 @@ def test_each_error_of_the_disk_says_what_happened(error: apsw.Error, becomes: t
 def test_a_writer_waits_for_another_but_not_for_ever(
     sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 0.05)
+    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 0.05)
     other = open_storage(path)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StorageBusy):
         sqlite_log.begin()
     release = threading.Timer(0.01, other.execute, ["ROLLBACK"])
-    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 10)
+    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 10)
     release.start()
     append_all(sqlite_log, post("a"))
     release.join()

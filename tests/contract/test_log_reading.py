@@ -18,9 +18,16 @@ from arclog.events import (
     SessionOpened,
     TaskCompleted,
 )
-from arclog.lookup import count_events, find_end_before, find_event_at, find_last_event_of, find_last_seen, find_time_of
-from arclog.store import NO_END, Filter, Log, read
-from arclog.tail import read_last
+from arclog.sqlite.log import NO_END, Filter, Log, read
+from arclog.sqlite.lookup import (
+    count_events,
+    find_end_before,
+    find_event_at,
+    find_last_event_of,
+    find_last_seen,
+    find_time_of,
+)
+from arclog.sqlite.tail import read_last
 from tests.contract.engines import BY_HTTP, append_all, events_of, post
 from tests.support.fake_time import BEGINNING, FakeTime
 

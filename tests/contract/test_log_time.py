@@ -6,7 +6,7 @@ import pytest
 
 from arclog.codec import Metadata
 from arclog.events import AgentSeen
-from arclog.store import Log
+from arclog.sqlite.log import Log
 from tests.contract.engines import Engine, append_all, events_of, opened, post
 from tests.support.fake_time import BEGINNING, FakeTime
 

@@ -5,7 +5,7 @@ import pytest
 from arclog.codec import Metadata
 from arclog.digest import GENESIS, find_break
 from arclog.errors import StorageError
-from arclog.store import Head, Log
+from arclog.sqlite.log import Head, Log
 from tests.contract.engines import BY_HTTP, append_all, events_of, post
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
-from api.inprocess import call
+from api.http.inprocess import call
 from arc import ArcClient, ArcError
 from arc.spool import FileRelayClient
 from relay.courier import Send

@@ -8,9 +8,16 @@ from pathlib import Path
 import apsw
 import pytest
 
-from arclog.connection import APPLICATION_ID, create_file
 from arclog.errors import NotAnArcStorage, StorageError
-from arclog.schema import find_setting, get_instance_id, new_instance_id, open_existing, open_storage, set_setting
+from arclog.sqlite.connection import APPLICATION_ID, create_file
+from arclog.sqlite.schema import (
+    find_setting,
+    get_instance_id,
+    new_instance_id,
+    open_existing,
+    open_storage,
+    set_setting,
+)
 from tests.support.foreign_files import make_011_database, make_foreign_database, make_named_foreign_database
 
 # Made and recognised -------------------------------------------------------------------------------------------------
@@ -165,6 +172,6 @@ def test_a_filesystem_on_which_a_wal_cannot_be_shared_is_refused(path: Path, mon
     def open_there(path: Path) -> apsw.Connection:
         return apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE, vfs="unix-dotfile")
 
-    monkeypatch.setattr("arclog.schema.open_connection", open_there)
+    monkeypatch.setattr("arclog.sqlite.schema.open_connection", open_there)
     with pytest.raises(StorageError, match="does not support WAL: put the storage on a local disk"):
         open_storage(path)

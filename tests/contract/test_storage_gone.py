@@ -9,9 +9,9 @@ import pytest
 
 from arclog.clock import LogClock
 from arclog.errors import NotAnArcStorage, StorageBusy, StorageGone
-from arclog.removal import remove_storage
-from arclog.schema import open_storage
-from arclog.store import LOOK_AGAIN, Log
+from arclog.sqlite.log import LOOK_AGAIN, Log
+from arclog.sqlite.removal import remove_storage
+from arclog.sqlite.schema import open_storage
 from tests.contract.engines import append_all, post
 from tests.support.fake_time import FakeTime
 from tests.support.foreign_files import make_011_database, make_foreign_database
@@ -32,7 +32,7 @@ def test_an_empty_file_is_removed_too(path: Path) -> None:
 
 
 def test_a_storage_that_is_in_use_is_not_removed(sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arclog.removal.BUSY_WITHIN_MS", 20)
+    monkeypatch.setattr("arclog.sqlite.removal.BUSY_WITHIN_MS", 20)
     append_all(sqlite_log, post("a"))
     with pytest.raises(
         StorageBusy, match=r"is in use: stop what uses it first, .* or a reader such as arc log tail -f"

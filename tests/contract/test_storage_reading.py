@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from arclog.errors import NotAnArcStorage, StorageError
-from arclog.schema import find_setting, get_instance_id, open_existing, open_storage, set_setting
+from arclog.sqlite.schema import find_setting, get_instance_id, open_existing, open_storage, set_setting
 
 
 def test_an_existing_storage_is_opened_for_reading_only(path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_transaction_of_another_program_that_was_killed_is_not_undone_by_looki
 @pytest.fixture
 def read_only_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """The system says that no folder may be written; root may all the same, and leaves traces if it does."""
-    monkeypatch.setattr("arclog.schema.os.access", lambda _path, _mode: False)
+    monkeypatch.setattr("arclog.sqlite.schema.os.access", lambda _path, _mode: False)
 
 
 @pytest.mark.usefixtures("read_only_folder")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from projections.recorder import Recorder
+from projections.hub.recorder import Recorder
 from tests.support.command import Run, running
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import recording

@@ -16,13 +16,16 @@ import msgspec
 import pytest
 
 from arclog.codec import FactRow, encode_data
-from arclog.connection import open_connection
 from arclog.deciders.claims import AcquireClaim, ReleaseClaim
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.events import MessagePosted
-from arclog.store import read_facts
-from projections.apart import (
+from arclog.sqlite.connection import open_connection
+from arclog.sqlite.log import read_facts
+from projections.all_projectors import PROJECTORS
+from projections.hub.command_handlers import Command
+from projections.projector import Bindings, Projector
+from projections.rebuilding.apart import (
     AHEAD,
     CHUNK_BYTES,
     Answer,
@@ -38,11 +41,9 @@ from projections.apart import (
     send,
     serve,
 )
-from projections.bulk_writer import Bounds, OpenTables, Tables
-from projections.catalog import PROJECTORS, project_chunks
-from projections.judge import Command
-from projections.projector import Bindings, Projector
-from projections.rebuild import bring_up_to_date
+from projections.rebuilding.projecting import project_chunks
+from projections.rebuilding.rebuild import bring_up_to_date
+from projections.rebuilding.rebuild_writer import Bounds, OpenTables, Tables
 from tests.support.recorders import contents, execute_all, reading, recording
 from tests.support.waiting import wait_until
 
@@ -127,11 +128,11 @@ def test_only_the_projections_that_are_asked_for_are_made(storage: Path) -> None
 def test_a_rebuild_of_many_events_takes_two_processes_and_of_few_one(
     storage: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 2)
+    monkeypatch.setattr("projections.rebuilding.rebuild.count_cores", lambda: 2)
     with closing(open_connection(storage)) as connection:
         before = contents(connection)
         for fewest in (10**9, 100):
-            monkeypatch.setattr("projections.rebuild.APART_FROM", fewest)
+            monkeypatch.setattr("projections.rebuilding.rebuild.APART_FROM", fewest)
             connection.execute("UPDATE checkpoints SET version = 0")
             bring_up_to_date(connection)
             assert contents(connection) == before
@@ -144,8 +145,8 @@ def test_a_rebuild_that_fails_ends_the_second_process(
     def fail(_reached: int, _last: int) -> None:
         raise RuntimeError("nobody wants to know")
 
-    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 2)
-    monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
+    monkeypatch.setattr("projections.rebuilding.rebuild.count_cores", lambda: 2)
+    monkeypatch.setattr("projections.rebuilding.rebuild.APART_FROM", 0)
     with closing(open_connection(storage)) as connection:
         connection.execute("UPDATE checkpoints SET version = 0")
         with pytest.raises(RuntimeError) as failed:
@@ -156,8 +157,8 @@ def test_a_rebuild_that_fails_ends_the_second_process(
 def test_one_core_makes_its_tables_alone(
     storage: Path, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 1)
-    monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
+    monkeypatch.setattr("projections.rebuilding.rebuild.count_cores", lambda: 1)
+    monkeypatch.setattr("projections.rebuilding.rebuild.APART_FROM", 0)
     with closing(open_connection(storage)) as connection:
         connection.execute("UPDATE checkpoints SET version = 0")
         bring_up_to_date(connection)
@@ -197,12 +198,12 @@ def test_what_a_second_process_does_not_bring_to_its_end_is_made_anew_by_one(
         if len(started) == 1:
             started[0].kill()
 
-    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 2)
-    monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
+    monkeypatch.setattr("projections.rebuilding.rebuild.count_cores", lambda: 2)
+    monkeypatch.setattr("projections.rebuilding.rebuild.APART_FROM", 0)
     if when == "at once":
-        monkeypatch.setattr("projections.apart._START", "raise ImportError")
+        monkeypatch.setattr("projections.rebuilding.apart._START", "raise ImportError")
     else:
-        monkeypatch.setattr("projections.apart.ROOMY", TIGHT)
+        monkeypatch.setattr("projections.rebuilding.apart.ROOMY", TIGHT)
         monkeypatch.setattr(OpenTables, "insert", insert_and_kill)
     with closing(open_connection(storage)) as connection:
         before = contents(connection)
@@ -215,8 +216,8 @@ def test_what_a_second_process_does_not_bring_to_its_end_is_made_anew_by_one(
 def test_an_event_that_cannot_be_read_is_told_by_the_process_that_is_left(
     storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.rebuild.count_cores", lambda: 2)
-    monkeypatch.setattr("projections.rebuild.APART_FROM", 0)
+    monkeypatch.setattr("projections.rebuilding.rebuild.count_cores", lambda: 2)
+    monkeypatch.setattr("projections.rebuilding.rebuild.APART_FROM", 0)
     with closing(open_connection(storage)) as connection:
         connection.execute("DROP TRIGGER events_are_never_changed")
         connection.execute("UPDATE events SET type = 'no.such_type' WHERE event_id = 9")
@@ -275,10 +276,10 @@ import subprocess, sys, time
 from contextlib import closing, contextmanager
 from copy import copy
 import apsw
-from arclog.store import read_facts
-from projections.apart import project_apart
-from projections.bulk_writer import Bounds, OpenTables
-from projections.catalog import PROJECTORS
+from arclog.sqlite.log import read_facts
+from projections.rebuilding.apart import project_apart
+from projections.rebuilding.rebuild_writer import Bounds, OpenTables
+from projections.all_projectors import PROJECTORS
 
 started = subprocess.Popen
 def start(*arguments, **options):

@@ -10,9 +10,9 @@ from uuid import uuid4
 
 import pytest
 
-import api.lists
+import api.http.lists
 from api.app import ROUTES
-from api.routes import Special
+from api.http.routes import Special
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
 
@@ -314,7 +314,7 @@ def test_a_list_too_long_for_one_answer_says_that_there_is_more(
     for _ in range(3):
         hub.post("/v1/channels", {"name": new()})
     whole = [row["name"] for row in hub.get("/v1/channels").result]
-    monkeypatch.setattr(api.lists, "MAX_PAGE_BYTES", 200)
+    monkeypatch.setattr(api.http.lists, "MAX_PAGE_BYTES", 200)
     found: list[str] = []
     after, more = "", True
     while more:

@@ -10,9 +10,9 @@ from contextlib import closing
 
 import pytest
 
-import api.protocol
-import api.responses
-from api.protocol import HubProtocol
+import api.http.protocol
+import api.http.responses
+from api.http.protocol import HubProtocol
 from arclog.deciders.fields import Limits
 from tests.support.served_hub import ServedHub, read_all, served_hub
 from tests.support.waiting import wait_until
@@ -236,7 +236,7 @@ def test_the_whole_of_a_body_that_is_too_large_may_be_sent_before_the_answer_is_
 
 
 def test_a_body_without_end_is_not_read_for_ever(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.responses, "LINGER_BYTES", 1_000_000)
+    monkeypatch.setattr(api.http.responses, "LINGER_BYTES", 1_000_000)
     with hub.connect() as connection:
         connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
         assert is_cut_while_sending(connection, b"2710\r\n%b\r\n" % (b" " * 10_000), times=10_000)
@@ -255,20 +255,20 @@ def ends_within(connection: socket.socket, seconds: float) -> bool:
 
 
 def test_a_connection_that_never_asks_is_ended(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.protocol, "HEADERS_SEC", 0.5)
+    monkeypatch.setattr(api.http.protocol, "HEADERS_SEC", 0.5)
     with hub.connect() as connection:
         assert ends_within(connection, 10)
 
 
 def test_a_head_that_drips_is_ended_however_steadily(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.protocol, "HEADERS_SEC", 0.5)
+    monkeypatch.setattr(api.http.protocol, "HEADERS_SEC", 0.5)
     with hub.connect() as connection:
         connection.sendall(b"GET /v1/channels HTTP/1.1\r\n")
         assert is_cut_while_sending(connection, b"X-Slow: 1\r\n", times=200, pause_sec=0.05)
 
 
 def test_a_second_head_has_no_more_time_than_the_first(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.protocol, "HEADERS_SEC", 0.5)
+    monkeypatch.setattr(api.http.protocol, "HEADERS_SEC", 0.5)
     with hub.connect() as connection:
         connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
@@ -277,32 +277,32 @@ def test_a_second_head_has_no_more_time_than_the_first(hub: ServedHub, monkeypat
 
 
 def test_a_body_that_stalls_is_ended(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.protocol, "STALL_SEC", 0.5)
+    monkeypatch.setattr(api.http.protocol, "STALL_SEC", 0.5)
     with hub.connect() as connection:
         connection.sendall(POST + b"Content-Length: 100\r\n\r\n{")
         assert ends_within(connection, 10)
 
 
 def test_an_idle_connection_is_kept_for_a_while_only(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.protocol, "HEADERS_SEC", 0.1)
+    monkeypatch.setattr(api.http.protocol, "HEADERS_SEC", 0.1)
     with hub.connect() as connection:
         connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.recv(65_536)
         assert not ends_within(connection, 2.5)
-        monkeypatch.setattr(api.protocol, "IDLE_SEC", 0.1)
+        monkeypatch.setattr(api.http.protocol, "IDLE_SEC", 0.1)
         assert ends_within(connection, 10)
 
 
 def test_a_long_poll_is_not_taken_for_a_stall(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
     for limit in ("HEADERS_SEC", "STALL_SEC", "IDLE_SEC"):
-        monkeypatch.setattr(api.protocol, limit, 0.1)
+        monkeypatch.setattr(api.http.protocol, limit, 0.1)
     assert hub.get(f"/v1/events?agent_id=a&since_id={hub.say('last')}&timeout=3").result == []
 
 
 def test_the_limits_end_an_attack_within_twenty_seconds() -> None:
     look_sec = 1.0
-    assert api.protocol.HEADERS_SEC + 2 * look_sec < 20
-    assert api.protocol.STALL_SEC + 2 * look_sec < 20
+    assert api.http.protocol.HEADERS_SEC + 2 * look_sec < 20
+    assert api.http.protocol.STALL_SEC + 2 * look_sec < 20
 
 
 def test_hundreds_may_connect_at_once_while_others_drip(hub: ServedHub) -> None:

@@ -12,10 +12,10 @@ from urllib.parse import quote
 import pytest
 
 import api.log
-import projections.inspection
+import projections.hub.inspection
 from arc import ArcClient
-from arclog.backup import back_up
-from projections.transfer import restore
+from arclog.sqlite.backup import back_up
+from projections.moving.transfer import restore
 from tests.support.hub_process import Answer
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.tampering import build_storage, flip_bit, tampering
@@ -296,7 +296,7 @@ def test_a_whole_log_is_found_whole(hub: ServedHub) -> None:
 def test_damage_is_found_at_start_or_in_the_background_and_every_answer_says_so(
     tmp_path: Path, place: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projections.inspection, "REST", 0)
+    monkeypatch.setattr(projections.hub.inspection, "REST", 0)
     storage = build_storage(tmp_path / "arc.sqlite3", 1500)
     with tampering(storage) as connection:
         flip_bit(connection, place, "data", 9)
@@ -333,7 +333,7 @@ def test_an_event_that_is_not_what_was_recorded_is_served_with_a_word(tmp_path: 
 
 
 def test_what_is_appended_is_checked_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(projections.inspection, "FOLLOW_SEC", 0.02)
+    monkeypatch.setattr(projections.hub.inspection, "FOLLOW_SEC", 0.02)
     with served_hub(tmp_path) as hub:
 
         def is_checked(head: int) -> bool:

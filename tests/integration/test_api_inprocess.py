@@ -8,9 +8,9 @@ import pytest
 from starlette.types import ASGIApp
 
 from api.app import create_app
-from api.inprocess import InProcessAnswer, call
-from arclog.store import find_event
-from projections.hub import Hub, Settings
+from api.http.inprocess import InProcessAnswer, call
+from arclog.sqlite.log import find_event
+from projections.hub.hub import Hub, Settings
 
 
 async def started(home: Path) -> tuple[Hub, ASGIApp]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import api.server
+import api.http.server
 from tests.support.hub_process import HubProcess
 from tests.support.served_hub import read_all, served_hub
 from tests.support.waiting import wait_until
@@ -106,7 +106,7 @@ def test_sigint_ends_the_hub_like_sigterm(start_hub: Callable[..., HubProcess]) 
 
 
 def test_a_request_that_never_ends_does_not_keep_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.server, "DRAIN_SEC", 1)
+    monkeypatch.setattr(api.http.server, "DRAIN_SEC", 1)
     with served_hub(tmp_path) as hub:
         connection = hub.connect()
         connection.sendall(b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")

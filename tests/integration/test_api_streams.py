@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-import api.protocol
+import api.http.protocol
 import api.sse
 from arclog.errors import StorageError
 from tests.support.served_hub import ServedHub, served_hub
@@ -172,7 +172,7 @@ def test_an_agent_is_present_as_long_as_its_stream(hub: ServedHub) -> None:
 
 
 def test_a_reader_that_does_not_read_is_ended_and_costs_little(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.protocol, "STALL_SEC", 1.0)
+    monkeypatch.setattr(api.http.protocol, "STALL_SEC", 1.0)
     agent, channel = new(), make_channel(hub)
     with hub.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -9,15 +9,15 @@ from pathlib import Path
 import apsw
 import pytest
 
-from arclog.backup import Copy, back_up
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput, NotAnArcStorage, StorageDamaged, StorageError
-from arclog.fresh import new_file
 from arclog.progress import no_progress
-from arclog.schema import get_instance_id, get_origin, open_existing
-from arclog.store import read_head
-from projections.integrity import verify_storage
-from projections.transfer import Transferred, restore
+from arclog.sqlite.backup import Copy, back_up
+from arclog.sqlite.log import read_head
+from arclog.sqlite.new_file import new_file
+from arclog.sqlite.schema import get_instance_id, get_origin, open_existing
+from projections.moving.transfer import Transferred, restore
+from projections.rebuilding.verification import verify_storage
 from tests.support.recorders import recording
 from tests.support.tampering import build_storage, flip_bit, tampering
 

@@ -1,4 +1,4 @@
-"""`arc bench`: the trial of a machine, and what it makes of the figures."""
+"""`arc bench`: the measuring of a machine, and what it makes of the figures."""
 
 import argparse
 import json
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import bench, trial
-from cli.bench import Options, Result
+from cli.bench import command, measuring
+from cli.bench.command import Options, Result
 from cli.errors import CommandFailed
 from tests.support.hub_process import HubProcess
 
@@ -16,21 +16,21 @@ FINE = Result("here", 0.5, 2.0, 4000.0, 3.0, 9.0, 900.0, 1.0, 3.0, 1.5, 4.0)
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trial of less than two seconds."""
+    """A measuring of less than two seconds."""
     for name, value in {"MANY_SEC": 0.2, "ONE_SEC": 0.1, "WARM_UP_SEC": 0.1, "WAKES": 5}.items():
-        monkeypatch.setattr(bench, name, value)
-    monkeypatch.setattr(trial, "FLUSH_SEC", 0.1)
+        monkeypatch.setattr(command, name, value)
+    monkeypatch.setattr(measuring, "FLUSH_SEC", 0.1)
 
 
 def options(folder: Path, *arguments: str) -> Options:
     parser = argparse.ArgumentParser()
-    bench.add_arguments(parser)
+    command.add_arguments(parser)
     return parser.parse_args(["--folder", str(folder), *arguments], namespace=Options())
 
 
 @pytest.mark.usefixtures("short")
 def test_a_trial_measures_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.run(options(tmp_path, "--json")) == 0
+    assert command.run(options(tmp_path, "--json")) == 0
     result = json.loads(capsys.readouterr().out)
     assert result.pop("folder") == str(tmp_path)
     assert all(value > 0 for value in result.values())
@@ -39,13 +39,13 @@ def test_a_trial_measures_and_leaves_nothing_behind(tmp_path: Path, capsys: pyte
 
 @pytest.mark.usefixtures("short")
 def test_a_trial_posts_nothing_at_a_hub_that_runs_in_the_folder(hub: HubProcess) -> None:
-    assert bench.run(options(hub.home, "--json")) == 0
+    assert command.run(options(hub.home, "--json")) == 0
     assert hub.get("/v1/messages?channel=general").result == []
 
 
 @pytest.mark.usefixtures("short")
 def test_people_see_each_figure_beside_what_is_normal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.run(options(tmp_path)) == 0
+    assert command.run(options(tmp_path)) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
     assert len(lines) == 4
     assert all("p99" in line and "normal: " in line for line in lines)
@@ -53,17 +53,17 @@ def test_people_see_each_figure_beside_what_is_normal(tmp_path: Path, capsys: py
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="gone"):
-        bench.run(options(tmp_path / "gone"))
+        command.run(options(tmp_path / "gone"))
 
 
 def test_a_hub_that_does_not_start_is_told_with_what_it_said(tmp_path: Path) -> None:
     (tmp_path / "arc.sqlite3").write_text("this is no storage " * 100)
-    with pytest.raises(CommandFailed, match="not an Arc storage"), trial.running_hub(tmp_path):
+    with pytest.raises(CommandFailed, match="not an Arc storage"), measuring.running_hub(tmp_path):
         pass
 
 
 def test_a_machine_that_is_fast_enough_is_told_so() -> None:
-    assert bench._judge(FINE) == ["All of it is as it should be."]
+    assert command._judge(FINE) == ["All of it is as it should be."]
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,5 @@ def test_a_machine_that_is_fast_enough_is_told_so() -> None:
     ],
 )
 def test_what_is_not_normal_is_named_with_its_cause(change: dict[str, float], says: str) -> None:
-    (sentence,) = bench._judge(FINE._replace(**change))  # type: ignore[arg-type]
+    (sentence,) = command._judge(FINE._replace(**change))  # type: ignore[arg-type]
     assert says in sentence

@@ -6,9 +6,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from arclog import checkpoint
 from arclog.deciders.messages import PostMessage
-from projections.recorder import Recorder
+from arclog.sqlite import wal
+from projections.hub.recorder import Recorder
 from tests.support.recorders import events_in, execute_all, recording
 from tests.support.waiting import wait_until
 
@@ -17,8 +17,8 @@ PAGE = 4096
 
 @pytest.fixture
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkpoint, "PASSIVE_PAGES", 50)
-    monkeypatch.setattr(checkpoint, "LIMIT_PAGES", 200)
+    monkeypatch.setattr(wal, "PASSIVE_PAGES", 50)
+    monkeypatch.setattr(wal, "LIMIT_PAGES", 200)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_copy_that_fails_harms_nobody(storage: Path, small_steps: None, monkey
         tried.append(None)
         raise apsw.IOError
 
-    monkeypatch.setattr(checkpoint, "open_connection", fail)
+    monkeypatch.setattr(wal, "open_connection", fail)
     with recording(storage) as recorder:
         write(recorder, 100)
         wait_until(lambda: tried, what="a failing copy")
@@ -72,7 +72,7 @@ def test_a_storage_that_was_closed_in_good_order_is_one_file(storage: Path, smal
 def test_a_wal_that_began_anew_while_it_was_copied_is_copied_again_when_it_has_grown(
     storage: Path, small_steps: None
 ) -> None:
-    checkpointer = checkpoint.Checkpointer(storage)
+    checkpointer = wal.Checkpointer(storage)
     connection = apsw.Connection(":memory:")
     checkpointer._copied = 190  # what the thread notes when the writer has emptied the WAL meanwhile
     checkpointer._committed(connection, "main", 49)

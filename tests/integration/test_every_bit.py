@@ -14,9 +14,9 @@ from shutil import copyfile
 import apsw
 import pytest
 
-from arclog.diagnosis import diagnose
-from arclog.findings import Finding
-from arclog.verify import Segment, check_segment, verify_chain
+from arclog.proof.diagnosis import diagnose
+from arclog.proof.findings import Finding
+from arclog.proof.verify import Segment, check_segment, verify_chain
 from tests.support.tampering import COLUMNS, bits_of, build_storage, flip_bit, tampering, undone
 
 EVENTS = 1000

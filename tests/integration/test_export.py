@@ -14,13 +14,13 @@ from random import Random
 import pytest
 
 from arclog.errors import InvalidInput, StorageDamaged
-from arclog.export import ExportReader, write_export
-from arclog.findings import Finding
 from arclog.progress import no_progress
-from arclog.schema import get_instance_id, get_origin, open_existing
-from arclog.store import NO_END, read
-from projections.integrity import verify_storage
-from projections.transfer import bring_in, fork
+from arclog.proof.export import ExportReader, write_export
+from arclog.proof.findings import Finding
+from arclog.sqlite.log import NO_END, read
+from arclog.sqlite.schema import get_instance_id, get_origin, open_existing
+from projections.moving.transfer import bring_in, fork
+from projections.rebuilding.verification import verify_storage
 from tests.support.recorders import recording
 from tests.support.tampering import build_storage, flip_bit, tampering
 

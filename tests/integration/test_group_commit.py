@@ -15,11 +15,11 @@ from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError
 from arclog.progress import no_progress
-from projections import group_commit
-from projections.answers import Outcome
-from projections.calls import Call, Commit
-from projections.group_commit import GroupCommit
-from projections.recorder import Recorder
+from projections.hub import group_commit
+from projections.hub.answers import Outcome
+from projections.hub.calls import Call, Commit
+from projections.hub.group_commit import GroupCommit
+from projections.hub.recorder import Recorder
 from tests.support.recorders import PRESENCE_TTL
 
 LOOP = "MainThread"

@@ -15,16 +15,16 @@ from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import InvalidInput, NotFound
-from arclog.present import read_now
-from arclog.statistics import read_statistics
-from projections.calls import Call
+from arclog.sqlite.now import read_now
+from arclog.sqlite.statistics import read_statistics
 from projections.history.blame import Tenure, read_blame
 from projections.history.changes import find_in_full
 from projections.history.diff import find_last_act, read_diff
 from projections.history.events import find_logged, read_log
 from projections.history.seen import read_sight
+from projections.hub.calls import Call
+from projections.hub.recorder import Recorder
 from projections.moments import find_event_of, find_moment
-from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import let_presence_be_checked, reading, recording
 

@@ -10,7 +10,7 @@ from arclog.deciders.hub import CancelShutdown, InitiateShutdown
 from arclog.deciders.sessions import SeeAgent
 from arclog.errors import HubStopping, StorageError
 from arclog.events import HubStarted, HubStopped, ShutdownFired
-from projections.hub import Hub, Settings
+from projections.hub.hub import Hub, Settings
 from tests.support.hubs import on_hubs, running
 from tests.support.recorders import events_in, post
 from tests.support.waiting import WITHIN_SEC, until

@@ -7,7 +7,7 @@ import pytest
 from arclog.deciders.sessions import OpenSession
 from arclog.events import AgentSeen, SessionExpired
 from projections import sessions
-from projections.hub import Hub
+from projections.hub.hub import Hub
 from projections.messages import MessageQuery
 from tests.support.hubs import on_hubs
 from tests.support.recorders import events_in, post
@@ -50,7 +50,7 @@ def test_a_reader_that_asks_often_is_looked_up_rarely(storage: Path) -> None:
 
 
 def test_a_hub_remembers_a_bounded_number_of_readers(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.hub.MAX_TOUCHED", 10)
+    monkeypatch.setattr("projections.hub.hub.MAX_TOUCHED", 10)
 
     async def story(hub: Hub) -> None:
         for number in range(50):

@@ -8,7 +8,7 @@ import pytest
 from arclog.deciders.locks import AcquireLock
 from arclog.errors import InvalidInput, StorageError
 from projections import locks, sessions
-from projections.hub import Hub
+from projections.hub.hub import Hub
 from projections.moments import find_event_of
 from tests.support.hubs import on_hubs
 

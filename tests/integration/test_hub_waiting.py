@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from arclog.deciders.channels import CreateChannel
-from projections.hub import Hub
+from projections.hub.hub import Hub
 from projections.messages import MessageQuery
 from tests.support.hubs import bodies, on_hubs
 from tests.support.recorders import post
@@ -61,7 +61,7 @@ def test_who_waits_in_vain_is_told_so_after_its_time(storage: Path) -> None:
 
 
 def test_what_an_agent_wrote_itself_is_passed_over_in_turns(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.hub.MAX_PASSED_OVER", 10)
+    monkeypatch.setattr("projections.hub.hub.MAX_PASSED_OVER", 10)
     turns: list[int] = []
 
     async def count_turns() -> None:

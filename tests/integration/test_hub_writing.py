@@ -7,13 +7,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from arclog.connection import open_connection
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput, StorageBusy, UnexpectedFailure
+from arclog.sqlite.connection import open_connection
 from projections import messages
-from projections.answers import Outcome
-from projections.calls import Request
-from projections.hub import Hub
+from projections.hub.answers import Outcome
+from projections.hub.calls import Request
+from projections.hub.hub import Hub
 from projections.messages import MessageQuery
 from tests.support.hubs import bodies, on_hubs
 from tests.support.recorders import events_in, post
@@ -37,7 +37,7 @@ def test_calls_that_come_together_share_a_transaction_and_keep_their_order(stora
 
 
 def test_a_batch_has_its_bound(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.group_commit.MAX_BATCH", 10)
+    monkeypatch.setattr("projections.hub.group_commit.MAX_BATCH", 10)
 
     async def story(hub: Hub) -> None:
         outcomes = await asyncio.gather(*(hub.execute(post()) for _ in range(55)))
@@ -58,7 +58,7 @@ def test_a_refusal_is_raised_where_the_call_was_made(storage: Path) -> None:
 def test_many_requests_at_once_are_answered_in_their_order_each_for_itself(
     storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.group_commit.MAX_BATCH", 7)
+    monkeypatch.setattr("projections.hub.group_commit.MAX_BATCH", 7)
 
     async def story(hub: Hub) -> None:
         requests = [Request(post(body=str(number)), "http", f"key-{number}", b"hash") for number in range(20)]
@@ -92,7 +92,7 @@ def test_a_caller_that_went_away_costs_the_others_nothing(storage: Path) -> None
 def test_while_another_process_holds_the_lock_the_loop_and_the_reads_go_on(
     storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 0.5)
+    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 0.5)
 
     async def story(hub: Hub) -> None:
         await hub.execute(post(body="before"))

@@ -219,7 +219,7 @@ def test_events_from_mcp_on_the_hub_say_so(tmp_path: Path) -> None:
 
 def test_serving_mcp_over_http_loads_nothing_of_the_sdk(tmp_path: Path) -> None:
     program = (
-        "import sys, api.app, api.server, api.mcp.endpoint; "
+        "import sys, api.app, api.http.server, api.mcp.over_http; "
         "print([name for name in ('mcp', 'mcp_types', 'pydantic', 'anyio._backends') if name in sys.modules])"
     )
     done = subprocess.run(

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from projections import messages
+from projections.hub.recorder import Recorder
 from projections.intervals import live
 from projections.messages import MessageQuery, MessageRow
-from projections.recorder import Recorder
 from tests.support.fake_time import BEGINNING
 from tests.support.recorders import execute_all, post, reading
 

@@ -8,7 +8,6 @@ from typing import Any
 import apsw
 import pytest
 
-from arclog.connection import open_connection
 from arclog.deciders.channels import CreateChannel
 from arclog.deciders.claims import AcquireClaim, ReleaseClaim
 from arclog.deciders.locks import AcquireLock, ReleaseLock
@@ -16,15 +15,16 @@ from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError
-from arclog.queries import Queries
-from arclog.store import Filter
-from arclog.tail import read_last
+from arclog.sqlite.connection import open_connection
+from arclog.sqlite.log import Filter
+from arclog.sqlite.queries import Queries
+from arclog.sqlite.tail import read_last
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
-from projections.catalog import PROJECTORS
+from projections.all_projectors import PROJECTORS
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
 from projections.intervals import AsOf, live
-from projections.judge import Command
 from projections.messages import MessageQuery
-from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.plans import plan_of, scanned_tables
 from tests.support.recorders import as_of_event, execute_all, recording

@@ -12,13 +12,13 @@ import pytest
 from arclog.digest import GENESIS, find_break
 from arclog.errors import NotAnArcStorage, StorageDamaged, StorageError
 from arclog.progress import no_progress
-from arclog.schema import open_storage
-from arclog.store import read
+from arclog.sqlite.log import read
+from arclog.sqlite.schema import open_storage
 from projections import channels, claims, locks, messages, sessions, tasks, threads
-from projections.importing import Imported, import_011
 from projections.intervals import live
 from projections.messages import MessageQuery
-from projections.rebuild import compare, replay_into
+from projections.moving.import_011 import Imported, import_011
+from projections.rebuilding.rebuild import compare, replay_into
 from tests.support.database_011 import Rows, database_011, time
 from tests.support.recorders import events_in, reading
 
@@ -169,7 +169,7 @@ def test_an_empty_database_makes_a_log_with_the_first_channels(old: Path, storag
 
 
 def test_progress_is_told_now_and_then(old: Path, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.importing.CHUNK", 2)
+    monkeypatch.setattr("projections.moving.import_011.CHUNK", 2)
     with database_011(old) as rows:
         for number in range(1, 6):
             rows.say(number, f"10:00:0{number}")

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from arclog.clock import LogClock
-from arclog.connection import open_connection
 from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
@@ -20,11 +19,12 @@ from arclog.deciders.sessions import OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import StorageDamaged, StorageError
 from arclog.progress import no_progress
-from arclog.store import read_head
-from projections.catalog import PROJECTORS
+from arclog.sqlite.connection import open_connection
+from arclog.sqlite.log import read_head
+from projections.all_projectors import PROJECTORS
+from projections.hub.recorder import Recorder
 from projections.projector import Projector
-from projections.rebuild import Difference, bring_up_to_date, chunks_of, compare, drop, replay_into
-from projections.recorder import Recorder
+from projections.rebuilding.rebuild import Difference, bring_up_to_date, chunks_of, compare, drop, replay_into
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import contents, reading, recording
 from tests.support.tampering import build_storage, make_200_smaller
@@ -103,7 +103,7 @@ def test_a_projection_of_another_version_is_made_anew_and_only_that(
     before = contents(writable)
     writable.execute("UPDATE threads SET channel = 'wrong'")
     catalog = tuple(newer(p) if p.name == "threads" else p for p in PROJECTORS)
-    monkeypatch.setattr("projections.rebuild.PROJECTORS", catalog)
+    monkeypatch.setattr("projections.rebuilding.rebuild.PROJECTORS", catalog)
     assert bring_up_to_date(writable) == ("threads",)
     assert contents(writable) == before
     assert bring_up_to_date(writable) == ()
@@ -128,7 +128,7 @@ def test_a_hub_rebuilds_at_start_and_goes_on(storage: Path, writable: apsw.Conne
 def test_progress_is_told_after_each_chunk(
     storage: Path, writable: apsw.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.rebuild.CHUNK", 5)
+    monkeypatch.setattr("projections.rebuilding.rebuild.CHUNK", 5)
     writable.execute("DELETE FROM checkpoints")
     told: list[tuple[int, int]] = []
 
@@ -145,7 +145,7 @@ def test_a_rebuild_that_fails_leaves_everything_as_it_was(
 ) -> None:
     before = contents(writable)
     catalog = (*PROJECTORS[:-1], msgspec.structs.replace(newer(PROJECTORS[-1]), indexes="NOT SQL"))
-    monkeypatch.setattr("projections.rebuild.PROJECTORS", catalog)
+    monkeypatch.setattr("projections.rebuilding.rebuild.PROJECTORS", catalog)
     with pytest.raises((apsw.SQLError, StorageError)), recording(storage):
         pass
     assert contents(writable) == before
@@ -197,7 +197,7 @@ def test_a_table_that_is_not_what_the_log_says_is_found_with_the_event(
 
 
 def test_a_log_whose_numbers_do_not_grow_is_not_read_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.rebuild.CHUNK", 100)
+    monkeypatch.setattr("projections.rebuilding.rebuild.CHUNK", 100)
     path = build_storage(tmp_path / "arc.sqlite3", 300)
     make_200_smaller(path)
     with reading(path) as connection, pytest.raises(StorageDamaged, match=r"^event 72 stands behind event 100;"):

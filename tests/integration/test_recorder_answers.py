@@ -21,8 +21,8 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import InvalidInput, NotFound, SessionCollision
 from arclog.events import ChannelCreated
 from arclog.events.messages import CodeAttachment, TextAttachment
-from projections.answers import Outcome
-from projections.recorder import Recorder
+from projections.hub.answers import Outcome
+from projections.hub.recorder import Recorder
 from projections.times import timestamp
 from tests.support.fake_time import BEGINNING, FakeTime
 from tests.support.recorders import events_in, post, recording, result_of

@@ -8,10 +8,10 @@ from arclog.deciders.channels import CreateChannel
 from arclog.deciders.hub import InitiateShutdown
 from arclog.deciders.locks import AcquireLock
 from arclog.errors import ArcError, InvalidInput, UnexpectedFailure
-from projections.answers import Outcome
-from projections.calls import Call
-from projections.judge import Command
-from projections.recorder import Recorder
+from projections.hub.answers import Outcome
+from projections.hub.calls import Call
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
 from tests.support.recorders import events_in, execute_all, post, reading, result_of
 
 

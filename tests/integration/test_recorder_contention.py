@@ -19,10 +19,10 @@ from arclog.deciders.sessions import OpenSession
 from arclog.digest import GENESIS, find_break
 from arclog.errors import SessionCollision
 from arclog.events import ClaimAcquired, LockAcquired, MessagePosted, SessionOpened
-from arclog.store import read
-from projections.judge import Command
-from projections.rebuild import compare, replay_into
-from projections.recorder import Recorder
+from arclog.sqlite.log import read
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
+from projections.rebuilding.rebuild import compare, replay_into
 from tests.support.recorders import events_in, reading, recording
 
 KEYS = 200

@@ -12,8 +12,8 @@ import pytest
 from arclog.deciders.messages import PostMessage
 from arclog.digest import GENESIS, find_break
 from arclog.events import MessagePosted
-from arclog.store import read
-from projections.rebuild import compare, replay_into
+from arclog.sqlite.log import read
+from projections.rebuilding.rebuild import compare, replay_into
 from tests.support.recorders import events_in, reading, recording
 
 # Writes batches of calls of several kinds for as long as it lives, and prints each acknowledged event id and its body.
@@ -24,7 +24,7 @@ from pathlib import Path
 from arclog.deciders.claims import AcquireClaim, ReleaseClaim
 from arclog.deciders.locks import AcquireLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
-from projections.calls import Call
+from projections.hub.calls import Call
 from tests.support.recorders import recording
 name = sys.argv[2]
 with recording(Path(sys.argv[1])) as recorder:

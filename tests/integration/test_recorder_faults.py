@@ -7,7 +7,6 @@ import apsw
 import msgspec
 import pytest
 
-from arclog.connection import open_connection
 from arclog.deciders.channels import CreateChannel
 from arclog.deciders.claims import AcquireClaim, ReleaseClaim
 from arclog.deciders.hub import CancelShutdown, InitiateShutdown
@@ -25,13 +24,14 @@ from arclog.errors import (
     StorageGone,
 )
 from arclog.events import SessionExpired
-from arclog.schema import open_storage
-from arclog.store import LOOK_AGAIN, read
-from projections.answers import Outcome
-from projections.calls import Call
-from projections.judge import Command
-from projections.rebuild import compare, replay_into
-from projections.recorder import Recorder
+from arclog.sqlite.connection import open_connection
+from arclog.sqlite.log import LOOK_AGAIN, read
+from arclog.sqlite.schema import open_storage
+from projections.hub.answers import Outcome
+from projections.hub.calls import Call
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
+from projections.rebuilding.rebuild import compare, replay_into
 from tests.support.fake_time import FakeTime
 from tests.support.faulty_disk import Fault, faulty_disk
 from tests.support.recorders import PRESENCE_TTL, events_in, execute_all, reading, recording
@@ -163,7 +163,7 @@ def test_reads_go_on_while_the_disk_is_full(recorder: Recorder, storage: Path) -
 def test_a_lock_that_another_holds_for_too_long_is_told_and_no_harm_is_done(
     recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 0.05)
+    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 0.05)
     holder = open_connection(storage)
     holder.execute("BEGIN IMMEDIATE")
     answers = execute_all(recorder, [post(), post()])
@@ -193,7 +193,7 @@ def test_a_recorder_can_be_asked_not_to_wait(recorder: Recorder, storage: Path) 
 def test_who_cannot_have_the_lock_is_told_why(
     recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arclog.connection.BUSY_TIMEOUT_SEC", 0.02)
+    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 0.02)
     holder = open_connection(storage)
     holder.execute("BEGIN IMMEDIATE")
     assert isinstance(recorder.take_lock(), StorageBusy)

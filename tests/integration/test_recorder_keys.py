@@ -12,10 +12,10 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.sessions import CloseSession, OpenSession, SeeAgent
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, InvalidInput, KeyReused
-from projections.answers import Outcome
-from projections.calls import Call
-from projections.judge import Command, sender_of
-from projections.recorder import Recorder
+from projections.hub.answers import Outcome
+from projections.hub.calls import Call
+from projections.hub.command_handlers import Command, sender_of
+from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import events_in, post, recording
 

@@ -11,9 +11,9 @@ from arclog.deciders.messages import PostMessage
 from arclog.errors import NotFound
 from arclog.events import ClaimRefused, LockRefused
 from projections import claims, locks, threads
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
 from projections.intervals import live
-from projections.judge import Command
-from projections.recorder import Recorder
 from projections.versions import LONG
 from tests.support.fake_time import BEGINNING, FakeTime
 from tests.support.recorders import as_of_event, events_in, execute_all, reading, recording, result_of
@@ -163,7 +163,7 @@ def test_what_another_hub_did_to_a_lease_is_seen(storage: Path, recorder: Record
 def test_a_lease_of_an_undone_transaction_was_never_held(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     acquire = AcquireClaim(owner_agent_id="a", claim_key="k")
     with monkeypatch.context() as broken:
-        broken.setattr("projections.recorder.advance", lambda _connection, _head: 1 // 0)
+        broken.setattr("projections.hub.recorder.advance", lambda _connection, _head: 1 // 0)
         failed = execute_all(recorder, [acquire, PostMessage(from_agent="a", body="hi")])
     assert not any(getattr(answer, "acquired", False) for answer in failed)
     assert recorder.execute(AcquireClaim(owner_agent_id="b", claim_key="k")).acquired

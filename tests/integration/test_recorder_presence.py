@@ -12,8 +12,8 @@ from arclog.deciders.sessions import OpenSession, SeeAgent
 from arclog.errors import InvalidInput, SessionCollision
 from arclog.events import AgentSeen
 from projections import sessions
+from projections.hub.recorder import Recorder
 from projections.intervals import live
-from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import (
     TTL_SEC,

@@ -10,8 +10,8 @@ from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.events import ClaimReleased, LockReleased, SessionExpired
 from projections import claims, locks
+from projections.hub.recorder import Recorder
 from projections.intervals import live
-from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import TTL_SEC, events_in, let_presence_be_checked, notices, reading
 

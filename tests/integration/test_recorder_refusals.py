@@ -12,8 +12,8 @@ from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import InvalidInput, NotFound
 from arclog.events.messages import CodeAttachment, TextAttachment
-from projections.judge import Command
-from projections.recorder import Recorder
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
 from tests.support.recorders import post, recording
 
 

@@ -10,8 +10,8 @@ from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession, SeeAgent
 from projections import sessions
+from projections.hub.recorder import Recorder
 from projections.intervals import live
-from projections.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import (
     PRESENCE_TTL,

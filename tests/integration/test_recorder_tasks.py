@@ -9,8 +9,8 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import MessagePosted, TaskCompleted
 from projections import threads
+from projections.hub.recorder import Recorder
 from projections.intervals import live
-from projections.recorder import Recorder
 from tests.support.fake_time import BEGINNING
 from tests.support.recorders import events_in, post, reading, result_of
 

@@ -9,16 +9,16 @@ from shutil import copyfile
 import apsw
 import pytest
 
-from arclog.diagnosis import diagnose
 from arclog.digest import digest_of_row
 from arclog.errors import StorageError
-from arclog.findings import Finding
-from arclog.lookup import find_end_before
 from arclog.progress import no_progress
-from arclog.schema import open_existing, open_storage
-from arclog.store import read_raw, read_rows
-from arclog.verify import Segment, check_segment, verify_chain
-from projections.integrity import verify_storage
+from arclog.proof.diagnosis import diagnose
+from arclog.proof.findings import Finding
+from arclog.proof.verify import Segment, check_segment, verify_chain
+from arclog.sqlite.log import read_raw, read_rows
+from arclog.sqlite.lookup import find_end_before
+from arclog.sqlite.schema import open_existing, open_storage
+from projections.rebuilding.verification import verify_storage
 from tests.support.tampering import COLUMNS, bits_of, build_storage, flip_bit, make_200_smaller, tampering, undone
 
 EVENTS = 1000
@@ -110,7 +110,7 @@ def test_segments_in_several_processes_say_what_one_walk_says(storage: Path, mon
             flip_bit(connection, event_id, "data", 3)
         connection.execute("DELETE FROM events WHERE event_id = 301")
     alone = verify_chain(storage, processes=1)
-    monkeypatch.setattr("arclog.verify.SEGMENT", 100)
+    monkeypatch.setattr("arclog.proof.verify.SEGMENT", 100)
     reached: list[int] = []
     together = verify_chain(storage, lambda at, _last: reached.append(at), processes=2)
     assert together == alone

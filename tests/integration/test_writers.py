@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from projections.bulk_writer import Bounds, BulkWriter, OpenTables
-from projections.direct_writer import DirectWriter
 from projections.intervals import CURRENT, fork
+from projections.live_writer import LiveWriter
 from projections.projector import Memory, Writer
+from projections.rebuilding.rebuild_writer import Bounds, OpenTables, RebuildWriter
 from projections.versions import LONG, Version, Versioned
 
 
@@ -27,7 +27,7 @@ class Lamp(Struct, frozen=True):
 LAMP_SQL: Any = {
     "insert": "INSERT INTO lamps (from_event, until_event, fork, name, state) VALUES (?, ?, ?, ?, ?)",
     "close": "UPDATE lamps SET until_event = ?, fork = ? WHERE name = ? AND from_event = ?",
-    "find_present": "SELECT from_event, name, state FROM lamps WHERE name = ? ORDER BY from_event DESC LIMIT 1",
+    "find_current": "SELECT from_event, name, state FROM lamps WHERE name = ? ORDER BY from_event DESC LIMIT 1",
 }
 LAMPS = Versioned("lamps", Lamp, LAMP_SQL, free_text=("state",))
 
@@ -42,12 +42,12 @@ def lamp_table() -> Iterator[apsw.Connection]:
         yield connection
 
 
-def bulk_writer(connection: apsw.Connection, room: int) -> BulkWriter:
-    return BulkWriter(OpenTables(connection), Bounds(room, room, room))
+def bulk_writer(connection: apsw.Connection, room: int) -> RebuildWriter:
+    return RebuildWriter(OpenTables(connection), Bounds(room, room, room))
 
 
-WRITERS: tuple[Callable[[apsw.Connection, int], DirectWriter | BulkWriter], ...] = (
-    lambda connection, _room: DirectWriter(connection),
+WRITERS: tuple[Callable[[apsw.Connection, int], LiveWriter | RebuildWriter], ...] = (
+    lambda connection, _room: LiveWriter(connection),
     bulk_writer,
 )
 
@@ -76,7 +76,7 @@ def test_every_writer_keeps_the_same_versions_however_little_it_remembers(
             patch.setattr("projections.projector.MAX_REMEMBERED", room)
             writer = kind(connection, room)
             told.append(switch(writer, switches))
-            if isinstance(writer, BulkWriter):
+            if isinstance(writer, RebuildWriter):
                 writer.flush()
             rows.append(connection.execute("SELECT * FROM lamps ORDER BY name, from_event").fetchall())
     expected: list[tuple[str, int, int, int | None, str]] = []
@@ -110,7 +110,7 @@ def test_a_rebuild_writes_each_version_once() -> None:
     statements: list[str] = []
     with lamp_table() as lamps:
         lamps.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: statements.append(event["sql"]))
-        writer = BulkWriter(OpenTables(lamps))
+        writer = RebuildWriter(OpenTables(lamps))
         switch(writer, [("a", "on"), ("b", "on"), ("a", "off"), ("b", "off"), ("a", "on")])
         writer.flush()
     assert statements == [LAMP_SQL["insert"]] * 5
@@ -119,7 +119,7 @@ def test_a_rebuild_writes_each_version_once() -> None:
 def test_a_bulk_writer_keeps_a_bounded_number_of_rows() -> None:
     connection = apsw.Connection(":memory:")
     connection.execute("CREATE TABLE t (a INTEGER)")
-    writer = BulkWriter(OpenTables(connection), Bounds(rows=3))
+    writer = RebuildWriter(OpenTables(connection), Bounds(rows=3))
     for number in range(7):
         writer.write("INSERT INTO t VALUES (?)", (number,))
     assert connection.execute("SELECT count(*) FROM t").get == 6

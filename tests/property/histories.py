@@ -29,9 +29,9 @@ from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession, S
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, StorageError, UnexpectedFailure
 from arclog.events.messages import TASK_KINDS, TextAttachment
-from projections.answers import Outcome
-from projections.judge import Command
-from projections.recorder import Recorder
+from projections.hub.answers import Outcome
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
 
 AGENTS = ("a", "b", "c")

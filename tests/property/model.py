@@ -14,7 +14,7 @@ from arclog.deciders.messages import MESSAGE_KINDS, PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession, SeeAgent
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, InvalidInput, NotFound, SessionCollision
-from projections.judge import Command
+from projections.hub.command_handlers import Command
 
 SECOND = 1_000_000
 PRESENCE_TTL = 120 * SECOND
@@ -159,7 +159,7 @@ class Model:
     def _judge(self, command: Command) -> "bool | Refusal | None":
         match command:
             case OpenSession() | RenameSession() | CloseSession() | SeeAgent():
-                return self._judge_session(command)
+                return self._handle_session(command)
             case CreateChannel():
                 if not command.name:
                     return InvalidInput
@@ -170,17 +170,17 @@ class Model:
             case PostMessage():
                 return self._post(command)
             case AcquireClaim() | AcquireLock():
-                return self._judge_acquire(command)
+                return self._handle_acquire(command)
             case RefreshClaim() | RefreshLock() | ReleaseClaim() | ReleaseLock():
-                return self._judge_held(command)
+                return self._handle_held(command)
             case CompleteTask():
                 return self._complete(command.task_id)
             case StartHub() | StopHub() | InitiateShutdown() | CancelShutdown() | FireShutdown() | ChangeNetwork():
-                return self._judge_hub(command)
+                return self._handle_hub(command)
             case _:
                 assert_never(command)
 
-    def _judge_acquire(self, command: AcquireClaim | AcquireLock) -> bool | Refusal:
+    def _handle_acquire(self, command: AcquireClaim | AcquireLock) -> bool | Refusal:
         match command:
             case AcquireClaim(claim_key=None, task_message_id=None):
                 return InvalidInput
@@ -198,7 +198,7 @@ class Model:
                 place = told.get("thread_id"), told.get("channel")
                 return self._acquire(self.locks, command.file_path, command.agent_id, command.ttl_sec, *place)
 
-    def _judge_held(self, command: RefreshClaim | RefreshLock | ReleaseClaim | ReleaseLock) -> bool | Refusal | None:
+    def _handle_held(self, command: RefreshClaim | RefreshLock | ReleaseClaim | ReleaseLock) -> bool | Refusal | None:
         match command:
             case RefreshClaim():
                 return self._refresh(self.claims.get(command.claim_key), command.owner_agent_id, command.ttl_sec)
@@ -209,7 +209,7 @@ class Model:
             case ReleaseLock():
                 return self._release(self.locks.get(command.file_path), command.agent_id)
 
-    def _judge_session(self, command: OpenSession | RenameSession | CloseSession | SeeAgent) -> Refusal | None:
+    def _handle_session(self, command: OpenSession | RenameSession | CloseSession | SeeAgent) -> Refusal | None:
         match command:
             case OpenSession(agent_id=agent):
                 if not is_agent(agent):
@@ -313,7 +313,7 @@ class Model:
                     self.said.append(Said(self.head, parent.channel, parent.thread))
         return None
 
-    def _judge_hub(
+    def _handle_hub(
         self, command: StartHub | StopHub | InitiateShutdown | CancelShutdown | FireShutdown | ChangeNetwork
     ) -> Refusal | None:
         match command:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from starlette.types import ASGIApp
 
 from api.app import create_app
-from api.inprocess import call
-from projections.hub import Hub, Settings
-from projections.transfer import fork
+from api.http.inprocess import call
+from projections.hub.hub import Hub, Settings
+from projections.moving.transfer import fork
 from tests.property.histories import AGENTS, CHANNELS, THREADS, Player, Step, fresh_storage, histories
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import PRESENCE_TTL, events_in, recording

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from arclog.codec import StoredEvent
 from arclog.errors import StorageError
-from arclog.store import read
-from projections.judge import Command
-from projections.rebuild import compare, replay_into
-from projections.recorder import Recorder
+from arclog.sqlite.log import read
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
+from projections.rebuilding.rebuild import compare, replay_into
 from tests.property.histories import Pass, Player, Step, fresh_storage, histories
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import execute_all, reading, recording
@@ -87,7 +87,7 @@ class Ids:
 @contextmanager
 def counted_sessions() -> Iterator[Ids]:
     ids = Ids()
-    with patch("projections.judge.uuid4", ids):
+    with patch("projections.hub.command_handlers.uuid4", ids):
         yield ids
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arclog.export import ExportReader, write_export
 from arclog.progress import no_progress
-from arclog.schema import open_existing
-from arclog.store import NO_END
-from projections.integrity import verify_storage
-from projections.transfer import bring_in, fork
+from arclog.proof.export import ExportReader, write_export
+from arclog.sqlite.log import NO_END
+from arclog.sqlite.schema import open_existing
+from projections.moving.transfer import bring_in, fork
+from projections.rebuilding.verification import verify_storage
 from tests.property.histories import Player, Step, fresh_storage, histories
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import recording

@@ -14,17 +14,17 @@ from arclog.deciders.sessions import SeeAgent
 from arclog.digest import GENESIS, find_break
 from arclog.errors import ArcError, KeyReused
 from arclog.events import AgentSeen, ClaimReleased, LockReleased, SessionExpired
-from arclog.keys import verify_keys
-from arclog.schema import EVENTS
-from arclog.store import read
+from arclog.proof.keys import verify_keys
+from arclog.sqlite.log import read
+from arclog.sqlite.schema import EVENTS
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
-from projections.answers import Outcome
-from projections.catalog import project
-from projections.direct_writer import DirectWriter
+from projections.all_projectors import project
+from projections.hub.answers import Outcome
+from projections.hub.command_handlers import sender_of
 from projections.intervals import AsOf, as_of, live
-from projections.judge import sender_of
+from projections.live_writer import LiveWriter
 from projections.messages import MessageQuery
-from projections.rebuild import bring_up_to_date, compare, replay_into
+from projections.rebuilding.rebuild import bring_up_to_date, compare, replay_into
 from tests.property.histories import (
     AGENTS,
     CHANNELS,
@@ -145,7 +145,7 @@ def check_as_of(folder: Path, history: list[Step]) -> None:
     early = apsw.Connection(":memory:")
     early.execute(EVENTS["schema"])
     bring_up_to_date(early)
-    writer = DirectWriter(early)
+    writer = LiveWriter(early)
     with played_on(folder, history) as (storage, _played), reading(storage) as full:
         events = list(read(full, limit=1_000_000))
         for event in events:

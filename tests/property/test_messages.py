@@ -17,13 +17,13 @@ from arclog.deciders.messages import PostMessage
 from arclog.deciders.tasks import CompleteTask
 from arclog.events import SYSTEM
 from arclog.events.messages import CodeAttachment, FileRefAttachment, JsonAttachment, TextAttachment
-from projections.answers import Outcome
-from projections.calls import Call, Commit
+from projections.hub.answers import Outcome
+from projections.hub.calls import Call, Commit
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
 from projections.inbox import read_inbox
 from projections.intervals import live
-from projections.judge import Command
 from projections.messages import MessageQuery, Page, find_json, get_json, read_messages, read_thread_messages
-from projections.recorder import Recorder
 from tests.support.recorders import reading, recording
 
 Storage = tuple[Recorder, apsw.Connection]

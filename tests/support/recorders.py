@@ -10,22 +10,22 @@ import msgspec
 
 from arclog.clock import LogClock, MachineTime, TimeSource
 from arclog.codec import RecordedEvent
-from arclog.connection import open_connection
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError
 from arclog.events import SessionExpired
 from arclog.progress import no_progress
-from arclog.store import read
+from arclog.sqlite.connection import open_connection
+from arclog.sqlite.log import read
 from projections import messages, sessions
-from projections.answers import Outcome
-from projections.calls import Call
-from projections.catalog import PROJECTORS
+from projections.all_projectors import PROJECTORS
+from projections.hub.answers import Outcome
+from projections.hub.calls import Call
+from projections.hub.command_handlers import Command
+from projections.hub.recorder import Recorder
 from projections.intervals import AsOf, as_of, live
-from projections.judge import Command
 from projections.messages import MessageQuery
-from projections.recorder import Recorder
 
 PRESENCE_TTL = 120_000_000
 TTL_SEC = PRESENCE_TTL / 1_000_000

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from relay.courier import Send
+from relay.relay import Relay
 from relay.remote import HttpSend
 from relay.spool import Spool
-from relay.watcher import Relay
 from tests.support.waiting import wait_until
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import uvloop
 
 from api.app import create_app
-from api.server import listen, serve
-from projections.hub import Hub, Settings
+from api.http.server import listen, serve
+from projections.hub.hub import Hub, Settings
 from tests.support.hub_process import Answer
 
 
@@ -91,7 +91,7 @@ def served_hub(home: Path, **settings: Any) -> Iterator[ServedHub]:
 
     Args:
         home: where the storage is.
-        settings: those of `projections.hub.Settings` that are to differ.
+        settings: those of `projections.hub.hub.Settings` that are to differ.
     """
     started: list[ServedHub] = []
     failed: list[BaseException] = []

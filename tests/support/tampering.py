@@ -13,8 +13,8 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.deciders.tasks import CompleteTask
-from projections.calls import Call
-from projections.judge import Command
+from projections.hub.calls import Call
+from projections.hub.command_handlers import Command
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import recording
 

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-import api.errors
+import api.http.errors
 import arclog.errors
-from api.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge
-from api.responses import MAX_ERROR_CHARS, refusal
+from api.http.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge
+from api.http.responses import MAX_ERROR_CHARS, refusal
 from arclog.errors import ArcError, HubStopping, InvalidInput, StorageBusy, StorageFull
 
 
 def all_errors() -> Iterator[type[ArcError]]:
-    for module in (arclog.errors, api.errors):
+    for module in (arclog.errors, api.http.errors):
         for thing in vars(module).values():
             if isinstance(thing, type) and issubclass(thing, ArcError) and thing is not ArcError:
                 yield thing

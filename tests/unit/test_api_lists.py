@@ -5,8 +5,8 @@ import json
 import pytest
 from msgspec import Struct
 
-from api.lists import encode_rows
-from api.routes import Found
+from api.http.lists import encode_rows
+from api.http.routes import Found
 
 
 class Row(Struct):

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from api.app import ROUTES
-from api.errors import STATUS_OF
-from api.openapi import describe
-from api.routes import Change, Read
+from api.http.errors import STATUS_OF
+from api.http.openapi import describe
+from api.http.routes import Change, Read
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from api.app import ROUTES
-from api.errors import STATUS_OF
+from api.http.errors import STATUS_OF
+from api.http.routes import Change, Route
 from api.hub import EXTENSIONS
-from api.routes import Change, Route
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md"
 

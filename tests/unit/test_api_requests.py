@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, field
 
+from api.http.requests import HEADERS, BodyReader, QueryReader, find_key, unescape
 from api.messages import EventsQuery, MessagesQuery
-from api.requests import HEADERS, BodyReader, QueryReader, find_key, unescape
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession

@@ -5,9 +5,9 @@ from typing import Any, cast
 
 import pytest
 
-from api.security import Guard, host_name
+from api.http.security import Guard, host_name
 from arclog.errors import Forbidden
-from projections.hub import Hub
+from projections.hub.hub import Hub
 
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 

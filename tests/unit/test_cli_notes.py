@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.addresses import is_loopback, is_own, url_of
-from cli.pid_file import NAME, PidFile, find_pid_files, remove_pid_file, write_pid_file
-from cli.processes import is_running, listens, wait_for_end
+from cli.hubs.addresses import is_loopback, is_own, url_of
+from cli.hubs.pid_file import NAME, PidFile, find_pid_files, remove_pid_file, write_pid_file
+from cli.hubs.processes import is_running, listens, wait_for_end
 from tests.support.waiting import wait_until
 
 URL = "http://127.0.0.1:6969"

@@ -13,11 +13,11 @@ import pytest
 from cli.commands import COMMANDS, FOREGROUND
 from cli.dispatch import Command, Commands, Group, run
 from cli.errors import CommandFailed
-from cli.filesystems import find_unsafe_filesystem
+from cli.hubs.filesystems import find_unsafe_filesystem
+from cli.hubs.probe import NotAHub, find_hub_at, split_url
 from cli.main import main
 from cli.options import HubOptions, add_hub_options, hub_arguments
 from cli.output import ProgressBar, print_error, print_json
-from cli.probe import NotAHub, find_hub_at, split_url
 from tests.support.hub_process import CHECKOUT
 
 
@@ -204,7 +204,7 @@ def test_a_port_on_which_nothing_listens_has_no_hub(free_port: int) -> None:
 
 def test_a_filesystem_that_machines_share_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mounts = tmp_path / "mounts"
-    monkeypatch.setattr("cli.filesystems.MOUNTS", mounts)
+    monkeypatch.setattr("cli.hubs.filesystems.MOUNTS", mounts)
     mounts.write_text(
         "/dev/sda / ext4 rw 0 0\nserver:/x /net/my\\040files nfs4 rw 0 0\ntmpfs /net/my\\040files/t tmpfs rw\n"
     )

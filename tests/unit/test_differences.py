@@ -2,9 +2,9 @@
 
 import pytest
 
-from projections.differences import tell_difference
 from projections.projector import Row
-from projections.rebuild import Difference
+from projections.rebuilding.differences import tell_difference
+from projections.rebuilding.rebuild import Difference
 
 LONG = "one word and another, " * 20
 

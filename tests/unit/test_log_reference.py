@@ -8,8 +8,8 @@ import pytest
 
 from arclog.codec import Metadata
 from arclog.events import EVENT_TYPES
-from arclog.export import ExportedEvent, Footer, Header
-from arclog.findings import Place, Problem
+from arclog.proof.export import ExportedEvent, Footer, Header
+from arclog.proof.findings import Place, Problem
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "log.md").read_text()
 

@@ -5,7 +5,7 @@ import mcp_types.version
 import pytest
 from mcp.shared import inbound
 
-from api.mcp import answers, eras, jsonrpc
+from api.mcp import answers, jsonrpc, revisions
 from api.mcp.cursors import ALL, MAX_VIEWS, Cursors, View
 from api.mcp.jsonrpc import Call, ProtocolError
 from api.mcp.methods import METHODS
@@ -98,18 +98,18 @@ def test_a_message_that_cannot_be_used_is_refused_under_its_id(text: bytes, code
 
 def test_the_eras_are_those_of_the_sdk() -> None:
     """Over HTTP the hub speaks MCP by itself; what it knows of the protocol must not fall behind the SDK."""
-    assert eras.HANDSHAKE_VERSIONS == mcp_types.version.HANDSHAKE_PROTOCOL_VERSIONS
-    assert eras.REQUEST_VERSIONS == mcp_types.version.MODERN_PROTOCOL_VERSIONS
+    assert revisions.HANDSHAKE_VERSIONS == mcp_types.version.HANDSHAKE_PROTOCOL_VERSIONS
+    assert revisions.REQUEST_VERSIONS == mcp_types.version.MODERN_PROTOCOL_VERSIONS
     for header, name in (
-        (eras.VERSION_HEADER, inbound.MCP_PROTOCOL_VERSION_HEADER),
-        (eras.METHOD_HEADER, inbound.MCP_METHOD_HEADER),
-        (eras.NAME_HEADER, inbound.MCP_NAME_HEADER),
+        (revisions.VERSION_HEADER, inbound.MCP_PROTOCOL_VERSION_HEADER),
+        (revisions.METHOD_HEADER, inbound.MCP_METHOD_HEADER),
+        (revisions.NAME_HEADER, inbound.MCP_NAME_HEADER),
     ):
         assert header.decode() == name
     served = {*METHODS, "server/discover"}
-    assert served & mcp_types.methods.CACHEABLE_METHODS == eras.CACHEABLE
-    assert {name: key for name, key in inbound.NAME_BEARING_METHODS.items() if name in METHODS} == eras.NAMED_BY
-    assert eras.STATUS_OF.items() <= inbound.ERROR_CODE_HTTP_STATUS.items()
+    assert served & mcp_types.methods.CACHEABLE_METHODS == revisions.CACHEABLE
+    assert {name: key for name, key in inbound.NAME_BEARING_METHODS.items() if name in METHODS} == revisions.NAMED_BY
+    assert revisions.STATUS_OF.items() <= inbound.ERROR_CODE_HTTP_STATUS.items()
 
 
 def test_each_tool_has_a_name_of_its_own_and_says_in_one_line_what_it_does() -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from arclog.queries import Queries
-from arclog.schema import EVENTS
-from projections.catalog import PROJECTORS
+from arclog.sqlite.queries import Queries
+from arclog.sqlite.schema import EVENTS
+from projections.all_projectors import PROJECTORS
 from projections.checkpoints import CHECKPOINTS
 from tests.support.plans import plan_of
 

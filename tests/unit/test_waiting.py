@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from projections.hub.waiting import Waiter, Waiters
 from projections.messages import MessageQuery, Page, PostedMessage
-from projections.waiting import Waiter, Waiters
 
 
 def message(event_id: int, **given: Any) -> PostedMessage:

@@ -5,8 +5,8 @@ from typing import Any
 from msgspec import Struct
 
 from api.mcp import answers
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
-from api.mcp.seat import Seat
 from api.mcp.tool import NoArguments, Tool
 
 
@@ -16,15 +16,15 @@ class Channel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
 
 
-async def create(seat: Seat, arguments: Channel) -> Answer:
+async def create(session: AgentSession, arguments: Channel) -> Answer:
     """Make a channel, or find it made."""
-    envelope = await seat.change("/v1/channels", name=arguments.name, created_by=seat.agent_id)
+    envelope = await session.change("/v1/channels", name=arguments.name, created_by=session.agent_id)
     return answer(answers.row(envelope["result"]))
 
 
-async def list_channels(seat: Seat, arguments: NoArguments) -> Answer:
+async def list_channels(session: AgentSession, arguments: NoArguments) -> Answer:
     """The names of the channels."""
-    return answer([one["name"] for one in await seat.read("/v1/channels")])
+    return answer([one["name"] for one in await session.read("/v1/channels")])
 
 
 TOOLS: tuple[Tool[Any], ...] = (

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from api.mcp import answers
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
-from api.mcp.seat import Seat
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import ActiveOnly, Key, TtlSec
 
@@ -40,11 +40,11 @@ class WhichClaims(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     active_only: ActiveOnly = True
 
 
-async def acquire(seat: Seat, arguments: Acquire) -> Answer:
+async def acquire(session: AgentSession, arguments: Acquire) -> Answer:
     """Ask for a claim; the answer shows the holder."""
-    envelope = await seat.change(
+    envelope = await session.change(
         "/v1/claims",
-        owner_agent_id=seat.agent_id,
+        owner_agent_id=session.agent_id,
         claim_key=arguments.claim_key,
         task_message_id=arguments.task_message_id,
         thread_id=arguments.thread_id,
@@ -53,26 +53,26 @@ async def acquire(seat: Seat, arguments: Acquire) -> Answer:
     return answer({"acquired": envelope["acquired"], **answers.row(envelope["result"])})
 
 
-async def refresh(seat: Seat, arguments: Refresh) -> Answer:
+async def refresh(session: AgentSession, arguments: Refresh) -> Answer:
     """Prolong a claim of one's own."""
-    envelope = await seat.change(
+    envelope = await session.change(
         "/v1/claims/refresh",
-        owner_agent_id=seat.agent_id,
+        owner_agent_id=session.agent_id,
         claim_key=arguments.claim_key,
         ttl_sec=arguments.ttl_sec,
     )
     return answer(answers.row(envelope["result"]))
 
 
-async def release(seat: Seat, arguments: Release) -> Answer:
+async def release(session: AgentSession, arguments: Release) -> Answer:
     """Give a claim back."""
-    envelope = await seat.change("/v1/claims/release", agent_id=seat.agent_id, claim_key=arguments.claim_key)
+    envelope = await session.change("/v1/claims/release", agent_id=session.agent_id, claim_key=arguments.claim_key)
     return answer(answers.row(envelope["result"]))
 
 
-async def list_claims(seat: Seat, arguments: WhichClaims) -> Answer:
+async def list_claims(session: AgentSession, arguments: WhichClaims) -> Answer:
     """Claims, the oldest first."""
-    found = await seat.read("/v1/claims", thread_id=arguments.thread_id, active_only=arguments.active_only)
+    found = await session.read("/v1/claims", thread_id=arguments.thread_id, active_only=arguments.active_only)
     return answer(*answers.last([answers.row(one) for one in found], "older claims are left out"))
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from api.mcp import answers
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
-from api.mcp.seat import Seat
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import ActiveOnly, Path, TtlSec
 
@@ -39,11 +39,11 @@ class WhichLocks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     active_only: ActiveOnly = True
 
 
-async def acquire(seat: Seat, arguments: Acquire) -> Answer:
+async def acquire(session: AgentSession, arguments: Acquire) -> Answer:
     """Ask for a lock; the answer shows the holder."""
-    envelope = await seat.change(
+    envelope = await session.change(
         "/v1/locks",
-        agent_id=seat.agent_id,
+        agent_id=session.agent_id,
         file_path=arguments.file_path,
         ttl_sec=arguments.ttl_sec,
         metadata=None if arguments.thread_id is None else {"thread_id": arguments.thread_id},
@@ -51,23 +51,23 @@ async def acquire(seat: Seat, arguments: Acquire) -> Answer:
     return answer({"acquired": envelope["acquired"], **answers.row(envelope["result"])})
 
 
-async def refresh(seat: Seat, arguments: Refresh) -> Answer:
+async def refresh(session: AgentSession, arguments: Refresh) -> Answer:
     """Prolong a lock of one's own."""
-    envelope = await seat.change(
-        "/v1/locks/refresh", agent_id=seat.agent_id, file_path=arguments.file_path, ttl_sec=arguments.ttl_sec
+    envelope = await session.change(
+        "/v1/locks/refresh", agent_id=session.agent_id, file_path=arguments.file_path, ttl_sec=arguments.ttl_sec
     )
     return answer(answers.row(envelope["result"]))
 
 
-async def release(seat: Seat, arguments: Release) -> Answer:
+async def release(session: AgentSession, arguments: Release) -> Answer:
     """Give a lock back."""
-    envelope = await seat.change("/v1/locks/release", agent_id=seat.agent_id, file_path=arguments.file_path)
+    envelope = await session.change("/v1/locks/release", agent_id=session.agent_id, file_path=arguments.file_path)
     return answer(answers.row(envelope["result"]))
 
 
-async def list_locks(seat: Seat, arguments: WhichLocks) -> Answer:
+async def list_locks(session: AgentSession, arguments: WhichLocks) -> Answer:
     """Locks, the oldest first."""
-    found = await seat.read("/v1/locks", agent_id=arguments.agent_id, active_only=arguments.active_only)
+    found = await session.read("/v1/locks", agent_id=arguments.agent_id, active_only=arguments.active_only)
     return answer(*answers.last([answers.row(one) for one in found], "older locks are left out"))
 
 

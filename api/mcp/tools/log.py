@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from api.mcp import answers
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
-from api.mcp.seat import Seat
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Limit
 
@@ -26,9 +26,9 @@ class WhichEvents(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     limit: Limit = 50
 
 
-async def show_history(seat: Seat, arguments: WhichEvents) -> Answer:
+async def show_history(session: AgentSession, arguments: WhichEvents) -> Answer:
     """Events, in the order in which they happened."""
-    found = await seat.read(
+    found = await session.read(
         "/v1/log",
         after=arguments.after,
         limit=arguments.limit,

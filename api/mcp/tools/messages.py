@@ -6,10 +6,10 @@ from urllib.parse import quote
 from msgspec import Meta, Struct
 
 from api.mcp import answers
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
 from api.mcp.cursors import View
 from api.mcp.port import Refused
-from api.mcp.seat import Seat
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Limit, Since
 from arclog.events.messages import MessageKind
@@ -70,11 +70,11 @@ class ReadInbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limit: Limit = 20
 
 
-async def post(seat: Seat, arguments: Post) -> Answer:
+async def post(session: AgentSession, arguments: Post) -> Answer:
     """Post a message; the answer is what the hub added to it."""
-    envelope = await seat.change(
+    envelope = await session.change(
         "/v1/messages",
-        from_agent=seat.agent_id,
+        from_agent=session.agent_id,
         channel=arguments.channel,
         body=arguments.body,
         kind=arguments.kind,
@@ -87,39 +87,39 @@ async def post(seat: Seat, arguments: Post) -> Answer:
     return answer(answers.message(envelope["result"], without=SAID))
 
 
-async def dm(seat: Seat, arguments: Direct) -> Answer:
+async def dm(session: AgentSession, arguments: Direct) -> Answer:
     """Post a message to one agent."""
-    return await post(seat, Post(channel="direct", to_agent=arguments.to_agent, body=arguments.body))
+    return await post(session, Post(channel="direct", to_agent=arguments.to_agent, body=arguments.body))
 
 
-async def poll(seat: Seat, arguments: Poll) -> Answer:
+async def poll(session: AgentSession, arguments: Poll) -> Answer:
     """What was said since the last poll of this view, by others and to this agent."""
     view = View(arguments.channel, arguments.thread_id)
     wait_sec = max(0.0, min(arguments.timeout, MAX_POLL_SEC))
-    found = await seat.read(
+    found = await session.read(
         "/v1/events",
         wait_sec=wait_sec,
-        agent_id=seat.agent_id,
+        agent_id=session.agent_id,
         channel=view.channel,
         thread_id=view.thread_id,
-        since_id=seat.cursors.place(view),
+        since_id=session.cursors.place(view),
         limit=POLL_ROWS,
         timeout=wait_sec,
         exclude_self=True,
     )
     page, note = answers.first(map(answers.message, found), "poll again")
     if page:
-        seat.cursors.move(view, page[-1]["id"])
+        session.cursors.move(view, page[-1]["id"])
     if note is None and len(found) == POLL_ROWS:
         note = "There may be more: poll again"
     return answer(page, note)
 
 
-async def read_back(seat: Seat, arguments: ReadBack) -> Answer:
+async def read_back(session: AgentSession, arguments: ReadBack) -> Answer:
     """Broadcasts, the last ones unless a place is given; no cursor moves."""
     if arguments.channel is None and arguments.thread_id is None:
         raise Refused("channel or thread_id is required", 400)
-    found = await seat.read(
+    found = await session.read(
         "/v1/messages",
         channel=arguments.channel,
         thread_id=arguments.thread_id,
@@ -130,10 +130,10 @@ async def read_back(seat: Seat, arguments: ReadBack) -> Answer:
     return _page(found, tail=arguments.since_id is None)
 
 
-async def read_inbox(seat: Seat, arguments: ReadInbox) -> Answer:
+async def read_inbox(session: AgentSession, arguments: ReadInbox) -> Answer:
     """Direct messages to this agent, the last ones unless a place is given; no cursor moves."""
-    found = await seat.read(
-        f"/v1/inbox/{quote(seat.agent_id, safe='')}",
+    found = await session.read(
+        f"/v1/inbox/{quote(session.agent_id, safe='')}",
         since_id=arguments.since_id,
         limit=arguments.limit,
         tail=arguments.since_id is None,

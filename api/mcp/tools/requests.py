@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from api.mcp import answers
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
 from api.mcp.port import Refused
-from api.mcp.seat import Seat
 from api.mcp.tool import Tool
 
 MAX_WAIT_SEC: Final = 600.0
@@ -28,7 +28,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeout: Annotated[float, Meta(description="seconds to wait, at most 600")] = 30
 
 
-async def request(seat: Seat, arguments: Request) -> Answer:
+async def request(session: AgentSession, arguments: Request) -> Answer:
     """Post a `task_request` and wait for the `task_result` that replies to it, direct or broadcast.
 
     No cursor moves, so polls still show the result and all else.
@@ -36,9 +36,9 @@ async def request(seat: Seat, arguments: Request) -> Answer:
     loop = asyncio.get_running_loop()
     timeout_sec = max(0.0, min(arguments.timeout, MAX_WAIT_SEC))
     give_up_at = loop.time() + timeout_sec
-    posted = await seat.change(
+    posted = await session.change(
         "/v1/messages",
-        from_agent=seat.agent_id,
+        from_agent=session.agent_id,
         to_agent=arguments.to_agent,
         channel="direct",
         kind="task_request",
@@ -51,10 +51,10 @@ async def request(seat: Seat, arguments: Request) -> Answer:
         while True:
             began_at = loop.time()
             wait_sec = max(0.0, min(give_up_at - began_at, LOOK_SEC))
-            found = await seat.read(
+            found = await session.read(
                 "/v1/events",
                 wait_sec=wait_sec,
-                agent_id=seat.agent_id,
+                agent_id=session.agent_id,
                 since_id=seen,
                 limit=LOOK_ROWS,
                 timeout=wait_sec,

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from api.mcp import answers
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
-from api.mcp.seat import Seat
 from api.mcp.tool import NoArguments, Tool
 
 UNTOLD: Final = ("session_id", "metadata", "active", "created_at")
@@ -18,21 +18,21 @@ class WhichAgents(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     capability: Annotated[str, Meta(description="only agents with exactly this capability")] | None = None
 
 
-async def list_agents(seat: Seat, arguments: WhichAgents) -> Answer:
+async def list_agents(session: AgentSession, arguments: WhichAgents) -> Answer:
     """Live agents by id."""
-    found = await seat.read("/v1/agents", capability=arguments.capability)
+    found = await session.read("/v1/agents", capability=arguments.capability)
     return answer([_short(one) for one in found])
 
 
-async def show_self(seat: Seat, arguments: NoArguments) -> Answer:
+async def show_self(session: AgentSession, arguments: NoArguments) -> Answer:
     """Who this agent is, and where it stands."""
-    found = await seat.read("/v1/bootstrap", agent_id=seat.agent_id)
+    found = await session.read("/v1/bootstrap", agent_id=session.agent_id)
     return answer(
         {
-            "agent_id": seat.agent_id,
+            "agent_id": session.agent_id,
             "session": answers.row(found["session"] or {}, without=("agent_id", "metadata", "active")),
             "latest_visible_id": found["latest_visible_id"],
-            "polled_to_id": seat.cursors.start,
+            "polled_to_id": session.cursors.start,
             "live_agents": [one["agent_id"] for one in found["live_agents"]],
             "default_channel": found["default_channel"],
         }

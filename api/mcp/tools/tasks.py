@@ -5,8 +5,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from api.mcp import answers
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
-from api.mcp.seat import Seat
 from api.mcp.tool import Tool
 
 
@@ -25,9 +25,9 @@ class WhichTask(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     task_id: int
 
 
-async def list_tasks(seat: Seat, arguments: WhichTasks) -> Answer:
+async def list_tasks(session: AgentSession, arguments: WhichTasks) -> Answer:
     """Tasks by id."""
-    found = await seat.read(
+    found = await session.read(
         "/v1/tasks",
         status=None if arguments.status == "all" else arguments.status,
         channel=arguments.channel,
@@ -37,9 +37,9 @@ async def list_tasks(seat: Seat, arguments: WhichTasks) -> Answer:
     return answer(*answers.last([answers.row(one) for one in found], "older tasks are left out"))
 
 
-async def complete(seat: Seat, arguments: WhichTask) -> Answer:
+async def complete(session: AgentSession, arguments: WhichTask) -> Answer:
     """Say that a task is done."""
-    envelope = await seat.change(f"/v1/tasks/{arguments.task_id}/complete", agent_id=seat.agent_id)
+    envelope = await session.change(f"/v1/tasks/{arguments.task_id}/complete", agent_id=session.agent_id)
     done = answers.row(envelope["result"])
     if envelope.get("parent_completed"):
         done["parent_completed"] = True

@@ -6,8 +6,8 @@ from urllib.parse import quote
 from msgspec import Meta, Struct
 
 from api.mcp import answers
+from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
-from api.mcp.seat import Seat
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Limit
 
@@ -25,18 +25,18 @@ class WhichThread(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     since_id: Annotated[int, Meta(description="only messages above this id")] = 0
 
 
-async def list_threads(seat: Seat, arguments: WhichThreads) -> Answer:
+async def list_threads(session: AgentSession, arguments: WhichThreads) -> Answer:
     """Summaries of the newest threads."""
-    found = await seat.read("/v1/threads")
+    found = await session.read("/v1/threads")
     rows = [answers.row(one) for one in found[: arguments.limit]]
     note = None if len(found) <= len(rows) else f"{len(found) - len(rows)} older threads are left out"
     return answer(rows, note)
 
 
-async def show_thread(seat: Seat, arguments: WhichThread) -> Answer:
+async def show_thread(session: AgentSession, arguments: WhichThread) -> Answer:
     """A thread with all that belongs to it."""
     path = f"/v1/threads/{quote(arguments.thread_id, safe='')}"
-    found = await seat.read(path, since_id=arguments.since_id or None)
+    found = await session.read(path, since_id=arguments.since_id or None)
     messages, note = answers.first(
         (answers.message(one, without=("thread_id",)) for one in found["messages"]), "go on with since_id"
     )

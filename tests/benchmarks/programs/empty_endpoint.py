@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.programs.empty_endpoint PORT
 
-uvicorn is set as `api.server` sets it.
+uvicorn is set as `api.http.server` sets it.
 """
 
 import sys
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.server import BACKLOG
+from api.http.server import BACKLOG
 
 
 async def do_nothing(_request: Request) -> Response:

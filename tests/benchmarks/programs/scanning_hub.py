@@ -6,10 +6,10 @@ python -m tests.benchmarks.programs.scanning_hub [options of arc]
 import functools
 import sys
 
-import cli.wiring
+import cli.hubs.wiring
 from cli.main import main
-from relay.watcher import Relay
+from relay.relay import Relay
 
 if __name__ == "__main__":
-    vars(cli.wiring)["Relay"] = functools.partial(Relay, notifications=False)
+    vars(cli.hubs.wiring)["Relay"] = functools.partial(Relay, notifications=False)
     sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""Answers as ASGI messages: headers that never change are made once, bodies are bytes that are JSON already."""
+
+import asyncio
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+from starlette.types import Receive, Send
+
+from api.http.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge
+from arclog.errors import ArcError
+from projections.hub.answers import Outcome
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+JSON: Final = (b"content-type", b"application/json")
+NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
+DAMAGED: Final = (b"x-arc-integrity", b"damaged")
+LINGER_SEC: Final = 5.0
+"""How long the rest of a refused body is read and thrown away, so that the client gets to see the answer."""
+LINGER_BYTES: Final = 64 * 2**20
+SERVICE_UNAVAILABLE: Final = 503
+RETRY_AFTER_SEC: Final = 1
+MAX_ERROR_CHARS: Final = 1000
+"""An error quotes what it was given; no more of it than this is sent back."""
+
+
+class Envelope(Struct, frozen=True):
+    """The body of every refusal."""
+
+    ok: bool
+    error: str
+    code: str
+
+
+class Refusal(Struct, frozen=True):
+    """How an error is answered.
+
+    Attributes:
+        status: the HTTP status.
+        body: the envelope as JSON.
+        headers: those beyond what every answer has.
+        unread: whether more of the request is to come, which nobody will read.
+    """
+
+    status: int
+    body: bytes
+    headers: Headers = ()
+    unread: bool = False
+
+
+def refusal(error: ArcError) -> Refusal:
+    """How `error` is answered."""
+    text = str(error)
+    if len(text) > MAX_ERROR_CHARS:
+        text = f"{text[:MAX_ERROR_CHARS]} …"
+    status = STATUS_OF[error.code]
+    body = msgspec.json.encode(Envelope(ok=False, error=text, code=error.code))
+    if status == SERVICE_UNAVAILABLE:
+        return Refusal(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
+    if isinstance(error, MethodNotAllowed):
+        return Refusal(status, body, ((b"allow", error.allowed.encode()),))
+    if isinstance(error, RequestTooLarge):
+        return Refusal(status, body, ((b"connection", b"close"),), error.unread)
+    return Refusal(status, body)
+
+
+class Responder:
+    """Sends the answers of one hub.
+
+    Args:
+        instance_id: the storage's id, which every answer carries.
+    """
+
+    def __init__(self, instance_id: str) -> None:
+        self.common: Headers = (NO_SNIFFING, (b"x-arc-instance", instance_id.encode()))
+        """The headers of every answer, whatever its type."""
+        self._json: Headers = (JSON, *self.common)
+
+    def mark_damaged(self) -> None:
+        """Say with every answer from here on that the log is not what was written."""
+        if DAMAGED not in self.common:
+            self.common = (*self.common, DAMAGED)
+            self._json = (JSON, *self.common)
+
+    async def send(self, send: Send, status: int, body: bytes, more: Headers = ()) -> None:
+        """Send a whole JSON body."""
+        headers = [*self._json, (b"content-length", b"%d" % len(body)), *more]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def send_result(self, send: Send, result: bytes, *, more: bool = False, as_of: int | None = None) -> None:
+        """Send the answer of a read.
+
+        Args:
+            send: where to.
+            result: the result as JSON.
+            more: whether it is only a part.
+            as_of: the event that it is of the moment right after; None for the present.
+        """
+        begin = b'{"ok":true,"more":true,"result":' if more else b'{"ok":true,"result":'
+        headers: Headers = () if as_of is None else ((b"x-arc-as-of", b"%d" % as_of),)
+        await self.send(send, 200, begin + result + b"}", headers)
+
+    async def send_outcome(self, send: Send, status: int, outcome: Outcome) -> None:
+        """Send the answer of a change, with the event that it led to."""
+        more: Headers = () if outcome.event_id is None else ((b"x-arc-event", b"%d" % outcome.event_id),)
+        await self.send(send, status, envelope(outcome), more)
+
+    async def refuse(self, receive: Receive, send: Send, error: ArcError) -> None:
+        """Send a refusal; where more of the request is to come, see that off before the connection is closed.
+
+        Closing a connection with unread bytes resets it, and the client might never read why.
+        """
+        refused = refusal(error)
+        if not refused.unread:
+            await self.send(send, refused.status, refused.body, refused.headers)
+            return
+        headers = [*self._json, (b"content-length", b"%d" % len(refused.body)), *refused.headers]
+        await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await send({"type": "http.response.body", "body": refused.body, "more_body": True})
+        await _linger(receive)
+        await send({"type": "http.response.body", "body": b""})
+
+
+def envelope(outcome: Outcome) -> bytes:
+    """The body of an accepted change."""
+    flags = b""
+    if outcome.acquired is not None:
+        flags = b'"acquired":true,' if outcome.acquired else b'"acquired":false,'
+    if outcome.parent_completed:
+        flags += b'"parent_completed":true,'
+    return b'{"ok":true,' + flags + b'"result":' + outcome.result + b"}"
+
+
+async def _linger(receive: Receive) -> None:
+    left = LINGER_BYTES
+    try:
+        async with asyncio.timeout(LINGER_SEC):
+            while left > 0:
+                message = await receive()
+                if not message.get("more_body"):
+                    return
+                left -= len(message["body"])
+    except TimeoutError:
+        return

@@ -1,0 +1,246 @@
+"""Routes as data: what each module of a noun lists, and how a route becomes an ASGI endpoint.
+
+There are three kinds: a `Change` has a command judged and recorded, a `Read` answers from the tables, and a `Special`
+writes its answer itself. Endpoints are plain ASGI applications; no request or response objects are made on the way.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.http.as_of import moment_of
+from api.http.errors import ClientGone, MethodNotAllowed
+from api.http.requests import BodyReader, QueryReader, find_key, read_body, transport_of
+from api.http.responses import Responder
+from arclog.sqlite.log import hash_request
+from projections.hub.answers import Outcome
+from projections.hub.command_handlers import Command
+from projections.hub.hub import Hub
+from projections.intervals import AsOf
+
+K = TypeVar("K", bound=Struct)
+B = TypeVar("B", bound=Struct)
+Q = TypeVar("Q", bound=Struct)
+T = TypeVar("T")
+
+
+class Site(Struct, frozen=True):
+    """What endpoints work with: the hub, and how it answers."""
+
+    hub: Hub
+    responder: Responder
+
+
+class Caller:
+    """Who waits for an answer."""
+
+    __slots__ = ("_receive",)
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """The result of `work`, which is given up as soon as the caller closes the connection.
+
+        Raises:
+            ClientGone: it did.
+        """
+        task = asyncio.ensure_future(work)
+        gone = asyncio.ensure_future(self._until_gone())
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise ClientGone
+            return task.result()
+        finally:
+            task.cancel()
+            gone.cancel()
+
+    async def _until_gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+class Reader(Caller):
+    """Who waits for the answer of a read, and the moment it asks about."""
+
+    __slots__ = ("at",)
+
+    def __init__(self, receive: Receive, at: AsOf) -> None:
+        super().__init__(receive)
+        self.at = at
+
+
+class Found(Struct, frozen=True):
+    """What a read gives: the `result` as JSON, and whether there is more than one answer can hold."""
+
+    result: bytes
+    more: bool = False
+
+
+class NoIds(Struct, frozen=True):
+    """A path without ids."""
+
+
+class NoBody(Struct, frozen=True):
+    """A change that is all said by its path."""
+
+
+class NoQuery(Struct, frozen=True):
+    """A read without parameters."""
+
+
+def as_sent(ids: Struct, body: Any) -> Command:  # noqa: ANN401 - the body of most changes is the command
+    """The command of a route whose body is the command itself."""
+    command: Command = body
+    return command
+
+
+def ok(outcome: Outcome) -> int:
+    """The status of what always is 200."""
+    return 200
+
+
+def created(outcome: Outcome) -> int:
+    """The status of what always makes something."""
+    return 201
+
+
+def created_or_known(outcome: Outcome) -> int:
+    """The status of what makes something unless it is there."""
+    return 201 if outcome.created else 200
+
+
+def granted_or_refused(outcome: Outcome) -> int:
+    """The status of asking for a claim or a lock."""
+    return 201 if outcome.acquired else 200
+
+
+class Change(Struct, Generic[K, B], frozen=True, kw_only=True):
+    """A route that has a command judged.
+
+    Attributes:
+        does: what it does, in one line.
+        method: its HTTP method.
+        path: its path, ids in braces.
+        ids: the ids in the path.
+        body: what the request's body is decoded into.
+        command: the command that the ids and the body stand for.
+        status: the HTTP status of an outcome.
+        statuses: all that `status` may give.
+        result: the type of the answer's `result`.
+        beside: the flags that may stand beside `ok`.
+    """
+
+    does: str
+    path: str
+    body: type[B]
+    result: Any
+    ids: type[K] = NoIds  # type: ignore[assignment]  # most changes have none
+    command: Callable[[K, B], Command] = as_sent
+    method: str = "POST"
+    status: Callable[[Outcome], int] = ok
+    statuses: tuple[int, ...] = (200,)
+    beside: tuple[str, ...] = ()
+
+    def endpoint(self, site: Site) -> ASGIApp:
+        """The route at work."""
+        hub, send_outcome = site.hub, site.responder.send_outcome
+        execute, most = hub.execute, hub.settings.limits.max_request_bytes
+        read_ids, read = QueryReader(self.ids).read, BodyReader(self.body).read
+        command, status = self.command, self.status
+
+        async def change(scope: Scope, receive: Receive, send: Send) -> None:
+            body = await read_body(scope, receive, most)
+            key = find_key(scope)
+            request = None if key is None else hash_request(scope["method"].encode(), scope["raw_path"], body)
+            outcome = await execute(
+                command(read_ids(scope), read(body)), transport=transport_of(scope), key=key, request=request
+            )
+            await send_outcome(send, status(outcome), outcome)
+
+        return change
+
+
+class Read(Struct, Generic[Q], frozen=True, kw_only=True):
+    """A route that reads.
+
+    Attributes:
+        does: what it gives, in one line.
+        path: its path, ids in braces; each of them is a field of `query`.
+        query: its parameters.
+        answer: gives what was asked for.
+        result: the type of the `result`.
+        beside: the flags that may stand beside `ok`.
+    """
+
+    does: str
+    path: str
+    answer: Callable[[Hub, Q, Reader], Awaitable[Found]]
+    result: Any
+    query: type[Q]
+    method: str = "GET"
+    beside: tuple[str, ...] = ()
+
+    def endpoint(self, site: Site) -> ASGIApp:
+        """The route at work."""
+        hub, send_result, answer, read = site.hub, site.responder.send_result, self.answer, QueryReader(self.query).read
+
+        async def look(scope: Scope, receive: Receive, send: Send) -> None:
+            query = read(scope)
+            reader = Reader(receive, moment_of(hub, query))
+            found = await answer(hub, query, reader)
+            past = None if reader.at.is_live else reader.at.at
+            await send_result(send, found.result, more=found.more, as_of=past)
+
+        return look
+
+
+class Special(Struct, Generic[Q], frozen=True, kw_only=True):
+    """A route that writes its answer itself.
+
+    Attributes:
+        does: what it gives, in one line.
+        path: its path.
+        media_type: the type of its answer.
+        start: the route at work.
+        query: its parameters.
+    """
+
+    does: str
+    path: str
+    media_type: str
+    start: Callable[[Site], ASGIApp]
+    query: type[Q]
+    method: str = "GET"
+
+    def endpoint(self, site: Site) -> ASGIApp:
+        """The route at work."""
+        return self.start(site)
+
+
+Route = Change[Any, Any] | Read[Any] | Special[Any]
+
+
+class Methods:
+    """The endpoints of one path by method: `HEAD` is a `GET` without its body, `OPTIONS` names the methods."""
+
+    def __init__(self, site: Site, routes: Iterable[Route]) -> None:
+        self._site = site
+        self._endpoints = {route.method: route.endpoint(site) for route in routes}
+        if "GET" in self._endpoints:
+            self._endpoints["HEAD"] = self._endpoints["GET"]
+        self._endpoints["OPTIONS"] = self._name_methods
+        self._allowed = ", ".join(sorted(self._endpoints))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoints.get(scope["method"])
+        if endpoint is None:
+            raise MethodNotAllowed(scope["method"], scope["path"], self._allowed)
+        await endpoint(scope, receive, send)
+
+    async def _name_methods(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._site.responder.send(send, 200, b'{"ok":true,"result":null}', ((b"allow", self._allowed.encode()),))

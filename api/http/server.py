@@ -1,0 +1,156 @@
+"""The server: uvicorn, with an end that loses nothing, and an end for connections that only cost.
+
+On SIGTERM, SIGINT or a shutdown that fires, nobody waits any more (long polls answer, streams end), every further
+answer says `Connection: close`, requests that are on their way are still taken and answered, and only then is the port
+closed and the hub stopped. What is not done within `DRAIN_SEC` is cut.
+"""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from api.http.errors import MalformedRequest
+from api.http.protocol import HubProtocol, HubServerState
+from api.http.responses import JSON, Responder, refusal
+from projections.hub.hub import Hub
+
+BACKLOG: Final = 2048
+DRAIN_SEC: Final = 10
+KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 18_000))
+"""When the other end of a connection counts as dead: seconds, seconds, times, milliseconds."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens, with a queue long enough for a thousand agents that connect at once.
+
+    Dead peers are noticed: a stream to a machine that vanished ends within half a minute.
+
+    Args:
+        host: an address or a name of this machine.
+        port: a port, 0 for any that is free.
+
+    Raises:
+        OSError: the address cannot be used.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name, value in KEEP_ALIVE:
+            if hasattr(socket, name):  # each system has some of them
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+async def serve(
+    hub: Hub, app: ASGIApp, sock: socket.socket, before_stop: Callable[[], Awaitable[None]] | None = None
+) -> None:
+    """Serve until a signal or a shutdown ends the hub, then stop it.
+
+    Signals are taken when this runs on the main thread.
+
+    Args:
+        hub: the hub, started.
+        app: its application, from `api.app.create_app`.
+        sock: where to listen, from `listen`; it is closed at the end.
+        before_stop: awaited when the port is closed and the hub still takes calls: ends those that have other roads.
+    """
+    _allow_many_connections()
+    server = HubServer(hub, app)
+    await server.serve([sock])
+    if before_stop is not None:
+        await before_stop()
+    await hub.stop("shutdown" if server.shutdown_fired else "signal")
+
+
+class HubServer(uvicorn.Server):
+    """uvicorn's server with the end and the time limits that this module describes."""
+
+    def __init__(self, hub: Hub, app: ASGIApp) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=HubProtocol,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=DRAIN_SEC,
+                log_config=None,
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+            )
+        )
+        self.server_state = HubServerState(_bad_request(hub))
+        self.shutdown_fired = False
+        self._hub = hub
+        hub.on_shutdown = self._fire
+
+    def _fire(self) -> None:
+        self.shutdown_fired = True
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGTERM and SIGINT as an order to end well; afterwards the process goes on to its end by itself."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        former = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Once a second, end the connections that only cost."""
+        if counter % 10 == 0:
+            now = asyncio.get_running_loop().time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, HubProtocol):
+                    connection.end_if_stalled(now)
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let everyone go who waits, answer what is on its way, then close."""
+        self._hub.begin_closing()
+        self.server_state.default_headers.append((b"connection", b"close"))
+        await asyncio.sleep(0.1)  # for requests that were sent, or connections that were made, before anyone could know
+        await super().shutdown(sockets)
+
+
+def _bad_request(hub: Hub) -> bytes:
+    """The whole answer, as it goes over the wire, to what is no HTTP."""
+    body = refusal(MalformedRequest()).body
+    length = (b"content-length", b"%d" % len(body))
+    headers = [JSON, *Responder(hub.instance_id).common, length, (b"connection", b"close")]
+    return b"HTTP/1.1 400 Bad Request\r\n%b\r\n%b" % (b"".join(b"%b: %b\r\n" % header for header in headers), body)
+
+
+def _allow_many_connections() -> None:
+    """Raise the number of files that this process may have open to what the system lets it."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # Some systems name no limit but take none beyond this; to be refused here is no reason not to serve.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 65_536, hard))

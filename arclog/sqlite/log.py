@@ -1,0 +1,370 @@
+"""The log on SQLite: append, read, head.
+
+This is the seam. Whatever engine keeps the log must pass `tests/contract/test_log_*.py`; nothing above it knows
+tables. A `Log` is used by one thread. Its writer works in transactions that also hold what the projections write, so
+an event and everything that follows from it are on disk together or not at all:
+
+    log.begin()                 takes the write lock, and learns what other processes appended
+    log.append(event, ...)      any number of times
+    log.commit()                one flush of the disk for all of them
+
+An event id is the place in the log. Ids grow by one with each append; an imported log may leave gaps.
+"""
+
+import os
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeVar
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from arclog.clock import LogClock
+from arclog.codec import (
+    FactRow,
+    Metadata,
+    RecordedEvent,
+    StoredEvent,
+    decode_metadata,
+    encode_data,
+    encode_metadata,
+)
+from arclog.digest import GENESIS, RawRow, StoredRow, chain, digest_of
+from arclog.errors import InvalidInput, StorageGone
+from arclog.events import EVENT_TYPES, Event
+from arclog.keys import key_owner
+from arclog.sqlite.connection import storage_errors, wait_when_busy
+from arclog.sqlite.schema import EVENTS
+
+T = TypeVar("T")
+
+NO_END: Final = 2**63 - 1
+"""Beyond every event id."""
+
+AT_A_TIME: Final = 500
+"""Rows that are fetched at a time where all are read: quicker than one by one, and no memory to speak of."""
+
+LOOK_AGAIN: Final = 250_000
+"""How long a file that is in its place is taken to be there still, in microseconds."""
+
+_KEEP_CLOCK_AFTER: Final = 1000
+"""The stored offset of the clock follows when it is off by this many microseconds."""
+
+_APPEND = EVENTS["append"]
+_MESSAGE_POSTED: Final = "message.posted"
+
+
+class Head(Struct, frozen=True):
+    """The end of the log; event 0 when it is empty."""
+
+    event_id: int = 0
+    recorded_at: int = 0
+    digest: bytes = GENESIS
+
+
+class KeptKey(Struct, frozen=True):
+    """What is known of an idempotency key: the event that it led to, and the hash of its request."""
+
+    event_id: int
+    request: bytes
+
+
+class Filter(Struct, frozen=True):
+    """Which events to read; a field that is None does not narrow.
+
+    `type` and `stream` match exactly, or by prefix when they end in `.` and `/` respectively.
+    """
+
+    type: str | None = None
+    stream: str | None = None
+    actor: str | None = None
+
+
+EVERYTHING: Final = Filter()
+
+
+class Log:
+    """The events of one storage, over one connection.
+
+    Args:
+        connection: the connection, used by nobody else while this log is.
+        path: the storage's file, watched in case it is deleted or replaced.
+        clock: gives the time of new events.
+    """
+
+    def __init__(self, connection: apsw.Connection, path: Path, clock: LogClock) -> None:
+        self.connection = connection
+        self.path = path
+        self.clock = clock
+        # A cursor that is kept costs less than a new one for each event.
+        self._append_row = connection.cursor().execute
+        self._file = _identity(path)
+        self._look_again_at = 0
+        self._data_version = -1
+        self._changed = True
+        self._waits = True
+        self._kept_offset: int | None = None
+        self._head = Head()
+        self._event_id = 0
+        self._recorded_at = 0
+        self._digest = GENESIS
+
+    # Writing --------------------------------------------------------------------------------------------------------
+
+    def begin(self, wait: bool = True) -> bool:
+        """Start a transaction and take the write lock, unless that was done already.
+
+        Args:
+            wait: whether to wait when another process holds the lock.
+
+        Returns:
+            Whether another process wrote since the last transaction.
+
+        Raises:
+            StorageGone: the file at the storage's path is no longer the one that is open.
+            StorageBusy: another process held the write lock, for too long if `wait`.
+        """
+        if self.connection.in_transaction:
+            return self._changed
+        if self.clock.elapsed() >= self._look_again_at:
+            self.check_in_place()
+        with storage_errors(self.path):
+            if wait != self._waits:
+                wait_when_busy(self.connection, wait)
+                self._waits = wait
+            self.connection.execute("BEGIN IMMEDIATE")
+            self._changed = self.connection.data_version() != self._data_version
+            if self._changed:
+                self._load_head()
+                self._load_clock()
+        return self._changed
+
+    def now(self) -> int:
+        """The time of the next event: the log's clock, but never before the last event."""
+        return max(self.clock.now(), self._recorded_at)
+
+    def append(self, event: Event, recorded_at: int, metadata: Metadata, sender: str | None = None) -> RecordedEvent:
+        """Add one event inside the transaction that `begin` started.
+
+        Args:
+            event: what happened.
+            recorded_at: when, from `now()`.
+            metadata: how it came to be; its idempotency key, if any, is kept for `sender`.
+            sender: whose key it is; the event's actor unless given.
+
+        Returns:
+            The event in its place.
+        """
+        return self.append_at(self._event_id + 1, event, recorded_at, metadata, sender)
+
+    def append_at(
+        self, event_id: int, event: Event, recorded_at: int, metadata: Metadata, sender: str | None = None
+    ) -> RecordedEvent:
+        """Add one event under an id of the caller's, greater than the head's; this is how logs are imported."""
+        assert event_id > self._event_id
+        stream, actor, event_type = event.stream(event_id), event.actor, event.type
+        data, meta = encode_data(event), encode_metadata(metadata)
+        digest = chain(self._digest, event_id, recorded_at, event_type, stream, actor, data, meta)
+        self._append_row(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
+        if metadata.key is not None:
+            self.connection.execute(
+                EVENTS["keep_key"], (sender or actor, metadata.key, event_id, metadata.request or b"")
+            )
+        self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
+        return RecordedEvent(event_id, recorded_at, stream, actor, event, metadata)
+
+    def append_stored(self, event: StoredEvent) -> None:
+        """Add an event of another log, byte for byte, inside the transaction that `begin` started.
+
+        Raises:
+            InvalidInput: it does not follow what is in this log.
+        """
+        if event.event_id <= self._event_id or digest_of(self._digest, event) != event.digest:
+            problem = f"does not follow event {self._event_id}, the last one of this storage"
+            raise InvalidInput(f"event {event.event_id}", problem)
+        row = (event.event_id, event.recorded_at, event.type, event.stream, event.actor)
+        self._append_row(_APPEND, (*row, event.data, event.metadata, event.digest))
+        metadata = decode_metadata(event.metadata)
+        if metadata.key is not None:
+            sender = key_owner(event.type, event.actor)
+            self.connection.execute(EVENTS["keep_key"], (sender, metadata.key, event.event_id, metadata.request or b""))
+        self._event_id, self._recorded_at, self._digest = event.event_id, event.recorded_at, event.digest
+
+    def commit(self) -> None:
+        """Put the transaction on disk.
+
+        Raises:
+            StorageError: it is not there; the transaction is undone.
+        """
+        with storage_errors(self.path):
+            if self.clock.ease() and self._offset_moved():
+                self._keep_clock()
+            self.connection.execute("COMMIT")
+            # The counter also counts our own commits: what it says at the next transaction beyond this is others'.
+            self._data_version = self.connection.data_version()
+        self._head = Head(self._event_id, self._recorded_at, self._digest)
+
+    def rollback(self) -> None:
+        """Undo the transaction, and forget what was known of the log's end."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+        self._data_version = -1
+
+    def find_key(self, sender: str, key: str) -> KeptKey | None:
+        """What an idempotency key of this sender led to."""
+        row = self.connection.execute(EVENTS["find_key"], (sender, key)).fetchone()
+        return None if row is None else KeptKey(*row)
+
+    def check_in_place(self) -> None:
+        """Make sure that the file at the storage's path is the one that is open.
+
+        Raises:
+            StorageGone: it was deleted or replaced; what is written now would be lost.
+        """
+        if _identity(self.path) != self._file:
+            raise StorageGone(f"the storage {self.path} was deleted or replaced while in use: restart the hub")
+        self._look_again_at = self.clock.elapsed() + LOOK_AGAIN
+
+    def _load_head(self) -> None:
+        row = self.connection.execute(EVENTS["find_head"]).fetchone()
+        self._head = Head(*row) if row is not None else Head()
+        self._event_id, self._recorded_at, self._digest = (
+            self._head.event_id,
+            self._head.recorded_at,
+            self._head.digest,
+        )
+
+    def _load_clock(self) -> None:
+        offset = self.connection.execute(EVENTS["find_clock"], (self.clock.boot_id,)).get
+        if offset is None:
+            # The first hub of this boot: begin at the wall clock, or at the last event if that is later.
+            self.clock.offset += max(0, self._recorded_at - self.clock.now())
+            self._keep_clock()
+        elif offset != self._kept_offset:
+            # Only what another process stored is taken over: else hubs that write in turns would undo each other's
+            # easing before it is enough to be stored.
+            self.clock.offset = self._kept_offset = int(offset)
+
+    def _offset_moved(self) -> bool:
+        return self._kept_offset is None or abs(self.clock.offset - self._kept_offset) > _KEEP_CLOCK_AFTER
+
+    def _keep_clock(self) -> None:
+        self.connection.execute(EVENTS["set_clock"], (self.clock.boot_id, self.clock.offset))
+        self._kept_offset = self.clock.offset
+
+    # Reading --------------------------------------------------------------------------------------------------------
+
+    def head(self) -> Head:
+        """The end of the log as this connection sees it: in a transaction with what it appended, else as committed."""
+        if self.connection.in_transaction:
+            return Head(self._event_id, self._recorded_at, self._digest)
+        return read_head(self.connection)
+
+
+def read_head(connection: apsw.Connection) -> Head:
+    """The end of the log as `connection` sees it."""
+    row = connection.execute(EVENTS["find_head"]).fetchone()
+    return Head() if row is None else Head(*row)
+
+
+def read(
+    connection: apsw.Connection, after: int = 0, limit: int = 1000, until: int = NO_END, where: Filter = EVERYTHING
+) -> Iterator[StoredEvent]:
+    """Events behind `after`, up to and including `until`, in log order, at most `limit`.
+
+    One of the filter's fields is served by an index; the engine checks the others on what it finds there.
+    """
+    query, bindings = choose_query(where)
+    for row in connection.execute(EVENTS[query], bindings | {"after": after, "until": until, "limit": limit}):
+        yield StoredEvent(*row)
+
+
+def read_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> list[FactRow]:
+    """Like `read` without a filter, but only what projections are made from, for `decode_facts`.
+
+    Raises:
+        msgspec.DecodeError: the name of a type is no text any more.
+    """
+    bindings = {"after": after, "until": until, "limit": limit}
+    rows: Iterator[FactRow] = connection.execute(EVENTS["read_facts"], bindings)
+    try:
+        return list(rows)
+    except UnicodeDecodeError as error:
+        raise msgspec.DecodeError(str(error)) from None
+
+
+def read_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[list[StoredRow]]:
+    """All events behind `after`, up to and including `until`, as bare rows, some at a time, for who reads them all."""
+    return _in_pieces(connection.execute(EVENTS["read"], {"after": after, "until": until, "limit": -1}))
+
+
+def read_raw_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[list[RawRow]]:
+    """Like `read_rows`, but texts as the bytes on disk, which after damage may be no texts any more."""
+    return _in_pieces(read_raw(connection, after, until))
+
+
+def read_raw(connection: apsw.Connection, after: int, until: int, limit: int = -1) -> Iterator[RawRow]:
+    """Like `read_raw_rows`, one by one."""
+    return connection.execute(EVENTS["read_raw"], {"after": after, "until": until, "limit": limit})
+
+
+def _in_pieces(rows: Iterator[T]) -> Iterator[list[T]]:
+    while piece := list(islice(rows, AT_A_TIME)):
+        yield piece
+
+
+def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None:
+    """One event by its id."""
+    row = connection.execute(EVENTS["get_event"], (event_id,)).fetchone()
+    return None if row is None else StoredEvent(*row)
+
+
+def matching_types(wanted: str) -> list[str]:
+    """The types of events that a filter's `type` means; none when it means none that there are."""
+    return [name for name in EVENT_TYPES if _has_type(wanted, name)]
+
+
+def hash_request(*parts: bytes) -> bytes:
+    """A hash by which a repeated request is recognised."""
+    return sha256(b"\0".join(parts)).digest()
+
+
+def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:
+    """The query by which the events that match are read, and what it is told of the filter.
+
+    Returns:
+        The query's name, which with `_from_end` behind it is that of the same read backward; and its bindings.
+    """
+    types = None if where.type is None else matching_types(where.type)
+    prefix = where.stream if where.stream is not None and where.stream.endswith("/") else None
+    bindings: dict[str, str | int | None] = {
+        "actor": where.actor,
+        "stream": where.stream,
+        "prefix": prefix,
+        "prefix_end": None if prefix is None else prefix[:-1] + "0",
+        "types": None if types is None else msgspec.json.encode(types).decode(),
+    }
+    if where.stream is not None and prefix is None:
+        return "read_stream", bindings
+    if where.actor is not None:
+        return "read_actor", bindings
+    if prefix is not None:
+        return "read_streams_below", bindings
+    if types is not None:
+        return "read_frequent_types" if _MESSAGE_POSTED in types else "read_types", bindings
+    return "read", {}
+
+
+def _has_type(wanted: str, name: str) -> bool:
+    return name.startswith(wanted) if wanted.endswith(".") else name == wanted
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - on the path of every commit, where Path.stat costs twice as much
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

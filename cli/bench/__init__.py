@@ -1,0 +1,1 @@
+"""`arc bench`: what this machine and its disk can do."""

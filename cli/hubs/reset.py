@@ -1,0 +1,59 @@
+"""`arc reset`: stop the hub of a storage and delete its database."""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Final
+
+from cli.errors import CommandFailed, in_words
+from cli.hubs.addresses import url_of
+from cli.hubs.stop import NoHub, stop_hub
+from cli.hubs.storage_lock import holding
+from cli.options import PlaceOptions, add_place_options
+from cli.output import print_json
+from cli.paths import working_directory
+
+LOCK_WITHIN_SEC: Final = 10.0
+
+
+class Options(PlaceOptions):
+    """Which storage, and where its hub is."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`."""
+    add_place_options(parser)
+
+
+def run(options: Options) -> int:
+    """Print `{reset: true, removed}`, `{reset: true, note}` without a database, or `{reset: false, error}`."""
+    storage = working_directory() / options.storage
+    try:
+        removed = _reset(storage, url_of(options.host, options.port))
+    except (CommandFailed, OSError) as error:
+        print_json({"reset": False, "error": in_words(error)})
+        return 1
+    if removed:
+        print_json({"reset": True, "removed": [path.name for path in removed]})
+    else:
+        print_json({"reset": True, "note": "database did not exist"})
+    return 0
+
+
+def _reset(storage: Path, url: str) -> list[Path]:
+    try:
+        hub, _pid = stop_hub(storage, url)
+        storage = hub.storage
+    except NoHub:
+        pass
+    if not storage.exists():
+        return []
+    from arclog.errors import StorageError
+    from arclog.sqlite.removal import remove_storage
+
+    # Whoever ensures a hub meanwhile gets it after the old database is gone.
+    with holding(storage, time.monotonic() + LOCK_WITHIN_SEC):
+        try:
+            return remove_storage(storage)
+        except StorageError as error:
+            raise CommandFailed(str(error)) from error

@@ -1,0 +1,60 @@
+"""`arc`: a hub and its relay in the foreground, until SIGTERM, Ctrl-C or a shutdown over HTTP ends them."""
+
+import argparse
+import logging
+import signal
+from pathlib import Path
+from typing import Final
+
+from arc import __version__
+from cli.commands import COMMANDS
+from cli.dispatch import list_commands
+from cli.errors import CommandFailed
+from cli.hubs.filesystems import find_unsafe_filesystem, make_folder_of
+from cli.options import HubOptions, add_hub_options
+from cli.paths import working_directory
+
+log: Final = logging.getLogger("arc")
+
+
+class Options(HubOptions):
+    """How the hub is to be run."""
+
+    quiet: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `Options`, and name the other commands."""
+    parser.usage = "arc [options]\n       arc COMMAND [options]"
+    parser.add_argument("--version", action="version", version=f"arc {__version__}")
+    add_hub_options(parser)
+    parser.add_argument("--quiet", action="store_true", help="print nothing but warnings")
+    list_commands(parser, COMMANDS)
+
+
+def run(options: Options) -> int:
+    """Serve until told to end; 0 after a good end."""
+    # Until the hub serves there is nothing to finish: Ctrl-C ends the process, even in the middle of a rebuild.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    level = logging.WARNING if options.quiet else logging.INFO
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s")
+    options.storage = str(_prepare(working_directory() / options.storage))
+    from cli.hubs.wiring import run_hub
+
+    run_hub(options)
+    return 0
+
+
+def _prepare(storage: Path) -> Path:
+    if storage.is_dir():
+        raise CommandFailed(f"{storage} is a folder: name a file in it with --storage")
+    make_folder_of(storage)
+    unsafe = find_unsafe_filesystem(storage.parent)
+    if unsafe is not None:
+        log.warning(
+            "%s is on a filesystem (%s) whose locks cannot be relied on: let one hub alone use it, "
+            "or put the storage on a local disk",
+            storage,
+            unsafe,
+        )
+    return storage

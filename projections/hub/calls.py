@@ -1,0 +1,69 @@
+"""Calls on their way to the log, and the transaction that takes them there."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from arclog.errors import ArcError
+from projections.hub.answers import Outcome
+from projections.hub.command_handlers import Command
+from projections.messages import PostedMessage
+
+
+class Request(Struct, frozen=True):
+    """A command on its way to the hub.
+
+    Attributes:
+        command: what is asked for.
+        transport: the road that it took.
+        key: the caller's idempotency key.
+        hash: a hash of the request that the key belongs to, from `arclog.sqlite.log.hash_request`.
+    """
+
+    command: Command
+    transport: str = "http"
+    key: str | None = None
+    hash: bytes | None = None
+
+
+class Call(Struct):
+    """A command on its way, and whom to tell.
+
+    Attributes:
+        command: what is asked for.
+        done: told the outcome or the error, once, by `Commit.tell`.
+        transport: the road it took.
+        key: the caller's idempotency key.
+        request: a hash of the request that the key belongs to.
+    """
+
+    command: Command
+    done: Callable[[Outcome | ArcError], None]
+    transport: str = "hub"
+    key: str | None = None
+    request: bytes | None = None
+
+
+class Commit(Struct):
+    """A transaction: staged, then flushed, then told.
+
+    Attributes:
+        after: the end of the log before it.
+        head: the end of the log after it.
+        messages: what is said in it.
+        answers: what each call is to be told.
+        foreign: whether another process appended since the transaction before.
+        staged: whether it waits to be flushed.
+    """
+
+    after: int
+    head: int
+    messages: list[PostedMessage]
+    answers: list[tuple[Call, Outcome | ArcError]]
+    foreign: bool = False
+    staged: bool = False
+
+    def tell(self) -> None:
+        """Give every caller its answer."""
+        for call, result in self.answers:
+            call.done(result)

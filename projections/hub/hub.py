@@ -1,0 +1,384 @@
+"""The hub: the door through which everything is written, the reads, and waiting for news.
+
+Everything here runs on one event loop. Writes are queued for the next group commit; reads that an index bounds are made
+on the loop itself, since a hop to another thread would cost more than they do; the others are made on other threads.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, Final, ParamSpec, TypeVar
+from uuid import uuid4
+
+import apsw
+import msgspec
+from msgspec import Struct
+
+from arclog.clock import LogClock, MachineTime, TimeSource
+from arclog.deciders.fields import MICROSECONDS, Limits
+from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
+from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
+from arclog.errors import ArcError, CursorBeyondHead
+from arclog.events.hub import StopReason
+from arclog.progress import Progress, no_progress
+from arclog.proof.findings import Finding
+from arclog.sqlite.log import read_head
+from arclog.sqlite.schema import get_instance_id
+from projections.history.events import LoggedEvent
+from projections.hub.answers import Outcome
+from projections.hub.calls import Call, Commit, Request
+from projections.hub.command_handlers import Command
+from projections.hub.group_commit import GroupCommit
+from projections.hub.inspection import Inspection, Integrity
+from projections.hub.log_feed import LogQuery, read_on
+from projections.hub.other_hubs import OtherHubs
+from projections.hub.readers import Readers
+from projections.hub.recorder import Recorder
+from projections.hub.shutdown_timer import Countdown
+from projections.hub.waiting import Waiter, Waiters
+from projections.intervals import AsOf, live
+from projections.messages import MessageQuery, Page, read_messages
+from projections.moments import find_moment
+
+MAX_TOUCHED: Final = 10_000
+"""Readers whose last sign of life is remembered; forgetting one costs an extra look at the log."""
+MAX_PASSED_OVER: Final = 10_000
+"""Events among which the loop looks for messages of others in one turn."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How a hub is run.
+
+    Attributes:
+        storage: the log's file.
+        limits: how much one message may hold.
+        presence_ttl_sec: how long an agent may be silent before its session ends.
+        host: the address that the hub listens on.
+        port: its port.
+        allow_remote: whether other machines may call.
+        loopback: whether `host` is this machine only.
+        version: the hub's version, for the log.
+        unsafe_filesystem: the type of the storage's filesystem, where its locks cannot be relied on.
+    """
+
+    storage: Path
+    limits: Limits = Limits()
+    presence_ttl_sec: float = DEFAULT_PRESENCE_TTL_SEC
+    host: str = "127.0.0.1"
+    port: int = 0
+    allow_remote: bool = False
+    loopback: bool = True
+    version: str = ""
+    unsafe_filesystem: str | None = None
+
+
+class Hub:
+    """One hub on one storage. Open it, `start` it on a running event loop, and `stop` it there.
+
+    Raises (when made):
+        StorageError: the storage cannot be opened.
+    """
+
+    def __init__(self, settings: Settings, time: TimeSource | None = None) -> None:
+        self.settings = settings
+        self.hub_id = uuid4().hex[:8]
+        self.clock = LogClock(time or MachineTime())
+        self.on_shutdown: Callable[[], None] = _ignore
+        """Called once when a shutdown fires, to end whatever serves this hub."""
+        self.closing = False
+        """Whether the hub is about to end: nobody waits any more."""
+        self._presence_ttl = round(settings.presence_ttl_sec * MICROSECONDS)
+        state = HubState(
+            hub_id=self.hub_id,
+            allow_remote=settings.allow_remote,
+            listen_host=settings.host,
+            port=settings.port,
+            loopback=settings.loopback,
+        )
+        self._recorder = Recorder(settings.storage, self.clock, settings.limits, self._presence_ttl, state)
+        self._readers = Readers(settings.storage)
+        self._threads = ThreadPoolExecutor(4, "arc-reader")
+        self._waiters = Waiters()
+        self._other_hubs = OtherHubs(
+            settings.storage, self._readers, self._waiters, lambda: self._recorder.last_event_id
+        )
+        self._touched: dict[str, float] = {}
+        self._countdown = Countdown(self._fire)
+        self._inspection = Inspection(settings.storage, self.clock.now, self._tell_damage)
+        self.on_damage: list[Callable[[Finding], None]] = []
+        """Called, on the event loop, with each thing that turns out to be wrong with the log."""
+        self.instance_id = ""
+
+    # Life -----------------------------------------------------------------------------------------------------------
+
+    async def start(self, url: str | None = None, progress: Progress = no_progress) -> tuple[str, ...]:
+        """Take calls from now on.
+
+        Args:
+            url: where the hub can be reached, for the log.
+            progress: told how far a rebuild has come, if one is needed.
+
+        Returns:
+            The names of the projections that were rebuilt.
+
+        Raises:
+            StorageError: the storage cannot be written.
+        """
+        self._loop = asyncio.get_running_loop()
+        rebuilt = await asyncio.to_thread(self._recorder.start, progress)
+        self._commits = GroupCommit(self._recorder, self.clock.now, self._arrive)
+        self._waiters.head = self._recorder.last_event_id
+        self.instance_id = self._readers.read(get_instance_id)
+        await asyncio.to_thread(self._inspection.check_newest)
+        await self.execute(StartHub(version=self.settings.version, url=url), transport="hub")
+        self._inspection.start()
+        return rebuilt
+
+    def begin_closing(self) -> None:
+        """Let everyone who waits go, so that requests in flight can end."""
+        self.closing = True
+        self._waiters.wake_all()
+
+    async def stop(self, reason: StopReason = "signal") -> None:
+        """Record the end, finish what is queued, and close the storage."""
+        self.begin_closing()
+        self._countdown.disarm()
+        with contextlib.suppress(ArcError):
+            await self.execute(StopHub(reason=reason), transport="hub")
+        self._other_hubs.close()
+        await asyncio.to_thread(self._inspection.stop)
+        await asyncio.to_thread(self._threads.shutdown)  # a read that takes long ends first, and holds up nobody
+        self._readers.close()
+        # The writer's connection is the last to be closed, since only it can empty the WAL into the file.
+        await self._commits.stop()
+
+    # Writing --------------------------------------------------------------------------------------------------------
+
+    async def execute(
+        self, command: Command, *, transport: str = "http", key: str | None = None, request: bytes | None = None
+    ) -> Outcome:
+        """Have a command judged and, if it is accepted, its event recorded.
+
+        Returns only when the event is on disk.
+
+        Args:
+            command: what is asked for.
+            transport: the road that the call took.
+            key: the caller's idempotency key; the same key with the same `request` gets the same answer again.
+            request: a hash of the request, from `arclog.sqlite.log.hash_request`.
+
+        Raises:
+            ArcError: it was refused, or could not be kept.
+        """
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+
+        def done(result: Outcome | ArcError) -> None:
+            # A caller that went away has cancelled its future.
+            if future.done():
+                return
+            if isinstance(result, ArcError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self._commits.submit(Call(command, done, transport, key, request))
+        outcome = await future
+        # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
+        if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._countdown.is_armed:
+            self._countdown.arm(command.delay_sec)
+        elif isinstance(command, CancelShutdown) and not self.state.shutdown_pending:
+            self._countdown.disarm()
+        return outcome
+
+    async def execute_all(self, requests: Sequence[Request]) -> list[Outcome | ArcError]:
+        """Have many commands judged in order, as many in one transaction as are there.
+
+        Each stands for itself: one that is refused does not keep the others from being recorded. Returns only when all
+        that was accepted is on disk.
+
+        Args:
+            requests: the commands, each with its idempotency key, if any.
+
+        Returns:
+            For each request its outcome, or why it was refused.
+        """
+        results: list[Outcome | ArcError] = []
+        complete: asyncio.Future[None] = self._loop.create_future()
+
+        def done(result: Outcome | ArcError) -> None:
+            results.append(result)
+            if len(results) == len(requests) and not complete.done():
+                complete.set_result(None)
+
+        for request in requests:
+            self._commits.submit(Call(request.command, done, request.transport, request.key, request.hash))
+        if requests:
+            await complete
+        return results
+
+    def _arrive(self, commit: Commit) -> None:
+        self._waiters.deliver(commit.after, commit.head, commit.messages)
+
+    # Reading --------------------------------------------------------------------------------------------------------
+
+    def at(self, event_id: int | None = None) -> AsOf:
+        """The present, or the moment right after an event.
+
+        Raises:
+            InvalidInput: the event is beyond the log's head.
+        """
+        return live(self.clock.now()) if event_id is None else self.read(find_moment, event_id)
+
+    def read(self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a query of one statement that an index bounds, on the event loop itself."""
+        return self._readers.read(query, *args, **kwargs)
+
+    async def read_apart(
+        self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a query that may take long, or needs several statements to see one state, on another thread."""
+        return await self._loop.run_in_executor(self._threads, lambda: self._readers.snapshot(query, *args, **kwargs))
+
+    async def read_page(self, query: MessageQuery, at: AsOf) -> tuple[Page, int]:
+        """Messages that `query` asks for; what it leaves out is passed over in turns, for it may be nearly everything.
+
+        Returns:
+            The page, of which there may be more; and the cursor behind what was passed over.
+        """
+        head = min(at.at, max(self._recorder.last_event_id, self._waiters.head))
+        while query.exclude_self and (reached := query.since_id + MAX_PASSED_OVER) < head:
+            page = self.read(read_messages, query, msgspec.structs.replace(at, at=reached))
+            if page.rows:
+                return page, query.since_id
+            query = msgspec.structs.replace(query, since_id=reached)
+            await asyncio.sleep(0)
+        return self.read(read_messages, query, at), query.since_id
+
+    @property
+    def state(self) -> HubState:
+        """What the hub knows of itself."""
+        return self._recorder.hub
+
+    @property
+    def integrity(self) -> Integrity:
+        """What the hub has found out about its log by now."""
+        return self._inspection.integrity
+
+    def _tell_damage(self, finding: Finding) -> None:
+        def tell() -> None:
+            for callback in self.on_damage:
+                callback(finding)
+
+        self._loop.call_soon_threadsafe(tell)
+
+    def check_cursor(self, name: str, cursor: int) -> None:
+        """Make sure that a cursor may be waited behind: its event is there.
+
+        Args:
+            name: what the caller calls it.
+            cursor: the event that was seen last.
+
+        Raises:
+            CursorBeyondHead: it is not, so the cursor is of another storage, or of this one before it was restored.
+        """
+        if cursor > self._recorder.last_event_id:
+            head = self.read(read_head).event_id
+            if cursor > head:
+                raise CursorBeyondHead(name, cursor, head)
+
+    # Waiting and presence -------------------------------------------------------------------------------------------
+
+    async def wait(self, query: MessageQuery, timeout_sec: float) -> Page:
+        """What `query` asks for; when there is nothing yet, wait for it, at most `timeout_sec`."""
+        deadline = self._loop.time() + timeout_sec
+        while True:
+            page, since_id = await self.read_page(query, self.at())
+            query = msgspec.structs.replace(query, since_id=since_id)
+            if page.rows or self.closing or self._loop.time() >= deadline:
+                return page
+            waiter = Waiter(query, self._loop.create_future())
+            timer = self._loop.call_at(deadline, _end, waiter)
+            self._waiters.add(waiter)
+            self._other_hubs.watch()
+            try:
+                ready = await waiter.ready
+            finally:
+                self._waiters.discard(waiter)
+                timer.cancel()
+            if ready is not None:
+                return ready
+
+    async def follow(self, query: LogQuery, timeout_sec: float) -> tuple[list[LoggedEvent], int]:
+        """The events that `query` asks for; when there are none yet, wait for them, at most `timeout_sec`.
+
+        Returns:
+            The events, and the cursor to go on behind.
+        """
+        deadline = self._loop.time() + timeout_sec
+        while True:
+            committed: asyncio.Future[None] = self._loop.create_future()
+            # Before the read: what is committed meanwhile is read again, not missed.
+            self._waiters.follow(committed)
+            try:
+                events, seen = await self.read_apart(read_on, query)
+                if events or self.closing or self._loop.time() >= deadline:
+                    return events, seen
+                query = msgspec.structs.replace(query, after=seen, tail=False)
+                self._other_hubs.watch()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(deadline):
+                        await committed
+            finally:
+                committed.cancel()
+
+    def see(self, agent_id: str) -> None:
+        """Note that an agent which only reads is there; cheap, and written rarely."""
+        interval = seen_interval(self._presence_ttl) / MICROSECONDS
+        now = self._loop.time()
+        if now - self._touched.get(agent_id, -interval) < interval:
+            return
+        if len(self._touched) > MAX_TOUCHED:
+            self._touched.clear()
+        self._touched[agent_id] = now
+        self._commits.submit(Call(SeeAgent(agent_id=agent_id), _ignore))
+
+    @contextmanager
+    def present(self, agent_id: str) -> Iterator[None]:
+        """While this lasts, the agent waits in a poll or a stream, and its session does not end."""
+        self._recorder.present[agent_id] += 1
+        self.see(agent_id)
+        try:
+            yield
+        finally:
+            self._recorder.present[agent_id] -= 1
+            if not self._recorder.present[agent_id]:
+                del self._recorder.present[agent_id]
+
+    # Shutdown -------------------------------------------------------------------------------------------------------
+
+    def remaining(self) -> tuple[int, int] | None:
+        """Seconds until the pending shutdown fires, and the delay it was given; None when none is pending."""
+        return self._countdown.remaining()
+
+    def _fire(self) -> None:
+        def fired(result: Outcome | ArcError) -> None:
+            # A cancellation that was on its way when the delay ended came first, and its caller was told so.
+            if isinstance(result, ArcError) or result.event_id is not None:
+                self.on_shutdown()
+
+        self._commits.submit(Call(FireShutdown(), fired))
+
+
+def _end(waiter: Waiter) -> None:
+    if not waiter.ready.done():
+        waiter.ready.set_result(Page([], []))
+
+
+def _ignore(*_args: object) -> None:
+    """Nobody asked to be told."""

@@ -1,0 +1,145 @@
+"""Inspection: a hub checks the chain of its own log, the newest part at start and all of it in the background.
+
+The check is one thread that looks at a hundred events and then rests ten times as long, so it takes a few percent of
+one core, holds up nobody, and a million events take it minutes. When it is through, it looks once a minute at what was
+appended since, and after an hour it begins again: bits rot on disks that nobody reads.
+
+What it finds is told to whoever asked to be told, once for each finding. The hub goes on: what was appended before the
+damage and behind it is still good, and agents that stop working repair nothing.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Final, Literal
+
+import apsw
+from msgspec import Struct
+
+from arclog.errors import StorageError
+from arclog.proof.diagnosis import diagnose
+from arclog.proof.findings import Finding
+from arclog.proof.verify import Segment, check_segment, segments_of
+from arclog.sqlite.connection import open_connection
+from arclog.sqlite.log import read_head
+from projections.times import optional_timestamp
+
+NEWEST: Final = 1_000
+"""Events at the end of the log that are checked before the hub takes calls."""
+SLICE: Final = 100
+"""Events that are checked in one go."""
+REST: Final = 10
+"""For each second that the check works, it rests so many."""
+CACHE_KB: Final = 256
+"""Each page is looked at once, so there is nothing to keep."""
+LEAST_REST_SEC: Final = 0.005
+FOLLOW_SEC: Final = 60.0
+"""How long it rests after it has seen all, before it looks at what was appended since."""
+FOLLOW_TIMES: Final = 60
+"""How often it does that, before it begins again."""
+MAX_FINDINGS: Final = 20
+"""Findings that are kept; `arc log verify` tells them all."""
+
+State = Literal["checking", "whole", "damaged"]
+
+
+class Integrity(Struct, frozen=True):
+    """What is known of the log.
+
+    Attributes:
+        state: `checking` until all of it was looked at once, then `whole`, or `damaged` as soon as anything is found.
+        checked_to: the event up to which the present round has come; behind the head by what was appended in the last
+            minute, or in an early part of a round.
+        checked_at: when it was last through with all that there was; None when it was not yet.
+        findings: what was found, the first `MAX_FINDINGS`.
+    """
+
+    state: State
+    checked_to: int
+    checked_at: str | None
+    findings: tuple[Finding, ...]
+
+
+class Inspection:
+    """Checks one storage on a thread of its own.
+
+    Args:
+        path: the storage.
+        now: the log's clock.
+        found: told of each finding, on that thread.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], int], found: Callable[[Finding], None]) -> None:
+        self._path = path
+        self._now = now
+        self._found = found
+        self._findings: dict[tuple[str, int | None], Finding] = {}
+        self._checked_to = 0
+        self._checked_at: int | None = None
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="arc-inspection", daemon=True)
+
+    @property
+    def integrity(self) -> Integrity:
+        """What is known by now."""
+        state: State = "checking" if self._checked_at is None else "whole"
+        findings = tuple(self._findings.values())
+        return Integrity(
+            "damaged" if findings else state, self._checked_to, optional_timestamp(self._checked_at), findings
+        )
+
+    def check_newest(self) -> None:
+        """Check the end of the log, here and now."""
+        with contextlib.suppress(StorageError, apsw.Error), closing(self._open()) as connection:
+            head = read_head(connection).event_id
+            self._check(connection, Segment(str(self._path), max(0, head - NEWEST), head))
+
+    def start(self) -> None:
+        """Begin to check all of the log."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the check where it is."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            self._checked_to = 0
+            for _ in range(FOLLOW_TIMES):
+                # A storage that cannot be read shows in every call; here it only means to try again later.
+                with contextlib.suppress(StorageError, apsw.Error), closing(self._open()) as connection:
+                    self._look_through(connection)
+                if self._ending.wait(FOLLOW_SEC):
+                    return
+
+    def _look_through(self, connection: apsw.Connection) -> None:
+        """Check what this round has not seen yet."""
+        head = read_head(connection).event_id
+        for segment in segments_of(connection, self._path, head, SLICE, self._checked_to):
+            began_at = time.monotonic()
+            self._check(connection, segment)
+            self._checked_to = segment.until
+            if self._ending.wait(max(LEAST_REST_SEC, REST * (time.monotonic() - began_at))):
+                return
+        self._checked_at = self._now()
+
+    def _check(self, connection: apsw.Connection, segment: Segment) -> None:
+        checked = check_segment(connection, segment)
+        findings = [] if checked.unreadable is None else [checked.unreadable]
+        if checked.breaks:
+            findings += diagnose(connection, checked.breaks)
+        for finding in findings:
+            known = (finding.problem, finding.event_id)
+            if known not in self._findings and len(self._findings) < MAX_FINDINGS:
+                self._findings[known] = finding
+                self._found(finding)
+
+    def _open(self) -> apsw.Connection:
+        connection = open_connection(self._path, read_only=True, guarded=False)
+        connection.pragma("cache_size", -CACHE_KB)
+        return connection

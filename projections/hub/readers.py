@@ -1,0 +1,63 @@
+"""Readers: connections of their own, in WAL mode, so that no read ever waits for the writer."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import apsw
+
+from arclog.sqlite.connection import open_connection, storage_errors
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Readers:
+    """Reading connections on one storage, one for each thread that reads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._local = threading.local()
+        self._open: list[apsw.Connection] = []
+        self._lock = threading.Lock()
+
+    def connection(self) -> apsw.Connection:
+        """This thread's connection.
+
+        Raises:
+            StorageError: it cannot be opened.
+        """
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = open_connection(self._path, read_only=True, guarded=False)
+            self._local.connection = connection
+            with self._lock:
+                self._open.append(connection)
+        return connection
+
+    def read(self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run one query that is one statement, and so sees one state of the log."""
+        connection = self.connection()
+        try:
+            return query(connection, *args, **kwargs)
+        except apsw.Error:
+            with storage_errors(self._path):
+                raise
+
+    def snapshot(self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a query of several statements that must see one state of the log."""
+        connection = self.connection()
+        with storage_errors(self._path):
+            connection.execute("BEGIN")
+            try:
+                return query(connection, *args, **kwargs)
+            finally:
+                connection.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close all connections; the threads must be done with them."""
+        with self._lock:
+            for connection in self._open:
+                connection.close()
+            self._open.clear()

@@ -1,0 +1,128 @@
+"""Waiting: pollers and streams that are woken by the commit, not by a timer.
+
+Everything here belongs to the thread of one event loop. A waiter is registered after a read that found nothing; the
+next commit that matters to it hands it the new messages themselves, encoded once for all. That is only right while no
+other hub on the file appended something in between: a commit that does not begin where the last one ended makes every
+waiter read again. Commits of other hubs on the file are noticed by `projections.hub.other_hubs`.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from projections.messages import MessageQuery, Page, PostedMessage
+
+Bucket = tuple[str, str]
+
+_ALL: Final[Bucket] = ("all", "")
+
+
+class Waiter:
+    """One poller. `ready` gets its page, or None when it has to read again."""
+
+    __slots__ = ("buckets", "query", "ready")
+
+    def __init__(self, query: MessageQuery, ready: "asyncio.Future[Page | None]") -> None:
+        self.query = query
+        self.ready = ready
+        self.buckets = tuple(_buckets_of(query))
+
+
+class Waiters:
+    """All that wait, filed by what they wait for, so that a message meets only those that it may concern."""
+
+    def __init__(self) -> None:
+        self._buckets: defaultdict[Bucket, dict[Waiter, None]] = defaultdict(dict)
+        self._followers: set[asyncio.Future[None]] = set()
+        self._count = 0
+        self.head = 0
+        """The last event that the waiters were told of."""
+
+    def __len__(self) -> int:
+        return self._count + len(self._followers)
+
+    def add(self, waiter: Waiter) -> None:
+        """Wake `waiter` from now on."""
+        self._count += 1
+        for bucket in waiter.buckets:
+            self._buckets[bucket][waiter] = None
+
+    def discard(self, waiter: Waiter) -> None:
+        """Forget `waiter`."""
+        self._count -= 1
+        for bucket in waiter.buckets:
+            members = self._buckets[bucket]
+            members.pop(waiter, None)
+            if not members:
+                del self._buckets[bucket]
+
+    def follow(self, ready: "asyncio.Future[None]") -> None:
+        """Complete `ready` at the next commit, whatever it holds."""
+        self._followers.add(ready)
+        ready.add_done_callback(self._followers.discard)
+
+    def deliver(self, after: int, head: int, messages: list[PostedMessage]) -> None:
+        """Wake those for whom there is something in the commit of the events behind `after`, up to `head`."""
+        if after != self.head:
+            self.wake_all()
+        elif messages and self._count:
+            for waiter in self._concerned(messages):
+                self._hand_over(waiter, messages)
+        if head > self.head:
+            self._wake_followers()
+        self.head = max(self.head, head)
+
+    def wake_all(self) -> None:
+        """Make everyone read again."""
+        self._wake_followers()
+        for members in list(self._buckets.values()):
+            for waiter in members:
+                if not waiter.ready.done():
+                    waiter.ready.set_result(None)
+
+    def _wake_followers(self) -> None:
+        for ready in list(self._followers):
+            if not ready.done():
+                ready.set_result(None)
+
+    def _concerned(self, messages: list[PostedMessage]) -> dict[Waiter, None]:
+        concerned: dict[Waiter, None] = {}
+        for message in messages:
+            for bucket in _buckets_for(message):
+                members = self._buckets.get(bucket)
+                if members:
+                    concerned.update(members)
+        return concerned
+
+    @staticmethod
+    def _hand_over(waiter: Waiter, messages: list[PostedMessage]) -> None:
+        query = waiter.query
+        found = [m for m in messages if m.event_id > query.since_id and query.matches(m)][: query.limit]
+        if found and not waiter.ready.done():
+            waiter.ready.set_result(Page([m.json for m in found], [m.event_id for m in found]))
+
+
+def _buckets_of(query: MessageQuery) -> Iterator[Bucket]:
+    """Where a waiter is filed: by the narrowest thing it asks for, and by its agent for what is sent to that alone."""
+    if query.agent_id is not None:
+        yield "agent", query.agent_id
+    if query.thread_id is not None:
+        yield "thread", query.thread_id
+    elif query.channel is not None:
+        yield "channel", query.channel
+    elif query.channels:
+        for channel in query.channels:
+            yield "channel", channel
+    else:
+        yield _ALL
+
+
+def _buckets_for(message: PostedMessage) -> Iterator[Bucket]:
+    if message.to_agent is not None:
+        yield "agent", message.to_agent
+        return
+    yield _ALL
+    yield "channel", message.channel
+    if message.thread_id is not None:
+        yield "thread", message.thread_id

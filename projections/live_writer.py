@@ -1,0 +1,55 @@
+"""The writer of a live hub: each row goes into its table at once."""
+
+from collections.abc import Callable
+
+import apsw
+
+from projections.projector import Bindings, Memory
+from projections.versions import Key, Said, Version, Versioned, current_row, ending
+
+
+class LiveWriter:
+    """Writes each row at once.
+
+    Attributes:
+        memory: what was read or written and will be needed again. It must be cleared whenever another process, or an
+            undone transaction, may have made it untrue.
+    """
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.memory = Memory()
+        # A cursor that is kept costs less than a new one for each row.
+        self.write: Callable[[str, Bindings], object] = connection.cursor().execute
+        self._connection = connection
+
+    def count(self, last: str, key: Key) -> int:
+        place = (last, key)
+        number: int | None = self.memory.get(place)
+        if number is None:
+            found = self._connection.execute(last, (key,)).get
+            number = 0 if found is None else int(found)
+        self.memory.keep(place, number + 1)
+        return number + 1
+
+    def find(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
+        place = (table.table, key)
+        if place in self.memory:
+            known: Version[Said] | None = self.memory[place]
+            return known
+        found = table.version_of(self._connection.execute(table.find_current, (key,)).fetchone())
+        if found is None or not table.is_long(found.row):
+            self.memory.keep(place, found)
+        return found
+
+    def add(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
+        self.write(table.insert, current_row(version))
+        if table.is_long(version.row):
+            self.memory.pop((table.table, key), None)
+        else:
+            self.memory.keep((table.table, key), version)
+
+    def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
+        present = self.find(table, key)
+        if present is not None:
+            self.write(table.close, ending(key, present.from_event, version.from_event))
+        self.add(table, key, version)

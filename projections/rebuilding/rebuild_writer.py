@@ -1,0 +1,144 @@
+"""The writer of a rebuild: rows of one statement are gathered and written together, into tables that begin empty."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any, Final, Protocol
+
+import apsw
+from msgspec import Struct
+
+from projections.projector import Bindings, Row
+from projections.versions import Key, Said, Version, Versioned, current_row, ending, past_row
+
+
+class Bounds(Struct, frozen=True):
+    """How much a bulk writer keeps in memory at most.
+
+    Attributes:
+        rows: rows of one statement, before they are written.
+        counts: keys of one query whose last number is known.
+        versions: present versions of one table, before the older half of them is written.
+    """
+
+    rows: int = 1_000
+    counts: int = 100_000
+    versions: int = 40_000
+
+
+USUAL: Final = Bounds()
+
+
+class Tables(Protocol):
+    """The tables that a bulk writer fills."""
+
+    def insert(self, sql: str, rows: Sequence[Bindings]) -> None:
+        """Run a statement once for each of `rows`."""
+
+    def find(self, sql: str, key: Key) -> Row | None:
+        """The first row that a query finds by `key`."""
+
+
+class OpenTables:
+    """Tables over an open connection, inside its transaction."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def insert(self, sql: str, rows: Sequence[Bindings]) -> None:
+        self._connection.executemany(sql, rows)
+
+    def find(self, sql: str, key: Key) -> Row | None:
+        return self._connection.execute(sql, (key,)).fetchone()
+
+
+class RebuildWriter:
+    """Gathers rows of the same statement and writes them together.
+
+    A version is kept until it ends and then written once, as it will stay. When a table has too many that have not
+    ended, the older half is written as present; only what ends later of these is looked up and updated.
+    """
+
+    def __init__(self, tables: Tables, bounds: Bounds = USUAL) -> None:
+        self._tables = tables
+        self._bounds = bounds
+        self._rows: defaultdict[str, list[Bindings]] = defaultdict(list)
+        self._counts: defaultdict[str, dict[Key, int]] = defaultdict(dict)
+        self._forgot: set[str] = set()
+        """Queries of which some numbers are in the table alone; of all others, what is not counted yet has none."""
+        self._unwritten: defaultdict[Versioned[Any], dict[Key, Version[Any]]] = defaultdict(dict)
+        self._begun: set[Versioned[Any]] = set()
+        """Tables with present versions; of all others, what is not in memory is nowhere."""
+
+    def write(self, sql: str, bindings: Bindings) -> None:
+        rows = self._rows[sql]
+        rows.append(bindings)
+        if len(rows) >= self._bounds.rows:
+            self._write_rows(sql)
+
+    def count(self, last: str, key: Key) -> int:
+        counts = self._counts[last]
+        number = counts.get(key)
+        if number is None:
+            number = self._find_uncounted(last, key) if last in self._forgot else 0
+            if len(counts) >= self._bounds.counts:
+                self._forgot.add(last)
+                for oldest in _older_half(counts):
+                    del counts[oldest]
+        counts[key] = number + 1
+        return number + 1
+
+    def find(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
+        present = self._unwritten[table].get(key)
+        if present is None and table in self._begun:
+            # Rows that wait to be written are of the past, so the last one in the table is what was present there.
+            return self._find_written(table, key)
+        return present
+
+    def add(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
+        if table.is_long(version.row):
+            self._write_current(table, [version])
+            return
+        unwritten = self._unwritten[table]
+        unwritten[key] = version
+        if len(unwritten) > self._bounds.versions:
+            self._write_current(table, [unwritten.pop(one) for one in _older_half(unwritten)])
+
+    def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
+        present = self._unwritten[table].pop(key, None)
+        if present is not None:
+            self.write(table.insert, past_row(present, version.from_event))
+        elif table in self._begun:
+            written = self._find_written(table, key)
+            if written is not None:
+                self.write(table.close, ending(key, written.from_event, version.from_event))
+        self.add(table, key, version)
+
+    def flush(self) -> None:
+        """Write everything that was kept."""
+        for sql in self._rows:
+            self._write_rows(sql)
+        for table, unwritten in self._unwritten.items():
+            self._write_current(table, list(unwritten.values()))
+            unwritten.clear()
+
+    def _find_uncounted(self, last: str, key: Key) -> int:
+        for waiting in self._rows:
+            self._write_rows(waiting)
+        found = self._tables.find(last, key)
+        return 0 if found is None else int(found[0])
+
+    def _find_written(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
+        return table.version_of(self._tables.find(table.find_current, key))
+
+    def _write_current(self, table: Versioned[Said], versions: list[Version[Said]]) -> None:
+        self._tables.insert(table.insert, [current_row(version) for version in versions])
+        self._begun.add(table)
+
+    def _write_rows(self, sql: str) -> None:
+        self._tables.insert(sql, self._rows[sql])
+        self._rows[sql].clear()
+
+
+def _older_half(kept: dict[Key, Any]) -> list[Key]:
+    return list(islice(kept, (len(kept) + 1) // 2))

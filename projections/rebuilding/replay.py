@@ -1,0 +1,91 @@
+"""Replaying: all tables once more from the log, beside the live ones, and whether both are the same.
+
+The hub may run meanwhile. The long part, reading the log, goes chunk by chunk; only the comparison holds on to one
+state of the storage, after what was appended in the meantime has been replayed too.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import apsw
+from msgspec import Struct
+
+from arclog.errors import InvalidInput
+from arclog.progress import Progress
+from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.log import NO_END, read, read_head
+from arclog.sqlite.new_file import new_file
+from arclog.sqlite.schema import open_existing
+from projections.all_projectors import project
+from projections.live_writer import LiveWriter
+from projections.rebuilding.rebuild import Difference, compare, find_stale, find_unlike, replay_into
+
+
+class Replay(Struct, frozen=True):
+    """What a replay found.
+
+    Attributes:
+        head: the last event that was replayed.
+        elapsed_sec: how long it took to replay the log, without the comparison.
+        stale: projections whose live tables were made by another version of Arc, and so say nothing; when there are
+            any, nothing is compared.
+        differences: the first difference of each table.
+    """
+
+    head: int
+    elapsed_sec: float
+    stale: tuple[str, ...]
+    differences: tuple[Difference, ...]
+
+
+def replay(path: Path, progress: Progress) -> Replay:
+    """Replay the log of the storage at `path` and compare.
+
+    Raises:
+        StorageError: it cannot be read.
+    """
+    with closing(open_existing(path)) as live, storage_errors(path), _scratch() as target:
+        began_at = time.monotonic()
+        reached = read_head(live).event_id
+        replay_into(live, target, reached, progress)
+        elapsed_sec = time.monotonic() - began_at
+        live.execute("ATTACH ? AS replayed", (target.filename,))
+        live.execute("BEGIN")
+        head = read_head(live).event_id
+        writer = LiveWriter(target)
+        for event in read(live, reached, NO_END, head):
+            project(writer, event.decode())
+        stale = find_stale(live)
+        differences = () if stale else tuple(compare(live, target, find_unlike(live, "replayed")))
+        live.execute("COMMIT")
+    return Replay(head, elapsed_sec, stale, differences)
+
+
+def replay_to_file(path: Path, target: Path, until: int, progress: Progress) -> None:
+    """Replay the log of the storage at `path` up to event `until` into a new database, to be opened and queried.
+
+    Raises:
+        InvalidInput: there is something at `target`, or `until` is beyond the head.
+        StorageError: the storage cannot be read, or the new file cannot be written.
+    """
+    with closing(open_existing(path)) as live, storage_errors(path):
+        head = read_head(live).event_id
+        if until > head:
+            raise InvalidInput("event", f"{until} is beyond event {head}, the last one there is")
+        with new_file(target) as draft, closing(apsw.Connection(str(draft))) as connection, storage_errors(target):
+            replay_into(live, connection, until, progress)
+
+
+@contextmanager
+def _scratch() -> Iterator[apsw.Connection]:
+    """An empty database that is gone afterwards, in the system's folder for temporary files."""
+    with (
+        TemporaryDirectory(prefix="arc-replay-") as folder,
+        closing(apsw.Connection(str(Path(folder) / "replay.sqlite3"))) as connection,
+    ):
+        for pragma in ("journal_mode = OFF", "synchronous = OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+        yield connection

@@ -1,0 +1,146 @@
+"""Integrity: is everything in a storage what was written, or follows from it?
+
+The log is checked first, since all else follows from it: its chain (`arclog.proof.verify`), the index of keys,
+the structure of the file, and last every table, row by row, against a replay of the log.
+"""
+
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import apsw
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from arclog.errors import StorageDamaged
+from arclog.progress import Progress
+from arclog.proof.findings import Finding
+from arclog.proof.keys import verify_keys
+from arclog.proof.verify import ChainReport, verify_chain
+from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.log import read_head
+from arclog.sqlite.schema import open_existing
+from projections.checkpoints import read_checkpoints
+
+MAX_FILE_FINDINGS: Final = 20
+"""What SQLite says of a damaged file, at most."""
+
+
+class Report(Struct, frozen=True):
+    """What verification of a storage found.
+
+    Attributes:
+        storage: the file.
+        events: how many events were checked.
+        head: the id of the last one.
+        digest: its digest in hexadecimal; kept elsewhere, it proves later what the log was. Empty when the file cannot
+            be read at all.
+        chain_sec: how long the chain took.
+        compared: whether the tables were compared with a replay of the log.
+        skipped: why they were not, None when they were.
+        findings: all that is wrong.
+    """
+
+    storage: str
+    events: int
+    head: int
+    digest: str
+    chain_sec: float
+    compared: bool
+    skipped: str | None
+    findings: tuple[Finding, ...]
+
+
+def verify_storage(path: Path, chain_only: bool, verifying: Progress, replaying: Progress) -> Report:
+    """Verify the storage at `path`, beside a hub that runs or after it.
+
+    Args:
+        path: the storage.
+        chain_only: leave it at the log itself.
+        verifying: told how far the check of the chain has come.
+        replaying: told how far the replay has come.
+
+    Raises:
+        StorageError: there is no such storage, or it cannot be opened.
+    """
+    began_at = time.monotonic()
+    chain = verify_log(path, verifying)
+    chain_sec = time.monotonic() - began_at
+    findings = list(chain.findings)
+    compared, skipped = False, None
+    if chain_only:
+        skipped = "only the chain was asked for"
+    elif findings:
+        skipped = "they follow from the log, which is damaged"
+    else:
+        findings += _verify_rest(path, chain.head)
+        if not findings:
+            compared, skipped, different = _verify_tables(path, replaying)
+            findings += different
+        else:
+            skipped = "the file is damaged"
+    return Report(str(path), chain.events, chain.head, chain.digest, chain_sec, compared, skipped, tuple(findings))
+
+
+def verify_log(path: Path, progress: Progress) -> ChainReport:
+    """Check the chain of the storage at `path`, and whether its end was cut off.
+
+    Args:
+        path: the storage; a file of which not even the end of the log can be read is a finding too.
+        progress: told how far the check has come.
+
+    Raises:
+        StorageError: there is no such storage, or it cannot be opened.
+    """
+    try:
+        cut_off = _find_cut_off(path)
+        chain = verify_chain(path, progress)
+    except StorageDamaged as error:
+        return ChainReport(0, 0, "", (Finding("file", "unreadable", None, str(error)),))
+    return replace(chain, findings=(*chain.findings, *cut_off))
+
+
+def _find_cut_off(path: Path) -> list[Finding]:
+    """Events that the tables have seen and that are no more at the end of the log."""
+    with closing(open_existing(path)) as connection, storage_errors(path):
+        connection.execute("BEGIN")
+        seen = max((at for _version, at in read_checkpoints(connection).values()), default=0)
+        head = read_head(connection).event_id
+        connection.execute("COMMIT")
+    if seen <= head:
+        return []
+    text = f"the log ends with event {head}, but the tables have seen event {seen}: its end was cut off"
+    return [Finding("log", "cut_off", head + 1, text)]
+
+
+def _verify_rest(path: Path, head: int) -> list[Finding]:
+    """The index of idempotency keys, and the structure of the file."""
+    with closing(open_existing(path)) as connection, storage_errors(path):
+        connection.execute("BEGIN")
+        try:
+            findings = list(verify_keys(connection, head))
+            complaints = [str(text) for (text,) in connection.execute(f"PRAGMA integrity_check({MAX_FILE_FINDINGS})")]
+        except (apsw.CorruptError, UnicodeDecodeError) as error:
+            return [Finding("file", "unreadable", None, f"the file is damaged: {error}")]
+        finally:
+            connection.execute("ROLLBACK")
+    if complaints != ["ok"]:
+        findings += [Finding("file", "changed", None, f"the file is damaged: {text}") for text in complaints]
+    return findings
+
+
+def _verify_tables(path: Path, progress: Progress) -> tuple[bool, str | None, list[Finding]]:
+    # Here, since verification of the chain alone needs no projections.
+    from projections.rebuilding.differences import tell_difference
+    from projections.rebuilding.replay import replay
+
+    try:
+        found = replay(path, progress)
+    except msgspec.MsgspecError as error:
+        return False, f"this version of Arc cannot read every event ({error})", []
+    if found.stale:
+        names = ", ".join(found.stale)
+        return False, f"the tables of {names} are of another version of Arc: start the hub once, and it makes anew", []
+    return True, None, [tell_difference(difference) for difference in found.differences]
