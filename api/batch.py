@@ -79,7 +79,7 @@ async def _carry_out(hub: Hub, lines: list[bytes], transport: str) -> list[Outco
 
 def _request(line: bytes, transport: str) -> Request:
     command = _read_message(line)
-    # Most lines bring no key; only where one may be, as it is or behind an escape, is the line read again.
+    # Most lines bring no key; only where one may be, plain or escaped, is the line read again.
     key = _read_key(line).idempotency_key if b"idempotency_key" in line or b"\\u" in line else None
     if key is None:
         return Request(command, transport)

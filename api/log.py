@@ -55,7 +55,7 @@ class EventIds(Struct, frozen=True):
 
 
 async def read_log(hub: Hub, query: LogQuery, reader: Reader) -> Found:
-    """Events behind a cursor, or the last ones, in log order."""
+    """Events after a cursor, or the last ones, in log order."""
     hub.check_cursor("after", query.after)
     tail = query.tail and not query.after
     wanted = Wanted(query.after, clamp_limit(query.limit), _filter(query), tail)

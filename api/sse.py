@@ -125,7 +125,7 @@ def _channels(names: str | None) -> tuple[str, ...]:
 
 
 def last_event_id(scope: Scope, since_id: int) -> int:
-    """Where to go on: behind the last event that the client saw, when it says so.
+    """Where to go on: after the last event that the client saw, when it says so.
 
     Raises:
         InvalidInput: what it says is no event id.

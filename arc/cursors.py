@@ -1,8 +1,8 @@
 """How far each poll has read.
 
 A poll has a filter: a channel or all, a thread or all, with or without the agent's own messages. Each filter has its
-own cursor, the id of the last message that a poll with this filter returned. A poll asks for what lies behind its own
-cursor *and* behind the cursors of all wider filters, since whatever a wider poll has returned, this one need not:
+own cursor, the id of the last message that a poll with this filter returned. A poll asks for what lies after its own
+cursor *and* after the cursors of all wider filters, since whatever a wider poll has returned, this one need not:
 
 - ``poll(channel="a")`` moves the cursor of that filter only. ``poll(channel="b")`` and ``poll()`` return the same as
   if it had never been called: nothing is swallowed.
@@ -33,7 +33,7 @@ class Cursors:
         self._lock = threading.Lock()
 
     def place(self, of: Filter) -> int:
-        """The id behind which a poll with this filter has something new to return."""
+        """The id after which a poll with this filter has something new to return."""
         with self._lock:
             return max(place for seen, place in self._places.items() if _covers(seen, of))
 

@@ -40,12 +40,12 @@ class Reader:
         tail: bool = False,
         timeout: float = 0.0,
     ) -> list[Message]:
-        """The broadcasts of a channel, a thread, or both: those behind `since_id`, or the last ones with `tail`.
+        """The broadcasts of a channel, a thread, or both: those after `since_id`, or the last ones with `tail`.
 
         Args:
             channel: the channel, if it is to be one.
             thread_id: the thread, if it is to be one.
-            since_id: the id behind which to begin; without it, at the first.
+            since_id: the id after which to begin; without it, at the first.
             limit: the most messages to return, at most 500.
             tail: the last `limit` messages instead of the first, unless `since_id` is given.
             timeout: seconds to wait while there is nothing, at most 60.
@@ -65,12 +65,12 @@ class Reader:
         exclude_self: bool = False,
         timeout: float = 0.0,
     ) -> list[Message]:
-        """What this agent may see, broadcasts and messages to it, behind `since_id`.
+        """What this agent may see, broadcasts and messages to it, after `since_id`.
 
         Args:
             channel: only messages of this channel.
             thread_id: only messages of this thread.
-            since_id: the id behind which to begin.
+            since_id: the id after which to begin.
             limit: the most messages to return, at most 500.
             exclude_self: leave out what this agent itself posted; a page may then be short while more follows.
             timeout: seconds to wait while there is nothing, at most 60.
@@ -81,7 +81,7 @@ class Reader:
         return found
 
     def inbox(self, *, since_id: int | None = None, limit: int = 100, tail: bool = False) -> list[Message]:
-        """The messages to this agent behind `since_id`, or the last ones with `tail`."""
+        """The messages to this agent after `since_id`, or the last ones with `tail`."""
         query = {"since_id": since_id, "limit": limit, "tail": 1 if tail else None}
         found: list[Message] = self._read(f"inbox/{segment(self.agent_id)}", query)
         return found

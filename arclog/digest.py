@@ -3,7 +3,7 @@
     digest = SHA-256(previous digest | event_id | recorded_at | type | stream | actor
                      | SHA-256(data) | SHA-256(metadata))
 
-The numbers are 8 bytes, big-endian, two's complement; each text is UTF-8 behind its length in bytes (4 bytes,
+The numbers are 8 bytes, big-endian, two's complement; each text is UTF-8 after its length in bytes (4 bytes,
 big-endian); the digest before the first event is 32 zero bytes. Changing, removing, inserting or reordering any event
 therefore breaks every digest from there on. Only the hashes of `data` and `metadata` are chained, so a payload could be
 erased on request with the chain still whole.
@@ -133,7 +133,7 @@ def find_breaks(previous: bytes, rows: Iterable[StoredRow] | Iterable[RawRow]) -
 
 
 def _keep_text(text: str | bytes) -> bytes:
-    """A text as the digest has it, UTF-8 behind its length; remembered unless it is long."""
+    """A text as the digest has it, UTF-8 after its length; remembered unless it is long."""
     encoded = text.encode() if isinstance(text, str) else text
     part = _length(len(encoded)) + encoded
     if len(encoded) <= MAX_SHARED_TEXT_BYTES:

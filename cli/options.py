@@ -170,7 +170,7 @@ def count(text: str) -> int:
 
 
 def cursor(text: str) -> int:
-    """An id behind which to go on; 0 is before all.
+    """An id after which to go on; 0 is before all.
 
     Raises:
         argparse.ArgumentTypeError: it is no whole number from 0 to `MAX_COUNT`.

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=seconds, default=30.0, metavar="SEC", help="how long to wait while there is none (30)"
     )
-    parser.add_argument("--since-id", type=cursor, default=0, metavar="ID", help="only messages behind this id (0)")
+    parser.add_argument("--since-id", type=cursor, default=0, metavar="ID", help="only messages after this id (0)")
     parser.add_argument("--include-self", action="store_true", help="also what the agent itself posted")
 
 

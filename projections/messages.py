@@ -192,7 +192,7 @@ class MessageQuery(Struct, frozen=True, kw_only=True):
         channels: only of these channels; with `agent_id` alone.
         thread_id: only of this thread.
         exclude_self: leave out what `agent_id` wrote.
-        since_id: only behind this id.
+        since_id: only after this id.
         limit: at most so many.
         tail: the last `limit` rows instead of the first; with `agent_id`, of all that it may see.
     """

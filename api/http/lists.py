@@ -33,7 +33,7 @@ async def read_list(
         hub: where to read.
         query: gives all rows.
         key: names a row.
-        after: the key of the row behind which to begin; None for the first.
+        after: the key of the row after which to begin; None for the first.
         args: of the query.
         kwargs: of the query.
 

@@ -34,7 +34,7 @@ _KEY: Final = {
 _LAST_EVENT_ID: Final = {
     "name": "Last-Event-ID",
     "in": "header",
-    "description": "go on behind this message; goes before `since_id`",
+    "description": "go on after this message; goes before `since_id`",
     "schema": {"type": "integer", "minimum": 0},
 }
 

@@ -36,15 +36,15 @@ class Cursors:
 
     @property
     def start(self) -> int:
-        """The id behind which everything is new, in every view."""
+        """The id after which everything is new, in every view."""
         return self._places.get(ALL, 0)
 
     def begin(self, at: int) -> None:
-        """Put every view behind the message `at`."""
+        """Put every view after the message `at`."""
         self._places = {ALL: at}
 
     def place(self, view: View) -> int:
-        """The id behind which `view` has something new."""
+        """The id after which `view` has something new."""
         return max((place for seen, place in self._places.items() if seen.covers(view)), default=0)
 
     def move(self, view: View, to: int) -> None:

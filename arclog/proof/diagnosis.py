@@ -25,7 +25,7 @@ MAX_COMPARED: Final = 64
 
 
 def diagnose(connection: apsw.Connection, breaks: Sequence[int]) -> list[Finding]:
-    """What is behind the breaks of a log, one finding for each cause.
+    """What explains the breaks of a log, one finding for each cause.
 
     Args:
         connection: any connection on the storage.
@@ -61,8 +61,8 @@ class _Diagnosis:
             if event_id in self._explained:
                 continue
             _, before = find_end_before(self._connection, event_id)
-            event, *behind = read_raw(self._connection, event_id - 1, NO_END, 1 + REACH)
-            moved = self._moved_by(before, event, behind)
+            event, *after = read_raw(self._connection, event_id - 1, NO_END, 1 + REACH)
+            moved = self._moved_by(before, event, after)
             if moved:
                 yield _renumbered(event_id, moved)
                 yield from self._go_on(event_id, moved)
@@ -70,8 +70,8 @@ class _Diagnosis:
             yield (
                 self._swapped(before, event)
                 or self._numbered_anew(before, event)
-                or self._inserted(before, event, behind)
-                or self._changed(before, event, behind)
+                or self._inserted(before, event, after)
+                or self._changed(before, event, after)
             )
 
     def _follows(self, before: bytes, row: RawRow, event_id: int, digest: bytes) -> bool:
@@ -107,25 +107,25 @@ class _Diagnosis:
                     return Finding("log", "renumbered", missing, f"event {missing} was given the number {row[0]}")
         return None
 
-    def _inserted(self, before: bytes, event: RawRow, behind: Sequence[RawRow]) -> Finding | None:
+    def _inserted(self, before: bytes, event: RawRow, after: Sequence[RawRow]) -> Finding | None:
         """Events that were put in where there was no number, or at the end."""
         place = event[0]
-        for count, row in enumerate(behind, 1):
+        for count, row in enumerate(after, 1):
             if self._follows(before, row, row[0], row[7]):
-                self._explained.update([place, *(other[0] for other in behind[:count])])
-                last = behind[count - 2][0] if count > 1 else place
+                self._explained.update([place, *(other[0] for other in after[:count])])
+                last = after[count - 2][0] if count > 1 else place
                 return Finding("log", "inserted", place, f"{_events(place, last)} put in: the next follows without")
         return None
 
-    def _moved_by(self, before: bytes, event: RawRow, behind: Sequence[RawRow]) -> int:
+    def _moved_by(self, before: bytes, event: RawRow, after: Sequence[RawRow]) -> int:
         """By how much the numbers from here on were raised (events were put in) or lowered (taken out); else 0."""
-        for by, row in enumerate(behind, 1):
+        for by, row in enumerate(after, 1):
             if self._follows(before, row, row[0] - by, row[7]):
-                further = behind[by : by + 1]
+                further = after[by : by + 1]
                 if all(self._follows(row[7], other, other[0] - by, other[7]) for other in further):
                     return by if further or by > 1 else 0
-        if behind:
-            row = behind[0]
+        if after:
+            row = after[0]
             for by in range(1, REACH + 1):
                 if self._follows(event[7], row, row[0] + by, row[7]):
                     return -by
@@ -142,11 +142,11 @@ class _Diagnosis:
         places = [place + moved for place in find_breaks(before, rows)[:MAX_BREAKS]]
         yield from _Diagnosis(self._connection, places, moved).findings()
 
-    def _changed(self, before: bytes, event: RawRow, behind: Sequence[RawRow]) -> Finding:
+    def _changed(self, before: bytes, event: RawRow, after: Sequence[RawRow]) -> Finding:
         place = event[0]
         right = digest_of_row(before, (place - self._moved, *event[1:]))
-        if behind and self._follows(right, behind[0], behind[0][0], behind[0][7]):
-            self._explained.add(behind[0][0])
+        if after and self._follows(right, after[0], after[0][0], after[0][7]):
+            self._explained.add(after[0][0])
             return Finding(
                 "log", "digest_changed", place, f"the digest of event {place} was changed; its content is whole"
             )
@@ -180,8 +180,8 @@ def _not_as_recorded(event_id: int) -> Finding:
 def _renumbered(event_id: int, moved: int) -> Finding:
     if moved > 0:
         what = _events(event_id, event_id + moved - 1)
-        return Finding("log", "inserted", event_id, f"{what} put in, and everything behind renumbered")
+        return Finding("log", "inserted", event_id, f"{what} put in, and everything after renumbered")
     what = "an event was" if moved == -1 else f"{-moved} events were"
     return Finding(
-        "log", "removed", event_id, f"{what} removed before event {event_id}, and everything behind renumbered"
+        "log", "removed", event_id, f"{what} removed before event {event_id}, and everything after renumbered"
     )

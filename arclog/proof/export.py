@@ -203,7 +203,7 @@ class ExportReader:
             event = self._event(line)
             if event is not None:
                 yield event
-        self._find("cut_off", self.head + 1, f"the file ends behind event {self.head}, before its last line")
+        self._find("cut_off", self.head + 1, f"the file ends after event {self.head}, before its last line")
 
     def _event(self, line: bytes) -> StoredEvent | None:
         expected = self.head + 1
@@ -215,7 +215,7 @@ class ExportReader:
             return None
         place = event.event_id
         if place < expected:
-            self._find("swapped", place, f"event {place} stands behind event {self.head}")
+            self._find("swapped", place, f"event {place} stands after event {self.head}")
         elif self.digest is not None and digest_of(self.digest, event) != event.digest:
             if place > expected:
                 text = f"what stood between events {self.head} and {place} was removed, or event {place} was changed"
@@ -239,7 +239,7 @@ class ExportReader:
         if not self.findings and not whole:
             self._find("changed", None, "the file is not what was written, though every event in it is")
         if self._file.read(1):
-            self._find("inserted", None, "something stands behind the last line")
+            self._find("inserted", None, "something stands after the last line")
 
     def _find(self, problem: Problem, event_id: int | None, text: str) -> None:
         self.findings.append(Finding("export", problem, event_id, text))

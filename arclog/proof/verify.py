@@ -57,7 +57,7 @@ class ChainReport(Struct, frozen=True):
 
 
 class Segment(Struct, frozen=True):
-    """The events behind `after`, up to and including `until`, of the storage at `path`."""
+    """The events after `after`, up to and including `until`, of the storage at `path`."""
 
     path: str
     after: int
@@ -113,7 +113,7 @@ def verify_chain(path: Path, progress: Progress = no_progress, processes: int | 
 
 
 def segments_of(connection: apsw.Connection, path: Path, head: int, size: int, after: int = 0) -> Iterator[Segment]:
-    """The log behind event `after` up to event `head`, cut into segments of at most `size` events, without the gaps."""
+    """The log after event `after` up to event `head`, cut into segments of at most `size` events, without the gaps."""
     while after < head:
         until = min(after + size, head)
         yield Segment(str(path), after, until)

@@ -273,7 +273,7 @@ def read_head(connection: apsw.Connection) -> Head:
 def read(
     connection: apsw.Connection, after: int = 0, limit: int = 1000, until: int = NO_END, where: Filter = EVERYTHING
 ) -> Iterator[StoredEvent]:
-    """Events behind `after`, up to and including `until`, in log order, at most `limit`.
+    """Events after `after`, up to and including `until`, in log order, at most `limit`.
 
     One of the filter's fields is served by an index; the engine checks the others on what it finds there.
     """
@@ -297,7 +297,7 @@ def read_facts(connection: apsw.Connection, after: int, limit: int, until: int =
 
 
 def read_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[list[StoredRow]]:
-    """All events behind `after`, up to and including `until`, as bare rows, some at a time, for who reads them all."""
+    """All events after `after`, up to and including `until`, as bare rows, some at a time, for who reads them all."""
     return _in_pieces(connection.execute(EVENTS["read"], {"after": after, "until": until, "limit": -1}))
 
 
@@ -336,7 +336,7 @@ def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:
     """The query by which the events that match are read, and what it is told of the filter.
 
     Returns:
-        The query's name, which with `_from_end` behind it is that of the same read backward; and its bindings.
+        The query's name, which with `_from_end` after it is that of the same read backward; and its bindings.
     """
     types = None if where.type is None else matching_types(where.type)
     prefix = where.stream if where.stream is not None and where.stream.endswith("/") else None

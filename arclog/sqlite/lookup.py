@@ -8,7 +8,7 @@ from arclog.sqlite.schema import EVENTS
 
 
 def count_events(connection: apsw.Connection, after: int = 0, until: int = NO_END) -> int:
-    """How many events there are behind `after`, up to and including `until`."""
+    """How many events there are after `after`, up to and including `until`."""
     return int(connection.execute(EVENTS["count"], (after, until)).get)
 
 
@@ -19,7 +19,7 @@ def find_end_before(connection: apsw.Connection, event_id: int) -> tuple[int, by
 
 
 def find_next(connection: apsw.Connection, event_id: int) -> int | None:
-    """The id of the first event behind `event_id`."""
+    """The id of the first event after `event_id`."""
     following = connection.execute(EVENTS["find_next"], (event_id,)).get
     return None if following is None else int(following)
 

@@ -23,7 +23,7 @@ def new_file(path: Path) -> Iterator[Path]:
         StorageError: it cannot be made.
     """
     refuse_existing(path)
-    # A name that nothing left behind has: a process that was killed may have had the same id.
+    # A name that no leftover has: a process that was killed may have had the same id.
     draft = path.with_name(f".{path.name}.{token_hex(8)}.part")
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -1,4 +1,4 @@
-"""Named SQL: every statement stands in a `.sql` file, behind a line `-- name: what_it_is_called`."""
+"""Named SQL: every statement stands in a `.sql` file, after a line `-- name: what_it_is_called`."""
 
 import re
 import sys

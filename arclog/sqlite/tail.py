@@ -1,4 +1,4 @@
-"""The end of the log: its last events, found from behind."""
+"""The end of the log: its last events, found from the end."""
 
 import apsw
 

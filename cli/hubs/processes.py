@@ -43,7 +43,7 @@ def is_running(pid: int) -> bool:
     except PermissionError:
         return True
     try:
-        # The state stands behind the name, which may hold anything, even spaces and brackets.
+        # The state stands after the name, which may hold anything, even spaces and brackets.
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
     except (OSError, IndexError):
         return not Path("/proc/self").exists() or Path(f"/proc/{pid}").exists()

@@ -51,12 +51,12 @@ def _export(options: Options, out: BinaryIO) -> Footer:
         footer = write_export(connection, out, options.first, last, progress)
         out.flush()
     if not footer.events:
-        print_note(f"the export is empty: there are no events behind event {head} yet")
+        print_note(f"the export is empty: there are no events after event {head} yet")
     return footer
 
 
 def _check(first: int, last: int | None, head: int) -> int:
-    """The last event of the part; a part that goes on behind the newest event is empty, and to be continued.
+    """The last event of the part; a part that goes on after the newest event is empty, and to be continued.
 
     Raises:
         WrongArguments: the part ends before it begins.

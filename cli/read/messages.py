@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_page_options(parser: argparse.ArgumentParser) -> None:
     """Declare how many messages, and from where on."""
-    parser.add_argument("--since-id", type=cursor, metavar="N", help="those behind this message; else the last ones")
+    parser.add_argument("--since-id", type=cursor, metavar="N", help="those after this message; else the last ones")
     parser.add_argument(
         "--limit", type=page_size, default=50, metavar="N", help="at most so many, up to 500 (%(default)s)"
     )

@@ -46,7 +46,7 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
     Args:
         connection: any connection on the storage.
         event: the event.
-        at: a moment at or behind it, to see which thread a lease belongs to.
+        at: a moment at or after it, to see which thread a lease belongs to.
     """
     found: list[Entity] = []
     data = event.data

@@ -69,7 +69,7 @@ def check_type(name: str, wanted: str) -> None:
 def read_log(
     connection: apsw.Connection, after: int, limit: int, where: Filter = EVERYTHING, until: int = NO_END
 ) -> list[LoggedEvent]:
-    """Events behind `after`, at most `limit`, each checked against its digest.
+    """Events after `after`, at most `limit`, each checked against its digest.
 
     Raises:
         StorageDamaged: an event's texts are no texts any more.
@@ -77,7 +77,7 @@ def read_log(
     try:
         return list(_logged(connection, read(connection, after, limit, until, where)))
     except UnicodeDecodeError as error:
-        raise StorageDamaged(f"an event behind {after} cannot be read ({error}): see arc log verify") from None
+        raise StorageDamaged(f"an event after {after} cannot be read ({error}): see arc log verify") from None
 
 
 def read_log_end(connection: apsw.Connection, limit: int, where: Filter = EVERYTHING) -> list[LoggedEvent]:

@@ -12,6 +12,6 @@ def natural_order(name: str) -> tuple[str, str]:
 
 
 def _with_length(number: re.Match[str]) -> str:
-    """A number behind the number of its digits: then the letters are in the order of the sizes."""
+    """A number after the number of its digits: then the letters are in the order of the sizes."""
     digits = number[0].lstrip("0")
     return f"{len(digits):06}{digits}"

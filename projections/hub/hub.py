@@ -249,7 +249,7 @@ class Hub:
         """Messages that `query` asks for; what it leaves out is passed over in turns, for it may be nearly everything.
 
         Returns:
-            The page, of which there may be more; and the cursor behind what was passed over.
+            The page, of which there may be more; and the cursor after what was passed over.
         """
         head = min(at.at, max(self._recorder.last_event_id, self._waiters.head))
         while query.exclude_self and (reached := query.since_id + MAX_PASSED_OVER) < head:
@@ -278,7 +278,7 @@ class Hub:
         self._loop.call_soon_threadsafe(tell)
 
     def check_cursor(self, name: str, cursor: int) -> None:
-        """Make sure that a cursor may be waited behind: its event is there.
+        """Make sure that a cursor may be waited after: its event is there.
 
         Args:
             name: what the caller calls it.
@@ -318,7 +318,7 @@ class Hub:
         """The events that `query` asks for; when there are none yet, wait for them, at most `timeout_sec`.
 
         Returns:
-            The events, and the cursor to go on behind.
+            The events, and the cursor to go on after.
         """
         deadline = self._loop.time() + timeout_sec
         while True:

@@ -5,7 +5,7 @@ one core, holds up nobody, and a million events take it minutes. When it is thro
 appended since, and after an hour it begins again: bits rot on disks that nobody reads.
 
 What it finds is told to whoever asked to be told, once for each finding. The hub goes on: what was appended before the
-damage and behind it is still good, and agents that stop working repair nothing.
+damage and after it is still good, and agents that stop working repair nothing.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ class Integrity(Struct, frozen=True):
 
     Attributes:
         state: `checking` until all of it was looked at once, then `whole`, or `damaged` as soon as anything is found.
-        checked_to: the event up to which the present round has come; behind the head by what was appended in the last
+        checked_to: the event up to which the present round has come; lags the head by what was appended in the last
             minute, or in an early part of a round.
         checked_at: when it was last through with all that there was; None when it was not yet.
         findings: what was found, the first `MAX_FINDINGS`.

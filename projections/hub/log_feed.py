@@ -1,4 +1,4 @@
-"""Following the log: reading what was recorded behind a cursor, of all events or of some."""
+"""Following the log: reading what was recorded after a cursor, of all events or of some."""
 
 import apsw
 from msgspec import Struct
@@ -9,7 +9,7 @@ from projections.history.events import LoggedEvent, read_log, read_log_end
 
 
 class LogQuery(Struct, frozen=True):
-    """Which events to read: those behind `after` that match, at most `limit`, or with `tail` the last ones of all."""
+    """Which events to read: those after `after` that match, at most `limit`, or with `tail` the last ones of all."""
 
     after: int = 0
     limit: int = 100
@@ -25,7 +25,7 @@ def read_on(connection: apsw.Connection, query: LogQuery) -> tuple[list[LoggedEv
         query: which events.
 
     Returns:
-        The events, terse, and the cursor to go on behind.
+        The events, terse, and the cursor to go on after.
     """
     head = read_head(connection).event_id
     if query.tail:

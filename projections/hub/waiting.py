@@ -63,7 +63,7 @@ class Waiters:
         ready.add_done_callback(self._followers.discard)
 
     def deliver(self, after: int, head: int, messages: list[PostedMessage]) -> None:
-        """Wake those for whom there is something in the commit of the events behind `after`, up to `head`."""
+        """Wake those for whom there is something in the commit of the events after `after`, up to `head`."""
         if after != self.head:
             self.wake_all()
         elif messages and self._count:

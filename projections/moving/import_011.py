@@ -1,6 +1,6 @@
 """Bringing a database of Arc 0.1.1 into a new log.
 
-A message keeps its id, so the messages become the first events, each at its own time. What else there was comes behind
+A message keeps its id, so the messages become the first events, each at its own time. What else there was comes after
 the last message, in the order in which it happened, and says itself when that was (`occurred_at`). All of it is one
 transaction.
 """

@@ -107,7 +107,7 @@ def bring_in(export: BinaryIO, name: str, target: Path, progress: Progress = no_
         _check_continued(reader, name, target)
         return _append(target, events, header.origin, header.last, progress)
     if header.after:
-        raise InvalidInput(name, f"begins behind event {header.after}: bring in what is before it first")
+        raise InvalidInput(name, f"starts after event {header.after}: import the earlier part first")
     with new_file(target) as draft:
         return _append(draft, events, header.origin, header.last, progress)
 

@@ -117,7 +117,7 @@ _decode_answer: Final = msgspec.msgpack.Decoder(Answer).decode
 
 
 def send(pipe: IO[bytes], message: Told | Answer) -> None:
-    """Write a message, behind its length."""
+    """Write a message, after its length."""
     encoded = _encode(message)
     pipe.write(len(encoded).to_bytes(LENGTH_BYTES))
     pipe.write(encoded)

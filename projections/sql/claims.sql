@@ -38,7 +38,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: close
 UPDATE claims SET until_event = ?, fork = ? WHERE claim_key = ? AND from_event = ?
 
--- name: find_present
+-- name: find_current
 -- The present version is the last.
 SELECT from_event, claim_key, owner_agent_id, fencing_token, claimed_at, expires_at, released_at, metadata, thread_id, task_message_id FROM claims WHERE claim_key = ? ORDER BY from_event DESC LIMIT 1
 

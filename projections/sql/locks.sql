@@ -45,7 +45,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: close
 UPDATE locks SET until_event = ?, fork = ? WHERE file_path = ? AND from_event = ?
 
--- name: find_present
+-- name: find_current
 -- The present version is the last.
 SELECT from_event, file_path, agent_id, fencing_token, locked_at, expires_at, released_at, metadata, thread_id FROM locks WHERE file_path = ? ORDER BY from_event DESC LIMIT 1
 

@@ -28,7 +28,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: close
 UPDATE sessions SET until_event = ?, fork = ? WHERE agent_id = ? AND from_event = ?
 
--- name: find_present
+-- name: find_current
 -- The present version is the last.
 SELECT from_event, agent_id, session_id, display_name, capabilities, metadata, created_at, active FROM sessions WHERE agent_id = ? ORDER BY from_event DESC LIMIT 1
 

@@ -32,7 +32,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 -- name: close
 UPDATE tasks SET until_event = ?, fork = ? WHERE task_id = ? AND from_event = ?
 
--- name: find_present
+-- name: find_current
 -- The present version is the last.
 SELECT from_event, task_id, parent_task_id, channel, thread_id, kind, status, created_at, completed_at FROM tasks WHERE task_id = ? ORDER BY from_event DESC LIMIT 1
 

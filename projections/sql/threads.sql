@@ -28,7 +28,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 -- name: close
 UPDATE threads SET until_event = ?, fork = ? WHERE thread_id = ? AND from_event = ?
 
--- name: find_present
+-- name: find_current
 -- The present version is the last.
 SELECT from_event, thread_id, channel, root_task_id, total_task_count, open_task_count FROM threads WHERE thread_id = ? ORDER BY from_event DESC LIMIT 1
 

@@ -77,7 +77,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[[str], HubProcess]]:
 def as_011(value: Any) -> Any:
     """An answer without what Arc 0.1.1 does not know, and without parts of a second.
 
-    Nor with the last sign of life of a session: what comes behind the last message is not recorded before it.
+    Nor with the last sign of life of a session: what comes after the last message is not recorded before it.
     """
     if isinstance(value, dict):
         return {name: as_011(one) for name, one in value.items() if name not in UNLIKE}

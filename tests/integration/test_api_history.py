@@ -1,4 +1,4 @@
-"""History over HTTP: reads of any moment, the whole log behind one cursor, and what the hub knows of its integrity."""
+"""History over HTTP: reads of any moment, the whole log after one cursor, and what the hub knows of its integrity."""
 
 import json
 import threading

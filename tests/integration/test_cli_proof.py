@@ -137,7 +137,7 @@ def test_a_part_behind_the_newest_event_is_empty_and_says_so(told: Path, file: s
     arc = ArcCommand(tmp_path)
     ended = arc("log", "export", file, "--from", LAST + 1, "--storage", told / "arc.sqlite3")
     assert ended.code == 0
-    assert ended.err == f"the export is empty: there are no events behind event {LAST} yet\n"
+    assert ended.err == f"the export is empty: there are no events after event {LAST} yet\n"
 
 
 def test_a_part_that_is_not_there_is_refused(run: Run) -> None:

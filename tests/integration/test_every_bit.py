@@ -23,7 +23,7 @@ EVENTS = 1000
 PARTS = 40
 """Tests among which the events are divided, so that processes can share them."""
 REACH = 3
-"""Events before and behind a change that are checked."""
+"""Events before and after a change that are checked."""
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def test_exports_of_the_parts_of_a_log_continue_one_another(storage: Path, expor
 
 
 def test_the_first_part_of_a_log_must_be_brought_in_first(storage: Path, tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="begins behind event 100"):
+    with pytest.raises(InvalidInput, match="starts after event 100"):
         import_into(export_of(storage, 101), tmp_path / "copy.sqlite3")
     assert list(tmp_path.iterdir()) == []
 
@@ -177,7 +177,7 @@ def damaged(export: bytes) -> Iterator[tuple[str, bytes, int | None]]:
     yield "cut off", b"".join(lines[:50]), 50
     yield "cut off before the last line", b"".join(lines[:-1]), EVENTS + 1
     yield "cut off, last line kept", b"".join([*lines[:50], lines[-1]]), 50
-    yield "something behind", export + b"{}\n", None
+    yield "something after", export + b"{}\n", None
     yield "a line that is none", b"".join([*lines[:50], b"nonsense\n", *lines[51:]]), 50
     yield "another origin", lines[0].replace(b'"origin":"', b'"origin":"0') + b"".join(lines[1:]), None
     yield "readable part changed", export.replace(b'"body":"message 3"', b'"body":"massage 3"', 1), None

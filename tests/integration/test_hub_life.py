@@ -81,7 +81,7 @@ def is_pending(hub: Hub) -> bool:
 async def pass_countdown(hub: Hub, delay_sec: float) -> None:
     """Come back when a countdown that began before would have fired, and been carried out.
 
-    The loop keeps the order of its timers, and the hub that of its calls: what comes behind in both is later.
+    The loop keeps the order of its timers, and the hub that of its calls: what comes after in both is later.
     """
     passed = asyncio.Event()
     asyncio.get_running_loop().call_later(delay_sec, passed.set)

@@ -200,7 +200,7 @@ def test_a_log_whose_numbers_do_not_grow_is_not_read_for_ever(tmp_path: Path, mo
     monkeypatch.setattr("projections.rebuilding.rebuild.CHUNK", 100)
     path = build_storage(tmp_path / "arc.sqlite3", 300)
     make_200_smaller(path)
-    with reading(path) as connection, pytest.raises(StorageDamaged, match=r"^event 72 stands behind event 100;"):
+    with reading(path) as connection, pytest.raises(StorageDamaged, match=r"^event 72 stands after event 100;"):
         list(itertools.islice(chunks_of(connection, 300), 10))
 
 

@@ -52,7 +52,7 @@ def problems(connection: apsw.Connection) -> list[tuple[str, int | None]]:
 
 
 def move(connection: apsw.Connection, event_id: int, by: int) -> None:
-    """Give an event, and all behind it, other numbers."""
+    """Give an event, and all after it, other numbers."""
     order = "DESC" if by > 0 else "ASC"
     query = f"SELECT event_id FROM events WHERE event_id >= ? ORDER BY event_id {order}"  # noqa: S608
     for (place,) in connection.execute(query, (event_id,)).fetchall():

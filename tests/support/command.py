@@ -11,7 +11,7 @@ Run = Callable[..., str]
 
 
 def running(capsys: pytest.CaptureFixture[str], *after: str) -> Run:
-    """A way to run commands, each with the arguments `after` behind its own."""
+    """A way to run commands, each with the arguments `after` after its own."""
 
     def run(*arguments: object, code: int = 0) -> str:
         try:
