@@ -6,6 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TOOLS := .venv/.tools-installed
 COVERED := arclog projections relay
+PARALLEL ?= --numprocesses 2
 
 .DEFAULT_GOAL := help
 .PHONY: help hub test check lint types imports coverage fmt bench soak
@@ -17,7 +18,7 @@ hub: $(INSTALLED) ## start a hub here, unless one runs, and print its URL (optio
 	@$(BIN)/arc ensure $(ARGS)
 
 test: $(TOOLS) ## run the tests (some of them: make test ARGS=tests/unit)
-	@$(BIN)/pytest -q $(ARGS)
+	@$(BIN)/pytest -q $(PARALLEL) $(ARGS)
 
 check: lint types imports coverage ## everything that must be true of a change: lint, types, imports, tests, coverage
 
@@ -32,7 +33,7 @@ imports: $(TOOLS) ## imports point down: cli > api | relay > projections > arclo
 	@$(BIN)/lint-imports
 
 coverage: $(TOOLS) ## the tests, with branch coverage of at least 95 % for the log, the projections and the relay
-	@$(BIN)/pytest -q --cov --cov-report= $(ARGS)
+	@$(BIN)/pytest -q $(PARALLEL) --cov --cov-report= $(ARGS)
 	@for package in $(COVERED); do \
 		echo "branch coverage of $$package, at least 95 %:"; \
 		$(BIN)/coverage report --include="$$package/*" --fail-under=95 || exit 1; \
