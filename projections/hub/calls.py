@@ -63,6 +63,11 @@ class Commit(Struct):
     foreign: bool = False
     staged: bool = False
 
+    @property
+    def calls(self) -> list[Call]:
+        """The calls that it is made of."""
+        return [call for call, _result in self.answers]
+
     def tell(self) -> None:
         """Give every caller its answer."""
         for call, result in self.answers:

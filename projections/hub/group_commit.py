@@ -1,14 +1,17 @@
 """Group commit: the queue in front of the recorder.
 
 All calls come from one event loop. A batch is everything that arrives together: it is complete when a turn of the loop
-has brought no further call. It is judged and written on the loop itself. The flush is done there too while the disk is
-quick; when it takes long, it happens on a thread, and the loop reads further requests, which form the next batch. So
-the rate grows with the load, and one core does not fight itself over the interpreter's lock (docs/adr/0010 and 0020).
+has brought no further call. It is judged and written on the loop itself. Where it is flushed, there or on a thread, is
+the flush policy's to say. So the rate grows with the load, and one core does not fight itself over the interpreter's
+lock (docs/adr/0010 and 0020).
 
-    submit -> [queue] -> stage, on the loop -> flush, on the loop or the thread -> answers and waiters -> next batch
+                                              loop: flush here
+    submit -> [queue] -> gather -> stage, --<                   >-- answers and waiters -> next batch
+                                   on the     thread: flush there,
+                                   loop       the loop reads on
 
-When another hub on the file holds the write lock, the thread waits for it instead of the loop. Since the lock is not
-queued for, a hub that has seen the other write leaves it a moment between its own batches.
+When another hub holds the log's lock, the thread waits for it instead of the loop. Since the lock is not queued for, a
+hub that has seen the other write leaves it a moment between its own batches.
 """
 
 import asyncio
@@ -18,22 +21,17 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
-from arclog.errors import HubStopping, StorageError
+from arclog.errors import HubStopping
 from projections.hub.calls import Call, Commit
+from projections.hub.flush_policy import FlushPolicy
 from projections.hub.recorder import Recorder
 
 MAX_BATCH: Final = 512
 """Calls in one transaction at most, so that the first of them does not wait for too many others."""
-COURTESY_SEC: Final = 0.0015
-"""How long a hub stays off the lock after a batch, when it shares the file with others."""
-QUICK_SEC: Final = 0.002
-"""A flush that takes less is done on the loop: to wake a thread and to be woken by it costs a quarter of that."""
-WEIGHT: Final = 0.125
-"""How much the latest flush counts in the running mean."""
-APART_SEC: Final = 1.0
-"""How long flushes are done on the thread before one is tried on the loop again."""
 GATHER_SEC: Final = 0.002
 """How long a batch waits at most for what still comes in."""
+COURTESY_SEC: Final = 0.0015
+"""How long a hub stays off the lock after a batch, when it shares the log with others."""
 LONGEST_NAP_SEC: Final = 3600.0
 
 
@@ -44,12 +42,27 @@ class GroupCommit:
         recorder: started already, and used by nobody else from here on.
         microseconds: the log's clock.
         arrived: told of every transaction, on the loop, right after its callers.
+        policy: where transactions are flushed.
+        max_batch: calls in one transaction at most.
+        gather_sec: how long a batch waits at most for what still comes in.
     """
 
-    def __init__(self, recorder: Recorder, microseconds: Callable[[], int], arrived: Callable[[Commit], None]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        microseconds: Callable[[], int],
+        arrived: Callable[[Commit], None],
+        *,
+        policy: FlushPolicy | None = None,
+        max_batch: int = MAX_BATCH,
+        gather_sec: float = GATHER_SEC,
+    ) -> None:
         self._recorder = recorder
         self._microseconds = microseconds
         self._arrived = arrived
+        self._policy = policy or FlushPolicy()
+        self._max_batch = max_batch
+        self._gather_sec = gather_sec
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Call] = deque()
         self._busy = False
@@ -60,16 +73,12 @@ class GroupCommit:
         """When the batch begins, whatever still comes in."""
         self._last = 0
         """How many calls were in the last batch."""
-        self._flush_sec: float | None = None
-        """How long flushes on the loop take, as a running mean, since they are done there."""
-        self._apart_until = 0.0
-        """Until when they are done on the thread."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._nap: asyncio.TimerHandle | None = None
         self._look_at = 0
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._flush_all, name="arc-flush", daemon=True)
+        self._thread = threading.Thread(target=self._work_off, name="arc-flush", daemon=True)
         self._thread.start()
         self._rest()
 
@@ -92,7 +101,7 @@ class GroupCommit:
         await asyncio.to_thread(self._thread.join)
         self._recorder.stop()
 
-    # On the loop ----------------------------------------------------------------------------------------------------
+    # A batch, on the loop -------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
         self._busy = True
@@ -102,33 +111,41 @@ class GroupCommit:
     def _gather(self) -> None:
         """Begin a batch as soon as no more calls come in; a call that seems to be alone need not wait for others."""
         self._gathered = 0 if self._last > 1 else len(self._queue)
-        self._gather_until = self._loop.time() + GATHER_SEC
+        self._gather_until = self._loop.time() + self._gather_sec
         self._loop.call_soon(self._next)
 
     def _next(self) -> None:
         queue = self._queue
         # What the sockets have is read between two turns, and becomes calls in the second.
-        if self._gathered < len(queue) < MAX_BATCH and self._loop.time() < self._gather_until:
+        if self._gathered < len(queue) < self._max_batch and self._loop.time() < self._gather_until:
             self._gathered = len(queue)
             self._loop.call_soon(self._next)
             return
-        calls = [queue.popleft() for _ in range(min(len(queue), MAX_BATCH))]
+        calls = [queue.popleft() for _ in range(min(len(queue), self._max_batch))]
         self._last = len(calls)
         self._stage(calls)
 
-    def _stage(self, calls: list[Call], no_lock: StorageError | None = None) -> None:
+    def _stage(self, calls: list[Call]) -> None:
         try:
-            commit = self._recorder.refuse(calls, no_lock) if no_lock else self._recorder.stage(calls, wait=False)
+            commit = self._recorder.stage(calls, wait=False)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next batch must still get its turn
             commit = self._recorder.abandon(calls, error)
         if commit is None:
             self._work.put(lambda: self._take_lock(calls))
-        elif not commit.staged:
-            self._arrive(commit)
-        elif self._recorder.checkpoint_is_due or self._loop.time() < self._apart_until:
-            self._work.put(lambda: self._flush_apart(commit))
+        elif commit.staged:
+            self._flush(commit)
         else:
-            self._arrive(self._flush_here(commit))
+            self._arrive(commit)
+
+    def _flush(self, commit: Commit) -> None:
+        began_at = self._loop.time()
+        if self._policy.choose(began_at, copies_much=self._recorder.copies_much) == "thread":
+            self._work.put(lambda: self._flush_apart(commit))
+            return
+        flushed = self._flushed(commit)
+        ended_at = self._loop.time()
+        self._policy.learn(ended_at - began_at, ended_at)
+        self._arrive(flushed)
 
     def _arrive(self, commit: Commit) -> None:
         commit.tell()
@@ -141,6 +158,8 @@ class GroupCommit:
             self._loop.call_later(COURTESY_SEC, self._gather)
         else:
             self._gather()
+
+    # Between batches, on the loop -----------------------------------------------------------------------------------
 
     def _rest(self) -> None:
         """Nothing is queued: come back when presence is to be looked at."""
@@ -161,35 +180,26 @@ class GroupCommit:
         else:
             self._rest()
 
-    def _flush_here(self, commit: Commit) -> Commit:
-        began_at = self._loop.time()
-        flushed = self._flush(commit)
-        ended_at = self._loop.time()
-        took_sec = ended_at - began_at
-        mean_sec = took_sec if self._flush_sec is None else self._flush_sec + (took_sec - self._flush_sec) * WEIGHT
-        if mean_sec < QUICK_SEC:
-            self._flush_sec = mean_sec
-        else:
-            self._flush_sec, self._apart_until = None, ended_at + APART_SEC
-        return flushed
+    # On the loop or on the thread -----------------------------------------------------------------------------------
 
-    # On the loop or on the thread -------------------------------------------------------------------------------------
-
-    def _flush(self, commit: Commit) -> Commit:
+    def _flushed(self, commit: Commit) -> Commit:
         try:
             return self._recorder.flush(commit)
         except Exception as error:  # noqa: BLE001 - the next batch must get its turn, and every caller be told
-            return self._recorder.abandon([call for call, _result in commit.answers], error)
+            return self._recorder.abandon(commit.calls, error)
 
     # On the thread --------------------------------------------------------------------------------------------------
 
-    def _flush_all(self) -> None:
+    def _work_off(self) -> None:
         while (work := self._work.get()) is not None:
             work()
 
     def _flush_apart(self, commit: Commit) -> None:
-        self._loop.call_soon_threadsafe(self._arrive, self._flush(commit))
+        self._loop.call_soon_threadsafe(self._arrive, self._flushed(commit))
 
     def _take_lock(self, calls: list[Call]) -> None:
-        no_lock = self._recorder.take_lock()
-        self._loop.call_soon_threadsafe(self._stage, calls, no_lock)
+        error = self._recorder.take_lock()
+        if error is None:
+            self._loop.call_soon_threadsafe(self._stage, calls)
+        else:
+            self._loop.call_soon_threadsafe(self._arrive, self._recorder.refuse(calls, error))

@@ -21,7 +21,7 @@ from arclog.events import AgentSeen, Event
 from projections import channels, claims, locks, sessions, threads
 from projections.intervals import AsOf, live
 
-Append = Callable[[Event], None]
+Append = Callable[[Event], object]
 
 
 class Listening:

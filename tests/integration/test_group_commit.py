@@ -15,9 +15,9 @@ from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError
 from arclog.progress import no_progress
-from projections.hub import group_commit
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit
+from projections.hub.flush_policy import FlushPolicy
 from projections.hub.group_commit import GroupCommit
 from projections.hub.recorder import Recorder
 from tests.support.recorders import PRESENCE_TTL
@@ -35,7 +35,7 @@ class WatchedRecorder(Recorder):
     has_much_to_copy = False
 
     @property
-    def checkpoint_is_due(self) -> bool:
+    def copies_much(self) -> bool:
         return self.has_much_to_copy
 
     def start_watched(self) -> None:
@@ -72,12 +72,12 @@ class Desk:
             assert isinstance(await self.post(), Outcome)
 
 
-def at(path: Path, story: Story) -> None:
+def at(path: Path, story: Story, policy: FlushPolicy | None = None, **settings: Any) -> None:
     async def run() -> None:
         clock = LogClock(MachineTime())
         recorder = WatchedRecorder(path, clock, Limits(), PRESENCE_TTL, HubState(hub_id="hub-1"))
         recorder.start_watched()
-        commits = GroupCommit(recorder, clock.now, lambda _commit: None)
+        commits = GroupCommit(recorder, clock.now, lambda _commit: None, policy=policy, **settings)
         try:
             await story(Desk(recorder, commits))
         finally:
@@ -104,6 +104,15 @@ def test_calls_of_successive_turns_of_the_loop_share_a_transaction(storage: Path
     at(storage, story)
 
 
+def test_a_batch_has_its_bound(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        answers = await asyncio.gather(*[desk.post() for _ in range(55)])
+        assert [answer.event_id for answer in answers if isinstance(answer, Outcome)] == list(range(3, 58))
+        assert desk.recorder.batches == [10, 10, 10, 10, 10, 5]
+
+    at(storage, story, max_batch=10)
+
+
 def test_a_call_that_was_alone_last_time_waits_for_no_others(storage: Path) -> None:
     async def story(desk: Desk) -> None:
         await desk.post_alone(2)
@@ -116,11 +125,7 @@ def test_a_call_that_was_alone_last_time_waits_for_no_others(storage: Path) -> N
     at(storage, story)
 
 
-def test_a_batch_begins_in_time_however_many_calls_still_come_in(
-    storage: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(group_commit, "GATHER_SEC", 0.0)
-
+def test_a_batch_begins_in_time_however_many_calls_still_come_in(storage: Path) -> None:
     async def story(desk: Desk) -> None:
         await asyncio.gather(desk.post(), desk.post())
         answers = []
@@ -130,39 +135,27 @@ def test_a_batch_begins_in_time_however_many_calls_still_come_in(
         await asyncio.gather(*answers)
         assert len(desk.recorder.batches) > 2
 
-    at(storage, story)
+    at(storage, story, gather_sec=0.0)
 
 
-def test_a_quick_disk_is_flushed_on_the_loop(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "QUICK_SEC", 3600.0)
-
+def test_a_quick_disk_is_flushed_on_the_loop(storage: Path) -> None:
     async def story(desk: Desk) -> None:
         await desk.post_alone(3)
         assert desk.recorder.flushed_on == [LOOP] * 3
 
-    at(storage, story)
+    at(storage, story, FlushPolicy(quick_sec=3600.0))
 
 
+@pytest.mark.parametrize(("apart_sec", "places"), [(3600.0, [LOOP, THREAD, THREAD]), (0.0, [LOOP] * 3)])
 def test_a_slow_disk_is_flushed_on_the_thread_and_tried_on_the_loop_now_and_then(
-    storage: Path, monkeypatch: pytest.MonkeyPatch
+    storage: Path, apart_sec: float, places: list[str]
 ) -> None:
-    monkeypatch.setattr(group_commit, "QUICK_SEC", 0.0)
-    monkeypatch.setattr(group_commit, "APART_SEC", 3600.0)
-
     async def story(desk: Desk) -> None:
         desk.recorder.flush_sec = 0.001
         await desk.post_alone(3)
-        assert desk.recorder.flushed_on == [LOOP, THREAD, THREAD]
+        assert desk.recorder.flushed_on == places
 
-    at(storage, story)
-    monkeypatch.setattr(group_commit, "APART_SEC", 0.0)
-
-    async def later(desk: Desk) -> None:
-        desk.recorder.flush_sec = 0.001
-        await desk.post_alone(3)
-        assert desk.recorder.flushed_on == [LOOP] * 3
-
-    at(storage, later)
+    at(storage, story, FlushPolicy(quick_sec=0.0, apart_sec=apart_sec))
 
 
 def test_what_copies_much_of_the_wal_is_done_on_the_thread(storage: Path) -> None:

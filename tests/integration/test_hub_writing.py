@@ -27,21 +27,11 @@ def test_calls_that_come_together_share_a_transaction_and_keep_their_order(stora
             commits.append(None)
             return False
 
-        hub._recorder._connection.set_commit_hook(count)
+        hub._recorder._side.connection.set_commit_hook(count)
         outcomes = await asyncio.gather(*(hub.execute(post(body=str(number))) for number in range(300)))
         assert [msgspec.json.decode(outcome.result)["body"] for outcome in outcomes] == [str(n) for n in range(300)]
         assert [outcome.event_id for outcome in outcomes] == list(range(4, 304))
         assert len(commits) < 10
-
-    on_hubs(storage, story)
-
-
-def test_a_batch_has_its_bound(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.hub.group_commit.MAX_BATCH", 10)
-
-    async def story(hub: Hub) -> None:
-        outcomes = await asyncio.gather(*(hub.execute(post()) for _ in range(55)))
-        assert [outcome.event_id for outcome in outcomes] == list(range(4, 59))
 
     on_hubs(storage, story)
 
@@ -55,12 +45,9 @@ def test_a_refusal_is_raised_where_the_call_was_made(storage: Path) -> None:
     on_hubs(storage, story)
 
 
-def test_many_requests_at_once_are_answered_in_their_order_each_for_itself(
-    storage: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("projections.hub.group_commit.MAX_BATCH", 7)
-
+def test_many_requests_at_once_are_answered_in_their_order_each_for_itself(storage: Path) -> None:
     async def story(hub: Hub) -> None:
+        hub._commits._max_batch = 7
         requests = [Request(post(body=str(number)), "http", f"key-{number}", b"hash") for number in range(20)]
         requests[5] = Request(post(kind="shout"))
         results = await hub.execute_all(requests)

@@ -22,7 +22,7 @@ def test_many_calls_go_into_one_transaction_and_are_answered_in_order(recorder: 
         commits.append(None)
         return False
 
-    recorder._connection.set_commit_hook(count)
+    recorder._side.connection.set_commit_hook(count)
     answers = execute_all(recorder, [post(body=str(number)) for number in range(200)])
     assert len(commits) == 1
     assert [result_of(answer)["body"] for answer in answers if isinstance(answer, Outcome)] == [
@@ -103,6 +103,6 @@ def test_a_batch_in_which_a_fault_undid_something_leaves_no_memory_of_it(recorde
     assert isinstance(created, Outcome)
     assert isinstance(posted, Outcome)
     assert isinstance(again, Outcome)
-    with reading(recorder._path) as connection:
+    with reading(recorder._side._path) as connection:
         ordinals = connection.execute("SELECT thread_ordinal FROM messages WHERE thread_id = 't'").fetchall()
     assert ordinals == [(1,), (2,)]

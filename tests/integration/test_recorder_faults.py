@@ -65,7 +65,7 @@ def failing_once(connection: apsw.Connection) -> None:
 
 
 def test_a_failed_commit_answers_every_caller_and_leaves_nothing(recorder: Recorder, storage: Path) -> None:
-    failing_once(recorder._connection)
+    failing_once(recorder._side.connection)
     answers = execute_all(recorder, [post(str(number)) for number in range(20)])
     assert len(answers) == 20
     assert all(isinstance(answer, StorageError) for answer in answers)
@@ -75,14 +75,14 @@ def test_a_failed_commit_answers_every_caller_and_leaves_nothing(recorder: Recor
 
 
 def test_a_failed_commit_burns_no_key(recorder: Recorder) -> None:
-    failing_once(recorder._connection)
+    failing_once(recorder._side.connection)
     with pytest.raises(StorageError):
         recorder.execute(post(), "http", "key", b"hash")
     assert recorder.execute(post(), "http", "key", b"other hash").created
 
 
 def test_a_failed_commit_leaves_the_hub_as_it_was(recorder: Recorder) -> None:
-    failing_once(recorder._connection)
+    failing_once(recorder._side.connection)
     with pytest.raises(StorageError):
         recorder.execute(InitiateShutdown())
     assert not recorder.hub.shutdown_pending
@@ -92,7 +92,7 @@ def test_a_failed_commit_leaves_the_hub_as_it_was(recorder: Recorder) -> None:
 
 
 def test_a_channel_whose_commit_failed_does_not_exist(recorder: Recorder) -> None:
-    failing_once(recorder._connection)
+    failing_once(recorder._side.connection)
     answers = execute_all(recorder, [CreateChannel(name="room"), post(channel="room")])
     assert all(isinstance(answer, StorageError) for answer in answers)
     with pytest.raises(InvalidInput, match="does not exist"):
@@ -101,7 +101,7 @@ def test_a_channel_whose_commit_failed_does_not_exist(recorder: Recorder) -> Non
 
 def test_a_place_in_a_thread_whose_commit_failed_is_given_again(recorder: Recorder, storage: Path) -> None:
     recorder.execute(post(thread_id="t"))
-    failing_once(recorder._connection)
+    failing_once(recorder._side.connection)
     execute_all(recorder, [post(thread_id="t"), post(thread_id="t", kind="task")])
     recorder.execute(post(thread_id="t"))
     check_storage(storage)
@@ -112,7 +112,7 @@ def test_sessions_whose_end_was_not_kept_are_ended_with_the_next_call(
 ) -> None:
     recorder.execute(OpenSession(agent_id="a"))
     time.pass_micros(PRESENCE_TTL + 1)
-    failing_once(recorder._connection)
+    failing_once(recorder._side.connection)
     with pytest.raises(StorageError):
         recorder.execute(OpenSession(agent_id="a"))
     recorder.execute(OpenSession(agent_id="a"))
@@ -123,12 +123,12 @@ def test_an_agent_whose_calls_met_a_full_disk_for_long_keeps_its_session(
     recorder: Recorder, storage: Path, time: FakeTime
 ) -> None:
     recorder.execute(OpenSession(agent_id="a"))
-    recorder._connection.pragma("max_page_count", recorder._connection.pragma("page_count"))
+    recorder._side.connection.pragma("max_page_count", recorder._side.connection.pragma("page_count"))
     for _ in range(5):
         time.pass_micros(PRESENCE_TTL // 4)
         with pytest.raises(StorageError):
             recorder.execute(post("x" * 50_000))
-    recorder._connection.pragma("max_page_count", 2**31)
+    recorder._side.connection.pragma("max_page_count", 2**31)
     recorder.execute(post())
     assert not any(isinstance(event.data, SessionExpired) for event in events_in(storage))
     time.pass_micros(PRESENCE_TTL + 1)
@@ -142,19 +142,19 @@ def test_an_agent_whose_calls_met_a_full_disk_for_long_keeps_its_session(
 def test_a_full_disk_is_told_to_every_caller_and_forgotten_when_there_is_space(
     recorder: Recorder, storage: Path
 ) -> None:
-    pages = recorder._connection.pragma("page_count")
-    recorder._connection.pragma("max_page_count", pages)
+    pages = recorder._side.connection.pragma("page_count")
+    recorder._side.connection.pragma("max_page_count", pages)
     answers = execute_all(recorder, [post("x" * 50_000) for _ in range(5)])
     assert [type(answer) for answer in answers] == [StorageFull] * 5
     assert "no space left" in str(answers[0])
-    recorder._connection.pragma("max_page_count", 1_000_000)
+    recorder._side.connection.pragma("max_page_count", 1_000_000)
     assert recorder.execute(post("x" * 50_000)).event_id == 3
     check_storage(storage)
 
 
 def test_reads_go_on_while_the_disk_is_full(recorder: Recorder, storage: Path) -> None:
     recorder.execute(post())
-    recorder._connection.pragma("max_page_count", recorder._connection.pragma("page_count"))
+    recorder._side.connection.pragma("max_page_count", recorder._side.connection.pragma("page_count"))
     with pytest.raises(StorageFull):
         recorder.execute(post("x" * 50_000))
     assert len(events_in(storage)) == 3
@@ -198,7 +198,7 @@ def test_who_cannot_have_the_lock_is_told_why(
     holder.execute("BEGIN IMMEDIATE")
     assert isinstance(recorder.take_lock(), StorageBusy)
     holder.close(True)
-    recorder._connection.close()
+    recorder._side.connection.close()
     assert isinstance(recorder.take_lock(), StorageError)
 
 
@@ -368,7 +368,7 @@ def test_a_hub_whose_tables_cannot_be_made_does_not_start(storage: Path) -> None
 
 def test_a_session_that_is_closed_during_a_fault_stays_open(recorder: Recorder) -> None:
     session_id = msgspec.json.decode(recorder.execute(OpenSession(agent_id="a")).result)["session_id"]
-    failing_once(recorder._connection)
+    failing_once(recorder._side.connection)
     with pytest.raises(StorageError):
         recorder.execute(CloseSession(session_id=session_id))
     recorder.execute(CloseSession(session_id=session_id))

@@ -139,9 +139,9 @@ def test_a_renewal_appends_and_ends_a_version_and_begins_the_next_and_reads_noth
     execute_all(recorder, [AcquireClaim(owner_agent_id="a", claim_key="k"), AcquireLock(agent_id="a", file_path="p")])
     # An event, the end of one version, and the next one; how far the tables have come is noted once a transaction.
     seen: list[str] = []
-    recorder._connection.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: seen.append(event["sql"].split()[0]))
+    recorder._side.connection.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: seen.append(event["sql"].split()[0]))
     recorder.execute(command)
-    recorder._connection.trace_v2(0)
+    recorder._side.connection.trace_v2(0)
     assert [word for word in seen if word in {"SELECT", "INSERT", "UPDATE"}] == ["INSERT", "UPDATE", "INSERT"]
 
 
@@ -163,7 +163,7 @@ def test_what_another_hub_did_to_a_lease_is_seen(storage: Path, recorder: Record
 def test_a_lease_of_an_undone_transaction_was_never_held(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     acquire = AcquireClaim(owner_agent_id="a", claim_key="k")
     with monkeypatch.context() as broken:
-        broken.setattr("projections.hub.recorder.advance", lambda _connection, _head: 1 // 0)
+        broken.setattr("projections.hub.transaction.advance", lambda _connection, _head: 1 // 0)
         failed = execute_all(recorder, [acquire, PostMessage(from_agent="a", body="hi")])
     assert not any(getattr(answer, "acquired", False) for answer in failed)
     assert recorder.execute(AcquireClaim(owner_agent_id="b", claim_key="k")).acquired

@@ -93,10 +93,10 @@ def counted_sessions() -> Iterator[Ids]:
 
 @contextmanager
 def failing_commits(recorder: Recorder) -> Iterator[None]:
-    connection = recorder._connection
+    connection = recorder._side.connection
     connection.set_commit_hook(lambda: True)
     yield
-    assert recorder._connection is connection
+    assert recorder._side.connection is connection
     connection.set_commit_hook(None)
 
 

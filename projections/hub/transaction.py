@@ -1,0 +1,139 @@
+"""One transaction while it is written: each call in its turn is judged, and what follows from it is appended.
+
+    a key that is known   -> the first answer again
+    the rules             -> a refusal, an answer where things are so already, or an event
+    an event              -> the log, the tables, and the answer that it makes
+
+Whatever a call came to, it shows that its agent is there. Nothing of this is on disk before the commit, and nobody is
+told anything before that.
+"""
+
+from arclog.codec import Metadata, RecordedEvent
+from arclog.deciders.sessions import SeeAgent
+from arclog.errors import ArcError, InvalidInput, KeyReused, StorageError
+from arclog.events import AgentSeen, Event, MessagePosted, SessionOpened
+from arclog.events.channels import ANONYMOUS
+from arclog.sqlite.log import Log, find_event
+from projections.all_projectors import project
+from projections.checkpoints import advance
+from projections.hub.answers import Outcome, answer, answer_now
+from projections.hub.calls import Call
+from projections.hub.command_handlers import Context, handle, sender_of
+from projections.intervals import live
+from projections.messages import PostedMessage
+
+
+class Transaction:
+    """What is written between `begin` and `commit`.
+
+    Args:
+        log: the log, in a transaction.
+        context: what calls are judged against; it learns from what they bring about.
+
+    Attributes:
+        after: the end of the log before it.
+        now: its time, in microseconds of the log's clock.
+        messages: what is said in it.
+        somebody_came: whether an agent appeared of whose waiting the hub may have to take note soon.
+    """
+
+    def __init__(self, log: Log, context: Context) -> None:
+        self.after = log.head().event_id
+        self.now = log.now()
+        self.messages: list[PostedMessage] = []
+        self.somebody_came = False
+        self._log = log
+        self._context = context
+        self._at = live(self.now)
+
+    def carry_out(self, call: Call) -> Outcome | ArcError:
+        """What a call comes to: the answer to be given when this is on disk, or why it is refused.
+
+        Raises:
+            StorageError: the storage failed, and with it the transaction.
+        """
+        try:
+            return self._outcome(call)
+        except UnicodeEncodeError:
+            # Text meets an encoder before it meets the log, so nothing of the call was written.
+            return InvalidInput("text", "holds half of a surrogate pair, which is no text")
+
+    def append(self, data: Event, metadata: Metadata, sender: str | None = None) -> RecordedEvent:
+        """Append an event, and bring every table up to date with it.
+
+        Args:
+            data: what happened.
+            metadata: how it came to be.
+            sender: whose idempotency key `metadata` has, if it has one.
+        """
+        event = self._log.append(data, self.now, metadata, sender)
+        message = project(self._context.writer, event)
+        if message is not None:
+            self.messages.append(message)
+        return event
+
+    def close(self) -> int:
+        """Note how far the tables have come.
+
+        Returns:
+            The end of the log.
+        """
+        head = self._log.head().event_id
+        if head != self.after:
+            advance(self._context.connection, head)
+        return head
+
+    def _outcome(self, call: Call) -> Outcome | ArcError:
+        result: RecordedEvent | Outcome | ArcError
+        try:
+            result = self._answer_again(call) or self._judge(call)
+        except StorageError:
+            raise
+        except ArcError as refusal:
+            result = refusal
+        if isinstance(result, RecordedEvent):
+            return self._answer(result)
+        self._see(call)
+        return result
+
+    def _answer_again(self, call: Call) -> Outcome | None:
+        """The first answer, if the call's key is known."""
+        if call.key is None:
+            return None
+        kept = self._log.find_key(sender_of(call.command), call.key)
+        if kept is None:
+            return None
+        if kept.request != (call.request or b""):
+            raise KeyReused(call.key, kept.event_id)
+        stored = find_event(self._context.connection, kept.event_id)
+        assert stored is not None
+        return answer(self._context.connection, stored.decode(), self._context.hub)
+
+    def _judge(self, call: Call) -> RecordedEvent | Outcome:
+        """The event that the rules accept, appended; or the outcome where there is nothing to append."""
+        decision = handle(self._context, call.command, self._at)
+        if isinstance(decision, Outcome):
+            return decision
+        sender = None if call.key is None else sender_of(call.command)
+        return self.append(decision, Metadata(call.transport, call.key, call.request), sender)
+
+    def _answer(self, event: RecordedEvent) -> Outcome:
+        """What the caller is told whose call became `event`, the last one of the log."""
+        if isinstance(event.data, MessagePosted):
+            return Outcome(self.messages[-1].json, event.event_id, created=True)
+        self._context.learn(event.data)
+        if isinstance(event.data, SessionOpened | AgentSeen):
+            self.somebody_came = True
+        return answer_now(self._context.writer, self._context.connection, event, self._context.hub)
+
+    def _see(self, call: Call) -> None:
+        """A call that appended nothing shows all the same that its agent is there."""
+        if isinstance(call.command, SeeAgent):
+            self.somebody_came = True
+            return
+        agent_id = sender_of(call.command)
+        if agent_id == ANONYMOUS:
+            return
+        seen = handle(self._context, SeeAgent(agent_id=agent_id), self._at)
+        if not isinstance(seen, Outcome):
+            self.append(seen, Metadata(call.transport))
