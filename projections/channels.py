@@ -51,10 +51,16 @@ PROJECTOR: Final = Projector(
 )
 
 
-def find_channel(connection: apsw.Connection, name: str, at: AsOf) -> tuple[int, Channel] | None:
-    """A channel and the event that made it."""
+def find_channel(connection: apsw.Connection, name: str, at: AsOf) -> Channel | None:
+    """A channel by its name."""
     row = connection.execute(SQL["find"], {"name": name, "at": at.at}).fetchone()
-    return None if row is None else (row[1], _channel(*row))
+    return None if row is None else _channel(*row)
+
+
+def find_creation(connection: apsw.Connection, name: str) -> int | None:
+    """The event that made a channel."""
+    found = connection.execute(SQL["find_event"], (name,)).get
+    return None if found is None else int(found)
 
 
 def list_channels(connection: apsw.Connection, at: AsOf) -> list[Channel]:
@@ -62,5 +68,5 @@ def list_channels(connection: apsw.Connection, at: AsOf) -> list[Channel]:
     return [_channel(*row) for row in connection.execute(SQL["list"], {"at": at.at})]
 
 
-def _channel(name: str, event_id: int, created_at: int, created_by: str | None, metadata: str) -> Channel:
+def _channel(name: str, created_at: int, created_by: str | None, metadata: str) -> Channel:
     return Channel(name, timestamp(created_at), created_by, msgspec.Raw(metadata.encode()))

@@ -16,8 +16,6 @@ from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
 
-SQL: Final = Queries("projections", "claims.sql")
-
 
 class Claim(Struct, frozen=True):
     """A claim as the wire has it; `fencing_token` is the event id of its grant."""
@@ -34,7 +32,7 @@ class Claim(Struct, frozen=True):
 
 
 class _Row(Struct, frozen=True, gc=False):
-    """What a row says."""
+    """What a row says, its columns in the order of the statements."""
 
     claim_key: str
     owner_agent_id: str
@@ -42,12 +40,13 @@ class _Row(Struct, frozen=True, gc=False):
     claimed_at: int
     expires_at: int
     released_at: int | None
-    metadata: str
     thread_id: str | None
     task_message_id: int | None
+    metadata: str
 
 
-_VERSIONS: Final = Versioned("claims", _Row, SQL, free_text=("metadata",))
+VERSIONS: Final = Versioned("claims", _Row, free_text=("metadata",))
+SQL: Final = Queries("projections", "claims.sql", VERSIONS.parts)
 
 
 def _on_acquired(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
@@ -62,21 +61,21 @@ def _on_acquired(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
         thread_id=data.thread_id,
         task_message_id=data.task_message_id,
     )
-    writer.replace(_VERSIONS, data.claim_key, Version(event.event_id, row))
+    writer.replace(VERSIONS, data.claim_key, Version(event.event_id, row))
 
 
 def _on_refreshed(writer: Writer, event: Fact, data: ClaimRefreshed) -> None:
-    present = writer.find(_VERSIONS, data.claim_key)
-    if present is not None:
-        row = replace(present.row, expires_at=data.expires_at, released_at=None)
-        writer.replace(_VERSIONS, data.claim_key, Version(event.event_id, row))
+    current = writer.find(VERSIONS, data.claim_key)
+    if current is not None:
+        row = replace(current.row, expires_at=data.expires_at, released_at=None)
+        writer.replace(VERSIONS, data.claim_key, Version(event.event_id, row))
 
 
 def _on_released(writer: Writer, event: Fact, data: ClaimReleased) -> None:
-    present = writer.find(_VERSIONS, data.claim_key)
-    if present is not None:
-        row = replace(present.row, released_at=time_of(event, data.occurred_at))
-        writer.replace(_VERSIONS, data.claim_key, Version(event.event_id, row))
+    current = writer.find(VERSIONS, data.claim_key)
+    if current is not None:
+        row = replace(current.row, released_at=time_of(event, data.occurred_at))
+        writer.replace(VERSIONS, data.claim_key, Version(event.event_id, row))
 
 
 def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
@@ -85,7 +84,7 @@ def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
 
 PROJECTOR: Final = Projector(
     name="claims",
-    version=3,
+    version=4,
     tables=("claims", "claim_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -100,20 +99,20 @@ PROJECTOR: Final = Projector(
 
 def find_claim(connection: apsw.Connection, claim_key: str, at: AsOf) -> Claim | None:
     """The claim of that name as it was left last, released or not."""
-    row = connection.execute(SQL["find"], {"key": claim_key, "at": at.at}).fetchone()
-    return None if row is None else _claim(_Row(*row))
+    row = VERSIONS.find_at(connection, claim_key, at)
+    return None if row is None else _claim(row)
 
 
 def find_current(writer: Writer, claim_key: str) -> Claim | None:
     """The claim of that name as it is now, as the writer knows it."""
-    present = writer.find(_VERSIONS, claim_key)
-    return None if present is None else _claim(present.row)
+    current = writer.find(VERSIONS, claim_key)
+    return None if current is None else _claim(current.row)
 
 
 def find_held(writer: Writer, claim_key: str) -> HeldClaim | None:
     """What the rules need to know of a claim that was granted and not released."""
-    present = writer.find(_VERSIONS, claim_key)
-    return None if present is None or present.row.released_at is not None else _held(present.row)
+    current = writer.find(VERSIONS, claim_key)
+    return None if current is None or current.row.released_at is not None else _held(current.row)
 
 
 def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id: str) -> int | None:
@@ -124,7 +123,7 @@ def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id
 
 def list_held(connection: apsw.Connection, agent_id: str, now: int) -> list[HeldClaim]:
     """What an agent holds at present, oldest grant first."""
-    return [_held(_Row(*row)) for row in connection.execute(SQL["list_held"], {"agent_id": agent_id, "now": now})]
+    return [_held(row) for row in VERSIONS.read(connection, SQL["list_held"], {"agent_id": agent_id, "now": now})]
 
 
 def list_claims(
@@ -134,13 +133,13 @@ def list_claims(
     if thread_id is not None:
         return list_in_thread(connection, thread_id, at, active_only)
     query = SQL["list_active" if active_only else "list_all"]
-    return [_claim(_Row(*row)) for row in connection.execute(query, at.bindings())]
+    return [_claim(row) for row in VERSIONS.read(connection, query, at.bindings())]
 
 
 def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> list[Claim]:
     """The claims of one thread, oldest grant first; only those that are active, when asked."""
     bindings = at.bindings(thread_id=thread_id, active_only=active_only)
-    return [_claim(_Row(*row)) for row in connection.execute(SQL["list_in_thread"], bindings)]
+    return [_claim(row) for row in VERSIONS.read(connection, SQL["list_in_thread"], bindings)]
 
 
 def _claim(row: _Row) -> Claim:

@@ -6,9 +6,9 @@ N, which a plain index cannot do without reading every row that ended after N, o
 
 The tables use the relational interval tree of Kriegel, Poetke and Seidl (VLDB 2000). Think of the event ids as a binary
 tree, in which a number with more trailing zeros stands higher. A closed interval is filed under the highest number in
-it, its `fork`. Whatever contains N is then filed under one of the O(log n) numbers that lie on the way from the root to
+it, its `node`. Whatever contains N is then filed under one of the O(log n) numbers that lie on the way from the root to
 N: those below N matter if they end after it, those above it if they begin at or before it, and an index on
-(fork, until_event) and on (fork, from_event) finds just these.
+(node, until_event) and on (node, from_event) finds just these.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ CURRENT: Final = NO_END
 """The `until_event` of a row that nothing has replaced."""
 
 
-def fork(from_event: int, until_event: int) -> int:
+def node_of(from_event: int, until_event: int) -> int:
     """The number with the most trailing zeros in `from_event <= n < until_event`."""
     shift = ((from_event - 1) ^ (until_event - 1)).bit_length() - 1
     return (until_event - 1) >> shift << shift
@@ -38,8 +38,8 @@ class AsOf(Struct, frozen=True):
     Attributes:
         at: the event id.
         now: the time at which leases are judged, in microseconds.
-        below: the forks up to `at` that may hold an interval around it, as a JSON array.
-        above: the forks beyond `at` that may.
+        below: the nodes up to `at` that may hold an interval around it, as a JSON array.
+        above: the nodes beyond `at` that may.
     """
 
     at: int

@@ -16,8 +16,6 @@ from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
 
-SQL: Final = Queries("projections", "locks.sql")
-
 
 class Lock(Struct, frozen=True):
     """A lock as the wire has it; `fencing_token` is the event id of its grant."""
@@ -32,7 +30,7 @@ class Lock(Struct, frozen=True):
 
 
 class _Row(Struct, frozen=True, gc=False):
-    """What a row says."""
+    """What a row says, its columns in the order of the statements."""
 
     file_path: str
     agent_id: str
@@ -40,11 +38,12 @@ class _Row(Struct, frozen=True, gc=False):
     locked_at: int
     expires_at: int
     released_at: int | None
-    metadata: str
     thread_id: str | None
+    metadata: str
 
 
-_VERSIONS: Final = Versioned("locks", _Row, SQL, free_text=("metadata",))
+VERSIONS: Final = Versioned("locks", _Row, free_text=("metadata",))
+SQL: Final = Queries("projections", "locks.sql", VERSIONS.parts)
 
 
 def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
@@ -58,24 +57,24 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
         metadata=encode_json(data.metadata).decode(),
         thread_id=_thread_of(data),
     )
-    present = writer.find(_VERSIONS, data.file_path)
-    if present is None or present.row.agent_id != data.agent_id:
+    current = writer.find(VERSIONS, data.file_path)
+    if current is None or current.row.agent_id != data.agent_id:
         writer.write(SQL["hold"], (data.agent_id, data.file_path, event.event_id))
-    writer.replace(_VERSIONS, data.file_path, Version(event.event_id, row))
+    writer.replace(VERSIONS, data.file_path, Version(event.event_id, row))
 
 
 def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
-    present = writer.find(_VERSIONS, data.file_path)
-    if present is not None:
-        row = replace(present.row, expires_at=data.expires_at, released_at=None)
-        writer.replace(_VERSIONS, data.file_path, Version(event.event_id, row))
+    current = writer.find(VERSIONS, data.file_path)
+    if current is not None:
+        row = replace(current.row, expires_at=data.expires_at, released_at=None)
+        writer.replace(VERSIONS, data.file_path, Version(event.event_id, row))
 
 
 def _on_released(writer: Writer, event: Fact, data: LockReleased) -> None:
-    present = writer.find(_VERSIONS, data.file_path)
-    if present is not None:
-        row = replace(present.row, released_at=time_of(event, data.occurred_at))
-        writer.replace(_VERSIONS, data.file_path, Version(event.event_id, row))
+    current = writer.find(VERSIONS, data.file_path)
+    if current is not None:
+        row = replace(current.row, released_at=time_of(event, data.occurred_at))
+        writer.replace(VERSIONS, data.file_path, Version(event.event_id, row))
 
 
 def _on_refused(writer: Writer, event: Fact, data: LockRefused) -> None:
@@ -89,7 +88,7 @@ def _thread_of(data: LockAcquired) -> str | None:
 
 PROJECTOR: Final = Projector(
     name="locks",
-    version=3,
+    version=4,
     tables=("locks", "lock_holders", "lock_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -104,26 +103,26 @@ PROJECTOR: Final = Projector(
 
 def find_lock(connection: apsw.Connection, file_path: str, at: AsOf) -> Lock | None:
     """The lock of that name as it was left last, released or not."""
-    row = connection.execute(SQL["find"], {"key": file_path, "at": at.at}).fetchone()
-    return None if row is None else _lock(_Row(*row))
+    row = VERSIONS.find_at(connection, file_path, at)
+    return None if row is None else _lock(row)
 
 
 def find_current(writer: Writer, file_path: str) -> Lock | None:
     """The lock of that name as it is now, as the writer knows it."""
-    present = writer.find(_VERSIONS, file_path)
-    return None if present is None else _lock(present.row)
+    current = writer.find(VERSIONS, file_path)
+    return None if current is None else _lock(current.row)
 
 
 def find_thread(connection: apsw.Connection, file_path: str, at: AsOf) -> str | None:
     """The thread that the lock of that name belongs to, if any."""
-    row = connection.execute(SQL["find"], {"key": file_path, "at": at.at}).fetchone()
-    return None if row is None else _Row(*row).thread_id
+    row = VERSIONS.find_at(connection, file_path, at)
+    return None if row is None else row.thread_id
 
 
 def find_held(writer: Writer, file_path: str) -> HeldLock | None:
     """What the rules need to know of a lock that was granted and not released."""
-    present = writer.find(_VERSIONS, file_path)
-    return None if present is None or present.row.released_at is not None else _held(present.row)
+    current = writer.find(VERSIONS, file_path)
+    return None if current is None or current.row.released_at is not None else _held(current.row)
 
 
 def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id: str) -> int | None:
@@ -134,7 +133,7 @@ def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id
 
 def list_held(connection: apsw.Connection, agent_id: str, now: int) -> list[HeldLock]:
     """What an agent holds at present, oldest grant first."""
-    return [_held(_Row(*row)) for row in connection.execute(SQL["list_held"], {"agent_id": agent_id, "now": now})]
+    return [_held(row) for row in VERSIONS.read(connection, SQL["list_held"], {"agent_id": agent_id, "now": now})]
 
 
 def list_locks(
@@ -144,12 +143,12 @@ def list_locks(
     query = "list_active" if active_only else "list_all"
     if agent_id is not None:
         query += "_of_agent"
-    return [_lock(_Row(*row)) for row in connection.execute(SQL[query], at.bindings(agent_id=agent_id))]
+    return [_lock(row) for row in VERSIONS.read(connection, SQL[query], at.bindings(agent_id=agent_id))]
 
 
 def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> list[Lock]:
     """The locks of one thread, oldest grant first."""
-    return [_lock(_Row(*row)) for row in connection.execute(SQL["list_in_thread"], at.bindings(thread_id=thread_id))]
+    return [_lock(row) for row in VERSIONS.read(connection, SQL["list_in_thread"], at.bindings(thread_id=thread_id))]
 
 
 def _lock(row: _Row) -> Lock:

@@ -4,7 +4,7 @@ A session's `last_seen` is when its agent last did anything at all. The log know
 row is rewritten at each call.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import apsw
 import msgspec
@@ -21,8 +21,6 @@ from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import timestamp
 from projections.versions import Version, Versioned
-
-SQL: Final = Queries("projections", "sessions.sql")
 
 
 class Session(Struct, frozen=True):
@@ -44,13 +42,14 @@ class _Row(Struct, frozen=True, gc=False):
     agent_id: str
     session_id: str
     display_name: str
-    capabilities: str
-    metadata: str
     created_at: int
     active: int
+    capabilities: str
+    metadata: str
 
 
-_VERSIONS: Final = Versioned("sessions", _Row, SQL, free_text=("capabilities", "metadata"))
+VERSIONS: Final = Versioned("sessions", _Row, free_text=("capabilities", "metadata"))
+SQL: Final = Queries("projections", "sessions.sql", VERSIONS.parts)
 
 
 def _on_opened(writer: Writer, event: Fact, data: SessionOpened) -> None:
@@ -63,25 +62,25 @@ def _on_opened(writer: Writer, event: Fact, data: SessionOpened) -> None:
         created_at=time_of(event, data.occurred_at),
         active=1,
     )
-    writer.replace(_VERSIONS, data.agent_id, Version(event.event_id, row))
+    writer.replace(VERSIONS, data.agent_id, Version(event.event_id, row))
 
 
 def _on_renamed(writer: Writer, event: Fact, data: SessionRenamed) -> None:
-    present = writer.find(_VERSIONS, data.agent_id)
-    if present is not None:
-        row = replace(present.row, display_name=data.display_name)
-        writer.replace(_VERSIONS, data.agent_id, Version(event.event_id, row))
+    current = writer.find(VERSIONS, data.agent_id)
+    if current is not None:
+        row = replace(current.row, display_name=data.display_name)
+        writer.replace(VERSIONS, data.agent_id, Version(event.event_id, row))
 
 
 def _on_ended(writer: Writer, event: Fact, data: SessionClosed | SessionExpired) -> None:
-    present = writer.find(_VERSIONS, data.agent_id)
-    if present is not None:
-        writer.replace(_VERSIONS, data.agent_id, Version(event.event_id, replace(present.row, active=0)))
+    current = writer.find(VERSIONS, data.agent_id)
+    if current is not None:
+        writer.replace(VERSIONS, data.agent_id, Version(event.event_id, replace(current.row, active=0)))
 
 
 PROJECTOR: Final = Projector(
     name="sessions",
-    version=1,
+    version=2,
     tables=("sessions",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -96,49 +95,48 @@ PROJECTOR: Final = Projector(
 
 def find_session(connection: apsw.Connection, agent_id: str, at: AsOf) -> Session | None:
     """An agent's live session."""
-    row = connection.execute(SQL["find"], {"agent_id": agent_id, "at": at.at}).fetchone()
-    return _session(connection, row, at.at) if row is not None and row[6] else None
+    row = VERSIONS.find_at(connection, agent_id, at)
+    return _session(connection, row, at) if row is not None and row.active else None
 
 
 def list_sessions(connection: apsw.Connection, at: AsOf, capability: str | None = None) -> list[Session]:
     """Live sessions by agent id; those that have `capability`, when it is given."""
-    rows = connection.execute(SQL["list_live"], at.bindings()).fetchall()
-    sessions = [_session(connection, row, at.at) for row in rows]
-    return [session for session in sessions if capability is None or capability in session.capabilities]
+    query = "list_live" if capability is None else "list_capable"
+    rows = VERSIONS.read(connection, SQL[query], at.bindings(capability=capability))
+    return [_session(connection, row, at) for row in rows]
 
 
 def find_live(connection: apsw.Connection, agent_id: str, at: AsOf) -> LiveSession | None:
     """What the rules need to know of an agent's live session."""
-    row = connection.execute(SQL["find"], {"agent_id": agent_id, "at": at.at}).fetchone()
-    return _live(connection, row) if row is not None and row[6] else None
+    row = VERSIONS.find_at(connection, agent_id, at)
+    return _live(connection, row) if row is not None and row.active else None
 
 
 def find_live_by_id(connection: apsw.Connection, session_id: str) -> LiveSession | None:
     """What the rules need to know of a live session, found by its own id."""
-    row = connection.execute(SQL["find_live_by_id"], {"session_id": session_id}).fetchone()
-    return None if row is None else _live(connection, row)
+    rows = VERSIONS.read(connection, SQL["find_live_by_id"], {"session_id": session_id})
+    return _live(connection, rows[0]) if rows else None
 
 
 def list_live(connection: apsw.Connection, at: AsOf) -> list[LiveSession]:
     """All live sessions as the rules see them, by agent id."""
-    return [_live(connection, row) for row in connection.execute(SQL["list_live"], at.bindings()).fetchall()]
+    return [_live(connection, row) for row in VERSIONS.read(connection, SQL["list_live"], at.bindings())]
 
 
-def _live(connection: apsw.Connection, row: tuple[Any, ...]) -> LiveSession:
-    agent_id, session_id, *_middle, created_at, _active = row
-    return LiveSession(session_id, agent_id, find_last_seen(connection, agent_id, NO_END) or created_at)
+def _live(connection: apsw.Connection, row: _Row) -> LiveSession:
+    last_seen_at = find_last_seen(connection, row.agent_id, NO_END)
+    return LiveSession(row.session_id, row.agent_id, last_seen_at or row.created_at)
 
 
-def _session(connection: apsw.Connection, row: tuple[Any, ...], at: int) -> Session:
-    agent_id, session_id, display_name, capabilities, metadata, created_at, active = row
-    last_seen = find_last_seen(connection, agent_id, at) or created_at
+def _session(connection: apsw.Connection, row: _Row, at: AsOf) -> Session:
+    last_seen_at = find_last_seen(connection, row.agent_id, at.at)
     return Session(
-        session_id,
-        agent_id,
-        display_name,
-        msgspec.json.decode(capabilities, type=list[str]),
-        msgspec.Raw(metadata.encode()),
-        timestamp(created_at),
-        timestamp(last_seen),
-        bool(active),
+        row.session_id,
+        row.agent_id,
+        row.display_name,
+        msgspec.json.decode(row.capabilities, type=list[str]),
+        msgspec.Raw(row.metadata.encode()),
+        timestamp(row.created_at),
+        timestamp(last_seen_at or row.created_at),
+        bool(row.active),
     )

@@ -1,6 +1,6 @@
 """Tasks: what is to be done, and what is done."""
 
-from typing import Any, Final
+from typing import Final
 
 import apsw
 from msgspec import Struct
@@ -14,8 +14,6 @@ from projections.intervals import AsOf
 from projections.projector import Fact, Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
-
-SQL: Final = Queries("projections", "tasks.sql")
 
 
 class Task(Struct, frozen=True):
@@ -43,7 +41,8 @@ class _Row(Struct, frozen=True, gc=False):
     completed_at: int | None
 
 
-_VERSIONS: Final = Versioned("tasks", _Row, SQL)
+VERSIONS: Final = Versioned("tasks", _Row)
+SQL: Final = Queries("projections", "tasks.sql", VERSIONS.parts)
 
 
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
@@ -58,7 +57,7 @@ def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
             created_at=event.recorded_at,
             completed_at=None,
         )
-        writer.add(_VERSIONS, event.event_id, Version(event.event_id, row))
+        writer.add(VERSIONS, event.event_id, Version(event.event_id, row))
     if data.completes_task_id is not None:
         _complete(writer, event, data.completes_task_id, event.recorded_at)
 
@@ -71,15 +70,15 @@ def _on_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
 
 
 def _complete(writer: Writer, event: Fact, task_id: int, completed_at: int) -> None:
-    present = writer.find(_VERSIONS, task_id)
-    if present is not None and present.row.status == "open":
-        row = replace(present.row, status="done", completed_at=completed_at)
-        writer.replace(_VERSIONS, task_id, Version(event.event_id, row))
+    current = writer.find(VERSIONS, task_id)
+    if current is not None and current.row.status == "open":
+        row = replace(current.row, status="done", completed_at=completed_at)
+        writer.replace(VERSIONS, task_id, Version(event.event_id, row))
 
 
 PROJECTOR: Final = Projector(
     name="tasks",
-    version=1,
+    version=2,
     tables=("tasks",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -89,25 +88,20 @@ PROJECTOR: Final = Projector(
 
 def find_task(connection: apsw.Connection, task_id: int, at: AsOf) -> Task | None:
     """A task by its id."""
-    row = connection.execute(SQL["find"], {"task_id": task_id, "at": at.at}).fetchone()
+    row = VERSIONS.find_at(connection, task_id, at)
     return None if row is None else _task(row)
 
 
 def find_known(connection: apsw.Connection, task_id: int, at: AsOf) -> KnownTask | None:
     """What the rules need to know of a task."""
-    row = connection.execute(SQL["find"], {"task_id": task_id, "at": at.at}).fetchone()
-    if row is None:
-        return None
-    found_id, parent_task_id, channel, thread_id, _kind, status, _created_at, _completed_at = row
-    return KnownTask(found_id, status, channel, thread_id, parent_task_id)
+    row = VERSIONS.find_at(connection, task_id, at)
+    return None if row is None else _known(row)
 
 
 def find_open_request(connection: apsw.Connection, task_id: int, at: AsOf) -> KnownTask | None:
     """A task that is an open `task_request`."""
-    row = connection.execute(SQL["find"], {"task_id": task_id, "at": at.at}).fetchone()
-    if row is None or row[4] != "task_request" or row[5] != "open":
-        return None
-    return KnownTask(row[0], row[5], row[2], row[3], row[1])
+    row = VERSIONS.find_at(connection, task_id, at)
+    return _known(row) if row is not None and row.kind == "task_request" and row.status == "open" else None
 
 
 def find_completion(connection: apsw.Connection, task_id: int) -> int | None:
@@ -144,17 +138,20 @@ def list_tasks(
         query = "list_children"
     else:
         query = "list_open" if status == "open" else "list_all"
-    return [_task(row) for row in connection.execute(SQL[query], bindings)]
+    return [_task(row) for row in VERSIONS.read(connection, SQL[query], bindings)]
 
 
-def _task(row: tuple[Any, ...]) -> Task:
-    task_id, parent_task_id, channel, thread_id, _kind, status, created_at, completed_at = row
+def _known(row: _Row) -> KnownTask:
+    return KnownTask(row.task_id, row.status, row.channel, row.thread_id, row.parent_task_id)
+
+
+def _task(row: _Row) -> Task:
     return Task(
-        task_id,
-        parent_task_id,
-        channel,
-        thread_id,
-        status,
-        timestamp(created_at),
-        optional_timestamp(completed_at),
+        row.task_id,
+        row.parent_task_id,
+        row.channel,
+        row.thread_id,
+        row.status,
+        timestamp(row.created_at),
+        optional_timestamp(row.completed_at),
     )

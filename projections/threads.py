@@ -4,7 +4,7 @@ A thread exists as soon as a message, a task or a claim names it. Its row change
 when its channel is settled; what each message changes is read from the messages.
 """
 
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import apsw
 from msgspec import Struct
@@ -13,13 +13,12 @@ from msgspec.structs import replace
 from arclog.events import ClaimAcquired, ClaimReleased, LockReleased, MessagePosted, TaskCompleted
 from arclog.events.messages import TASK_KINDS
 from arclog.sqlite.queries import Queries
+from projections import claims, locks
 from projections.intervals import AsOf
 from projections.messages import find_notice
 from projections.projector import Fact, Projector, Writer
 from projections.times import optional_timestamp
 from projections.versions import Version, Versioned
-
-SQL: Final = Queries("projections", "threads.sql")
 
 ThreadStatus = Literal["open", "waiting", "completed"]
 
@@ -51,7 +50,28 @@ class _Row(Struct, frozen=True, gc=False):
     open_task_count: int = 0
 
 
-_VERSIONS: Final = Versioned("threads", _Row, SQL)
+class _Summary(Struct, frozen=True, gc=False):
+    """What `summarise` finds of a thread."""
+
+    thread_id: str
+    channel: str | None
+    root_task_id: int | None
+    latest_message_id: int | None
+    latest_message_at: int | None
+    latest_artifact_id: int | None
+    message_count: int
+    total_task_count: int
+    open_task_count: int
+    active_claim_count: int
+    active_lock_count: int
+
+
+VERSIONS: Final = Versioned("threads", _Row)
+SQL: Final = Queries(
+    "projections",
+    "threads.sql",
+    {**VERSIONS.parts, "claims_at": claims.VERSIONS.parts["at"], "locks_at": locks.VERSIONS.parts["at"]},
+)
 
 
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
@@ -82,8 +102,8 @@ def _on_task_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None
 
 
 def _on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
-    if data.thread_id is not None and writer.find(_VERSIONS, data.thread_id) is None:
-        writer.add(_VERSIONS, data.thread_id, Version(event.event_id, _Row(data.thread_id)))
+    if data.thread_id is not None and writer.find(VERSIONS, data.thread_id) is None:
+        writer.add(VERSIONS, data.thread_id, Version(event.event_id, _Row(data.thread_id)))
 
 
 def _on_released(writer: Writer, event: Fact, data: ClaimReleased | LockReleased) -> None:
@@ -100,17 +120,17 @@ def _close_tasks(writer: Writer, event: Fact, thread_id: str, count: int) -> Non
 
 
 def _find(writer: Writer, thread_id: str) -> _Row:
-    present = writer.find(_VERSIONS, thread_id)
-    return _Row(thread_id) if present is None else present.row
+    current = writer.find(VERSIONS, thread_id)
+    return _Row(thread_id) if current is None else current.row
 
 
 def _replace(writer: Writer, event: Fact, row: _Row) -> None:
-    writer.replace(_VERSIONS, row.thread_id, Version(event.event_id, row))
+    writer.replace(VERSIONS, row.thread_id, Version(event.event_id, row))
 
 
 PROJECTOR: Final = Projector(
     name="threads",
-    version=1,
+    version=2,
     tables=("threads",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -126,46 +146,45 @@ PROJECTOR: Final = Projector(
 
 def list_threads(connection: apsw.Connection, at: AsOf) -> list[Thread]:
     """A summary of each thread, the one with the newest message first."""
-    return [_thread(row) for row in connection.execute(SQL["summarise"], at.bindings())]
+    return [_thread(_Summary(*row)) for row in connection.execute(SQL["summarise"], at.bindings())]
 
 
 def get_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> Thread:
     """The summary of one thread; all zeros when nothing but locks, or nothing at all, names it."""
-    (row,) = connection.execute(SQL["summarise_one"], at.bindings(thread_id=thread_id))
-    return _thread(row)
+    (row,) = connection.execute(SQL["summarise_one"], at.bindings(key=thread_id))
+    return _thread(_Summary(*row))
 
 
 def find_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> Thread | None:
     """The summary of one thread, None when no message, task or claim named it by then."""
-    if connection.execute(SQL["find"], {"thread_id": thread_id, "at": at.at}).fetchone() is None:
+    if VERSIONS.find_at(connection, thread_id, at) is None:
         return None
     return get_thread(connection, thread_id, at)
 
 
 def find_thread_channel(connection: apsw.Connection, thread_id: str, at: AsOf) -> str | None:
     """The channel of a thread, None when there is no such thread or nothing was said in it."""
-    row = connection.execute(SQL["find"], {"thread_id": thread_id, "at": at.at}).fetchone()
-    return None if row is None else row[1]
+    row = VERSIONS.find_at(connection, thread_id, at)
+    return None if row is None else row.channel
 
 
-def _thread(row: tuple[Any, ...]) -> Thread:
-    thread_id, channel, root, latest, latest_at, artifact, messages, tasks, open_tasks, claims, locks = row
+def _thread(row: _Summary) -> Thread:
     status: ThreadStatus = "waiting"
-    if tasks and not open_tasks:
+    if row.total_task_count and not row.open_task_count:
         status = "completed"
-    elif claims or locks:
+    elif row.active_claim_count or row.active_lock_count:
         status = "open"
     return Thread(
-        thread_id,
-        channel,
-        root,
-        latest,
-        optional_timestamp(latest_at),
-        artifact,
-        messages,
-        tasks,
-        open_tasks,
-        claims,
-        locks,
+        row.thread_id,
+        row.channel,
+        row.root_task_id,
+        row.latest_message_id,
+        optional_timestamp(row.latest_message_at),
+        row.latest_artifact_id,
+        row.message_count,
+        row.total_task_count,
+        row.open_task_count,
+        row.active_claim_count,
+        row.active_lock_count,
         status,
     )

@@ -1,17 +1,18 @@
 """Versions: rows that hold from one event until another.
 
-What changes is never overwritten. The present version of a key ends with the event that replaces it, and the next one
+What changes is never overwritten. The current version of a key ends with the event that replaces it, and the next one
 begins there; `projections.intervals` tells how the past is found again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
+import apsw
 from msgspec import Struct
 from msgspec.structs import astuple
 
 from arclog.sqlite.queries import Queries
-from projections.intervals import CURRENT, fork
+from projections.intervals import CURRENT, AsOf, node_of
 
 Key = str | int
 LONG: Final = 256
@@ -32,29 +33,49 @@ class Version(Struct, Generic[Said], frozen=True, gc=False):
 
 
 class Versioned(Generic[Said]):
-    """A table of versions.
+    """A table of versions. What its rows say is a Struct, whose fields are its columns, so these are written once.
 
     Args:
         table: its name.
-        row: what its rows say; the fields are the columns, in the order in which `insert` and `find_current` of `sql`
-            name them.
-        sql: its statements: `insert` takes `from_event`, `until_event`, `fork` and the row; `close` takes
-            `until_event`, `fork`, the key and `from_event`; `find_current` takes the key and gives `from_event` and
-            the row.
+        row: what its rows say, the key first.
         free_text: the columns that callers may fill as they like.
+
+    Attributes:
+        parts: what its statements have in common, for the `.sql` file of the noun; see `versions.sql`.
     """
 
-    def __init__(self, table: str, row: type[Said], sql: Queries, free_text: tuple[str, ...] = ()) -> None:
+    def __init__(self, table: str, row: type[Said], free_text: tuple[str, ...] = ()) -> None:
+        columns = row.__struct_fields__
+        own = {
+            "table": table,
+            "key": columns[0],
+            "columns": ", ".join(columns),
+            "values": ", ".join("?" * len(columns)),
+            "CURRENT": str(CURRENT),
+        }
+        shared = Queries("projections", "versions.sql", own)
         self.table: Final = table
-        self.insert: Final = sql["insert"]
-        self.close: Final = sql["close"]
-        self.find_current: Final = sql["find_current"]
+        self.parts: Final[Mapping[str, str]] = shared.parts
+        self.insert: Final = shared["insert"]
+        self.close: Final = shared["close"]
+        self.find_current: Final = shared["find_current"]
+        self._find: Final = shared["find"]
         self._row: Final = row
         self._free_text: Final = free_text
 
     def version_of(self, found: Sequence[Any] | None) -> Version[Said] | None:
         """What `find_current` found, as a version."""
         return None if found is None else Version(found[0], self._row(*found[1:]))
+
+    def find_at(self, connection: apsw.Connection, key: Key, at: AsOf) -> Said | None:
+        """What the version of `key` says that holds at a moment."""
+        row = connection.execute(self._find, {"key": key, "at": at.at}).fetchone()
+        return None if row is None else self._row(*row)
+
+    def read(self, connection: apsw.Connection, query: str, bindings: Mapping[str, str | int | None]) -> list[Said]:
+        """What a query for {columns} finds."""
+        row = self._row
+        return [row(*found) for found in connection.execute(query, bindings)]
 
     def is_long(self, row: Said) -> bool:
         """Whether a row holds so much text that it is better looked up than remembered."""
@@ -71,9 +92,9 @@ def current_row(version: Version[Said]) -> tuple[Any, ...]:
 
 def past_row(version: Version[Said], until_event: int) -> tuple[Any, ...]:
     """The bindings of `insert` for a version that `until_event` has replaced already."""
-    return (version.from_event, until_event, fork(version.from_event, until_event), *astuple(version.row))
+    return (version.from_event, until_event, node_of(version.from_event, until_event), *astuple(version.row))
 
 
 def ending(key: Key, from_event: int, until_event: int) -> tuple[int, int, Key, int]:
     """The bindings of `close` for a version that `until_event` replaces."""
-    return until_event, fork(from_event, until_event), key, from_event
+    return until_event, node_of(from_event, until_event), key, from_event

@@ -90,8 +90,7 @@ def find_entity(connection: apsw.Connection, entity: Entity, at: AsOf) -> Raw | 
         case "session":
             found = sessions.find_session(connection, entity.key, at)
         case "channel":
-            channel = channels.find_channel(connection, entity.key, at)
-            found = None if channel is None else channel[1]
+            found = channels.find_channel(connection, entity.key, at)
         case "message":
             json = messages.find_json(connection, int(entity.key), at)
             return None if json is None else Raw(json)

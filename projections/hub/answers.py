@@ -75,9 +75,8 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
         case SessionClosed():
             return Outcome(encode_json({"session_id": data.session_id, "deleted": True}), event_id)
         case ChannelCreated():
-            found = channels.find_channel(connection, data.name, at)
-            assert found is not None
-            return Outcome(encode_json(found[1]), event_id, created=True)
+            channel = channels.find_channel(connection, data.name, at)
+            return Outcome(encode_json(channel), event_id, created=True)
         case ClaimAcquired() | ClaimRefreshed() | ClaimReleased() | ClaimRefused():
             return _of_lease(event_id, data, claims.find_claim(connection, data.claim_key, at))
         case LockAcquired() | LockRefreshed() | LockReleased() | LockRefused():

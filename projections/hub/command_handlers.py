@@ -117,13 +117,12 @@ def _see_agent(context: Context, command: session_rules.SeeAgent, at: AsOf) -> D
 
 
 def _create_channel(context: Context, command: channel_rules.CreateChannel, at: AsOf) -> Decision:
-    found = channels.find_channel(context.connection, command.name.strip(), at)
+    name = command.name.strip()
+    found = channels.find_channel(context.connection, name, at)
     created = channel_rules.decide_create(found is not None, command, at.now)
     if created is not None:
         return created
-    assert found is not None
-    event_id, channel = found
-    return Outcome(encode_json(channel), event_id=event_id)
+    return Outcome(encode_json(found), event_id=channels.find_creation(context.connection, name))
 
 
 def _post_message(context: Context, command: message_rules.PostMessage, at: AsOf) -> Decision:

@@ -1,3 +1,6 @@
+-- part: columns
+name, created_at, created_by, metadata
+
 -- name: schema
 CREATE TABLE channels (
     name TEXT PRIMARY KEY,
@@ -14,7 +17,10 @@ SELECT 1;
 INSERT INTO channels (name, event_id, created_at, created_by, metadata) VALUES (?, ?, ?, ?, ?)
 
 -- name: find
-SELECT name, event_id, created_at, created_by, metadata FROM channels WHERE name = :name AND event_id <= :at
+SELECT {columns} FROM channels WHERE name = :name AND event_id <= :at
+
+-- name: find_event
+SELECT event_id FROM channels WHERE name = ?
 
 -- name: list
-SELECT name, event_id, created_at, created_by, metadata FROM channels WHERE event_id <= :at ORDER BY name
+SELECT {columns} FROM channels WHERE event_id <= :at ORDER BY name

@@ -17,7 +17,6 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.log import Filter
-from arclog.sqlite.queries import Queries
 from arclog.sqlite.tail import read_last
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.all_projectors import PROJECTORS
@@ -26,7 +25,7 @@ from projections.hub.recorder import Recorder
 from projections.intervals import AsOf, live
 from projections.messages import MessageQuery
 from tests.support.fake_time import FakeTime
-from tests.support.plans import plan_of, scanned_tables
+from tests.support.plans import STATEMENTS, plan_of, reads_of, scanned_tables
 from tests.support.recorders import as_of_event, execute_all, recording
 
 SHORT, LONG = 30, 300
@@ -185,16 +184,13 @@ def test_a_read_of_the_past_costs_about_the_same_however_long_the_log_is(
     assert long <= MOST * short + 600
 
 
-# The database of Arc 0.1.1 is imported whole.
-OUR_SQL = sorted(path.name for path in Path("projections/sql").glob("*.sql") if path.name != "arc_011.sql")
 OUR_TABLES = {"events", *(table for projector in PROJECTORS for table in projector.tables)}
 # Only what is asked for in full may be read from end to end; and the last broadcast is the end of its index.
-READ_IN_FULL = {("channels.sql", "list"): {"channels"}, ("channels.sql", "list_page"): {"channels"}}
+READ_IN_FULL = {("channels", "list"): {"channels"}}
 
 
-@pytest.mark.parametrize("file_name", OUR_SQL)
-def test_no_query_reads_a_table_from_end_to_end(logs: tuple[apsw.Connection, apsw.Connection], file_name: str) -> None:
-    for name, sql in Queries("projections", file_name).items():
-        if sql.startswith(("SELECT", "WITH")) and name != "indexes":
-            scanned = scanned_tables(plan_of(logs[1], sql)) & OUR_TABLES
-            assert scanned <= READ_IN_FULL.get((file_name, name), set()), f"{name}: {plan_of(logs[1], sql)}"
+@pytest.mark.parametrize("noun", sorted(STATEMENTS.keys() - {"events", "checkpoints"}))
+def test_no_query_reads_a_table_from_end_to_end(logs: tuple[apsw.Connection, apsw.Connection], noun: str) -> None:
+    for name, sql in reads_of(noun).items():
+        scanned = scanned_tables(plan_of(logs[1], sql)) & OUR_TABLES
+        assert scanned <= READ_IN_FULL.get((noun, name), set()), f"{name}: {plan_of(logs[1], sql)}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any
 
 import apsw
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from projections.intervals import CURRENT, fork
+from projections.intervals import CURRENT, node_of
 from projections.live_writer import LiveWriter
 from projections.projector import Memory, Writer
 from projections.rebuilding.rebuild_writer import Bounds, OpenTables, RebuildWriter
@@ -24,19 +23,14 @@ class Lamp(Struct, frozen=True):
     state: str
 
 
-LAMP_SQL: Any = {
-    "insert": "INSERT INTO lamps (from_event, until_event, fork, name, state) VALUES (?, ?, ?, ?, ?)",
-    "close": "UPDATE lamps SET until_event = ?, fork = ? WHERE name = ? AND from_event = ?",
-    "find_current": "SELECT from_event, name, state FROM lamps WHERE name = ? ORDER BY from_event DESC LIMIT 1",
-}
-LAMPS = Versioned("lamps", Lamp, LAMP_SQL, free_text=("state",))
+LAMPS = Versioned("lamps", Lamp, free_text=("state",))
 
 
 @contextmanager
 def lamp_table() -> Iterator[apsw.Connection]:
     with closing(apsw.Connection(":memory:")) as connection:
         connection.execute(
-            "CREATE TABLE lamps (name TEXT, from_event INTEGER, until_event INTEGER, fork INTEGER, state TEXT, "
+            "CREATE TABLE lamps (name TEXT, from_event INTEGER, until_event INTEGER, node INTEGER, state TEXT, "
             "PRIMARY KEY (name, from_event)) STRICT, WITHOUT ROWID"
         )
         yield connection
@@ -84,7 +78,7 @@ def test_every_writer_keeps_the_same_versions_however_little_it_remembers(
     for event_id, (name, state) in enumerate(switches, 1):
         if name in last:
             began, old = last[name]
-            expected.append((name, began, event_id, fork(began, event_id), old))
+            expected.append((name, began, event_id, node_of(began, event_id), old))
         last[name] = event_id, state
     expected += [(name, began, CURRENT, None, state) for name, (began, state) in last.items()]
     assert rows[0] == rows[1] == sorted(expected, key=lambda row: row[:2])
@@ -113,7 +107,7 @@ def test_a_rebuild_writes_each_version_once() -> None:
         writer = RebuildWriter(OpenTables(lamps))
         switch(writer, [("a", "on"), ("b", "on"), ("a", "off"), ("b", "off"), ("a", "on")])
         writer.flush()
-    assert statements == [LAMP_SQL["insert"]] * 5
+    assert statements == [LAMPS.insert] * 5
 
 
 def test_a_bulk_writer_keeps_a_bounded_number_of_rows() -> None:

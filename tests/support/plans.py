@@ -7,6 +7,34 @@ from typing import Any
 import apsw
 from apsw.ext import query_info
 
+from arclog.sqlite.queries import Queries
+from arclog.sqlite.schema import EVENTS
+from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
+from projections.checkpoints import CHECKPOINTS
+
+STATEMENTS: Mapping[str, Queries] = {
+    "events": EVENTS,
+    "checkpoints": CHECKPOINTS,
+    "sessions": sessions.SQL,
+    "channels": channels.SQL,
+    "messages": messages.SQL,
+    "inbox": inbox.SQL,
+    "threads": threads.SQL,
+    "claims": claims.SQL,
+    "locks": locks.SQL,
+    "tasks": tasks.SQL,
+}
+"""All our statements, by the table or noun that they are about."""
+
+
+def reads_of(noun: str) -> dict[str, str]:
+    """The statements about a noun that read tables, by name."""
+    return {
+        name: sql
+        for name, sql in STATEMENTS[noun].items()
+        if name not in {"schema", "indexes"} and re.match(r"(--.*\n)*(SELECT|WITH)\b", sql)
+    }
+
 
 def plan_of(connection: apsw.Connection, sql: str, bindings: Mapping[str, Any] | None = None) -> list[str]:
     """The steps of the query's plan, as `EXPLAIN QUERY PLAN` tells them; values that are not given are NULL."""

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projections.intervals import CURRENT, as_of, fork, live
+from projections.intervals import CURRENT, as_of, live, node_of
 
 intervals = st.tuples(st.integers(1, 2000), st.integers(1, 2000)).map(lambda pair: (pair[0], pair[0] + pair[1]))
 
@@ -18,14 +18,14 @@ def trailing_zeros(number: int) -> int:
 @given(intervals)
 def test_an_interval_is_filed_under_the_highest_number_in_it(interval: tuple[int, int]) -> None:
     begin, end = interval
-    assert fork(begin, end) == max(range(begin, end), key=trailing_zeros)
+    assert node_of(begin, end) == max(range(begin, end), key=trailing_zeros)
 
 
 @pytest.mark.parametrize(
     ("begin", "end", "found"), [(1, 2, 1), (1, 3, 2), (5, 8, 6), (7, 9, 8), (2**52, 2**52 + 1, 2**52)]
 )
-def test_some_forks(begin: int, end: int, found: int) -> None:
-    assert fork(begin, end) == found
+def test_some_nodes(begin: int, end: int, found: int) -> None:
+    assert node_of(begin, end) == found
 
 
 @settings(deadline=None, database=None, max_examples=300)
@@ -36,7 +36,7 @@ def test_an_interval_is_found_at_every_event_that_it_holds_and_at_no_other(
     begin, end = interval
     head = max(event_id, end) + more
     at = as_of(event_id, head, 0)
-    filed = fork(begin, end)
+    filed = node_of(begin, end)
     found = (filed in msgspec.json.decode(at.below) and end > event_id) or (
         filed in msgspec.json.decode(at.above) and begin <= event_id
     )
@@ -62,7 +62,7 @@ def test_the_past_stays_what_it_was_while_the_log_grows() -> None:
     at = as_of(3, head=4, now=0)
     above = msgspec.json.decode(at.above)
     for end in range(5, 1000):
-        filed = fork(2, end)
+        filed = node_of(2, end)
         assert filed in msgspec.json.decode(at.below) or filed in above
 
 

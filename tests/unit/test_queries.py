@@ -1,6 +1,8 @@
 """Named SQL."""
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import apsw
 import pytest
@@ -9,12 +11,8 @@ from arclog.sqlite.queries import Queries
 from arclog.sqlite.schema import EVENTS
 from projections.all_projectors import PROJECTORS
 from projections.checkpoints import CHECKPOINTS
-from tests.support.plans import plan_of
-
-# All but the statements that read a database of Arc 0.1.1, which has tables of its own.
-FILES = [("arclog", path.name) for path in Path("arclog/sql").glob("*.sql")] + [
-    ("projections", path.name) for path in Path("projections/sql").glob("*.sql") if path.name != "arc_011.sql"
-]
+from projections.intervals import CURRENT
+from tests.support.plans import STATEMENTS, plan_of
 
 
 @pytest.fixture
@@ -28,15 +26,32 @@ def connection() -> apsw.Connection:
     return connection
 
 
-@pytest.mark.parametrize(("package", "file_name"), FILES)
-def test_every_statement_is_sql_over_the_tables_that_there_are(
-    connection: apsw.Connection, package: str, file_name: str
-) -> None:
-    queries = Queries(package, file_name)
-    assert queries
-    for name, sql in queries.items():
+@pytest.mark.parametrize("noun", STATEMENTS)
+def test_every_statement_is_sql_over_the_tables_that_there_are(connection: apsw.Connection, noun: str) -> None:
+    assert STATEMENTS[noun]
+    for name, sql in STATEMENTS[noun].items():
         if name not in {"schema", "indexes"}:
             plan_of(connection, sql)
+
+
+def test_a_part_is_put_in_wherever_it_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "sql"
+    folder.mkdir()
+    (folder / "lamps.sql").write_text(
+        "-- part: columns\nname, {state}\n\n-- name: list\nSELECT {columns} FROM lamps\n\n-- part: state\nstate\n"
+    )
+    monkeypatch.setitem(sys.modules, "lamps", SimpleNamespace(__file__=str(tmp_path / "__init__.py")))
+    assert Queries("lamps", "lamps.sql") == {"list": "SELECT name, state FROM lamps"}
+    (folder / "lamps.sql").write_text("-- name: list\nSELECT {columns} FROM {table}\n")
+    assert Queries("lamps", "lamps.sql", {"columns": "name", "table": "lamps"})["list"] == "SELECT name FROM lamps"
+    with pytest.raises(KeyError, match="table"):
+        Queries("lamps", "lamps.sql", {"columns": "name"})
+
+
+def test_the_search_of_the_past_is_written_once() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in Path("projections/sql").glob("*.sql")}
+    assert [name for name, text in texts.items() if "json_each(:below)" in text] == ["versions.sql"]
+    assert not [name for name, text in texts.items() if str(CURRENT) in text]
 
 
 def test_a_statement_that_is_not_there_is_missed_at_once() -> None:
