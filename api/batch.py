@@ -12,7 +12,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.errors import STATUS_OF
-from api.http.requests import BodyReader, check_key, read_body, transport_of
+from api.http.requests import BodyReader, check_key, find_sender, read_body, transport_of
 from api.http.responses import envelope
 from api.http.routes import NoQuery, Route, Site, Special
 from arclog.deciders.messages import PostMessage
@@ -55,7 +55,7 @@ def _start(site: Site) -> ASGIApp:
         lines = [line for line in body.split(b"\n") if line.strip()]
         if len(lines) > MAX_LINES:
             raise InvalidInput("body", f"must have at most {MAX_LINES} lines, not {len(lines)}; send it in parts")
-        answers = b"".join([*map(_line, await _carry_out(hub, lines, transport_of(scope)))])
+        answers = b"".join([*map(_line, await _carry_out(hub, lines, transport_of(scope), find_sender(scope)))])
         headers = [NDJSON, *site.responder.common, (b"content-length", b"%d" % len(answers))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answers})
@@ -63,13 +63,13 @@ def _start(site: Site) -> ASGIApp:
     return post_all
 
 
-async def _carry_out(hub: Hub, lines: list[bytes], transport: str) -> list[Outcome | ArcError]:
+async def _carry_out(hub: Hub, lines: list[bytes], transport: str, sender: str) -> list[Outcome | ArcError]:
     """What each line led to; those that are no message are refused without asking the hub."""
     results: list[Outcome | ArcError | None] = []
     requests: list[Request] = []
     for line in lines:
         try:
-            requests.append(_request(line, transport))
+            requests.append(_request(line, transport, sender))
             results.append(None)
         except ArcError as error:
             results.append(error)
@@ -77,13 +77,14 @@ async def _carry_out(hub: Hub, lines: list[bytes], transport: str) -> list[Outco
     return [next(carried_out) if result is None else result for result in results]
 
 
-def _request(line: bytes, transport: str) -> Request:
+def _request(line: bytes, transport: str, sender: str) -> Request:
     command = _read_message(line)
     # Most lines bring no key; only where one may be, plain or escaped, is the line read again.
     key = _read_key(line).idempotency_key if b"idempotency_key" in line or b"\\u" in line else None
     if key is None:
-        return Request(command, transport)
-    return Request(command, transport, check_key("idempotency_key", key), hash_request(b"POST", PATH.encode(), line))
+        return Request(command, transport, sender=sender)
+    request = hash_request(b"POST", PATH.encode(), line)
+    return Request(command, transport, check_key("idempotency_key", key), request, sender)
 
 
 def _line(result: Outcome | ArcError) -> bytes:

@@ -1,11 +1,14 @@
 """Idempotency keys: whose key led to an event.
 
-Each key belongs to the caller that chose it. The index of keys follows from the events: it is made again when they are
-imported, and verified against them (`arclog.proof.keys`).
+Each key belongs to the sender that chose it. Callers that name nobody cannot be told apart, so there a key belongs to
+the request that it came with: two of them never meet each other's. The index of keys follows from the events: it is
+made again when they are imported, and verified against them (`arclog.proof.keys`).
 """
 
 from typing import Final
 
+from arclog.codec import Metadata
+from arclog.events import Event
 from arclog.events.channels import ANONYMOUS
 
 _NOBODYS: Final = frozenset(
@@ -19,9 +22,26 @@ _NOBODYS: Final = frozenset(
         "shutdown.fired",
     }
 )
-"""What is asked for without saying who asks."""
+"""What was asked for without saying who asks, when events did not name their principal."""
 
 
-def key_owner(event_type: str, actor: str) -> str:
-    """The sender under whose name the key of an event is kept."""
+def principal_of(event: Event, sender: str) -> str | None:
+    """What an event's metadata say of its sender: nothing where that is its actor, as nearly always."""
+    return None if sender == event.actor and sender != ANONYMOUS and event.type not in _NOBODYS else sender
+
+
+def owner_of(sender: str, request: bytes | None) -> str:
+    """Under whose name the key of a call is kept.
+
+    Args:
+        sender: who asks.
+        request: the hash of the request.
+    """
+    return sender if sender != ANONYMOUS else f"{ANONYMOUS}/{(request or b'').hex()}"
+
+
+def key_owner(event_type: str, actor: str, metadata: Metadata) -> str:
+    """Under whose name the key of an event is kept."""
+    if metadata.principal is not None:
+        return owner_of(metadata.principal, metadata.request)
     return ANONYMOUS if event_type in _NOBODYS else actor

@@ -238,6 +238,7 @@ class Courier:
         headers = {}
         if request.writes:
             headers["Idempotency-Key"] = idempotency_key(self._folder, request.request_id)
+            headers["X-Arc-Agent"] = self._folder
         try:
             await self._check_session(request)
             status, body = await self._ask(request.method, request.path, request.encode_body(), headers)

@@ -11,19 +11,8 @@ import re
 from typing import Final
 from urllib.parse import parse_qsl, unquote
 
+from arclog.sender import FIELDS
 from relay.envelope import FORBIDDEN, JsonObject, Refused, Request
-
-ACTOR_FIELDS: Final = (
-    "agent_id",
-    "from_agent",
-    "owner_agent_id",
-    "created_by",
-    "asker_agent_id",
-    "actor",
-    "agent",
-    "as",
-)
-"""The names under which a body or a query says who acts. `to_agent` is not among them."""
 
 FILTERS: Final = ("/v1/locks", "/v1/log")
 """Reads whose `agent_id` or `actor` chooses rows of a list that all may read."""
@@ -110,7 +99,7 @@ def _check_body(body: JsonObject, folder: str) -> None:
 
 
 def _check_field(field: str, value: str, folder: str) -> None:
-    if field in ACTOR_FIELDS and value.strip():
+    if field in FIELDS and value.strip():
         _check_agent(field, value, folder)
 
 

@@ -38,6 +38,10 @@ MAX_DIGITS: Final = 19
 TRANSPORT: Final = "arc.transport"
 """In the scope of a call that came by another road than HTTP: its name."""
 
+AGENT_HEADER: Final = "X-Arc-Agent"
+AGENT: Final = AGENT_HEADER.lower().encode()
+"""The header that says who asks where nothing else in a request does."""
+
 AS_TYPED: Final = "!#$%&'()*+,/:;=?@[]~"
 """What stays as it is in a URL that somebody typed; the rest is percent-encoded."""
 
@@ -269,6 +273,21 @@ def check_key(name: str, key: str) -> str:
     if not _is_key(key):
         raise InvalidInput(name, "must be 1 to 256 visible ASCII characters")
     return key
+
+
+def find_sender(scope: Scope) -> str:
+    """The agent that a header of the request says it is from; empty when none does.
+
+    Raises:
+        InvalidInput: it is not UTF-8, or cannot be an agent's id.
+    """
+    header: bytes | None = scope[HEADERS].get(AGENT)
+    if header is None:
+        return ""
+    try:
+        return fields.agent(AGENT_HEADER, header.decode())
+    except UnicodeDecodeError:
+        raise InvalidInput(AGENT_HEADER, "must be UTF-8") from None
 
 
 def transport_of(scope: Scope) -> str:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import moment_of
 from api.http.errors import ClientGone, MethodNotAllowed
-from api.http.requests import BodyReader, QueryReader, find_key, read_body, transport_of
+from api.http.requests import BodyReader, QueryReader, find_key, find_sender, read_body, transport_of
 from api.http.responses import Responder
 from arclog.sqlite.log import hash_request
 from projections.hub.answers import Outcome
@@ -158,7 +158,11 @@ class Change(Struct, Generic[K, B], frozen=True, kw_only=True):
             key = find_key(scope)
             request = None if key is None else hash_request(scope["method"].encode(), scope["raw_path"], body)
             outcome = await execute(
-                command(read_ids(scope), read(body)), transport=transport_of(scope), key=key, request=request
+                command(read_ids(scope), read(body)),
+                transport=transport_of(scope),
+                key=key,
+                request=request,
+                sender=find_sender(scope),
             )
             await send_outcome(send, status(outcome), outcome)
 

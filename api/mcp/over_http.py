@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import inprocess
 from api.http.errors import MethodNotAllowed
-from api.http.requests import HEADERS, QueryReader, read_body
+from api.http.requests import HEADERS, QueryReader, find_sender, read_body
 from api.http.responses import Headers
 from api.http.routes import Caller, Site
 from api.mcp import jsonrpc, revisions
@@ -31,7 +31,6 @@ from projections.hub.hub import Hub
 from projections.messages import MessageQuery
 
 SESSION_HEADER: Final = b"mcp-session-id"
-AGENT_HEADER: Final = b"x-arc-agent"
 MAX_SEATS: Final = 4096
 """Agents whose cursors are remembered; one that is forgotten begins where its session says."""
 
@@ -192,11 +191,7 @@ class McpEndpoint:
 
     def _session(self, scope: Scope) -> AgentSession:
         """The session of the agent that the request names."""
-        header: bytes | None = scope[HEADERS].get(AGENT_HEADER)
-        try:
-            agent = self._read_query(scope).agent if header is None else header.decode()
-        except UnicodeDecodeError:
-            raise InvalidInput("X-Arc-Agent", "must be UTF-8") from None
+        agent = find_sender(scope) or self._read_query(scope).agent
         if agent is None:
             raise InvalidInput("agent", f"is required: use the URL {PATH}?agent=NAME, or send the header X-Arc-Agent")
         agent = fields.agent("agent", agent)

@@ -1,5 +1,7 @@
 """Channels: rooms, made once and never changed."""
 
+from typing import ClassVar
+
 from msgspec import Struct
 
 from arclog.deciders import fields
@@ -8,6 +10,8 @@ from arclog.events import ChannelCreated, JsonObject
 
 class CreateChannel(Struct, frozen=True, kw_only=True):
     """Make a channel, unless it is there."""
+
+    sender_field: ClassVar[str | None] = "created_by"
 
     name: str
     created_by: str | None = None

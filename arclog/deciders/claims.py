@@ -5,7 +5,7 @@ both get it, on one hub or on several. A lease ends at `expires_at` by the log's
 of the grant is the fencing token.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
@@ -18,6 +18,8 @@ DEFAULT_TTL_SEC: Final = fields.DEFAULT_TTL_SEC
 
 class AcquireClaim(Struct, frozen=True, kw_only=True):
     """Ask for a claim; without a key it is named after the task's message."""
+
+    sender_field: ClassVar[str | None] = "owner_agent_id"
 
     owner_agent_id: str
     claim_key: str | None = None
@@ -38,6 +40,8 @@ class AcquireClaim(Struct, frozen=True, kw_only=True):
 class RefreshClaim(Struct, frozen=True, kw_only=True):
     """Prolong a claim that one holds."""
 
+    sender_field: ClassVar[str | None] = "owner_agent_id"
+
     claim_key: str
     owner_agent_id: str
     ttl_sec: float = DEFAULT_TTL_SEC
@@ -45,6 +49,8 @@ class RefreshClaim(Struct, frozen=True, kw_only=True):
 
 class ReleaseClaim(Struct, frozen=True, kw_only=True):
     """Give a claim back."""
+
+    sender_field: ClassVar[str | None] = "agent_id"
 
     claim_key: str
     agent_id: str

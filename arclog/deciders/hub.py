@@ -1,6 +1,6 @@
 """The hub's own life: start, stop, a shutdown that can be called off, and who may reach it."""
 
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
@@ -24,6 +24,8 @@ DEFAULT_SHUTDOWN_DELAY_SEC: Final = 60
 class StartHub(Struct, frozen=True, kw_only=True):
     """A hub begins to serve."""
 
+    sender_field: ClassVar[str | None] = None
+
     version: str
     url: str | None = None
 
@@ -31,11 +33,15 @@ class StartHub(Struct, frozen=True, kw_only=True):
 class StopHub(Struct, frozen=True, kw_only=True):
     """A hub ends."""
 
+    sender_field: ClassVar[str | None] = None
+
     reason: StopReason = "signal"
 
 
 class InitiateShutdown(Struct, frozen=True, kw_only=True):
     """Stop this hub after a while."""
+
+    sender_field: ClassVar[str | None] = None
 
     delay_sec: float = DEFAULT_SHUTDOWN_DELAY_SEC
 
@@ -43,13 +49,19 @@ class InitiateShutdown(Struct, frozen=True, kw_only=True):
 class CancelShutdown(Struct, frozen=True, kw_only=True):
     """Call the pending shutdown off."""
 
+    sender_field: ClassVar[str | None] = None
+
 
 class FireShutdown(Struct, frozen=True, kw_only=True):
     """The delay of the pending shutdown is over."""
 
+    sender_field: ClassVar[str | None] = None
+
 
 class ChangeNetwork(Struct, frozen=True, kw_only=True):
     """Accept, or no longer accept, calls from other machines."""
+
+    sender_field: ClassVar[str | None] = None
 
     allow_remote: bool = False
 

@@ -5,7 +5,7 @@ both get it, on one hub or on several. A lease ends at `expires_at` by the log's
 of the grant is the fencing token.
 """
 
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
@@ -19,6 +19,8 @@ DEFAULT_TTL_SEC: Final = fields.DEFAULT_TTL_SEC
 class AcquireLock(Struct, frozen=True, kw_only=True):
     """Ask for the lock on a file. `metadata.thread_id` names the thread that it belongs to."""
 
+    sender_field: ClassVar[str | None] = "agent_id"
+
     agent_id: str
     file_path: str
     ttl_sec: float = DEFAULT_TTL_SEC
@@ -28,6 +30,8 @@ class AcquireLock(Struct, frozen=True, kw_only=True):
 class RefreshLock(Struct, frozen=True, kw_only=True):
     """Prolong a lock that one holds."""
 
+    sender_field: ClassVar[str | None] = "agent_id"
+
     agent_id: str
     file_path: str
     ttl_sec: float = DEFAULT_TTL_SEC
@@ -35,6 +39,8 @@ class RefreshLock(Struct, frozen=True, kw_only=True):
 
 class ReleaseLock(Struct, frozen=True, kw_only=True):
     """Give a lock back."""
+
+    sender_field: ClassVar[str | None] = "agent_id"
 
     agent_id: str
     file_path: str

@@ -1,6 +1,6 @@
 """Messages: what may be said, where, and which of them open or complete a task."""
 
-from typing import Final, get_args
+from typing import ClassVar, Final, get_args
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,8 @@ _KINDS: Final = frozenset(MESSAGE_KINDS)
 
 class PostMessage(Struct, frozen=True, kw_only=True):
     """Say something, to everyone in a channel or to one agent."""
+
+    sender_field: ClassVar[str | None] = "from_agent"
 
     from_agent: str
     to_agent: str | None = None

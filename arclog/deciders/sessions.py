@@ -1,7 +1,7 @@
 """Sessions: who is here, and when somebody is no longer."""
 
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
@@ -32,6 +32,8 @@ DEFAULT_PRESENCE_TTL_SEC: Final = 120
 class OpenSession(Struct, frozen=True, kw_only=True):
     """Register an agent."""
 
+    sender_field: ClassVar[str | None] = "agent_id"
+
     agent_id: str
     display_name: str | None = None
     capabilities: list[str] | None = None
@@ -42,6 +44,8 @@ class OpenSession(Struct, frozen=True, kw_only=True):
 class RenameSession(Struct, frozen=True, kw_only=True):
     """Change the name that an agent is shown by."""
 
+    sender_field: ClassVar[str | None] = "agent_id"
+
     agent_id: str
     display_name: str
 
@@ -49,11 +53,15 @@ class RenameSession(Struct, frozen=True, kw_only=True):
 class CloseSession(Struct, frozen=True, kw_only=True):
     """End a session."""
 
+    sender_field: ClassVar[str | None] = None
+
     session_id: str
 
 
 class SeeAgent(Struct, frozen=True, kw_only=True):
     """Note that an agent which only reads or waits is there."""
+
+    sender_field: ClassVar[str | None] = "agent_id"
 
     agent_id: str
 

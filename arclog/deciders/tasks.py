@@ -1,6 +1,6 @@
 """Tasks: open until somebody completes them; the last child to be done completes its parent."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -13,6 +13,8 @@ TaskStatus = Literal["open", "done"]
 
 class CompleteTask(Struct, frozen=True, kw_only=True):
     """Say that a task is done."""
+
+    sender_field: ClassVar[str | None] = "agent_id"
 
     task_id: int
     agent_id: str | None = None

@@ -22,7 +22,7 @@ def verify_keys(connection: apsw.Connection, until: int) -> Iterator[Finding]:
         metadata = decode_metadata(stored)
         if metadata.key is None:
             continue
-        row = connection.execute(EVENTS["find_key"], (key_owner(event_type, actor), metadata.key)).fetchone()
+        row = connection.execute(EVENTS["find_key"], (key_owner(event_type, actor, metadata), metadata.key)).fetchone()
         if row is None:
             text = f"the idempotency key of event {event_id} is gone: a retry of its call would be done twice"
             yield Finding("keys", "missing", event_id, text)
@@ -34,6 +34,11 @@ def verify_keys(connection: apsw.Connection, until: int) -> Iterator[Finding]:
     if kept != connection.execute(EVENTS["count_keys"], (until,)).get:
         for sender, key, event_id in connection.execute(EVENTS["read_keys"], (until,)):
             event = connection.execute(EVENTS["find_metadata"], (event_id,)).fetchone()
-            if event is None or decode_metadata(event[2]).key != key or key_owner(event[0], event[1]) != sender:
+            if event is None or not _has_key(event[0], event[1], event[2], sender, key):
                 text = f"an idempotency key of {sender} claims event {event_id}, which does not have it"
                 yield Finding("keys", "superfluous", event_id, text)
+
+
+def _has_key(event_type: str, actor: str, stored: bytes, owner: str, key: str) -> bool:
+    metadata = decode_metadata(stored)
+    return metadata.key == key and key_owner(event_type, actor, metadata) == owner

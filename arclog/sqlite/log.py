@@ -146,33 +146,27 @@ class Log:
         """The time of the next event: the log's clock, but never before the last event."""
         return max(self.clock.now(), self._recorded_at)
 
-    def append(self, event: Event, recorded_at: int, metadata: Metadata, sender: str | None = None) -> RecordedEvent:
+    def append(self, event: Event, recorded_at: int, metadata: Metadata) -> RecordedEvent:
         """Add one event inside the transaction that `begin` started.
 
         Args:
             event: what happened.
             recorded_at: when, from `now()`.
-            metadata: how it came to be; its idempotency key, if any, is kept for `sender`.
-            sender: whose key it is; the event's actor unless given.
+            metadata: how it came to be; its idempotency key, if any, is kept for its sender.
 
         Returns:
             The event in its place.
         """
-        return self.append_at(self._event_id + 1, event, recorded_at, metadata, sender)
+        return self.append_at(self._event_id + 1, event, recorded_at, metadata)
 
-    def append_at(
-        self, event_id: int, event: Event, recorded_at: int, metadata: Metadata, sender: str | None = None
-    ) -> RecordedEvent:
+    def append_at(self, event_id: int, event: Event, recorded_at: int, metadata: Metadata) -> RecordedEvent:
         """Add one event under an id of the caller's, greater than the head's; this is how logs are imported."""
         assert event_id > self._event_id
         stream, actor, event_type = event.stream(event_id), event.actor, event.type
         data, meta = encode_data(event), encode_metadata(metadata)
         digest = chain(self._digest, event_id, recorded_at, event_type, stream, actor, data, meta)
         self._append_row(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
-        if metadata.key is not None:
-            self.connection.execute(
-                EVENTS["keep_key"], (sender or actor, metadata.key, event_id, metadata.request or b"")
-            )
+        self._keep_key(event_id, event_type, actor, metadata)
         self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
         return RecordedEvent(event_id, recorded_at, stream, actor, event, metadata)
 
@@ -187,11 +181,13 @@ class Log:
             raise InvalidInput(f"event {event.event_id}", problem)
         row = (event.event_id, event.recorded_at, event.type, event.stream, event.actor)
         self._append_row(_APPEND, (*row, event.data, event.metadata, event.digest))
-        metadata = decode_metadata(event.metadata)
-        if metadata.key is not None:
-            sender = key_owner(event.type, event.actor)
-            self.connection.execute(EVENTS["keep_key"], (sender, metadata.key, event.event_id, metadata.request or b""))
+        self._keep_key(event.event_id, event.type, event.actor, decode_metadata(event.metadata))
         self._event_id, self._recorded_at, self._digest = event.event_id, event.recorded_at, event.digest
+
+    def _keep_key(self, event_id: int, event_type: str, actor: str, metadata: Metadata) -> None:
+        if metadata.key is not None:
+            owner = key_owner(event_type, actor, metadata)
+            self.connection.execute(EVENTS["keep_key"], (owner, metadata.key, event_id, metadata.request or b""))
 
     def commit(self) -> None:
         """Put the transaction on disk.
@@ -213,9 +209,9 @@ class Log:
             self.connection.execute("ROLLBACK")
         self._data_version = -1
 
-    def find_key(self, sender: str, key: str) -> KeptKey | None:
-        """What an idempotency key of this sender led to."""
-        row = self.connection.execute(EVENTS["find_key"], (sender, key)).fetchone()
+    def find_key(self, owner: str, key: str) -> KeptKey | None:
+        """What an idempotency key led to; whose it is, `arclog.keys` says."""
+        row = self.connection.execute(EVENTS["find_key"], (owner, key)).fetchone()
         return None if row is None else KeptKey(*row)
 
     def check_in_place(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from arclog.errors import ArcError
+from arclog.sender import sender_of
 from projections.hub.answers import Outcome
 from projections.hub.command_handlers import Command
 from projections.messages import PostedMessage
@@ -18,12 +19,14 @@ class Request(Struct, frozen=True):
         transport: the road that it took.
         key: the caller's idempotency key.
         hash: a hash of the request that the key belongs to, from `arclog.sqlite.log.hash_request`.
+        sender: who asks, as far as the carrier knows; empty when it does not.
     """
 
     command: Command
     transport: str = "http"
     key: str | None = None
     hash: bytes | None = None
+    sender: str = ""
 
 
 class Call(Struct):
@@ -35,6 +38,7 @@ class Call(Struct):
         transport: the road it took.
         key: the caller's idempotency key.
         request: a hash of the request that the key belongs to.
+        sender: who asks; whom the carrier knows counts where the command names nobody.
     """
 
     command: Command
@@ -42,6 +46,10 @@ class Call(Struct):
     transport: str = "hub"
     key: str | None = None
     request: bytes | None = None
+    sender: str = ""
+
+    def __post_init__(self) -> None:
+        self.sender = sender_of(self.command, self.sender)
 
 
 class Commit(Struct):

@@ -4,7 +4,7 @@ One function a command; each gives the event that happens, or the outcome where 
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, assert_never
+from typing import Any, Final
 from uuid import uuid4
 
 import apsw
@@ -20,7 +20,6 @@ from arclog.deciders import tasks as task_rules
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.events import Event, NetworkChanged, ShutdownCancelled, ShutdownFired, ShutdownInitiated
-from arclog.events.channels import ANONYMOUS
 from projections import channels, claims, locks, sessions, tasks
 from projections.encoding import encode_json
 from projections.hub.answers import Outcome
@@ -273,39 +272,3 @@ def handle(context: Context, command: Command, at: AsOf) -> Decision:
         ArcError: the rules refuse it.
     """
     return _HANDLERS[type(command)](context, command, at)
-
-
-def sender_of(command: Command) -> str:
-    """The agent whose call it is, as far as the command says."""
-    match command:
-        case message_rules.PostMessage():
-            name = command.from_agent
-        case claim_rules.AcquireClaim() | claim_rules.RefreshClaim():
-            name = command.owner_agent_id
-        case channel_rules.CreateChannel():
-            name = command.created_by or ANONYMOUS
-        case task_rules.CompleteTask():
-            name = command.agent_id or ANONYMOUS
-        case (
-            session_rules.OpenSession()
-            | session_rules.RenameSession()
-            | session_rules.SeeAgent()
-            | claim_rules.ReleaseClaim()
-            | lock_rules.AcquireLock()
-            | lock_rules.RefreshLock()
-            | lock_rules.ReleaseLock()
-        ):
-            name = command.agent_id
-        case (
-            session_rules.CloseSession()
-            | hub_rules.StartHub()
-            | hub_rules.StopHub()
-            | hub_rules.InitiateShutdown()
-            | hub_rules.CancelShutdown()
-            | hub_rules.FireShutdown()
-            | hub_rules.ChangeNetwork()
-        ):
-            name = ANONYMOUS
-        case _:
-            assert_never(command)
-    return name.strip() or ANONYMOUS

@@ -22,6 +22,7 @@ from arclog.deciders.fields import MICROSECONDS, Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
 from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
 from arclog.errors import ArcError, CursorBeyondHead
+from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding
@@ -136,7 +137,7 @@ class Hub:
         self._waiters.head = self._recorder.last_event_id
         self.instance_id = self._readers.read(get_instance_id)
         await asyncio.to_thread(self._inspection.check_newest)
-        await self.execute(StartHub(version=self.settings.version, url=url), transport="hub")
+        await self.execute(StartHub(version=self.settings.version, url=url), transport="hub", sender=SYSTEM)
         self._inspection.start()
         return rebuilt
 
@@ -150,7 +151,7 @@ class Hub:
         self.begin_closing()
         self._countdown.disarm()
         with contextlib.suppress(ArcError):
-            await self.execute(StopHub(reason=reason), transport="hub")
+            await self.execute(StopHub(reason=reason), transport="hub", sender=SYSTEM)
         self._other_hubs.close()
         await asyncio.to_thread(self._inspection.stop)
         await asyncio.to_thread(self._threads.shutdown)  # a read that takes long ends first, and holds up nobody
@@ -161,7 +162,13 @@ class Hub:
     # Writing --------------------------------------------------------------------------------------------------------
 
     async def execute(
-        self, command: Command, *, transport: str = "http", key: str | None = None, request: bytes | None = None
+        self,
+        command: Command,
+        *,
+        transport: str = "http",
+        key: str | None = None,
+        request: bytes | None = None,
+        sender: str = "",
     ) -> Outcome:
         """Have a command judged and, if it is accepted, its event recorded.
 
@@ -172,6 +179,7 @@ class Hub:
             transport: the road that the call took.
             key: the caller's idempotency key; the same key with the same `request` gets the same answer again.
             request: a hash of the request, from `arclog.sqlite.log.hash_request`.
+            sender: who asks, as far as the carrier knows; it counts where the command names nobody.
 
         Raises:
             ArcError: it was refused, or could not be kept.
@@ -187,7 +195,7 @@ class Hub:
             else:
                 future.set_result(result)
 
-        self._commits.submit(Call(command, done, transport, key, request))
+        self._commits.submit(Call(command, done, transport, key, request, sender))
         outcome = await future
         # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
         if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._countdown.is_armed:
@@ -217,7 +225,9 @@ class Hub:
                 complete.set_result(None)
 
         for request in requests:
-            self._commits.submit(Call(request.command, done, request.transport, request.key, request.hash))
+            self._commits.submit(
+                Call(request.command, done, request.transport, request.key, request.hash, request.sender)
+            )
         if requests:
             await complete
         return results
@@ -372,7 +382,7 @@ class Hub:
             if isinstance(result, ArcError) or result.event_id is not None:
                 self.on_shutdown()
 
-        self._commits.submit(Call(FireShutdown(), fired))
+        self._commits.submit(Call(FireShutdown(), fired, sender=SYSTEM))
 
 
 def _end(waiter: Waiter) -> None:

@@ -98,7 +98,12 @@ class Recorder:
     # One transaction ------------------------------------------------------------------------------------------------
 
     def execute(
-        self, command: Command, transport: str = "hub", key: str | None = None, request: bytes | None = None
+        self,
+        command: Command,
+        transport: str = "hub",
+        key: str | None = None,
+        request: bytes | None = None,
+        sender: str = "",
     ) -> Outcome:
         """Carry out one command in a transaction of its own.
 
@@ -106,7 +111,7 @@ class Recorder:
             ArcError: it was refused, or could not be kept.
         """
         results: list[Outcome | ArcError] = []
-        self.transact([Call(command, results.append, transport, key, request)]).tell()
+        self.transact([Call(command, results.append, transport, key, request, sender)]).tell()
         (result,) = results
         if isinstance(result, ArcError):
             raise result

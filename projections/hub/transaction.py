@@ -13,12 +13,14 @@ from arclog.deciders.sessions import SeeAgent
 from arclog.errors import ArcError, InvalidInput, KeyReused, StorageError
 from arclog.events import AgentSeen, Event, MessagePosted, SessionOpened
 from arclog.events.channels import ANONYMOUS
-from arclog.sqlite.log import Log, find_event
+from arclog.keys import owner_of, principal_of
+from arclog.sender import named_sender
+from arclog.sqlite.log import KeptKey, Log, find_event
 from projections.all_projectors import project
 from projections.checkpoints import advance
 from projections.hub.answers import Outcome, answer, answer_now
 from projections.hub.calls import Call
-from projections.hub.command_handlers import Context, handle, sender_of
+from projections.hub.command_handlers import Context, handle
 from projections.intervals import live
 from projections.messages import PostedMessage
 
@@ -58,15 +60,14 @@ class Transaction:
             # Text meets an encoder before it meets the log, so nothing of the call was written.
             return InvalidInput("text", "holds half of a surrogate pair, which is no text")
 
-    def append(self, data: Event, metadata: Metadata, sender: str | None = None) -> RecordedEvent:
+    def append(self, data: Event, metadata: Metadata) -> RecordedEvent:
         """Append an event, and bring every table up to date with it.
 
         Args:
             data: what happened.
             metadata: how it came to be.
-            sender: whose idempotency key `metadata` has, if it has one.
         """
-        event = self._log.append(data, self.now, metadata, sender)
+        event = self._log.append(data, self.now, metadata)
         message = project(self._context.writer, event)
         if message is not None:
             self.messages.append(message)
@@ -100,7 +101,7 @@ class Transaction:
         """The first answer, if the call's key is known."""
         if call.key is None:
             return None
-        kept = self._log.find_key(sender_of(call.command), call.key)
+        kept = self._find_kept(call, call.key)
         if kept is None:
             return None
         if kept.request != (call.request or b""):
@@ -109,13 +110,23 @@ class Transaction:
         assert stored is not None
         return answer(self._context.connection, stored.decode(), self._context.hub)
 
+    def _find_kept(self, call: Call, key: str) -> KeptKey | None:
+        """What the call's key led to."""
+        kept = self._log.find_key(owner_of(call.sender, call.request), key)
+        if kept is None and named_sender(call.command) is None:
+            # Before events named their principal, all calls that name nobody shared their keys.
+            shared = self._log.find_key(ANONYMOUS, key)
+            if shared is not None and shared.request == call.request:
+                return shared
+        return kept
+
     def _judge(self, call: Call) -> RecordedEvent | Outcome:
         """The event that the rules accept, appended; or the outcome where there is nothing to append."""
         decision = handle(self._context, call.command, self._at)
         if isinstance(decision, Outcome):
             return decision
-        sender = None if call.key is None else sender_of(call.command)
-        return self.append(decision, Metadata(call.transport, call.key, call.request), sender)
+        principal = principal_of(decision, call.sender)
+        return self.append(decision, Metadata(call.transport, call.key, call.request, principal))
 
     def _answer(self, event: RecordedEvent) -> Outcome:
         """What the caller is told whose call became `event`, the last one of the log."""
@@ -131,9 +142,8 @@ class Transaction:
         if isinstance(call.command, SeeAgent):
             self.somebody_came = True
             return
-        agent_id = sender_of(call.command)
-        if agent_id == ANONYMOUS:
+        if call.sender == ANONYMOUS:
             return
-        seen = handle(self._context, SeeAgent(agent_id=agent_id), self._at)
+        seen = handle(self._context, SeeAgent(agent_id=call.sender), self._at)
         if not isinstance(seen, Outcome):
             self.append(seen, Metadata(call.transport))

@@ -4,7 +4,8 @@ import apsw
 import pytest
 
 from arclog.codec import Metadata
-from arclog.events import ChannelCreated
+from arclog.events import ChannelCreated, SessionClosed
+from arclog.keys import owner_of
 from arclog.sqlite.log import KeptKey, Log, hash_request
 from tests.contract.engines import append_all, events_of, post
 
@@ -21,11 +22,23 @@ def test_a_key_belongs_to_its_sender_alone(log: Log) -> None:
     assert log.find_key("c", "key") is None
 
 
-def test_a_sender_may_be_another_than_the_actor(log: Log) -> None:
-    log.begin()
-    log.append(ChannelCreated(name="room"), log.now(), Metadata("http", "key"), "somebody")
-    log.commit()
-    assert log.find_key("somebody", "key") == KeptKey(1, b"")
+def test_a_key_belongs_to_the_principal_where_that_is_not_the_actor(log: Log) -> None:
+    append_all(log, ChannelCreated(name="room"), metadata=Metadata("http", "key", b"hash", "somebody"))
+    assert log.find_key("somebody", "key") == KeptKey(1, b"hash")
+
+
+def test_a_key_that_is_nobodys_belongs_to_its_request(log: Log) -> None:
+    for name, request in (("room", b"one"), ("hall", b"two")):
+        append_all(log, ChannelCreated(name=name), metadata=Metadata("http", "key", request, "anonymous"))
+    assert log.find_key(owner_of("anonymous", b"one"), "key") == KeptKey(1, b"one")
+    assert log.find_key(owner_of("anonymous", b"two"), "key") == KeptKey(2, b"two")
+
+
+def test_a_key_of_an_event_without_a_principal_is_where_it_was_kept_at_that_time(log: Log) -> None:
+    append_all(log, ChannelCreated(name="room"), metadata=Metadata("http", "key", b"hash"))
+    append_all(log, SessionClosed(agent_id="a", session_id="s"), metadata=Metadata("http", "other", b"hash"))
+    assert log.find_key("anonymous", "key") == KeptKey(1, b"hash")
+    assert log.find_key("anonymous", "other") == KeptKey(2, b"hash")
 
 
 def test_one_key_is_never_kept_for_two_events(log: Log) -> None:

@@ -155,7 +155,7 @@ EVENTS: dict[str, Event] = {
     "network.changed": NetworkChanged(hub_id="h", allow_remote=True),
 }
 METADATA: dict[str, Metadata] = {
-    "metadata": Metadata("relay", "key", bytes(range(32)), 3, 5),
+    "metadata": Metadata("relay", "key", bytes(range(32)), None, 3, 5),
     "metadata, least": Metadata(),
 }
 

@@ -1,9 +1,12 @@
 """A call that is repeated under its key gets the first answer; a key belongs to one sender and one request."""
 
+from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from arclog.clock import LogClock, MachineTime
 from arclog.codec import Metadata
 from arclog.deciders.channels import CreateChannel
 from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
@@ -12,12 +15,16 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.sessions import CloseSession, OpenSession, SeeAgent
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, InvalidInput, KeyReused
+from arclog.events import ChannelCreated
+from arclog.sender import FIELDS, sender_of
+from arclog.sqlite.log import Log
+from arclog.sqlite.schema import open_storage
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call
-from projections.hub.command_handlers import Command, sender_of
+from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
-from tests.support.recorders import events_in, post, recording
+from tests.support.recorders import events_in, live_agents, post, recording, result_of
 
 
 def test_a_key_and_the_road_that_a_call_took_are_in_the_log(recorder: Recorder, storage: Path) -> None:
@@ -57,11 +64,47 @@ def test_a_key_belongs_to_its_sender(recorder: Recorder) -> None:
     assert first.event_id != second.event_id
 
 
-def test_a_key_without_a_sender_belongs_to_the_anonymous(recorder: Recorder) -> None:
+def test_a_key_without_a_sender_belongs_to_its_request(recorder: Recorder) -> None:
     first = recorder.execute(CreateChannel(name="room"), "http", "key", b"hash")
     assert recorder.execute(CreateChannel(name="room"), "http", "key", b"hash") == first
+    assert recorder.execute(InitiateShutdown(), "http", "key", b"other hash").event_id != first.event_id
+
+
+def test_two_sessions_are_closed_under_one_key_by_callers_that_name_nobody(recorder: Recorder, storage: Path) -> None:
+    sessions = [result_of(recorder.execute(OpenSession(agent_id=agent)))["session_id"] for agent in "ab"]
+    closed = [
+        recorder.execute(CloseSession(session_id=session), "http", "key", session.encode()) for session in sessions
+    ]
+    assert live_agents(storage) == []
+    again = [
+        recorder.execute(CloseSession(session_id=session), "http", "key", session.encode()) for session in sessions
+    ]
+    assert again == closed
+
+
+def test_a_key_that_nobodys_call_left_in_an_older_log_still_gives_its_answer(storage: Path) -> None:
+    with closing(open_storage(storage)) as connection:
+        log = Log(connection, storage, LogClock(MachineTime()))
+        log.begin()
+        log.append(ChannelCreated(name="room"), log.now(), Metadata("http", "key", b"hash"))
+        log.commit()
+    with recording(storage) as recorder:
+        again = recorder.execute(CreateChannel(name="room"), "http", "key", b"hash")
+        assert (again.event_id, again.created) == (1, True)
+        recorder.execute(CreateChannel(name="hall"), "http", "key", b"other hash")
+
+
+def test_whoever_the_carrier_knows_is_the_sender_of_a_call_that_names_nobody(recorder: Recorder, storage: Path) -> None:
+    recorder.execute(CreateChannel(name="room"), "relay", "key", b"hash", sender="a")
+    assert events_in(storage)[-1].metadata == Metadata("relay", "key", b"hash", "a")
     with pytest.raises(KeyReused):
-        recorder.execute(InitiateShutdown(), "http", "key", b"other hash")
+        recorder.execute(CreateChannel(name="hall"), "relay", "key", b"other hash", sender="a")
+    recorder.execute(CreateChannel(name="hall"), "relay", "key", b"other hash", sender="b")
+
+
+def test_whoever_a_command_names_is_its_sender_whatever_the_carrier_says(recorder: Recorder, storage: Path) -> None:
+    recorder.execute(post("a"), "relay", sender="b")
+    assert events_in(storage)[-1].metadata.principal is None
 
 
 def test_a_refused_request_does_not_burn_its_key(recorder: Recorder) -> None:
@@ -97,3 +140,8 @@ def test_keys_outlive_a_restart(storage: Path) -> None:
 )
 def test_a_call_is_its_agents(command: Command, sender: str) -> None:
     assert sender_of(command) == sender
+
+
+@pytest.mark.parametrize("command", get_args(Command), ids=lambda command: command.__name__)
+def test_the_relay_looks_at_every_field_by_which_a_command_names_its_sender(command: type[Command]) -> None:
+    assert command.sender_field is None or command.sender_field in FIELDS

@@ -15,12 +15,12 @@ from arclog.digest import GENESIS, find_break
 from arclog.errors import ArcError, KeyReused
 from arclog.events import AgentSeen, ClaimReleased, LockReleased, SessionExpired
 from arclog.proof.keys import verify_keys
+from arclog.sender import sender_of
 from arclog.sqlite.log import read
 from arclog.sqlite.schema import EVENTS
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.all_projectors import project
 from projections.hub.answers import Outcome
-from projections.hub.command_handlers import sender_of
 from projections.intervals import AsOf, as_of, live
 from projections.live_writer import LiveWriter
 from projections.messages import MessageQuery
