@@ -44,7 +44,14 @@ def test_whatever_a_message_says_comes_back(body: str, content: Any, metadata: d
 
 
 @given(
-    st.builds(Metadata, st.text(), st.none() | st.text(), st.none() | st.binary(), st.none() | st.integers(0, 2**53))
+    st.builds(
+        Metadata,
+        st.text(),
+        st.none() | st.text(),
+        st.none() | st.binary(),
+        st.none() | st.text(),
+        st.none() | st.integers(0, 2**53),
+    )
 )
 def test_whatever_is_known_of_an_events_origin_comes_back(metadata: Metadata) -> None:
     assert decode_metadata(encode_metadata(metadata)) == metadata
