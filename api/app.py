@@ -11,7 +11,7 @@ from api import batch, channels, claims, inbox, locks, log, messages, page, sess
 from api import hub as hub_itself
 from api.http import openapi
 from api.http.errors import ClientGone, InternalError, UnknownRoute
-from api.http.requests import HEADERS, TRANSPORT
+from api.http.headers import HEADERS, TRANSPORT, HeaderReader
 from api.http.responses import Responder
 from api.http.routes import Methods, Route, Site
 from api.http.security import Guard
@@ -58,6 +58,7 @@ class HubApplication(Starlette):
         self._fixed: dict[str, ASGIApp] = {MCP_PATH: McpEntrance(site, self)}
         self._fixed |= {path: endpoint for path, endpoint in methods.items() if "{" not in path}
         self._guard = Guard(hub)
+        self._read_headers = HeaderReader().read
         self._responder = site.responder
         hub.on_damage.append(lambda _finding: site.responder.mark_damaged())
         if hub.integrity.findings:
@@ -65,8 +66,7 @@ class HubApplication(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            headers: dict[bytes, bytes] = dict(scope["headers"])
-            scope[HEADERS] = headers
+            headers = scope[HEADERS] = self._read_headers(scope)
             # Calls by another road bring its name in the scope, which no client can set, and were let in elsewhere.
             if TRANSPORT not in scope:
                 self._guard.check(scope, headers)
@@ -81,10 +81,10 @@ class HubApplication(Starlette):
         except ClientGone:
             return
         except ArcError as error:
-            await self._responder.refuse(receive, send, error)
+            await self._responder.refuse(send, error)
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            await self._responder.refuse(receive, send, InternalError())
+            await self._responder.refuse(send, InternalError())
 
 
 def create_app(hub: Hub) -> Starlette:

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.http.bodies import BodyReader, read_body
 from api.http.errors import STATUS_OF
-from api.http.requests import BodyReader, check_key, find_sender, read_body, transport_of
+from api.http.headers import check_key, find_sender, transport_of
 from api.http.responses import envelope
 from api.http.routes import NoQuery, Route, Site, Special
 from arclog.deciders.messages import PostMessage

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import refuse_past
+from api.http.headers import transport_of
 from api.http.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
-from api.http.requests import QueryReader, transport_of
+from api.http.queries import QueryReader
 from api.http.routes import Caller, Found, Read, Reader, Route, Site, Special
 from api.sse import HEARTBEAT, HEARTBEAT_SEC, ending_well, last_event_id, stream_headers
 from arclog.deciders.fields import MAX_INTEGER

@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import refuse_past
+from api.http.headers import HEADERS, transport_of
 from api.http.parameters import Cursor
-from api.http.requests import HEADERS, QueryReader, transport_of
+from api.http.queries import QueryReader
 from api.http.routes import Caller, Route, Site, Special
 from arclog.deciders import fields
 from arclog.errors import ArcError, InvalidInput

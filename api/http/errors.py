@@ -16,6 +16,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "method_not_allowed": 405,
     "session_collision": 409,
     "idempotency_key_reused": 422,
+    "head_too_large": 431,
     "internal_error": 500,
     "hub_stopping": 503,
     "not_an_arc_storage": 503,
@@ -48,12 +49,11 @@ class MethodNotAllowed(ArcError):
 
 
 class RequestTooLarge(ArcError):
-    """The body of a request is longer than the hub is set to take; `unread` says whether more of it is to come."""
+    """The body of a request is longer than the hub is set to take."""
 
     code = "request_too_large"
 
-    def __init__(self, most: int, *, unread: bool) -> None:
-        self.unread = unread
+    def __init__(self, most: int) -> None:
         super().__init__(
             f"the request's body must be at most {most} bytes; the hub's --max-body-chars, --max-attachment-chars and "
             "--max-attachments set this"
@@ -61,12 +61,21 @@ class RequestTooLarge(ArcError):
 
 
 class MalformedRequest(ArcError):
-    """What came over a connection is no HTTP."""
+    """What came over a connection is not HTTP, or not unambiguous."""
 
     code = "malformed_request"
 
-    def __init__(self) -> None:
-        super().__init__("this is no complete HTTP/1.1 request")
+    def __init__(self, problem: str = "this is not a complete HTTP/1.1 request") -> None:
+        super().__init__(problem)
+
+
+class HeadTooLarge(ArcError):
+    """The first line and the headers of a request are longer than the hub takes."""
+
+    code = "head_too_large"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the first line and the headers of a request must be at most {most} bytes together")
 
 
 class InternalError(ArcError):

@@ -7,7 +7,8 @@ from urllib.parse import quote
 from msgspec import Struct
 from starlette.types import ASGIApp, Message, Scope
 
-from api.http.requests import AS_TYPED, TRANSPORT
+from api.http.headers import TRANSPORT
+from api.http.heads import AS_TYPED
 
 
 class InProcessAnswer(Struct, frozen=True):

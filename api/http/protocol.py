@@ -1,85 +1,71 @@
-"""One HTTP connection: uvicorn's protocol, made cheaper where every request passes and stricter where it waits.
+"""One HTTP connection: what the parser tells on one side, a queue of exchanges on the other.
 
-An answer goes out in one write, head and body together. A connection that waits for its client has a limit for each
-phase; the server looks at all connections once a second, so that no request pays for a timer. Whatever comes over the
-wire gets an answer, even what is no HTTP at all.
+`uvicorn.Server` makes one for each connection. It asks for little: that a connection enters and leaves the server's set
+of connections, and that it ends after its answer when `shutdown` is called.
 
-Uvicorn's own `send` checks each header's name and value against injection; here they are made by the hub alone, from
-constants, digits and method names, so they are written as they are.
+A connection that waits for its client has a limit for each phase; the server looks at all connections once a second, so
+that no request pays for a timer. Whatever comes over the wire gets an answer, even what is no HTTP at all. Requests
+that follow without waiting for answers are answered in their order, and what cannot be read is refused after them.
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import quote
+from collections import deque
+from typing import Any, Final, Protocol
 
 import httptools
-from msgspec import Struct
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-from uvicorn.server import ServerState
+from starlette.types import Scope
 
-from api.http.requests import AS_TYPED
-
-if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application, ASGISendEvent, HTTPScope
-
-HEADERS_SEC: Final = 10.0
-"""How long a client may take for the head of a request."""
-STALL_SEC: Final = 12.0
-"""How long a client may send nothing of a body, or take nothing of an answer."""
-IDLE_SEC: Final = 75.0
-"""How long a connection is kept between two requests."""
-HALF_CLOSED_SEC: Final = 1.0
-"""How long a client that will send no more gets to read its answer; after that it counts as gone."""
-MAX_BARE_BYTES: Final = 256 * 1024
-"""How many bytes of a request may come without any of its body: its head, or what trails its chunks."""
-LEAST_PROGRESS: Final = 1024
-"""Bytes within `STALL_SEC` that count as progress."""
+from api.http.exchange import Exchange, Serving
+from api.http.flow import Flow
+from api.http.heads import MAX_HEAD_BYTES, Header, decline_offer, encode_first_line, is_too_long
+from api.http.patience import Stall
 
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
-class Stall(Struct, frozen=True):
-    """Where a connection waits for its client.
+class Connected(Protocol):
+    """What a server keeps of its connections."""
 
-    Attributes:
-        phase: what it waits for.
-        limit_sec: how long it may take to make progress.
-        progress: a number that grows while it does.
-        request: which request of the connection it is.
+    connections: set[Any]
+
+
+class HeadTooLong(Exception):
+    """The head of a request is longer than the hub takes."""
+
+
+class HubProtocol(asyncio.Protocol):
+    """A connection.
+
+    Args:
+        serving: what connections share.
+        server_state: where the server keeps its connections.
+        others: what uvicorn gives beyond it, which a connection of ours has no use for.
     """
 
-    phase: str
-    limit_sec: float
-    progress: int
-    request: int = 0
+    def __init__(self, serving: Serving, *, server_state: Connected, **others: object) -> None:
+        self._serving = serving
+        self._connections = server_state.connections
 
-    def is_same(self, earlier: "Stall | None") -> bool:
-        """Whether the connection has got no further since."""
-        return (
-            earlier is not None
-            and (self.phase, self.request) == (earlier.phase, earlier.request)
-            and self.progress < earlier.progress + LEAST_PROGRESS
-        )
+    # What the transport tells ----------------------------------------------------------------------------------------
 
-
-class HubServerState(ServerState):
-    """What connections share; `bad_request` is the whole answer to what is no HTTP."""
-
-    def __init__(self, bad_request: bytes) -> None:
-        super().__init__()
-        self.bad_request = bad_request
-
-
-class HubProtocol(HttpToolsProtocol):
-    """A connection."""
-
-    server_state: HubServerState
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._flow = Flow(transport)  # type: ignore[arg-type]  # a stream's transport is one for both directions
+        self._transport = self._flow.transport
+        self._connections.add(self)
+        self._loop = asyncio.get_running_loop()
+        self._client, self._server = _address(transport, "peername"), _address(transport, "sockname")
+        self._parser = self._new_parser()
+        self._url = b""
+        self._headers: list[Header] = []
+        self._asks_first = False
+        self._read: Exchange | None = None  # the newest: its request is being read, or was the last to be read
+        self._answered: Exchange | None = None  # its answer is being made, or was the last to be made
+        self._queue: deque[Exchange] = deque()  # read, and waiting for the answers before theirs
+        self._refusal = b""  # what is answered when these are done, because no more can be understood
+        self._deaf = False  # whether all that still comes is thrown away
+        self._heard_all = False  # whether the client will send no more
         self._received = 0
-        self._bare = 0
+        self._bare = 0  # bytes since a head was complete or some of a body came
         self._in_first_line = True
         self._awaits_head = True
         self._stall: Stall | None = None
@@ -87,16 +73,134 @@ class HubProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
+        if self._deaf:
+            self._throw_away(len(data))
+            return
         self._bare += len(data)
         in_first_line, line_goes_on = self._in_first_line, b"\n" not in data
         if in_first_line and not data.isascii():
-            data = _encode_first_line(data)
+            data = encode_first_line(data)
         self._in_first_line = False
         self._parse(data)  # which says so when the next request may begin
         if in_first_line and line_goes_on:
             self._in_first_line = True
-        if self._bare > MAX_BARE_BYTES and not self.transport.is_closing():
-            self.send_400_response("the head has no end")
+        if self._bare > MAX_HEAD_BYTES and not self._deaf:
+            self._refuse(self._serving.head_too_large if self._awaits_head else self._serving.malformed)
+
+    def eof_received(self) -> bool:
+        """The client sends no more; it may have left, or may still read the answer to what it sent.
+
+        Returns:
+            Whether to keep the other direction open for a while.
+        """
+        self._heard_all = True
+        if not self._deaf:
+            read = self._read
+            if (self._awaits_head and self._received) or not (read is None or read.is_read or read.is_answered):
+                self._refuse(self._serving.malformed)
+            elif read is not None:
+                read.keep_alive = False
+        if self._transport.is_closing() or self._is_free():
+            return False
+        self._loop.call_later(self._serving.patience.half_closed_sec, self._transport.close)
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        self._deaf = True
+        self._queue.clear()
+        for exchange in (self._answered, self._read):
+            if exchange is not None:
+                exchange.lose()
+        self._flow.resume_writing()
+
+    def pause_writing(self) -> None:
+        self._flow.pause_writing()
+
+    def resume_writing(self) -> None:
+        self._flow.resume_writing()
+
+    # What the parser tells -------------------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._url = b""
+        self._headers = []
+        self._asks_first = False
+        self._in_first_line = False
+        self._awaits_head = True
+
+    def on_url(self, url: bytes) -> None:
+        """Some of the address came."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header came; one that trails a body is left out, for nobody may take it for one of the head."""
+        if self._awaits_head:
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self._asks_first = True
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """The head is complete."""
+        if self._is_offered_another_protocol():
+            return
+        if self._bare > MAX_HEAD_BYTES and is_too_long(self._url, self._headers):
+            raise HeadTooLong
+        self._awaits_head = False
+        self._bare = 0
+        url = self._url
+        if url.startswith(b"/") and b"#" not in url:
+            raw_path, _, query = url.partition(b"?")
+        else:
+            parsed = httptools.parse_url(url)
+            raw_path, query = parsed.path or b"/", parsed.query or b""
+        version = self._parser.get_http_version()
+        scope: Scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "method": self._parser.get_method().decode("ascii"),
+            "scheme": "http",
+            "path": raw_path.decode("ascii"),
+            "raw_path": raw_path,
+            "root_path": "",
+            "query_string": query,
+            "headers": self._headers,
+            "client": self._client,
+            "server": self._server,
+        }
+        self._read = exchange = Exchange(
+            scope,
+            self._flow,
+            self._serving,
+            keep_alive=version != "1.0" and self._parser.should_keep_alive(),
+            asks_first=self._asks_first,
+            on_answered=self._go_on,
+        )
+        if self._is_free():
+            self._answered = exchange
+            exchange.start()
+        else:
+            self._flow.pause_reading()
+            self._queue.append(exchange)
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body came."""
+        self._bare = 0
+        if self._read is not None:
+            self._read.add(body)
+
+    def on_message_complete(self) -> None:
+        """The request is complete."""
+        if self._is_offered_another_protocol():
+            return
+        self._in_first_line = True
+        if self._read is not None:
+            self._read.end()
+
+    # Reading ---------------------------------------------------------------------------------------------------------
 
     def _parse(self, data: bytes) -> None:
         """Have the parser tell what came.
@@ -106,250 +210,125 @@ class HubProtocol(HttpToolsProtocol):
         """
         while True:
             try:
-                self.parser.feed_data(data)
+                self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as offer:
                 if not self._is_offered_another_protocol():
                     return
                 (end_of_head,) = offer.args
-                data = self._make_declining_head() + data[end_of_head:]
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-            except httptools.HttpParserError:
-                self.send_400_response("this is no HTTP")
+                method, version = self._parser.get_method(), self._parser.get_http_version()
+                data = decline_offer(method, self._url, version, self._headers) + data[end_of_head:]
+                self._parser = self._new_parser()
+            except httptools.HttpParserError as error:
+                too_long = isinstance(error.__context__, HeadTooLong)
+                self._refuse(self._serving.head_too_large if too_long else self._serving.malformed)
                 return
             else:
                 return
 
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        # What follows a request that said `Connection: close` is no reason to refuse it.
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
     def _is_offered_another_protocol(self) -> bool:
         """Whether the head that was read offers one. A `CONNECT` is no offer, though the parser stops there too."""
-        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
 
-    def _make_declining_head(self) -> bytes:
-        version = self.parser.get_http_version().encode("ascii")
-        headers = [b"%b: %b\r\n" % (name, value) for name, value in self.headers if name != b"upgrade"]
-        return b"%b %b HTTP/%b\r\n%b\r\n" % (self.parser.get_method(), self.url, version, b"".join(headers))
+    # Answering -------------------------------------------------------------------------------------------------------
 
-    # What the parser tells -------------------------------------------------------------------------------------------
+    def _is_free(self) -> bool:
+        """Whether no answer is being made."""
+        return self._answered is None or self._answered.is_answered
 
-    def on_message_begin(self) -> None:
-        self.url = b""
-        self.headers = []
-        self.expect_100_continue = False
-        self._in_first_line = False
-        self._awaits_head = True
-
-    def on_headers_complete(self) -> None:
-        if self._is_offered_another_protocol():
+    def _go_on(self) -> None:
+        """An answer is complete: close, or go on with what came meanwhile."""
+        answered = self._answered
+        if self._transport.is_closing() or answered is None:
             return
-        self._awaits_head = False
-        self._bare = 0
-        url = self.url
-        if url.startswith(b"/") and b"#" not in url:
-            raw_path, _, query = url.partition(b"?")
+        if not answered.keep_alive:
+            self._close()
+        elif self._queue:
+            self._flow.resume_reading()
+            self._answered = self._queue.popleft()
+            self._answered.start()
+        elif self._refusal:
+            self._transport.write(self._refusal)
+            self._close()
         else:
-            parsed = httptools.parse_url(url)
-            raw_path, query = parsed.path or b"/", parsed.query or b""
-        version = self.parser.get_http_version()
-        self.scope = scope = cast(
-            "HTTPScope",
-            {
-                "type": "http",
-                "asgi": _ASGI,
-                "http_version": version,
-                "method": self.parser.get_method().decode("ascii"),
-                "scheme": "http",
-                "path": raw_path.decode("ascii"),
-                "raw_path": raw_path,
-                "root_path": "",
-                "query_string": query,
-                "headers": self.headers,
-                "client": self.client,
-                "server": self.server,
-            },
-        )
-        waiting = self._find_open_cycle()
-        self.cycle = cycle = HubCycle(self, scope, version != "1.0" and self.parser.should_keep_alive())
-        if waiting is None:
-            self._start_asgi_task(cycle, self.app)
+            self._flow.resume_reading()
+
+    def _refuse(self, refusal: bytes) -> None:
+        """Answer what cannot be read, after all that could, and close."""
+        self._deaf = True
+        read = self._read
+        if read is not None and not read.is_read:
+            if self._queue:
+                self._queue.pop()  # the refusal is its answer
+            elif not read.is_answered:
+                read.lose()
+                if read.is_begun:
+                    self._transport.close()
+                    return
+                self._answered = None
+        if self._is_free():
+            self._transport.write(refusal)
+            self._close()
         else:
-            self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))
+            self._refusal = refusal
 
-    def on_body(self, body: bytes) -> None:
+    def _close(self) -> None:
+        """Close the connection, after a while if the client is still sending: to close it now would reset it."""
+        is_read = self._read is None or self._read.is_read
+        if self._heard_all or (is_read and not self._deaf):
+            self._transport.close()
+            return
+        self._deaf = True
         self._bare = 0
-        cycle = self.cycle
-        if cycle.response_complete:
-            return
-        cycle.body += body
-        if len(cycle.body) > HIGH_WATER_LIMIT:
-            self.flow.pause_reading()
-        cycle.message_event.set()
+        self._flow.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self._loop.call_later(self._serving.patience.linger_sec, self._transport.close)
 
-    def on_message_complete(self) -> None:
-        if self._is_offered_another_protocol():
-            return
-        self._in_first_line = True
-        cycle = self.cycle
-        if not cycle.response_complete:
-            cycle.more_body = False
-            cycle.message_event.set()
+    def _throw_away(self, size: int) -> None:
+        self._bare += size
+        if self._bare > self._serving.patience.linger_bytes:
+            self._transport.abort()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
-        task = asyncio.Task(cycle.run_asgi(app), loop=self.loop, name="request")  # a name costs less than a new number
-        cast("HubCycle", cycle).task = task
-        self.tasks.add(task)
+    # What the server asks --------------------------------------------------------------------------------------------
 
-    def on_response_complete(self) -> None:
-        """Go on with the next request, if the client sent one already."""
-        if self.transport.is_closing():
-            return
-        self.flow.resume_reading()
-        if self.pipeline:
-            cycle, app = self.pipeline.pop()
-            self._start_asgi_task(cycle, app)
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, unless an answer is under way, and close."""
-        cycle = self._find_open_cycle()
-        if cycle is None or not cycle.response_started:
-            self.transport.write(self.server_state.bad_request)
-        self.transport.close()
-
-    def eof_received(self) -> bool:  # type: ignore[override]
-        """The client sends no more; it may have left, or may still read the answer to what it sent.
-
-        Returns:
-            Whether to keep the other direction open for a while.
-        """
-        cycle = self._find_open_cycle()
-        if cycle is not None and not cycle.more_body:
-            cycle.keep_alive = False
-            self.loop.call_later(HALF_CLOSED_SEC, self.transport.close)
-            return True
-        if cycle is not None or (self._awaits_head and self._received):
-            self.send_400_response("the request has no end")
-        return False
-
-    def _find_open_cycle(self) -> RequestResponseCycle | None:
-        """The request that is being answered."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        return None if cycle is None or cycle.response_complete else cycle
-
-    # What the server asks once a second ------------------------------------------------------------------------------
+    def shutdown(self) -> None:
+        """End the connection, after the answer that is being made."""
+        if self._answered is None or self._answered.is_answered:
+            self._transport.close()
+        else:
+            self._answered.keep_alive = False
 
     def end_if_stalled(self, now: float) -> None:
         """End the connection when its client alone could hurry, and does not; `now` is the loop's time."""
         stall = self._find_stall()
-        if stall is None or not stall.is_same(self._stall):
+        if stall is None or not stall.is_same(self._stall, self._serving.patience.least_progress):
             self._stall, self._stalls_since = stall, now
         elif now - self._stalls_since > stall.limit_sec:
-            self.transport.abort()
+            self._transport.abort()
 
     def _find_stall(self) -> Stall | None:
-        if self.transport.is_closing():
-            return Stall("close", STALL_SEC, 0)
-        if self.flow.write_paused:
-            return Stall("answer", STALL_SEC, -self.transport.get_write_buffer_size())
-        cycle = self._find_open_cycle()
-        if cycle is None:
-            phase, limit_sec = ("head", HEADERS_SEC) if self._awaits_head else ("idle", IDLE_SEC)
-            return Stall(phase, limit_sec, 0, id(self.cycle))
-        if cycle.more_body and not self.flow.read_paused:
-            return Stall("body", STALL_SEC, self._received, id(cycle))
+        patience = self._serving.patience
+        if self._transport.is_closing():
+            return Stall("close", patience.stall_sec)
+        if self._flow.write_paused:
+            return Stall("answer", patience.stall_sec, -self._transport.get_write_buffer_size())
+        read = self._read
+        if read is None or read.is_answered:
+            if self._awaits_head:
+                return Stall("head", patience.head_sec, request=id(read))
+            return Stall("idle", patience.idle_sec, request=id(read))
+        if not read.is_read and not self._flow.read_paused:
+            return Stall("body", patience.stall_sec, self._received, id(read))
         return None
 
 
-def _encode_first_line(data: bytes) -> bytes:
-    """What comes of a request's first line, and more, with the line percent-encoded, as a client should have done."""
-    line, end, rest = data.partition(b"\n")
-    return quote(line, safe=AS_TYPED + " \r").encode("ascii") + end + rest
-
-
-class HubCycle(RequestResponseCycle):
-    """One request and its answer; what most of them have in common stands in the class."""
-
-    task: "asyncio.Task[None]"
-    """What answers it."""
-    head: bytes = b""
-    """The answer's head, until it goes out with the first piece of the body."""
-    disconnected = False
-    more_body = True
-    response_started = False
-    response_complete = False
-    chunked_encoding = None
-
-    def __init__(self, connection: HubProtocol, scope: "HTTPScope", keep_alive: bool) -> None:
-        self.scope = scope
-        self.transport = connection.transport
-        self.flow = connection.flow
-        self.logger = connection.logger
-        self.default_headers = connection.server_state.default_headers
-        self.on_response = connection.on_response_complete
-        self.tasks = connection.tasks
-        self.waiting_for_100_continue = connection.expect_100_continue
-        self.keep_alive = keep_alive
-        self.message_event = asyncio.Event()
-        self.body = bytearray()
-
-    async def run_asgi(self, app: "ASGI3Application") -> None:
-        """Answer the request.
-
-        The server waits at its end for all that is in `tasks`. Each leaves by itself: a callback would cost the event
-        loop another turn for every request.
-        """
-        try:
-            await super().run_asgi(app)
-        finally:
-            self.tasks.discard(self.task)
-
-    async def send(self, message: "ASGISendEvent") -> None:
-        """Take the next part of the answer, and wait while the client does not."""
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        if self.disconnected:
-            return
-        if message["type"] == "http.response.start":
-            if self.response_started:
-                raise RuntimeError("an answer was begun twice")
-            self.response_started = True
-            self.waiting_for_100_continue = False
-            self.head = self._make_head(message["status"], [*self.default_headers, *message.get("headers", ())])
-        elif message["type"] == "http.response.body":
-            if not self.response_started or self.response_complete:
-                raise RuntimeError("a body needs the beginning of an answer before it, and no end")
-            self._write(message.get("body", b""), more_body=message.get("more_body", False))
-
-    def _make_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        parts = [STATUS_LINE[status]]
-        self.chunked_encoding = True
-        for name, value in headers:
-            if name == b"content-length":
-                self.chunked_encoding = False
-            elif name == b"connection":
-                self.keep_alive = False
-                continue
-            parts += (name, b": ", value, b"\r\n")
-        if self.scope["http_version"] == "1.0":
-            self.chunked_encoding = False  # the end of the connection is the end of the body
-        if not self.keep_alive:
-            parts.append(b"connection: close\r\n")
-        if self.chunked_encoding:
-            parts.append(b"transfer-encoding: chunked\r\n")
-        parts.append(b"\r\n")
-        return b"".join(parts)
-
-    def _write(self, body: bytes, *, more_body: bool) -> None:
-        if self.scope["method"] == "HEAD":
-            body = b""
-        elif self.chunked_encoding:
-            body = b"%b%b" % (b"%x\r\n%b\r\n" % (len(body), body) if body else b"", b"" if more_body else b"0\r\n\r\n")
-        if self.head:
-            body, self.head = self.head + body, b""
-        if body:
-            self.transport.write(body)
-        if not more_body:
-            self.response_complete = True
-            self.message_event.set()
-            if not self.keep_alive:
-                self.transport.close()
-            self.on_response()
+def _address(transport: asyncio.BaseTransport, name: str) -> tuple[str, int] | None:
+    """One end of a connection, as ASGI has it."""
+    address = transport.get_extra_info(name)
+    return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None

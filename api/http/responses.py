@@ -1,11 +1,10 @@
 """Answers as ASGI messages: headers that never change are made once, bodies are bytes that are JSON already."""
 
-import asyncio
 from typing import Final
 
 import msgspec
 from msgspec import Struct
-from starlette.types import Receive, Send
+from starlette.types import Send
 
 from api.http.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge
 from arclog.errors import ArcError
@@ -16,9 +15,6 @@ Headers = tuple[tuple[bytes, bytes], ...]
 JSON: Final = (b"content-type", b"application/json")
 NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 DAMAGED: Final = (b"x-arc-integrity", b"damaged")
-LINGER_SEC: Final = 5.0
-"""How long the rest of a refused body is read and thrown away, so that the client gets to see the answer."""
-LINGER_BYTES: Final = 64 * 2**20
 SERVICE_UNAVAILABLE: Final = 503
 RETRY_AFTER_SEC: Final = 1
 MAX_ERROR_CHARS: Final = 1000
@@ -40,13 +36,11 @@ class Refusal(Struct, frozen=True):
         status: the HTTP status.
         body: the envelope as JSON.
         headers: those beyond what every answer has.
-        unread: whether more of the request is to come, which nobody will read.
     """
 
     status: int
     body: bytes
     headers: Headers = ()
-    unread: bool = False
 
 
 def refusal(error: ArcError) -> Refusal:
@@ -61,7 +55,7 @@ def refusal(error: ArcError) -> Refusal:
     if isinstance(error, MethodNotAllowed):
         return Refusal(status, body, ((b"allow", error.allowed.encode()),))
     if isinstance(error, RequestTooLarge):
-        return Refusal(status, body, ((b"connection", b"close"),), error.unread)
+        return Refusal(status, body, ((b"connection", b"close"),))
     return Refusal(status, body)
 
 
@@ -83,9 +77,13 @@ class Responder:
             self.common = (*self.common, DAMAGED)
             self._json = (JSON, *self.common)
 
+    def headers_of(self, body: bytes, more: Headers = ()) -> Headers:
+        """The headers of an answer with a whole JSON body."""
+        return (*self._json, (b"content-length", b"%d" % len(body)), *more)
+
     async def send(self, send: Send, status: int, body: bytes, more: Headers = ()) -> None:
         """Send a whole JSON body."""
-        headers = [*self._json, (b"content-length", b"%d" % len(body)), *more]
+        headers = self.headers_of(body, more)
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -107,20 +105,10 @@ class Responder:
         more: Headers = () if outcome.event_id is None else ((b"x-arc-event", b"%d" % outcome.event_id),)
         await self.send(send, status, envelope(outcome), more)
 
-    async def refuse(self, receive: Receive, send: Send, error: ArcError) -> None:
-        """Send a refusal; where more of the request is to come, see that off before the connection is closed.
-
-        Closing a connection with unread bytes resets it, and the client might never read why.
-        """
+    async def refuse(self, send: Send, error: ArcError) -> None:
+        """Send a refusal."""
         refused = refusal(error)
-        if not refused.unread:
-            await self.send(send, refused.status, refused.body, refused.headers)
-            return
-        headers = [*self._json, (b"content-length", b"%d" % len(refused.body)), *refused.headers]
-        await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-        await send({"type": "http.response.body", "body": refused.body, "more_body": True})
-        await _linger(receive)
-        await send({"type": "http.response.body", "body": b""})
+        await self.send(send, refused.status, refused.body, refused.headers)
 
 
 def envelope(outcome: Outcome) -> bytes:
@@ -131,16 +119,3 @@ def envelope(outcome: Outcome) -> bytes:
     if outcome.parent_completed:
         flags += b'"parent_completed":true,'
     return b'{"ok":true,' + flags + b'"result":' + outcome.result + b"}"
-
-
-async def _linger(receive: Receive) -> None:
-    left = LINGER_BYTES
-    try:
-        async with asyncio.timeout(LINGER_SEC):
-            while left > 0:
-                message = await receive()
-                if not message.get("more_body"):
-                    return
-                left -= len(message["body"])
-    except TimeoutError:
-        return

@@ -12,8 +12,10 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import moment_of
+from api.http.bodies import BodyReader, read_body
 from api.http.errors import ClientGone, MethodNotAllowed
-from api.http.requests import BodyReader, QueryReader, find_key, find_sender, read_body, transport_of
+from api.http.headers import find_key, find_sender, transport_of
+from api.http.queries import QueryReader
 from api.http.responses import Responder
 from arclog.sqlite.log import hash_request
 from projections.hub.answers import Outcome

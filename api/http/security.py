@@ -4,7 +4,8 @@ A browser runs what any web page brings, on the user's machine and so behind eve
 pages out. A request with an `Origin` that is not the address it was sent to comes from a page of another site. So does
 one that the browser itself marks `Sec-Fetch-Site: cross-site` or `same-site` (another port of this machine is the same
 site), and that covers those without an `Origin`. And a page whose own name was pointed at this machine after it was
-loaded (DNS rebinding) sends that name as `Host`, which is none of ours.
+loaded (DNS rebinding) sends that name as `Host`, which is not one of ours. The names by which a container reaches its
+machine are taken too: `.internal` is reserved for private use, so that no web page can have come from one of them.
 """
 
 import ipaddress
@@ -20,6 +21,16 @@ T = TypeVar("T")
 
 CROSS_SITE: Final = frozenset({b"cross-site", b"same-site"})
 LOOPBACK_NAMES: Final = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
+CONTAINER_NAMES: Final = frozenset(
+    {
+        "gateway.docker.internal",
+        "host.containers.internal",
+        "host.docker.internal",
+        "host.lima.internal",
+        "host.orb.internal",
+    }
+)
+"""What a container calls the machine that it runs on: Docker, Podman, Lima, OrbStack."""
 MAX_KNOWN: Final = 64
 
 
@@ -32,7 +43,7 @@ class Guard:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._configured = hub.settings.host.lower()
+        self._names = LOOPBACK_NAMES | CONTAINER_NAMES | {hub.settings.host.lower()}
         self._known_hosts: set[bytes] = set()
         self._known_peers: set[str] = set()
 
@@ -73,16 +84,18 @@ class Guard:
     def _check_peer(self, address: str) -> None:
         if not _is_loopback(address):
             raise Forbidden(
-                f"calls from other machines ({address}) are off; to take them, start the hub with --allow-remote"
+                f"calls from other machines and from containers ({address}) are off: "
+                "start the hub with --allow-remote, or use the file relay, which needs a shared folder only"
             )
         _remember(self._known_peers, address)
 
     def _check_host(self, host: bytes) -> None:
         name = host_name(host.decode("latin-1"))
-        if name not in LOOPBACK_NAMES and name != self._configured and not _is_loopback(name):
+        if name not in self._names and not _is_loopback(name):
             raise Forbidden(
-                f"this call was sent to {name!r}, which is no name of this hub; "
-                "use 127.0.0.1, localhost or the hub's --host address"
+                f"this call was sent to {name!r}, which is not a name of this hub. Use 127.0.0.1, localhost, the hub's "
+                "--host address or, in a container, host.docker.internal. To reach it by any name, start the hub with "
+                "--allow-remote"
             )
         _remember(self._known_hosts, host)
 

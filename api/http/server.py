@@ -7,19 +7,24 @@ closed and the hub stopped. What is not done within `DRAIN_SEC` is cut.
 
 import asyncio
 import contextlib
+import functools
 import resource
 import signal
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from api.http.errors import MalformedRequest
-from api.http.protocol import HubProtocol, HubServerState
-from api.http.responses import JSON, Responder, refusal
+from api.http.errors import HeadTooLarge, MalformedRequest
+from api.http.exchange import Serving
+from api.http.heads import MAX_HEAD_BYTES, make_head
+from api.http.patience import Patience
+from api.http.protocol import HubProtocol
+from api.http.responses import Responder, refusal
+from arclog.errors import ArcError
 from projections.hub.hub import Hub
 
 BACKLOG: Final = 2048
@@ -60,7 +65,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    hub: Hub, app: ASGIApp, sock: socket.socket, before_stop: Callable[[], Awaitable[None]] | None = None
+    hub: Hub,
+    app: ASGIApp,
+    sock: socket.socket,
+    before_stop: Callable[[], Awaitable[None]] | None = None,
+    *,
+    patience: Patience | None = None,
+    drain_sec: int = DRAIN_SEC,
 ) -> None:
     """Serve until a signal or a shutdown ends the hub, then stop it.
 
@@ -71,9 +82,11 @@ async def serve(
         app: its application, from `api.app.create_app`.
         sock: where to listen, from `listen`; it is closed at the end.
         before_stop: awaited when the port is closed and the hub still takes calls: ends those that have other roads.
+        patience: how long connections may wait for their clients.
+        drain_sec: how long requests that are on their way have at the end.
     """
     _allow_many_connections()
-    server = HubServer(hub, app)
+    server = HubServer(hub, app, patience or Patience(), drain_sec)
     await server.serve([sock])
     if before_stop is not None:
         await before_stop()
@@ -83,16 +96,23 @@ async def serve(
 class HubServer(uvicorn.Server):
     """uvicorn's server with the end and the time limits that this module describes."""
 
-    def __init__(self, hub: Hub, app: ASGIApp) -> None:
+    def __init__(self, hub: Hub, app: ASGIApp, patience: Patience, drain_sec: int) -> None:
+        serving = Serving(
+            app=app,
+            malformed=_refuse_whole(hub, MalformedRequest()),
+            head_too_large=_refuse_whole(hub, HeadTooLarge(MAX_HEAD_BYTES)),
+            patience=patience,
+        )
         super().__init__(
             uvicorn.Config(
                 app,
-                http=HubProtocol,
+                # uvicorn calls what it is given here for each connection; that it is a class is all that its types say.
+                http=cast("type[asyncio.Protocol]", functools.partial(HubProtocol, serving)),
                 ws="none",
                 lifespan="off",
                 interface="asgi3",
                 backlog=BACKLOG,
-                timeout_graceful_shutdown=DRAIN_SEC,
+                timeout_graceful_shutdown=drain_sec,
                 log_config=None,
                 log_level="critical",
                 access_log=False,
@@ -101,9 +121,10 @@ class HubServer(uvicorn.Server):
                 proxy_headers=False,
             )
         )
-        self.server_state = HubServerState(_bad_request(hub))
+        self.server_state.tasks = serving.tasks  # uvicorn waits for these at the end
         self.shutdown_fired = False
         self._hub = hub
+        self._serving = serving
         hub.on_shutdown = self._fire
 
     def _fire(self) -> None:
@@ -135,17 +156,16 @@ class HubServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let everyone go who waits, answer what is on its way, then close."""
         self._hub.begin_closing()
-        self.server_state.default_headers.append((b"connection", b"close"))
+        self._serving.closing = True
         await asyncio.sleep(0.1)  # for requests that were sent, or connections that were made, before anyone could know
         await super().shutdown(sockets)
 
 
-def _bad_request(hub: Hub) -> bytes:
-    """The whole answer, as it goes over the wire, to what is no HTTP."""
-    body = refusal(MalformedRequest()).body
-    length = (b"content-length", b"%d" % len(body))
-    headers = [JSON, *Responder(hub.instance_id).common, length, (b"connection", b"close")]
-    return b"HTTP/1.1 400 Bad Request\r\n%b\r\n%b" % (b"".join(b"%b: %b\r\n" % header for header in headers), body)
+def _refuse_whole(hub: Hub, error: ArcError) -> bytes:
+    """The whole answer, as it goes over the wire, to what never becomes a request."""
+    refused = refusal(error)
+    headers = Responder(hub.instance_id).headers_of(refused.body)
+    return make_head(refused.status, headers, keep_alive=False, old=False).wire + refused.body
 
 
 def _allow_many_connections() -> None:

@@ -13,8 +13,10 @@ from msgspec import Meta, Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http import inprocess
+from api.http.bodies import read_body
 from api.http.errors import MethodNotAllowed
-from api.http.requests import HEADERS, QueryReader, find_sender, read_body
+from api.http.headers import HEADERS, find_sender
+from api.http.queries import QueryReader
 from api.http.responses import Headers
 from api.http.routes import Caller, Site
 from api.mcp import jsonrpc, revisions

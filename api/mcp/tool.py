@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from api.http.requests import BodyReader
+from api.http.bodies import BodyReader
 from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer
 from arclog.events import JsonObject

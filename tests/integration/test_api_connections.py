@@ -7,11 +7,11 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-import api.http.protocol
-import api.http.responses
+from api.http.patience import Patience
 from api.http.protocol import HubProtocol
 from arclog.deciders.fields import Limits
 from tests.support.served_hub import ServedHub, read_all, served_hub
@@ -20,6 +20,7 @@ from tests.support.waiting import wait_until
 BODY = '{"from_agent":"a","body":"hello \u2602"}'.encode()
 POST = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n"
 PLAIN = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+NOT_ASCII = "GET /v1/inbox/\u00e9\u4e2d HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 OFFER = POST + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 
 
@@ -135,14 +136,18 @@ def test_an_offer_of_another_protocol_is_declined(hub: ServedHub) -> None:
             assert envelope_of(read_all(connection))[0] == 201
 
 
-def test_an_offer_behind_another_request_is_declined_too(hub: ServedHub) -> None:
+def test_an_offer_after_another_request_is_declined_too(hub: ServedHub) -> None:
     with hub.connect() as connection:
-        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nConnection: Upgrade\r\nUPGRADE: h2c\r\n\r\n" + OFFER + BODY)
+        connection.sendall(
+            b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUPGRADE: h2c\r\n\r\n"
+            + OFFER
+            + BODY
+        )
         assert envelope_of(read_all(connection).partition(b'"result":null}')[2])[0] == 201
 
 
 def test_so_many_offers_at_once_as_fit_are_declined(hub: ServedHub) -> None:
-    offer = b"GET /v1/shutdown HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n"
+    offer = b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n"
     with hub.connect() as connection:
         connection.sendall(offer * 2000 + OFFER + BODY)
         assert read_all(connection).count(b"HTTP/1.1 200 OK") == 2000
@@ -154,7 +159,10 @@ def test_so_many_offers_at_once_as_fit_are_declined(hub: ServedHub) -> None:
         pytest.param(PLAIN, BODY, 201, id="a plain one"),
         pytest.param(OFFER, BODY, 201, id="an offer of another protocol"),
         pytest.param(
-            "GET /v1/inbox/\u00e9\u4e2d HTTP/1.1\r\nConnection: close\r\n\r\n".encode(), b"", 200, id="not ASCII"
+            "GET /v1/inbox/\u00e9\u4e2d HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode(),
+            b"",
+            200,
+            id="not ASCII",
         ),
     ],
 )
@@ -172,6 +180,40 @@ def test_a_head_may_come_in_two_pieces_wherever_it_is_cut_and_the_body_in_a_thir
             assert envelope_of(read_all(connection))[0] == status, head[cut:]
 
 
+def test_requests_that_can_be_read_are_answered_before_what_cannot_is_refused(hub: ServedHub) -> None:
+    request = POST + b"Content-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+    with hub.connect() as connection:
+        connection.sendall(request * 3 + b"nonsense\r\n\r\n")
+        answers = read_all(connection)
+    assert answers.count(b"HTTP/1.1 201 Created") == 3
+    assert envelope_of(answers[answers.index(b"HTTP/1.1 400") :])[1]["code"] == "malformed_request"
+
+
+def test_a_request_without_a_host_is_refused_and_the_next_is_answered(hub: ServedHub) -> None:
+    with hub.connect() as connection:
+        connection.sendall(b"GET /v1/channels HTTP/1.1\r\n\r\n")
+        assert envelope_of(connection.recv(65_536))[0] == 400
+        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_what_trails_a_body_is_no_header(hub: ServedHub) -> None:
+    chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n" % (len(BODY), BODY)
+    last = b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with hub.connect() as connection:
+        connection.sendall(chunked + b"Idempotency-Key: a b\r\nHost: localhost\r\n\r\n" + last)
+        answers = read_all(connection)
+    assert (answers.count(b"HTTP/1.1 201 Created"), answers.count(b"HTTP/1.1 200 OK")) == (1, 1)
+
+
+def test_a_poll_ends_with_its_connection_though_another_request_follows_it(hub: ServedHub) -> None:
+    poll = b"GET /v1/events?agent_id=%b&timeout=60&since_id=%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with hub.connect() as connection:
+        connection.sendall(poll % (b"pipeliner", hub.say("last")) + POST)
+        wait_until(lambda: "pipeliner" in hub.hub._recorder.present, what="the poll to wait")
+    wait_until(lambda: "pipeliner" not in hub.hub._recorder.present, what="the poll to end")
+
+
 def is_cut_while_sending(connection: socket.socket, piece: bytes, *, times: int, pause_sec: float = 0) -> bool:
     """Whether the hub closes the connection while a piece is sent again and again."""
     try:
@@ -187,11 +229,28 @@ def is_cut_while_sending(connection: socket.socket, piece: bytes, *, times: int,
 
 
 @pytest.mark.parametrize("begin", [POST, POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"GET /"])
-def test_a_request_that_is_all_head_is_cut(hub: ServedHub, begin: bytes) -> None:
+def test_a_request_that_is_all_head_is_cut(tmp_path: Path, begin: bytes) -> None:
     piece = b"A" * 65_536 if begin == b"GET /" else b"x-filler: %b\r\n" % (b"A" * 65_536)
-    with hub.connect(timeout=5) as connection:
+    patience = Patience(linger_bytes=1_000_000)
+    with served_hub(tmp_path, patience=patience) as hub, hub.connect(timeout=5) as connection:
         connection.sendall(begin)
         assert is_cut_while_sending(connection, piece, times=1000)
+
+
+@pytest.mark.parametrize("size", [70_000, 200_000, 3_000_000])
+def test_a_head_of_more_than_64_kb_is_refused_and_its_client_is_told(hub: ServedHub, size: int) -> None:
+    for head in (b"GET /v1/channels HTTP/1.1\r\nHost: localhost\r\nX-Filler: %b\r\n\r\n", b"GET /%b HTTP/1.1\r\n\r\n"):
+        with hub.connect() as connection:
+            connection.sendall(head % (b"A" * size))
+            status, body = envelope_of(read_all(connection))
+        assert (status, body["code"]) == (431, "head_too_large")
+
+
+def test_a_head_of_60_kb_is_read(hub: ServedHub) -> None:
+    with hub.connect() as connection:
+        request = b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\nX-Filler: %b\r\n\r\n" % (b"A" * 60_000)
+        connection.sendall(request * 3 + request.replace(b"X-Filler", b"Connection: close\r\nX-Filler"))
+        assert read_all(connection).count(b"HTTP/1.1 200 OK") == 4
 
 
 def test_a_body_that_announces_itself_too_large_is_refused_unread(hub: ServedHub) -> None:
@@ -235,9 +294,8 @@ def test_the_whole_of_a_body_that_is_too_large_may_be_sent_before_the_answer_is_
         assert envelope_of(read_all(connection))[0] == 400
 
 
-def test_a_body_without_end_is_not_read_for_ever(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.http.responses, "LINGER_BYTES", 1_000_000)
-    with hub.connect() as connection:
+def test_a_body_without_end_is_not_read_for_ever(tmp_path: Path) -> None:
+    with served_hub(tmp_path, patience=Patience(linger_bytes=1_000_000)) as hub, hub.connect() as connection:
         connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
         assert is_cut_while_sending(connection, b"2710\r\n%b\r\n" % (b" " * 10_000), times=10_000)
 
@@ -254,55 +312,54 @@ def ends_within(connection: socket.socket, seconds: float) -> bool:
     return True
 
 
-def test_a_connection_that_never_asks_is_ended(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.http.protocol, "HEADERS_SEC", 0.5)
-    with hub.connect() as connection:
+def test_a_connection_that_never_asks_is_ended(tmp_path: Path) -> None:
+    with served_hub(tmp_path, patience=Patience(head_sec=0.5)) as hub, hub.connect() as connection:
         assert ends_within(connection, 10)
 
 
-def test_a_head_that_drips_is_ended_however_steadily(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.http.protocol, "HEADERS_SEC", 0.5)
-    with hub.connect() as connection:
+def test_a_head_that_drips_is_ended_however_steadily(tmp_path: Path) -> None:
+    with served_hub(tmp_path, patience=Patience(head_sec=0.5)) as hub, hub.connect() as connection:
         connection.sendall(b"GET /v1/channels HTTP/1.1\r\n")
         assert is_cut_while_sending(connection, b"X-Slow: 1\r\n", times=200, pause_sec=0.05)
 
 
-def test_a_second_head_has_no_more_time_than_the_first(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.http.protocol, "HEADERS_SEC", 0.5)
-    with hub.connect() as connection:
+def test_a_second_head_has_no_more_time_than_the_first(tmp_path: Path) -> None:
+    with served_hub(tmp_path, patience=Patience(head_sec=0.5)) as hub, hub.connect() as connection:
         connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
         connection.sendall(b"GET /v1/shut")
         assert ends_within(connection, 10)
 
 
-def test_a_body_that_stalls_is_ended(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.http.protocol, "STALL_SEC", 0.5)
-    with hub.connect() as connection:
+def test_a_body_that_stalls_is_ended(tmp_path: Path) -> None:
+    with served_hub(tmp_path, patience=Patience(stall_sec=0.5)) as hub, hub.connect() as connection:
         connection.sendall(POST + b"Content-Length: 100\r\n\r\n{")
         assert ends_within(connection, 10)
 
 
-def test_an_idle_connection_is_kept_for_a_while_only(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.http.protocol, "HEADERS_SEC", 0.1)
-    with hub.connect() as connection:
+def test_an_idle_connection_is_kept_longer_than_a_head_may_take(tmp_path: Path) -> None:
+    with served_hub(tmp_path, patience=Patience(head_sec=0.1)) as hub, hub.connect() as connection:
         connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.recv(65_536)
         assert not ends_within(connection, 2.5)
-        monkeypatch.setattr(api.http.protocol, "IDLE_SEC", 0.1)
+
+
+def test_an_idle_connection_is_kept_for_a_while_only(tmp_path: Path) -> None:
+    with served_hub(tmp_path, patience=Patience(idle_sec=0.1)) as hub, hub.connect() as connection:
+        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.recv(65_536)
         assert ends_within(connection, 10)
 
 
-def test_a_long_poll_is_not_taken_for_a_stall(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in ("HEADERS_SEC", "STALL_SEC", "IDLE_SEC"):
-        monkeypatch.setattr(api.http.protocol, limit, 0.1)
-    assert hub.get(f"/v1/events?agent_id=a&since_id={hub.say('last')}&timeout=3").result == []
+def test_a_long_poll_is_not_taken_for_a_stall(tmp_path: Path) -> None:
+    with served_hub(tmp_path, patience=Patience(head_sec=0.1, stall_sec=0.1, idle_sec=0.1)) as hub:
+        assert hub.get(f"/v1/events?agent_id=a&since_id={hub.say('last')}&timeout=3").result == []
 
 
 def test_the_limits_end_an_attack_within_twenty_seconds() -> None:
     look_sec = 1.0
-    assert api.http.protocol.HEADERS_SEC + 2 * look_sec < 20
-    assert api.http.protocol.STALL_SEC + 2 * look_sec < 20
+    assert Patience().head_sec + 2 * look_sec < 20
+    assert Patience().stall_sec + 2 * look_sec < 20
 
 
 def test_hundreds_may_connect_at_once_while_others_drip(hub: ServedHub) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import api.http.server
 from tests.support.hub_process import HubProcess
 from tests.support.served_hub import read_all, served_hub
 from tests.support.waiting import wait_until
@@ -105,9 +104,8 @@ def test_sigint_ends_the_hub_like_sigterm(start_hub: Callable[..., HubProcess]) 
     assert "Traceback" not in hub.output
 
 
-def test_a_request_that_never_ends_does_not_keep_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.http.server, "DRAIN_SEC", 1)
-    with served_hub(tmp_path) as hub:
+def test_a_request_that_never_ends_does_not_keep_the_hub(tmp_path: Path) -> None:
+    with served_hub(tmp_path, drain_sec=1) as hub:
         connection = hub.connect()
         connection.sendall(b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{")
         wait_until(lambda: hub.get("/v1/shutdown").status == 200)

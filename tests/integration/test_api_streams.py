@@ -4,13 +4,14 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-import api.http.protocol
 import api.sse
+from api.http.patience import Patience
 from arclog.errors import StorageError
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
@@ -171,10 +172,10 @@ def test_an_agent_is_present_as_long_as_its_stream(hub: ServedHub) -> None:
     wait_until(lambda: agent not in hub.hub._recorder.present, within_sec=5, what="the stream to end")
 
 
-def test_a_reader_that_does_not_read_is_ended_and_costs_little(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.http.protocol, "STALL_SEC", 1.0)
-    agent, channel = new(), make_channel(hub)
-    with hub.connect() as connection:
+def test_a_reader_that_does_not_read_is_ended_and_costs_little(tmp_path: Path) -> None:
+    agent = new()
+    with served_hub(tmp_path, patience=Patience(stall_sec=1.0)) as hub, hub.connect() as connection:
+        channel = make_channel(hub)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         request = f"GET /v1/stream?agent_id={agent}&channels={channel} HTTP/1.1\r\nHost: localhost\r\n\r\n"
         connection.sendall(request.encode())

@@ -13,7 +13,8 @@ from typing import Any
 import uvloop
 
 from api.app import create_app
-from api.http.server import listen, serve
+from api.http.patience import Patience
+from api.http.server import DRAIN_SEC, listen, serve
 from projections.hub.hub import Hub, Settings
 from tests.support.hub_process import Answer
 
@@ -86,11 +87,19 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def served_hub(home: Path, **settings: Any) -> Iterator[ServedHub]:
+def served_hub(
+    home: Path,
+    *,
+    patience: Patience | None = None,
+    drain_sec: int = DRAIN_SEC,
+    **settings: Any,
+) -> Iterator[ServedHub]:
     """A hub on a fresh or given storage in the folder `home`, served until the end of the block.
 
     Args:
         home: where the storage is.
+        patience: how long connections may wait for their clients.
+        drain_sec: how long requests that are on their way have at the end.
         settings: those of `projections.hub.hub.Settings` that are to differ.
     """
     started: list[ServedHub] = []
@@ -104,7 +113,7 @@ def served_hub(home: Path, **settings: Any) -> Iterator[ServedHub]:
         await hub.start()
         started.append(ServedHub(hub, asyncio.get_running_loop(), port))
         ready.set()
-        await serve(hub, create_app(hub), sock)
+        await serve(hub, create_app(hub), sock, patience=patience, drain_sec=drain_sec)
 
     def work() -> None:
         try:

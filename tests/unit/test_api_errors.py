@@ -49,7 +49,7 @@ def test_a_wrong_method_is_told_the_right_ones() -> None:
 
 
 def test_a_request_that_is_too_large_ends_its_connection() -> None:
-    refused = refusal(RequestTooLarge(100, unread=True))
+    refused = refusal(RequestTooLarge(100))
     assert (refused.status, refused.headers) == (400, ((b"connection", b"close"),))
 
 

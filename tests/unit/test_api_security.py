@@ -43,6 +43,22 @@ def test_a_program_on_this_machine_may_call_by_any_loopback_name(host: str) -> N
     check({"host": host})
 
 
+@pytest.mark.parametrize("host", ["host.docker.internal:6969", "host.containers.internal", "Host.Lima.internal:1"])
+def test_a_container_may_call_its_machine_by_the_name_it_has_for_it(host: str) -> None:
+    check({"host": host})
+
+
+@pytest.mark.parametrize("host", ["evil.internal", "host.docker.internal.evil.example", "x.host.docker.internal"])
+def test_no_other_name_passes_for_that_of_a_container_s_machine(host: str) -> None:
+    with pytest.raises(Forbidden, match="--allow-remote"):
+        check({"host": host})
+
+
+def test_a_page_of_a_container_s_machine_on_another_port_is_of_another_site() -> None:
+    with pytest.raises(Forbidden):
+        check({"host": "host.docker.internal:6969", "origin": "http://host.docker.internal:8080"})
+
+
 def test_a_request_without_a_host_is_no_browser() -> None:
     check({})
 

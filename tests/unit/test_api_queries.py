@@ -1,4 +1,4 @@
-"""Requests are read strictly, and refused by the name of the field that is wrong."""
+"""Queries and the ids in paths are read strictly, and refused by the name of what is wrong."""
 
 from typing import Annotated, Any, Literal
 
@@ -7,11 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct, field
 
-from api.http.requests import HEADERS, BodyReader, QueryReader, find_key, unescape
+from api.http.queries import QueryReader, unescape
 from api.messages import EventsQuery, MessagesQuery
-from arclog.deciders.locks import AcquireLock
-from arclog.deciders.messages import PostMessage
-from arclog.deciders.sessions import OpenSession
 from arclog.errors import InvalidInput, NotFound
 
 
@@ -149,98 +146,3 @@ def test_any_query_string_is_read_or_refused(query: bytes) -> None:
 def test_unescape_undoes_percent_encoding(text: str) -> None:
     encodable = text.encode("utf-8", "ignore").decode()
     assert unescape("x", "".join(f"%{byte:02X}" for byte in encodable.encode())) == encodable
-
-
-# Bodies -------------------------------------------------------------------------------------------------------------
-
-
-def test_an_empty_body_is_an_empty_object() -> None:
-    with pytest.raises(InvalidInput, match="agent_id is required"):
-        BodyReader(OpenSession).read(b"")
-
-
-def test_unknown_fields_are_ignored() -> None:
-    assert BodyReader(OpenSession).read(b'{"agent_id":"a","more":{"x":[1]}}') == OpenSession(agent_id="a")
-
-
-@pytest.mark.parametrize(
-    ("body", "field_name"),
-    [
-        (b'{"from_agent":null}', "from_agent"),
-        (b'{"from_agent":"a","body":null}', "body"),
-        (b'{"from_agent":"a","body":7}', "body"),
-        (b'{"from_agent":"a","reply_to":"seven"}', "reply_to"),
-        (b'{"from_agent":"a","reply_to":1.5}', "reply_to"),
-        (b'{"from_agent":"a","reply_to":true}', "reply_to"),
-        (b'{"from_agent":"a","metadata":[1]}', "metadata"),
-        (b'{"from_agent":"a","attachments":{"type":"text"}}', "attachments"),
-        (b'{"from_agent":"a","attachments":["text"]}', "attachments[0]"),
-        (b'{"from_agent":"a","attachments":[{"type":"blob"}]}', "attachments[0].type"),
-        (b'{"from_agent":"a","attachments":[{"type":"text"}]}', "attachments[0].content"),
-        (b'{"from_agent":"a","metadata":{"n":1e999}}', "metadata[...]"),
-        (b"{}", "from_agent"),
-    ],
-)
-def test_a_wrong_type_is_refused_by_the_name_of_its_field(body: bytes, field_name: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        BodyReader(PostMessage).read(body)
-    assert refused.value.field == field_name
-
-
-def test_a_refusal_says_what_was_wanted_and_what_came() -> None:
-    with pytest.raises(InvalidInput, match=r"^replace must be true or false, not a string$"):
-        BodyReader(OpenSession).read(b'{"agent_id":"a","replace":"false"}')
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"{not json",
-        b"[1,2]",
-        b'"text"',
-        b"null",
-        b"\xff\xfe{}",
-        b"\xef\xbb\xbf{}",
-        b'{"agent_id":"a"',
-        b'{"agent_id":"a"} {}',
-        b"\x00",
-        b" ",
-        b'{"agent_id":"\xc3\x28"}',
-        b'{"agent_id":"a","other":"\xc3\x28"}',
-        b'{"agent_id":"\\ud800"}',
-        b'{"agent_id":"a","metadata":{"\\udc00x":1}}',
-        b'{"agent_id":"a","metadata":{"n":NaN}}',
-        b'{"agent_id":"a","other":Infinity}',
-        b'{"agent_id":"a","other":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
-        b'{"agent_id":"a","metadata":{"x":' + b'{"x":' * 50_000 + b"1" + b"}" * 50_000 + b"}}",
-    ],
-)
-def test_what_is_no_strict_json_object_is_refused(body: bytes) -> None:
-    with pytest.raises(InvalidInput):
-        BodyReader(OpenSession).read(body)
-
-
-@given(st.binary(max_size=100))
-def test_any_body_is_read_or_refused(body: bytes) -> None:
-    try:
-        assert isinstance(BodyReader(AcquireLock).read(body), AcquireLock)
-    except InvalidInput:
-        return
-
-
-# Headers ------------------------------------------------------------------------------------------------------------
-
-
-def test_a_call_without_a_key_has_none() -> None:
-    assert find_key({HEADERS: {}}) is None
-
-
-@pytest.mark.parametrize("key", [b"k", b"!~", b"x" * 256])
-def test_a_key_is_kept_as_it_came(key: bytes) -> None:
-    assert find_key({HEADERS: {b"idempotency-key": key}}) == key.decode()
-
-
-@pytest.mark.parametrize("key", [b"", b" ", b"a b", b"x" * 257, b"\xc3\xa9", b"a\x7f"])
-def test_a_key_that_cannot_be_seen_is_refused(key: bytes) -> None:
-    with pytest.raises(InvalidInput, match="Idempotency-Key"):
-        find_key({HEADERS: {b"idempotency-key": key}})
