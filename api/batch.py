@@ -12,6 +12,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.bodies import BodyReader, read_body
+from api.hints import tell
 from api.http.errors import STATUS_OF
 from api.http.headers import check_key, find_sender, transport_of
 from api.http.responses import envelope
@@ -90,7 +91,7 @@ def _request(line: bytes, transport: str, sender: str) -> Request:
 
 def _line(result: Outcome | ArcError) -> bytes:
     if isinstance(result, ArcError):
-        refused = _Refused(ok=False, status=STATUS_OF[result.code], error=str(result), code=result.code)
+        refused = _Refused(ok=False, status=STATUS_OF[result.code], error=tell(result), code=result.code)
         return msgspec.json.encode(refused) + b"\n"
     return envelope(result) + b"\n"
 

@@ -4,13 +4,38 @@ An error is a value: a stable `code`, a message that a person can act on, and ty
 is the business of `api.http.errors` alone.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+Advice = Literal[
+    "begin_again",
+    "cancel_shutdown",
+    "create_channel",
+    "cut_off",
+    "import_database",
+    "listen_elsewhere",
+    "new_storage",
+    "other_storage",
+    "restore_backup",
+    "restore_or_fork",
+    "stop_users",
+    "verify",
+]
+"""What somebody can do about an error. How that is done, each carrier says in its own words (`api.hints`)."""
 
 
 class ArcError(Exception):
-    """Anything that the hub refuses or cannot do. `str(error)` says what happened and what to change."""
+    """Anything that the hub refuses or cannot do. `str(error)` says what happened.
+
+    Args:
+        message: what happened, and what to change in the request.
+        advice: what can be done about it by other calls.
+    """
 
     code: ClassVar[str] = "error"
+
+    def __init__(self, message: str = "", *, advice: Advice | None = None) -> None:
+        super().__init__(message)
+        self.advice = advice
 
 
 # What a caller got wrong --------------------------------------------------------------------------------------------
@@ -21,10 +46,20 @@ class InvalidInput(ArcError):
 
     code = "invalid_input"
 
-    def __init__(self, field: str, problem: str) -> None:
-        super().__init__(f"{field} {problem}")
+    def __init__(self, field: str, problem: str, *, advice: Advice | None = None) -> None:
+        super().__init__(f"{field} {problem}", advice=advice)
         self.field = field
         self.problem = problem
+
+
+class LoopbackOnly(InvalidInput):
+    """Other machines cannot be let in, since the hub listens on an address that only this one can reach."""
+
+    def __init__(self, listen_host: str, port: int) -> None:
+        problem = f"cannot be switched on while the hub listens on {listen_host} only"
+        super().__init__("allow_remote", problem, advice="listen_elsewhere")
+        self.listen_host = listen_host
+        self.port = port
 
 
 class CursorBeyondHead(ArcError):
@@ -34,8 +69,8 @@ class CursorBeyondHead(ArcError):
 
     def __init__(self, name: str, cursor: int, head: int) -> None:
         super().__init__(
-            f"{name} {cursor} is beyond event {head}, the last one there is: this storage was replaced or restored "
-            "(see X-Arc-Instance); begin anew, from 0 or from latest_visible_id"
+            f"{name} {cursor} is beyond event {head}, the last one there is: this storage was replaced or restored",
+            advice="begin_again",
         )
         self.cursor = cursor
         self.head = head
@@ -118,10 +153,32 @@ class StorageDamaged(StorageError):
     code = "storage_damaged"
 
 
+class CutOff(StorageDamaged):
+    """A log cannot be copied beyond its last event that is what was recorded.
+
+    Args:
+        event_id: the first event that is not.
+        last: the last one that is.
+    """
+
+    def __init__(self, event_id: int, last: int) -> None:
+        problem = f"event {event_id} is not what was recorded: the log can be copied up to event {last} at most"
+        super().__init__(problem, advice="cut_off")
+        self.last = last
+
+
 class NotAnArcStorage(StorageError):
     """The file is some other program's, or Arc 0.1.1's, database."""
 
     code = "not_an_arc_storage"
+
+
+class OldDatabase(NotAnArcStorage):
+    """The file is a database of Arc 0.1.1."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"{path} is a database of Arc 0.1.1; it is left as it is", advice="import_database")
+        self.path = path
 
 
 class UnexpectedFailure(ArcError):

@@ -24,4 +24,10 @@ def in_words(error: Exception) -> str:
         if near is None:
             return f"{error}{NO_HUB}"
         return f"{error}; the hub of this folder listens on {near.url}: use --base-url {near.url}"
+    if getattr(error, "advice", None) is not None:
+        from api.hints import tell
+        from arclog.errors import ArcError
+
+        if isinstance(error, ArcError):  # the client's own error was told by the hub already
+            return tell(error)
     return str(error)

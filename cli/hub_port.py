@@ -3,6 +3,7 @@
 from functools import partial
 from typing import TYPE_CHECKING
 
+from api.hints import tell_tools
 from api.mcp.daemon import in_daemon
 from api.mcp.port import Refused
 from arc.errors import ArcError
@@ -36,4 +37,4 @@ class HubPort:
         try:
             return await in_daemon(partial(self._transport.call, method, path, body, timeout_override=timeout_sec))
         except ArcError as error:
-            raise Refused(in_words(error), error.status) from None
+            raise Refused(tell_tools(in_words(error), error.advice), error.status) from None

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 from starlette.types import Send
 
+from api.hints import tell
 from api.http.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge
 from arclog.errors import ArcError
 from projections.hub.answers import Outcome
@@ -21,12 +22,13 @@ MAX_ERROR_CHARS: Final = 1000
 """An error quotes what it was given; no more of it than this is sent back."""
 
 
-class Envelope(Struct, frozen=True):
-    """The body of every refusal."""
+class Envelope(Struct, frozen=True, omit_defaults=True):
+    """The body of every refusal; `advice` names what can be done about it, where other calls can do something."""
 
     ok: bool
     error: str
     code: str
+    advice: str | None = None
 
 
 class Refusal(Struct, frozen=True):
@@ -45,11 +47,11 @@ class Refusal(Struct, frozen=True):
 
 def refusal(error: ArcError) -> Refusal:
     """How `error` is answered."""
-    text = str(error)
+    text = tell(error)
     if len(text) > MAX_ERROR_CHARS:
         text = f"{text[:MAX_ERROR_CHARS]} …"
     status = STATUS_OF[error.code]
-    body = msgspec.json.encode(Envelope(ok=False, error=text, code=error.code))
+    body = msgspec.json.encode(Envelope(ok=False, error=text, code=error.code, advice=error.advice))
     if status == SERVICE_UNAVAILABLE:
         return Refusal(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
     if isinstance(error, MethodNotAllowed):

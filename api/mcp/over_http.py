@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.hints import tell_tools
 from api.http import inprocess
 from api.http.bodies import read_body
 from api.http.errors import MethodNotAllowed
@@ -63,7 +64,7 @@ class InsidePort:
         answer = await inprocess.call(self._app, method, path, sent, (), VIA)
         envelope: JsonObject = msgspec.json.decode(answer.body)
         if not envelope["ok"]:
-            raise Refused(envelope["error"], answer.status)
+            raise Refused(tell_tools(envelope["error"], envelope.get("advice")), answer.status)
         return envelope
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-from arclog.errors import InvalidInput
+from arclog.errors import InvalidInput, LoopbackOnly
 from arclog.events import (
     GENERAL_CHANNEL,
     HubStarted,
@@ -101,7 +101,7 @@ def decide_initiate(state: HubState, command: InitiateShutdown, now: int) -> Shu
     if not 0 <= command.delay_sec <= MAX_SHUTDOWN_DELAY_SEC:
         raise InvalidInput("delay_sec", f"must be from 0 to {MAX_SHUTDOWN_DELAY_SEC}, not {command.delay_sec}")
     if state.shutdown_pending:
-        raise InvalidInput("shutdown", "is pending already; cancel it first with POST /v1/shutdown/cancel")
+        raise InvalidInput("shutdown", "is pending already", advice="cancel_shutdown")
     return ShutdownInitiated(
         hub_id=state.hub_id,
         delay_sec=command.delay_sec,
@@ -134,11 +134,7 @@ def decide_fire(state: HubState, command: FireShutdown, now: int) -> ShutdownFir
 def decide_network(state: HubState, command: ChangeNetwork, now: int) -> NetworkChanged | None:
     """Open or close the hub for other machines; what is so already is left alone."""
     if command.allow_remote and state.loopback:
-        raise InvalidInput(
-            "allow_remote",
-            f"cannot be switched on while the hub listens on {state.listen_host} only; "
-            f"restart it with: arc --host 0.0.0.0 --port {state.port} --allow-remote",
-        )
+        raise LoopbackOnly(state.listen_host, state.port)
     if command.allow_remote == state.allow_remote:
         return None
     return NetworkChanged(hub_id=state.hub_id, allow_remote=command.allow_remote)

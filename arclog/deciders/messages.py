@@ -89,7 +89,7 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
         completes_in_thread_id=answered.thread_id if answered else None,
     )
     if to_agent is None and not state.channel_exists:
-        raise InvalidInput("channel", f"{channel!r} does not exist; create it first with POST /v1/channels")
+        raise InvalidInput("channel", f"{channel!r} does not exist", advice="create_channel")
     if not state.parent_exists:
         raise InvalidInput("parent_task_id", f"{command.parent_task_id} is not a known task")
     return posted

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from arclog.codec import StoredEvent
 from arclog.digest import digest_of
-from arclog.errors import InvalidInput, StorageDamaged
+from arclog.errors import CutOff, InvalidInput
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding, Problem
 from arclog.sqlite.log import read, read_head
@@ -126,10 +126,7 @@ def write_export(
     while reached < last:
         for event in read(connection, reached, CHUNK, last):
             if digest_of(previous, event) != event.digest:
-                raise StorageDamaged(
-                    f"event {event.event_id} is not what was recorded, so the log is exported up to event {reached} "
-                    f"at most (--to {reached}); arc log verify says more"
-                )
+                raise CutOff(event.event_id, reached)
             write(encode_line(event))
             previous, reached, count = event.digest, event.event_id, count + 1
         progress(reached, last)

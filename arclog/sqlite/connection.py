@@ -119,9 +119,9 @@ def storage_error(path: Path, error: apsw.Error) -> StorageError:
         case apsw.BusyError() | apsw.LockedError():
             return StorageBusy(f"another process holds the storage {path} locked: try again in a moment")
         case apsw.NotADBError():
-            return NotAnArcStorage(f"{path} is not an Arc storage: choose another file with --storage")
+            return NotAnArcStorage(f"{path} is not an Arc storage", advice="other_storage")
         case apsw.CorruptError():
-            return StorageDamaged(f"the storage {path} is damaged ({error}): restore a backup with: arc log restore")
+            return StorageDamaged(f"the storage {path} is damaged ({error})", advice="restore_backup")
         case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.AuthError():
             return StorageError(
                 f"the storage {path} cannot be written: check the permissions of the file and its folder"

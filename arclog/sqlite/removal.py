@@ -46,8 +46,7 @@ def _check_unused(path: Path) -> None:
                 connection.execute("BEGIN EXCLUSIVE; ROLLBACK")
             except apsw.BusyError:
                 raise StorageBusy(
-                    f"the storage {path} is in use: stop what uses it first, another hub perhaps, "
-                    "or a reader such as arc log tail -f"
+                    f"the storage {path} is in use: stop what uses it first, another hub perhaps", advice="stop_users"
                 ) from None
         finally:
             connection.close()

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import apsw
 
-from arclog.errors import NotAnArcStorage, StorageError
+from arclog.errors import NotAnArcStorage, OldDatabase, StorageError
 from arclog.sqlite.connection import (
     APPLICATION_ID,
     BUSY_TIMEOUT_SEC,
@@ -22,7 +22,7 @@ from arclog.sqlite.queries import Queries
 EVENTS: Final = Queries("arclog.sqlite", "events.sql")
 
 Kind = Literal["storage", "tables", "arc_011", "foreign", "empty"]
-"""What a database may hold: a log and what follows from it, only tables that `arc log replay` made, a database of
+"""What a database may hold: a log and what follows from it, only tables that a replay made, a database of
 Arc 0.1.1, somebody else's data, or nothing."""
 
 _TABLES_011: Final = frozenset({"messages", "sessions", "claims", "locks"})
@@ -114,7 +114,7 @@ def kind_of(connection: apsw.Connection) -> Kind:
 def only_tables(path: Path) -> NotAnArcStorage:
     """What to say where a log is needed and there are only tables."""
     return NotAnArcStorage(
-        f"{path} has tables that arc log replay made, for SQL, and no log: name the storage that they were made from"
+        f"{path} has tables that were made from a log, for SQL, and no log: name the storage that they were made from"
     )
 
 
@@ -224,10 +224,7 @@ def _check_header(connection: apsw.Connection, path: Path) -> None:
         case "tables":
             raise only_tables(path)
         case "arc_011":
-            raise NotAnArcStorage(
-                f"{path} is a database of Arc 0.1.1; it is left as it is. Bring it into a new storage with: "
-                f"arc log import {path} --storage NEW, and go on with --storage NEW"
-            )
+            raise OldDatabase(str(path))
         case "foreign":
             raise NotAnArcStorage(f"{path} is another program's database: choose another file")
         case "empty":

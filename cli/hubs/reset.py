@@ -56,4 +56,4 @@ def _reset(storage: Path, url: str) -> list[Path]:
         try:
             return remove_storage(storage)
         except StorageError as error:
-            raise CommandFailed(str(error)) from error
+            raise CommandFailed(in_words(error)) from error

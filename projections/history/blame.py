@@ -117,7 +117,7 @@ def read_blame(connection: apsw.Connection, stream: str, now: int) -> list[Blame
         for stored in read(connection, 0, NO_END, where=Filter(stream=stream)):
             lives.setdefault(stored.stream, []).append(stored.decode())
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise StorageDamaged(f"an event of {stream} cannot be read ({error}): see arc log verify") from None
+        raise StorageDamaged(f"an event of {stream} cannot be read ({error})", advice="verify") from None
     if not lives:
         meant = find_similar(connection, stream)
         hint = "streams are named like lock/src/a.py or task/17" if meant is None else f"did you mean {meant}?"

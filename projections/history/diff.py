@@ -90,7 +90,7 @@ def read_diff(connection: apsw.Connection, after: int, until: int) -> Diff:
                 else:
                     touched.setdefault(entity, []).append(stored.event_id)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise StorageDamaged(f"an event after {after} cannot be read ({error}): see arc log verify") from None
+        raise StorageDamaged(f"an event after {after} cannot be read ({error})", advice="verify") from None
     changes = []
     for entity, events in sorted(touched.items(), key=lambda one: natural_order(str(one[0]))):
         change = compare_entity(connection, entity, first, last)

@@ -77,7 +77,7 @@ def read_log(
     try:
         return list(_logged(connection, read(connection, after, limit, until, where)))
     except UnicodeDecodeError as error:
-        raise StorageDamaged(f"an event after {after} cannot be read ({error}): see arc log verify") from None
+        raise StorageDamaged(f"an event after {after} cannot be read ({error})", advice="verify") from None
 
 
 def read_log_end(connection: apsw.Connection, limit: int, where: Filter = EVERYTHING) -> list[LoggedEvent]:
@@ -89,7 +89,7 @@ def read_log_end(connection: apsw.Connection, limit: int, where: Filter = EVERYT
     try:
         return list(_logged(connection, read_last(connection, limit, where)))
     except UnicodeDecodeError as error:
-        raise StorageDamaged(f"one of the last events cannot be read ({error}): see arc log verify") from None
+        raise StorageDamaged(f"one of the last events cannot be read ({error})", advice="verify") from None
 
 
 def find_logged(connection: apsw.Connection, event_id: int) -> LoggedEvent | None:
@@ -101,7 +101,7 @@ def find_logged(connection: apsw.Connection, event_id: int) -> LoggedEvent | Non
     try:
         event = find_event(connection, event_id)
     except UnicodeDecodeError as error:
-        raise StorageDamaged(f"event {event_id} cannot be read ({error}): see arc log verify") from None
+        raise StorageDamaged(f"event {event_id} cannot be read ({error})", advice="verify") from None
     return None if event is None else next(_logged(connection, [event]))
 
 

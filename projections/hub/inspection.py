@@ -41,7 +41,7 @@ FOLLOW_SEC: Final = 60.0
 FOLLOW_TIMES: Final = 60
 """How often it does that, before it begins again."""
 MAX_FINDINGS: Final = 20
-"""Findings that are kept; `arc log verify` tells them all."""
+"""Findings that are kept; verification of the file tells them all."""
 
 State = Literal["checking", "whole", "damaged"]
 

@@ -195,7 +195,7 @@ def open_011(path: Path) -> Iterator[Database011]:
 def _recognise(connection: apsw.Connection, path: Path) -> None:
     kind = kind_of(connection)
     if kind == "storage":
-        raise NotAnArcStorage(f"{path} is a storage of this Arc already: use arc log restore, or arc log fork")
+        raise NotAnArcStorage(f"{path} is a storage of this Arc already", advice="restore_or_fork")
     if kind == "tables":
         raise only_tables(path)
     if not {name for (name,) in connection.execute(SQL["list_tables"])} >= TABLES:

@@ -74,10 +74,8 @@ def _bring(old: Database011, file: Path, storage: Path, progress: Progress) -> I
         log.begin()
         try:
             if log.head().event_id:
-                raise NotAnArcStorage(
-                    f"{storage} has events already, and imported messages keep their ids: "
-                    "name a new file with --storage"
-                )
+                problem = f"{storage} has events already, and imported messages keep their ids"
+                raise NotAnArcStorage(problem, advice="new_storage")
             counts = _Import(log, old).run(progress)
             head = log.head().event_id
             bring_up_to_date(connection)

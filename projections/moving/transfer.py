@@ -15,7 +15,7 @@ from msgspec import Struct
 from arclog.clock import LogClock, MachineTime
 from arclog.codec import StoredEvent
 from arclog.digest import GENESIS, digest_of
-from arclog.errors import InvalidInput, StorageDamaged
+from arclog.errors import CutOff, InvalidInput
 from arclog.progress import Progress, no_progress
 from arclog.proof.export import ExportReader
 from arclog.sqlite.connection import storage_errors
@@ -140,10 +140,7 @@ def _events_of(connection: apsw.Connection, last: int) -> Iterator[StoredEvent]:
     while reached < last:
         for event in read(connection, reached, CHUNK, last):
             if digest_of(previous, event) != event.digest:
-                raise StorageDamaged(
-                    f"event {event.event_id} is not what was recorded; fork at event {reached} at most, "
-                    "and see what arc log verify says"
-                )
+                raise CutOff(event.event_id, reached)
             yield event
             reached, previous = event.event_id, event.digest
         if reached == find_end_before(connection, last + 1)[0]:

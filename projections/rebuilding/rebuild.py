@@ -82,7 +82,7 @@ def chunks_of(connection: apsw.Connection, until: int) -> Iterator[list[FactRow]
     while chunk := read_facts(connection, after, CHUNK, until):
         yield chunk
         if chunk[-1][0] <= after:
-            raise StorageDamaged(f"event {chunk[-1][0]} stands after event {after}; see what arc log verify says")
+            raise StorageDamaged(f"event {chunk[-1][0]} stands after event {after}", advice="verify")
         after = chunk[-1][0]
 
 

@@ -234,7 +234,7 @@ def test_a_damaged_log_is_exported_up_to_the_damage_only(tmp_path: Path) -> None
     storage = build_storage(tmp_path / "arc.sqlite3", 50)
     with tampering(storage) as connection:
         flip_bit(connection, 30, "data", 5)
-    with pytest.raises(StorageDamaged, match=r"event 30 is not what was recorded, .*\(--to 29\)"):
+    with pytest.raises(StorageDamaged, match="up to event 29 at most"):
         export_of(storage)
     assert findings_in(export_of(storage, last=29)) == []
 
@@ -264,6 +264,6 @@ def test_a_damaged_log_is_forked_before_the_damage_only(tmp_path: Path) -> None:
     storage = build_storage(tmp_path / "arc.sqlite3", 50)
     with tampering(storage) as connection:
         flip_bit(connection, 30, "data", 5)
-    with pytest.raises(StorageDamaged, match="fork at event 29 at most"):
+    with pytest.raises(StorageDamaged, match="up to event 29 at most"):
         fork(storage, tmp_path / "fork.sqlite3", 40)
     assert fork(storage, tmp_path / "fork.sqlite3", 29).head == 29

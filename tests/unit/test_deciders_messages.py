@@ -64,7 +64,7 @@ def test_a_channel_that_is_given_must_not_be_blank() -> None:
 
 def test_a_broadcast_needs_a_channel_that_exists() -> None:
     text = refused("channel", Posting(channel_exists=False), channel="nowhere")
-    assert text == "channel 'nowhere' does not exist; create it first with POST /v1/channels"
+    assert text == "channel 'nowhere' does not exist"
 
 
 def test_with_a_recipient_the_channel_is_only_a_label() -> None:

@@ -1,0 +1,50 @@
+"""What somebody can do about an error, in the words of each carrier: the only place that knows them.
+
+Below the carriers an error says what happened, and names its advice; which route, option or command that is, only
+those know who can be told to use it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from arclog.errors import Advice, ArcError
+
+HINTS: Final[Mapping[Advice, str]] = {
+    "begin_again": " (see X-Arc-Instance); begin again, from 0 or from latest_visible_id",
+    "cancel_shutdown": "; cancel it first with POST /v1/shutdown/cancel",
+    "create_channel": "; create it first with POST /v1/channels",
+    "cut_off": "; give --to {error.last} or less; arc log verify says more",
+    "import_database": (
+        ". Bring it into a new storage with: arc log import {error.path} --storage NEW, and go on with --storage NEW"
+    ),
+    "listen_elsewhere": "; restart it with: arc --host 0.0.0.0 --port {error.port} --allow-remote",
+    "new_storage": ": name a new file with --storage",
+    "other_storage": ": choose another file with --storage",
+    "restore_backup": ": restore a backup with: arc log restore",
+    "restore_or_fork": ": use arc log restore, or arc log fork",
+    "stop_users": ", or a reader such as arc log tail -f",
+    "verify": ": see arc log verify",
+}
+"""For those who know routes and commands: callers over HTTP and the relay, and whoever types."""
+
+TOOL_HINTS: Final[Mapping[str, str]] = {"create_channel": "; create it first with arc_create_channel"}
+"""For those who know tools, where that differs."""
+
+
+def tell(error: ArcError) -> str:
+    """What happened, and what to do about it."""
+    if error.advice is None:
+        return str(error)
+    return str(error) + HINTS[error.advice].format(error=error)
+
+
+def tell_tools(text: str, advice: str | None) -> str:
+    """What `tell` said, for somebody who knows the hub by its tools.
+
+    Args:
+        text: what it said.
+        advice: the error's advice, as the envelope of the hub's answer has it.
+    """
+    if advice in TOOL_HINTS:
+        return text.replace(HINTS[advice], TOOL_HINTS[advice])  # type: ignore[index]  # its keys are advice
+    return text
