@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.bodies import BodyReader, read_body
 from api.hints import tell
+from api.http.bodies import BodyReader, read_body
 from api.http.errors import STATUS_OF
 from api.http.headers import check_key, find_sender, transport_of
 from api.http.responses import envelope
