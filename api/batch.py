@@ -1,8 +1,9 @@
 """Many messages in one request: a line a message in, a line an answer out, for imports and chatty agents.
 
 The lines are carried out in order, as many in one transaction as are there, and each stands for itself: one that is
-refused does not keep the others from being posted. A line is what `POST /v1/messages` takes, and may carry an
-`idempotency_key` of its own, so that a batch whose answer was lost can simply be sent again.
+refused does not keep the others from being posted. A line is what `POST /v1/messages` takes. A batch whose answer was
+lost can simply be sent again if each line carries an `idempotency_key`, or if the request has an `Idempotency-Key`:
+for a line without a key of its own, that counts together with the line's number.
 """
 
 from typing import Final
@@ -12,14 +13,14 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.hints import tell
-from api.http.bodies import BodyReader, read_body
+from api.http.bodies import BodyReader, read_body, refuse_encoding
 from api.http.errors import STATUS_OF
-from api.http.headers import check_key, find_sender, transport_of
+from api.http.headers import find_sender, transport_of
+from api.http.idempotency import check_key, find_key, hash_request, key_of_line
 from api.http.responses import envelope
 from api.http.routes import NoQuery, Route, Site, Special
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, InvalidInput
-from arclog.sqlite.log import hash_request
 from projections.hub.answers import Outcome
 from projections.hub.calls import Request
 from projections.hub.hub import Hub
@@ -28,6 +29,14 @@ MAX_LINES: Final = 10_000
 MAX_BYTES: Final = 16 * 2**20
 NDJSON: Final = (b"content-type", b"application/x-ndjson")
 PATH: Final = "/v1/messages:batch"
+
+
+class Batch(Struct, frozen=True):
+    """What the lines of a batch have in common: the road that they came, who sends them, and the key, if any."""
+
+    transport: str
+    sender: str
+    key: str | None
 
 
 class _Key(Struct, frozen=True):
@@ -54,10 +63,8 @@ def _start(site: Site) -> ASGIApp:
 
     async def post_all(scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, max(MAX_BYTES, hub.settings.limits.max_request_bytes))
-        lines = [line for line in body.split(b"\n") if line.strip()]
-        if len(lines) > MAX_LINES:
-            raise InvalidInput("body", f"must have at most {MAX_LINES} lines, not {len(lines)}; send it in parts")
-        answers = b"".join([*map(_line, await _carry_out(hub, lines, transport_of(scope), find_sender(scope)))])
+        batch = Batch(transport_of(scope), find_sender(scope), find_key(scope))
+        answers = b"".join([*map(_answer, await _carry_out(hub, split(body), batch))])
         headers = [NDJSON, *site.responder.common, (b"content-length", b"%d" % len(answers))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answers})
@@ -65,13 +72,46 @@ def _start(site: Site) -> ASGIApp:
     return post_all
 
 
-async def _carry_out(hub: Hub, lines: list[bytes], transport: str, sender: str) -> list[Outcome | ArcError]:
+def split(body: bytes) -> list[bytes]:
+    """The lines of a batch that are not empty.
+
+    Raises:
+        InvalidInput: there are too many, or the body is something else than a line a message.
+    """
+    lines = [line for line in body.split(b"\n") if line.strip()]
+    if len(lines) > MAX_LINES:
+        raise InvalidInput("body", f"must have at most {MAX_LINES} lines, not {len(lines)}; send it in parts")
+    if lines and not _is_object(lines[0]):
+        refuse_encoding(body)
+        is_begun = lines[0].strip() in {b"{", b"["}
+        if len(lines) > 1 and (is_begun or _is_json(body) or not any(map(_is_object, lines))):
+            raise InvalidInput(
+                "body",
+                "must be one JSON object a line, each a message; write each without line breaks, or send a single "
+                "message to /v1/messages",
+            )
+    return lines
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
+
+
+def _is_object(line: bytes) -> bool:
+    return line.lstrip().startswith(b"{") and _is_json(line)
+
+
+async def _carry_out(hub: Hub, lines: list[bytes], batch: Batch) -> list[Outcome | ArcError]:
     """What each line led to; those that are no message are refused without asking the hub."""
     results: list[Outcome | ArcError | None] = []
     requests: list[Request] = []
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         try:
-            requests.append(_request(line, transport, sender))
+            requests.append(_request(line, number, batch))
             results.append(None)
         except ArcError as error:
             results.append(error)
@@ -79,17 +119,21 @@ async def _carry_out(hub: Hub, lines: list[bytes], transport: str, sender: str) 
     return [next(carried_out) if result is None else result for result in results]
 
 
-def _request(line: bytes, transport: str, sender: str) -> Request:
+def _request(line: bytes, number: int, batch: Batch) -> Request:
     command = _read_message(line)
     # Most lines bring no key; only where one may be, plain or escaped, is the line read again.
     key = _read_key(line).idempotency_key if b"idempotency_key" in line or b"\\u" in line else None
-    if key is None:
-        return Request(command, transport, sender=sender)
-    request = hash_request(b"POST", PATH.encode(), line)
-    return Request(command, transport, check_key("idempotency_key", key), request, sender)
+    if key is not None:
+        check_key("idempotency_key", key)
+    elif batch.key is not None:
+        key = key_of_line(batch.key, number)
+    else:
+        return Request(command, batch.transport, sender=batch.sender)
+    known_by = hash_request(b"POST", PATH.encode(), line)
+    return Request(command, batch.transport, key, known_by.asked, known_by.written, batch.sender)
 
 
-def _line(result: Outcome | ArcError) -> bytes:
+def _answer(result: Outcome | ArcError) -> bytes:
     if isinstance(result, ArcError):
         refused = _Refused(ok=False, status=STATUS_OF[result.code], error=tell(result), code=result.code)
         return msgspec.json.encode(refused) + b"\n"

@@ -1,33 +1,31 @@
 """The bodies of requests, read strictly: a value of a wrong type is refused by its field's name, never guessed at."""
 
-import re
-from collections.abc import Mapping
+import codecs
 from typing import Final, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, inspect
 from starlette.types import Receive, Scope
 
 from api.http.errors import ClientGone, RequestTooLarge
 from api.http.headers import HEADERS
+from api.http.mismatches import find_mismatch
 from arclog.deciders import fields
 from arclog.errors import InvalidInput
 
 B = TypeVar("B", bound=Struct)
 
-JSON_TYPES: Final[Mapping[str, str]] = {
-    "array": "an array",
-    "bool": "true or false",
-    "float": "a number",
-    "int": "an integer",
-    "object": "an object",
-    "str": "a string",
-}
-"""What the decoder's types are called in JSON."""
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "UTF-8"),
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+"""Byte order marks; that of UTF-32 begins like that of UTF-16."""
 
-_split_error = re.compile(r"(?P<problem>.*?)(?: - at `\$\.?(?P<field>.*)`)?", re.DOTALL).fullmatch
-_split_types = re.compile(r"Expected `(?P<wanted>[^`]*)`, got `(?P<got>[^`]*)`").fullmatch
-_find_missing = re.compile(r"Object missing required field `(?P<field>[^`]*)`").fullmatch
+_decode_loosely = msgspec.json.Decoder(float_hook=float).decode
+"""Takes numbers that are out of range for infinite ones, so that they are found where they stand."""
 
 
 async def read_body(scope: Scope, receive: Receive, most: int) -> bytes:
@@ -69,9 +67,18 @@ async def _read_on(body: bytes, receive: Receive, most: int) -> bytes:
 
 
 class BodyReader(Generic[B]):
-    """Makes the Struct of one route out of the bodies of its requests; an empty body is an empty object."""
+    """Makes the Struct of one route out of the bodies of its requests.
+
+    An empty body is an empty object. A field that has a default may be null, and then has it: many clients write what
+    is absent so.
+    """
 
     def __init__(self, body_type: type[B]) -> None:
+        info = inspect.type_info(body_type)
+        assert isinstance(info, inspect.StructType)
+        self._type = body_type
+        self._info = info
+        self._optional = {field.encode_name for field in info.fields if not field.required}
         self._decode = msgspec.json.Decoder(body_type).decode
 
     def read(self, body: bytes) -> B:
@@ -85,24 +92,51 @@ class BodyReader(Generic[B]):
                 body.decode()
             return self._decode(body or b"{}")
         except msgspec.ValidationError as error:
-            raise _invalid_field(str(error)) from None
-        except msgspec.DecodeError as error:
-            raise InvalidInput("body", f"must be valid JSON: {error}") from None
-        except UnicodeDecodeError as error:
-            raise InvalidInput("body", f"must be UTF-8: byte {error.start} is not") from None
-        except RecursionError:
-            raise InvalidInput("body", f"must not be nested deeper than {fields.MAX_JSON_DEPTH} levels") from None
+            refused = error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _explain(error, body) from None
+        try:
+            return self._read_slowly(body, refused)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise _explain(error, body) from None
+
+    def _read_slowly(self, body: bytes, refused: msgspec.ValidationError) -> B:
+        """The same with nulls left out; or what about it is wrong, by the name of its field."""
+        value = _decode_loosely(body or b"{}")
+        if isinstance(value, dict):
+            value = {name: given for name, given in value.items() if given is not None or name not in self._optional}
+        mismatch = find_mismatch(self._info, value)
+        if mismatch is not None:
+            raise InvalidInput(mismatch.field, mismatch.problem)
+        try:
+            return msgspec.convert(value, self._type)
+        except msgspec.ValidationError:
+            raise InvalidInput("body", f"cannot be used: {refused}") from None
 
 
-def _invalid_field(message: str) -> InvalidInput:
-    """What msgspec says of a value, in terms of the field that holds it."""
-    split = _split_error(message)
-    assert split is not None
-    problem, field = split["problem"], split["field"] or ""
-    if missing := _find_missing(problem):
-        return InvalidInput(f"{field}.{missing['field']}" if field else missing["field"], "is required")
-    if types := _split_types(problem):
-        wanted = " or ".join(JSON_TYPES.get(name, name) for name in types["wanted"].split(" | "))
-        got = JSON_TYPES.get(types["got"], types["got"])
-        return InvalidInput(field or "body", f"must be {wanted}, not {got}")
-    return InvalidInput(field or "body", f"cannot be used: {problem[:1].lower()}{problem[1:]}")
+def _explain(error: Exception, body: bytes) -> InvalidInput:
+    """Why a body is not JSON."""
+    try:
+        refuse_encoding(body)
+    except InvalidInput as refused:
+        return refused
+    match error:
+        case UnicodeDecodeError():
+            return InvalidInput("body", f"must be UTF-8: byte {error.start} is not")
+        case RecursionError():
+            return InvalidInput("body", f"must not be nested deeper than {fields.MAX_JSON_DEPTH} levels")
+        case _:
+            return InvalidInput("body", f"must be valid JSON: {error}")
+
+
+def refuse_encoding(body: bytes) -> None:
+    """Refuse a body that is text in another encoding than JSON is sent in (RFC 8259, section 8.1).
+
+    Raises:
+        InvalidInput: it is, and this is what it looks like.
+    """
+    for mark, name in _MARKS:
+        if body.startswith(mark):
+            raise InvalidInput("body", f"must be UTF-8 without a byte order mark, but begins with that of {name}")
+    if b"\0" in body[:2]:
+        raise InvalidInput("body", "must be UTF-8, but looks like UTF-16")

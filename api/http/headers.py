@@ -21,7 +21,6 @@ ONLY_ONCE: Final = frozenset({b"host", b"idempotency-key", b"last-event-id", b"o
 MAX_KNOWN: Final = 64
 
 _is_host = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%-]*(:[0-9]*)?|\[[0-9A-Fa-fvV.:%a-z-]+\](:[0-9]*)?").fullmatch
-_is_key = re.compile(r"[!-~]{1,256}").fullmatch
 
 
 class HeaderReader:
@@ -63,27 +62,6 @@ def _refuse_repeated(headers: list[tuple[bytes, bytes]]) -> None:
         if name in seen and name in ONLY_ONCE:
             raise MalformedRequest(f"the header {name.decode()} came more than once")
         seen.add(name)
-
-
-def find_key(scope: Scope) -> str | None:
-    """The request's idempotency key.
-
-    Raises:
-        InvalidInput: it is empty, too long, or has characters that cannot be seen.
-    """
-    key: bytes | None = scope[HEADERS].get(b"idempotency-key")
-    return None if key is None else check_key("Idempotency-Key", key.decode("latin-1"))
-
-
-def check_key(name: str, key: str) -> str:
-    """An idempotency key, which came as `name`.
-
-    Raises:
-        InvalidInput: it is empty, too long, or has characters that cannot be seen.
-    """
-    if not _is_key(key):
-        raise InvalidInput(name, "must be 1 to 256 visible ASCII characters")
-    return key
 
 
 def find_sender(scope: Scope) -> str:

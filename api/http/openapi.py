@@ -72,6 +72,9 @@ def describe(routes: tuple[Route, ...], version: str) -> Json:
     types = [Envelope, *(kind for listed in routes for kind in _types(listed))]
     described, components = msgspec.json.schema_components(types, ref_template=_REFS)
     schemas = dict(zip(map(str, types), described, strict=True))
+    for listed in routes:
+        if isinstance(listed, Change):
+            _allow_null(listed.body, components)
     paths: dict[str, Json] = {}
     for listed in routes:
         paths.setdefault(listed.path, {})[listed.method.lower()] = _operation(listed, schemas, components)
@@ -90,6 +93,16 @@ def describe(routes: tuple[Route, ...], version: str) -> Json:
             },
         },
     }
+
+
+def _allow_null(body: type[Struct], components: Json) -> None:
+    """Say of a body's fields that have a default that they may be null too."""
+    described = components[body.__name__]
+    for name, schema in described["properties"].items():
+        if name in described.get("required", ()) or {"type": "null"} in schema.get("anyOf", ()):
+            continue
+        around = {key: schema.pop(key) for key in ("description", "default") if key in schema}
+        described["properties"][name] = {"anyOf": [schema, {"type": "null"}], **around}
 
 
 def _types(listed: Route) -> tuple[Any, ...]:
@@ -123,6 +136,8 @@ def _operation(listed: Route, schemas: Json, components: Json) -> Json:
             headers["X-Arc-As-Of"] = _AS_OF
         answer = _json_answer(listed.does, schemas[str(listed.result)], headers, listed.beside)
     else:
+        if listed.method == "POST":
+            parameters.append(_KEY)
         if listed.media_type == "text/event-stream":
             parameters.append(_LAST_EVENT_ID)
         answer = {

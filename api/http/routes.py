@@ -14,10 +14,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.as_of import moment_of
 from api.http.bodies import BodyReader, read_body
 from api.http.errors import ClientGone, MethodNotAllowed
-from api.http.headers import find_key, find_sender, transport_of
+from api.http.headers import find_sender, transport_of
+from api.http.idempotency import find_key, hash_request
 from api.http.queries import QueryReader
 from api.http.responses import Responder
-from arclog.sqlite.log import hash_request
 from projections.hub.answers import Outcome
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
@@ -157,15 +157,20 @@ class Change(Struct, Generic[K, B], frozen=True, kw_only=True):
 
         async def change(scope: Scope, receive: Receive, send: Send) -> None:
             body = await read_body(scope, receive, most)
-            key = find_key(scope)
-            request = None if key is None else hash_request(scope["method"].encode(), scope["raw_path"], body)
-            outcome = await execute(
-                command(read_ids(scope), read(body)),
-                transport=transport_of(scope),
-                key=key,
-                request=request,
-                sender=find_sender(scope),
-            )
+            asked = command(read_ids(scope), read(body))
+            transport, sender, key = transport_of(scope), find_sender(scope), find_key(scope)
+            if key is None:
+                outcome = await execute(asked, transport=transport, sender=sender)
+            else:
+                known_by = hash_request(scope["method"].encode(), scope["raw_path"], body)
+                outcome = await execute(
+                    asked,
+                    transport=transport,
+                    sender=sender,
+                    key=key,
+                    request=known_by.asked,
+                    former_request=known_by.written,
+                )
             await send_outcome(send, status(outcome), outcome)
 
         return change

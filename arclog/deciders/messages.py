@@ -39,8 +39,8 @@ class PostMessage(Struct, frozen=True, kw_only=True):
 
     @property
     def room(self) -> str:
-        """The channel it goes to: named, or the default one."""
-        if self.channel is None:
+        """The channel it goes to: named, or the default one, also where clients write an absent one as ""."""
+        if not self.channel:
             return DIRECT_CHANNEL if self.recipient else GENERAL_CHANNEL
         return self.channel.strip()
 

@@ -13,7 +13,6 @@ An event id is the place in the log. Ids grow by one with each append; an import
 
 import os
 from collections.abc import Iterator
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
@@ -321,11 +320,6 @@ def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None
 def matching_types(wanted: str) -> list[str]:
     """The types of events that a filter's `type` means; none when it means none that there are."""
     return [name for name in EVENT_TYPES if _has_type(wanted, name)]
-
-
-def hash_request(*parts: bytes) -> bytes:
-    """A hash by which a repeated request is recognised."""
-    return sha256(b"\0".join(parts)).digest()
 
 
 def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:

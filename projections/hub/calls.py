@@ -18,7 +18,8 @@ class Request(Struct, frozen=True):
         command: what is asked for.
         transport: the road that it took.
         key: the caller's idempotency key.
-        hash: a hash of the request that the key belongs to, from `arclog.sqlite.log.hash_request`.
+        hash: a hash of the request that the key belongs to.
+        former_hash: the same as former versions made it, which may be what is kept.
         sender: who asks, as far as the carrier knows; empty when it does not.
     """
 
@@ -26,6 +27,7 @@ class Request(Struct, frozen=True):
     transport: str = "http"
     key: str | None = None
     hash: bytes | None = None
+    former_hash: bytes | None = None
     sender: str = ""
 
 
@@ -38,6 +40,7 @@ class Call(Struct):
         transport: the road it took.
         key: the caller's idempotency key.
         request: a hash of the request that the key belongs to.
+        former_request: the same as former versions made it, which may be what is kept.
         sender: who asks; whom the carrier knows counts where the command names nobody.
     """
 
@@ -47,6 +50,11 @@ class Call(Struct):
     key: str | None = None
     request: bytes | None = None
     sender: str = ""
+    former_request: bytes | None = None
+
+    def is_of(self, request: bytes) -> bool:
+        """Whether the hash that is kept with a key is that of this call's request."""
+        return request in (self.request or b"", self.former_request)
 
     def __post_init__(self) -> None:
         self.sender = sender_of(self.command, self.sender)

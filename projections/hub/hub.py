@@ -168,6 +168,7 @@ class Hub:
         transport: str = "http",
         key: str | None = None,
         request: bytes | None = None,
+        former_request: bytes | None = None,
         sender: str = "",
     ) -> Outcome:
         """Have a command judged and, if it is accepted, its event recorded.
@@ -178,7 +179,8 @@ class Hub:
             command: what is asked for.
             transport: the road that the call took.
             key: the caller's idempotency key; the same key with the same `request` gets the same answer again.
-            request: a hash of the request, from `arclog.sqlite.log.hash_request`.
+            request: a hash of the request.
+            former_request: the same as former versions made it, which may be what is kept.
             sender: who asks, as far as the carrier knows; it counts where the command names nobody.
 
         Raises:
@@ -195,7 +197,7 @@ class Hub:
             else:
                 future.set_result(result)
 
-        self._commits.submit(Call(command, done, transport, key, request, sender))
+        self._commits.submit(Call(command, done, transport, key, request, sender, former_request))
         outcome = await future
         # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
         if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._countdown.is_armed:
@@ -226,7 +228,15 @@ class Hub:
 
         for request in requests:
             self._commits.submit(
-                Call(request.command, done, request.transport, request.key, request.hash, request.sender)
+                Call(
+                    request.command,
+                    done,
+                    request.transport,
+                    request.key,
+                    request.hash,
+                    request.sender,
+                    request.former_hash,
+                )
             )
         if requests:
             await complete

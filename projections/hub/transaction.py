@@ -104,7 +104,7 @@ class Transaction:
         kept = self._find_kept(call, call.key)
         if kept is None:
             return None
-        if kept.request != (call.request or b""):
+        if not call.is_of(kept.request):
             raise KeyReused(call.key, kept.event_id)
         stored = find_event(self._context.connection, kept.event_id)
         assert stored is not None
@@ -116,7 +116,7 @@ class Transaction:
         if kept is None and named_sender(call.command) is None:
             # Before events named their principal, all calls that name nobody shared their keys.
             shared = self._log.find_key(ANONYMOUS, key)
-            if shared is not None and shared.request == call.request:
+            if shared is not None and call.is_of(shared.request):
                 return shared
         return kept
 

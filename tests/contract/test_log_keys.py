@@ -6,7 +6,7 @@ import pytest
 from arclog.codec import Metadata
 from arclog.events import ChannelCreated, SessionClosed
 from arclog.keys import owner_of
-from arclog.sqlite.log import KeptKey, Log, hash_request
+from arclog.sqlite.log import KeptKey, Log
 from tests.contract.engines import append_all, events_of, post
 
 
@@ -48,11 +48,3 @@ def test_one_key_is_never_kept_for_two_events(log: Log) -> None:
         log.append(post("a"), log.now(), Metadata("http", "key", b"hash"))
     log.rollback()
     assert [event.event_id for event in events_of(log)] == [1]
-
-
-def test_a_request_is_recognised_by_all_its_parts() -> None:
-    assert hash_request(b"POST", b"/v1/messages", b"{}") == hash_request(b"POST", b"/v1/messages", b"{}")
-    assert (
-        len({hash_request(b"a", b"b"), hash_request(b"ab"), hash_request(b"b", b"a"), hash_request(b"a", b"b", b"")})
-        == 4
-    )

@@ -145,3 +145,15 @@ def test_a_call_is_its_agents(command: Command, sender: str) -> None:
 @pytest.mark.parametrize("command", get_args(Command), ids=lambda command: command.__name__)
 def test_the_relay_looks_at_every_field_by_which_a_command_names_its_sender(command: type[Command]) -> None:
     assert command.sender_field is None or command.sender_field in FIELDS
+
+
+def test_a_key_that_was_kept_with_the_hash_of_bytes_still_matches(recorder: Recorder) -> None:
+    first = recorder.execute(post(), "http", "key", b"of bytes")
+    results: list[Outcome | ArcError] = []
+    calls = [
+        Call(post(), results.append, "http", "key", b"of JSON", former_request=b"of bytes"),
+        Call(post(), results.append, "http", "key", b"of JSON", former_request=b"of other bytes"),
+    ]
+    recorder.transact(calls).tell()
+    assert results[0] == first
+    assert isinstance(results[1], KeyReused)

@@ -1,10 +1,14 @@
 """Bodies are read strictly, and refused by the name of the field that is wrong."""
 
+from typing import Annotated, Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Meta, Struct
 
 from api.http.bodies import BodyReader
+from arclog.deciders.hub import InitiateShutdown
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
@@ -24,7 +28,6 @@ def test_unknown_fields_are_ignored() -> None:
     ("body", "field_name"),
     [
         (b'{"from_agent":null}', "from_agent"),
-        (b'{"from_agent":"a","body":null}', "body"),
         (b'{"from_agent":"a","body":7}', "body"),
         (b'{"from_agent":"a","reply_to":"seven"}', "reply_to"),
         (b'{"from_agent":"a","reply_to":1.5}', "reply_to"),
@@ -35,6 +38,14 @@ def test_unknown_fields_are_ignored() -> None:
         (b'{"from_agent":"a","attachments":[{"type":"blob"}]}', "attachments[0].type"),
         (b'{"from_agent":"a","attachments":[{"type":"text"}]}', "attachments[0].content"),
         (b'{"from_agent":"a","metadata":{"n":1e999}}', "metadata[...]"),
+        (b'{"from_agent":"a","metadata":{"n":[1e999]}}', "metadata[...][...]"),
+        (
+            b'{"from_agent":"a","attachments":[{"type":"file_ref","path":"p","start_line":"1"}]}',
+            "attachments[0].start_line",
+        ),
+        (b'{"from_agent":"a","attachments":[{"type":7,"content":""}]}', "attachments[0].type"),
+        (b'{"from_agent":"a","attachments":[null]}', "attachments[0]"),
+        (b"[]", "body"),
         (b"{}", "from_agent"),
     ],
 )
@@ -50,9 +61,57 @@ def test_a_refusal_says_what_was_wanted_and_what_came() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (b"\xef\xbb\xbf{}", "UTF-8 without a byte order mark"),
+        ('{"agent_id":"a"}'.encode("utf-16"), "UTF-16"),
+        ('{"agent_id":"a"}'.encode("utf-16-le"), "UTF-16"),
+        ('{"agent_id":"a"}'.encode("utf-16-be"), "UTF-16"),
+        ('{"agent_id":"a"}'.encode("utf-32"), "UTF-32"),
+    ],
+)
+def test_a_body_in_another_encoding_is_refused_by_its_name(body: bytes, encoding: str) -> None:
+    with pytest.raises(InvalidInput, match=encoding):
+        BodyReader(OpenSession).read(body)
+
+
+def test_a_field_that_has_a_default_may_be_null_and_has_it() -> None:
+    assert BodyReader(AcquireLock).read(
+        b'{"agent_id":"a","file_path":"p","ttl_sec":null,"metadata":null}'
+    ) == AcquireLock(agent_id="a", file_path="p")
+    assert BodyReader(OpenSession).read(b'{"agent_id":"a","replace":null}') == OpenSession(agent_id="a")
+    assert BodyReader(InitiateShutdown).read(b'{"delay_sec":null}') == InitiateShutdown()
+    assert BodyReader(PostMessage).read(
+        b'{"from_agent":"a","kind":null,"body":null,"attachments":null}'
+    ) == PostMessage(from_agent="a")
+
+
+class Strict(Struct, frozen=True, forbid_unknown_fields=True):
+    number: Annotated[int, Meta(ge=1, le=5)] = 1
+    choice: Literal["open", "done"] | None = None
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"number":0}', "number must be at least 1, not 0"),
+        (b'{"number":6}', "number must be at most 5, not 6"),
+        (b'{"choice":"shut"}', "choice must be 'done' or 'open', not 'shut'"),
+        (b'{"limit":1}', "limit is not known here; known are: number, choice"),
+    ],
+)
+def test_a_value_out_of_bounds_and_an_unknown_name_are_named(body: bytes, text: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        BodyReader(Strict).read(body)
+    assert str(refused.value) == text
+
+
+@pytest.mark.parametrize(
     "body",
     [
         b"{not json",
+        b'{"replace":null,"other":[1}',
+        b'{"replace":null,"other":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b"[1,2]",
         b'"text"',
         b"null",

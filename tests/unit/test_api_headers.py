@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from api.http.errors import MalformedRequest
-from api.http.headers import HEADERS, TRANSPORT, HeaderReader, find_key
-from arclog.errors import InvalidInput
+from api.http.headers import TRANSPORT, HeaderReader
 
 
 def read(*headers: tuple[bytes, bytes], version: str = "1.1", **scope: Any) -> dict[bytes, bytes]:
@@ -51,18 +50,3 @@ def test_a_header_that_may_come_only_once_is_refused_when_it_comes_twice(name: b
 
 def test_other_headers_may_come_twice() -> None:
     assert read((b"host", b"a"), (b"accept", b"a"), (b"accept", b"b")) == {b"host": b"a", b"accept": b"b"}
-
-
-def test_a_call_without_a_key_has_none() -> None:
-    assert find_key({HEADERS: {}}) is None
-
-
-@pytest.mark.parametrize("key", [b"k", b"!~", b"x" * 256])
-def test_a_key_is_kept_as_it_came(key: bytes) -> None:
-    assert find_key({HEADERS: {b"idempotency-key": key}}) == key.decode()
-
-
-@pytest.mark.parametrize("key", [b"", b" ", b"a b", b"x" * 257, b"\xc3\xa9", b"a\x7f"])
-def test_a_key_that_cannot_be_seen_is_refused(key: bytes) -> None:
-    with pytest.raises(InvalidInput, match="Idempotency-Key"):
-        find_key({HEADERS: {b"idempotency-key": key}})

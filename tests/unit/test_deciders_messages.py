@@ -58,6 +58,11 @@ def test_a_blank_recipient_is_everyone(blank: str) -> None:
     assert accepted(to_agent=blank) == MessagePosted(from_agent="a", channel="general", body="hi")
 
 
+def test_an_empty_channel_counts_as_absent() -> None:
+    assert accepted(channel="").channel == "general"
+    assert accepted(channel="", to_agent="b").channel == "direct"
+
+
 def test_a_channel_that_is_given_must_not_be_blank() -> None:
     refused("channel", channel=" ")
 
