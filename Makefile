@@ -9,16 +9,19 @@ COVERED := arclog projections relay
 PARALLEL ?= --numprocesses 2
 
 .DEFAULT_GOAL := help
-.PHONY: help hub test check lint types imports coverage fmt bench soak
+.PHONY: help hub test test-all check lint types imports coverage fmt bench soak
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 hub: $(INSTALLED) ## start a hub here, unless one runs, and print its URL (options: make hub ARGS="--port 7000")
 	@$(BIN)/arc ensure $(ARGS)
 
 test: $(TOOLS) ## run the tests (some of them: make test ARGS=tests/unit)
 	@$(BIN)/pytest -q $(PARALLEL) $(ARGS)
+
+test-all: $(TOOLS) ## the tests, and those that need another world: a browser, other systems, other programs
+	@$(BIN)/pytest -q $(PARALLEL) -m "not soak" $(ARGS)
 
 check: lint types imports coverage ## everything that must be true of a change: lint, types, imports, tests, coverage
 

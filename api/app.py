@@ -7,8 +7,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import batch, channels, claims, inbox, locks, log, messages, page, sessions, sse, tasks, threads
+from api import batch, channels, claims, inbox, locks, log, messages, sessions, sse, tasks, threads
 from api import hub as hub_itself
+from api.dashboard import attention, files
 from api.http import openapi
 from api.http.errors import ClientGone, InternalError, UnknownRoute
 from api.http.headers import HEADERS, TRANSPORT, HeaderReader
@@ -35,7 +36,8 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *threads.ROUTES,
     *channels.ROUTES,
     *hub_itself.ROUTES,
-    *page.ROUTES,
+    *files.ROUTES,
+    *attention.ROUTES,
 )
 ROUTES: Final[tuple[Route, ...]] = (*_NOUNS, openapi.route(_NOUNS))
 """Every route there is; a path is looked for in this order, so the busiest come first."""

@@ -4,11 +4,12 @@ import argparse
 import math
 from typing import Final
 
-from arc.finding.kept_options import DEFAULTS
-from arc.finding.storage import DEFAULT_NAME
-from arc.urls import DEFAULT_HOST, DEFAULT_PORT, HIGHEST_PORT
-
-DEFAULT_SPOOL: Final = str(DEFAULTS["spool_dir"])
+DEFAULT_HOST: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 6969
+DEFAULT_STORAGE: Final = "arc.sqlite3"
+DEFAULT_SPOOL: Final = ".arc-relay"
+DEFAULT_URL: Final = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
+HIGHEST_PORT: Final = 65_535
 MIN_PRESENCE_TTL_SEC: Final = 5
 MAX_COUNT: Final = 2**53 - 1
 """The greatest number that every reader of JSON keeps."""
@@ -20,83 +21,91 @@ ALL_MODES: Final = 0o7777
 
 
 class StorageOptions(argparse.Namespace):
-    """Which storage a command is about; None is the folder's."""
+    """Which storage a command is about."""
 
-    storage: str | None
+    storage: str
 
 
 class PlaceOptions(StorageOptions):
-    """Which hub a command is about; None is what the storage keeps from before, or else the usual."""
+    """Which hub a command is about."""
 
-    host: str | None
-    port: int | None
+    host: str
+    port: int
 
 
 class SpoolOptions(argparse.Namespace):
     """Where the relay's files are, and who may touch them."""
 
-    spool_dir: str | None
-    spool_mode: int | None
+    spool_dir: str
+    spool_mode: int
 
 
 class HubOptions(PlaceOptions, SpoolOptions):
-    """How a hub is to be run; None as above."""
+    """How a hub is to be run."""
 
     allow_remote: bool
-    max_body_chars: int | None
-    max_attachment_chars: int | None
-    max_attachments: int | None
-    presence_ttl_sec: float | None
+    max_body_chars: int
+    max_attachment_chars: int
+    max_attachments: int
+    presence_ttl_sec: float
 
 
 class AgentOptions(argparse.Namespace):
-    """Who speaks to which hub; None is the hub of the folder."""
+    """Who speaks to which hub."""
 
     agent: str
-    base_url: str | None
+    base_url: str
 
 
 def add_hub_options(parser: argparse.ArgumentParser) -> None:
     """Declare `HubOptions`."""
     add_place_options(parser)
     add_spool_options(parser)
-    parser.add_argument(
-        "--allow-remote", action="store_true", help="accept calls from other machines; needs a --host they can reach"
-    )
+    parser.add_argument("--allow-remote", action="store_true", help="let other machines call; needs a --host of theirs")
     limits = parser.add_argument_group("limits of a message")
-    for name, what in (
-        ("max_body_chars", "characters in the body"),
-        ("max_attachment_chars", "characters of JSON in one attachment"),
-        ("max_attachments", "attachments"),
+    for name, default, what in (
+        ("--max-body-chars", 128_000, "characters in the body"),
+        ("--max-attachment-chars", 256_000, "characters of JSON in one attachment"),
+        ("--max-attachments", 32, "attachments"),
     ):
-        option = f"--{name.replace('_', '-')}"
-        limits.add_argument(option, type=count, metavar="N", help=f"{what} ({DEFAULTS[name]})")
+        limits.add_argument(name, type=count, default=default, metavar="N", help=f"{what} (%(default)s)")
     parser.add_argument(
         "--presence-ttl-sec",
         type=_presence_ttl,
+        default=120.0,
         metavar="SEC",
         help="how long an agent may be silent before its session ends, at least 5 (120)",
     )
 
 
+def hub_arguments(options: HubOptions) -> list[str]:
+    """The arguments that run a hub in the foreground with these options."""
+    arguments = ["--host", options.host, "--port", str(options.port), "--storage", options.storage]
+    arguments += ["--spool-dir", options.spool_dir, "--max-body-chars", str(options.max_body_chars)]
+    arguments += ["--max-attachment-chars", str(options.max_attachment_chars)]
+    arguments += ["--max-attachments", str(options.max_attachments)]
+    arguments += ["--presence-ttl-sec", str(options.presence_ttl_sec), "--spool-mode", f"{options.spool_mode:o}"]
+    return [*arguments, "--allow-remote"] if options.allow_remote else arguments
+
+
 def add_place_options(parser: argparse.ArgumentParser) -> None:
     """Declare `PlaceOptions`."""
-    parser.add_argument("--host", help=f"the address that the hub listens on ({DEFAULT_HOST})")
-    parser.add_argument("--port", type=_port, help=f"its port ({DEFAULT_PORT}, or the next that is free)")
+    parser.add_argument("--host", default=DEFAULT_HOST, help="the address that the hub listens on (%(default)s)")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="its port (%(default)s)")
     add_storage_option(parser)
 
 
 def add_storage_option(parser: argparse.ArgumentParser) -> None:
     """Declare `StorageOptions`."""
-    parser.add_argument(
-        "--storage", metavar="FILE", help=f"the hub's database (that of this folder, named {DEFAULT_NAME})"
-    )
+    parser.add_argument("--storage", default=DEFAULT_STORAGE, metavar="FILE", help="the hub's database (%(default)s)")
 
 
 def add_spool_options(parser: argparse.ArgumentParser) -> None:
     """Declare `SpoolOptions`."""
-    parser.add_argument("--spool-dir", metavar="DIR", help=f"the relay's folder ({DEFAULT_SPOOL})")
-    parser.add_argument("--spool-mode", type=_mode, metavar="MODE", help="permissions of that folder, in octal (700)")
+    parser.add_argument("--spool-dir", default=DEFAULT_SPOOL, metavar="DIR", help="the relay's folder (%(default)s)")
+    parser.add_argument(
+        "--spool-mode", type=_mode, default=OWNER, metavar="MODE", help="permissions of that folder, in octal (700)"
+    )
 
 
 def add_agent_options(parser: argparse.ArgumentParser) -> None:
@@ -109,9 +118,7 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
 
 def add_base_url(parser: argparse.ArgumentParser) -> None:
     """Declare `--base-url`."""
-    parser.add_argument(
-        "--base-url", metavar="URL", help="where the hub listens (ARC_URL, else the hub of this folder, else port 6969)"
-    )
+    parser.add_argument("--base-url", default=DEFAULT_URL, metavar="URL", help="where the hub listens (%(default)s)")
 
 
 def seconds(text: str) -> float:

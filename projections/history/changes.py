@@ -1,13 +1,22 @@
 """What one event changed: each thing that it touched, before and after."""
 
+from collections.abc import Iterable
+from typing import Any, Final
+
 import apsw
+import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import asdict
 
 from arclog.sqlite.log import find_event
 from projections.history.entities import Entity, find_entity, touched_by
 from projections.history.events import LoggedEvent, find_logged
 from projections.intervals import AsOf
 from projections.moments import find_moment
+
+MAX_ROW_BYTES: Final = 4096
+"""A row with longer JSON is shown with its long texts cut where many rows are shown."""
+MAX_TEXT_CHARS: Final = 2000
 
 
 class Change(Struct, frozen=True):
@@ -23,6 +32,58 @@ class EventInFull(Struct, frozen=True):
 
     event: LoggedEvent
     changes: tuple[Change, ...] | None
+
+
+class Row(Struct, frozen=True):
+    """How one thing stands after an event; None where it is no more."""
+
+    entity: str
+    after: Raw | None
+
+
+class EventWithRows(LoggedEvent, frozen=True, omit_defaults=True, kw_only=True):
+    """An event with the rows that it changed, as the reads would give them right after it."""
+
+    changes: tuple[Row, ...] = ()
+
+
+def list_with_changes(connection: apsw.Connection, events: Iterable[LoggedEvent]) -> list[EventWithRows]:
+    """Events with the rows that each of them changed, texts of more than `MAX_TEXT_CHARS` cut and marked `cut`.
+
+    Args:
+        connection: in a transaction.
+        events: as the log shows them.
+    """
+    return [
+        EventWithRows(**asdict(event) | {"data": shorten(event.data)}, changes=_rows_after(connection, event))
+        for event in events
+    ]
+
+
+def _rows_after(connection: apsw.Connection, event: LoggedEvent) -> tuple[Row, ...]:
+    stored = None if event.data is None else find_event(connection, event.event_id)
+    if stored is None:
+        return ()
+    at = find_moment(connection, event.event_id)
+    rows = ((str(one), find_entity(connection, one, at)) for one in touched_by(connection, stored.decode(), at))
+    return tuple(Row(entity, None if row is None else _short_row(row)) for entity, row in rows)
+
+
+def _short_row(row: Raw) -> Raw:
+    if len(bytes(row)) <= MAX_ROW_BYTES:
+        return row
+    return Raw(msgspec.json.encode(shorten(msgspec.json.decode(row)) | {"cut": True}))
+
+
+def shorten(value: Any) -> Any:  # noqa: ANN401 - JSON has any shape
+    """A JSON value with its long texts cut."""
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TEXT_CHARS else value[:MAX_TEXT_CHARS] + "…"
+    if isinstance(value, dict):
+        return {key: shorten(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [shorten(one) for one in value]
+    return value
 
 
 def find_in_full(connection: apsw.Connection, event_id: int) -> EventInFull | None:

@@ -11,8 +11,8 @@ from arclog.codec import Metadata, StoredEvent, decode_metadata
 from arclog.digest import digest_of
 from arclog.errors import InvalidInput, StorageDamaged
 from arclog.events import EVENT_TYPES
-from arclog.sqlite.log import EVERYTHING, NO_END, Filter, find_event, matching_types, read
-from arclog.sqlite.lookup import find_end_before
+from arclog.sqlite.log import EVERYTHING, NO_END, Filter, find_event, matching_types, read, read_head
+from arclog.sqlite.lookup import find_end_before, find_time_of
 from arclog.sqlite.tail import read_last
 from projections.times import timestamp
 
@@ -52,6 +52,27 @@ class LoggedEvent(Struct, frozen=True, omit_defaults=True):
     damaged: bool = False
 
 
+class Point(Struct, frozen=True):
+    """A place in the log, and when its event was recorded."""
+
+    event_id: int
+    at: str
+
+
+def list_points(connection: apsw.Connection, count: int) -> list[Point]:
+    """Places in the log, evenly apart, from the first event to the last; fewer than `count` in a short log.
+
+    Args:
+        connection: in a transaction.
+        count: how many, at least 2.
+    """
+    head = read_head(connection).event_id
+    if not head:
+        return []
+    places = sorted({1 + (head - 1) * index // (count - 1) for index in range(count)})
+    return [Point(place, timestamp(find_time_of(connection, place))) for place in places]
+
+
 def check_type(name: str, wanted: str) -> None:
     """Make sure that there are events of the type that a filter asks for.
 
@@ -80,14 +101,16 @@ def read_log(
         raise StorageDamaged(f"an event after {after} cannot be read ({error})", advice="verify") from None
 
 
-def read_log_end(connection: apsw.Connection, limit: int, where: Filter = EVERYTHING) -> list[LoggedEvent]:
-    """The last `limit` events that match, in log order, each checked against its digest.
+def read_log_end(
+    connection: apsw.Connection, limit: int, where: Filter = EVERYTHING, until: int = NO_END
+) -> list[LoggedEvent]:
+    """The last `limit` events up to and including `until` that match, in log order, each checked against its digest.
 
     Raises:
         StorageDamaged: an event's texts are no texts any more.
     """
     try:
-        return list(_logged(connection, read_last(connection, limit, where)))
+        return list(_logged(connection, read_last(connection, limit, where, until)))
     except UnicodeDecodeError as error:
         raise StorageDamaged(f"one of the last events cannot be read ({error})", advice="verify") from None
 

@@ -48,6 +48,9 @@ SELECT {columns} FROM {at} WHERE parent_task_id = :parent_id AND {wanted} ORDER 
 -- name: list_open
 SELECT {columns} FROM {at} WHERE status = 'open' AND {wanted} ORDER BY task_id
 
+-- name: list_open_requests
+SELECT {columns} FROM {at} WHERE status = 'open' AND kind = 'task_request' ORDER BY task_id LIMIT :most
+
 -- name: list_all
 -- Sorted, since in the order of the table all its past versions would be read too.
 SELECT {columns} FROM {at} WHERE {wanted} ORDER BY +task_id

@@ -327,16 +327,6 @@ def test_a_list_too_long_for_one_answer_says_that_there_is_more(
 # The hub ------------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_says_what_answers_here_and_runs_nothing(hub: ServedHub) -> None:
-    with hub.connect() as connection:
-        connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        answer = b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
-    assert "content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n" in answer
-    assert "Arc" in answer
-    assert "/openapi.json" in answer
-    assert "<script" not in answer
-
-
 def test_hub_info_names_features_extensions_and_limits(hub: ServedHub) -> None:
     info = hub.get("/v1/hub-info").result
     assert info["protocol_version"] == "1"

@@ -103,27 +103,27 @@ WHERE event_id > :after AND event_id <= :until AND type IN (SELECT value FROM js
 ORDER BY event_id LIMIT :limit
 
 -- name: read_from_end
--- Here and below, the same reads from the end backward, each by the same index, to find the last events.
+-- Here and below, the same reads from `until` backward, each by the same index, to find the last events.
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-ORDER BY event_id DESC LIMIT :limit
+WHERE event_id <= :until ORDER BY event_id DESC LIMIT :limit
 
 -- name: read_stream_from_end
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-WHERE stream = :stream
+WHERE stream = :stream AND event_id <= :until
 AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
 AND (:actor IS NULL OR actor = :actor) ORDER BY event_id DESC LIMIT :limit
 
 -- name: read_streams_below_from_end
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM (
     SELECT event_id AS found FROM events INDEXED BY events_by_stream
-    WHERE stream >= :prefix AND stream < :prefix_end
+    WHERE stream >= :prefix AND stream < :prefix_end AND event_id <= :until
     ORDER BY event_id DESC LIMIT iif(:types IS NULL, :limit, -1)) CROSS JOIN events ON event_id = found
 WHERE :types IS NULL OR type IN (SELECT value FROM json_each(:types))
 ORDER BY found DESC LIMIT :limit
 
 -- name: read_actor_from_end
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-WHERE actor = :actor
+WHERE actor = :actor AND event_id <= :until
 AND (:prefix IS NULL OR (stream >= :prefix AND stream < :prefix_end))
 AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types))) ORDER BY event_id DESC LIMIT :limit
 
@@ -131,13 +131,13 @@ AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types))) ORDER BY e
 -- The last events of each type, so that no more are sorted than are asked for, times the types.
 SELECT event_id, recorded_at, events.type, stream, actor, data, metadata, digest
 FROM json_each(:types) AS wanted CROSS JOIN events ON event_id IN (
-    SELECT event_id FROM events WHERE type <> 'message.posted' AND type = wanted.value
+    SELECT event_id FROM events WHERE type <> 'message.posted' AND type = wanted.value AND event_id <= :until
     ORDER BY event_id DESC LIMIT :limit)
 ORDER BY event_id DESC LIMIT :limit
 
 -- name: read_frequent_types_from_end
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-WHERE type IN (SELECT value FROM json_each(:types))
+WHERE type IN (SELECT value FROM json_each(:types)) AND event_id <= :until
 ORDER BY event_id DESC LIMIT :limit
 
 -- name: get_event

@@ -1,0 +1,53 @@
+"""What needs a person: what the log says of it, and what the hub knows of itself."""
+
+import shutil
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from api.http.as_of import Dated
+from api.http.routes import Found, Read, Reader, Route
+from projections.encoding import encode_json
+from projections.history.attention import Item, list_attention
+from projections.hub.hub import Hub
+
+LOW_DISK_BYTES: Final = 500_000_000
+"""With less left on the storage's disk, a busy day may fill it."""
+
+
+class AttentionQuery(Dated, frozen=True, kw_only=True):
+    """Whose attention is asked for, and when."""
+
+    operator: Annotated[str, Meta(max_length=256, description="the agent name that questions to a person go to")] = (
+        "human"
+    )
+
+
+async def read_attention(hub: Hub, query: AttentionQuery, reader: Reader) -> Found:
+    """Things that no agent will mend by itself, what is damaged first."""
+    found = await hub.read_apart(list_attention, reader.at, query.operator)
+    return Found(encode_json([*_of_hub(hub), *found] if reader.at.is_live else found))
+
+
+def _of_hub(hub: Hub) -> list[Item]:
+    """What the hub knows of its log and its disk."""
+    found = [
+        Item("damage", "", finding.event_id or 0, None, finding.text, "run: arc log verify")
+        for finding in hub.integrity.findings
+    ]
+    free = shutil.disk_usage(hub.settings.storage.absolute().parent).free
+    if free < LOW_DISK_BYTES:
+        text = f"{free // 1_000_000} MB are left on the disk of the storage"
+        found.append(Item("disk", "", 0, None, text, "make room; a hub whose disk is full refuses every change"))
+    return found
+
+
+ROUTES: tuple[Route, ...] = (
+    Read(
+        does="List what needs a person, each with what to do.",
+        path="/v1/attention",
+        query=AttentionQuery,
+        answer=read_attention,
+        result=list[Item],
+    ),
+)

@@ -1,0 +1,112 @@
+// Everything about one thing: how it stands, its history, an event in full with what it changed, what an agent could see.
+
+import { read } from "./api.js";
+import { cut, fill, h } from "./dom.js";
+import { action, agent, link } from "./panel.js";
+import { clock } from "./time.js";
+import { world } from "./world.js";
+
+class Details extends HTMLElement {
+  connectedCallback() {
+    this.title_ = h("h2", { id: "details-title", tabindex: "-1" });
+    this.content = h("div.body");
+    this.dialog = h("dialog", { aria: { labelledby: "details-title" } }, h("header", {}, this.title_, h("button", { type: "button", aria: { label: "Close" }, on: { click: () => this.dialog.close() } }, "✕")), this.content);
+    this.append(this.dialog);
+    this.dialog.addEventListener("close", () => {
+      this.back?.focus?.();
+      if (location.hash.startsWith("#show=")) history.replaceState(null, "", world.isLive ? location.pathname : `#event=${world.at}`);
+    });
+    document.addEventListener("arc-show", ({ detail }) => this.show(detail));
+    document.addEventListener("arc-between", ({ detail }) => this.#between(detail));
+  }
+
+  async show(entity) {
+    const slash = entity.indexOf("/");
+    const noun = entity.slice(0, slash);
+    const key = entity.slice(slash + 1);
+    history.replaceState(null, "", `#show=${encodeURIComponent(entity)}`);
+    this.#open(noun === "event" ? `Event ${key}` : `${noun} ${key}`);
+    try {
+      fill(this.content, ...(noun === "event" ? await inFull(Number(key)) : await life(noun, key)));
+    } catch (error) {
+      fill(this.content, h("p.error", {}, error.message));
+    }
+  }
+
+  #open(title) {
+    if (!this.dialog.open) this.back = document.activeElement;
+    fill(this.title_, h("bdi", {}, cut(title, 120)));
+    fill(this.content, h("p.nothing", {}, "Loading …"));
+    if (!this.dialog.open) this.dialog.showModal();
+    this.title_.focus();
+  }
+
+  /** What happened between two events. */
+  async #between({ from, to }) {
+    this.#open(`From event ${from} to ${to}`);
+    const events = await read("/v1/log", { after: from, limit: 500 });
+    const kinds = Map.groupBy(events, (event) => event.type);
+    fill(
+      this.content,
+      h("p", {}, `${to - from} events`, events.length < to - from ? `; the first ${events.length} of them:` : ":"),
+      h("ul", {}, [...kinds].sort((one, other) => other[1].length - one[1].length).map(([type, of]) => h("li", {}, `${of.length} × ${type} by `, [...new Set(of.map((event) => event.actor))].slice(0, 8).map((name) => [name === "system" ? name : agent(name), " "])))),
+      h("ol", {}, events.filter((event) => event.type === "message.posted").map((event) => h("li", {}, agent(event.actor), " ", link(`event/${event.event_id}`, h("bdi", {}, cut(event.data?.body ?? "", 160)))))),
+    );
+  }
+}
+
+async function inFull(eventId) {
+  const { event, changes } = await read(`/v1/log/${eventId}`);
+  return [
+    h("p", {}, h("span.type", {}, event.type), " by ", event.actor === "system" ? "system" : agent(event.actor), `, ${clock(event.recorded_at)}`, event.damaged ? h("strong.error", {}, " This event is not what was recorded.") : null),
+    h("p.actions", {}, action("show this moment", () => world.goTo(eventId)), action("the moment before", () => world.goTo(eventId - 1)), event.actor === "system" ? null : action("what the agent could see", () => document.dispatchEvent(new CustomEvent("arc-show", { detail: `sight/${event.actor}@${eventId - 1}` }))), action(`history of ${cut(event.stream, 40)}`, () => document.dispatchEvent(new CustomEvent("arc-show", { detail: event.stream })))),
+    h("h3", {}, "What happened"),
+    h("pre", {}, JSON.stringify(event.data, null, 2)),
+    changes?.length ? h("h3", {}, "What it changed") : null,
+    (changes ?? []).map(({ entity, before, after }) => h("details", { open: true }, h("summary", {}, link(entity, entity)), h("pre.change", {}, ...difference(before, after)))),
+    h("h3", {}, "How it came"),
+    h("pre", {}, JSON.stringify(event.metadata, null, 2)),
+    event.digest ? h("p.quiet", {}, `digest ${event.digest}`) : null,
+  ];
+}
+
+/** The fields of a row, those that changed marked with what they were. */
+function difference(before, after) {
+  const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
+  return names.flatMap((name) => {
+    const then = JSON.stringify(before?.[name]);
+    const now = JSON.stringify(after?.[name]);
+    if (then === now) return [`  ${name}: ${now}\n`];
+    return [before ? h("del", {}, `- ${name}: ${then ?? "nothing"}\n`) : null, after ? h("ins", {}, `+ ${name}: ${now ?? "nothing"}\n`) : null];
+  });
+}
+
+async function life(noun, key) {
+  if (noun === "sight") return sight(key);
+  const stream = noun === "message" ? null : `${noun}/${key}`;
+  const row = world.tables[noun]?.get(key) ?? null;
+  const events = stream ? await read("/v1/log", { stream, tail: 1, limit: 200, ...world.moment }) : [];
+  const did = noun === "session" ? await read("/v1/log", { actor: key, tail: 1, limit: 100, ...world.moment }) : [];
+  return [
+    row ? h("pre", {}, JSON.stringify(row, null, 2)) : h("p.nothing", {}, "Not there at this moment."),
+    noun === "session" ? h("p.actions", {}, action("what it was told", () => document.dispatchEvent(new CustomEvent("arc-room", { detail: { kind: "inbox", name: key } }))), action("what it can see", () => document.dispatchEvent(new CustomEvent("arc-show", { detail: `sight/${key}@${world.at ?? world.head}` })))) : null,
+    events.length ? [h("h3", {}, "Its history"), timeline(events)] : null,
+    did.length ? [h("h3", {}, "What it did"), timeline(did)] : null,
+  ];
+}
+
+function timeline(events) {
+  return h("ol.timeline", {}, events.toReversed().map((event) => h("li", {}, link(`event/${event.event_id}`, `${event.event_id}`), " ", h("span.quiet", {}, clock(event.recorded_at)), " ", h("span.type", {}, event.type), " ", event.actor === "system" ? "system" : agent(event.actor))));
+}
+
+/** What an agent could see right after an event. */
+async function sight(place) {
+  const at = Number(place.slice(place.lastIndexOf("@") + 1));
+  const agentId = place.slice(0, place.lastIndexOf("@"));
+  const messages = await read("/v1/inbox/" + encodeURIComponent(agentId), { tail: 1, limit: 50, as_of: at });
+  const broad = await read("/v1/messages", { channel: "general", tail: 1, limit: 50, as_of: at });
+  const rows = [...messages, ...broad].sort((one, other) => other.id - one.id);
+  return [h("p", {}, "What ", agent(agentId), ` could read right after event ${at}, newest first:`), h("ol", {}, rows.map((row) => h("li", {}, agent(row.from_agent), row.to_agent ? " (to it alone)" : ` in #${row.channel}`, " ", link(`event/${row.id}`, h("bdi", {}, cut(row.body, 200))))))];
+}
+
+customElements.define("arc-details", Details);

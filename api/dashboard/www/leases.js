@@ -1,0 +1,109 @@
+// Locks and claims: who holds what, and for how long still; and, folder by folder, where agents work close together.
+
+import { change } from "./api.js";
+import { cut, h, keep } from "./dom.js";
+import { action, agent, attempt, link, Panel } from "./panel.js";
+import { lasting } from "./time.js";
+import { world } from "./world.js";
+
+const NOUNS = {
+  lock: { holder: "agent_id", key: "file_path", since: "locked_at", release: "/v1/locks/release", body: (row) => ({ agent_id: row.agent_id, file_path: row.file_path }) },
+  claim: { holder: "owner_agent_id", key: "claim_key", since: "claimed_at", release: "/v1/claims/release", body: (row) => ({ agent_id: row.owner_agent_id, claim_key: row.claim_key }) },
+};
+const MOST = 500;
+
+class Leases extends Panel {
+  heading = "Locks and claims";
+  listens = ["lock", "claim"];
+
+  started() {
+    setInterval(() => this.#run(), 1000);
+  }
+
+  draw() {
+    const rows = Object.keys(NOUNS).flatMap((noun) => world.leases(noun).map((row) => wrap(noun, row)));
+    this.count(rows.length);
+    if (!rows.length) return this.nothing("Nothing is held. Agents lock files while they edit them, and claim the work they do.");
+    rows.sort((one, other) => Date.parse(one.row.expires_at) - Date.parse(other.row.expires_at));
+    keep(this.list(), rows.slice(0, MOST), (row) => `${row.noun}/${row.row[NOUNS[row.noun].key]}`, make);
+    this.#run();
+  }
+
+  /** Let the leases run down; one that ran out goes. */
+  #run() {
+    const time = world.time;
+    let over = false;
+    for (const meter of this.querySelectorAll("[data-expires]")) {
+      const left = Number(meter.dataset.expires) - time;
+      over ||= left < 0;
+      meter.textContent = lasting(left);
+      meter.previousElementSibling.value = Math.max(0, left / Number(meter.dataset.whole));
+    }
+    if (over) this.draw();
+  }
+}
+
+const wrapped = new WeakMap();
+
+function wrap(noun, row) {
+  if (!wrapped.has(row)) wrapped.set(row, { noun, row });
+  return wrapped.get(row);
+}
+
+function make({ noun, row }) {
+  const { holder, key, since, release, body } = NOUNS[noun];
+  const whole = Math.max(1, Date.parse(row.expires_at) - Date.parse(row[since]));
+  const waiting = row.waiting?.length ?? 0;
+  return h(
+    "li.lease",
+    {},
+    h(`span.chip.${noun}`, {}, row.mode === "shared" ? `shared ${noun}` : noun),
+    link(`${noun}/${row[key]}`, h("bdi", { title: row[key] }, cut(row[key], 80))),
+    agent(row[holder]),
+    h(
+      "span.right",
+      {},
+      h("progress", { max: 1, value: 1, aria: { label: "time left" } }),
+      h("span.quiet", { data: { expires: Date.parse(row.expires_at), whole } }),
+      waiting ? h("span.waiting", {}, `${waiting} waiting`) : null,
+    ),
+    world.isLive
+      ? h(
+          "div.does",
+          {},
+          action("free", () => {
+            const why = prompt(`Free ${row[key]}, which ${row[holder]} holds? Say why:`);
+            if (why) attempt(() => change(release, { ...body(row), reason: why }), `${row[key]} is free`);
+          }),
+        )
+      : null,
+  );
+}
+
+class Radar extends Panel {
+  heading = "Who works where";
+  listens = ["lock"];
+
+  draw() {
+    const folders = new Map();
+    for (const lock of world.leases("lock")) {
+      const folder = lock.file_path.includes("/") ? lock.file_path.slice(0, lock.file_path.lastIndexOf("/")) : ".";
+      if (!folders.has(folder)) folders.set(folder, new Map());
+      const agents = folders.get(folder);
+      agents.set(lock.agent_id, (agents.get(lock.agent_id) ?? 0) + 1);
+    }
+    const close = [...folders].filter(([, agents]) => agents.size > 1).sort((one, other) => other[1].size - one[1].size);
+    this.hidden = !close.length;
+    this.count(close.length);
+    keep(
+      this.list(),
+      close.slice(0, 20),
+      ([folder]) => folder,
+      ([folder, agents]) =>
+        h("li.near", {}, h("bdi", {}, cut(folder, 60)), [...agents].map(([name, count]) => h("span", {}, agent(name), count > 1 ? ` ×${count}` : ""))),
+    );
+  }
+}
+
+customElements.define("arc-leases", Leases);
+customElements.define("arc-radar", Radar);
