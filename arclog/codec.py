@@ -4,7 +4,7 @@ The bytes of an event are a map of its fields, without those that have their def
 beside them, in the log's column `type`, and nowhere in them.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -35,31 +35,27 @@ class Metadata(Struct, frozen=True, omit_defaults=True):
     causation_id: int | None = None
 
 
-class RecordedEvent(Struct, frozen=True):
-    """An event in its place in the log. `recorded_at` is microseconds since 1970 by the log's clock."""
+class Fact(Struct, frozen=True, gc=False):
+    """What happened, when, and its place in the log: all that tables are made from.
+
+    `recorded_at` is microseconds since 1970 by the log's clock.
+    """
 
     event_id: int
     recorded_at: int
+    data: Event
+
+
+class RecordedEvent(Fact, frozen=True):
+    """An event in its place in the log: whose life it belongs to, who did it, and how it came to be."""
+
     stream: str
     actor: str
-    data: Event
     metadata: Metadata
 
     @property
     def type(self) -> str:
         return self.data.type
-
-
-class StoredFact(Struct, frozen=True, gc=False):
-    """An event as a rebuild reads it: without what no table is made from."""
-
-    event_id: int
-    recorded_at: int
-    data: Event
-
-
-FactRow = tuple[int, int, str, bytes]
-"""The same, not decoded: `event_id, recorded_at, type, data`."""
 
 
 class StoredEvent(Struct, frozen=True):
@@ -83,9 +79,9 @@ class StoredEvent(Struct, frozen=True):
         return RecordedEvent(
             self.event_id,
             self.recorded_at,
+            decode_data(self.type, self.data),
             self.stream,
             self.actor,
-            decode_data(self.type, self.data),
             decode_metadata(self.metadata),
         )
 
@@ -125,14 +121,18 @@ def decode_data(event_type: str, data: bytes) -> Event:
         raise msgspec.DecodeError(str(error)) from None
 
 
-def decode_facts(rows: Iterable[FactRow]) -> list[StoredFact]:
-    """What many rows mean; a rebuild reads the whole log so.
+def decode_facts(rows: Iterable[tuple[int, int, str, bytes]]) -> Iterator[Fact]:
+    """What many rows mean, one by one; a rebuild reads the whole log so.
+
+    Args:
+        rows: of each event its `event_id`, `recorded_at`, `type` and `data`.
 
     Raises:
-        msgspec.DecodeError: as `decode_data` does.
+        msgspec.DecodeError: as `decode_data` does; or a type's name is no text any more.
     """
     try:
-        return [StoredFact(event_id, at, _decoders[event_type](data)) for event_id, at, event_type, data in rows]
+        for event_id, recorded_at, event_type, data in rows:
+            yield Fact(event_id, recorded_at, _decoders[event_type](data))
     except (UnicodeDecodeError, TypeError) as error:
         raise msgspec.DecodeError(str(error)) from None
 

@@ -4,10 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from arclog.codec import RecordedEvent
+from arclog.codec import Fact
 from arclog.events import EVENT_CLASSES, Event
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
-from projections.messages import PostedMessage, find_row, to_posted, write_row
 from projections.projector import Handler, Projector, Writer
 
 PROJECTORS: Final[tuple[Projector, ...]] = (
@@ -22,7 +21,10 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
 )
 
 
-def handlers_of(projectors: Iterable[Projector]) -> Mapping[type[Event], tuple[Handler, ...]]:
+Handlers = Mapping[type[Event], tuple[Handler, ...]]
+
+
+def handlers_of(projectors: Iterable[Projector]) -> Handlers:
     """What some projections do at each type of event."""
     found: dict[type[Event], list[Handler]] = defaultdict(list)
     for projector in projectors:
@@ -31,19 +33,17 @@ def handlers_of(projectors: Iterable[Projector]) -> Mapping[type[Event], tuple[H
     return {event_class: tuple(found[event_class]) for event_class in EVENT_CLASSES}
 
 
-_HANDLERS: Final = handlers_of(projector for projector in PROJECTORS if projector is not messages.PROJECTOR)
+HANDLERS: Final = handlers_of(PROJECTORS)
 
 
-def project(writer: Writer, event: RecordedEvent) -> PostedMessage | None:
-    """Bring every projection up to date with one event, inside the transaction that appends it.
+def project(handlers: Handlers, writer: Writer, event: Fact) -> None:
+    """Bring projections up to date with one event: in a live hub as it is appended, and in a rebuild.
 
-    Returns:
-        The message that the event posts, encoded once for its answer and everybody who waits.
+    Args:
+        handlers: what the projections do, from `handlers_of`.
+        writer: where the rows go.
+        event: the event.
     """
     data = event.data
-    row = find_row(event)
-    if row is not None:
-        write_row(writer, row)
-    for handler in _HANDLERS[type(data)]:
+    for handler in handlers[type(data)]:
         handler(writer, event, data)
-    return None if row is None else to_posted(row)

@@ -6,11 +6,12 @@ import apsw
 import msgspec
 from msgspec import Struct
 
+from arclog.codec import Fact
 from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, ChannelCreated
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer, time_of
+from projections.projector import Projector, Writer, time_of
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "channels.sql")

@@ -7,12 +7,13 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from arclog.codec import Fact
 from arclog.deciders.claims import HeldClaim
 from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer, time_of
+from projections.projector import Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
 

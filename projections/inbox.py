@@ -4,23 +4,24 @@ from typing import Final
 
 import apsw
 
+from arclog.codec import Fact
 from arclog.events import MessagePosted
 from arclog.sqlite.queries import Queries
 from projections.intervals import AsOf
 from projections.messages import Page, gather
-from projections.projector import Fact, Projector, Writer
+from projections.projector import Projector, Writer
 
 SQL: Final = Queries("projections", "inbox.sql")
 
 
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
     if data.to_agent is not None:
-        writer.write(SQL["deliver"], (data.to_agent, event.event_id, data.channel))
+        writer.write(SQL["deliver"], (data.to_agent, event.event_id, data.channel, data.from_agent))
 
 
 PROJECTOR: Final = Projector(
     name="inbox",
-    version=2,
+    version=3,
     tables=("inbox",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],

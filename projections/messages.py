@@ -1,20 +1,26 @@
 """Messages: what was said.
 
-A row keeps what a message says, without the JSON around it. That is encoded from the row: once when the message is
-recorded, for the answer to its sender and everybody who waits for it, and again, to the same bytes, when it is read and
-was not read lately. The queries find which messages belong to a page.
+A message stands once, in its event. The tables say which messages there are, to whom and in which thread, so the
+queries find those of a page; what these say is then read from their events. The JSON of a message is made from its
+event: once when it is recorded, for the answer to its sender and everybody who waits for it, and again, to the same
+bytes, when it is read.
 """
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import apsw
-from msgspec import Raw, Struct
+import msgspec
+from msgspec import Struct
 
+from arclog.codec import Fact
 from arclog.events import (
+    GENERAL_CHANNEL,
     SYSTEM,
+    Attachment,
     ClaimReleased,
+    JsonObject,
     LockReleased,
     MessagePosted,
     Notice,
@@ -23,17 +29,19 @@ from arclog.events import (
     ShutdownInitiated,
     TaskCompleted,
 )
+from arclog.sqlite.log import read_some_facts
+from arclog.sqlite.lookup import find_time_of
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer
+from projections.projector import Projector, Writer
 from projections.recent import recent_of
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "messages.sql")
 
-_POST: Final = SQL["post"]
-_GET: Final = SQL["get"]
+_BROADCAST: Final = SQL["broadcast"]
+_ADD_TO_THREAD: Final = SQL["add_to_thread"]
 _FIND_ORDINAL: Final = SQL["find_ordinal"]
 
 _CARRIERS: Final = (ClaimReleased, LockReleased, TaskCompleted, ShutdownInitiated, ShutdownCancelled, ShutdownFired)
@@ -54,18 +62,10 @@ class Message(Struct, frozen=True, gc=False):
     channel: str
     kind: str
     body: str
-    attachments: tuple[Any, ...]
+    attachments: tuple[Attachment, ...]
     reply_to: int | None
     thread_id: str | None
-    metadata: dict[str, Any]
-
-
-MessageRow = tuple[int, int, str, str | None, str, str, str, str | None, int | None, str | None, str | None]
-"""A message as its table has it, but for its place in its thread.
-
-Its `event_id, recorded_at, from_agent, to_agent, channel, kind, body, attachments, reply_to, metadata, thread_id`;
-`attachments` and `metadata` are JSON, None when empty. A rebuild makes millions of them, so it is a bare tuple.
-"""
+    metadata: JsonObject
 
 
 class PostedMessage(Struct, frozen=True, gc=False):
@@ -96,91 +96,121 @@ def find_notice(data: object) -> Notice | None:
     return data.notice if isinstance(data, _CARRIERS) else None
 
 
-def find_row(event: Fact) -> MessageRow | None:
+def find_message(event: Fact) -> Message | None:
     """The message that an event posts, if it does."""
     data = event.data
     if isinstance(data, MessagePosted):
         metadata = data.metadata
         if data.completes_task_id is not None:
             metadata = {**metadata, "task_completed": data.completes_task_id}
-        return (
+        return Message(
             event.event_id,
-            event.recorded_at,
+            timestamp(event.recorded_at),
             data.from_agent,
             data.to_agent,
             data.channel,
             data.kind,
             data.body,
-            encode_json(data.attachments).decode() if data.attachments else None,
+            data.attachments,
             data.reply_to,
-            encode_json(metadata).decode() if metadata else None,
             data.thread_id,
+            metadata,
         )
     notice = find_notice(data)
-    if notice is None:
-        return None
-    return (
-        event.event_id,
-        event.recorded_at,
+    return None if notice is None else _from_hub(event.event_id, event.recorded_at, notice)
+
+
+def _from_hub(event_id: int, recorded_at: int, notice: Notice) -> Message:
+    return Message(
+        event_id,
+        timestamp(recorded_at),
         SYSTEM,
         None,
         notice.channel,
         "notice",
         notice.body,
-        None,
+        (),
         notice.reply_to,
-        encode_json(notice.metadata).decode() if notice.metadata else None,
         notice.thread_id,
+        notice.metadata,
     )
 
 
-def encode_row(row: MessageRow) -> bytes:
-    """The JSON of a message."""
-    event_id, recorded_at, from_agent, to_agent, channel, kind, body, attachments, reply_to, metadata, thread_id = row
-    attached: Any = () if attachments is None else Raw(attachments)
-    described: Any = {} if metadata is None else Raw(metadata)
-    ts = timestamp(recorded_at)
-    message = Message(event_id, ts, from_agent, to_agent, channel, kind, body, attached, reply_to, thread_id, described)
-    return encode_json(message)
+def find_posted(event: Fact) -> PostedMessage | None:
+    """The message that an event posts, if it does, as its sender and those who wait for it are told."""
+    message = find_message(event)
+    if message is None:
+        return None
+    return PostedMessage(
+        message.id,
+        message.from_agent,
+        message.to_agent,
+        message.channel,
+        message.kind,
+        message.thread_id,
+        encode_json(message),
+    )
 
 
-def to_posted(row: MessageRow) -> PostedMessage:
-    """A message as its sender and those who wait for it are told."""
-    event_id, _, from_agent, to_agent, channel, kind, _, _, _, _, thread_id = row
-    return PostedMessage(event_id, from_agent, to_agent, channel, kind, thread_id, encode_row(row))
+def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
+    if data.to_agent is None:
+        writer.write(_BROADCAST, (event.event_id, data.channel, data.from_agent))
+    if data.thread_id is not None:
+        is_artifact = data.kind == "artifact"
+        _add_to_thread(writer, event, data.thread_id, is_artifact, data.channel, data.from_agent, data.to_agent)
 
 
-def write_row(writer: Writer, row: MessageRow) -> None:
-    """Keep a message, with its place in its thread: by that, the count as of any event is one look-up."""
-    thread_id = row[-1]
-    writer.write(_POST, (*row, None if thread_id is None else writer.count(_FIND_ORDINAL, thread_id)))
+def _on_noticed(writer: Writer, event: Fact, data: object) -> None:
+    notice = find_notice(data)
+    if notice is not None:
+        writer.write(_BROADCAST, (event.event_id, notice.channel, SYSTEM))
+        if notice.thread_id is not None:
+            _add_to_thread(writer, event, notice.thread_id, False, notice.channel, SYSTEM, None)
 
 
-def _on_message(writer: Writer, event: Fact, data: object) -> None:
-    row = find_row(event)
-    if row is not None:
-        write_row(writer, row)
+def _add_to_thread(
+    writer: Writer,
+    event: Fact,
+    thread_id: str,
+    is_artifact: bool,
+    channel: str,
+    from_agent: str,
+    to_agent: str | None,
+) -> None:
+    ordinal = writer.count(_FIND_ORDINAL, thread_id)
+    row = (thread_id, event.event_id, ordinal, event.recorded_at, int(is_artifact), channel, from_agent, to_agent)
+    writer.write(_ADD_TO_THREAD, row)
 
 
 PROJECTOR: Final = Projector(
     name="messages",
-    version=2,
-    tables=("messages",),
+    version=3,
+    tables=("broadcasts", "thread_messages"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
-    handlers=dict.fromkeys(
-        (
-            MessagePosted,
-            ClaimReleased,
-            LockReleased,
-            TaskCompleted,
-            ShutdownInitiated,
-            ShutdownCancelled,
-            ShutdownFired,
-        ),
-        _on_message,
-    ),
+    handlers={MessagePosted: _on_posted, **dict.fromkeys(_CARRIERS, _on_noticed)},
 )
+
+
+def _write_in_full(writer: Writer, event: Fact, _data: object) -> None:
+    message = find_message(event)
+    if message is not None:
+        attachments, metadata = encode_json(message.attachments).decode(), encode_json(message.metadata).decode()
+        row = (message.id, message.ts, message.from_agent, message.to_agent, message.channel, message.kind)
+        writer.write(
+            SQL["write_in_full"], (*row, message.body, attachments, message.reply_to, message.thread_id, metadata)
+        )
+
+
+IN_FULL: Final = Projector(
+    name="messages_in_full",
+    version=1,
+    tables=("messages",),
+    schema=SQL["schema_in_full"],
+    indexes=SQL["indexes_in_full"],
+    handlers=dict.fromkeys((MessagePosted, *_CARRIERS), _write_in_full),
+)
+"""Messages with all that they say, for who asks a database of tables without the log; no hub keeps it."""
 
 
 class MessageQuery(Struct, frozen=True, kw_only=True):
@@ -256,60 +286,77 @@ def gather(connection: apsw.Connection, found: Iterable[tuple[int]], reverse: bo
 
     That they are read by other statements than their ids is no matter: a message never changes.
     """
-    recent = recent_of(connection)
     rows: list[bytes] = []
     ids: list[int] = []
     size = 0
-    for part in _in_parts(found):
-        known = {event_id: json for event_id in part if (json := recent.get(event_id)) is not None}
-        missing = [event_id for event_id in part if event_id not in known]
-        # In the order of the ids, and no further than the page goes: a message may have megabytes.
-        unread: Iterator[MessageRow] = iter(())
-        if missing:
-            unread = connection.execute(SQL["read"], (encode_json(missing).decode(),))
-        for event_id in part:
-            json = known.get(event_id)
-            if json is None:
-                row = next(unread)
-                if row[0] != event_id:
-                    continue  # only where tables are damaged
-                json = encode_row(row)
-                recent.keep(event_id, json)
-            size += len(json)
-            if rows and size > MAX_PAGE_BYTES:
-                break
-            rows.append(json)
-            ids.append(event_id)
-        if size > MAX_PAGE_BYTES:
+    for event_id, json in _read_recent(connection, found):
+        size += len(json)
+        if rows and size > MAX_PAGE_BYTES:
             break
+        rows.append(json)
+        ids.append(event_id)
     if reverse:
         rows.reverse()
         ids.reverse()
     return Page(rows, ids)
 
 
-def _in_parts(found: Iterable[tuple[int]]) -> Iterator[list[int]]:
-    """The ids that a query found, some at a time."""
-    waiting = iter(found)
+def _read_recent(connection: apsw.Connection, found: Iterable[tuple[int]]) -> Iterator[tuple[int, bytes]]:
+    """The messages whose ids a query found, as JSON; what the connection has read lately is not read again."""
+    recent, waiting = recent_of(connection), iter(found)
     while part := [event_id for (event_id,) in islice(waiting, PART)]:
-        yield part
+        # Taken out first, since remembering others may make it forget them.
+        known = {event_id: json for event_id in part if (json := recent.get(event_id)) is not None}
+        unread = _read(connection, [event_id for event_id in part if event_id not in known])
+        for event_id in part:
+            json = known.get(event_id)
+            if json is None:
+                json = next(unread)
+                if json is None:
+                    continue  # only where tables are damaged
+                recent.keep(event_id, json)
+            yield event_id, json
+
+
+def _read(connection: apsw.Connection, event_ids: list[int]) -> Iterator[bytes | None]:
+    """The JSON of the message of each of some events, None for one that posts none.
+
+    No more is read than is asked for, since one message may have megabytes.
+    """
+    expected = iter(event_ids)
+    try:
+        for event in read_some_facts(connection, event_ids):
+            for event_id in expected:
+                if event_id == event.event_id:
+                    break
+                yield None
+            message = find_message(event)
+            yield None if message is None else encode_json(message)
+    except msgspec.DecodeError:
+        for event_id in expected:
+            yield encode_json(_unreadable(connection, event_id))
+            break
+        yield from _read(connection, list(expected))
+    for _ in expected:
+        yield None
+
+
+def _unreadable(connection: apsw.Connection, event_id: int) -> Message:
+    """What stands for a message whose event is damaged, so that nobody waits for it or thinks it was never said."""
+    body = f"message {event_id} cannot be read: the log is damaged"
+    return _from_hub(event_id, find_time_of(connection, event_id), Notice(body=body, channel=GENERAL_CHANNEL))
 
 
 def get_json(connection: apsw.Connection, event_id: int) -> bytes:
     """The JSON of a message that is known to exist."""
-    json = _find_json(connection, event_id)
+    (json,) = _read(connection, [event_id])
     assert json is not None
     return json
 
 
 def find_json(connection: apsw.Connection, event_id: int, at: AsOf) -> bytes | None:
     """The JSON of the message that an event posted, if it did and was there by then."""
-    return _find_json(connection, event_id) if event_id <= at.at else None
-
-
-def _find_json(connection: apsw.Connection, event_id: int) -> bytes | None:
-    row = connection.execute(_GET, (event_id,)).fetchone()
-    return None if row is None else encode_row(row)
+    return next(_read(connection, [event_id])) if event_id <= at.at else None
 
 
 def find_latest_broadcast(connection: apsw.Connection, at: AsOf) -> int:

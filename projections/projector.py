@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
+from arclog.codec import Fact
 from arclog.events import Event
 from projections.versions import Key, Said, Version, Versioned
 
@@ -17,17 +18,6 @@ Bindings = Row | Mapping[str, Any]
 
 MAX_REMEMBERED = 20_000
 """Rows that a memory holds at most."""
-
-
-class Fact(Protocol):
-    """What a projector may know of an event: what happened, when, and its place in the log."""
-
-    @property
-    def event_id(self) -> int: ...
-    @property
-    def recorded_at(self) -> int: ...
-    @property
-    def data(self) -> Event: ...
 
 
 def time_of(event: Fact, occurred_at: int | None) -> int:

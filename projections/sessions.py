@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from arclog.codec import Fact
 from arclog.deciders.sessions import LiveSession
 from arclog.events import SessionClosed, SessionExpired, SessionOpened, SessionRenamed
 from arclog.sqlite.log import NO_END
@@ -18,7 +19,7 @@ from arclog.sqlite.lookup import find_last_seen
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer, time_of
+from projections.projector import Projector, Writer, time_of
 from projections.times import timestamp
 from projections.versions import Version, Versioned
 

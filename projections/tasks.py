@@ -6,12 +6,13 @@ import apsw
 from msgspec import Struct
 from msgspec.structs import replace
 
+from arclog.codec import Fact
 from arclog.deciders.tasks import KnownTask, TaskStatus
 from arclog.events import MessagePosted, TaskCompleted
 from arclog.events.messages import TASK_KINDS
 from arclog.sqlite.queries import Queries
 from projections.intervals import AsOf
-from projections.projector import Fact, Projector, Writer, time_of
+from projections.projector import Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
 

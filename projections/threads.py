@@ -10,13 +10,14 @@ import apsw
 from msgspec import Struct
 from msgspec.structs import replace
 
+from arclog.codec import Fact
 from arclog.events import ClaimAcquired, ClaimReleased, LockReleased, MessagePosted, TaskCompleted
 from arclog.events.messages import TASK_KINDS
 from arclog.sqlite.queries import Queries
 from projections import claims, locks
 from projections.intervals import AsOf
 from projections.messages import find_notice
-from projections.projector import Fact, Projector, Writer
+from projections.projector import Projector, Writer
 from projections.times import optional_timestamp
 from projections.versions import Version, Versioned
 

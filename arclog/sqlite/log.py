@@ -12,7 +12,7 @@ An event id is the place in the log. Ids grow by one with each append; an import
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
@@ -23,10 +23,11 @@ from msgspec import Struct
 
 from arclog.clock import LogClock
 from arclog.codec import (
-    FactRow,
+    Fact,
     Metadata,
     RecordedEvent,
     StoredEvent,
+    decode_facts,
     decode_metadata,
     encode_data,
     encode_metadata,
@@ -167,7 +168,7 @@ class Log:
         self._append_row(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
         self._keep_key(event_id, event_type, actor, metadata)
         self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
-        return RecordedEvent(event_id, recorded_at, stream, actor, event, metadata)
+        return RecordedEvent(event_id, recorded_at, event, stream, actor, metadata)
 
     def append_stored(self, event: StoredEvent) -> None:
         """Add an event of another log, byte for byte, inside the transaction that `begin` started.
@@ -277,18 +278,24 @@ def read(
         yield StoredEvent(*row)
 
 
-def read_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> list[FactRow]:
-    """Like `read` without a filter, but only what projections are made from, for `decode_facts`.
+def read_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> list[Fact]:
+    """Like `read` without a filter, decoded, and only what tables are made from.
 
     Raises:
-        msgspec.DecodeError: the name of a type is no text any more.
+        msgspec.DecodeError: an event cannot be read.
     """
     bindings = {"after": after, "until": until, "limit": limit}
-    rows: Iterator[FactRow] = connection.execute(EVENTS["read_facts"], bindings)
-    try:
-        return list(rows)
-    except UnicodeDecodeError as error:
-        raise msgspec.DecodeError(str(error)) from None
+    return list(decode_facts(connection.execute(EVENTS["read_facts"], bindings)))
+
+
+def read_some_facts(connection: apsw.Connection, event_ids: Iterable[int]) -> Iterator[Fact]:
+    """Some events by their ids and in that order, read one by one; those that are not there are left out.
+
+    Raises:
+        msgspec.DecodeError: an event cannot be read.
+    """
+    wanted = msgspec.json.encode(list(event_ids)).decode()
+    return decode_facts(connection.execute(EVENTS["read_some_facts"], (wanted,)))
 
 
 def read_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[list[StoredRow]]:

@@ -4,7 +4,7 @@ from arclog.codec import Metadata
 from arclog.events import SYSTEM, ChannelCreated
 from arclog.progress import Progress
 from arclog.sqlite.log import Log
-from projections.all_projectors import project
+from projections.all_projectors import HANDLERS, project
 from projections.channels import FIRST_CHANNELS
 from projections.checkpoints import advance
 from projections.live_writer import LiveWriter
@@ -24,7 +24,7 @@ def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
             now, writer = log.now(), LiveWriter(log.connection)
             for name in FIRST_CHANNELS:
                 event = log.append(ChannelCreated(name=name, created_by=SYSTEM), now, Metadata("hub"))
-                project(writer, event)
+                project(HANDLERS, writer, event)
             advance(log.connection, log.head().event_id)
             rebuilt = ()
         log.commit()

@@ -16,13 +16,13 @@ from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
 from arclog.sender import named_sender
 from arclog.sqlite.log import KeptKey, Log, find_event
-from projections.all_projectors import project
+from projections.all_projectors import HANDLERS, project
 from projections.checkpoints import advance
 from projections.hub.answers import Outcome, answer, answer_now
 from projections.hub.calls import Call
 from projections.hub.command_handlers import Context, handle
 from projections.intervals import live
-from projections.messages import PostedMessage
+from projections.messages import PostedMessage, find_posted
 
 
 class Transaction:
@@ -68,7 +68,8 @@ class Transaction:
             metadata: how it came to be.
         """
         event = self._log.append(data, self.now, metadata)
-        message = project(self._context.writer, event)
+        project(HANDLERS, self._context.writer, event)
+        message = find_posted(event)
         if message is not None:
             self.messages.append(message)
         return event

@@ -5,31 +5,26 @@ builds all of them in another file, beside the live ones, and compares them row 
 """
 
 import gc
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import zip_longest
 from typing import Final
 
 import apsw
 from msgspec import Struct
 
-from arclog.codec import FactRow
+from arclog.codec import Fact
 from arclog.errors import StorageDamaged
 from arclog.progress import Progress, no_progress
-from arclog.proof.cores import count_cores
 from arclog.sqlite.log import read_facts, read_head
-from projections.all_projectors import PROJECTORS
+from projections.all_projectors import PROJECTORS, handlers_of, project
 from projections.checkpoints import CHECKPOINTS, read_checkpoints
 from projections.projector import Projector, Row
-from projections.rebuilding.apart import SecondProcessEnded, project_apart
-from projections.rebuilding.projecting import project_chunks
-from projections.rebuilding.rebuild_writer import OpenTables
+from projections.rebuilding.rebuild_writer import USUAL, Bounds, RebuildWriter
 
 TABLES: Final = tuple(table for projector in PROJECTORS for table in projector.tables)
 CHUNK: Final = 1_000
 """Events that are decoded at a time."""
-APART_FROM = 30_000
-"""Events from which on a second process is worth its start."""
 
 
 class Difference(Struct, frozen=True):
@@ -72,61 +67,48 @@ def drop(connection: apsw.Connection, projector: Projector) -> None:
         connection.execute(f'DROP TABLE IF EXISTS main."{table}"')
 
 
-def chunks_of(connection: apsw.Connection, until: int) -> Iterator[list[FactRow]]:
-    """The log up to event `until`, in chunks, as far as projectors need to know it.
-
-    Raises:
-        StorageDamaged: its numbers do not grow.
-    """
-    after = 0
-    while chunk := read_facts(connection, after, CHUNK, until):
-        yield chunk
-        if chunk[-1][0] <= after:
-            raise StorageDamaged(f"event {chunk[-1][0]} stands after event {after}", advice="verify")
-        after = chunk[-1][0]
-
-
 def build(
     source: apsw.Connection,
     target: apsw.Connection,
     until: int,
     projectors: Iterable[Projector] = PROJECTORS,
     progress: Progress = no_progress,
+    bounds: Bounds = USUAL,
 ) -> None:
     """Make the tables of `projectors` in `target`, inside its transaction, from the log in `source` up to `until`.
 
     The indexes come last.
+
+    Raises:
+        msgspec.DecodeError: an event cannot be read.
+        StorageDamaged: the log's numbers do not grow.
     """
     projectors = tuple(projectors)
-    if until < APART_FROM or count_cores() == 1:
-        reached = _fill(project_chunks, source, target, until, projectors, progress)
-    else:
-        try:
-            reached = _fill(project_apart, source, target, until, projectors, progress)
-        except SecondProcessEnded:
-            reached = _fill(project_chunks, source, target, until, projectors, progress)
+    for projector in projectors:
+        drop(target, projector)
+        target.execute(projector.schema)
+    reached, writer, handlers = 0, RebuildWriter(target, bounds), handlers_of(projectors)
+    with _collector_at_rest():
+        for chunk in _chunks_of(source, until):
+            for event in chunk:
+                project(handlers, writer, event)
+            reached = chunk[-1].event_id
+            progress(reached, until)
+        writer.flush()
     for projector in projectors:
         target.execute(projector.indexes)
         target.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, until)))
 
 
-def _fill(
-    project: Callable[[OpenTables, Iterator[list[FactRow]], tuple[Projector, ...]], Generator[int]],
-    source: apsw.Connection,
-    target: apsw.Connection,
-    until: int,
-    projectors: tuple[Projector, ...],
-    progress: Progress,
-) -> int:
-    """Make the tables anew and fill them; the last event."""
-    for projector in projectors:
-        drop(target, projector)
-        target.execute(projector.schema)
-    reached = 0
-    with _collector_at_rest(), closing(project(OpenTables(target), chunks_of(source, until), projectors)) as steps:
-        for reached in steps:
-            progress(reached, until)
-    return reached
+def _chunks_of(connection: apsw.Connection, until: int) -> Iterator[list[Fact]]:
+    """The log up to event `until`, in chunks, as far as projectors need to know it."""
+    after = 0
+    while chunk := read_facts(connection, after, CHUNK, until):
+        yield chunk
+        reached = chunk[-1].event_id
+        if reached <= after:
+            raise StorageDamaged(f"event {reached} stands after event {after}", advice="verify")
+        after = reached
 
 
 @contextmanager
@@ -141,12 +123,18 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def replay_into(source: apsw.Connection, target: apsw.Connection, until: int, progress: Progress = no_progress) -> None:
-    """Build all projections of the log in `source`, up to event `until`, in the empty database `target`."""
+def replay_into(
+    source: apsw.Connection,
+    target: apsw.Connection,
+    until: int,
+    progress: Progress = no_progress,
+    projectors: Iterable[Projector] = PROJECTORS,
+) -> None:
+    """Build projections of the log in `source`, up to event `until`, in the empty database `target`."""
     target.execute("BEGIN IMMEDIATE")
     try:
         target.execute(CHECKPOINTS["schema"])
-        build(source, target, until, progress=progress)
+        build(source, target, until, projectors, progress)
         target.execute("COMMIT")
     except BaseException:
         if target.in_transaction:

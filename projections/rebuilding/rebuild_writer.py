@@ -1,24 +1,23 @@
 """The writer of a rebuild: rows of one statement are gathered and written together, into tables that begin empty."""
 
 from collections import defaultdict
-from collections.abc import Sequence
 from itertools import islice
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import apsw
 from msgspec import Struct
 
-from projections.projector import Bindings, Row
+from projections.projector import Bindings
 from projections.versions import Key, Said, Version, Versioned, current_row, ending, past_row
 
 
 class Bounds(Struct, frozen=True):
-    """How much a bulk writer keeps in memory at most.
+    """How much the writer keeps in memory at most.
 
     Attributes:
         rows: rows of one statement, before they are written.
         counts: keys of one query whose last number is known.
-        versions: present versions of one table, before the older half of them is written.
+        versions: current versions of one table, before the older half of them is written.
     """
 
     rows: int = 1_000
@@ -29,38 +28,19 @@ class Bounds(Struct, frozen=True):
 USUAL: Final = Bounds()
 
 
-class Tables(Protocol):
-    """The tables that a bulk writer fills."""
-
-    def insert(self, sql: str, rows: Sequence[Bindings]) -> None:
-        """Run a statement once for each of `rows`."""
-
-    def find(self, sql: str, key: Key) -> Row | None:
-        """The first row that a query finds by `key`."""
-
-
-class OpenTables:
-    """Tables over an open connection, inside its transaction."""
-
-    def __init__(self, connection: apsw.Connection) -> None:
-        self._connection = connection
-
-    def insert(self, sql: str, rows: Sequence[Bindings]) -> None:
-        self._connection.executemany(sql, rows)
-
-    def find(self, sql: str, key: Key) -> Row | None:
-        return self._connection.execute(sql, (key,)).fetchone()
-
-
 class RebuildWriter:
     """Gathers rows of the same statement and writes them together.
 
     A version is kept until it ends and then written once, as it will stay. When a table has too many that have not
-    ended, the older half is written as present; only what ends later of these is looked up and updated.
+    ended, the older half is written as current; only what ends later of these is looked up and updated.
+
+    Args:
+        connection: on a database whose tables are empty, in a transaction.
+        bounds: how much is kept in memory meanwhile.
     """
 
-    def __init__(self, tables: Tables, bounds: Bounds = USUAL) -> None:
-        self._tables = tables
+    def __init__(self, connection: apsw.Connection, bounds: Bounds = USUAL) -> None:
+        self._connection = connection
         self._bounds = bounds
         self._rows: defaultdict[str, list[Bindings]] = defaultdict(list)
         self._counts: defaultdict[str, dict[Key, int]] = defaultdict(dict)
@@ -125,18 +105,18 @@ class RebuildWriter:
     def _find_uncounted(self, last: str, key: Key) -> int:
         for waiting in self._rows:
             self._write_rows(waiting)
-        found = self._tables.find(last, key)
+        found = self._connection.execute(last, (key,)).fetchone()
         return 0 if found is None else int(found[0])
 
     def _find_written(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
-        return table.version_of(self._tables.find(table.find_current, key))
+        return table.version_of(self._connection.execute(table.find_current, (key,)).fetchone())
 
     def _write_current(self, table: Versioned[Said], versions: list[Version[Said]]) -> None:
-        self._tables.insert(table.insert, [current_row(version) for version in versions])
+        self._connection.executemany(table.insert, [current_row(version) for version in versions])
         self._begun.add(table)
 
     def _write_rows(self, sql: str) -> None:
-        self._tables.insert(sql, self._rows[sql])
+        self._connection.executemany(sql, self._rows[sql])
         self._rows[sql].clear()
 
 

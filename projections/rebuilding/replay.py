@@ -19,8 +19,9 @@ from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.log import NO_END, read, read_head
 from arclog.sqlite.new_file import new_file
 from arclog.sqlite.schema import open_existing
-from projections.all_projectors import project
+from projections.all_projectors import HANDLERS, PROJECTORS, project
 from projections.live_writer import LiveWriter
+from projections.messages import IN_FULL
 from projections.rebuilding.rebuild import Difference, compare, find_stale, find_unlike, replay_into
 
 
@@ -57,7 +58,7 @@ def replay(path: Path, progress: Progress) -> Replay:
         head = read_head(live).event_id
         writer = LiveWriter(target)
         for event in read(live, reached, NO_END, head):
-            project(writer, event.decode())
+            project(HANDLERS, writer, event.decode())
         stale = find_stale(live)
         differences = () if stale else tuple(compare(live, target, find_unlike(live, "replayed")))
         live.execute("COMMIT")
@@ -66,6 +67,8 @@ def replay(path: Path, progress: Progress) -> Replay:
 
 def replay_to_file(path: Path, target: Path, until: int, progress: Progress) -> None:
     """Replay the log of the storage at `path` up to event `until` into a new database, to be opened and queried.
+
+    As there is no log in it, it has a table of the messages besides.
 
     Raises:
         InvalidInput: there is something at `target`, or `until` is beyond the head.
@@ -76,7 +79,7 @@ def replay_to_file(path: Path, target: Path, until: int, progress: Progress) -> 
         if until > head:
             raise InvalidInput("event", f"{until} is beyond event {head}, the last one there is")
         with new_file(target) as draft, closing(apsw.Connection(str(draft))) as connection, storage_errors(target):
-            replay_into(live, connection, until, progress)
+            replay_into(live, connection, until, progress, (*PROJECTORS, IN_FULL))
 
 
 @contextmanager

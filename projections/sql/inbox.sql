@@ -3,6 +3,7 @@ CREATE TABLE inbox (
     agent_id TEXT NOT NULL,
     event_id INTEGER NOT NULL,
     channel TEXT NOT NULL,
+    from_agent TEXT NOT NULL,
     PRIMARY KEY (agent_id, event_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -11,7 +12,7 @@ CREATE TABLE inbox (
 CREATE INDEX inbox_by_channel ON inbox (agent_id, channel);
 
 -- name: deliver
-INSERT INTO inbox (agent_id, event_id, channel) VALUES (?, ?, ?)
+INSERT INTO inbox (agent_id, event_id, channel, from_agent) VALUES (?, ?, ?, ?)
 
 -- name: page
 SELECT event_id FROM inbox

@@ -1,15 +1,15 @@
 -- part: latest
 -- The last message and artifact of each thread in `found`.
 SELECT f.*,
-    (SELECT event_id FROM messages WHERE thread_id = f.thread_id AND event_id <= :at ORDER BY event_id DESC LIMIT 1)
-        AS latest_message_id,
-    (SELECT event_id FROM messages WHERE thread_id = f.thread_id AND kind = 'artifact' AND event_id <= :at
+    (SELECT event_id FROM thread_messages WHERE thread_id = f.thread_id AND event_id <= :at
+        ORDER BY event_id DESC LIMIT 1) AS latest_message_id,
+    (SELECT event_id FROM thread_messages WHERE thread_id = f.thread_id AND is_artifact = 1 AND event_id <= :at
         ORDER BY event_id DESC LIMIT 1) AS latest_artifact_id
     FROM found AS f
 
 -- part: summary
 s.thread_id, s.channel, s.root_task_id, s.latest_message_id, m.recorded_at AS latest_message_at,
-    s.latest_artifact_id, coalesce(m.thread_ordinal, 0) AS message_count, s.total_task_count, s.open_task_count
+    s.latest_artifact_id, coalesce(m.ordinal, 0) AS message_count, s.total_task_count, s.open_task_count
 
 -- part: is_active
 released_at IS NULL AND expires_at >= :now
@@ -44,7 +44,7 @@ s AS MATERIALIZED ({latest})
 SELECT {summary},
     coalesce((SELECT active FROM claimed WHERE thread_id = s.thread_id), 0) AS active_claim_count,
     coalesce((SELECT active FROM locked WHERE thread_id = s.thread_id), 0) AS active_lock_count
-FROM s LEFT JOIN messages AS m ON m.event_id = s.latest_message_id
+FROM s LEFT JOIN thread_messages AS m ON m.thread_id = s.thread_id AND m.event_id = s.latest_message_id
 ORDER BY s.latest_message_id IS NULL, s.latest_message_id DESC, s.thread_id
 
 -- name: summarise_one
@@ -59,4 +59,4 @@ SELECT {summary},
         AND {is_active}) AS active_claim_count,
     (SELECT count(*) FROM locks WHERE thread_id = s.thread_id AND from_event <= :at AND until_event > :at
         AND {is_active}) AS active_lock_count
-FROM s LEFT JOIN messages AS m ON m.event_id = s.latest_message_id
+FROM s LEFT JOIN thread_messages AS m ON m.thread_id = s.thread_id AND m.event_id = s.latest_message_id

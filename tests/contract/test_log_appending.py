@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from arclog.codec import Metadata, decode_facts
+from arclog.codec import Metadata
 from arclog.digest import GENESIS, find_break
 from arclog.errors import InvalidInput
-from arclog.sqlite.log import Head, KeptKey, Log, find_event, read_facts, read_head
+from arclog.sqlite.log import Head, KeptKey, Log, find_event, read_facts, read_head, read_some_facts
 from tests.contract.engines import BY_HTTP, Engine, append_all, decoded, events_of, opened, post
 from tests.support.fake_time import BEGINNING, FakeTime
 
@@ -76,9 +76,10 @@ def test_an_id_that_is_not_behind_the_head_is_refused(log: Log) -> None:
 
 def test_what_projections_are_made_from_can_be_read_alone(log: Log) -> None:
     append_all(log, post("a"), post("b"), post("c"))
-    facts = decode_facts(read_facts(log.connection, 1, 1))
+    facts = read_facts(log.connection, 1, 1)
     assert [(fact.event_id, fact.recorded_at, fact.data) for fact in facts] == [(2, BEGINNING, post("b"))]
-    assert [event_id for event_id, *_ in read_facts(log.connection, 0, 9, until=2)] == [1, 2]
+    assert [fact.event_id for fact in read_facts(log.connection, 0, 9, until=2)] == [1, 2]
+    assert [fact.event_id for fact in read_some_facts(log.connection, [3, 99, 1])] == [3, 1]
 
 
 def test_the_events_of_another_log_are_taken_over_byte_for_byte(

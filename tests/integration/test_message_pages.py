@@ -5,12 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from arclog.codec import Fact
 from projections import messages
 from projections.hub.recorder import Recorder
 from projections.intervals import live
-from projections.messages import MessageQuery, MessageRow
+from projections.messages import Message, MessageQuery
 from tests.support.fake_time import BEGINNING
 from tests.support.recorders import execute_all, post, reading
+from tests.support.tampering import tampering
 
 
 def test_a_page_of_messages_ends_before_it_grows_too_large(
@@ -42,15 +44,47 @@ def test_no_more_long_messages_are_read_than_a_page_has_room_for(
 ) -> None:
     monkeypatch.setattr(messages, "MAX_PAGE_BYTES", 5_000)
     encoded: list[int] = []
-    encode = messages.encode_row
+    find = messages.find_message
 
-    def count(row: MessageRow) -> bytes:
-        encoded.append(row[0])
-        return encode(row)
+    def count(event: Fact) -> Message | None:
+        encoded.append(event.event_id)
+        return find(event)
 
     execute_all(recorder, [post(body="x" * 2_000) for _ in range(100)])
-    monkeypatch.setattr(messages, "encode_row", count)
+    monkeypatch.setattr(messages, "find_message", count)
     with reading(storage) as connection:
         page = messages.read_messages(connection, MessageQuery(channel="general"), live(BEGINNING))
     assert len(page.rows) == 2
     assert len(encoded) == 3
+
+
+def test_what_is_remembered_may_be_forgotten_while_a_page_is_read(
+    recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each message stays under its own id, even when remembering one makes the connection forget the others."""
+    execute_all(recorder, [post(body=f"{number}") for number in range(20)])
+    everything = MessageQuery(channel="general")
+    with reading(storage) as connection:
+        expected = messages.read_messages(connection, everything, live(BEGINNING)).rows
+    monkeypatch.setattr("projections.recent.MAX_BYTES", 3 * len(expected[0]))
+    with reading(storage) as connection:
+        for since in (0, 10, 3, 15, 0):
+            page = messages.read_messages(connection, MessageQuery(channel="general", since_id=since), live(BEGINNING))
+            assert [msgspec.json.decode(row)["id"] for row in page.rows] == page.ids
+            assert page.rows == [row for row in expected if msgspec.json.decode(row)["id"] > since]
+
+
+def test_a_message_whose_event_is_damaged_is_told_of_and_keeps_nobody_from_the_others(
+    recorder: Recorder, storage: Path
+) -> None:
+    ids = [msgspec.json.decode(outcome.result)["id"] for outcome in execute_all(recorder, [post()] * 5)]  # type: ignore[union-attr]
+    with tampering(storage) as connection:
+        connection.execute("UPDATE events SET data = x'c1' WHERE event_id IN (?, ?)", (ids[1], ids[2]))
+        connection.execute("DELETE FROM events WHERE event_id = ?", (ids[3],))
+    with reading(storage) as connection:
+        page = messages.read_messages(connection, MessageQuery(channel="general"), live(BEGINNING))
+    said = {message["id"]: message for message in map(msgspec.json.decode, page.rows)}
+    assert list(said) == [ids[0], ids[1], ids[2], ids[4]]
+    assert said[ids[1]]["body"] == f"message {ids[1]} cannot be read: the log is damaged"
+    assert (said[ids[2]]["from_agent"], said[ids[2]]["kind"]) == ("system", "notice")
+    assert said[ids[0]]["body"] == said[ids[4]]["body"] == "hi"

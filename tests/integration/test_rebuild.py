@@ -1,6 +1,5 @@
 """Rebuilding: tables that are missing, old or behind are made again from the log, and nothing else is."""
 
-import itertools
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,9 +21,11 @@ from arclog.progress import no_progress
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.log import read_head
 from projections.all_projectors import PROJECTORS
+from projections.checkpoints import CHECKPOINTS
 from projections.hub.recorder import Recorder
 from projections.projector import Projector
-from projections.rebuilding.rebuild import Difference, bring_up_to_date, chunks_of, compare, drop, replay_into
+from projections.rebuilding.rebuild import Difference, bring_up_to_date, build, compare, drop, replay_into
+from projections.rebuilding.rebuild_writer import Bounds
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import contents, reading, recording
 from tests.support.tampering import build_storage, make_200_smaller
@@ -164,15 +165,15 @@ def test_a_replay_of_a_whole_storage_shows_no_difference(storage: Path) -> None:
 def test_a_replay_up_to_an_event_is_what_the_tables_were_then(storage: Path) -> None:
     with reading(storage) as connection, closing(apsw.Connection(":memory:")) as early:
         replay_into(connection, early, 5)
-        assert early.execute("SELECT max(event_id), count(*) FROM messages").get == (5, 1)
+        assert early.execute("SELECT max(event_id), count(*) FROM broadcasts").get == (5, 1)
         assert early.execute("SELECT count(*) FROM locks").get == 0
 
 
 @pytest.mark.parametrize(
     ("change", "table", "event_id"),
     [
-        ("UPDATE messages SET from_agent = 'mallory' WHERE event_id = 6", "messages", 6),
-        ("DELETE FROM messages WHERE event_id = 5", "messages", 5),
+        ("UPDATE inbox SET from_agent = 'mallory' WHERE event_id = 6", "inbox", 6),
+        ("DELETE FROM broadcasts WHERE event_id = 5", "broadcasts", 5),
         ("DELETE FROM inbox", "inbox", 6),
         ("UPDATE sessions SET display_name = 'Eve' WHERE from_event = 4", "sessions", 4),
         ("UPDATE channels SET metadata = '{\"x\":1}' WHERE name = 'general'", "channels", 1),
@@ -183,8 +184,8 @@ def test_a_replay_up_to_an_event_is_what_the_tables_were_then(storage: Path) -> 
         ("DELETE FROM lock_refusals", "lock_refusals", 9),
         ("DELETE FROM lock_holders", "lock_holders", 7),
         ("INSERT INTO claim_refusals VALUES (99, 'z', 98)", "claim_refusals", 98),
-        ("INSERT INTO inbox VALUES ('z', 4, 'direct')", "inbox", 4),
-        ("INSERT INTO inbox VALUES ('a', 3, 'direct')", "inbox", 3),
+        ("INSERT INTO inbox VALUES ('z', 4, 'direct', 'a')", "inbox", 4),
+        ("INSERT INTO inbox VALUES ('a', 3, 'direct', 'b')", "inbox", 3),
     ],
 )
 def test_a_table_that_is_not_what_the_log_says_is_found_with_the_event(
@@ -200,8 +201,19 @@ def test_a_log_whose_numbers_do_not_grow_is_not_read_for_ever(tmp_path: Path, mo
     monkeypatch.setattr("projections.rebuilding.rebuild.CHUNK", 100)
     path = build_storage(tmp_path / "arc.sqlite3", 300)
     make_200_smaller(path)
-    with reading(path) as connection, pytest.raises(StorageDamaged, match=r"^event 72 stands after event 100;"):
-        list(itertools.islice(chunks_of(connection, 300), 10))
+    with (
+        reading(path) as connection,
+        closing(apsw.Connection(":memory:")) as target,
+        pytest.raises(StorageDamaged, match=r"^event 72 stands after event 100"),
+    ):
+        replay_into(connection, target, 300)
+
+
+def test_a_rebuild_makes_the_same_tables_however_little_it_keeps_in_memory(storage: Path) -> None:
+    with reading(storage) as connection, closing(apsw.Connection(":memory:")) as target:
+        target.execute(CHECKPOINTS["schema"])
+        build(connection, target, read_head(connection).event_id, bounds=Bounds(rows=3, counts=3, versions=3))
+        assert contents(target) == contents(connection)
 
 
 def test_a_replay_that_fails_leaves_its_target_empty(storage: Path) -> None:

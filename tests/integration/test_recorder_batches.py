@@ -104,5 +104,5 @@ def test_a_batch_in_which_a_fault_undid_something_leaves_no_memory_of_it(recorde
     assert isinstance(posted, Outcome)
     assert isinstance(again, Outcome)
     with reading(recorder._side._path) as connection:
-        ordinals = connection.execute("SELECT thread_ordinal FROM messages WHERE thread_id = 't'").fetchall()
+        ordinals = connection.execute("SELECT ordinal FROM thread_messages WHERE thread_id = 't'").fetchall()
     assert ordinals == [(1,), (2,)]

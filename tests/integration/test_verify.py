@@ -221,17 +221,17 @@ def test_a_log_cut_off_at_its_end_is_found_by_what_the_tables_have_seen(storage:
 @pytest.mark.parametrize(
     ("change", "event_id"),
     [
-        ("UPDATE messages SET body = replace(body, 'message', 'massage') WHERE event_id = :id", True),
-        ("DELETE FROM messages WHERE event_id = :id", True),
+        ("UPDATE broadcasts SET from_agent = 'mallory' WHERE event_id = :id", True),
+        ("DELETE FROM broadcasts WHERE event_id = :id", True),
         ("UPDATE tasks SET channel = 'elsewhere' WHERE task_id = (SELECT min(task_id) FROM tasks)", False),
         ("UPDATE locks SET agent_id = 'mallory' WHERE from_event = (SELECT max(from_event) FROM locks)", False),
         ("DELETE FROM claim_refusals", False),
-        ("INSERT INTO inbox VALUES ('mallory', 5, 'direct')", False),
+        ("INSERT INTO inbox VALUES ('mallory', 5, 'direct', 'a')", False),
     ],
 )
 def test_a_changed_row_of_a_table_is_found(storage: Path, change: str, event_id: bool) -> None:
     with tampering(storage) as connection:
-        place = connection.execute("SELECT event_id FROM messages WHERE body LIKE '%message 3%' LIMIT 1").get
+        place = connection.execute("SELECT event_id FROM broadcasts ORDER BY event_id LIMIT 1 OFFSET 3").get
         connection.execute(change, {"id": place} if event_id else {})
         assert connection.changes()
     report = verify_storage(storage, False, no_progress, no_progress)
@@ -346,7 +346,7 @@ def test_pages_of_events_that_cannot_be_read_are_found_and_placed(storage: Path)
     assert not verify_storage(storage, False, no_progress, no_progress).compared
 
 
-@pytest.mark.parametrize("index", ["events_by_stream", "messages_by_channel", "locks"])
+@pytest.mark.parametrize("index", ["events_by_stream", "broadcasts_by_channel", "locks"])
 def test_pages_of_indexes_and_tables_that_cannot_be_read_are_found(storage: Path, index: str) -> None:
     with closing(apsw.Connection(str(storage))) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")

@@ -12,7 +12,7 @@ from msgspec import Struct
 from projections.intervals import CURRENT, node_of
 from projections.live_writer import LiveWriter
 from projections.projector import Memory, Writer
-from projections.rebuilding.rebuild_writer import Bounds, OpenTables, RebuildWriter
+from projections.rebuilding.rebuild_writer import Bounds, RebuildWriter
 from projections.versions import LONG, Version, Versioned
 
 
@@ -37,7 +37,7 @@ def lamp_table() -> Iterator[apsw.Connection]:
 
 
 def bulk_writer(connection: apsw.Connection, room: int) -> RebuildWriter:
-    return RebuildWriter(OpenTables(connection), Bounds(room, room, room))
+    return RebuildWriter(connection, Bounds(room, room, room))
 
 
 WRITERS: tuple[Callable[[apsw.Connection, int], LiveWriter | RebuildWriter], ...] = (
@@ -104,7 +104,7 @@ def test_a_rebuild_writes_each_version_once() -> None:
     statements: list[str] = []
     with lamp_table() as lamps:
         lamps.trace_v2(apsw.SQLITE_TRACE_STMT, lambda event: statements.append(event["sql"]))
-        writer = RebuildWriter(OpenTables(lamps))
+        writer = RebuildWriter(lamps)
         switch(writer, [("a", "on"), ("b", "on"), ("a", "off"), ("b", "off"), ("a", "on")])
         writer.flush()
     assert statements == [LAMPS.insert] * 5
@@ -113,7 +113,7 @@ def test_a_rebuild_writes_each_version_once() -> None:
 def test_a_bulk_writer_keeps_a_bounded_number_of_rows() -> None:
     connection = apsw.Connection(":memory:")
     connection.execute("CREATE TABLE t (a INTEGER)")
-    writer = RebuildWriter(OpenTables(connection), Bounds(rows=3))
+    writer = RebuildWriter(connection, Bounds(rows=3))
     for number in range(7):
         writer.write("INSERT INTO t VALUES (?)", (number,))
     assert connection.execute("SELECT count(*) FROM t").get == 6

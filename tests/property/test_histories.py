@@ -20,7 +20,7 @@ from arclog.sender import sender_of
 from arclog.sqlite.log import read
 from arclog.sqlite.schema import EVENTS
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
-from projections.all_projectors import project
+from projections.all_projectors import HANDLERS, project
 from projections.hub.answers import Outcome
 from projections.intervals import AsOf, as_of, live
 from projections.live_writer import LiveWriter
@@ -163,7 +163,7 @@ def check_as_of(folder: Path, history: list[Step]) -> None:
                     event.digest,
                 ),
             )
-            project(writer, event.decode())
+            project(HANDLERS, writer, event.decode())
             then = read_everything(early, live(event.recorded_at))
             since = read_everything(full, as_of(event.event_id, len(events), event.recorded_at))
             for name, value in then.items():

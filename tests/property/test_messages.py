@@ -1,8 +1,4 @@
-"""A message is told in the same bytes whenever it is told: at once, to those who wait, and later from its row.
-
-Rows keep columns, from which `projections.messages.encode_row` makes the JSON: at once from the row that is about to be
-kept, later from the row as the table gives it back.
-"""
+"""A message is told in the same bytes whenever it is told: at once, to those who wait, and later from its event."""
 
 from collections.abc import Iterator
 

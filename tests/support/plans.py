@@ -32,7 +32,7 @@ def reads_of(noun: str) -> dict[str, str]:
     return {
         name: sql
         for name, sql in STATEMENTS[noun].items()
-        if name not in {"schema", "indexes"} and re.match(r"(--.*\n)*(SELECT|WITH)\b", sql)
+        if not name.startswith(("schema", "indexes")) and re.match(r"(--.*\n)*(SELECT|WITH)\b", sql)
     }
 
 

@@ -61,7 +61,7 @@ def test_a_stored_event_is_decoded_in_its_place() -> None:
     event, metadata = LockAcquired(file_path="p", agent_id="a", expires_at=9), Metadata("http", "k", b"h")
     stored = StoredEvent(3, 7, "lock.acquired", "lock/p", "a", encode_data(event), encode_metadata(metadata), bytes(32))
     decoded = stored.decode()
-    assert decoded == RecordedEvent(3, 7, "lock/p", "a", event, metadata)
+    assert decoded == RecordedEvent(3, 7, event, "lock/p", "a", metadata)
     assert decoded.type == "lock.acquired"
 
 

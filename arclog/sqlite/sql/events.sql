@@ -68,6 +68,10 @@ SELECT event_id, digest FROM events WHERE event_id < ? ORDER BY event_id DESC LI
 SELECT event_id, recorded_at, type, data FROM events
 WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
 
+-- name: read_some_facts
+-- Some events, by a JSON array of their ids and in its order.
+SELECT event_id, recorded_at, events.type, data FROM json_each(?) AS wanted CROSS JOIN events ON event_id = wanted.value
+
 -- name: read_stream
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
 WHERE stream = :stream AND event_id > :after AND event_id <= :until
