@@ -62,6 +62,15 @@ class LoopbackOnly(InvalidInput):
         self.port = port
 
 
+class OutsideRoot(InvalidInput):
+    """A path leads out of the folder that paths are relative to, or lies elsewhere."""
+
+    def __init__(self, field: str, path: str, root: str) -> None:
+        super().__init__(field, f"{path!r} is not below {root}: write it from there (src/a.py) or in full")
+        self.path = path
+        self.root = root
+
+
 class CursorBeyondHead(ArcError):
     """A cursor names an event that is not there yet: the storage is not the one that the cursor is a place in."""
 
@@ -98,6 +107,37 @@ class SessionCollision(ArcError):
             "pass replace: true to take it over, or use another agent_id"
         )
         self.agent_id = agent_id
+
+
+class Conflict(ArcError):
+    """Something that another agent has is in the way, or what was required does not hold."""
+
+    code = "conflict"
+
+
+class StaleToken(ArcError):
+    """A fencing token is not the present one: the lease that it came with is over, or was granted anew."""
+
+    code = "stale_token"
+
+    def __init__(self, noun: str, token: int, problem: str) -> None:
+        super().__init__(f"fencing token {token} is not present: {problem}; ask for the {noun} again")
+        self.token = token
+
+
+class Deadlock(ArcError):
+    """Waiting would close a circle of agents that wait for each other.
+
+    Attributes:
+        chain: each agent, the key that it waits for, and who has that; the last waits for the first.
+    """
+
+    code = "deadlock"
+
+    def __init__(self, chain: tuple[tuple[str, str, str], ...], advice: str) -> None:
+        told = ", and ".join(f"{agent} waits for {holder} ({key})" for agent, key, holder in chain)
+        super().__init__(f"this would be a deadlock: {told}; {advice}")
+        self.chain = chain
 
 
 class Forbidden(ArcError):

@@ -1,0 +1,54 @@
+"""Handing over: a lease goes from one agent to another, with no moment in between at which it is free.
+
+Those who waited for the giver wait for the receiver from then on, so it is refused where the receiver waits for one of
+them. What the receiver was waiting for itself, and gets so, is served by it.
+"""
+
+from collections.abc import Iterable
+
+from arclog.deciders.leases import deadlock_of
+from arclog.deciders.standing import Holding, Place, Standing, is_enough
+from arclog.deciders.waits import Request, Wait, find_chain, find_places, opposed
+from arclog.errors import Conflict
+
+
+def check_handover(standing: Standing, given: Iterable[Holding], receiver: str, now: int) -> tuple[int, ...]:
+    """Judge the handing over of some leases of one grant.
+
+    Args:
+        standing: who holds what, and who waits.
+        given: what is handed over, all of one agent.
+        receiver: who is to have it.
+        now: the log's time.
+
+    Returns:
+        The receiver's places that are served by it.
+
+    Raises:
+        Conflict: the giver would keep something that overlaps what it gives.
+        Deadlock: the receiver would be waited for by one that it waits for.
+    """
+    given = list(given)
+    for one in given:
+        for mode in opposed(one.mode):
+            for kept, key in standing.holdings[one.noun][mode].find_own(one.key, one.agent_id):
+                if kept not in given and kept.is_active(now):
+                    raise Conflict(
+                        f"{one.agent_id} would keep {key}, which overlaps {one.key}: hand over both, as one set"
+                    )
+    served = tuple(place.place_id for place in standing.places_of(receiver) if _serves(given, place))
+    for one in given:
+        request = Request(one.noun, receiver, (one.key,), one.mode)
+        for waiting in find_places(standing, request, now):
+            chain = find_chain(standing, [receiver], waiting.agent_id, now, without=served)
+            if chain is not None:
+                raise deadlock_of([*chain, Wait(waiting.agent_id, one.key, receiver)], "hand it to somebody else")
+    return served
+
+
+def _serves(given: list[Holding], place: Place) -> bool:
+    """Whether what is given is all that a place waits for."""
+    return all(
+        any(one.noun == place.noun and is_enough(one.mode, place.mode) and one.covers(key) for one in given)
+        for key in place.keys
+    )

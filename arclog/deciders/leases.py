@@ -1,0 +1,288 @@
+"""Leases: the one protocol of claims and locks.
+
+    asked --> held                  nothing stands in the way: granted at once
+    asked --> refused               something does, and the asker does not wait
+    asked --> waiting               something does, and it waits: it has a place
+    waiting --> held                what stood before the place is gone, and its call is open: granted
+    waiting --> over                it left, or no call came back to it in time
+    held --> held                   prolonged, or handed over: then to another agent under a new token
+    held --> over                   given back, lapsed, taken away, or its owner is gone
+
+Who is the authority? The log. Every step is decided at its head, under its lock, from what the events before it left
+(`arclog.deciders.standing`), and is itself an event, except where time alone ends something that nobody waits for.
+
+First come, first served: a request waits for those who hold what it needs, and for all earlier requests that it cannot
+go together with. Two exceptions keep this from locking everybody up. Places that wait for the asker already, directly
+or through others, are passed by it: they could not be served before it anyway. And what hooks lock by themselves passes
+places that are young. A request that would still close a circle of agents that wait for each other is refused.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from arclog.deciders.standing import Holding, Mode, Noun, Place, Standing, is_enough
+from arclog.deciders.waits import (
+    Obstacle,
+    Request,
+    Wait,
+    find_chain,
+    find_obstacles,
+    find_places,
+    request_at,
+)
+from arclog.errors import Deadlock
+from arclog.paths import parse_key
+from arclog.patterns import find_witness
+
+MICROSECONDS: Final = 1_000_000
+MAX_WAIT_SEC: Final = 60
+"""How long one call waits at most."""
+PLACE_KEPT_SEC: Final = 20
+"""How long a place outlives the call that waited at it, so that another can go on."""
+YOUNG_SEC: Final = 60
+"""How old a place must be to stop what hooks lock by themselves."""
+
+State = Literal["asked", "refused", "waiting", "held", "over"]
+
+
+class Transition(Struct, frozen=True):
+    """One step of a request.
+
+    Attributes:
+        before: where it stands.
+        by: what happens: the kind of event, or `time` where none is written.
+        after: where it stands then.
+        when: under which condition, in a few words.
+    """
+
+    before: State
+    by: str
+    after: State
+    when: str
+
+
+TRANSITIONS: Final = (
+    Transition("asked", "acquired", "held", "nothing stands in the way"),
+    Transition("asked", "refused", "refused", "something does, and the asker does not wait"),
+    Transition("asked", "queued", "waiting", "something does, and the asker waits"),
+    Transition("waiting", "queued", "waiting", "another call goes on at the place"),
+    Transition("waiting", "acquired", "held", "nothing stands before it, and its call is open"),
+    Transition("waiting", "handed_over", "held", "the holder gives it to the one that waits"),
+    Transition("waiting", "left", "over", "it gives up, or its agent is gone"),
+    Transition("waiting", "time", "over", "no call came back to the place"),
+    Transition("held", "refreshed", "held", "its holder asks again, or refreshes"),
+    Transition("held", "acquired", "held", "its holder asks for more of it"),
+    Transition("held", "handed_over", "held", "by another agent, under a new token"),
+    Transition(
+        "held", "released", "over", "given back, taken away, lapsed before one that waits, or its owner is gone"
+    ),
+    Transition("held", "time", "over", "its lease ended, and nobody waited"),
+)
+"""The protocol as a table; the diagram in docs/explanation/locks.md is drawn from it."""
+
+
+class Ask(Struct, frozen=True):
+    """A request as the protocol sees it.
+
+    Attributes:
+        noun: what kind of lease.
+        agent_id: for whom.
+        keys: all that it is to cover.
+        mode: whether others may have it at the same time.
+        ttl: how long the lease is to last, in microseconds.
+        waits: whether the asker waits where it cannot have it at once.
+        is_automatic: whether a hook asks by itself, so that young places do not stop it.
+    """
+
+    noun: Noun
+    agent_id: str
+    keys: tuple[str, ...]
+    mode: Mode
+    ttl: int
+    waits: bool = False
+    is_automatic: bool = False
+
+
+class Granted(Struct, frozen=True):
+    """It has it from now on.
+
+    Attributes:
+        place: where it waited.
+        kept: keys that it had alone already, and so keeps although it asked to share them.
+    """
+
+    place: Place | None = None
+    kept: tuple[str, ...] = ()
+
+
+class Prolonged(Struct, frozen=True):
+    """It has it already, by these keys of this grant."""
+
+    token: int
+    keys: tuple[str, ...]
+    expires_at: int
+
+
+class Refused(Struct, frozen=True):
+    """Something stands in the way."""
+
+    obstacle: Obstacle
+
+
+class Queued(Struct, frozen=True):
+    """It waits: at a new place that passes some, or at the one that it has."""
+
+    passes: frozenset[int] = frozenset()
+    place: Place | None = None
+
+
+Answer = Granted | Prolonged | Refused | Queued
+
+
+def ask(standing: Standing, asked: Ask, now: int) -> Answer:
+    """Judge a request.
+
+    Raises:
+        Deadlock: it would wait for an agent that waits for it.
+    """
+    own = _find_own(standing, asked, now)
+    if own is not None:
+        return own
+    place = find_place(standing, asked, now)
+    request = Request(asked.noun, asked.agent_id, asked.keys, asked.mode, place)
+    passes: frozenset[int] = frozenset()
+    if place is None and standing.waiting:
+        passes = _passed(standing, request, now)
+        if asked.is_automatic:
+            young = _passed_by_automatic(standing, request, now, passes)
+            if next(find_obstacles(standing, request, now, young), None) is None:
+                return Granted(kept=find_kept(standing, request, now))
+    obstacle = next(find_obstacles(standing, request, now, passes), None)
+    if obstacle is None:
+        return Granted(place, find_kept(standing, request, now))
+    if not asked.waits:
+        return Refused(obstacle)
+    if place is None:
+        _check_circle(standing, request, now, passes)
+    return Queued(passes, place)
+
+
+def find_grantable(standing: Standing, places: Iterable[Place], now: int) -> Iterator[Place]:
+    """Of some places, those that nothing stands before; each is to be granted before the next is looked for.
+
+    Args:
+        standing: who holds what, and who waits; it may change between two places.
+        places: in their order.
+        now: the log's time.
+    """
+    first: dict[tuple[Noun, tuple[str, ...]], Place] = {}
+    for place in places:
+        ahead = first.get((place.noun, place.keys))
+        # A crowd before one file: who stands behind one that waits for the same alone need not be looked at.
+        if ahead is not None and ahead.agent_id != place.agent_id and ahead.place_id not in place.passes:
+            continue
+        if place.mode == "exclusive":
+            first.setdefault((place.noun, place.keys), place)
+        if place.is_active(now) and next(find_obstacles(standing, request_at(place), now), None) is None:
+            yield place
+
+
+def find_kept(standing: Standing, request: Request, now: int) -> tuple[str, ...]:
+    """The keys of a request to share that its agent has alone; what one has is never made weaker by asking for more."""
+    if request.mode == "exclusive":
+        return ()
+    held = [(key, standing.find(request.noun, key, request.agent_id)) for key in request.keys]
+    return tuple(key for key, one in held if one is not None and one.mode == "exclusive" and one.is_active(now))
+
+
+def find_place(standing: Standing, asked: Ask, now: int) -> Place | None:
+    """Where the same agent waits for the same already."""
+    keys = set(asked.keys)
+    for place in standing.places_of(asked.agent_id):
+        same = place.noun == asked.noun and place.mode == asked.mode and set(place.keys) == keys
+        if same and place.is_active(now):
+            return place
+    return None
+
+
+def position_of(standing: Standing, place: Place, now: int) -> tuple[int, list[str]]:
+    """How many agents a place waits for directly, itself counted, and who they are: holders first."""
+    ahead = dict.fromkeys(o.agent_id for o in find_obstacles(standing, request_at(place), now))
+    places = {o.by.place_id for o in find_places(standing, request_at(place), now) if isinstance(o.by, Place)}
+    return len(places) + 1, list(ahead)
+
+
+def witness_of(obstacle: Obstacle) -> str | None:
+    """A path that both the request and what stands in its way cover; None for claims."""
+    if obstacle.by.noun == "claim":
+        return None
+    return find_witness(parse_key(obstacle.key).path, parse_key(obstacle.held).path)
+
+
+def find_lapsed(standing: Standing, now: int) -> Iterator[Holding]:
+    """Drop what is over, and tell the leases of it that somebody waits for."""
+    for holding in standing.end(now):
+        request = Request(holding.noun, holding.agent_id, (holding.key,), holding.mode)
+        if next(find_places(standing, request, now), None) is not None:
+            yield holding
+
+
+def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:
+    """What the asker has of it already: just that, or a pattern that covers all of it."""
+    expires_at = now + asked.ttl
+
+    def serves(holding: Holding | None) -> bool:
+        return holding is not None and holding.is_active(now) and is_enough(holding.mode, asked.mode)
+
+    exact = [standing.find(asked.noun, key, asked.agent_id) for key in asked.keys]
+    held = [one for one in exact if one is not None and serves(one)]
+    if len(held) == len(exact) and len({one.token for one in held}) == 1:
+        return Prolonged(held[0].token, asked.keys, max(expires_at, *(one.expires_at for one in held)))
+    if asked.noun == "lock":
+        for pattern in standing.patterns_of(asked.agent_id):
+            if serves(pattern) and all(pattern.covers(key) for key in asked.keys):
+                return Prolonged(pattern.token, (pattern.key,), max(expires_at, pattern.expires_at))
+    return None
+
+
+def _passed(standing: Standing, request: Request, now: int) -> frozenset[int]:
+    """The places that wait for the asker already."""
+    if not standing.can_be_waited_for(request.agent_id):
+        return frozenset()
+    before = [obstacle.by for obstacle in find_places(standing, request, now)]
+    if find_chain(standing, {place.agent_id for place in before}, request.agent_id, now) is None:
+        return frozenset()
+    agents = {
+        agent: find_chain(standing, [agent], request.agent_id, now) is not None
+        for agent in {place.agent_id for place in before}
+    }
+    return frozenset(place.place_id for place in before if isinstance(place, Place) and agents[place.agent_id])
+
+
+def _passed_by_automatic(standing: Standing, request: Request, now: int, passes: frozenset[int]) -> frozenset[int]:
+    young = {
+        place.place_id
+        for place in (obstacle.by for obstacle in find_places(standing, request, now, passes))
+        if isinstance(place, Place)
+        and now - place.queued_at < YOUNG_SEC * MICROSECONDS
+        and find_chain(standing, [request.agent_id], place.agent_id, now) is None
+    }
+    return passes | young
+
+
+def _check_circle(standing: Standing, request: Request, now: int, passes: frozenset[int]) -> None:
+    ahead: dict[str, str] = {}
+    for obstacle in find_obstacles(standing, request, now, passes):
+        ahead.setdefault(obstacle.agent_id, obstacle.held)
+    chain = find_chain(standing, ahead, request.agent_id, now)
+    if chain is not None:
+        first = chain[0].agent_id
+        begin = Wait(request.agent_id, ahead[first], first)
+        raise deadlock_of([begin, *chain], "give back what they wait for, or ask without waiting")
+
+
+def deadlock_of(chain: list[Wait], advice: str) -> Deadlock:
+    """The refusal of what would close a circle."""
+    return Deadlock(tuple((wait.agent_id, wait.key, wait.holder) for wait in chain), advice)

@@ -1,0 +1,294 @@
+"""What stands: who holds what, and who waits for what, right after one event of the log.
+
+It follows from the events of claims and locks alone, one after the other, so every hub has the same. What has lapsed is
+kept until it is looked for: whether a lease or a place still counts depends on the time, and nobody here knows it.
+"""
+
+from collections.abc import Container, Iterable, Iterator
+from heapq import heappop, heappush
+from typing import Final, Literal, TypeVar
+
+from msgspec import Struct
+
+from arclog.overlaps import Overlaps, SameKeys
+from arclog.paths import key_contains
+from arclog.patterns import is_pattern
+
+Noun = Literal["lock", "claim"]
+Mode = Literal["exclusive", "shared"]
+
+K = TypeVar("K")
+I = TypeVar("I")  # noqa: E741 - key, inner key, value
+V = TypeVar("V")
+
+MODES: Final[tuple[Mode, Mode]] = ("exclusive", "shared")
+
+
+def is_enough(has: Mode, wants: Mode) -> bool:
+    """Whether one mode gives what another asks for."""
+    return has in {wants, "exclusive"}
+
+
+class Holding(Struct, eq=False, gc=False):
+    """One key of a grant.
+
+    Attributes:
+        noun: what kind of lease it is.
+        key: what is held.
+        agent_id: who holds it.
+        mode: whether others may hold it too.
+        token: the event of the grant.
+        expires_at: the last microsecond at which it is held.
+        look_at: when to see whether it is over.
+    """
+
+    noun: Noun
+    key: str
+    agent_id: str
+    mode: Mode
+    token: int
+    expires_at: int
+    look_at: int = 0
+
+    def is_active(self, now: int) -> bool:
+        """A lease holds up to and including the microsecond at which it expires."""
+        return self.expires_at >= now
+
+    def covers(self, key: str) -> bool:
+        """Whether all that is meant by a key is surely held with it."""
+        return self.key == key or (self.noun == "lock" and key_contains(self.key, key))
+
+
+class Place(Struct, eq=False, gc=False):
+    """One request that waits.
+
+    Attributes:
+        place_id: the event that queued it; who came earlier has a smaller one.
+        noun: what kind of lease it waits for.
+        keys: all that it asks for.
+        agent_id: who waits.
+        mode: how it asks for it.
+        expires_at: the last microsecond at which the place counts, unless another call goes on at it.
+        queued_at: when it was made.
+        ttl: how long its lease will last, in microseconds.
+        passes: earlier places that it does not wait for.
+        look_at: when to see whether it is over.
+    """
+
+    place_id: int
+    noun: Noun
+    keys: tuple[str, ...]
+    agent_id: str
+    mode: Mode
+    expires_at: int
+    queued_at: int
+    ttl: int
+    passes: frozenset[int] = frozenset()
+    look_at: int = 0
+
+    def is_active(self, now: int) -> bool:
+        """Whether it still counts."""
+        return self.expires_at >= now
+
+    def stands_behind(self, other: "Place") -> bool:
+        """Whether `other` comes first, where the two cannot go together."""
+        if other.place_id < self.place_id:
+            return other.place_id not in self.passes
+        return self.place_id in other.passes
+
+
+Overlapping = Overlaps[Holding] | SameKeys[Holding]
+OverlappingPlaces = Overlaps[Place] | SameKeys[Place]
+
+
+class Standing:
+    """Who holds what, and who waits for what. The verbs are those of the events."""
+
+    def __init__(self) -> None:
+        self.holdings: dict[Noun, dict[Mode, Overlapping]] = {
+            "lock": {mode: Overlaps() for mode in MODES},
+            "claim": {mode: SameKeys() for mode in MODES},
+        }
+        self.places: dict[Noun, dict[Mode, OverlappingPlaces]] = {
+            "lock": {mode: Overlaps() for mode in MODES},
+            "claim": {mode: SameKeys() for mode in MODES},
+        }
+        self.waiting: dict[int, Place] = {}
+        """All places by their ids, which is their order."""
+        self.passers: dict[int, dict[int, Place]] = {}
+        """For a place that was passed, the places that passed it."""
+        self.is_loosened = False
+        """Whether something ended since this was last set back, so that somebody may have been waiting for it."""
+        self._grants: dict[int, dict[str, Holding]] = {}
+        self._of_key: dict[tuple[Noun, str], dict[str, Holding]] = {}
+        self._of_agent: dict[str, dict[Holding, None]] = {}
+        self._patterns_of: dict[str, dict[Holding, None]] = {}
+        self._places_of: dict[str, dict[int, Place]] = {}
+        self._endings: list[tuple[int, int, Holding | Place]] = []
+        """What ends when, the next first: each is there once, and looked at again when it is due."""
+        self._turn = 0
+
+    # Questions --------------------------------------------------------------------------------------------------------
+
+    def find(self, noun: Noun, key: str, agent_id: str) -> Holding | None:
+        """What an agent holds by just that key."""
+        return self._of_key.get((noun, key), {}).get(agent_id)
+
+    def holders(self, noun: Noun, key: str) -> Iterable[Holding]:
+        """All that hold just that key."""
+        return self._of_key.get((noun, key), {}).values()
+
+    def grant_of(self, token: int) -> Iterable[Holding]:
+        """All that is still held of a grant."""
+        return self._grants.get(token, {}).values()
+
+    def held_by(self, agent_id: str) -> Iterable[Holding]:
+        """All that an agent holds."""
+        return self._of_agent.get(agent_id, {})
+
+    def patterns_of(self, agent_id: str) -> Iterable[Holding]:
+        """All locks of an agent that hold a wildcard."""
+        return self._patterns_of.get(agent_id, {})
+
+    def places_of(self, agent_id: str) -> Iterable[Place]:
+        """All places at which an agent waits."""
+        return self._places_of.get(agent_id, {}).values()
+
+    def can_be_waited_for(self, agent_id: str) -> bool:
+        """Whether an agent holds anything, or stands anywhere."""
+        return agent_id in self._of_agent or agent_id in self._places_of
+
+    # Facts ------------------------------------------------------------------------------------------------------------
+
+    def grant(
+        self,
+        noun: Noun,
+        keys: Iterable[str],
+        agent_id: str,
+        mode: Mode,
+        token: int,
+        expires_at: int,
+        kept: Container[str] = (),
+    ) -> None:
+        """Somebody got something; what it held by the same keys is part of it from now on.
+
+        Args:
+            noun: what kind of lease it is.
+            keys: what was granted.
+            agent_id: to whom.
+            mode: whether others may have it too.
+            token: the event that granted it.
+            expires_at: the last microsecond at which it is held.
+            kept: keys that the agent had alone already, and has so whatever the mode.
+        """
+        asked = mode
+        for key in keys:
+            mode = "exclusive" if key in kept else asked
+            for before in [one for one in self.holders(noun, key) if one.agent_id == agent_id or mode == "exclusive"]:
+                self._drop(before)
+            holding = Holding(noun, key, agent_id, mode, token, expires_at)
+            self.holdings[noun][mode].add(key, agent_id, holding)
+            self._grants.setdefault(token, {})[key] = holding
+            self._of_key.setdefault((noun, key), {})[agent_id] = holding
+            self._of_agent.setdefault(agent_id, {})[holding] = None
+            if noun == "lock" and is_pattern(key):
+                self._patterns_of.setdefault(agent_id, {})[holding] = None
+            self._note_end(holding)
+
+    def prolong(self, token: int, keys: Iterable[str], expires_at: int) -> None:
+        """Some keys of a grant are held until another time."""
+        for key in keys:
+            holding = self._grants.get(token, {}).get(key)
+            if holding is not None:
+                holding.expires_at = expires_at
+                self._note_end(holding)
+
+    def release(self, token: int, keys: Iterable[str]) -> None:
+        """Some keys of a grant are free."""
+        for key in keys:
+            holding = self._grants.get(token, {}).get(key)
+            if holding is not None:
+                self._drop(holding)
+                self.is_loosened = True
+
+    def queue(self, place: Place) -> None:
+        """Somebody waits from now on."""
+        self.waiting[place.place_id] = place
+        self._places_of.setdefault(place.agent_id, {})[place.place_id] = place
+        for key in place.keys:
+            self.places[place.noun][place.mode].add(key, place.agent_id, place)
+        for passed in place.passes:
+            self.passers.setdefault(passed, {})[place.place_id] = place
+        self._note_end(place)
+
+    def wait_on(self, place_id: int, expires_at: int) -> None:
+        """Another call goes on at a place."""
+        place = self.waiting.get(place_id)
+        if place is not None:
+            place.expires_at = expires_at
+            self._note_end(place)
+
+    def leave(self, place_id: int) -> None:
+        """A place is over: its request was granted, or gave up."""
+        place = self.waiting.pop(place_id, None)
+        if place is None:
+            return
+        self.is_loosened = True
+        for key in place.keys:
+            self.places[place.noun][place.mode].remove(key, place.agent_id, place)
+        for passed in place.passes:
+            _discard(self.passers, passed, place_id)
+        self.passers.pop(place_id, None)
+        _discard(self._places_of, place.agent_id, place_id)
+
+    def end(self, now: int) -> Iterator[Holding]:
+        """Drop what is over by `now`.
+
+        Yields:
+            Each lease that lapsed; the places go quietly.
+        """
+        while self._endings and self._endings[0][0] < now:
+            look_at, _turn, ending = heappop(self._endings)
+            if look_at != ending.look_at or not self._is_there(ending):
+                continue
+            ending.look_at = 0
+            if ending.is_active(now):
+                self._note_end(ending)
+            elif isinstance(ending, Holding):
+                self._drop(ending)
+                self.is_loosened = True
+                yield ending
+            else:
+                self.leave(ending.place_id)
+
+    def next_end(self) -> int | None:
+        """The last microsecond before `end` may have something to drop; it may come too early, never too late."""
+        return self._endings[0][0] if self._endings else None
+
+    def _note_end(self, ending: Holding | Place) -> None:
+        """Look at something when it is due; what was put off is looked at when it was due first, and put off then."""
+        if not ending.look_at or ending.expires_at < ending.look_at:
+            ending.look_at = ending.expires_at
+            self._turn += 1
+            heappush(self._endings, (ending.expires_at, self._turn, ending))
+
+    def _is_there(self, ending: Holding | Place) -> bool:
+        if isinstance(ending, Place):
+            return self.waiting.get(ending.place_id) is ending
+        return self._grants.get(ending.token, {}).get(ending.key) is ending
+
+    def _drop(self, holding: Holding) -> None:
+        self.holdings[holding.noun][holding.mode].remove(holding.key, holding.agent_id, holding)
+        _discard(self._grants, holding.token, holding.key)
+        _discard(self._of_key, (holding.noun, holding.key), holding.agent_id)
+        _discard(self._of_agent, holding.agent_id, holding)
+        _discard(self._patterns_of, holding.agent_id, holding)
+
+
+def _discard(outer: dict[K, dict[I, V]], key: K, inner: I) -> None:
+    """Take one out of a dict of dicts, and the dict with it when it was the last."""
+    members = outer.get(key)
+    if members is not None:
+        members.pop(inner, None)
+        if not members:
+            del outer[key]

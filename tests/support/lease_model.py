@@ -1,0 +1,214 @@
+"""Claims and locks as one would write them down without thinking of speed: the oracle of the protocol.
+
+Lists, and a look at all of them for each question. What overlaps is found by brute force in a small world of paths.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tests.support.covering import all_paths, covered_by
+
+WORLD = all_paths(("src", "docs", "lib", "a", "a.py", "b.py", "c.py", "x.md"), 3)
+SECOND = 1_000_000
+YOUNG = 60 * SECOND
+
+Kind = Literal["granted", "prolonged", "refused", "queued", "deadlock"]
+
+
+@dataclass
+class Row:
+    """One key that is held."""
+
+    token: int
+    noun: str
+    key: str
+    agent: str
+    mode: str
+    until: int
+
+
+@dataclass
+class Waiting:
+    """One request that waits; `is_open` says whether its call does."""
+
+    number: int
+    noun: str
+    keys: tuple[str, ...]
+    agent: str
+    mode: str
+    until: int
+    since: int
+    ttl: int
+    passes: frozenset[int]
+    is_open: bool = True
+
+
+def meet(noun: str, one: str, other: str) -> bool:
+    return one == other if noun == "claim" else bool(covered_by(one, WORLD) & covered_by(other, WORLD))
+
+
+def within(noun: str, outer: str, inner: str) -> bool:
+    return outer == inner if noun == "claim" else covered_by(inner, WORLD) <= covered_by(outer, WORLD)
+
+
+def clash(one: "Row | Waiting", other: "Row | Waiting") -> bool:
+    if one.agent == other.agent or one.noun != other.noun or (one.mode == other.mode == "shared"):
+        return False
+    return any(meet(one.noun, a, b) for a in _keys(one) for b in _keys(other))
+
+
+def _keys(one: "Row | Waiting") -> tuple[str, ...]:
+    return (one.key,) if isinstance(one, Row) else one.keys
+
+
+@dataclass
+class Model:
+    """A hub's leases."""
+
+    rows: list[Row] = field(default_factory=list)
+    queue: list[Waiting] = field(default_factory=list)
+    lapsed: list[Row] = field(default_factory=list)
+
+    def ahead(self, one: Waiting, queue: list[Waiting]) -> set[str]:
+        """Whom it waits for."""
+        found = {row.agent for row in self.rows if clash(row, one)}
+        for other in queue:
+            if other is one or not clash(other, one):
+                continue
+            passed = other.number in one.passes if other.number < one.number else one.number not in other.passes
+            if not passed:
+                found.add(other.agent)
+        return found
+
+    def graph(self, queue: list[Waiting] | None = None) -> dict[str, set[str]]:
+        queue = self.queue if queue is None else queue
+        edges: dict[str, set[str]] = {}
+        for one in queue:
+            edges.setdefault(one.agent, set()).update(self.ahead(one, queue))
+        return edges
+
+    def pass_time(self, now: int) -> None:
+        for row in [row for row in self.rows if row.until < now]:
+            self.rows.remove(row)
+            self.lapsed.append(row)
+        self.queue = [one for one in self.queue if one.until >= now]
+
+    def ask(
+        self, noun: str, agent: str, keys: tuple[str, ...], mode: str, ttl: int, until: int | None,
+        number: int, now: int, *, automatic: bool = False,
+    ) -> Kind:  # fmt: skip
+        """Ask; `until` is when the place would end, None for who does not wait; `number` the event, if it is one."""
+        mine = [row for row in self.rows if row.agent == agent and row.noun == noun]
+        fit = [row for row in mine if row.mode in {mode, "exclusive"}]
+        exact = [row for key in keys for row in fit if row.key == key]
+        if len(exact) == len(keys) and len({row.token for row in exact}) == 1:
+            longest = max(now + ttl, *(row.until for row in exact))
+            for row in exact:
+                row.until = longest
+            return "prolonged"
+        for row in fit:
+            if "*" in row.key and all(within(noun, row.key, key) for key in keys):
+                row.until = max(row.until, now + ttl)
+                return "prolonged"
+        known = [one for one in self.queue if (one.noun, one.agent, one.mode) == (noun, agent, mode)]
+        own = next((one for one in known if set(one.keys) == set(keys)), None)
+        edges = self.graph()
+        new = own or Waiting(number, noun, keys, agent, mode, until or 0, now, ttl, frozenset())
+        if own is None:
+            others = [one for one in self.queue if clash(one, new)]
+            behind = frozenset(one.number for one in others if reaches(edges, one.agent, agent))
+            new.passes = behind
+            if automatic:
+                young = {o.number for o in others if now - o.since < YOUNG and not reaches(edges, agent, o.agent)}
+                eager = Waiting(number, noun, keys, agent, mode, 0, now, ttl, behind | young)
+                if not self.ahead(eager, [*self.queue, eager]):
+                    new = eager
+        queue = self.queue if own is not None else [*self.queue, new]
+        blockers = self.ahead(new, queue)
+        if not blockers:
+            self.grant(number, new, now + ttl)
+            return "granted"
+        if until is None:
+            return "refused"
+        if own is not None:
+            own.until, own.is_open = until, True
+            return "queued"
+        edges = self.graph(queue)
+        if any(reaches(edges, other, agent) for other in blockers):
+            return "deadlock"
+        self.queue = queue
+        return "queued"
+
+    def grant(self, token: int, to: Waiting, until: int) -> None:
+        self.queue = [one for one in self.queue if one is not to]
+        for key in to.keys:
+            alone = any(
+                (row.noun, row.key, row.agent, row.mode) == (to.noun, key, to.agent, "exclusive") for row in self.rows
+            )
+            self.rows = [
+                row for row in self.rows if not (row.noun == to.noun and row.key == key and row.agent == to.agent)
+            ]
+            self.rows.append(Row(token, to.noun, key, to.agent, "exclusive" if alone else to.mode, until))
+
+    def next_served(self) -> Waiting | None:
+        """The first whose call is open and whom nothing keeps waiting."""
+        for one in self.queue:
+            if one.is_open and not self.ahead(one, self.queue):
+                return one
+        return None
+
+    def hand_over(self, rows: list[Row], receiver: str, token: int) -> tuple[int, ...] | None:
+        """The places that it serves, or None when it is refused."""
+        for row in rows:
+            for kept in self.rows:
+                both = "exclusive" in {kept.mode, row.mode} and kept.noun == row.noun
+                if kept not in rows and kept.agent == row.agent and both and meet(row.noun, kept.key, row.key):
+                    return None
+        served = [
+            one for one in self.queue
+            if one.agent == receiver and all(any(self._gives(row, one, key) for row in rows) for key in one.keys)
+        ]  # fmt: skip
+        after = Model([row for row in self.rows if row not in rows], [one for one in self.queue if one not in served])
+        for row in rows:
+            after.rows = [
+                r for r in after.rows if not (r.noun == row.noun and r.key == row.key and r.agent == receiver)
+            ]
+            after.rows.append(Row(token, row.noun, row.key, receiver, row.mode, row.until))
+        edges = after.graph()
+        if any(reaches(edges, other, agent) for agent in edges for other in edges[agent]):
+            return None
+        self.rows, self.queue = after.rows, after.queue
+        return tuple(one.number for one in served)
+
+    @staticmethod
+    def _gives(row: Row, one: Waiting, key: str) -> bool:
+        return row.noun == one.noun and row.mode in {one.mode, "exclusive"} and within(row.noun, row.key, key)
+
+    def drop(self, agent: str) -> None:
+        """An agent is gone, with all that it has and waits for."""
+        self.rows = [row for row in self.rows if row.agent != agent]
+        self.queue = [one for one in self.queue if one.agent != agent]
+
+    def check(self) -> None:
+        """What must be so at any time."""
+        for place, row in enumerate(self.rows):
+            for earlier in self.rows[:place]:
+                assert not clash(row, earlier), ("two incompatible holders", row, earlier)
+        edges = self.graph()
+        for agent, ahead in edges.items():
+            for other in ahead:
+                assert not reaches(edges, other, agent), ("a live circle", agent, other)
+        assert self.next_served() is None, "somebody waits for nobody"
+
+
+def reaches(edges: dict[str, set[str]], start: str, goal: str) -> bool:
+    """Whether `start` is `goal`, or waits for it."""
+    seen, waiting = {start}, [start]
+    while waiting:
+        one = waiting.pop()
+        if one == goal:
+            return True
+        new = edges.get(one, set()) - seen
+        seen |= new
+        waiting += new
+    return False
