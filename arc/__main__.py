@@ -24,17 +24,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _set_path() -> None:
-    package = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # pathlib is not loaded yet
+    package = os.path.dirname(os.path.abspath(__file__))
     try:
-        here = os.getcwd()  # noqa: PTH109
+        here = os.getcwd()
     except OSError:  # it was deleted
         here = ""
     # `-m` puts the working directory first, and a script its own folder, where `http.py` hides a standard module.
     if sys.path and sys.path[0] in {"", here, package}:
         del sys.path[0]
     # A wheel carries the hub inside the package; a checkout, installed editable or not, has it beside the package.
-    hub = os.path.join(package, "_hub")  # noqa: PTH118
-    sys.path.insert(0, hub if os.path.isdir(hub) else os.path.dirname(package))  # noqa: PTH112, PTH120
+    hub = os.path.join(package, "_hub")
+    sys.path.insert(0, hub if os.path.isdir(hub) else os.path.dirname(package))
 
 
 if __name__ == "__main__":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from functools import partial
 
 from arc.cursors import Cursors
 from arc.errors import ArcError
-from arc.reader import Reader, segment
+from arc.reader import Reader
+from arc.urls import DEFAULT_URL, segment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
     from arc.shapes import Bootstrap, Channel, Claim, Lock, Message, Session, Task, Transport
 
-DEFAULT_BASE_URL = "http://127.0.0.1:6969"
 CLOSE_WITHIN_SEC = 1.0
 RELAY_POLL_INTERVAL_SEC = 0.02
 CALL_PAGE = 500
@@ -34,7 +32,8 @@ class ArcClient(Reader):
 
     Args:
         agent_id: who speaks.
-        base_url: where the hub listens. Proxies of the environment are not used.
+        base_url: where the hub listens; by default `ARC_URL` of the environment, else the hub of the working directory,
+            else `http://127.0.0.1:6969`. Proxies of the environment are not used.
         timeout: seconds to wait for an answer.
         transport: what carries the calls instead of HTTP; `base_url` and `timeout` then have no meaning for it.
 
@@ -46,7 +45,7 @@ class ArcClient(Reader):
     def __init__(
         self,
         agent_id: str,
-        base_url: str = DEFAULT_BASE_URL,
+        base_url: str | None = None,
         timeout: float = 15.0,
         *,
         transport: Transport | None = None,
@@ -56,10 +55,16 @@ class ArcClient(Reader):
 
             transport = HttpTransport(base_url, timeout)
         super().__init__(agent_id, timeout, transport)
-        self.base_url = base_url.rstrip("/")
+        self._base_url = DEFAULT_URL if base_url is None else base_url.rstrip("/")
         self.session_id: str | None = None
         self._cursors = Cursors()
         self._instance_id: str | None = None  # of the storage that the cursors are places in, where the transport tells
+
+    @property
+    def base_url(self) -> str:
+        """Where the hub listens, as far as it is known."""
+        url: str = getattr(self._transport, "base_url", self._base_url)
+        return url
 
     @classmethod
     def over_relay(cls, agent_id: str, spool_dir: str | Path = ".arc-relay", *, timeout: float = 30.0) -> Self:
@@ -81,7 +86,7 @@ class ArcClient(Reader):
     def quickstart(
         cls,
         agent_id: str,
-        base_url: str = DEFAULT_BASE_URL,
+        base_url: str | None = None,
         *,
         display_name: str | None = None,
         capabilities: list[str] | None = None,
@@ -91,7 +96,7 @@ class ArcClient(Reader):
 
         Args:
             agent_id: who speaks.
-            base_url: where the hub listens.
+            base_url: where the hub listens, as for the class.
             display_name: how people see the agent; by default its id.
             capabilities: what others may look for in `agents`.
             timeout: seconds to wait for an answer.
@@ -129,12 +134,16 @@ class ArcClient(Reader):
     def close(self) -> None:
         """End the session, if any, and let go of the connections. Never raises, and may be called again."""
         session_id, self.session_id = self.session_id, None
-        with suppress(Exception):  # a hub that is not there ends the session by itself
+        try:
             if session_id is not None:
                 path = f"/v1/sessions/{segment(session_id)}"
                 self._call("DELETE", path, timeout_override=min(self.timeout, CLOSE_WITHIN_SEC))
-        with suppress(Exception):  # a transport of the caller's own
+        except Exception:  # noqa: BLE001, S110 - a hub that is not there ends the session by itself
+            pass
+        try:
             getattr(self._transport, "close", lambda: None)()
+        except Exception:  # noqa: BLE001, S110 - a transport of the caller's own
+            pass
 
     def __enter__(self) -> Self:
         return self
@@ -238,7 +247,17 @@ class ArcClient(Reader):
             The messages in the order of their ids; an empty list when the time is over.
         """
         this = (channel, thread_id, exclude_self)
-        read = partial(self.events, channel=channel, thread_id=thread_id, limit=limit, exclude_self=exclude_self)
+
+        def read(*, since_id: int, timeout: float = 0.0) -> list[Message]:
+            return self.events(
+                channel=channel,
+                thread_id=thread_id,
+                since_id=since_id,
+                limit=limit,
+                exclude_self=exclude_self,
+                timeout=timeout,
+            )
+
         self._notice_reset()
         try:
             messages = read(since_id=self._cursors.place(this), timeout=timeout)

@@ -12,7 +12,7 @@ cursor *and* after the cursors of all wider filters, since whatever a wider poll
 
 from __future__ import annotations
 
-import threading
+from _thread import allocate_lock
 
 Filter = tuple[str | None, str | None, bool]
 """channel or None for all, thread id or None for all, whether the agent's own messages are left out"""
@@ -30,7 +30,7 @@ class Cursors:
 
     def __init__(self) -> None:
         self._places: dict[Filter, int] = {_WIDEST: 0}
-        self._lock = threading.Lock()
+        self._lock = allocate_lock()
 
     def place(self, of: Filter) -> int:
         """The id after which a poll with this filter has something new to return."""

@@ -16,20 +16,20 @@ retried: the time that the caller gave is over. A hub that was never there is no
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
-import socket
-import threading
 import time
-from contextlib import suppress
-from urllib.parse import urlsplit
+from _thread import allocate_lock
 
+from arc.connection import BrokenAnswerError, Connection
 from arc.errors import ArcError
+from arc.light_json import dumps, loads
+from arc.urls import DEFAULT_URL, split_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from arc.urls import Address
 
 RETRY_WAITS_SEC = (0.05, 0.2, 0.5, 1.0, 2.0)
 """The pauses before the second to the sixth attempt: together longer than a hub takes to start again."""
@@ -50,30 +50,30 @@ class _ConnectionLostError(Exception):
 
 
 class HttpTransport:
-    """Calls to the hub at `base_url`. Safe to use from several threads; each call in flight has its own connection.
+    """Calls to one hub. Safe to use from several threads; each call in flight has its own connection.
 
     Args:
         base_url: `http://host:port`, with a path in front of the hub's own where a server forwards to it; `https` too.
+            Without it, each new connection goes to the hub that `arc.finding.which_hub` names then: a hub that starts
+            later, or on another port, is found.
         timeout: seconds of silence after which a call fails with status 504.
 
     Raises:
         ArcError: the URL cannot be used.
     """
 
-    def __init__(self, base_url: str, timeout: float = 15.0) -> None:
-        self.base_url = base_url.rstrip("/")
+    def __init__(self, base_url: str | None = None, timeout: float = 15.0) -> None:
         self.timeout = timeout
-        try:
-            parts = urlsplit(self.base_url)
-            host, self._port, self._prefix = parts.hostname, parts.port, parts.path
-            if not host or parts.scheme not in {"http", "https"}:
-                raise ValueError(base_url)
-        except ValueError as bad:
-            message = f"base_url {base_url!r} cannot be used: give http://host:port, as in http://127.0.0.1:6969"
-            raise ArcError(message, code="bad_url") from bad
-        self._host, self._secure = host, parts.scheme == "https"
-        self._idle: list[http.client.HTTPConnection] = []
-        self._lock = threading.Lock()
+        self._named: Address | None = None
+        if base_url is not None:
+            try:
+                self._named = split_url(base_url)
+            except ValueError as bad:
+                message = f"base_url {base_url!r} cannot be used: give http://host:port, as in {DEFAULT_URL}"
+                raise ArcError(message, code="bad_url") from bad
+        self.base_url = DEFAULT_URL if base_url is None else base_url.rstrip("/")
+        self._idle: list[Connection] = []
+        self._lock = allocate_lock()
         self._pid = os.getpid()
         self.instance_id: str | None = None  # of the hub's storage, as the last answer told it
         self._met = False  # whether the hub was there, and was not given up since
@@ -93,7 +93,7 @@ class HttpTransport:
             ArcError: the hub refused (its status), or there is no answer (502, 503 or 504).
         """
         timeout = self.timeout if timeout_override is None else timeout_override
-        body = None if payload is None else json.dumps(payload, allow_nan=False).encode()
+        body = None if payload is None else dumps(payload).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         changes = method != "GET"
         if changes:
@@ -150,27 +150,24 @@ class HttpTransport:
         connection = self._take(timeout)
         kept = False
         try:
-            with suppress(BrokenPipeError, ConnectionResetError):  # a hub answers a body too large before its end
-                connection.request(method, self._prefix + path, body, headers)
-            response = connection.getresponse()
-            text = response.read()
-            kept = not response.will_close
-            self.instance_id = response.getheader("X-Arc-Instance") or self.instance_id
+            answer = connection.ask(method, connection.prefix + path, headers, body)
+            kept = answer.kept
+            self.instance_id = answer.headers.get("x-arc-instance") or self.instance_id
         except TimeoutError as late:
             doubt = "" if method == "GET" else "; it may still be done, so look before you ask again"
             message = f"connection error: no answer from {self.base_url} within {timeout:g} s{doubt}"
             raise ArcError(message, TIMED_OUT, code="timed_out") from late
-        except http.client.InvalidURL as bad:
-            raise ArcError(str(bad), code="bad_url") from bad
-        except (OSError, http.client.HTTPException) as lost:
+        except (OSError, BrokenAnswerError) as lost:
             raise _ConnectionLostError(lost, sent=True) from lost
+        except ValueError as bad:
+            raise ArcError(str(bad), code="bad_url") from bad
         finally:
             self._put_back(connection, alive=kept)
-        return response.status, self._envelope(response.status, text)
+        return answer.status, self._envelope(answer.status, answer.body)
 
     def _envelope(self, status: int, text: bytes) -> dict[str, Any]:
         try:
-            envelope = json.loads(text)
+            envelope = loads(text)
         except ValueError:
             envelope = None
         if isinstance(envelope, dict) and isinstance(envelope.get("ok"), bool):
@@ -179,18 +176,17 @@ class HttpTransport:
         message = f"{self.base_url} did not answer as an Arc hub does: HTTP {status}, {said or 'nothing'}"
         raise ArcError(message, 502, code="not_a_hub")
 
-    def _take(self, timeout: float) -> http.client.HTTPConnection:
+    def _take(self, timeout: float) -> Connection:
         """An idle connection that still stands, else a new one."""
         with self._lock:
             forked, self._pid = self._pid != os.getpid(), os.getpid()
             while self._idle:
                 connection = self._idle.pop()
-                if not forked and _stands(connection):  # after a fork they are the parent's
-                    connection.sock.settimeout(timeout)
+                if not forked and connection.stands():  # after a fork they are the parent's
+                    connection.set_timeout(timeout)
                     return connection
                 connection.close()
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = kind(self._host, self._port, timeout=timeout)
+        connection = Connection(self._address(), timeout)
         try:
             connection.connect()
         except TimeoutError as late:
@@ -201,8 +197,20 @@ class HttpTransport:
         self._met = True
         return connection
 
-    def _put_back(self, connection: http.client.HTTPConnection, *, alive: bool) -> None:
-        if alive and not self._secure:  # a TLS connection cannot be looked at without reading from it
+    def _address(self) -> Address:
+        """Where the next connection goes."""
+        from arc.finding.which_hub import choose_hub
+
+        if self._named is not None:
+            choose_hub(self.base_url).say()
+            return self._named
+        choice = choose_hub()
+        choice.say()
+        self.base_url = choice.url
+        return split_url(choice.url)
+
+    def _put_back(self, connection: Connection, *, alive: bool) -> None:
+        if alive and not connection.secure:  # a TLS connection cannot be looked at without reading from it
             with self._lock:
                 if len(self._idle) < KEPT_CONNECTIONS:
                     self._idle.append(connection)
@@ -216,18 +224,3 @@ def _answer_lost() -> ArcError:
         "look before you ask again"
     )
     return ArcError(message, LOST, code="answer_lost")
-
-
-def _stands(connection: http.client.HTTPConnection) -> bool:
-    """Whether an idle connection is still open: one that the hub has closed has an end to read."""
-    sock: socket.socket | None = connection.sock
-    if sock is None:
-        return False
-    try:
-        sock.setblocking(False)
-        sock.recv(1, socket.MSG_PEEK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -1,5 +1,8 @@
 """Hubs for programs: start, stop and reset one, as the commands `arc ensure`, `arc stop` and `arc reset` do.
 
+An argument that is left at its default is not passed on: then the command uses what belongs to the storage of the
+working directory, as it does when nothing is typed after it.
+
 Each function runs its command in a process of its own and returns the JSON line that the command prints, so a program
 that uses them loads nothing of the hub. None of them raises when the command fails: what went wrong is in `error`.
 """
@@ -11,6 +14,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+
+from arc.finding.kept_options import DEFAULTS
+from arc.finding.storage import DEFAULT_NAME
+from arc.urls import DEFAULT_HOST, DEFAULT_PORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,9 +58,15 @@ def ensure_hub(
     Returns:
         `{running, started, url[, error]}`: whether a hub answers, whether this call started it, and where it is.
     """
-    arguments = ["--host", host, "--port", str(port), "--storage", str(storage), "--timeout", str(timeout)]
-    arguments += ["--spool-dir", str(spool_dir), "--max-body-chars", str(max_body_chars)]
-    arguments += ["--max-attachment-chars", str(max_attachment_chars), "--max-attachments", str(max_attachments)]
+    arguments = [*_place(storage, host, port), "--timeout", str(timeout)]
+    for option, value, usual in (
+        ("--spool-dir", str(spool_dir), DEFAULTS["spool_dir"]),
+        ("--max-body-chars", max_body_chars, DEFAULTS["max_body_chars"]),
+        ("--max-attachment-chars", max_attachment_chars, DEFAULTS["max_attachment_chars"]),
+        ("--max-attachments", max_attachments, DEFAULTS["max_attachments"]),
+    ):
+        if value != usual:
+            arguments += [option, str(value)]
     if allow_remote:
         arguments.append("--allow-remote")
     url = f"http://{host}:{port}"
@@ -71,8 +84,7 @@ def stop_hub(storage: str = "arc.sqlite3", host: str = "127.0.0.1", port: int = 
     Returns:
         `{stopped: true, pid, url}`, or `{stopped: false, error}`.
     """
-    arguments = ["--host", host, "--port", str(port), "--storage", str(storage)]
-    return _run("stop", arguments, STOP_WITHIN_SEC, {"stopped": False})
+    return _run("stop", _place(storage, host, port), STOP_WITHIN_SEC, {"stopped": False})
 
 
 def reset_hub(storage: str = "arc.sqlite3", host: str = "127.0.0.1", port: int = 6969) -> dict[str, Any]:
@@ -87,8 +99,19 @@ def reset_hub(storage: str = "arc.sqlite3", host: str = "127.0.0.1", port: int =
         `{reset: true, removed: [names]}`, `{reset: true, note}` when there was nothing to delete,
         or `{reset: false, error}`.
     """
-    arguments = ["--host", host, "--port", str(port), "--storage", str(storage)]
-    return _run("reset", arguments, STOP_WITHIN_SEC, {"reset": False})
+    return _run("reset", _place(storage, host, port), STOP_WITHIN_SEC, {"reset": False})
+
+
+def _place(storage: str, host: str, port: int) -> list[str]:
+    """The arguments that name a hub, as far as they are not the usual."""
+    arguments = []
+    if str(storage) != DEFAULT_NAME:
+        arguments += ["--storage", str(storage)]
+    if host != DEFAULT_HOST:
+        arguments += ["--host", host]
+    if port != DEFAULT_PORT:
+        arguments += ["--port", str(port)]
+    return arguments
 
 
 def _run(command: str, arguments: list[str], within_sec: float, failed: dict[str, Any]) -> dict[str, Any]:

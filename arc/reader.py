@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlencode
-
 from arc.errors import ArcError
+from arc.urls import query as query_of
+from arc.urls import segment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Reader:
         """GET with the parameters that are set, and return the result."""
         given = {name: value for name, value in (query or {}).items() if value is not None}
         longer = None if wait_sec is None else max(self.timeout, wait_sec + WAIT_GRACE_SEC)
-        path = f"/v1/{route}?{urlencode(given)}" if given else f"/v1/{route}"
+        path = f"/v1/{route}?{query_of(given)}" if given else f"/v1/{route}"
         return self._call("GET", path, timeout_override=longer)["result"]
 
     def _call(
@@ -151,8 +151,3 @@ class Reader:
         if not envelope.get("ok"):
             raise ArcError.from_envelope(envelope, envelope.get("status", 400))
         return envelope
-
-
-def segment(text: str) -> str:
-    """Text as one segment of a path."""
-    return quote(text, safe="")

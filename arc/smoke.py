@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 
-from arc.client import DEFAULT_BASE_URL, ArcClient
+from arc.client import ArcClient
 from arc.errors import ArcError
 
 TYPE_CHECKING = False
@@ -63,7 +63,7 @@ def run_smoke_agent(
     *,
     role: str,
     transport_name: str,
-    base_url: str = DEFAULT_BASE_URL,
+    base_url: str | None = None,
     relay_dir: str | Path = ".arc-relay",
     channel: str = "smoke-room",
     thread_id: str = "smoke-relay-001",

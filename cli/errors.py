@@ -18,12 +18,7 @@ def in_words(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if getattr(error, "code", None) == "connection_lost":  # the client's word for: nobody listens there
-        from cli.hubs.find_hub import find_near
-
-        near = find_near()
-        if near is None:
-            return f"{error}{NO_HUB}"
-        return f"{error}; the hub of this folder listens on {near.url}: use --base-url {near.url}"
+        return f"{error}{NO_HUB}"
     if getattr(error, "advice", None) is not None:
         from api.hints import tell
         from arclog.errors import ArcError

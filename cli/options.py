@@ -4,12 +4,11 @@ import argparse
 import math
 from typing import Final
 
-DEFAULT_HOST: Final = "127.0.0.1"
-DEFAULT_PORT: Final = 6969
-DEFAULT_STORAGE: Final = "arc.sqlite3"
-DEFAULT_SPOOL: Final = ".arc-relay"
-DEFAULT_URL: Final = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
-HIGHEST_PORT: Final = 65_535
+from arc.finding.kept_options import DEFAULTS
+from arc.finding.storage import DEFAULT_NAME
+from arc.urls import DEFAULT_HOST, DEFAULT_PORT, HIGHEST_PORT
+
+DEFAULT_SPOOL: Final = str(DEFAULTS["spool_dir"])
 MIN_PRESENCE_TTL_SEC: Final = 5
 MAX_COUNT: Final = 2**53 - 1
 """The greatest number that every reader of JSON keeps."""
@@ -21,91 +20,83 @@ ALL_MODES: Final = 0o7777
 
 
 class StorageOptions(argparse.Namespace):
-    """Which storage a command is about."""
+    """Which storage a command is about; None is the folder's."""
 
-    storage: str
+    storage: str | None
 
 
 class PlaceOptions(StorageOptions):
-    """Which hub a command is about."""
+    """Which hub a command is about; None is what the storage keeps from before, or else the usual."""
 
-    host: str
-    port: int
+    host: str | None
+    port: int | None
 
 
 class SpoolOptions(argparse.Namespace):
     """Where the relay's files are, and who may touch them."""
 
-    spool_dir: str
-    spool_mode: int
+    spool_dir: str | None
+    spool_mode: int | None
 
 
 class HubOptions(PlaceOptions, SpoolOptions):
-    """How a hub is to be run."""
+    """How a hub is to be run; None as above."""
 
     allow_remote: bool
-    max_body_chars: int
-    max_attachment_chars: int
-    max_attachments: int
-    presence_ttl_sec: float
+    max_body_chars: int | None
+    max_attachment_chars: int | None
+    max_attachments: int | None
+    presence_ttl_sec: float | None
 
 
 class AgentOptions(argparse.Namespace):
-    """Who speaks to which hub."""
+    """Who speaks to which hub; None is the hub of the folder."""
 
     agent: str
-    base_url: str
+    base_url: str | None
 
 
 def add_hub_options(parser: argparse.ArgumentParser) -> None:
     """Declare `HubOptions`."""
     add_place_options(parser)
     add_spool_options(parser)
-    parser.add_argument("--allow-remote", action="store_true", help="let other machines call; needs a --host of theirs")
+    parser.add_argument(
+        "--allow-remote", action="store_true", help="accept calls from other machines; needs a --host they can reach"
+    )
     limits = parser.add_argument_group("limits of a message")
-    for name, default, what in (
-        ("--max-body-chars", 128_000, "characters in the body"),
-        ("--max-attachment-chars", 256_000, "characters of JSON in one attachment"),
-        ("--max-attachments", 32, "attachments"),
+    for name, what in (
+        ("max_body_chars", "characters in the body"),
+        ("max_attachment_chars", "characters of JSON in one attachment"),
+        ("max_attachments", "attachments"),
     ):
-        limits.add_argument(name, type=count, default=default, metavar="N", help=f"{what} (%(default)s)")
+        option = f"--{name.replace('_', '-')}"
+        limits.add_argument(option, type=count, metavar="N", help=f"{what} ({DEFAULTS[name]})")
     parser.add_argument(
         "--presence-ttl-sec",
         type=_presence_ttl,
-        default=120.0,
         metavar="SEC",
         help="how long an agent may be silent before its session ends, at least 5 (120)",
     )
 
 
-def hub_arguments(options: HubOptions) -> list[str]:
-    """The arguments that run a hub in the foreground with these options."""
-    arguments = ["--host", options.host, "--port", str(options.port), "--storage", options.storage]
-    arguments += ["--spool-dir", options.spool_dir, "--max-body-chars", str(options.max_body_chars)]
-    arguments += ["--max-attachment-chars", str(options.max_attachment_chars)]
-    arguments += ["--max-attachments", str(options.max_attachments)]
-    arguments += ["--presence-ttl-sec", str(options.presence_ttl_sec), "--spool-mode", f"{options.spool_mode:o}"]
-    return [*arguments, "--allow-remote"] if options.allow_remote else arguments
-
-
 def add_place_options(parser: argparse.ArgumentParser) -> None:
     """Declare `PlaceOptions`."""
-    parser.add_argument("--host", default=DEFAULT_HOST, help="the address that the hub listens on (%(default)s)")
-    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="its port (%(default)s)")
+    parser.add_argument("--host", help=f"the address that the hub listens on ({DEFAULT_HOST})")
+    parser.add_argument("--port", type=_port, help=f"its port ({DEFAULT_PORT}, or the next that is free)")
     add_storage_option(parser)
 
 
 def add_storage_option(parser: argparse.ArgumentParser) -> None:
     """Declare `StorageOptions`."""
-    parser.add_argument("--storage", default=DEFAULT_STORAGE, metavar="FILE", help="the hub's database (%(default)s)")
+    parser.add_argument(
+        "--storage", metavar="FILE", help=f"the hub's database (that of this folder, named {DEFAULT_NAME})"
+    )
 
 
 def add_spool_options(parser: argparse.ArgumentParser) -> None:
     """Declare `SpoolOptions`."""
-    parser.add_argument("--spool-dir", default=DEFAULT_SPOOL, metavar="DIR", help="the relay's folder (%(default)s)")
-    parser.add_argument(
-        "--spool-mode", type=_mode, default=OWNER, metavar="MODE", help="permissions of that folder, in octal (700)"
-    )
+    parser.add_argument("--spool-dir", metavar="DIR", help=f"the relay's folder ({DEFAULT_SPOOL})")
+    parser.add_argument("--spool-mode", type=_mode, metavar="MODE", help="permissions of that folder, in octal (700)")
 
 
 def add_agent_options(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +109,9 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
 
 def add_base_url(parser: argparse.ArgumentParser) -> None:
     """Declare `--base-url`."""
-    parser.add_argument("--base-url", default=DEFAULT_URL, metavar="URL", help="where the hub listens (%(default)s)")
+    parser.add_argument(
+        "--base-url", metavar="URL", help="where the hub listens (ARC_URL, else the hub of this folder, else port 6969)"
+    )
 
 
 def seconds(text: str) -> float:

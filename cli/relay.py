@@ -10,8 +10,9 @@ from typing import Final
 
 import uvloop
 
+from arc.finding.which_hub import choose_hub
 from cli.errors import CommandFailed
-from cli.options import SpoolOptions, add_base_url, add_spool_options, seconds
+from cli.options import DEFAULT_SPOOL, OWNER, SpoolOptions, add_base_url, add_spool_options, seconds
 from cli.paths import working_directory
 from relay.relay import Relay
 from relay.remote import HttpSend
@@ -23,7 +24,7 @@ log: Final = logging.getLogger("arc")
 class Options(SpoolOptions):
     """Which spool, and which hub."""
 
-    base_url: str
+    base_url: str | None
     poll_interval_sec: float
     request_timeout_sec: float
 
@@ -53,16 +54,18 @@ def run(options: Options) -> int:
 
 
 async def _serve(options: Options) -> None:
+    hub = choose_hub(options.base_url)
+    hub.say()
     try:
-        send = HttpSend(options.base_url, request_timeout_sec=options.request_timeout_sec)
+        send = HttpSend(hub.url, request_timeout_sec=options.request_timeout_sec)
     except ValueError as error:
         raise CommandFailed(str(error)) from None
-    spool = Spool(working_directory() / options.spool_dir, options.spool_mode)
+    spool = Spool(working_directory() / (options.spool_dir or DEFAULT_SPOOL), options.spool_mode or OWNER)
     relay = Relay(spool, send, poll_interval_sec=options.poll_interval_sec)
     serving = asyncio.create_task(relay.run())
     told_to_end = asyncio.Event()
     with _signals(told_to_end):
-        log.info("the relay carries %s to %s", spool.path, options.base_url)
+        log.info("the relay carries %s to %s", spool.path, hub.url)
         ending = asyncio.create_task(told_to_end.wait())
         await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()

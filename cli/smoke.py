@@ -15,7 +15,7 @@ ROLES = (("smoke-a", "http"), ("smoke-b", "relay"), ("smoke-c", "http"))
 class Options(argparse.Namespace):
     """Which hub, and where its relay looks for files."""
 
-    base_url: str
+    base_url: str | None
     spool_dir: str
     timeout_sec: float
 

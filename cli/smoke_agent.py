@@ -10,7 +10,7 @@ class Options(argparse.Namespace):
 
     role: str
     transport: str
-    base_url: str
+    base_url: str | None
     relay_dir: str
     channel: str
     thread_id: str

@@ -18,10 +18,9 @@ from typing import Final, NamedTuple
 
 import uvloop
 
+from arc.urls import split_url
 from cli.errors import CommandFailed
 from cli.hubs.find_hub import find_by_note
-from cli.hubs.probe import split_url
-from cli.paths import is_same
 
 FLUSH_SEC: Final = 1.0
 BLOCK: Final = 4096
@@ -117,8 +116,8 @@ def _wait_for(hub: "subprocess.Popen[bytes]", storage: Path) -> int:
     give_up_at = time.monotonic() + START_WITHIN_SEC
     while time.monotonic() < give_up_at and hub.poll() is None:
         found = find_by_note(storage)
-        if found is not None and is_same(found.hub.storage, storage):  # not the hub of a folder above
-            return split_url(found.hub.url)[1]
+        if found is not None:
+            return split_url(found.hub.url).port
         time.sleep(LOOK_SEC)
     said = (storage.parent / LOG).read_text(errors="replace").strip() or "and said nothing"
     raise CommandFailed(f"the hub did not start within {START_WITHIN_SEC:g} s: {said}")

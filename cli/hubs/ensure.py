@@ -6,20 +6,24 @@ others then find it.
 """
 
 import argparse
+import math
 import os
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from arc.finding.probe import NotAHubError
+from arc.urls import split_url, url_of
 from cli.errors import CommandFailed, in_words
-from cli.hubs.addresses import url_of
+from cli.hubs.addresses import lan_url
 from cli.hubs.find_hub import Found, find_at_address, find_by_note
-from cli.hubs.probe import NotAHub
+from cli.hubs.git_exclude import keep_out_of_sight
+from cli.hubs.settings import IN_WORDS, HubSettings, arguments_for, given, settle
 from cli.hubs.storage_lock import holding
-from cli.options import HubOptions, add_hub_options, hub_arguments, seconds
-from cli.output import print_json
-from cli.paths import working_directory
+from cli.hubs.which_storage import storage_of
+from cli.options import HubOptions, add_hub_options, seconds
+from cli.output import print_json, print_note
 
 if TYPE_CHECKING:
     import subprocess
@@ -46,56 +50,103 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: Options) -> int:
-    """Print `{running, started, url[, error]}`; 0 when a hub of this storage answers."""
-    storage = working_directory() / options.storage
-    url = url_of(options.host, options.port)
+    """Print `{running, started, url[, error]}`; 0 when a hub of this storage answers and runs as it was asked to."""
+    storage = storage_of(options.storage)
+    settings = settle(options, storage)
+    url = url_of(settings.host, settings.port)
     give_up_at = time.monotonic() + options.timeout
     try:
-        found = _find(storage, url, give_up_at)
+        found = _find(settings, url, give_up_at)
         if found is None:
             with holding(storage, give_up_at):
-                found = _find(storage, url, give_up_at)
+                found = _find(settings, url, give_up_at)
                 if found is None:
-                    return _start(options, storage, url, give_up_at)
-    except NotAHub as error:
-        return _tell(url, started=False, error=f"{error}; choose another port with --port, or stop what listens there")
+                    return _start(options, settings, url, give_up_at)
+    except NotAHubError as error:
+        return _tell(url, error=f"{error}; choose another port with --port, or stop what listens there")
     except (CommandFailed, OSError) as error:
-        return _tell(url, started=False, error=in_words(error))
-    if not found.hub.storage.exists():
-        gone = f"the storage {found.hub.storage} was deleted under its hub: end that with arc stop, then ensure another"
-        return _tell(found.hub.url, started=False, error=gone)
-    return _tell(found.hub.url, started=False)
+        return _tell(url, error=in_words(error))
+    hub = found.hub
+    if not Path(hub.storage).exists() and not storage.exists():
+        gone = f"the storage {hub.storage} was deleted under its hub: end that with arc stop, then ensure another"
+        return _tell(hub.url, error=gone)
+    if hub.is_011:
+        print_note(f"arc: the hub at {hub.url} is one of Arc 0.1.1; to use this Arc, see: arc log import --help")
+    other = _differences(options, found)
+    if other:
+        again = "end it with arc stop, then ensure it again, or leave these options out"
+        return _tell(hub.url, running=True, error=f"the hub of {storage} runs {', '.join(other)}: {again}")
+    return _tell(hub.url, running=True)
 
 
-def _find(storage: Path, url: str, give_up_at: float) -> Found | None:
-    """The hub of the storage that runs, wherever; if none does, whatever listens on the port is in the way.
+def _find(settings: HubSettings, url: str, give_up_at: float) -> Found | None:
+    """The hub of the storage that runs, wherever.
 
+    If none does and the port was named, whatever listens on it is in the way; another port would be as good otherwise.
     A hub on a port of its own choice (`--port 0`) is found by its note alone.
     """
-    found = find_by_note(storage)
-    if found is None and not url.endswith(":0"):
-        return find_at_address(storage, url, max(give_up_at - time.monotonic(), 0.1))
-    return found
+    found = find_by_note(settings.storage)
+    if found is not None or settings.port == 0:
+        return found
+    try:
+        return find_at_address(settings.storage, url, max(give_up_at - time.monotonic(), 0.1))
+    except NotAHubError:
+        if settings.port_given:
+            raise
+        return None
 
 
-def _start(options: Options, storage: Path, url: str, give_up_at: float) -> int:
-    log = storage.parent / LOG
+def _differences(options: Options, found: Found) -> list[str]:
+    """What was asked for and is otherwise, as in `with --port 6969, not 7000`."""
+    runs = {**found.options, **found.hub.info, "port": split_url(found.hub.url).port}
+    asked = given(options)
+    if asked.get("port") == 0:
+        del asked["port"]
+    return [
+        f"with {_shown(name, runs[name])}, not {_shown(name, value)}"
+        for name, value in asked.items()
+        if name in runs and not _is_alike(runs[name], value)
+    ]
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "allow_remote":
+        return IN_WORDS[name] if value else "calls of this machine alone"
+    return f"{IN_WORDS[name]} {value:o}" if name == "spool_mode" else f"{IN_WORDS[name]} {value}"
+
+
+def _is_alike(one: object, other: object) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return math.isclose(one, other)
+    return one == other
+
+
+def _start(options: Options, settings: HubSettings, url: str, give_up_at: float) -> int:
+    remark = keep_out_of_sight(settings.storage, settings.spool_dir)
+    if remark:
+        print_note(f"arc: {remark}")
+    log = settings.storage.parent / LOG
     begins_at = _put_aside(log)
-    child = _spawn(options, storage, log)
+    child = _spawn(options, settings.storage, log)
     found, trouble = None, ""
     while found is None and child.poll() is None:
         if time.monotonic() > give_up_at:
             late = f"the hub (process {child.pid}) has not answered within {options.timeout:g} s; its log is {log}"
             return _tell(url, started=True, error=late)
         try:
-            found = _find(storage, url, give_up_at)
-        except NotAHub as error:  # it ended while it was asked, or somebody else was faster on the port
+            found = _find(settings, url, give_up_at)
+        except NotAHubError as error:  # it ended while it was asked, or somebody else was faster on the port
             trouble = str(error)
         time.sleep(LOOK_SEC)
     if found is None:
         said = _read(log, begins_at) or trouble or f"the hub ended with code {child.returncode} and said nothing"
-        return _tell(url, started=False, error=said)
-    return _tell(found.hub.url, started=True)
+        return _tell(url, error=said)
+    if settings.port not in {0, split_url(found.hub.url).port}:
+        print_note(f"arc: port {settings.port} is taken, so this hub listens on {found.hub.url}")
+    elsewhere = lan_url(settings.host, split_url(found.hub.url).port)
+    if elsewhere:
+        print_note(f"arc: other machines reach it at {elsewhere}")
+    return _tell(found.hub.url, running=True, started=True)
 
 
 def _spawn(options: Options, storage: Path, log: Path) -> "subprocess.Popen[bytes]":
@@ -104,12 +155,10 @@ def _spawn(options: Options, storage: Path, log: Path) -> "subprocess.Popen[byte
 
     import arc
 
-    here = working_directory()
-    options.storage, options.spool_dir = str(storage), str(here / options.spool_dir)
     program = Path(arc.__file__).with_name("__main__.py")
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:  # noqa: PTH123
         return subprocess.Popen(
-            [sys.executable, "-P", str(program), *hub_arguments(options)],
+            [sys.executable, "-P", str(program), *arguments_for(options, storage)],
             cwd=storage.parent,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -139,7 +188,7 @@ def _read(log: Path, begins_at: int) -> str:
     return "\n".join(errors or lines)[-TOLD_CHARS:]
 
 
-def _tell(url: str, *, started: bool, error: str | None = None) -> int:
-    answer: dict[str, object] = {"running": error is None, "started": started, "url": url}
+def _tell(url: str, *, running: bool = False, started: bool = False, error: str | None = None) -> int:
+    answer: dict[str, object] = {"running": running, "started": started, "url": url}
     print_json(answer if error is None else {**answer, "error": error})
     return 0 if error is None else 1

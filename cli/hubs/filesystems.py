@@ -16,6 +16,9 @@ ADVICE: Final = "check its permissions, or choose another place with --storage"
 """What to do about a folder that cannot be used."""
 
 MOUNTS: Final = Path("/proc/self/mounts")
+FOLDER, KIND = 1, 2
+"""Which fields of a line there say where, and of which type."""
+OCTAL: Final = frozenset("01234567")
 
 
 def make_folder_of(storage: Path) -> None:
@@ -36,14 +39,26 @@ def find_unsafe_filesystem(path: Path) -> str | None:
     None also where the system does not say.
     """
     try:
-        lines = MOUNTS.read_text(errors="replace").splitlines()
+        lines = MOUNTS.read_text(errors="surrogateescape").split("\n")
     except OSError:
         return None
     place = os.path.realpath(path)
     nearest, kind = "", ""
     for line in lines:
-        mount, mounted = line.split()[1:3]
-        folder = mount.replace("\\040", " ")
-        if os.path.commonpath((folder, place)) == folder and len(folder) >= len(nearest):
-            nearest, kind = folder, mounted
+        fields = line.split(" ")  # each may be empty, the source above all
+        if len(fields) <= KIND:
+            continue
+        folder = _unescaped(fields[FOLDER])
+        within = place == folder or place.startswith(folder.rstrip("/") + "/")
+        if within and len(folder) >= len(nearest):
+            nearest, kind = folder, fields[KIND]
     return kind if kind in UNSAFE else None
+
+
+def _unescaped(text: str) -> str:
+    """A mount point as it is: the system writes space, tab, line feed, `#` and backslash as three octal digits."""
+    first, *rest = text.split("\\")
+    return first + "".join(
+        chr(int(part[:3], 8)) + part[3:] if OCTAL.issuperset(part[:3]) and len(part) >= len("040") else f"\\{part}"
+        for part in rest
+    )

@@ -1,17 +1,17 @@
 """`arc reset`: stop the hub of a storage and delete its database."""
 
 import argparse
+import contextlib
 import time
 from pathlib import Path
 from typing import Final
 
 from cli.errors import CommandFailed, in_words
-from cli.hubs.addresses import url_of
 from cli.hubs.stop import NoHub, stop_hub
 from cli.hubs.storage_lock import holding
+from cli.hubs.which_storage import storage_of
 from cli.options import PlaceOptions, add_place_options
 from cli.output import print_json
-from cli.paths import working_directory
 
 LOCK_WITHIN_SEC: Final = 10.0
 
@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: Options) -> int:
     """Print `{reset: true, removed}`, `{reset: true, note}` without a database, or `{reset: false, error}`."""
-    storage = working_directory() / options.storage
+    storage = storage_of(options.storage)
     try:
-        removed = _reset(storage, url_of(options.host, options.port))
+        removed = _reset(storage, options)
     except (CommandFailed, OSError) as error:
         print_json({"reset": False, "error": in_words(error)})
         return 1
@@ -40,12 +40,9 @@ def run(options: Options) -> int:
     return 0
 
 
-def _reset(storage: Path, url: str) -> list[Path]:
-    try:
-        hub, _pid = stop_hub(storage, url)
-        storage = hub.storage
-    except NoHub:
-        pass
+def _reset(storage: Path, options: Options) -> list[Path]:
+    with contextlib.suppress(NoHub):
+        stop_hub(storage, options.host, options.port)
     if not storage.exists():
         return []
     from arclog.errors import StorageError

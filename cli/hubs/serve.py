@@ -11,8 +11,11 @@ from cli.commands import COMMANDS
 from cli.dispatch import list_commands
 from cli.errors import CommandFailed
 from cli.hubs.filesystems import find_unsafe_filesystem, make_folder_of
+from cli.hubs.find_hub import find_by_note
+from cli.hubs.git_exclude import keep_out_of_sight
+from cli.hubs.settings import settle
+from cli.hubs.which_storage import storage_of
 from cli.options import HubOptions, add_hub_options
-from cli.paths import working_directory
 
 log: Final = logging.getLogger("arc")
 
@@ -38,10 +41,20 @@ def run(options: Options) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     level = logging.WARNING if options.quiet else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(message)s")
-    options.storage = str(_prepare(working_directory() / options.storage))
+    storage = _prepare(storage_of(options.storage))
+    if options.port is None:
+        running = find_by_note(storage)
+        if running is not None:
+            raise CommandFailed(
+                f"the hub of {storage} runs already, at {running.hub.url}: name --port for a second one"
+            )
+    settings = settle(options, storage)
+    remark = keep_out_of_sight(storage, settings.spool_dir)
+    if remark:
+        log.info("%s", remark)
     from cli.hubs.wiring import run_hub
 
-    run_hub(options)
+    run_hub(settings)
     return 0
 
 

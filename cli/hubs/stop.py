@@ -6,14 +6,16 @@ import signal
 from pathlib import Path
 from typing import Final
 
+from arc.finding.kept_options import DEFAULTS, read_options
+from arc.finding.probe import NotAHubError, RunningHub
+from arc.finding.processes import listens
+from arc.urls import DEFAULT_PORT, split_url, url_of
 from cli.errors import CommandFailed
-from cli.hubs.addresses import url_of
-from cli.hubs.find_hub import Found, find_at_address, find_by_note
-from cli.hubs.probe import NotAHub, RunningHub, split_url
-from cli.hubs.processes import listens, wait_for_end
-from cli.options import DEFAULT_PORT, PlaceOptions, add_place_options
-from cli.output import print_json
-from cli.paths import working_directory
+from cli.hubs.find_hub import Found, find_all_by_note, find_at_address, find_by_note
+from cli.hubs.processes import wait_for_end
+from cli.hubs.which_storage import storage_of
+from cli.options import PlaceOptions, add_place_options
+from cli.output import print_json, print_note
 
 ASK_SEC: Final = 10.0
 STOP_WITHIN_SEC: Final = 30.0
@@ -31,12 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: Options) -> int:
     """Print `{stopped, pid, url}` when its port is closed, `{stopped: false, error}` when there is none to stop."""
+    storage = storage_of(options.storage)
     try:
-        hub, pid = stop_hub(working_directory() / options.storage, url_of(options.host, options.port))
+        hub, pid = stop_hub(storage, options.host, options.port)
     except CommandFailed as error:
         print_json({"stopped": False, "error": str(error)})
         return 1
     print_json({"stopped": True, "pid": pid, "url": hub.url})
+    for left in find_all_by_note(storage):
+        print_note(f"arc: another hub of {storage} goes on at {left.hub.url}: arc stop ends that too")
     return 0
 
 
@@ -44,12 +49,13 @@ class NoHub(CommandFailed):
     """No hub of the storage runs."""
 
 
-def stop_hub(storage: Path, url: str) -> tuple[RunningHub, int]:
+def stop_hub(storage: Path, host: str | None, port: int | None) -> tuple[RunningHub, int]:
     """Stop the hub of `storage`, and wait until its process has ended.
 
     Args:
         storage: the hub's database.
-        url: where it listens; at the default port, a `.arc.pid` may lead elsewhere.
+        host: where it listens; None for where its storage says.
+        port: the same.
 
     Returns:
         The hub that was stopped, and its process.
@@ -58,11 +64,11 @@ def stop_hub(storage: Path, url: str) -> tuple[RunningHub, int]:
         NoHub: none runs.
         CommandFailed: it cannot be told which process it is, or it does not end.
     """
-    found = _find(storage, url)
+    found = _find(storage, host, port)
     hub, pid = found.hub, found.pid
     if pid is None:
         raise CommandFailed(f"the hub at {hub.url} answers, but no .arc.pid tells its process: end it by hand")
-    if listens(pid, split_url(hub.url)[1]) is False:
+    if listens(pid, split_url(hub.url).port) is False:
         raise CommandFailed(f"process {pid} is not what listens on {hub.url}: stop the hub where it was started")
     try:
         os.kill(pid, signal.SIGTERM)
@@ -75,17 +81,20 @@ def stop_hub(storage: Path, url: str) -> tuple[RunningHub, int]:
     return hub, pid
 
 
-def _find(storage: Path, url: str) -> Found:
-    """The hub that is meant: the one at the address that was named, if several share the storage.
+def _find(storage: Path, host: str | None, port: int | None) -> Found:
+    """The hub that is meant: the one at the port that was named, if several share the storage.
 
-    Nobody has to name an address: where it is the usual one, a `.arc.pid` leads to a hub that listens elsewhere.
+    Nobody has to name a port: notes lead to it. They do so too for the usual one, which scripts for Arc 0.1.1 name.
     """
-    problem = ""
-    try:
-        found = find_at_address(storage, url, ASK_SEC)
-    except NotAHub as error:
-        found, problem = None, f" for {storage}: {error}"
-    if found is None and split_url(url)[1] == DEFAULT_PORT:
+    found, problem = None if port is not None else find_by_note(storage), ""
+    if found is None:
+        there = {**DEFAULTS, **read_options(str(storage))}
+        url = url_of(host or str(there["host"]), port or int(str(there["port"])))
+        try:
+            found = find_at_address(storage, url, ASK_SEC)
+        except NotAHubError as error:
+            problem = f" for {storage}: {error}"
+    if found is None and port == DEFAULT_PORT:
         found = find_by_note(storage)
     if found is None:
         raise NoHub(f"no running hub found{problem}")

@@ -4,12 +4,10 @@ import asyncio
 import errno
 import gc
 import logging
-import os
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 import uvloop
@@ -19,71 +17,95 @@ from api.app import create_app
 from api.http.inprocess import call
 from api.http.server import listen, serve
 from arc import __version__
+from arc.finding.kept_options import write_options
+from arc.finding.notes import NAME as NOTE
+from arc.finding.notes import remove_note, write_note
+from arc.finding.probe import NotAHubError, find_hub_at
+from arc.urls import HIGHEST_PORT, is_loopback, url_of
 from arclog.deciders.fields import Limits
 from arclog.proof.findings import Finding
 from cli.errors import CommandFailed
-from cli.hubs.addresses import is_loopback, url_of
+from cli.hubs.addresses import lan_url
 from cli.hubs.filesystems import find_unsafe_filesystem
-from cli.hubs.pid_file import remove_pid_file, write_pid_file
-from cli.options import HubOptions
+from cli.hubs.settings import HubSettings
 from cli.output import ProgressBar
-from cli.paths import working_directory
 from projections.hub.hub import Hub, Settings
 from relay.relay import Relay
 from relay.spool import Spool
 
 log: Final = logging.getLogger("arc")
+OTHER_PORTS: Final = 200
+"""How many ports after the usual one are tried for a hub whose port nobody named."""
+ASK_SEC: Final = 1.0
+"""How long what listens on the usual port may take to say what it is."""
 
 
-def run_hub(options: HubOptions) -> None:
+def run_hub(settings: HubSettings) -> None:
     """Run a hub and its relay until a signal or a shutdown ends them.
 
     The socket listens from the first moment, so whoever comes while tables are rebuilt waits instead of being refused.
 
     Args:
-        options: how; `storage` is absolute.
+        settings: how.
 
     Raises:
         CommandFailed: the address cannot be used.
         StorageError: the storage cannot be used.
     """
-    with _listen(options) as sock, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(options, Path(options.storage), sock))
+    with _listen(settings) as sock, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, sock))
 
 
 @contextmanager
-def _listen(options: HubOptions) -> Iterator[socket.socket]:
-    host, port = options.host, options.port
-    if not is_loopback(host) and not options.allow_remote:
+def _listen(settings: HubSettings) -> Iterator[socket.socket]:
+    if not is_loopback(settings.host) and not settings.allow_remote:
         raise CommandFailed(
-            f"{host} can be reached from other machines, and whoever reaches the hub can do everything: "
+            f"{settings.host} can be reached from other machines, and whoever reaches the hub can do everything: "
             "add --allow-remote if that is meant"
         )
-    try:
-        sock = listen(host, port)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise CommandFailed(
-                f"port {port} of {host} is taken: choose another with --port, or stop what listens there"
-            ) from error
-        raise CommandFailed(f"cannot listen on port {port} of {host}: {error.strerror or error}") from error
-    with sock:
+    with _bind(settings) as sock:
         yield sock
 
 
-async def _serve(options: HubOptions, storage: Path, sock: socket.socket) -> None:
+def _bind(settings: HubSettings) -> socket.socket:
+    """A socket on the port that was asked for, or, where none was, on the first free one from the usual port on."""
+    host, first = settings.host, settings.port
+    last = first if settings.port_given or first == 0 else min(first + OTHER_PORTS, HIGHEST_PORT)
+    for port in range(first, last + 1):
+        try:
+            sock = listen(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise CommandFailed(f"cannot listen on port {port} of {host}: {error.strerror or error}") from error
+            continue
+        if port != first:
+            log.warning("port %d is taken%s: this hub listens on %d", first, _by_whom(host, first), port)
+        return sock
+    ports = f"port {first} of {host} is" if first == last else f"the ports {first} to {last} of {host} are"
+    raise CommandFailed(f"{ports} taken: choose another with --port, or stop what listens there")
+
+
+def _by_whom(host: str, port: int) -> str:
+    try:
+        hub = find_hub_at(url_of(host, port), ASK_SEC)
+    except NotAHubError:
+        hub = None
+    return f" by the hub of {hub.storage}" if hub else ""
+
+
+async def _serve(settings: HubSettings, sock: socket.socket) -> None:
     port = sock.getsockname()[1]
-    url = url_of(options.host, port)
-    limits = Limits(options.max_body_chars, options.max_attachment_chars, options.max_attachments)
+    storage, url = settings.storage, url_of(settings.host, port)
+    limits = Limits(settings.max_body_chars, settings.max_attachment_chars, settings.max_attachments)
     hub = Hub(
         Settings(
             storage=storage,
             limits=limits,
-            presence_ttl_sec=options.presence_ttl_sec,
-            host=options.host,
+            presence_ttl_sec=settings.presence_ttl_sec,
+            host=settings.host,
             port=port,
-            allow_remote=options.allow_remote,
-            loopback=is_loopback(options.host),
+            allow_remote=settings.allow_remote,
+            loopback=is_loopback(settings.host),
             version=__version__,
             unsafe_filesystem=find_unsafe_filesystem(storage.parent),
         )
@@ -96,9 +118,11 @@ async def _serve(options: HubOptions, storage: Path, sock: socket.socket) -> Non
     if rebuilt:
         log.info("rebuilt from the log: %s", ", ".join(rebuilt))
     app = create_app(hub)
-    async with _relay(app, Spool(working_directory() / options.spool_dir, options.spool_mode), limits) as relay:
-        with _noted(storage, hub, port, url):
-            log.info("the hub of %s listens on %s", storage, url)
+    async with _relay(app, Spool(settings.spool_dir, settings.spool_mode), limits) as relay:
+        with _noted(settings, hub, port, url):
+            elsewhere = lan_url(settings.host, port)
+            reach = f", for other machines on {elsewhere}" if elsewhere else ""
+            log.info("the hub of %s listens on %s%s", storage, url, reach)
             # What is here now stays until the end: the collector need not look through it again and again.
             gc.collect()
             gc.freeze()
@@ -111,14 +135,18 @@ def _warn_of_damage(finding: Finding) -> None:
 
 
 @contextmanager
-def _noted(storage: Path, hub: Hub, port: int, url: str) -> Iterator[None]:
-    """While this lasts, `.arc.pid` says where the hub is."""
+def _noted(settings: HubSettings, hub: Hub, port: int, url: str) -> Iterator[None]:
+    """While this lasts, a note says where the hub is; the first hub of a storage also has its options kept."""
+    storage, kept = str(settings.storage), settings.to_keep(port)
     started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    write_pid_file(storage, port=port, url=url, instance_id=hub.instance_id, started_at=started_at)
+    about = {"port": port, "url": url, "storage": storage, "instance_id": hub.instance_id, "started_at": started_at}
+    note = write_note(storage, {**about, "options": kept})
     try:
+        if note.endswith(NOTE):
+            write_options(storage, kept)
         yield
     finally:
-        remove_pid_file(storage, os.getpid())
+        remove_note(note)
 
 
 @asynccontextmanager

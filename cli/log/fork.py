@@ -4,7 +4,7 @@ import argparse
 
 from cli.errors import CommandFailed
 from cli.log.storage import get_storage, kind_of_file
-from cli.options import DEFAULT_STORAGE, count
+from cli.options import count
 from cli.output import ProgressBar
 from cli.paths import path_of
 from projections.moving.transfer import fork
@@ -14,16 +14,14 @@ class Options(argparse.Namespace):
     """From where, up to which event, and to where."""
 
     event_id: int
-    source: str
+    source: str | None
     storage: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `Options`."""
     parser.add_argument("event_id", type=count, metavar="N", help="the last event to take")
-    parser.add_argument(
-        "--from", dest="source", default=DEFAULT_STORAGE, metavar="FILE", help="the storage to fork (%(default)s)"
-    )
+    parser.add_argument("--from", dest="source", metavar="FILE", help="the storage to fork (that of this folder)")
     parser.add_argument("--storage", required=True, metavar="FILE", help="the new storage; there must be none yet")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from cli.errors import CommandFailed
+from cli.hubs import which_storage
 from cli.options import StorageOptions
 from cli.paths import path_of
 
@@ -25,31 +26,23 @@ def storage_of(options: StorageOptions) -> Path:
     return get_storage(options.storage, "--storage")
 
 
-def get_storage(text: str, option: str) -> Path:
-    """The storage that `text`, given with `option`, means: here, or above while its hub runs, as `arc ensure` finds it.
+def get_storage(named: str | None, option: str) -> Path:
+    """The storage that `named`, given with `option`, means; without it, that of the folder.
 
     Raises:
         CommandFailed: there is none.
     """
-    path = path_of(text)
+    path = which_storage.storage_of(named)
     if path.is_dir():
         raise CommandFailed(f"{path} is a folder: name a file in it with {option}")
-    if path.exists():
-        return path
-    from cli.hubs.find_hub import find_by_note
-
-    found = find_by_note(path)
-    if found is not None and found.hub.storage.is_file():
-        return found.hub.storage
-    above = next((folder / path.name for folder in path.parent.parents if (folder / path.name).is_file()), None)
-    raise CommandFailed(
-        f"there is no storage at {path}: name it with {option}" + (f", as in {option} {above}" if above else "")
-    )
+    if not path.exists():
+        raise CommandFailed(f"there is no storage at {path}: name it with {option}")
+    return path
 
 
 def target_of(options: StorageOptions) -> Path:
     """The path of a storage that is to be made."""
-    return path_of(options.storage)
+    return which_storage.storage_of(None) if options.storage is None else path_of(options.storage)
 
 
 def kind_of_file(path: Path) -> Literal["export", "database", "other"]:

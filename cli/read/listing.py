@@ -17,7 +17,7 @@ Column = tuple[str, Callable[[Row], object]]
 class ReadOptions(argparse.Namespace):
     """Where to ask, of which moment, and how to print it."""
 
-    base_url: str
+    base_url: str | None
     as_of: str | None
     json: bool
 

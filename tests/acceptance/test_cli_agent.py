@@ -150,7 +150,7 @@ def test_a_relay_carries_requests_to_a_hub_elsewhere(arc: ArcCommand, hub: HubPr
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--base-url", "nonsense"], "is not the URL of a hub"),
+        (["--base-url", "nonsense"], "the URL 'nonsense' cannot be used: give http://host:port"),
         (["--spool-dir", "/proc/nowhere"], "the relay's folder /proc/nowhere cannot be used: "),
     ],
 )

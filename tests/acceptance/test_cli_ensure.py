@@ -68,7 +68,7 @@ def test_a_folder_below_shares_the_hub_of_the_folder_above(arc: ArcCommand, free
     below = arc.inside("src", "deep")
     assert below("ensure").json == {"running": True, "started": False, "url": url}
     assert str(arc.folder / "arc.sqlite3") in below("log", "verify").out
-    assert f"use --base-url {url}" in below("locks", "--base-url", f"http://127.0.0.1:{find_free_port()}").err
+    assert f"that one listens on {url}" in below("locks", "--base-url", f"http://127.0.0.1:{find_free_port()}").err
     assert below("stop").json["url"] == url
     assert find_hubs_below(arc.folder) == []
 

@@ -39,22 +39,40 @@ def test_a_quiet_hub_prints_nothing(arc: ArcCommand, free_port: int) -> None:
     assert hub.communicate(timeout=15) == ("", "")
 
 
-def test_the_second_hub_on_a_storage_leaves_the_note_to_the_last(arc: ArcCommand, free_port: int) -> None:
-    note, second_port = arc.folder / ".arc.pid", find_free_port()
-
-    def pid() -> int:
-        return int(json.loads(note.read_text())["pid"]) if note.exists() else 0
-
+def test_the_notes_of_two_hubs_on_a_storage_leave_each_other_alone(arc: ArcCommand, free_port: int) -> None:
     first = arc.start("--port", free_port)
-    wait_until(lambda: pid() == first.pid, what="the first note")
-    second = arc.start("--port", second_port)
-    wait_until(lambda: pid() == second.pid, what="the second note")
+    wait_until((arc.folder / ".arc.pid").exists, what="the first note")
+    second = arc.start("--port", find_free_port())
+    wait_until((arc.folder / f".arc.pid.{second.pid}").exists, what="the second note")
+    assert json.loads((arc.folder / ".arc.pid").read_text())["pid"] == first.pid
     first.terminate()
     first.communicate(timeout=15)
-    assert pid() == second.pid
-    second.terminate()
+    assert not (arc.folder / ".arc.pid").exists()
+    assert arc("ensure").json["started"] is False
+    assert arc("stop").json["pid"] == second.pid
     second.communicate(timeout=15)
-    assert not note.exists()
+    assert list(arc.folder.glob(".arc.pid*")) == []
+
+
+def test_stop_says_that_another_hub_of_the_storage_goes_on(arc: ArcCommand, free_port: int) -> None:
+    first = arc.start("--port", free_port)
+    wait_until((arc.folder / ".arc.pid").exists, what="the first note")
+    port = find_free_port()
+    second = arc.start("--port", port)
+    wait_until((arc.folder / f".arc.pid.{second.pid}").exists, what="the second note")
+    stopped = arc("stop")
+    assert stopped.json["pid"] == first.pid
+    assert f"goes on at http://127.0.0.1:{port}: arc stop ends that too" in stopped.err
+    assert arc("stop").json["pid"] == second.pid
+    first.communicate(timeout=15)
+    second.communicate(timeout=15)
+
+
+def test_a_second_hub_on_a_storage_needs_a_port_that_is_named(arc: ArcCommand, free_port: int) -> None:
+    url = arc("ensure", "--port", free_port).json["url"]
+    ended = arc()
+    assert (ended.code, ended.out) == (1, "")
+    assert f"runs already, at {url}: name --port for a second one" in ended.err
 
 
 def test_a_port_that_is_taken_is_one_line(arc: ArcCommand, stranger: int) -> None:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.support.arc_command import ArcCommand
 from tests.support.on_port import ask, hub_info, is_closed, serving
 from tests.support.ports import find_free_port
@@ -21,11 +23,12 @@ def test_stop_answers_who_waits_and_returns_when_the_port_is_closed(arc: ArcComm
     assert (poll.returncode, out, err) == (0, "", "")
 
 
-def test_stop_finds_a_hub_by_its_port_when_its_note_is_gone(arc: ArcCommand, free_port: int) -> None:
+@pytest.mark.parametrize("named", [True, False])
+def test_stop_finds_a_hub_by_its_port_when_its_note_is_gone(named: bool, arc: ArcCommand, free_port: int) -> None:
     arc("ensure", "--port", free_port)
     (arc.folder / ".arc.pid").unlink()
-    assert arc("stop").json["stopped"] is False
-    assert arc("stop", "--port", free_port).json["stopped"] is True
+    assert arc("stop", *(["--port", free_port] if named else [])).json["stopped"] is True
+    assert is_closed(free_port)
 
 
 def test_stop_leaves_the_hub_of_another_storage_alone(arc: ArcCommand, free_port: int) -> None:

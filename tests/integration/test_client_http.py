@@ -154,7 +154,9 @@ def test_a_kept_connection_that_the_hub_closed_is_opened_again_before_anything_i
     play.steps = [close_after_answer]
     transport.call("POST", "/v1/messages", {})
     (kept,) = transport._idle
-    wait_until(lambda: kept.sock.recv(1, socket.MSG_PEEK) == b"", what="the end of the connection")
+    sock = kept.sock
+    assert sock is not None
+    wait_until(lambda: sock.recv(1, socket.MSG_PEEK) == b"", what="the end of the connection")
     transport.call("POST", "/v1/messages", {})
     assert [request.path for request in play.seen] == ["/v1/messages"] * 2  # no question about keys, no doubt
 
@@ -247,8 +249,9 @@ def test_a_hub_that_starts_again_is_waited_for(play: Play, transport: HttpTransp
     transport.close()
     with socket.socket() as taken:  # nobody listens on this port, until the hub is back
         taken.bind(("127.0.0.1", 0))
-        transport._port = taken.getsockname()[1]
-        back = threading.Timer(0.1, lambda: setattr(transport, "_port", play.port))
+        assert transport._named is not None
+        transport._named.port = taken.getsockname()[1]
+        back = threading.Timer(0.1, lambda: setattr(transport._named, "port", play.port))
         back.start()
         assert transport.call("POST", "/v1/messages", {}) == OK
         back.join()

@@ -3,6 +3,7 @@
 import argparse
 import io
 import re
+import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -10,13 +11,15 @@ from types import ModuleType
 
 import pytest
 
+from arc.finding.kept_options import read_options, write_options
+from arc.finding.probe import find_hub_at
 from cli.commands import COMMANDS, FOREGROUND
 from cli.dispatch import Command, Commands, Group, run
 from cli.errors import CommandFailed
 from cli.hubs.filesystems import find_unsafe_filesystem
-from cli.hubs.probe import NotAHub, find_hub_at, split_url
+from cli.hubs.settings import arguments_for, settle
 from cli.main import main
-from cli.options import HubOptions, add_hub_options, hub_arguments
+from cli.options import HubOptions, add_hub_options
 from cli.output import ProgressBar, print_error, print_json
 from tests.support.hub_process import CHECKOUT
 
@@ -36,23 +39,43 @@ def parse(*arguments: str) -> HubOptions:
     return parser.parse_args(arguments, namespace=HubOptions())
 
 
-def test_the_defaults_of_a_hub_are_those_of_011() -> None:
-    options = parse()
-    assert (options.host, options.port, options.storage) == ("127.0.0.1", 6969, "arc.sqlite3")
-    assert (options.spool_dir, options.allow_remote) == (".arc-relay", False)
-    limits = (options.max_body_chars, options.max_attachment_chars, options.max_attachments)
+def test_the_defaults_of_a_hub_are_those_of_011(tmp_path: Path) -> None:
+    settings = settle(parse(), tmp_path / "arc.sqlite3")
+    assert (settings.host, settings.port, settings.port_given) == ("127.0.0.1", 6969, False)
+    assert (settings.spool_dir, settings.allow_remote) == (tmp_path / ".arc-relay", False)
+    limits = (settings.max_body_chars, settings.max_attachment_chars, settings.max_attachments)
     assert limits == (128_000, 256_000, 32)
-    assert options.presence_ttl_sec == 120
+    assert settings.presence_ttl_sec == 120
 
 
-def test_a_hub_in_the_background_gets_every_option() -> None:
+def test_a_hub_in_the_background_gets_every_option(tmp_path: Path) -> None:
+    storage = tmp_path / "a.db"
     given = parse(
-        *("--host", "0.0.0.0", "--port", "0", "--storage", "a.db", "--spool-dir", "s", "--spool-mode", "2770"),  # noqa: S104
+        *("--host", "0.0.0.0", "--port", "0", "--storage", str(storage), "--spool-dir", "/s", "--spool-mode", "2770"),  # noqa: S104
         *("--allow-remote", "--max-body-chars", "1", "--max-attachment-chars", "2", "--max-attachments", "3"),
         *("--presence-ttl-sec", "5.5"),
     )
-    assert vars(parse(*hub_arguments(given))) == vars(given)
-    assert vars(parse(*hub_arguments(parse()))) == vars(parse())
+    assert vars(parse(*arguments_for(given, storage))) == vars(given)
+
+
+def test_what_a_storage_keeps_holds_for_its_next_start_and_what_is_given_comes_first(tmp_path: Path) -> None:
+    storage = tmp_path / "arc.sqlite3"
+    first = settle(parse("--host", "0.0.0.0", "--allow-remote", "--max-attachments", "3"), storage)  # noqa: S104
+    write_options(str(storage), first.to_keep(7000))
+    again = settle(parse(), storage)
+    assert (again.host, again.port, again.allow_remote, again.max_attachments) == ("0.0.0.0", 7000, True, 3)  # noqa: S104
+    assert not again.port_given
+    other = settle(parse("--host", "127.0.0.1", "--max-attachments", "4"), storage)
+    assert (other.host, other.allow_remote, other.max_attachments) == ("127.0.0.1", False, 4)
+
+
+def test_options_that_came_with_a_copy_of_the_folder_are_not_followed(tmp_path: Path) -> None:
+    mine, copy = tmp_path / "mine", tmp_path / "copy"
+    mine.mkdir()
+    write_options(str(mine / "arc.sqlite3"), {"host": "0.0.0.0", "allow_remote": True})  # noqa: S104
+    shutil.copytree(mine, copy)
+    assert read_options(str(mine / "arc.sqlite3"))["allow_remote"] is True
+    assert read_options(str(copy / "arc.sqlite3")) == {}
 
 
 @pytest.mark.parametrize(
@@ -192,12 +215,6 @@ def play(options: Options) -> int:
     return options.number
 
 
-@pytest.mark.parametrize("url", ["", "ftp://x:1", "http://", "http://x", "http://x:0", "http://x:99999", "nonsense"])
-def test_what_is_no_url_of_a_hub_is_refused(url: str) -> None:
-    with pytest.raises(NotAHub):
-        split_url(url)
-
-
 def test_a_port_on_which_nothing_listens_has_no_hub(free_port: int) -> None:
     assert find_hub_at(f"http://127.0.0.1:{free_port}", 1.0) is None
 
@@ -212,6 +229,9 @@ def test_a_filesystem_that_machines_share_is_told(tmp_path: Path, monkeypatch: p
     assert find_unsafe_filesystem(Path("/net/my files")) == "nfs4"
     assert find_unsafe_filesystem(Path("/net/my files/t/arc")) is None
     assert find_unsafe_filesystem(Path("/net/my files too")) is None
+    mounts.write_text("overlay / overlay rw 0 0\n /mnt tmpfs rw 0 0\ns /a\\011b\\134c\\012d nfs4 rw 0 0\nshort\n")
+    assert find_unsafe_filesystem(Path("/mnt/x")) is None
+    assert find_unsafe_filesystem(Path("/a\tb\\c\nd/arc")) == "nfs4"
     mounts.unlink()
     assert find_unsafe_filesystem(Path("/net/my files")) is None
 

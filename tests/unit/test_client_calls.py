@@ -109,7 +109,7 @@ SENT: dict[str, tuple[Call, tuple[str, str, Any]]] = {
     "get_thread": (lambda c: c.get_thread("a b/ü"), ("GET", "/v1/threads/a%20b%2F%C3%BC", None)),
     "threads": (lambda c: c.threads(), ("GET", "/v1/threads", None)),
     "channels": (lambda c: c.channels(), ("GET", "/v1/channels", None)),
-    "agents": (lambda c: c.agents(capability="x y"), ("GET", "/v1/agents?capability=x+y", None)),
+    "agents": (lambda c: c.agents(capability="x y"), ("GET", "/v1/agents?capability=x%20y", None)),
     "inbox": (lambda c: c.inbox(since_id=0, limit=5), ("GET", "/v1/inbox/ada?since_id=0&limit=5", None)),
     "messages": (
         lambda c: c.messages(channel="general", tail=True),

@@ -28,13 +28,19 @@ def test_the_commands_get_what_the_functions_got(stand_in: Stand) -> None:
     stand_in("print(json.dumps({'arguments': sys.argv[1:]}))")
     ensured: list[str] = ensure_hub("0.0.0.0", 7000, "a.db", 9.5, "spool", 10, 20, 3, True)["arguments"]  # noqa: S104
     assert " ".join(ensured) == (
-        "ensure --host 0.0.0.0 --port 7000 --storage a.db --timeout 9.5 --spool-dir spool "
+        "ensure --storage a.db --host 0.0.0.0 --port 7000 --timeout 9.5 --spool-dir spool "
         "--max-body-chars 10 --max-attachment-chars 20 --max-attachments 3 --allow-remote"
     )
-    assert "--allow-remote" not in ensure_hub()["arguments"]
-    where = ["--host", "127.0.0.1", "--port", "7000", "--storage", "a.db"]
+    where = ["--storage", "a.db", "--port", "7000"]
     assert stop_hub("a.db", port=7000)["arguments"] == ["stop", *where]
     assert reset_hub("a.db", port=7000)["arguments"] == ["reset", *where]
+
+
+def test_what_is_left_at_its_default_is_for_the_command_to_find_out(stand_in: Stand) -> None:
+    stand_in("print(json.dumps({'arguments': sys.argv[1:]}))")
+    assert ensure_hub()["arguments"] == ["ensure", "--timeout", "60.0"]
+    assert stop_hub()["arguments"] == ["stop"]
+    assert reset_hub()["arguments"] == ["reset"]
 
 
 @pytest.mark.parametrize("indent", [None, 2])

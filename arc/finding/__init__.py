@@ -1,0 +1,12 @@
+"""Which hub, and which storage, a folder means: one answer for the command, the client, MCP and hooks.
+
+    repository    the git repository that a folder belongs to, and its main working tree
+    storage       the storage that a folder means, running or not, and where a new one lies
+    notes         `.arc.pid`: what a running hub leaves beside its storage
+    kept_options  the port and the options that belong to a storage, for its next start
+    probe         asking an address what listens there
+    processes     whether a process is what listens on a port
+    which_hub     the answer: what was named, the environment, the folder's hub, the usual port
+
+Only the standard library, and of that only what loads in no time: each `arc post` asks.
+"""

@@ -1,0 +1,48 @@
+"""Whether a process is what listens on a port."""
+
+from __future__ import annotations
+
+import os
+
+TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
+LISTENS = "0A"
+
+
+def listens(pid: int, port: int) -> bool | None:
+    """Whether process `pid` listens on the TCP port; None where the system does not tell."""
+    sockets = _listeners(port)
+    if sockets is None:
+        return None
+    try:
+        with os.scandir(f"/proc/{pid}/fd") as handles:
+            return any(_target(handle.path) in sockets for handle in handles)
+    except PermissionError:
+        return None
+    except OSError:
+        return False
+
+
+def _listeners(port: int) -> set[str] | None:
+    """The sockets that listen on a port, as links in /proc name them."""
+    found: set[str] = set()
+    readable = False
+    wanted = f":{port:04X}"
+    for table in TABLES:
+        try:
+            with open(table, encoding="ascii") as file:
+                lines = file.readlines()[1:]
+        except OSError:
+            continue
+        readable = True
+        for line in lines:
+            fields = line.split()
+            if fields[3] == LISTENS and fields[1].endswith(wanted):
+                found.add(f"socket:[{fields[9]}]")
+    return found if readable else None
+
+
+def _target(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""

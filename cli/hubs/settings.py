@@ -1,0 +1,93 @@
+"""How a hub will be run: what was given, else what its storage keeps from before, else what is usual."""
+
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from arc.finding.kept_options import DEFAULTS, read_options
+from arc.urls import is_loopback
+from cli.hubs.which_storage import spool_beside
+from cli.options import HubOptions
+from cli.paths import working_directory
+
+SPOOL: Final = str(DEFAULTS["spool_dir"])
+IN_WORDS: Final = {name: f"--{name.replace('_', '-')}" for name in DEFAULTS}
+"""What is kept, and the option that gives it."""
+
+
+class HubSettings(NamedTuple):
+    """How a hub is run.
+
+    Attributes:
+        storage: its database, absolute.
+        host: the address to listen on.
+        port: the port; 0 for any.
+        port_given: whether it must be this port and no other.
+        allow_remote: whether other machines may call.
+        spool_dir: the relay's folder, absolute.
+        spool_mode: the permissions of that folder.
+        max_body_chars: the most characters in the body of a message.
+        max_attachment_chars: the most characters of JSON in an attachment.
+        max_attachments: the most attachments of a message.
+        presence_ttl_sec: how long an agent may be silent, in seconds.
+    """
+
+    storage: Path
+    host: str
+    port: int
+    port_given: bool
+    allow_remote: bool
+    spool_dir: Path
+    spool_mode: int
+    max_body_chars: int
+    max_attachment_chars: int
+    max_attachments: int
+    presence_ttl_sec: float
+
+    def to_keep(self, port: int) -> dict[str, object]:
+        """What the storage keeps of it.
+
+        Args:
+            port: the port that the hub got.
+        """
+        kept: dict[str, object] = {name: getattr(self, name) for name in DEFAULTS}
+        return {**kept, "port": port, "spool_dir": str(self.spool_dir)}
+
+
+def given(options: HubOptions) -> dict[str, object]:
+    """What the command line gave, by name."""
+    found: dict[str, object] = {name: getattr(options, name) for name in DEFAULTS}
+    if options.spool_dir is not None:
+        found["spool_dir"] = str(working_directory() / options.spool_dir)
+    return {name: value for name, value in found.items() if value is not None and value is not False}
+
+
+def settle(options: HubOptions, storage: Path) -> HubSettings:
+    """How the hub of `storage` is to be run.
+
+    A host of this machine alone, when it is given, ends what `--allow-remote` allowed before.
+    """
+    said = given(options)
+    usual: dict[str, Any] = {**DEFAULTS, "spool_dir": str(_usual_spool(options, storage))}
+    chosen = {**usual, **read_options(str(storage)), **said}
+    if "host" in said and is_loopback(str(said["host"])):
+        chosen["allow_remote"] = "allow_remote" in said
+    return HubSettings(
+        **{**chosen, "storage": storage, "port_given": "port" in said, "spool_dir": Path(chosen["spool_dir"])}
+    )
+
+
+def arguments_for(options: HubOptions, storage: Path) -> list[str]:
+    """The arguments that run the hub of `storage`, from any folder, with what was given here."""
+    said = {**given(options), "spool_dir": str(settle(options, storage).spool_dir)}
+    arguments = ["--storage", str(storage)]
+    for name, value in said.items():
+        if name == "allow_remote":
+            arguments.append("--allow-remote")
+        else:
+            arguments += [IN_WORDS[name], f"{value:o}" if name == "spool_mode" else str(value)]
+    return arguments
+
+
+def _usual_spool(options: HubOptions, storage: Path) -> Path:
+    """The relay's folder: in the working directory for a storage that was named, else beside the storage."""
+    return (working_directory() if options.storage is not None else spool_beside(storage)) / SPOOL
