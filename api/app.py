@@ -1,6 +1,8 @@
 """The application: all routes of the hub behind the guard."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from starlette.applications import Starlette
@@ -13,11 +15,10 @@ from api.dashboard import attention, files
 from api.http import openapi
 from api.http.errors import ClientGone, InternalError, UnknownRoute
 from api.http.headers import HEADERS, TRANSPORT, HeaderReader
+from api.http.inside import Inside
 from api.http.responses import Responder
 from api.http.routes import Methods, Route, Site
 from api.http.security import Guard
-from api.mcp.entrance import PATH as MCP_PATH
-from api.mcp.entrance import McpEntrance
 from arclog.errors import ArcError
 from projections.hub.hub import Hub
 
@@ -41,6 +42,8 @@ _NOUNS: Final[tuple[Route, ...]] = (
 )
 ROUTES: Final[tuple[Route, ...]] = (*_NOUNS, openapi.route(_NOUNS))
 """Every route there is; a path is looked for in this order, so the busiest come first."""
+MCP_PATHS: Final = ("/mcp", "/mcp/")
+"""Where hosts speak MCP; some put a slash at the end of the URL that they are given."""
 
 
 class HubApplication(Starlette):
@@ -57,8 +60,9 @@ class HubApplication(Starlette):
         super().__init__(routes=[Path(path, endpoint, name=path) for path, endpoint in methods.items()])
         self.router.redirect_slashes = False
         self.router.default = _unknown
-        self._fixed: dict[str, ASGIApp] = {MCP_PATH: McpEntrance(site, self)}
-        self._fixed |= {path: endpoint for path, endpoint in methods.items() if "{" not in path}
+        mcp = Late(partial(_open_mcp, site))
+        self._fixed: dict[str, ASGIApp] = {path: endpoint for path, endpoint in methods.items() if "{" not in path}
+        self._fixed |= dict.fromkeys(MCP_PATHS, mcp)
         self._guard = Guard(hub)
         self._read_headers = HeaderReader().read
         self._responder = site.responder
@@ -87,6 +91,30 @@ class HubApplication(Starlette):
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             await self._responder.refuse(send, InternalError())
+
+
+class Late:
+    """An endpoint that is made when the first request comes for it.
+
+    Args:
+        make: makes it.
+    """
+
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+        self._endpoint: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._endpoint is None:
+            self._endpoint = self._make()
+        await self._endpoint(scope, receive, send)
+
+
+def _open_mcp(site: Site) -> ASGIApp:
+    """What serves MCP is loaded when the first host comes, since many a hub never sees one."""
+    from api.mcp.over_http import McpEndpoint
+
+    return McpEndpoint(site, Inside(site.hub, ROUTES))
 
 
 def create_app(hub: Hub) -> Starlette:

@@ -8,13 +8,16 @@ from api.http.as_of import Dated
 from api.http.lists import After, read_list
 from api.http.routes import Change, Found, NoBody, Read, Reader, Route, created
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
+from arclog.errors import NotFound
 from arclog.events import GENERAL_CHANNEL
 from arclog.sqlite.connection import Connection
+from arclog.sqlite.lookup import find_last_seen
 from projections import inbox, messages, sessions
 from projections.encoding import encode_json
 from projections.hub.hub import Hub
 from projections.intervals import AsOf
 from projections.sessions import Session
+from projections.times import timestamp
 
 
 class AgentIds(Struct, frozen=True):
@@ -52,10 +55,33 @@ class AgentsQuery(Dated, frozen=True, kw_only=True):
     after: After | None = None
 
 
+class AgentQuery(Dated, frozen=True, kw_only=True):
+    """Which agent to look for."""
+
+    agent_id: Annotated[str, Meta(description="the agent")]
+    caller: Annotated[str, Meta(description="the agent that asks; keeps its session alive")] | None = field(
+        default=None, name="as"
+    )
+
+
 class BootstrapQuery(Dated, frozen=True, kw_only=True):
     """Who starts."""
 
     agent_id: Annotated[str, Meta(description="the agent that asks; keeps its session alive")]
+
+
+class KnownAgent(Struct, frozen=True):
+    """An agent that is here, or was: it registered once, or did something else.
+
+    Attributes:
+        agent_id: the agent.
+        session: its live session, if it has one.
+        last_seen: when it last did anything.
+    """
+
+    agent_id: str
+    session: Session | None
+    last_seen: str
 
 
 class Bootstrap(Struct, frozen=True):
@@ -73,6 +99,17 @@ async def list_agents(hub: Hub, query: AgentsQuery, reader: Reader) -> Found:
     if query.caller is not None:
         hub.see(query.caller)
     return await read_list(hub, sessions.list_sessions, _key, query.after, reader.at, query.capability)
+
+
+async def show_agent(hub: Hub, query: AgentQuery, reader: Reader) -> Found:
+    """One agent, found without listing the others."""
+    if query.caller is not None:
+        hub.see(query.caller)
+    seen = hub.read(find_last_seen, query.agent_id, reader.at.at)
+    if seen is None:
+        raise NotFound("agent", query.agent_id, "has never been here")
+    session = hub.read(sessions.find_session, query.agent_id, reader.at)
+    return Found(encode_json(KnownAgent(query.agent_id, session, timestamp(seen))))
 
 
 async def bootstrap(hub: Hub, query: BootstrapQuery, reader: Reader) -> Found:
@@ -138,6 +175,13 @@ ROUTES: tuple[Route, ...] = (
         answer=list_agents,
         result=list[Session],
         beside=("more",),
+    ),
+    Read(
+        does="Show one agent, and its session if it has one.",
+        path="/v1/agents/{agent_id}",
+        query=AgentQuery,
+        answer=show_agent,
+        result=KnownAgent,
     ),
     Read(
         does="Tell an agent where it stands.",

@@ -1,11 +1,13 @@
 """The way from `arc mcp` to a hub: the client library's HTTP, with its kept connections and safe retries."""
 
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 from api.hints import tell_tools
 from api.mcp.daemon import in_daemon
-from api.mcp.port import Refused
+from api.mcp.port import NO_IDS, Refused, Value
 from arc.errors import ArcError
 from arc.reader import WAIT_GRACE_SEC
 from cli.errors import in_words
@@ -29,12 +31,36 @@ class HubPort:
     def instance_id(self) -> str | None:
         return self._transport.instance_id
 
-    async def call(
-        self, method: str, path: str, body: "JsonObject | None" = None, *, wait_sec: float = 0.0
+    def is_here(self, agent_id: str) -> bool:
+        return True
+
+    async def read(self, path: str, parameters: Mapping[str, Value], *, wait_sec: float = 0.0) -> Any:  # noqa: ANN401 - the result of any route
+        ids = {name: value for name, value in parameters.items() if f"{{{name}}}" in path}
+        query = urlencode(
+            {
+                name: int(value) if isinstance(value, bool) else value
+                for name, value in parameters.items()
+                if name not in ids
+            }
+        )
+        filled = fill_in(path, ids)
+        return (await self._call("GET", f"{filled}?{query}" if query else filled, None, wait_sec))["result"]
+
+    async def change(
+        self, method: str, path: str, ids: Mapping[str, Value], body: "JsonObject", *, key: str | None = None
     ) -> "JsonObject":
-        """Call a route, as `api.mcp.port.Port` says."""
+        return await self._call(method, fill_in(path, ids), None if method == "DELETE" else body, 0.0)
+
+    async def _call(self, method: str, path: str, body: "JsonObject | None", wait_sec: float) -> "JsonObject":
         timeout_sec = max(self._transport.timeout, wait_sec + WAIT_GRACE_SEC)
         try:
             return await in_daemon(partial(self._transport.call, method, path, body, timeout_override=timeout_sec))
         except ArcError as error:
             raise Refused(tell_tools(in_words(error), error.advice), error.status) from None
+
+
+def fill_in(path: str, ids: Mapping[str, Value] = NO_IDS) -> str:
+    """A route's path with ids in place of their names."""
+    for name, value in ids.items():
+        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+    return path

@@ -1,7 +1,10 @@
 """`arc mcp`: one agent's tools for an MCP host, over the standard streams.
 
 The host starts it and ends it. While it runs its agent has a session; when the host closes the stream, or ends the
-process with SIGTERM or SIGINT, the session ends too. A hub that is away ends nothing: tools say so until it is back.
+process with SIGTERM, SIGINT or SIGHUP, the session ends too. A hub that is away ends nothing: tools say so until it is
+back. The host is answered at once, and the agent registered meanwhile.
+
+An agent that was given no name gets one of its host's session, so that each window is an agent of its own.
 """
 
 import argparse
@@ -12,17 +15,22 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
+from api.mcp.port import Port
 from cli.options import AgentOptions, add_base_url
 
 if TYPE_CHECKING:
-    from api.mcp.agent_session import AgentSession
+    from arclog.events import JsonObject
 
 STDIN: Final = 0
 STDOUT: Final = 1
 STDERR: Final = 2
-DEFAULT_AGENT: Final = "mcp-client"
+UNKNOWN_HOST: Final = "mcp"
 LEAVE_WITHIN_SEC: Final = 2.0
+RETRY_SEC: Final = 5.0
+"""How soon a hub that was not there is looked for again."""
 SERVER_FAULT: Final = 500
+THREAD_META: Final = "x-codex-turn-metadata"
+"""Where Codex says with each call which thread it is of."""
 
 
 class Options(AgentOptions):
@@ -32,51 +40,129 @@ class Options(AgentOptions):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare `Options`."""
     parser.add_argument(
-        "--agent", default=DEFAULT_AGENT, metavar="ID", help="who speaks; one id for each host (%(default)s)"
+        "--agent", metavar="ID", help="who speaks; by default a name for each session of the host, as in claude-3f2a"
     )
     add_base_url(parser)
 
 
 def run(options: Options) -> int:
     """Serve the host until it leaves."""
+    from arc.errors import ArcError
+    from arc.http import HttpTransport
+    from arclog.deciders import fields
+    from arclog.errors import InvalidInput
+    from cli.errors import CommandFailed
+
+    try:
+        transport = HttpTransport(options.base_url)
+        if options.agent is not None:
+            options.agent = fields.agent("agent", options.agent)
+    except (ArcError, InvalidInput) as error:
+        raise CommandFailed(str(error)) from None
     # What anything prints must not come between the messages, so it goes to the standard error.
     sink = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
     for descriptor in (STDIN, sink):
         with contextlib.suppress(OSError):  # one that is closed is met as the end of the stream
             os.set_blocking(descriptor, True)  # a host that shares its end may have set it otherwise
-    return asyncio.run(_serve(options, STDIN, sink))
-
-
-async def _serve(options: Options, source: int, sink: int) -> int:
-    from api.mcp.agent_session import AgentSession
-    from api.mcp.port import Refused
-    from arc.http import HttpTransport
     from cli.hub_port import HubPort
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    session = AgentSession(options.agent, HubPort(HttpTransport(options.base_url)))
-    try:
-        try:
-            await session.take()
-        except Refused as refused:
-            print(f"arc error: {refused}", file=sys.stderr)
-            if refused.status < SERVER_FAULT:  # it will not get better by waiting
-                return 1
+    return asyncio.run(_Adapter(options.agent, HubPort(transport)).serve(STDIN, sink))
+
+
+class _Adapter:
+    """What stands between a host and a hub.
+
+    Args:
+        agent: the agent's name, if it was given one.
+        port: carries its calls.
+    """
+
+    def __init__(self, agent: str | None, port: Port) -> None:
+        from api.mcp.agent_session import AgentSession
+        from arc.host_session import ONE_SERVER_A_THREAD, HostSession, find_host_session, is_dead
+
+        found = find_host_session()
+        host = HostSession(UNKNOWN_HOST, None, os.getpid()) if found is None else found
+        self._knows_thread = True
+        if host.harness in ONE_SERVER_A_THREAD and host.session is None:
+            # The process serves one thread, which is known only when the first call comes.
+            host = HostSession(host.harness, None, os.getpid())
+            self._knows_thread = agent is not None
+        host.adapter = os.getpid()
+        self._harness = host.harness
+        self._stop = asyncio.Event()
+        self._registered = asyncio.Event()
+        self._may_register = asyncio.Event()
+        if self._knows_thread:
+            self._may_register.set()
+        self._session = AgentSession(agent or host.name, port, host, is_dead)
+
+    async def serve(self, source: int, sink: int) -> int:
+        """Serve the host until it leaves."""
         from api.mcp.over_stdio import serve
         from arc import __version__
 
-        await serve(session, __version__, source, sink, stop)
-    finally:
-        await _leave(session)
-    return 0
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        attending = asyncio.create_task(self._attend())
+        try:
+            await serve(
+                self._session, __version__, source, sink, self._stop, registered=self._registered, meet=self._meet
+            )
+        finally:
+            await self._leave()
+            attending.cancel()
+        return 0
+
+    def _meet(self, meta: "JsonObject") -> None:
+        """Learn from a call which thread of the host it is of."""
+        if self._knows_thread:
+            return
+        from arc.host_session import of_thread
+
+        thread_id = _find_thread(meta)
+        if thread_id is not None:
+            host = of_thread(self._harness, thread_id, adapter=os.getpid())
+            self._session.host, self._session.agent_id = host, host.name
+        self._knows_thread = True
+        self._may_register.set()
+
+    async def _attend(self) -> None:
+        """Register the agent, and keep its session alive for as long as its host runs."""
+        from api.mcp.port import Refused
+
+        await self._may_register.wait()
+        said = False
+        while True:
+            try:
+                if self._registered.is_set():
+                    await self._session.look()
+                else:
+                    await self._session.keep()
+                    self._registered.set()
+                pause_sec = await self._session.read_beat_sec()
+            except Refused as refused:
+                if not said:
+                    print(f"arc error: {refused}", file=sys.stderr)
+                said = True
+                pause_sec = RETRY_SEC
+            await asyncio.sleep(pause_sec)
+
+    async def _leave(self) -> None:
+        from api.mcp.port import Refused
+
+        with contextlib.suppress(Refused, TimeoutError):  # the hub ends the session of an agent that is silent
+            async with asyncio.timeout(LEAVE_WITHIN_SEC):
+                await self._session.leave()
 
 
-async def _leave(session: "AgentSession") -> None:
-    from api.mcp.port import Refused
+def _find_thread(meta: "JsonObject") -> str | None:
+    said = meta.get(THREAD_META)
+    if isinstance(said, str):
+        import json
 
-    with contextlib.suppress(Refused, TimeoutError):  # the hub ends the session of an agent that is silent
-        async with asyncio.timeout(LEAVE_WITHIN_SEC):
-            await session.leave()
+        with contextlib.suppress(ValueError):
+            said = json.loads(said)
+    thread_id = said.get("thread_id") if isinstance(said, dict) else None
+    return thread_id if isinstance(thread_id, str) and thread_id else None

@@ -1,7 +1,8 @@
 """The bodies of requests, read strictly: a value of a wrong type is refused by its field's name, never guessed at."""
 
 import codecs
-from typing import Final, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct, inspect
@@ -100,9 +101,22 @@ class BodyReader(Generic[B]):
         except (msgspec.DecodeError, RecursionError) as error:
             raise _explain(error, body) from None
 
+    def take(self, given: Mapping[str, object]) -> B:
+        """The request that decoded JSON stands for; its depth, integers and text have been looked at.
+
+        Raises:
+            InvalidInput: a field has a value of a wrong type.
+        """
+        try:
+            return msgspec.convert(given, self._type)
+        except msgspec.ValidationError as error:
+            return self._take_slowly(given, error)
+
     def _read_slowly(self, body: bytes, refused: msgspec.ValidationError) -> B:
         """The same with nulls left out; or what about it is wrong, by the name of its field."""
-        value = _decode_loosely(body or b"{}")
+        return self._take_slowly(_decode_loosely(body or b"{}"), refused)
+
+    def _take_slowly(self, value: Any, refused: msgspec.ValidationError) -> B:  # noqa: ANN401 - any JSON value
         if isinstance(value, dict):
             value = {name: given for name, given in value.items() if given is not None or name not in self._optional}
         mismatch = find_mismatch(self._info, value)

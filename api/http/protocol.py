@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import httptools
 from starlette.types import Scope
 
+from api.http.connection import CONNECTION, Connection
 from api.http.exchange import Exchange, Serving
 from api.http.flow import Flow
 from api.http.heads import MAX_HEAD_BYTES, Header, decline_offer, encode_first_line, is_too_long
@@ -52,6 +53,7 @@ class HubProtocol(asyncio.Protocol):
         self._flow = Flow(transport)  # type: ignore[arg-type]  # a stream's transport is one for both directions
         self._transport = self._flow.transport
         self._connections.add(self)
+        self._connection = Connection(self._transport)
         self._loop = asyncio.get_running_loop()
         self._client, self._server = _address(transport, "peername"), _address(transport, "sockname")
         self._parser = self._new_parser()
@@ -94,6 +96,7 @@ class HubProtocol(asyncio.Protocol):
             Whether to keep the other direction open for a while.
         """
         self._heard_all = True
+        self._connection.end()
         if not self._deaf:
             read = self._read
             if (self._awaits_head and self._received) or not (read is None or read.is_read or read.is_answered):
@@ -107,6 +110,7 @@ class HubProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
+        self._connection.end(exc)
         self._deaf = True
         self._queue.clear()
         for exchange in (self._answered, self._read):
@@ -170,7 +174,9 @@ class HubProtocol(asyncio.Protocol):
             "headers": self._headers,
             "client": self._client,
             "server": self._server,
+            CONNECTION: self._connection,
         }
+        self._connection.begin_request()
         self._read = exchange = Exchange(
             scope,
             self._flow,

@@ -1,6 +1,7 @@
 """Queries and the ids in paths, read strictly: a value that does not parse is refused by its name, never guessed at."""
 
 import re
+from collections.abc import Mapping
 from typing import Final, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -60,6 +61,26 @@ class QueryReader(Generic[Q]):
                 text = unescape(name, text.replace("+", " ")).strip()
                 if text:
                     values[parameter.name] = parameter.parse(name, text)
+        return self._make(values)
+
+    def take(self, given: Mapping[str, Value]) -> Q:
+        """The parameters of a call from inside the hub's process, by the rules for those in a URL.
+
+        Args:
+            given: the parameters and the ids of the path by name, not encoded.
+
+        Raises:
+            InvalidInput: one is missing, of the wrong type, or out of bounds.
+        """
+        values: dict[str, Value] = {}
+        for name, value in given.items():
+            parameter = self._fields[name]
+            text = str(int(value) if isinstance(value, bool) else value).strip()
+            if text:
+                values[parameter.name] = parameter.parse(name, text)
+        return self._make(values)
+
+    def _make(self, values: dict[str, Value]) -> Q:
         for name in self._required:
             if self._fields[name].name not in values:
                 raise InvalidInput(name, "is required")

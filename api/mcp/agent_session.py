@@ -1,88 +1,152 @@
-"""An agent's session at a hub: its session, its cursors, and the calls that it makes.
+"""An agent's session at a hub: its name, its registration, and how far it has read.
+
+A name that is live elsewhere is not taken over: the second agent that wants it is `NAME-2`, and is told so. It is taken
+over where the session there is of the same host session, or of a process that is dead. A second adapter of the same
+host session, such as the one that a host starts to look whether it works, shares the session of the first and ends
+nothing when it goes.
 
 The session says since when its polls read (`metadata.since_id`), so a hub that restarts and has forgotten the cursors
-begins there again: messages may be shown twice then, but none is lost.
+begins there again, also when something else has registered the agent meanwhile: messages may be shown twice then, but
+none is lost.
 """
 
 import asyncio
-from typing import Any, Final
-from urllib.parse import quote, urlencode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Protocol
 
 from api.mcp.cursors import Cursors
-from api.mcp.port import Port, Refused
+from api.mcp.holdings import Holdings
+from api.mcp.port import NO_IDS, Port, Refused
 from arclog.events import JsonObject
 
 VIA: Final = "mcp"
 NOT_FOUND: Final = 404
+CONFLICT: Final = 409
 DEFAULT_PRESENCE_TTL_SEC: Final = 120.0
 LONGEST_BEAT_SEC: Final = 30.0
+MAX_NAMESAKES: Final = 99
+PAST_SESSIONS: Final = 500
+"""How far back an agent's sessions are looked through for the last one over MCP."""
+
+
+class Host(Protocol):
+    """The session of the host that an agent works in, as `arc.host_session.HostSession` is one."""
+
+    @property
+    def name(self) -> str:
+        """The name of its agent, if it was not given one."""
+        ...
+
+    def to_metadata(self) -> JsonObject:
+        """What the agent's session at the hub says of it."""
+        ...
+
+    def is_same(self, said: Mapping[str, Any]) -> bool:
+        """Whether metadata speak of this session."""
+        ...
 
 
 class AgentSession:
     """One agent at one hub.
 
     Args:
-        agent_id: who speaks.
+        agent_id: the name that it was given.
         port: carries its calls.
+        host: the session of the host that it works in, where that is known.
+        is_dead: whether the process that metadata speak of is known to be gone.
 
     Attributes:
+        agent_id: its name.
         cursors: how far its polls have read.
-        session_id: the session that was opened here, if any.
+        holdings: what it holds.
+        known: names of agents that are known to be, or to have been, here.
+        session_id: the session at the hub, once there is one.
+        attended: how many streams and waiting calls of its host are open.
+        asked: how many requests its host has made.
     """
 
-    def __init__(self, agent_id: str, port: Port) -> None:
+    def __init__(
+        self,
+        agent_id: str,
+        port: Port,
+        host: Host | None = None,
+        is_dead: Callable[[Mapping[str, Any]], bool] | None = None,
+    ) -> None:
         self.agent_id = agent_id
         self.cursors = Cursors()
+        self.holdings = Holdings()
+        self.known: set[str] = set()
         self.session_id: str | None = None
-        self._port = port
+        self.port = port
+        self.attended = 0
+        self.asked = 0
+        self.host = host
+        self._is_dead = is_dead or _is_unknown
+        self._is_ours = False
+        self._has_left = False
+        self._has_registered = False
         self._instance_id: str | None = None
+        self._notices: list[str] = []
         self._taking = asyncio.Lock()
 
     # The session ----------------------------------------------------------------------------------------------------
 
-    async def take(self) -> str:
-        """Register the agent, in place of a session that it has.
+    async def register(self) -> None:
+        """Register the agent for a host that begins; its polls begin with what is said from now on.
 
-        Its polls begin with what is said from now on; where a host comes back before its session was over, they go on.
-
-        Returns:
-            The id of the session.
+        Where its session still lives, its polls go on where they were.
 
         Raises:
             Refused: the hub would not, or is not there.
         """
         async with self._taking:
-            found = await self._look()
-            if found["session"] is None:
-                self.cursors.begin(found["latest_visible_id"])
-            elif not self.cursors.begun:
-                self.cursors.begin(_since(found["session"], found["latest_visible_id"]))
-            return await self._take()
+            await self._register()
 
     async def keep(self) -> None:
-        """Show that the agent is there, and register it again where it has no session any more.
+        """Make sure that the agent is registered, and that its polls have a place to go on from.
 
         Raises:
             Refused: the hub would not, or is not there.
         """
+        if self.is_settled and self.port.is_here(self.agent_id):
+            return
         async with self._taking:
-            found = await self._look()
-            session = found["session"]
+            if self._instance_id not in {None, self.port.instance_id}:
+                self._forget_storage()
+            if self.host is not None and not self._has_registered:
+                await self._register()
             if not self.cursors.begun:
-                latest = found["latest_visible_id"]
-                self.cursors.begin(latest if session is None else _since(session, latest))
-            if session is None:
-                await self._take()
+                await self._resume()
+            if self.session_id is None or not self.port.is_here(self.agent_id):
+                await self._come_back()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the agent is registered at the storage that answered last, for all that is known."""
+        return self.session_id is not None and self.cursors.begun and self._instance_id == self.port.instance_id
+
+    async def look(self) -> None:
+        """Ask the hub whether the agent's session lives, which shows it that the agent does; come back if not.
+
+        Raises:
+            Refused: the hub is not there.
+        """
+        found = await self._find(self.agent_id, caller=self.agent_id)
+        if found is None or self._instance_id != self.port.instance_id:
+            self.session_id = None
+        await self.keep()
 
     async def leave(self) -> None:
-        """End the session that was opened here.
+        """End the session, if it was opened here, also if it is being opened just now.
 
         Raises:
             Refused: the hub is not there; it ends the session by itself.
         """
-        session_id, self.session_id = self.session_id, None
-        if session_id is not None:
-            await self.close(session_id)
+        async with self._taking:
+            session_id, self.session_id, self._has_left = self.session_id, None, True
+            if session_id is not None and self._is_ours:
+                await self.close(session_id)
 
     async def close(self, session_id: str) -> bool:
         """End a session; False when it is over already.
@@ -91,7 +155,7 @@ class AgentSession:
             Refused: the hub is not there.
         """
         try:
-            await self._port.call("DELETE", f"/v1/sessions/{quote(session_id, safe='')}")
+            await self.port.change("DELETE", "/v1/sessions/{session_id}", {"session_id": session_id}, {})
         except Refused as refused:
             if refused.status != NOT_FOUND:
                 raise
@@ -99,50 +163,193 @@ class AgentSession:
         return True
 
     async def read_beat_sec(self) -> float:
-        """How often `keep` is to be called so that the session of an idle agent lives on."""
-        info = await self.read("/v1/hub-info")
+        """How often `look` is to be called so that the session of an idle agent lives on."""
+        info = await self.port.read("/v1/hub-info", NO_IDS)
         ttl_sec: float = info.get("presence_ttl_sec", DEFAULT_PRESENCE_TTL_SEC)
         return min(LONGEST_BEAT_SEC, ttl_sec / 3)
 
-    async def _look(self) -> JsonObject:
-        found: JsonObject = await self.read("/v1/bootstrap", agent_id=self.agent_id)
-        former, self._instance_id = self._instance_id, self._port.instance_id
-        if former not in {None, self._instance_id}:  # another storage: the old ids mean nothing in it
-            self.cursors.begin(0)
-        return found
+    def announce(self, wanted: str) -> None:
+        """Tell the agent that its name is not the one that it was given."""
+        self._notices = [f"You are agent {self.agent_id}: an agent {wanted} is live elsewhere."]
 
-    async def _take(self) -> str:
-        metadata = {"via": VIA, "since_id": self.cursors.start}
-        opened = await self.change("/v1/sessions", agent_id=self.agent_id, replace=True, metadata=metadata)
-        session_id: str = opened["result"]["session_id"]
-        self.session_id = session_id
-        return session_id
+    @contextmanager
+    def attending(self) -> Iterator[None]:
+        """While this lasts, a window of the host is known to be there."""
+        self.attended += 1
+        try:
+            yield
+        finally:
+            self.attended -= 1
 
-    # Calls ----------------------------------------------------------------------------------------------------------
+    def tell(self, notices: Iterable[str]) -> None:
+        """Have the agent told something with its next answer."""
+        self._notices += notices
 
-    async def read(self, path: str, *, wait_sec: float = 0.0, **query: str | float | bool | None) -> Any:  # noqa: ANN401 - the result of any route
-        """The result of a route that reads; parameters that are None are left out.
+    def take_notices(self) -> list[str]:
+        """What the agent is to be told with its next answer, whatever that is about."""
+        notices, self._notices = self._notices, []
+        if self.holdings:
+            notices += self.holdings.take_lapsed()
+        return notices
 
-        Raises:
-            Refused: there is none.
-        """
-        given = {name: int(value) if isinstance(value, bool) else value for name, value in query.items()}
-        text = urlencode({name: value for name, value in given.items() if value is not None})
-        envelope = await self._port.call("GET", f"{path}?{text}" if text else path, wait_sec=wait_sec)
-        return envelope["result"]
+    # How it is found and opened -------------------------------------------------------------------------------------
 
-    async def change(self, path: str, **body: object) -> JsonObject:
-        """The envelope of a route that changes something; fields that are None are left out.
+    async def _register(self) -> None:
+        if self._has_left:  # who comes now is another window, or another day
+            self.cursors = Cursors()
+        latest = await self._read_latest()
+        wanted = self.agent_id
+        for name in _namesakes(wanted):
+            if await self._register_as(name, latest):
+                break
+        else:
+            raise Refused(f"{wanted} and {MAX_NAMESAKES} of its namesakes are live: give another name", CONFLICT)
+        if self.agent_id != wanted:
+            self.announce(wanted)
+        self._has_registered = True
 
-        Raises:
-            Refused: it was not done.
-        """
-        given = {name: value for name, value in body.items() if value is not None}
-        return await self._port.call("POST", path, given)
+    async def _register_as(self, name: str, latest: int) -> bool:
+        """Register under a name; False when that is another's."""
+        begin = self.cursors.begin
+        try:
+            if not self.cursors.begun:
+                begin(latest)
+            await self._open(name, replace=False)
+        except Refused as refused:
+            if refused.status != CONFLICT:
+                raise
+        else:
+            return True
+        found = await self._find(name)
+        metadata: JsonObject = {} if found is None else found["metadata"]
+        said = metadata.get("host")
+        said = said if isinstance(said, dict) else {}
+        is_same = self.host is not None and self.host.is_same(said)
+        if found is not None and not is_same and not self._may_take_over(metadata, said):
+            return False
+        if found is not None and self.session_id is None and metadata.get("via") == VIA:
+            begin(_since(metadata, latest), shown=latest)
+        if found is not None and is_same and metadata.get("via") == VIA and not self._is_dead(said):
+            self.agent_id, self.session_id, self._is_ours = name, found["session_id"], False
+            self._instance_id = self.port.instance_id
+        else:
+            await self._open(name, replace=True)
+        return True
+
+    def _may_take_over(self, metadata: JsonObject, said: JsonObject) -> bool:
+        """Whether nobody is there any more in a session that still lives."""
+        if said:
+            return self._is_dead(said)
+        return metadata.get("via") == VIA and self.host is None  # by URL, where whoever attends it is known here
+
+    async def _come_back(self) -> None:
+        """Register again under the same name, and find out what was lost meanwhile."""
+        try:
+            await self._open(self.agent_id, replace=False)
+        except Refused as refused:
+            if refused.status != CONFLICT:
+                raise
+            found = await self._find(self.agent_id)  # something else of the same agent has registered it
+            self.session_id, self._is_ours = None if found is None else found["session_id"], False
+            self._instance_id = self.port.instance_id
+        kinds = self.holdings.kinds()
+        if "locks" in kinds:
+            held = await self.port.read("/v1/locks", {"agent_id": self.agent_id, "active_only": True})
+            self._notices += self.holdings.keep_only("locks", {one["file_path"] for one in held})
+        if "claims" in kinds:
+            held = await self.port.read("/v1/claims", {"active_only": True})
+            mine = {one["claim_key"] for one in held if one["owner_agent_id"] == self.agent_id}
+            self._notices += self.holdings.keep_only("claims", mine)
+
+    async def _resume(self) -> None:
+        """Find out where the polls of an agent begin that nothing is known of here."""
+        latest = await self._read_latest()
+        found = await self._find(self.agent_id)
+        if found is not None:
+            self.session_id, self._is_ours = found["session_id"], False
+        self._instance_id = self.port.instance_id
+        if found is not None and found["metadata"].get("via") == VIA:
+            self.cursors.begin(_since(found["metadata"], latest), shown=latest)
+            return
+        since = await self._find_last_start()
+        if since is None:
+            self.cursors.begin(latest)
+        else:
+            self.cursors.begin(min(since, latest), shown=latest)
+
+    async def _find_last_start(self) -> int | None:
+        """Since when the polls of the agent's last session over MCP read, unless its host ended that by itself."""
+        try:
+            events = await self.port.read(
+                "/v1/log",
+                {"stream": f"session/{self.agent_id}", "type": "session.", "tail": True, "limit": PAST_SESSIONS},
+            )
+        except Refused as refused:
+            if refused.status != NOT_FOUND:
+                raise
+            return None
+        closed: set[str] = set()
+        for event in reversed(events):
+            data = event["data"]
+            if event["type"] == "session.closed":
+                closed.add(data["session_id"])
+            elif event["type"] == "session.opened" and (data["metadata"] or {}).get("via") == VIA:
+                return None if data["session_id"] in closed else _since(data["metadata"], event["event_id"])
+        return None
+
+    async def _find(self, name: str, caller: str | None = None) -> JsonObject | None:
+        """The live session of an agent, which stays alive for being asked for if it is the caller's own."""
+        try:
+            found = await self.port.read("/v1/agents/{agent_id}", {"agent_id": name, "as": caller or ""})
+        except Refused as refused:
+            if refused.status != NOT_FOUND:
+                raise
+            return None
+        session: JsonObject | None = found["session"]
+        return session
+
+    async def _read_latest(self) -> int:
+        """An id after which there is nothing yet."""
+        try:
+            health = await self.port.read("/v1/health", NO_IDS)
+        except Refused as refused:
+            if refused.status != NOT_FOUND:
+                raise
+            found = await self.port.read("/v1/bootstrap", {"agent_id": self.agent_id})  # of Arc 0.1.1
+            return int(found["latest_visible_id"])
+        return int(health["head"])
+
+    async def _open(self, name: str, *, replace: bool) -> None:
+        metadata: JsonObject = {"via": VIA, "since_id": self.cursors.start}
+        if self.host is not None:
+            metadata["host"] = self.host.to_metadata()
+        body: JsonObject = {"agent_id": name, "replace": replace, "metadata": metadata}
+        opened = await self.port.change("POST", "/v1/sessions", NO_IDS, body)
+        self.agent_id, self.session_id, self._is_ours = name, opened["result"]["session_id"], True
+        self._has_left = False
+        self._has_registered = False
+        self._instance_id = self.port.instance_id
+
+    def _forget_storage(self) -> None:
+        """The hub has another storage: the old ids mean nothing in it, and nothing is held there."""
+        self.cursors.begin(0)
+        self.holdings = Holdings()
+        self.known.clear()
+        self.session_id = None
 
 
-def _since(session: JsonObject, latest: int) -> int:
-    """Where the polls of a session begin: where it says, if it was opened over MCP."""
-    metadata = session["metadata"]
+def _is_unknown(said: Mapping[str, Any]) -> bool:
+    """Nothing is known of any process here, so none counts as dead."""
+    return False
+
+
+def _namesakes(name: str) -> Iterator[str]:
+    yield name
+    for number in range(2, MAX_NAMESAKES + 1):
+        yield f"{name}-{number}"
+
+
+def _since(metadata: Mapping[str, Any], latest: int) -> int:
+    """Where the polls of a session over MCP begin."""
     since = metadata.get("since_id")
-    return since if metadata.get("via") == VIA and isinstance(since, int) and 0 <= since <= latest else latest
+    return since if isinstance(since, int) and 0 <= since <= latest else latest

@@ -3,9 +3,18 @@
 A poll looks at a channel or all, and a thread or all, and each of these views has a place of its own. What a wider view
 has shown, a narrower one need not show again; what a narrower one has shown, a wider one still does. So a poll of one
 channel never swallows a direct message.
+
+An answer that takes messages moves the place of its view, so that two polls at once do not take the same. But nobody
+knows yet whether the answer will be read: the host may have given up, or the connection be gone. Then the place goes
+back to where it was, and the next poll takes the messages again. So each message is taken at least once; one that may
+have been read before says so (`again`).
 """
 
+from typing import Final
+
 from msgspec import Struct
+
+MAX_VIEWS: Final = 256
 
 
 class View(Struct, frozen=True):
@@ -19,8 +28,15 @@ class View(Struct, frozen=True):
         return self.channel in {None, other.channel} and self.thread_id in {None, other.thread_id}
 
 
-ALL = View()
-MAX_VIEWS = 256
+ALL: Final = View()
+
+
+class Taken(Struct, frozen=True):
+    """What one answer takes: the messages of a view after one id, up to another."""
+
+    view: View
+    after: int
+    to: int
 
 
 class Cursors:
@@ -28,6 +44,7 @@ class Cursors:
 
     def __init__(self) -> None:
         self._places: dict[View, int] = {}
+        self._shown: dict[View, int] = {}
 
     @property
     def begun(self) -> bool:
@@ -39,16 +56,41 @@ class Cursors:
         """The id after which everything is new, in every view."""
         return self._places.get(ALL, 0)
 
-    def begin(self, at: int) -> None:
-        """Put every view after the message `at`."""
+    def begin(self, at: int, *, shown: int = 0) -> None:
+        """Put every view after the message `at`.
+
+        Args:
+            at: an id.
+            shown: the messages up to this id may have been shown already, by a process that nothing is known of.
+        """
         self._places = {ALL: at}
+        self._shown = {ALL: shown} if shown > at else {}
 
     def place(self, view: View) -> int:
         """The id after which `view` has something new."""
         return max((place for seen, place in self._places.items() if seen.covers(view)), default=0)
 
-    def move(self, view: View, to: int) -> None:
-        """`view` has shown the message `to`. It never moves back."""
+    def take(self, view: View, to: int) -> Taken:
+        """Move `view` on to the message `to`. It never moves back, but by `give_back`."""
+        taken = Taken(view, self.place(view), to)
         self._places[view] = max(to, self._places.pop(view, 0))
         if len(self._places) > MAX_VIEWS:  # the view that moved longest ago shows again what it showed
-            del self._places[next(seen for seen in self._places if seen != ALL)]
+            oldest = next(seen for seen in self._places if seen != ALL)
+            del self._places[oldest]
+            self._shown.pop(oldest, None)
+        return taken
+
+    def show(self, taken: Taken) -> None:
+        """An answer goes out: from here on the host may have read it."""
+        self._shown[taken.view] = max(taken.to, self._shown.get(taken.view, 0))
+
+    def give_back(self, taken: Taken) -> None:
+        """An answer was not read, or nobody knows: the next poll takes its messages again."""
+        for view, place in self._places.items():
+            if taken.view.covers(view) and place > taken.after:
+                self._places[view] = taken.after
+
+    def is_again(self, message_id: int, channel: str, thread_id: str | None) -> bool:
+        """Whether a message may have been read before."""
+        message = View(channel, thread_id)
+        return any(message_id <= shown and view.covers(message) for view, shown in self._shown.items())

@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 as MCP has it: one object a message, no batches, ids that are text or integers."""
+"""JSON-RPC 2.0 as MCP has it: one object a message, or a batch of them, and ids that are text or integers."""
 
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
 HEADER_MISMATCH: Final = -32020
 UNSUPPORTED_VERSION: Final = -32022
+MAX_BATCH: Final = 1000
+"""Messages in one batch: each may be answered by a hundred times its size."""
 
 Id = str | int
 
@@ -52,15 +54,46 @@ class ProtocolError(Exception):
         return {"jsonrpc": "2.0", "id": self.id, "error": error}
 
 
-def read(text: bytes | bytearray) -> Call | None:
+def decode(text: bytes | bytearray) -> Any:  # noqa: ANN401 - any JSON value
+    """The JSON that a host sent.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except RecursionError:
+        raise ProtocolError(PARSE_ERROR, "parse error: it is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProtocolError(PARSE_ERROR, f"parse error: {error}") from None
+
+
+def check_batch(messages: list[Any], *, taken: bool) -> None:
+    """Refuse a batch that is not to be served.
+
+    Args:
+        messages: what is in it.
+        taken: whether the revision that the host speaks has batches.
+
+    Raises:
+        ProtocolError: why it is refused.
+    """
+    if not taken:
+        raise ProtocolError(INVALID_REQUEST, "a message must be one JSON object; this revision of MCP has no batches")
+    if not messages:
+        raise ProtocolError(INVALID_REQUEST, "a batch must hold at least one message")
+    if len(messages) > MAX_BATCH:
+        raise ProtocolError(INVALID_REQUEST, f"a batch must hold at most {MAX_BATCH} messages, not {len(messages)}")
+
+
+def to_call(message: Any) -> Call | None:  # noqa: ANN401 - any JSON value
     """The call that a message holds; None for a response, since nothing was asked.
 
     Raises:
-        ProtocolError: it is no JSON, or no JSON-RPC 2.0.
+        ProtocolError: it is no JSON-RPC 2.0.
     """
-    message = _decode(text)
     if not isinstance(message, dict):
-        raise ProtocolError(INVALID_REQUEST, "a message must be one JSON object; batches are not taken")
+        raise ProtocolError(INVALID_REQUEST, "a message must be a JSON object")
     given = message.get("id")
     known = given if isinstance(given, str) or _is_integer(given) else None
     if "method" not in message and ("result" in message or "error" in message):
@@ -81,23 +114,9 @@ def read(text: bytes | bytearray) -> Call | None:
     return Call(method, params or {}, known)
 
 
-def result(call: Call, value: JsonObject) -> JsonObject:
-    """The message that answers a call."""
-    return {"jsonrpc": "2.0", "id": call.id, "result": value}
-
-
-def encode(message: JsonObject) -> bytes:
-    """A message as JSON, without line breaks."""
+def encode(message: JsonObject | list[JsonObject]) -> bytes:
+    """A message or a batch as JSON, without line breaks."""
     return msgspec.json.encode(message)
-
-
-def _decode(text: bytes | bytearray) -> Any:  # noqa: ANN401 - any JSON value
-    try:
-        return msgspec.json.decode(text)
-    except RecursionError:
-        raise ProtocolError(PARSE_ERROR, "parse error: it is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProtocolError(PARSE_ERROR, f"parse error: {error}") from None
 
 
 def _is_integer(value: object) -> bool:

@@ -3,39 +3,43 @@
 Nothing of a host's state is kept in memory but how far it has polled. Its MCP session is the agent's session at the
 hub, in the log like any other: a hub that restarts knows it still, `DELETE` ends it, and a host that goes without a
 word is ended like any agent that fell silent. While a host keeps the stream of `GET /mcp` open, its agent counts as
-present.
+present; a host that had one, lost it and asks for nothing more has left, and its session ends soon after.
+
+An answer that nobody reads takes no message from its agent: not when the host cancels the request or closes its
+connection, not when the connection turns out to have been closed before the answer came.
 """
 
-from typing import Annotated, Final
+from contextlib import nullcontext, suppress
+from typing import Annotated, Any, Final
 
-import msgspec
 from msgspec import Meta, Struct
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from api.hints import tell_tools
-from api.http import inprocess
 from api.http.bodies import read_body
+from api.http.connection import connection_of
 from api.http.errors import MethodNotAllowed
 from api.http.headers import HEADERS, find_sender
+from api.http.idempotency import find_key
+from api.http.inside import Inside
 from api.http.queries import QueryReader
 from api.http.responses import Headers
 from api.http.routes import Caller, Site
-from api.mcp import jsonrpc, revisions
-from api.mcp.agent_session import VIA, AgentSession
-from api.mcp.entrance import PATH
-from api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Call, ProtocolError
-from api.mcp.methods import CAPABILITIES, METHODS, SERVER_NAME, instructions
+from api.mcp import jsonrpc, methods, revisions
+from api.mcp.agents import Agents
+from api.mcp.conversation import Conversation, Reply
+from api.mcp.inside_port import InsidePort
+from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, Call, ProtocolError
+from api.mcp.methods import SERVER_NAME
 from api.mcp.port import Refused
 from api.sse import HEARTBEAT, HEARTBEAT_SEC
 from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import JsonObject
-from projections.hub.hub import Hub
 from projections.messages import MessageQuery
 
 SESSION_HEADER: Final = b"mcp-session-id"
-MAX_SEATS: Final = 4096
-"""Agents whose cursors are remembered; one that is forgotten begins where its session says."""
+LEFT_AFTER_SEC: Final = 20.0
+"""How long after its stream a host may open another, or ask for something, before it counts as gone."""
 
 
 class McpQuery(Struct, frozen=True):
@@ -44,79 +48,167 @@ class McpQuery(Struct, frozen=True):
     agent: Annotated[str, Meta(description="the agent that the host speaks for")] | None = None
 
 
-class InsidePort:
-    """Carries calls to the routes of the application that it is in."""
-
-    def __init__(self, hub: Hub, app: ASGIApp) -> None:
-        self._hub = hub
-        self._app = app
-
-    @property
-    def instance_id(self) -> str | None:
-        return self._hub.instance_id
-
-    async def call(
-        self, method: str, path: str, body: JsonObject | None = None, *, wait_sec: float = 0.0
-    ) -> JsonObject:
-        if wait_sec and self._hub.closing:
-            raise Refused("the hub is stopping, and nobody waits in it any more; ask again soon", 503)
-        sent = b"" if body is None else msgspec.json.encode(body)
-        answer = await inprocess.call(self._app, method, path, sent, (), VIA)
-        envelope: JsonObject = msgspec.json.decode(answer.body)
-        if not envelope["ok"]:
-            raise Refused(tell_tools(envelope["error"], envelope.get("advice")), answer.status)
-        return envelope
-
-
 class McpEndpoint:
-    """What answers at `/mcp`, and the sessions of all agents that speak there.
+    """What answers at `/mcp`.
 
     Args:
         site: the hub, and how it answers.
-        app: the application with the routes that tools call.
+        inside: the routes that tools call.
     """
 
-    def __init__(self, site: Site, app: ASGIApp) -> None:
+    def __init__(self, site: Site, inside: Inside) -> None:
         self._site = site
         self._hub = site.hub
-        self._port = InsidePort(site.hub, app)
         self._methods = {"POST": self._post, "GET": self._listen, "DELETE": self._end}
         self._read_query = QueryReader(McpQuery).read
-        self._sessions: dict[str, AgentSession] = {}
-        self._server: JsonObject = {"name": SERVER_NAME, "version": site.hub.settings.version}
+        server: JsonObject = {"name": SERVER_NAME, "version": site.hub.settings.version}
+        self._agents = Agents(site.hub, InsidePort(inside), server)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         serve = self._methods.get(scope["method"])
         if serve is None:
-            raise MethodNotAllowed(scope["method"], PATH, ", ".join(self._methods))
+            raise MethodNotAllowed(scope["method"], scope["path"], ", ".join(self._methods))
         await serve(scope, receive, send)
 
+    # POST -----------------------------------------------------------------------------------------------------------
+
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one message of a host."""
+        """Answer one message of a host, or a batch of them."""
         headers = scope[HEADERS]
         is_handshake = revisions.is_handshake(headers)
         body = await read_body(scope, receive, self._hub.settings.limits.max_request_bytes)
-        status = 200
-        more: Headers = ()
+        call: Call | None = None
         try:
-            call = jsonrpc.read(body)
+            message = jsonrpc.decode(body)
+            if isinstance(message, list):
+                await self._answer_batch(message, scope, receive, send)
+                return
+            call = jsonrpc.to_call(message)
             if call is None or call.id is None:
-                await self._site.responder.send(send, 202, b"")
+                await self._hear(call, scope, send)
                 return
             if not is_handshake:
                 revisions.check(call, headers, scope["headers"])
-            result, more = await Caller(receive).unless_gone(self._answer(scope, call, is_handshake=is_handshake))
-            reply = jsonrpc.result(call, result)
+            if call.method == "initialize" and is_handshake:
+                await self._welcome(call, scope, send)
+                return
+            conversation = self._conversation(scope)
+            reply = await self._reply(conversation, call, _find_key(scope, call), scope, receive)
         except ProtocolError as error:
-            reply = error.reply()
-            # In the first era an error is an answer like any other, unless the message itself could not be used.
-            if not is_handshake or error.code in {INVALID_REQUEST, PARSE_ERROR}:
-                status = revisions.STATUS_OF.get(error.code, status)
-        await self._site.responder.send(send, status, jsonrpc.encode(reply), more)
+            if error.id is None and call is not None:
+                error.id = call.id
+            await self._refuse(error, send, is_handshake=is_handshake)
+            return
+        if reply is None:  # the host has cancelled it, and does not want to hear of it
+            await self._site.responder.send(send, 202, b"")
+            return
+        status = 200 if is_handshake or reply.error is None else revisions.STATUS_OF.get(reply.error, 200)
+        await self._send(conversation, [reply], jsonrpc.encode(reply.message), scope, send, status)
+
+    async def _reply(
+        self, conversation: Conversation, call: Call, key: str | None, scope: Scope, receive: Receive
+    ) -> Reply | None:
+        """The reply to a request; one that may wait is given up when the host closes the connection."""
+        is_handshake = revisions.is_handshake(scope[HEADERS])
+        answering = conversation.answer(call, is_handshake=is_handshake, key=key)
+        if not methods.may_wait(call.method, call.params):
+            return await answering
+        with conversation.session.attending():
+            return await connection_of(scope).unless_ended(answering)
+
+    async def _answer_batch(self, messages: list[Any], scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the requests of a batch, one after the other, with a batch."""
+        version = scope[HEADERS].get(revisions.VERSION_HEADER)
+        jsonrpc.check_batch(messages, taken=revisions.has_batches(version and version.decode("latin-1")))
+        if find_key(scope) is not None:
+            raise ProtocolError(
+                INVALID_REQUEST, "Idempotency-Key cannot be sent with a batch: send each call by itself"
+            )
+        conversation = self._conversation(scope)
+        replies: list[Reply] = []
+        for message in messages:
+            try:
+                call = jsonrpc.to_call(message)
+                if call is not None and call.method == "initialize":
+                    raise ProtocolError(INVALID_REQUEST, "initialize must not be part of a batch", id=call.id)
+            except ProtocolError as error:
+                replies.append(Reply(error.reply(), error.id))
+                continue
+            if call is None:
+                continue
+            if call.id is None:
+                conversation.hear(call)
+                continue
+            try:
+                reply = await self._reply(conversation, call, None, scope, receive)
+            except BaseException:
+                for made in replies:
+                    conversation.withdraw(made)
+                raise
+            if reply is not None:
+                replies.append(reply)
+        if not replies:
+            await self._site.responder.send(send, 202, b"")
+            return
+        await self._send(conversation, replies, jsonrpc.encode([reply.message for reply in replies]), scope, send)
+
+    async def _send(
+        self,
+        conversation: Conversation,
+        replies: list[Reply],
+        body: bytes,
+        scope: Scope,
+        send: Send,
+        status: int = 200,
+    ) -> None:
+        """Send an answer, and take it back if the connection shows that nobody read it."""
+        taking = [reply for reply in replies if reply.taken is not None or reply.notices]
+        if not taking:
+            await self._site.responder.send(send, status, body)
+            return
+
+        def withdraw() -> None:
+            for reply in taking:
+                conversation.withdraw(reply)
+
+        connection = connection_of(scope)
+        for reply in taking:
+            conversation.show(reply)
+        connection.watch(withdraw)
+        await self._site.responder.send(send, status, body)
+        if connection.has_ended:
+            withdraw()
+
+    async def _refuse(self, error: ProtocolError, send: Send, *, is_handshake: bool) -> None:
+        """Send an error. In the first era it is an answer like any other, unless the message could not be used."""
+        status = 200
+        if not is_handshake or error.code in {INVALID_REQUEST, PARSE_ERROR}:
+            status = revisions.STATUS_OF.get(error.code, status)
+        await self._site.responder.send(send, status, jsonrpc.encode(error.reply()))
+
+    async def _hear(self, call: Call | None, scope: Scope, send: Send) -> None:
+        """Take a notification; a response is passed over, since nothing was asked."""
+        if call is not None:
+            with suppress(ProtocolError):  # nobody is told what is wrong with a notification
+                self._conversation(scope).hear(call)
+        await self._site.responder.send(send, 202, b"")
+
+    async def _welcome(self, call: Call, scope: Scope, send: Send) -> None:
+        """Register the agent; its session's id is that of the MCP session."""
+        try:
+            conversation = await self._agents.welcome(self._name(scope), call.params)
+        except (InvalidInput, Refused) as refused:
+            raise ProtocolError(INVALID_REQUEST, str(refused), id=call.id) from None
+        result = conversation.welcome(call.params)
+        more: Headers = ((SESSION_HEADER, (conversation.session.session_id or "").encode("latin-1")),)
+        body = jsonrpc.encode({"jsonrpc": "2.0", "id": call.id, "result": result})
+        await self._site.responder.send(send, 200, body, more)
+
+    # GET and DELETE -------------------------------------------------------------------------------------------------
 
     async def _listen(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Keep a stream open, on which the hub has nothing to say: while it stands, the agent is present."""
-        session = self._session(scope)
+        session = self._find(scope).session
         headers = [
             (b"content-type", b"text/event-stream"),
             (b"cache-control", b"no-cache"),
@@ -124,9 +216,20 @@ class McpEndpoint:
             *self._site.responder.common,
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        with self._hub.present(session.agent_id):
-            await Caller(receive).unless_gone(self._beat(session.agent_id, send))
+        is_window = SESSION_HEADER in scope[HEADERS]  # else it is not known which window of the agent's it is
+        try:
+            with self._hub.present(session.agent_id), session.attending() if is_window else nullcontext():
+                await Caller(receive).unless_gone(self._beat(send))
+        finally:
+            if is_window:
+                self._agents.watch_out(session, LEFT_AFTER_SEC)
         await send({"type": "http.response.body", "body": b""})
+
+    async def _beat(self, send: Send) -> None:
+        nothing = MessageQuery(agent_id="", since_id=fields.MAX_INTEGER)
+        while not self._hub.closing:
+            await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
+            await self._hub.wait(nothing, HEARTBEAT_SEC)  # only the hub's end comes before the time is over
 
     async def _end(self, scope: Scope, receive: Receive, send: Send) -> None:
         """End the session of a host that leaves."""
@@ -134,72 +237,35 @@ class McpEndpoint:
         if not session_id:
             raise InvalidInput("Mcp-Session-Id", "must name the session that is to end")
         try:
-            ended = await self._session(scope).close(session_id)
+            ended = await self._agents.end(self._find(scope), session_id)
         except Refused as refused:
             raise InvalidInput("Mcp-Session-Id", f"cannot be ended: {refused}") from None
         if not ended:
             raise NotFound("session", session_id, "is unknown or over")
         await self._site.responder.send(send, 200, b'{"ok":true,"result":null}')
 
-    async def _beat(self, agent_id: str, send: Send) -> None:
-        nothing = MessageQuery(agent_id=agent_id, since_id=fields.MAX_INTEGER)
-        while not self._hub.closing:
-            await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
-            await self._hub.wait(nothing, HEARTBEAT_SEC)  # only the hub's end comes before the time is over
+    # Who speaks -----------------------------------------------------------------------------------------------------
 
-    async def _answer(self, scope: Scope, call: Call, *, is_handshake: bool) -> tuple[JsonObject, Headers]:
-        """The result of a request, and the headers that go with it."""
+    def _conversation(self, scope: Scope) -> Conversation:
         try:
-            session = self._session(scope)
+            return self._find(scope)
         except InvalidInput as error:
-            raise ProtocolError(INVALID_REQUEST, str(error), id=call.id) from None
-        try:
-            if not is_handshake:
-                return revisions.stamp(call.method, await self._serve(session, call), self._server), ()
-            if call.method == "initialize":
-                return await self._welcome(session, call)
-            return await self._serve(session, call), ()
-        except ProtocolError as error:
-            error.id = call.id
-            raise
+            raise ProtocolError(INVALID_REQUEST, str(error)) from None
 
-    async def _welcome(self, session: AgentSession, call: Call) -> tuple[JsonObject, Headers]:
-        """Register the agent; its session's id is that of the MCP session."""
-        try:
-            session_id = await session.take()
-        except Refused as refused:
-            raise ProtocolError(INVALID_REQUEST, str(refused)) from None
-        welcome: JsonObject = {
-            "protocolVersion": revisions.negotiate(call.params),
-            "capabilities": CAPABILITIES,
-            "serverInfo": self._server,
-            "instructions": instructions(session.agent_id),
-        }
-        return welcome, ((SESSION_HEADER, session_id.encode("latin-1")),)
+    def _find(self, scope: Scope) -> Conversation:
+        return self._agents.find(self._name(scope), scope[HEADERS].get(SESSION_HEADER, b"").decode("latin-1"))
 
-    async def _serve(self, session: AgentSession, call: Call) -> JsonObject:
-        """The result of a request that either era has."""
-        if call.method == "ping":
-            return {}
-        if call.method == "server/discover":
-            return {
-                "supportedVersions": list(revisions.REQUEST_VERSIONS),
-                "capabilities": CAPABILITIES,
-                "instructions": instructions(session.agent_id),
-            }
-        method = METHODS.get(call.method)
-        if method is None:
-            raise ProtocolError(METHOD_NOT_FOUND, f"{call.method!r} is no method of this server")
-        return await method(session, call.params)
-
-    def _session(self, scope: Scope) -> AgentSession:
-        """The session of the agent that the request names."""
+    def _name(self, scope: Scope) -> str | None:
+        """The name that the host was given for its agent."""
         agent = find_sender(scope) or self._read_query(scope).agent
-        if agent is None:
-            raise InvalidInput("agent", f"is required: use the URL {PATH}?agent=NAME, or send the header X-Arc-Agent")
-        agent = fields.agent("agent", agent)
-        session = self._sessions.pop(agent, None) or AgentSession(agent, self._port)
-        self._sessions[agent] = session  # the one used last stands last
-        if len(self._sessions) > MAX_SEATS:
-            del self._sessions[next(iter(self._sessions))]
-        return session
+        return None if agent is None else fields.agent("agent", agent)
+
+
+def _find_key(scope: Scope, call: Call) -> str | None:
+    """The idempotency key of a call that changes something; for one that does not, a key has no meaning."""
+    if b"idempotency-key" not in scope[HEADERS] or not methods.changes(call.method, call.params):
+        return None
+    try:
+        return find_key(scope)
+    except InvalidInput as error:
+        raise ProtocolError(INVALID_REQUEST, str(error), id=call.id) from None

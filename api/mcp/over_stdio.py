@@ -1,41 +1,43 @@
-"""MCP over the standard streams, on the official SDK: what `arc mcp` runs.
+"""MCP over the standard streams: what `arc mcp` runs.
 
-The SDK speaks the protocol. The streams are handled here, since a host is to be answered whatever it sends: the SDK's
-own reader drops a line that it cannot parse, and the process could not end while that reader waits for the next one.
+Requests are served side by side, so one that waits holds up no other; their answers go out as they come. Whatever a
+host sends is answered, also what cannot be used.
 """
 
 import asyncio
 import contextlib
 import os
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
-
-import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel import Server
-from mcp.shared.exceptions import MCPError
-from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestParams
 
 from api.mcp import jsonrpc, revisions
 from api.mcp.agent_session import AgentSession
+from api.mcp.conversation import Conversation, Reply
 from api.mcp.daemon import in_daemon
-from api.mcp.jsonrpc import INVALID_REQUEST, Call, Id, ProtocolError
+from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, Call, ProtocolError
 from api.mcp.lines import MAX_LINE_BYTES, read_lines
-from api.mcp.methods import METHODS, SERVER_NAME, instructions
-from api.mcp.port import Refused
+from api.mcp.methods import SERVER_NAME
 from arclog.events import JsonObject
 
 LAST_ANSWERS_SEC: Final = 1.0
 """How long the answers to what was asked last are waited for, when the host sends no more."""
-RETRY_SEC: Final = 5.0
-"""How soon a hub that was not there is looked for again."""
+NAME_WITHIN_SEC: Final = 0.25
+"""How long the answer to `initialize` waits for the agent's name to be settled: a hub that is silent delays no host."""
 
-Calls = MemoryObjectSendStream[SessionMessage | Exception]
-Answers = MemoryObjectSendStream[SessionMessage]
+Meet = Callable[[JsonObject], None]
+"""Told what comes beside the arguments of a call (`_meta`), before it is served."""
 
 
-async def serve(session: AgentSession, version: str, source: int, sink: int, stop: asyncio.Event) -> None:
+async def serve(
+    session: AgentSession,
+    version: str,
+    source: int,
+    sink: int,
+    stop: asyncio.Event,
+    *,
+    registered: asyncio.Event,
+    meet: Meet,
+) -> None:
     """Serve a host until it sends no more, or reads no more, or `stop` is set.
 
     Args:
@@ -44,98 +46,121 @@ async def serve(session: AgentSession, version: str, source: int, sink: int, sto
         source: the descriptor that the host writes to.
         sink: the descriptor that the host reads from.
         stop: ends it, as the end of the stream would.
+        registered: set when the agent was registered for the first time.
+        meet: see `Meet`.
     """
-    calls, to_serve = anyio.create_memory_object_stream[SessionMessage | Exception]()
-    answers, to_send = anyio.create_memory_object_stream[SessionMessage]()
-    host = Host(source, sink, stop)
-    server = make_server(session, version)
-    beating = asyncio.create_task(_beat(session))
-    try:
-        async with anyio.create_task_group() as group:
-            group.start_soon(host.write, to_send)
-            group.start_soon(host.read, calls, answers.clone())
-            await server.run(to_serve, answers, server.create_initialization_options())
-    finally:
-        beating.cancel()
+    await StdioHost(session, version, sink, stop, registered, meet).serve(source)
 
 
-def make_server(session: AgentSession, version: str) -> "Server[dict[str, Any]]":
-    """The SDK's server with the tools and resources of one agent."""
-    server: Server[dict[str, Any]] = Server(SERVER_NAME, version=version, instructions=instructions(session.agent_id))
+class StdioHost:
+    """The other end of the standard streams; the arguments are those of `serve`."""
 
-    async def answer(ctx: ServerRequestContext[dict[str, Any], Any], params: RequestParams) -> JsonObject:
-        try:
-            result = await METHODS[ctx.method](session, dict(ctx.params or {}))
-        except ProtocolError as error:
-            raise MCPError(code=error.code, message=str(error), data=error.data) from None
-        if ctx.protocol_version in revisions.HANDSHAKE_VERSIONS:
-            return result
-        return revisions.stamp(ctx.method, result, {"name": SERVER_NAME, "version": version})
-
-    for method in METHODS:
-        server.add_request_handler(method, RequestParams, answer)
-    return server
-
-
-class Host:
-    """The other end of the standard streams.
-
-    Args:
-        source: the descriptor that it writes to.
-        sink: the descriptor that it reads from.
-        stop: nothing more is read from the host, and nothing is waited for; set when it reads no more.
-    """
-
-    def __init__(self, source: int, sink: int, stop: asyncio.Event) -> None:
-        self._source = source
+    def __init__(
+        self,
+        session: AgentSession,
+        version: str,
+        sink: int,
+        stop: asyncio.Event,
+        registered: asyncio.Event,
+        meet: Meet,
+    ) -> None:
+        self._conversation = Conversation(session, {"name": SERVER_NAME, "version": version})
         self._sink = sink
         self._stop = stop
-        self._waiting: set[Id] = set()
-        self._at_end = False
+        self._registered = registered
+        self._meet = meet
+        self._revision: str | None = None
+        self._running: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
 
-    async def read(self, calls: Calls, answers: Answers) -> None:
-        """Pass on what the host sends to `calls`, and answer what cannot be used."""
-        async with calls, answers:
-            async for line in read_lines(self._source, self._stop):
-                try:
-                    call = _read(line)
-                except ProtocolError as error:
-                    with contextlib.suppress(anyio.BrokenResourceError):  # the host reads no more
-                        await answers.send(SessionMessage(JSONRPCError.model_validate(error.reply())))
+    async def serve(self, source: int) -> None:
+        """Answer what comes, until the end; what was asked last still gets its answer, if that comes soon."""
+        async for line in read_lines(source, self._stop):
+            try:
+                message = _decode(line)
+                if isinstance(message, list):
+                    jsonrpc.check_batch(message, taken=revisions.has_batches(self._revision))
+                    self._start(self._answer_batch(message))
                     continue
-                if call is not None:
-                    self._note(call)
-                    await calls.send(SessionMessage(_as_sdk_has_it(call)))
-            self._at_end = True
-            if self._waiting and not self._stop.is_set():
-                with anyio.move_on_after(LAST_ANSWERS_SEC):
-                    await self._stop.wait()
+                call = jsonrpc.to_call(message)
+            except ProtocolError as error:
+                self._start(self._send([Reply(error.reply(), error.id)], encode_first))
+                continue
+            if call is None:
+                continue
+            if call.id is None:
+                self._conversation.hear(call)
+            else:
+                self._start(self._answer(call))
+        if self._running and not self._stop.is_set():
+            await asyncio.wait(self._running, timeout=LAST_ANSWERS_SEC)
+        for task in self._running:
+            task.cancel()
 
-    async def write(self, answers: MemoryObjectReceiveStream[SessionMessage]) -> None:
-        """Send the host its answers, as they come."""
-        async with answers:
-            async for answer in answers:
-                line = answer.message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
-                try:
-                    await in_daemon(_Writing(self._sink, line))
-                except OSError:
-                    self._stop.set()
-                    return
-                self._settle(answer.message)
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
-    def _note(self, call: Call) -> None:
-        if call.id is not None:
-            self._waiting.add(call.id)
-        elif call.method == "notifications/cancelled":  # it will not be answered
-            cancelled = call.params.get("requestId")
-            if isinstance(cancelled, str | int):
-                self._waiting.discard(cancelled)
+    async def _answer(self, call: Call) -> None:
+        reply = await self._reply(call)
+        if reply is not None:
+            await self._send([reply], encode_first)
 
-    def _settle(self, message: JSONRPCMessage) -> None:
-        if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
-            self._waiting.discard(message.id)
-            if self._at_end and not self._waiting:
-                self._stop.set()
+    async def _answer_batch(self, messages: list[Any]) -> None:
+        replies: list[Reply] = []
+        for message in messages:
+            try:
+                call = jsonrpc.to_call(message)
+                if call is not None and call.method == "initialize":
+                    raise ProtocolError(INVALID_REQUEST, "initialize must not be part of a batch", id=call.id)
+            except ProtocolError as error:
+                replies.append(Reply(error.reply(), error.id))
+                continue
+            if call is None:
+                continue
+            if call.id is None:
+                self._conversation.hear(call)
+                continue
+            reply = await self._reply(call)
+            if reply is not None:
+                replies.append(reply)
+        if replies:
+            await self._send(replies, encode_all)
+
+    async def _reply(self, call: Call) -> Reply | None:
+        meta = call.params.get("_meta")
+        if isinstance(meta, dict):
+            self._meet(meta)
+        if call.method == "initialize":
+            return await self._welcome(call)
+        if not isinstance(meta, dict) or meta.get(revisions.PROTOCOL_VERSION) is None:
+            return await self._conversation.answer(call)
+        try:
+            revisions.check_version(call, meta)
+        except ProtocolError as error:
+            return Reply(error.reply(), call.id)
+        return await self._conversation.answer(call, is_handshake=False)
+
+    async def _welcome(self, call: Call) -> Reply:
+        """Answer `initialize` at once, with the agent's name if the hub has settled it by then."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(NAME_WITHIN_SEC):
+                await self._registered.wait()
+        welcome = self._conversation.welcome(call.params, is_named=self._registered.is_set())
+        self._revision = welcome["protocolVersion"]
+        return Reply({"jsonrpc": "2.0", "id": call.id, "result": welcome}, call.id)
+
+    async def _send(self, replies: list[Reply], encode: Callable[[list[Reply]], bytes]) -> None:
+        """Send replies as one line; a host that reads no more ends the conversation."""
+        line = encode(replies)
+        try:
+            async with self._writing:
+                for reply in replies:
+                    self._conversation.show(reply)
+                await in_daemon(_Writing(self._sink, line))
+        except OSError:
+            self._stop.set()
 
 
 class _Writing:
@@ -151,26 +176,19 @@ class _Writing:
             left = left[os.write(self._sink, left) :]
 
 
-def _read(line: bytes | None) -> Call | None:
+def encode_first(replies: list[Reply]) -> bytes:
+    """The line of a single message."""
+    return jsonrpc.encode(replies[0].message) + b"\n"
+
+
+def encode_all(replies: list[Reply]) -> bytes:
+    """The line of a batch."""
+    return jsonrpc.encode([reply.message for reply in replies]) + b"\n"
+
+
+def _decode(line: bytes | None) -> Any:  # noqa: ANN401 - any JSON value
     if line is None:
         raise ProtocolError(INVALID_REQUEST, f"a message must be at most {MAX_LINE_BYTES} bytes")
     if line.startswith(b"Content-Length:"):
-        raise ProtocolError(jsonrpc.PARSE_ERROR, "a message is one line of JSON, without headers before it")
-    return jsonrpc.read(line)
-
-
-def _as_sdk_has_it(call: Call) -> JSONRPCMessage:
-    if call.id is None:
-        return JSONRPCNotification(jsonrpc="2.0", method=call.method, params=call.params)
-    return JSONRPCRequest(jsonrpc="2.0", id=call.id, method=call.method, params=call.params)
-
-
-async def _beat(session: AgentSession) -> None:
-    """Keep the session of an idle agent alive for as long as its host runs, and find a hub that was away."""
-    while True:
-        try:
-            await session.keep()
-            pause_sec = await session.read_beat_sec()
-        except Refused:
-            pause_sec = RETRY_SEC
-        await asyncio.sleep(pause_sec)
+        raise ProtocolError(PARSE_ERROR, "a message is one line of JSON, without headers before it")
+    return jsonrpc.decode(line)

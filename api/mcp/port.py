@@ -1,8 +1,14 @@
 """The seam between the tools and a hub: a call of a route. Over HTTP from `arc mcp`, inside the process at `/mcp`."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
 
 from arclog.events import JsonObject
+
+Value = str | int | float | bool
+"""What an id of a path or a parameter of a query can be."""
+
+NO_IDS: Final[Mapping[str, Value]] = {}
 
 
 class Refused(Exception):
@@ -25,20 +31,36 @@ class Port(Protocol):
     def instance_id(self) -> str | None:
         """The id of the storage behind the last answer; None before the first."""
 
-    async def call(
-        self, method: str, path: str, body: JsonObject | None = None, *, wait_sec: float = 0.0
+    def is_here(self, agent_id: str) -> bool:
+        """Whether the agent has a live session, as far as that can be told without a call; True when it cannot."""
+
+    async def read(self, path: str, parameters: Mapping[str, Value], *, wait_sec: float = 0.0) -> Any:  # noqa: ANN401 - the result of any route
+        """The result of a route that reads.
+
+        Args:
+            path: the route's path, with the names of ids in braces.
+            parameters: the ids, and the parameters of the query.
+            wait_sec: how long the hub is asked to wait, at most.
+
+        Raises:
+            Refused: there is none.
+        """
+
+    async def change(
+        self, method: str, path: str, ids: Mapping[str, Value], body: JsonObject, *, key: str | None = None
     ) -> JsonObject:
-        """Call a route, and do what is safe to have it answered.
+        """Call a route that changes something, and do what is safe to have it answered.
 
         Args:
             method: the HTTP method.
-            path: path and query, encoded.
-            body: the fields of a change.
-            wait_sec: how long the hub was asked to wait, at most.
+            path: the route's path, with the names of ids in braces.
+            ids: the ids.
+            body: the fields of the request.
+            key: an idempotency key that the host gave.
 
         Returns:
             The hub's envelope, with `ok: true`.
 
         Raises:
-            Refused: anything else.
+            Refused: it was not done.
         """

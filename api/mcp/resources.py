@@ -4,8 +4,8 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from api.mcp import answers
-from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer
+from api.mcp.asking_agent import AskingAgent
 from api.mcp.tools import messages, threads
 from arclog.events import JsonObject
 
@@ -15,6 +15,7 @@ THREAD: Final = f"{THREADS}/"
 MIME_TYPE: Final = "application/json"
 INBOX_ROWS: Final = 50
 LISTED_THREADS: Final = 20
+MAX_THREADS: Final = 500
 
 TEMPLATES: Final[list[JsonObject]] = [
     {
@@ -26,11 +27,11 @@ TEMPLATES: Final[list[JsonObject]] = [
 ]
 
 
-async def list_resources(session: AgentSession) -> list[JsonObject]:
+async def list_resources(agent: AskingAgent) -> list[JsonObject]:
     """The inbox, the list of threads, and the newest threads."""
-    found = await session.read("/v1/threads")
+    found = await agent.read("/v1/threads")
     return [
-        _resource(INBOX, "inbox", f"Direct messages to {session.agent_id}."),
+        _resource(INBOX, "inbox", f"Direct messages to {agent.agent_id}."),
         _resource(THREADS, "threads", "Threads in figures, newest first."),
         *(
             _resource(f"{THREAD}{quote(one['thread_id'], safe='')}", one["thread_id"], f"A thread, {one['status']}.")
@@ -39,25 +40,23 @@ async def list_resources(session: AgentSession) -> list[JsonObject]:
     ]
 
 
-async def find_resource(session: AgentSession, uri: str) -> JsonObject | None:
+async def find_resource(agent: AskingAgent, uri: str) -> JsonObject | None:
     """The contents of a resource; None when there is no such.
 
     Raises:
         Refused: the hub refused, as for a thread of which nothing is known.
     """
-    shown = await _find(session, uri)
-    return None if shown is None else {"uri": uri, "mimeType": MIME_TYPE, "text": shown.text}
+    shown = await _find(agent, uri)
+    return None if shown is None else {"uri": uri, "mimeType": MIME_TYPE, "text": answers.json_text(shown.fields)}
 
 
-async def _find(session: AgentSession, uri: str) -> Answer | None:
+async def _find(agent: AskingAgent, uri: str) -> Answer | None:
     if uri == INBOX:
-        return await messages.read_inbox(session, messages.ReadInbox(limit=INBOX_ROWS))
+        return await messages.read_inbox(agent, messages.ReadInbox(limit=INBOX_ROWS))
     if uri == THREADS:
-        return answers.answer(
-            *answers.first(map(answers.row, await session.read("/v1/threads")), "older ones are left out")
-        )
+        return await threads.list_threads(agent, threads.WhichThreads(limit=MAX_THREADS))
     if uri.startswith(THREAD) and len(uri) > len(THREAD):
-        return await threads.show_thread(session, threads.WhichThread(thread_id=unquote(uri.removeprefix(THREAD))))
+        return await threads.show_thread(agent, threads.WhichThread(thread_id=unquote(uri.removeprefix(THREAD))))
     return None
 
 

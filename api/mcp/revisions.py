@@ -24,6 +24,8 @@ from api.mcp.jsonrpc import (
 from arclog.events import JsonObject
 
 HANDSHAKE_VERSIONS: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+BATCH_VERSIONS: Final = HANDSHAKE_VERSIONS[:2]
+"""Revisions in which a message may be a batch of several."""
 REQUEST_VERSIONS: Final = ("2026-07-28",)
 
 PROTOCOL_VERSION: Final = "io.modelcontextprotocol/protocolVersion"
@@ -46,6 +48,11 @@ STATUS_OF: Final = {
     METHOD_NOT_FOUND: 404,
 }
 """JSON-RPC error code to HTTP status; every other code goes with 200."""
+
+
+def has_batches(version: str | None) -> bool:
+    """Whether a revision has batches; None is one that was not named."""
+    return version in {None, *BATCH_VERSIONS}
 
 
 def is_handshake(headers: Mapping[bytes, bytes]) -> bool:
@@ -87,6 +94,20 @@ def check(call: Call, headers: Mapping[bytes, bytes], lines: Iterable[tuple[byte
     for name, value in expected.items():
         if _plain(headers.get(name)) != value:
             raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} must repeat {value!r}", id=call.id)
+    check_version(call, meta)
+
+
+def check_version(call: Call, meta: JsonObject) -> None:
+    """Refuse a request of the second era in a revision that is not spoken here.
+
+    Args:
+        call: the request.
+        meta: its `params._meta`.
+
+    Raises:
+        ProtocolError: it is.
+    """
+    version = meta[PROTOCOL_VERSION]
     if version not in REQUEST_VERSIONS:
         supported: JsonObject = {"supported": list(REQUEST_VERSIONS), "requested": version}
         raise ProtocolError(UNSUPPORTED_VERSION, "unsupported protocol version", data=supported, id=call.id)

@@ -2,17 +2,20 @@
 
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from api.http.bodies import BodyReader
-from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer
+from api.mcp.arguments import ArgumentReader
+from api.mcp.asking_agent import AskingAgent
 from arclog.events import JsonObject
 
 A = TypeVar("A", bound=Struct)
+
+ALWAYS_LOADED: Final = {"anthropic/alwaysLoad": True}
+"""What keeps a host that shows tools only when they are searched for from hiding this one."""
 
 
 class Tool(Struct, Generic[A], frozen=True, kw_only=True):
@@ -20,45 +23,52 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
 
     Attributes:
         name: its name, never to be changed.
-        does: what it does, for the model.
-        arguments: a Struct that refuses unknown fields.
+        does: what it does, for the model; hosts find tools by its words.
+        arguments: a Struct.
         run: does it.
         reads: whether it changes nothing; hosts may then run it without asking.
+        waits: whether it may wait for others.
+        core: whether an agent needs it at once, so that hosts are asked to show it always.
     """
 
     name: str
     does: str
     arguments: type[A]
-    run: Callable[[AgentSession, A], Awaitable[Answer]]
+    run: Callable[[AskingAgent, A], Awaitable[Answer]]
     reads: bool = False
+    waits: bool = False
+    core: bool = False
 
     def describe(self) -> JsonObject:
         """The tool as `tools/list` has it."""
         hint = {"readOnlyHint": True} if self.reads else {"destructiveHint": False}
-        return {
+        described: JsonObject = {
             "name": self.name,
             "description": self.does,
             "inputSchema": schema(self.arguments),
             "annotations": hint,
         }
+        if self.core:
+            described["_meta"] = ALWAYS_LOADED
+        return described
 
-    async def call(self, session: AgentSession, arguments: JsonObject) -> Answer:
+    async def call(self, agent: AskingAgent, arguments: JsonObject) -> Answer:
         """Do it.
 
         Raises:
             InvalidInput: an argument is missing, unknown, or of the wrong type.
             Refused: the hub refused.
         """
-        return await self.run(session, _reader(self.arguments).read(msgspec.json.encode(arguments)))
+        return await self.run(agent, _reader(self.name, self.arguments).read(arguments))
 
 
-class NoArguments(Struct, frozen=True, forbid_unknown_fields=True):
+class NoArguments(Struct, frozen=True):
     """Nothing to say."""
 
 
 @cache
-def _reader(arguments: type[A]) -> BodyReader[A]:
-    return BodyReader(arguments)
+def _reader(tool: str, arguments: type[A]) -> ArgumentReader[A]:
+    return ArgumentReader(tool, arguments)
 
 
 def schema(arguments: type[Struct]) -> JsonObject:

@@ -143,7 +143,7 @@ def test_a_poll_over_http_loses_nothing_when_the_hub_restarts(hub: HubProcess) -
             hub.post("/v1/messages", {"from_agent": "bob", "body": "before"})
             hub.kill()
             hub.start()
-            assert [one["body"] for one in await call(alice, "arc_poll_messages")] == ["before"]
+            assert [one["body"] for one in (await call(alice, "arc_poll_messages"))["messages"]] == ["before"]
 
     asyncio.run(story())
 
@@ -201,7 +201,7 @@ def test_a_poll_that_the_host_gives_up_shows_its_messages_to_the_next(hub: HubPr
                 await alice.call_tool("arc_poll_messages", {"timeout": 30}, read_timeout_seconds=0.3)
             await call(alice, "arc_whoami")  # by now the adapter has seen that the host gave up
             hub.post("/v1/messages", {"from_agent": "bob", "body": "hi"})
-            assert [one["body"] for one in await call(alice, "arc_poll_messages")] == ["hi"]
+            assert [one["body"] for one in (await call(alice, "arc_poll_messages"))["messages"]] == ["hi"]
 
     asyncio.run(story())
 

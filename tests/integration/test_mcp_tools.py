@@ -78,28 +78,28 @@ async def every_tool(alice: Client, bob: Client) -> set[str]:
     me = await use("arc_whoami")
     assert me["agent_id"] == "alice"
     assert me["session"]["display_name"] == "alice"
-    assert [one["agent_id"] for one in await use("arc_list_agents")] == ["alice", "bob"]
+    assert [one["agent_id"] for one in (await use("arc_list_agents"))["agents"]] == ["alice", "bob"]
 
     assert (await use("arc_create_channel", name="dev"))["created_by"] == "alice"
-    assert await use("arc_list_channels") == ["dev", "direct", "general"]
+    assert (await use("arc_list_channels"))["channels"] == ["dev", "direct", "general"]
 
     task = await use("arc_post_message", channel="dev", body="build it", kind="task", thread_id="t-1")
     assert task == {"id": task["id"], "ts": task["ts"], "channel": "dev", "kind": "task", "thread_id": "t-1"}
     part = await use("arc_post_message", channel="dev", body="a part", kind="task", parent_task_id=task["id"])
     file = {"type": "file_ref", "path": "src/a.py"}
     await use("arc_post_message", channel="dev", body="look", reply_to=task["id"], thread_id="t-1", attachments=[file])
-    back = await use("arc_read_messages", thread_id="t-1")
+    back = (await use("arc_read_messages", thread_id="t-1"))["messages"]
     assert [(one["from_agent"], one["body"]) for one in back] == [("alice", "build it"), ("alice", "look")]
     assert (back[1]["reply_to"], back[1]["attachments"]) == (task["id"], [file])
-    assert [one["id"] for one in await use("arc_read_messages", channel="dev", since_id=task["id"], limit=1)] == [
-        part["id"]
-    ]
+    assert [
+        one["id"] for one in (await use("arc_read_messages", channel="dev", since_id=task["id"], limit=1))["messages"]
+    ] == [part["id"]]
 
-    assert await use("arc_poll_messages", timeout=0) == []
+    assert (await use("arc_poll_messages", timeout=0))["messages"] == []
     hello = await call(bob, "arc_dm", to_agent="alice", body="hello")
     assert hello["channel"] == "direct"
-    assert [one["body"] for one in await use("arc_poll_messages", timeout=5)] == ["hello"]
-    assert [one["id"] for one in await use("arc_inbox")] == [hello["id"]]
+    assert [one["body"] for one in (await use("arc_poll_messages", timeout=5))["messages"]] == ["hello"]
+    assert [one["id"] for one in (await use("arc_inbox"))["messages"]] == [hello["id"]]
     assert (await use("arc_dm", to_agent="bob", body="hello too"))["channel"] == "direct"
 
     claim = await use("arc_acquire_claim", claim_key="work", thread_id="t-1", task_message_id=task["id"], ttl_sec=60)
@@ -107,15 +107,15 @@ async def every_tool(alice: Client, bob: Client) -> set[str]:
     refused = await call(bob, "arc_acquire_claim", claim_key="work")
     assert (refused["acquired"], refused["owner_agent_id"]) == (False, "alice")
     assert (await use("arc_refresh_claim", claim_key="work", ttl_sec=600))["expires_at"] > claim["expires_at"]
-    assert [one["claim_key"] for one in await use("arc_list_claims", thread_id="t-1")] == ["work"]
+    assert [one["claim_key"] for one in (await use("arc_list_claims", thread_id="t-1"))["claims"]] == ["work"]
 
     lock = await use("arc_acquire_lock", file_path="src/a.py", thread_id="t-1")
     assert (lock["acquired"], lock["agent_id"], lock["metadata"]) == (True, "alice", {"thread_id": "t-1"})
     assert not (await call(bob, "arc_acquire_lock", file_path="src/a.py"))["acquired"]
     assert (await use("arc_refresh_lock", file_path="src/a.py", ttl_sec=600))["expires_at"] > lock["expires_at"]
-    assert [one["file_path"] for one in await use("arc_list_locks", agent_id="alice")] == ["src/a.py"]
+    assert [one["file_path"] for one in (await use("arc_list_locks", agent_id="alice"))["locks"]] == ["src/a.py"]
 
-    threads = await use("arc_list_threads")
+    threads = (await use("arc_list_threads"))["threads"]
     assert [(one["thread_id"], one["active_claim_count"], one["active_lock_count"]) for one in threads] == [
         ("t-1", 1, 1)
     ]
@@ -126,34 +126,34 @@ async def every_tool(alice: Client, bob: Client) -> set[str]:
 
     assert (await use("arc_release_claim", claim_key="work"))["released_at"]
     assert (await use("arc_release_lock", file_path="src/a.py"))["released_at"]
-    assert await use("arc_list_claims") == []
-    assert [one["claim_key"] for one in await use("arc_list_claims", active_only=False)] == ["work"]
-    assert await use("arc_list_locks") == []
+    assert (await use("arc_list_claims"))["claims"] == []
+    assert [one["claim_key"] for one in (await use("arc_list_claims", active_only=False))["claims"]] == ["work"]
+    assert (await use("arc_list_locks"))["locks"] == []
 
-    assert [one["task_id"] for one in await use("arc_list_tasks", thread_id="t-1")] == [task["id"]]
-    assert [one["task_id"] for one in await use("arc_list_tasks", parent_id=task["id"])] == [part["id"]]
+    assert [one["task_id"] for one in (await use("arc_list_tasks", thread_id="t-1"))["tasks"]] == [task["id"]]
+    assert [one["task_id"] for one in (await use("arc_list_tasks", parent_id=task["id"]))["tasks"]] == [part["id"]]
     done = await use("arc_complete_task", task_id=part["id"])
     assert (done["status"], done["parent_completed"]) == ("done", True)
-    assert await use("arc_list_tasks", channel="dev") == []
-    assert len(await use("arc_list_tasks", status="done")) == 2
+    assert (await use("arc_list_tasks", channel="dev"))["tasks"] == []
+    assert len((await use("arc_list_tasks", status="done"))["tasks"]) == 2
 
-    await call(bob, "arc_poll_messages", timeout=0)
+    (await call(bob, "arc_poll_messages", timeout=0))["messages"]
     asking = asyncio.create_task(use("arc_rpc_call", to_agent="bob", body="what is 6 * 7?", timeout=20))
-    (asked,) = await call(bob, "arc_poll_messages", timeout=10)
+    (asked,) = (await call(bob, "arc_poll_messages", timeout=10))["messages"]
     assert (asked["kind"], asked["body"]) == ("task_request", "what is 6 * 7?")
     await call(bob, "arc_post_message", channel="general", body="42", kind="task_result", reply_to=asked["id"])
     result = await asking
     assert (result["from_agent"], result["body"]) == ("bob", "42")
 
-    life = await use("arc_history", stream="lock/src/a.py")
+    life = (await use("arc_history", stream="lock/src/a.py"))["events"]
     assert [(one["type"], one["actor"]) for one in life] == [
         ("lock.acquired", "alice"),
         ("lock.refused", "bob"),
         ("lock.refreshed", "alice"),
         ("lock.released", "alice"),
     ]
-    assert await use("arc_history", type="lock.", after=life[1]["event_id"], limit=2) == life[2:]
-    assert {one["actor"] for one in await use("arc_history", actor="bob")} == {"bob"}
+    assert (await use("arc_history", type="lock.", after=life[1]["event_id"], limit=2))["events"] == life[2:]
+    assert {one["actor"] for one in (await use("arc_history", actor="bob"))["events"]} == {"bob"}
     return used
 
 
@@ -182,8 +182,8 @@ def test_resources_show_the_inbox_and_the_threads(connect: Open, hub: ServedHub)
             listed = [resource.uri for resource in (await alice.list_resources()).resources]
             assert listed == ["arc://inbox", "arc://threads", "arc://threads/a%2Fb%20c"]
             shown = {uri: await read(alice, uri) for uri in listed}
-            assert [one["body"] for one in shown["arc://inbox"]] == ["hi"]
-            assert [one["thread_id"] for one in shown["arc://threads"]] == ["a/b c"]
+            assert [one["body"] for one in shown["arc://inbox"]["messages"]] == ["hi"]
+            assert [one["thread_id"] for one in shown["arc://threads"]["threads"]] == ["a/b c"]
             assert [one["body"] for one in shown["arc://threads/a%2Fb%20c"]["messages"]] == ["in a thread"]
             templates = (await alice.list_resource_templates()).resource_templates
             assert [template.uri_template for template in templates] == ["arc://threads/{thread_id}"]
@@ -235,9 +235,11 @@ def test_a_poll_of_one_channel_swallows_no_direct_message(connect: Open, hub: Se
             await call(alice, "arc_whoami")
             hub.post("/v1/messages", {"from_agent": "bob", "to_agent": "alice", "body": "for you"})
             hub.post("/v1/messages", {"from_agent": "bob", "channel": "general", "body": "for all"})
-            assert [one["body"] for one in await call(alice, "arc_poll_messages", channel="general")] == ["for all"]
-            assert [one["body"] for one in await call(alice, "arc_poll_messages")] == ["for you", "for all"]
-            assert await call(alice, "arc_poll_messages", timeout=0) == []
+            (narrow,) = (await call(alice, "arc_poll_messages", channel="general"))["messages"]
+            assert (narrow["body"], "again" in narrow) == ("for all", False)
+            wide = (await call(alice, "arc_poll_messages"))["messages"]
+            assert [(one["body"], "again" in one) for one in wide] == [("for you", False), ("for all", True)]
+            assert (await call(alice, "arc_poll_messages", timeout=0))["messages"] == []
 
     play(story())
 
@@ -246,12 +248,14 @@ def test_a_page_that_would_be_too_long_ends_early_and_the_next_poll_goes_on(conn
     async def story() -> None:
         async with connect("alice") as alice:
             await call(alice, "arc_whoami")
-            for number in range(3):
-                hub.post("/v1/messages", {"from_agent": "bob", "body": f"{number}" * 30_000})
-            for number in range(3):
-                result = await alice.call_tool("arc_poll_messages", {"timeout": 0})
-                page = json.loads(result.content[0].model_dump()["text"])
-                assert [one["body"][0] for one in page] == [str(number)]
-                assert len(result.content) == (2 if number < 2 else 1)
+            for number in range(9):
+                hub.post("/v1/messages", {"from_agent": "bob", "body": f"{number}" * 12_000})
+            pages = [await call(alice, "arc_poll_messages", timeout=0) for _ in range(3)]
+            assert [[one["body"][0] for one in page["messages"]] for page in pages] == [
+                ["0", "1", "2"],
+                ["3", "4", "5"],
+                ["6", "7", "8"],
+            ]
+            assert ["note" in page for page in pages] == [True, True, False]
 
     play(story())

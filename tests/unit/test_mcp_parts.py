@@ -17,17 +17,17 @@ GENERAL, THREAD = View("general"), View("general", "t-1")
 def test_what_a_wider_view_has_shown_a_narrower_one_does_not_show_again() -> None:
     cursors = Cursors()
     cursors.begin(3)
-    cursors.move(GENERAL, 7)
+    cursors.take(GENERAL, 7)
     assert [cursors.place(view) for view in (ALL, GENERAL, THREAD, View(None, "t-1"))] == [3, 7, 7, 3]
-    cursors.move(ALL, 9)
+    cursors.take(ALL, 9)
     assert [cursors.place(view) for view in (ALL, GENERAL, THREAD)] == [9, 9, 9]
 
 
 def test_a_cursor_never_moves_back_and_only_begins_anew() -> None:
     cursors = Cursors()
     assert not cursors.begun
-    cursors.move(ALL, 9)
-    cursors.move(ALL, 4)
+    cursors.take(ALL, 9)
+    cursors.take(ALL, 4)
     assert cursors.place(ALL) == 9
     cursors.begin(0)
     assert (cursors.begun, cursors.place(ALL)) == (True, 0)
@@ -37,7 +37,7 @@ def test_views_without_number_forget_the_one_that_moved_longest_ago() -> None:
     cursors = Cursors()
     cursors.begin(1)
     for number in range(MAX_VIEWS + 10):
-        cursors.move(View(f"c{number}"), number + 2)
+        cursors.take(View(f"c{number}"), number + 2)
     assert cursors.place(View("c0")) == 1
     assert cursors.place(View(f"c{MAX_VIEWS + 9}")) == MAX_VIEWS + 11
     assert cursors.place(ALL) == 1
@@ -53,12 +53,13 @@ def test_an_answer_leaves_out_what_is_empty_and_ends_times_at_the_second() -> No
 
 
 def test_a_page_has_at_least_one_row_and_says_when_there_are_more() -> None:
-    long = {"body": "x" * answers.MAX_PAGE_CHARS}
-    assert answers.first([long, long], "ask on") == ([long], "The page is full: ask on")
-    assert answers.first([long], "ask on") == ([long], None)
-    assert answers.first([], "ask on") == ([], None)
-    assert answers.last([{"id": 1}, long | {"id": 2}], "ask on") == ([long | {"id": 2}], "The page is full: ask on")
-    assert answers.last([{"id": 1}, {"id": 2}], "ask on") == ([{"id": 1}, {"id": 2}], None)
+    long = {"id": 1, "body": "x" * (answers.MAX_PAGE_BYTES // 3)}
+    full = answers.first([long] * 4)
+    assert full == answers.Page([long] * 2, is_full=True)
+    assert answers.go_on(full, "id") == "The page is full: for the rest, after=1"
+    assert answers.first([long], most=1) == answers.Page([long], is_full=False)
+    assert answers.first([]) == answers.Page([], is_full=False)
+    assert answers.go_on(answers.first([]), "id") is None
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_page_has_at_least_one_row_and_says_when_there_are_more() -> None:
     ],
 )
 def test_a_message_is_a_request_a_notification_or_a_response(text: bytes, call: Call | None) -> None:
-    assert jsonrpc.read(text) == call
+    assert jsonrpc.to_call(jsonrpc.decode(text)) == call
 
 
 @pytest.mark.parametrize(
@@ -92,7 +93,7 @@ def test_a_message_is_a_request_a_notification_or_a_response(text: bytes, call: 
 )
 def test_a_message_that_cannot_be_used_is_refused_under_its_id(text: bytes, code: int, request_id: object) -> None:
     with pytest.raises(ProtocolError) as refused:
-        jsonrpc.read(text)
+        jsonrpc.to_call(jsonrpc.decode(text))
     assert (refused.value.code, refused.value.reply()["id"]) == (code, request_id)
 
 

@@ -10,3 +10,4 @@ TtlSec = Annotated[float, Meta(description="seconds until it lapses, at least 5"
 ActiveOnly = Annotated[bool, Meta(description="false: also what was released or lapsed")]
 Since = Annotated[int, Meta(description="only ids above this")]
 Limit = Annotated[int, Meta(ge=1)]
+After = Annotated[str, Meta(description="go on after this one, as a full page says")]

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from api.mcp import answers
-from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
+from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Limit
 
 
-class WhichEvents(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WhichEvents(Struct, frozen=True, kw_only=True):
     """Which events to show."""
 
     stream: (
@@ -26,9 +26,9 @@ class WhichEvents(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     limit: Limit = 50
 
 
-async def show_history(session: AgentSession, arguments: WhichEvents) -> Answer:
+async def show_history(agent: AskingAgent, arguments: WhichEvents) -> Answer:
     """Events, in the order in which they happened."""
-    found = await session.read(
+    found = await agent.read(
         "/v1/log",
         after=arguments.after,
         limit=arguments.limit,
@@ -36,7 +36,9 @@ async def show_history(session: AgentSession, arguments: WhichEvents) -> Answer:
         stream=arguments.stream,
         actor=arguments.actor,
     )
-    return answer(*answers.first(map(_short, found), "go on with after"))
+    page = answers.first(map(_short, found))
+    note = f"The page is full: for the rest, after={page.rows[-1]['event_id']}" if page.is_full else None
+    return answer({"events": page.rows}, note)
 
 
 def _short(event: dict[str, Any]) -> dict[str, Any]:
@@ -48,7 +50,8 @@ def _short(event: dict[str, Any]) -> dict[str, Any]:
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         name="arc_history",
-        does="The log's events in order: who did what when, refusals included. By stream, type, actor, or after an id.",
+        does="History: the log's events in order, who did what when, refusals included. "
+        "By stream, type, actor, or after an id.",
         arguments=WhichEvents,
         run=show_history,
         reads=True,

@@ -1,17 +1,18 @@
 """Saying something, and reading what was said."""
 
-from typing import Annotated, Any, Final
-from urllib.parse import quote
+import asyncio
+from typing import Annotated, Any, Final, get_args
 
 from msgspec import Meta, Struct
 
 from api.mcp import answers
-from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
+from api.mcp.asking_agent import AskingAgent
 from api.mcp.cursors import View
 from api.mcp.port import Refused
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Limit, Since
+from arclog.events import JsonObject
 from arclog.events.messages import MessageKind
 
 POLL_ROWS: Final = 100
@@ -20,12 +21,20 @@ SAID: Final = ("from_agent", "to_agent", "body", "attachments")
 """What whoever posted knows already."""
 
 
-class Post(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+NOT_FOUND: Final = 404
+NEVER_HERE: Final = "never been here"
+"""How the hub says that nobody has heard of an agent."""
+
+Kind = Annotated[str, Meta(extra_json_schema={"enum": sorted(get_args(MessageKind))})]
+"""The hub itself says which there are, and takes them in any case."""
+
+
+class Post(Struct, frozen=True, kw_only=True):
     """What is said, and to whom."""
 
     channel: str
     body: str
-    kind: MessageKind = "chat"
+    kind: Kind = "chat"
     thread_id: str | None = None
     to_agent: Annotated[str, Meta(description="only this agent gets it")] | None = None
     reply_to: Annotated[int, Meta(description="id of the message answered; a task_result needs it")] | None = None
@@ -39,14 +48,14 @@ class Post(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ) = None
 
 
-class Direct(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Direct(Struct, frozen=True, kw_only=True):
     """What is said to one agent."""
 
     to_agent: str
     body: str
 
 
-class Poll(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Poll(Struct, frozen=True, kw_only=True):
     """What to look at, and how long to wait."""
 
     channel: str | None = None
@@ -54,27 +63,30 @@ class Poll(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     thread_id: str | None = None
 
 
-class ReadBack(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ReadBack(Struct, frozen=True, kw_only=True):
     """Which broadcasts to read."""
 
     channel: str | None = None
     thread_id: str | None = None
     since_id: Since | None = None
     limit: Limit = 20
+    message_id: Annotated[int, Meta(ge=1, description="only this message, to read on where it was cut")] | None = None
+    offset: Annotated[int, Meta(ge=0, description="with message_id: the character to begin at")] = 0
+    attachment: Annotated[int, Meta(ge=0, description="with message_id: this attachment, from 0")] | None = None
 
 
-class ReadInbox(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ReadInbox(Struct, frozen=True, kw_only=True):
     """Which direct messages to read."""
 
     since_id: Since | None = None
     limit: Limit = 20
 
 
-async def post(session: AgentSession, arguments: Post) -> Answer:
+async def post(agent: AskingAgent, arguments: Post) -> Answer:
     """Post a message; the answer is what the hub added to it."""
-    envelope = await session.change(
+    envelope = await agent.change(
         "/v1/messages",
-        from_agent=session.agent_id,
+        from_agent=agent.agent_id,
         channel=arguments.channel,
         body=arguments.body,
         kind=arguments.kind,
@@ -84,42 +96,50 @@ async def post(session: AgentSession, arguments: Post) -> Answer:
         parent_task_id=arguments.parent_task_id,
         attachments=arguments.attachments,
     )
-    return answer(answers.message(envelope["result"], without=SAID))
+    note = None if arguments.to_agent is None else await _note_stranger(agent, arguments.to_agent)
+    return answer(answers.message(envelope["result"], without=SAID), note)
 
 
-async def dm(session: AgentSession, arguments: Direct) -> Answer:
+async def dm(agent: AskingAgent, arguments: Direct) -> Answer:
     """Post a message to one agent."""
-    return await post(session, Post(channel="direct", to_agent=arguments.to_agent, body=arguments.body))
+    return await post(agent, Post(channel="direct", to_agent=arguments.to_agent, body=arguments.body))
 
 
-async def poll(session: AgentSession, arguments: Poll) -> Answer:
+async def poll(agent: AskingAgent, arguments: Poll) -> Answer:
     """What was said since the last poll of this view, by others and to this agent."""
     view = View(arguments.channel, arguments.thread_id)
-    wait_sec = max(0.0, min(arguments.timeout, MAX_POLL_SEC))
-    found = await session.read(
-        "/v1/events",
-        wait_sec=wait_sec,
-        agent_id=session.agent_id,
-        channel=view.channel,
-        thread_id=view.thread_id,
-        since_id=session.cursors.place(view),
-        limit=POLL_ROWS,
-        timeout=wait_sec,
-        exclude_self=True,
-    )
-    page, note = answers.first(map(answers.message, found), "poll again")
-    if page:
-        session.cursors.move(view, page[-1]["id"])
-    if note is None and len(found) == POLL_ROWS:
-        note = "There may be more: poll again"
-    return answer(page, note)
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + min(max(arguments.timeout, 0.0), MAX_POLL_SEC)
+    while True:
+        place = agent.cursors.place(view)
+        wait_sec = max(0.0, give_up_at - loop.time())
+        found = await agent.read(
+            "/v1/events",
+            wait_sec=wait_sec,
+            agent_id=agent.agent_id,
+            channel=view.channel,
+            thread_id=view.thread_id,
+            since_id=place,
+            limit=POLL_ROWS,
+            timeout=wait_sec,
+            exclude_self=True,
+        )
+        if agent.cursors.place(view) == place:  # else another poll has taken them, or has given some back
+            break
+    page = answers.first(_to_shown(agent, one) for one in found)
+    if not page.rows:
+        return answer({"messages": []})
+    more = "There may be more: poll again" if page.is_full or len(found) == POLL_ROWS else None
+    return answer({"messages": page.rows}, more, agent.cursors.take(view, page.rows[-1]["id"]))
 
 
-async def read_back(session: AgentSession, arguments: ReadBack) -> Answer:
-    """Broadcasts, the last ones unless a place is given; no cursor moves."""
+async def read_back(agent: AskingAgent, arguments: ReadBack) -> Answer:
+    """Broadcasts, the last ones unless a place is given, or one message in parts; no cursor moves."""
+    if arguments.message_id is not None:
+        return await _read_part(agent, arguments, arguments.message_id)
     if arguments.channel is None and arguments.thread_id is None:
-        raise Refused("channel or thread_id is required", 400)
-    found = await session.read(
+        raise Refused("channel, thread_id or message_id is required", 400)
+    found = await agent.read(
         "/v1/messages",
         channel=arguments.channel,
         thread_id=arguments.thread_id,
@@ -130,10 +150,11 @@ async def read_back(session: AgentSession, arguments: ReadBack) -> Answer:
     return _page(found, tail=arguments.since_id is None)
 
 
-async def read_inbox(session: AgentSession, arguments: ReadInbox) -> Answer:
+async def read_inbox(agent: AskingAgent, arguments: ReadInbox) -> Answer:
     """Direct messages to this agent, the last ones unless a place is given; no cursor moves."""
-    found = await session.read(
-        f"/v1/inbox/{quote(session.agent_id, safe='')}",
+    found = await agent.read(
+        "/v1/inbox/{agent_id}",
+        agent_id=agent.agent_id,
         since_id=arguments.since_id,
         limit=arguments.limit,
         tail=arguments.since_id is None,
@@ -141,32 +162,89 @@ async def read_inbox(session: AgentSession, arguments: ReadInbox) -> Answer:
     return _page(found, tail=arguments.since_id is None)
 
 
-def _page(found: list[dict[str, Any]], *, tail: bool) -> Answer:
-    rows = [answers.message(one) for one in found]
+async def _read_part(agent: AskingAgent, arguments: ReadBack, message_id: int) -> Answer:
+    """A part of one message's body, or of one of its attachments."""
+    found = await agent.read("/v1/events", agent_id=agent.agent_id, since_id=message_id - 1, limit=1)
+    if not found or found[0]["id"] != message_id:
+        raise Refused(f"there is no message {message_id} that {agent.agent_id} may see", NOT_FOUND)
+    wire = found[0]
+    if arguments.attachment is None:
+        text, name = wire["body"], "body"
+    else:
+        if arguments.attachment >= len(wire["attachments"]):
+            raise Refused(f"message {message_id} has {len(wire['attachments'])} attachments, counted from 0", 400)
+        content = wire["attachments"][arguments.attachment].get("content")
+        text, name = content if isinstance(content, str) else answers.json_text(content), "content"
+    part = answers.cut_text(text, arguments.offset)
+    end = arguments.offset + len(part)
+    shown = {"id": message_id, "from_agent": wire["from_agent"], name: part, "offset": arguments.offset}
+    note = None if end >= len(text) else f"{end} of {len(text)} characters are shown: for the rest, offset={end}"
+    return answer({"messages": [shown]}, note)
+
+
+async def _note_stranger(agent: AskingAgent, name: str) -> str | None:
+    """What to say of a recipient that nobody has heard of."""
+    if name in agent.known:
+        return None
+    try:
+        await agent.read("/v1/agents/{agent_id}", agent_id=name)
+    except Refused as refused:
+        if refused.status == NOT_FOUND and NEVER_HERE in str(refused):
+            return (
+                f"No agent {name} has ever been here: it gets the message if it comes. arc_list_agents has the names."
+            )
+        return None
+    agent.known.add(name)
+    return None
+
+
+def _to_shown(agent: AskingAgent, wire: JsonObject) -> JsonObject:
+    """A message as a poll shows it; one that may have been read before says so."""
+    shown = answers.message(wire)
+    if agent.cursors.is_again(wire["id"], wire["channel"], wire["thread_id"]):
+        shown["again"] = True
+    return shown
+
+
+def _page(found: list[JsonObject], *, tail: bool) -> Answer:
+    """Messages, oldest first. Of the last ones those are left out that do not fit, from the oldest on."""
+    shown = [answers.message(one) for one in found]
+    page = answers.first(reversed(shown) if tail else shown)
+    rows = page.rows[::-1] if tail else page.rows
+    if not page.is_full:
+        return answer({"messages": rows})
     if tail:
-        return answer(*answers.last(rows, "older messages are left out; since_id reads on from any id"))
-    return answer(*answers.first(rows, "go on with since_id"))
+        return answer(
+            {"messages": rows},
+            f"The page is full: {len(found) - len(rows)} older ones do not fit; lower limit, or since_id",
+        )
+    return answer({"messages": rows}, f"The page is full: for the rest, since_id={rows[-1]['id']}")
 
 
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         name="arc_post_message",
-        does="Post to a channel (general always exists) or, with to_agent, to one agent. "
+        does="Post (send, say) a message to a channel (general always exists) or, with to_agent, to one agent. "
         "task and task_request open a task; a task_result with reply_to completes a task_request.",
         arguments=Post,
         run=post,
+        core=True,
     ),
-    Tool(name="arc_dm", does="Send a direct message to one agent.", arguments=Direct, run=dm),
+    Tool(name="arc_dm", does="Send a direct message (DM) to one agent.", arguments=Direct, run=dm),
     Tool(
         name="arc_poll_messages",
-        does="New messages of others since your last poll, broadcast or to you. Waits for the first.",
+        does="Poll: read the new messages of others since your last poll, broadcast or to you. Waits for the first. "
+        "again=true marks one that you may have read.",
         arguments=Poll,
         run=poll,
         reads=True,
+        waits=True,
+        core=True,
     ),
     Tool(
         name="arc_read_messages",
-        does="Read back broadcasts of a channel or thread: the last ones, or those after since_id.",
+        does="Read back messages of a channel or thread: the last ones, or those after since_id; "
+        "or the rest of a long one.",
         arguments=ReadBack,
         run=read_back,
         reads=True,

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from api.mcp import answers
-from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
+from api.mcp.asking_agent import AskingAgent
 from api.mcp.port import Refused
 from api.mcp.tool import Tool
 
@@ -20,7 +20,7 @@ PAUSE_SEC: Final = 0.2
 TIMED_OUT: Final = 408
 
 
-class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Request(Struct, frozen=True, kw_only=True):
     """Who is asked what, and how long to wait."""
 
     to_agent: str
@@ -28,7 +28,7 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     timeout: Annotated[float, Meta(description="seconds to wait, at most 600")] = 30
 
 
-async def request(session: AgentSession, arguments: Request) -> Answer:
+async def request(agent: AskingAgent, arguments: Request) -> Answer:
     """Post a `task_request` and wait for the `task_result` that replies to it, direct or broadcast.
 
     No cursor moves, so polls still show the result and all else.
@@ -36,9 +36,9 @@ async def request(session: AgentSession, arguments: Request) -> Answer:
     loop = asyncio.get_running_loop()
     timeout_sec = max(0.0, min(arguments.timeout, MAX_WAIT_SEC))
     give_up_at = loop.time() + timeout_sec
-    posted = await session.change(
+    posted = await agent.change(
         "/v1/messages",
-        from_agent=session.agent_id,
+        from_agent=agent.agent_id,
         to_agent=arguments.to_agent,
         channel="direct",
         kind="task_request",
@@ -51,10 +51,10 @@ async def request(session: AgentSession, arguments: Request) -> Answer:
         while True:
             began_at = loop.time()
             wait_sec = max(0.0, min(give_up_at - began_at, LOOK_SEC))
-            found = await session.read(
+            found = await agent.read(
                 "/v1/events",
                 wait_sec=wait_sec,
-                agent_id=session.agent_id,
+                agent_id=agent.agent_id,
                 since_id=seen,
                 limit=LOOK_ROWS,
                 timeout=wait_sec,
@@ -76,8 +76,9 @@ async def request(session: AgentSession, arguments: Request) -> Answer:
 TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         name="arc_rpc_call",
-        does="Ask another agent (posts a task_request) and wait for its task_result.",
+        does="Ask another agent a question or for work (posts a task_request) and wait for its task_result.",
         arguments=Request,
         run=request,
+        waits=True,
     ),
 )

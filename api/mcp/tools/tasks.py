@@ -1,45 +1,50 @@
 """Tasks: what is to be done."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from api.mcp import answers
-from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
+from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
 
 
-class WhichTasks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WhichTasks(Struct, frozen=True, kw_only=True):
     """Which ones to list."""
 
     status: Literal["open", "done", "all"] = "open"
     channel: str | None = None
     thread_id: str | None = None
-    parent_id: int | None = None
+    parent_id: Annotated[int, Meta(description="only parts of this task")] | None = None
+    after: Annotated[int, Meta(description="go on after this id, as a full page says")] | None = None
 
 
-class WhichTask(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WhichTask(Struct, frozen=True, kw_only=True):
     """Which one is done."""
 
     task_id: int
 
 
-async def list_tasks(session: AgentSession, arguments: WhichTasks) -> Answer:
+async def list_tasks(agent: AskingAgent, arguments: WhichTasks) -> Answer:
     """Tasks by id."""
-    found = await session.read(
+    found = await agent.read(
         "/v1/tasks",
         status=None if arguments.status == "all" else arguments.status,
         channel=arguments.channel,
         thread_id=arguments.thread_id,
         parent_id=arguments.parent_id,
+        after=arguments.after,
     )
-    return answer(*answers.last([answers.row(one) for one in found], "older tasks are left out"))
+    page = answers.first(map(answers.row, found))
+    return answer({"tasks": page.rows}, answers.go_on(page, "task_id"))
 
 
-async def complete(session: AgentSession, arguments: WhichTask) -> Answer:
+async def complete(agent: AskingAgent, arguments: WhichTask) -> Answer:
     """Say that a task is done."""
-    envelope = await session.change(f"/v1/tasks/{arguments.task_id}/complete", agent_id=session.agent_id)
+    envelope = await agent.change(
+        "/v1/tasks/{task_id}/complete", ids={"task_id": arguments.task_id}, agent_id=agent.agent_id
+    )
     done = answers.row(envelope["result"])
     if envelope.get("parent_completed"):
         done["parent_completed"] = True

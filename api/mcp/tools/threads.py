@@ -1,53 +1,61 @@
 """Threads: what belongs together."""
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from msgspec import Meta, Struct
 
 from api.mcp import answers
-from api.mcp.agent_session import AgentSession
 from api.mcp.answers import Answer, answer
+from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
-from api.mcp.tools.arguments import Limit
+from api.mcp.tools.arguments import After, Limit
+from arclog.events import JsonObject
 
 
-class WhichThreads(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WhichThreads(Struct, frozen=True, kw_only=True):
     """How many to list."""
 
     limit: Limit = 20
+    after: After | None = None
 
 
-class WhichThread(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WhichThread(Struct, frozen=True, kw_only=True):
     """Which one to show."""
 
     thread_id: str
     since_id: Annotated[int, Meta(description="only messages above this id")] = 0
 
 
-async def list_threads(session: AgentSession, arguments: WhichThreads) -> Answer:
+async def list_threads(agent: AskingAgent, arguments: WhichThreads) -> Answer:
     """Summaries of the newest threads."""
-    found = await session.read("/v1/threads")
-    rows = [answers.row(one) for one in found[: arguments.limit]]
-    note = None if len(found) <= len(rows) else f"{len(found) - len(rows)} older threads are left out"
-    return answer(rows, note)
+    found = await agent.read("/v1/threads", after=arguments.after)
+    page = answers.first(answers.row(one) for one in found[: arguments.limit])
+    if len(found) > len(page.rows):
+        page = answers.Page(page.rows, is_full=True)
+    return answer({"threads": page.rows}, answers.go_on(page, "thread_id"))
 
 
-async def show_thread(session: AgentSession, arguments: WhichThread) -> Answer:
+async def show_thread(agent: AskingAgent, arguments: WhichThread) -> Answer:
     """A thread with all that belongs to it."""
-    path = f"/v1/threads/{quote(arguments.thread_id, safe='')}"
-    found = await session.read(path, since_id=arguments.since_id or None)
-    messages, note = answers.first(
-        (answers.message(one, without=("thread_id",)) for one in found["messages"]), "go on with since_id"
+    found = await agent.read(
+        "/v1/threads/{thread_id}", thread_id=arguments.thread_id, since_id=arguments.since_id or None
     )
-    shown = {
-        "thread": answers.row(found["thread"]),
-        "messages": messages,
-        "tasks": [answers.row(one, without=("thread_id",)) for one in found["tasks"]],
-        "claims": [answers.row(one, without=("thread_id",)) for one in found["claims"]],
-        "locks": [answers.row(one) for one in found["locks"]],
-    }
-    return answer({name: part for name, part in shown.items() if part}, note)
+    shown: JsonObject = {"thread": answers.row(found["thread"])}
+    notes: list[str] = []
+    left = answers.MAX_PAGE_BYTES
+    for noun in ("tasks", "claims", "locks"):
+        page = answers.first((answers.row(one, without=("thread_id",)) for one in found[noun]), most=left // 3)
+        left -= answers.size_of(page.rows)
+        if page.rows:
+            shown[noun] = page.rows
+        if page.is_full:
+            notes.append(f"{len(found[noun]) - len(page.rows)} {noun} do not fit: arc_list_{noun}.")
+    page = answers.first((answers.message(one, without=("thread_id",)) for one in found["messages"]), most=left)
+    if page.rows:
+        shown["messages"] = page.rows
+    if page.is_full:
+        notes.append(f"The page is full: for more messages, since_id={page.rows[-1]['id']}")
+    return answer(shown, " ".join(notes) or None)
 
 
 TOOLS: tuple[Tool[Any], ...] = (

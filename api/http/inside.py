@@ -1,0 +1,124 @@
+"""Calls of routes from inside the hub's own process that need no bytes between: what goes in is decoded JSON.
+
+The rules are the same: a route's own readers take the values, its own command is judged, its own query is answered.
+What is left out is what a connection needs: a scope, headers, and JSON that is encoded only to be decoded.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+from starlette.types import Message
+
+from api.http.as_of import moment_of
+from api.http.bodies import BodyReader
+from api.http.errors import UnknownRoute
+from api.http.idempotency import hash_request
+from api.http.queries import QueryReader, Value
+from api.http.routes import Change, Found, Read, Reader, Route
+from projections.hub.answers import Outcome
+from projections.hub.hub import Hub
+
+T = TypeVar("T")
+
+NO_IDS: Final[Mapping[str, Value]] = {}
+
+
+class Inside:
+    """The routes of a hub, for callers in its own process.
+
+    Args:
+        hub: it must have been started.
+        routes: those that may be called; one that writes its answer itself cannot be.
+    """
+
+    def __init__(self, hub: Hub, routes: Iterable[Route]) -> None:
+        self.hub = hub
+        self._changes: dict[tuple[str, str], _Change] = {}
+        self._reads: dict[str, _Read] = {}
+        for route in routes:
+            if isinstance(route, Change):
+                self._changes[route.method, route.path] = _Change(route)
+            elif isinstance(route, Read):
+                self._reads[route.path] = _Read(route)
+
+    async def change(
+        self,
+        method: str,
+        path: str,
+        ids: Mapping[str, Value],
+        body: Mapping[str, object],
+        *,
+        transport: str,
+        key: str | None = None,
+    ) -> Outcome:
+        """Have the command of a route judged and recorded.
+
+        Args:
+            method: the route's method.
+            path: its path as it is listed, with the names of ids in braces.
+            ids: the ids.
+            body: the fields of the request, decoded.
+            transport: the road that the call took, kept with the event.
+            key: the caller's idempotency key.
+
+        Raises:
+            ArcError: it was refused, or there is no such route.
+        """
+        found = self._changes.get((method, path))
+        if found is None:
+            raise UnknownRoute(path)
+        command = found.command(found.read_ids(ids), found.read_body(body))
+        if key is None:
+            return await self.hub.execute(command, transport=transport)
+        known_by = hash_request(method.encode(), _fill_in(path, ids), msgspec.json.encode(body))
+        return await self.hub.execute(command, transport=transport, key=key, request=known_by.asked)
+
+    async def read(self, path: str, parameters: Mapping[str, Value]) -> Found:
+        """What a route reads. Whoever gives up waiting cancels the call.
+
+        Args:
+            path: the route's path as it is listed.
+            parameters: its parameters and the ids of its path.
+
+        Raises:
+            ArcError: it was refused, or there is no such route.
+        """
+        found = self._reads.get(path)
+        if found is None:
+            raise UnknownRoute(path)
+        query = found.read_query(parameters)
+        return await found.answer(self.hub, query, _Reader(_never, moment_of(self.hub, query)))
+
+
+class _Change:
+    def __init__(self, route: Change[Any, Any]) -> None:
+        self.read_ids = QueryReader(route.ids).take
+        self.read_body = BodyReader(route.body).take
+        self.command = route.command
+
+
+class _Read:
+    def __init__(self, route: Read[Any]) -> None:
+        self.read_query = QueryReader(route.query).take
+        self.answer = route.answer
+
+
+class _Reader(Reader):
+    """A caller who has no connection: one that gives up is cancelled from outside."""
+
+    __slots__ = ()
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        return await work
+
+
+async def _never() -> Message:
+    return await asyncio.Future()
+
+
+def _fill_in(path: str, ids: Mapping[str, Value]) -> bytes:
+    for name, value in ids.items():
+        path = path.replace(f"{{{name}}}", str(value))
+    return path.encode()

@@ -1,0 +1,56 @@
+"""The agent as one request of its host sees it: who asks, and the calls that the request makes."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from api.mcp.cursors import Cursors
+from api.mcp.holdings import Holdings
+from api.mcp.port import NO_IDS, Port, Value
+from arclog.events import JsonObject
+
+if TYPE_CHECKING:
+    from api.mcp.agent_session import AgentSession
+
+
+class AskingAgent:
+    """Who asks, and what carries the calls.
+
+    Args:
+        session: the agent's.
+        key: the host's idempotency key for what this request changes.
+
+    Attributes:
+        agent_id: who asks.
+        cursors: how far its polls have read.
+        holdings: what it holds.
+        known: names of agents that are known to be, or to have been, here.
+    """
+
+    __slots__ = ("_key", "_port", "agent_id", "cursors", "holdings", "known", "session_id")
+
+    def __init__(self, session: "AgentSession", key: str | None = None) -> None:
+        self.agent_id = session.agent_id
+        self.session_id = session.session_id
+        self.cursors: Cursors = session.cursors
+        self.holdings: Holdings = session.holdings
+        self.known: set[str] = session.known
+        self._port: Port = session.port
+        self._key = key
+
+    async def read(self, path: str, *, wait_sec: float = 0.0, **parameters: str | float | bool | None) -> Any:  # noqa: ANN401 - the result of any route
+        """The result of a route that reads; parameters that are None are left out.
+
+        Raises:
+            Refused: there is none.
+        """
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return await self._port.read(path, given, wait_sec=wait_sec)
+
+    async def change(self, path: str, *, ids: Mapping[str, Value] = NO_IDS, **body: object) -> JsonObject:
+        """The envelope of a route that changes something; fields that are None are left out.
+
+        Raises:
+            Refused: it was not done.
+        """
+        given = {name: value for name, value in body.items() if value is not None}
+        return await self._port.change("POST", path, ids, given, key=self._key)

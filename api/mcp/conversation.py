@@ -1,0 +1,190 @@
+"""One conversation with a host: what each of its messages is answered with, whatever carries them.
+
+No I/O is done here. A carrier decodes what comes, asks for the reply of each request, sends it, and says what became of
+it. An answer to a poll takes messages from the agent's view, and it is here that they are given back:
+
+- a request that the host cancels (`notifications/cancelled`) ends, and is not answered;
+- one that was answered just before the cancellation came is given back, since the host throws such an answer away;
+- so is one whose answer could not be sent, or was sent to a host that had gone.
+"""
+
+import asyncio
+from typing import Final
+
+from msgspec import Struct
+
+from api.mcp import jsonrpc, methods, revisions
+from api.mcp.agent_session import AgentSession
+from api.mcp.asking_agent import AskingAgent
+from api.mcp.cursors import Taken
+from api.mcp.jsonrpc import METHOD_NOT_FOUND, Call, Id, ProtocolError
+from api.mcp.methods import CAPABILITIES, METHODS, Done, instructions
+from api.mcp.port import Refused
+from arclog.events import JsonObject
+
+MAX_ANSWERED: Final = 64
+"""Answers that a late cancellation can still take back."""
+CANCELLED: Final = "notifications/cancelled"
+OF_THE_HUB: Final = frozenset({"tools/call", "resources/list", "resources/read"})
+"""Methods that make calls to the hub, for which the agent must be registered."""
+
+
+class Reply(Struct, frozen=True):
+    """The answer to one request.
+
+    Attributes:
+        message: what to send.
+        id: the request's id.
+        taken: what the answer takes of the agent's messages.
+        notices: what it tells the agent besides.
+        error: the code of the error that it tells, if it does.
+    """
+
+    message: JsonObject
+    id: Id | None
+    taken: Taken | None = None
+    notices: tuple[str, ...] = ()
+    error: int | None = None
+
+
+class Conversation:
+    """What an agent's host asks, and what it is answered.
+
+    Args:
+        session: the agent's.
+        server: name and version of the server, as MCP has them.
+    """
+
+    def __init__(self, session: AgentSession, server: JsonObject) -> None:
+        self.session = session
+        self._server = server
+        self._waiting: dict[Id, asyncio.Task[object]] = {}
+        self._cancelled: set[Id] = set()
+        self._answered: dict[Id, Reply] = {}
+
+    async def answer(self, call: Call, *, is_handshake: bool = True, key: str | None = None) -> Reply | None:
+        """The reply to a request; None when the host has cancelled it.
+
+        Args:
+            call: the request.
+            is_handshake: whether it belongs to the era of the handshake.
+            key: the host's idempotency key for what it changes.
+        """
+        assert call.id is not None
+        self.session.asked += 1
+        waits = methods.may_wait(call.method, call.params)
+        task = asyncio.current_task()
+        if waits and task is not None:
+            self._waiting[call.id] = task
+        notices: list[str] = []
+        try:
+            done = await self._serve(call, key, notices)
+        except ProtocolError as error:
+            error.id = call.id
+            return Reply(error.reply(), call.id, error=error.code)
+        except asyncio.CancelledError:
+            self.session.tell(notices)
+            if task is None or call.id not in self._cancelled:
+                raise
+            task.uncancel()
+            return None
+        finally:
+            if waits:
+                self._waiting.pop(call.id, None)
+                self._cancelled.discard(call.id)
+        result = done.result if is_handshake else revisions.stamp(call.method, done.result, self._server)
+        reply = Reply({"jsonrpc": "2.0", "id": call.id, "result": result}, call.id, done.taken, tuple(notices))
+        if reply.taken is not None or reply.notices:
+            self._remember(call.id, reply)
+        return reply
+
+    def hear(self, call: Call) -> None:
+        """Take a notification."""
+        request_id = call.params.get("requestId")
+        if call.method != CANCELLED or not isinstance(request_id, str | int):
+            return
+        waiting = self._waiting.get(request_id)
+        if waiting is not None:
+            if request_id not in self._cancelled:
+                self._cancelled.add(request_id)
+                waiting.cancel()
+        else:
+            answered = self._answered.get(request_id)
+            if answered is not None:
+                self.withdraw(answered)
+
+    def show(self, reply: Reply) -> None:
+        """A reply goes out now, and may be read."""
+        if reply.taken is not None:
+            self.session.cursors.show(reply.taken)
+
+    def withdraw(self, reply: Reply) -> None:
+        """A reply will not go out, or nobody has read it."""
+        if reply.id is not None and self._answered.get(reply.id) is reply:
+            del self._answered[reply.id]
+        if reply.taken is not None:
+            self.session.cursors.give_back(reply.taken)
+        self.session.tell(reply.notices)
+
+    def welcome(self, params: JsonObject, *, is_named: bool = True) -> JsonObject:
+        """The result of `initialize`.
+
+        Args:
+            params: what the host sent.
+            is_named: whether the agent's name is settled.
+        """
+        return {
+            "protocolVersion": revisions.negotiate(params),
+            "capabilities": CAPABILITIES,
+            "serverInfo": self._server,
+            "instructions": instructions(self.session.agent_id if is_named else None),
+        }
+
+    def _remember(self, request_id: Id, reply: Reply) -> None:
+        self._answered.pop(request_id, None)
+        self._answered[request_id] = reply
+        if len(self._answered) > MAX_ANSWERED:
+            del self._answered[next(iter(self._answered))]
+
+    async def _serve(self, call: Call, key: str | None, notices: list[str]) -> Done:
+        if call.method == "ping":
+            return Done({})
+        if call.method == "server/discover":
+            return Done(
+                {
+                    "supportedVersions": list(revisions.REQUEST_VERSIONS),
+                    "capabilities": CAPABILITIES,
+                    "instructions": instructions(self.session.agent_id),
+                }
+            )
+        method = METHODS.get(call.method)
+        if method is None:
+            raise ProtocolError(METHOD_NOT_FOUND, f"{call.method!r} is no method of this server")
+        session = self.session
+        is_tool = call.method == "tools/call"
+        if is_tool:
+            methods.find_tool(call.params)
+        if call.method in OF_THE_HUB:
+            try:
+                await session.keep()
+            except Refused as refused:
+                if not is_tool:
+                    raise ProtocolError(jsonrpc.INTERNAL_ERROR, str(refused)) from None
+                return methods.refusal(refused)
+            if is_tool:
+                notices += session.take_notices()
+        done = await method(AskingAgent(session, key), call.params, notices)
+        if not session.is_settled and call.method in OF_THE_HUB:
+            await self._settle(done)
+        return done
+
+    async def _settle(self, done: Done) -> None:
+        """The hub came back with another storage while it was asked: register there before the answer goes out."""
+        try:
+            await self.session.keep()
+        except Refused:
+            return
+        except asyncio.CancelledError:
+            if done.taken is not None:
+                self.session.cursors.give_back(done.taken)
+            raise

@@ -1,0 +1,75 @@
+"""What an agent got and has not given back, so that it learns at once when it holds something no longer.
+
+A lease that lapses leaves no event, and an agent that was silent too long loses what it held without being asked. Both
+are told with the agent's next answer, whatever that is about, for until then it works on as if nothing had happened.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from typing import Final
+
+from msgspec import Struct
+
+MAX_HOLDINGS: Final = 1000
+"""What is remembered of one agent; the lease that was taken longest ago is forgotten first."""
+NOUNS: Final = {"locks": "lock on", "claims": "claim"}
+
+
+class Holding(Struct, frozen=True):
+    """A lease: `kind` is `locks` or `claims`, `name` the path or the key."""
+
+    kind: str
+    name: str
+
+
+class Holdings:
+    """The leases of one agent, each with the time when it lapses.
+
+    Args:
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._until: dict[Holding, float] = {}
+        self._clock = clock
+
+    def __bool__(self) -> bool:
+        return bool(self._until)
+
+    def hold(self, kind: str, name: str, ttl_sec: float) -> None:
+        """A lease was granted or prolonged."""
+        self._until.pop(Holding(kind, name), None)
+        self._until[Holding(kind, name)] = self._clock() + ttl_sec
+        if len(self._until) > MAX_HOLDINGS:
+            del self._until[next(iter(self._until))]
+
+    def drop(self, kind: str, name: str) -> None:
+        """A lease was given back, or turned out to be another's."""
+        self._until.pop(Holding(kind, name), None)
+
+    def take_lapsed(self) -> list[str]:
+        """Say of each lease that lapsed since the last call that it did, and forget it."""
+        now = self._clock()
+        lapsed = [holding for holding, until in self._until.items() if until < now]
+        for holding in lapsed:
+            del self._until[holding]
+        return [f"Your {_phrase(holding)} has lapsed: ask for it again before you go on." for holding in lapsed]
+
+    def keep_only(self, kind: str, names: Collection[str]) -> list[str]:
+        """Say of each lease of a kind that is not among `names` that it is lost, and forget it."""
+        lost = [holding for holding in self._until if holding.kind == kind and holding.name not in names]
+        for holding in lost:
+            del self._until[holding]
+        return [
+            f"You were silent for too long, and your {_phrase(holding)} was released: "
+            "ask for it again before you go on."
+            for holding in lost
+        ]
+
+    def kinds(self) -> set[str]:
+        """The kinds of what is held."""
+        return {holding.kind for holding in self._until}
+
+
+def _phrase(holding: Holding) -> str:
+    return f"{NOUNS[holding.kind]} {holding.name}"

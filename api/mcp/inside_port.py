@@ -1,0 +1,67 @@
+"""The way from `/mcp` to the hub that it is part of: calls of its routes, without a connection between."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from api.hints import tell, tell_tools
+from api.http.errors import STATUS_OF
+from api.http.inside import Inside
+from api.http.responses import MAX_ERROR_CHARS
+from api.mcp.agent_session import VIA
+from api.mcp.port import Refused, Value
+from arclog.errors import ArcError
+from arclog.events import JsonObject
+from projections import sessions
+
+UNAVAILABLE: Final = 503
+
+
+class InsidePort:
+    """Carries calls to the routes of a hub.
+
+    Args:
+        inside: the routes.
+    """
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+        self._hub = inside.hub
+
+    @property
+    def instance_id(self) -> str | None:
+        return self._hub.instance_id
+
+    def is_here(self, agent_id: str) -> bool:
+        return self._hub.read(sessions.find_live, agent_id, self._hub.at()) is not None
+
+    async def read(self, path: str, parameters: Mapping[str, Value], *, wait_sec: float = 0.0) -> Any:  # noqa: ANN401 - the result of any route
+        if wait_sec and self._hub.closing:
+            raise Refused("the hub is stopping, and nobody waits in it any more; ask again soon", UNAVAILABLE)
+        try:
+            found = await self._inside.read(path, parameters)
+        except ArcError as error:
+            raise _refused(error) from None
+        return msgspec.json.decode(found.result)
+
+    async def change(
+        self, method: str, path: str, ids: Mapping[str, Value], body: JsonObject, *, key: str | None = None
+    ) -> JsonObject:
+        try:
+            outcome = await self._inside.change(method, path, ids, body, transport=VIA, key=key)
+        except ArcError as error:
+            raise _refused(error) from None
+        return {
+            "ok": True,
+            "acquired": outcome.acquired,
+            "parent_completed": outcome.parent_completed,
+            "result": msgspec.json.decode(outcome.result),
+        }
+
+
+def _refused(error: ArcError) -> Refused:
+    text = tell_tools(tell(error), error.advice)
+    if len(text) > MAX_ERROR_CHARS:
+        text = f"{text[:MAX_ERROR_CHARS]} …"
+    return Refused(text, STATUS_OF[error.code])
