@@ -6,7 +6,7 @@ from typing import Final
 
 from arclog.codec import Fact
 from arclog.events import EVENT_CLASSES, Event
-from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
+from projections import channels, claims, event_streams, inbox, locks, messages, sessions, tasks, threads
 from projections.projector import Handler, Projector, Writer
 
 PROJECTORS: Final[tuple[Projector, ...]] = (
@@ -18,6 +18,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     claims.PROJECTOR,
     locks.PROJECTOR,
     tasks.PROJECTOR,
+    event_streams.PROJECTOR,
 )
 
 

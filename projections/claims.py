@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from arclog.codec import Fact
 from arclog.deciders.claims import HeldClaim
-from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased
+from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased, JsonObject, SessionExpired
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
@@ -43,6 +43,7 @@ class _Row(Struct, frozen=True, gc=False):
     released_at: int | None
     thread_id: str | None
     task_message_id: int | None
+    notice_channel: str | None
     metadata: str
 
 
@@ -58,6 +59,7 @@ def _on_acquired(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
         claimed_at=time_of(event, data.occurred_at),
         expires_at=data.expires_at,
         released_at=None,
+        notice_channel=_notice_channel(data.metadata),
         metadata=encode_json(data.metadata).decode(),
         thread_id=data.thread_id,
         task_message_id=data.task_message_id,
@@ -73,10 +75,19 @@ def _on_refreshed(writer: Writer, event: Fact, data: ClaimRefreshed) -> None:
 
 
 def _on_released(writer: Writer, event: Fact, data: ClaimReleased) -> None:
-    current = writer.find(VERSIONS, data.claim_key)
+    _release(writer, event, data.claim_key, time_of(event, data.occurred_at))
+
+
+def _on_expired(writer: Writer, event: Fact, data: SessionExpired) -> None:
+    for claim in data.claims:
+        _release(writer, event, claim.claim_key, event.recorded_at)
+
+
+def _release(writer: Writer, event: Fact, claim_key: str, released_at: int) -> None:
+    current = writer.find(VERSIONS, claim_key)
     if current is not None:
-        row = replace(current.row, released_at=time_of(event, data.occurred_at))
-        writer.replace(VERSIONS, data.claim_key, Version(event.event_id, row))
+        row = replace(current.row, released_at=released_at)
+        writer.replace(VERSIONS, claim_key, Version(event.event_id, row))
 
 
 def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
@@ -85,7 +96,7 @@ def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
 
 PROJECTOR: Final = Projector(
     name="claims",
-    version=4,
+    version=5,
     tables=("claims", "claim_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -94,6 +105,7 @@ PROJECTOR: Final = Projector(
         ClaimRefreshed: _on_refreshed,
         ClaimReleased: _on_released,
         ClaimRefused: _on_refused,
+        SessionExpired: _on_expired,
     },
 )
 
@@ -124,7 +136,8 @@ def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id
 
 def list_held(connection: apsw.Connection, agent_id: str, now: int) -> list[HeldClaim]:
     """What an agent holds at present, oldest grant first."""
-    return [_held(row) for row in VERSIONS.read(connection, SQL["list_held"], {"agent_id": agent_id, "now": now})]
+    rows = connection.execute(SQL["list_held"], {"agent_id": agent_id, "now": now})
+    return [HeldClaim(*row) for row in rows]
 
 
 def list_claims(
@@ -158,7 +171,6 @@ def _claim(row: _Row) -> Claim:
 
 
 def _held(row: _Row) -> HeldClaim:
-    channel = msgspec.json.decode(row.metadata).get("channel")
     return HeldClaim(
         row.claim_key,
         row.owner_agent_id,
@@ -166,5 +178,11 @@ def _held(row: _Row) -> HeldClaim:
         row.expires_at,
         row.thread_id,
         row.task_message_id,
-        notice_channel=channel if isinstance(channel, str) else None,
+        row.notice_channel,
     )
+
+
+def _notice_channel(metadata: JsonObject) -> str | None:
+    """The channel in which its holder would have its recovery told."""
+    channel = metadata.get("channel")
+    return channel if isinstance(channel, str) else None

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from arclog.codec import Fact
 from arclog.deciders.locks import HeldLock
-from arclog.events import LockAcquired, LockRefreshed, LockRefused, LockReleased
+from arclog.events import JsonObject, LockAcquired, LockRefreshed, LockRefused, LockReleased, SessionExpired
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
@@ -40,6 +40,7 @@ class _Row(Struct, frozen=True, gc=False):
     expires_at: int
     released_at: int | None
     thread_id: str | None
+    notice_channel: str | None
     metadata: str
 
 
@@ -55,6 +56,7 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
         locked_at=time_of(event, data.occurred_at),
         expires_at=data.expires_at,
         released_at=None,
+        notice_channel=_notice_channel(data.metadata),
         metadata=encode_json(data.metadata).decode(),
         thread_id=_thread_of(data),
     )
@@ -72,10 +74,19 @@ def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
 
 
 def _on_released(writer: Writer, event: Fact, data: LockReleased) -> None:
-    current = writer.find(VERSIONS, data.file_path)
+    _release(writer, event, data.file_path, time_of(event, data.occurred_at))
+
+
+def _on_expired(writer: Writer, event: Fact, data: SessionExpired) -> None:
+    for lock in data.locks:
+        _release(writer, event, lock.file_path, event.recorded_at)
+
+
+def _release(writer: Writer, event: Fact, file_path: str, released_at: int) -> None:
+    current = writer.find(VERSIONS, file_path)
     if current is not None:
-        row = replace(current.row, released_at=time_of(event, data.occurred_at))
-        writer.replace(VERSIONS, data.file_path, Version(event.event_id, row))
+        row = replace(current.row, released_at=released_at)
+        writer.replace(VERSIONS, file_path, Version(event.event_id, row))
 
 
 def _on_refused(writer: Writer, event: Fact, data: LockRefused) -> None:
@@ -89,7 +100,7 @@ def _thread_of(data: LockAcquired) -> str | None:
 
 PROJECTOR: Final = Projector(
     name="locks",
-    version=4,
+    version=5,
     tables=("locks", "lock_holders", "lock_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -98,6 +109,7 @@ PROJECTOR: Final = Projector(
         LockRefreshed: _on_refreshed,
         LockReleased: _on_released,
         LockRefused: _on_refused,
+        SessionExpired: _on_expired,
     },
 )
 
@@ -134,7 +146,8 @@ def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id
 
 def list_held(connection: apsw.Connection, agent_id: str, now: int) -> list[HeldLock]:
     """What an agent holds at present, oldest grant first."""
-    return [_held(row) for row in VERSIONS.read(connection, SQL["list_held"], {"agent_id": agent_id, "now": now})]
+    rows = connection.execute(SQL["list_held"], {"agent_id": agent_id, "now": now})
+    return [HeldLock(*row) for row in rows]
 
 
 def list_locks(
@@ -165,12 +178,17 @@ def _lock(row: _Row) -> Lock:
 
 
 def _held(row: _Row) -> HeldLock:
-    channel = msgspec.json.decode(row.metadata).get("channel")
     return HeldLock(
         row.file_path,
         row.agent_id,
         row.fencing_token,
         row.expires_at,
         row.thread_id,
-        notice_channel=channel if isinstance(channel, str) else None,
+        row.notice_channel,
     )
+
+
+def _notice_channel(metadata: JsonObject) -> str | None:
+    """The channel in which its holder would have its recovery told."""
+    channel = metadata.get("channel")
+    return channel if isinstance(channel, str) else None

@@ -20,17 +20,20 @@ from arclog.events import (
     SYSTEM,
     Attachment,
     ClaimReleased,
+    Event,
     JsonObject,
     LockReleased,
     MessagePosted,
     Notice,
+    SessionExpired,
     ShutdownCancelled,
     ShutdownFired,
     ShutdownInitiated,
     TaskCompleted,
 )
+from arclog.notices import notices_of
 from arclog.sqlite.log import read_some_facts
-from arclog.sqlite.lookup import find_time_of
+from arclog.sqlite.lookup import find_last_at, find_next
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
@@ -44,7 +47,15 @@ _BROADCAST: Final = SQL["broadcast"]
 _ADD_TO_THREAD: Final = SQL["add_to_thread"]
 _FIND_ORDINAL: Final = SQL["find_ordinal"]
 
-_CARRIERS: Final = (ClaimReleased, LockReleased, TaskCompleted, ShutdownInitiated, ShutdownCancelled, ShutdownFired)
+_CARRIERS: Final = (
+    SessionExpired,
+    ClaimReleased,
+    LockReleased,
+    TaskCompleted,
+    ShutdownInitiated,
+    ShutdownCancelled,
+    ShutdownFired,
+)
 
 MAX_PAGE_BYTES: Final = 16 * 2**20
 """A page of messages ends before it grows beyond this; the rest follows by cursor."""
@@ -91,33 +102,33 @@ class Page(Struct, frozen=True):
         return b"[" + b",".join(self.rows) + b"]"
 
 
-def find_notice(data: object) -> Notice | None:
-    """The message that the hub posts with an event, if it is of a type that carries one."""
-    return data.notice if isinstance(data, _CARRIERS) else None
-
-
-def find_message(event: Fact) -> Message | None:
-    """The message that an event posts, if it does."""
+def messages_of(event: Fact) -> list[Message]:
+    """The messages that an event posts, in order; the last of them has the event's own id."""
     data = event.data
     if isinstance(data, MessagePosted):
-        metadata = data.metadata
-        if data.completes_task_id is not None:
-            metadata = {**metadata, "task_completed": data.completes_task_id}
-        return Message(
-            event.event_id,
-            timestamp(event.recorded_at),
-            data.from_agent,
-            data.to_agent,
-            data.channel,
-            data.kind,
-            data.body,
-            data.attachments,
-            data.reply_to,
-            data.thread_id,
-            metadata,
-        )
-    notice = find_notice(data)
-    return None if notice is None else _from_hub(event.event_id, event.recorded_at, notice)
+        return [_from_agent(event, data)]
+    notices = notices_of(data)
+    first = event.event_id - len(notices) + 1
+    return [_from_hub(number, event.recorded_at, notice) for number, notice in enumerate(notices, first)]
+
+
+def _from_agent(event: Fact, data: MessagePosted) -> Message:
+    metadata = data.metadata
+    if data.completes_task_id is not None:
+        metadata = {**metadata, "task_completed": data.completes_task_id}
+    return Message(
+        event.event_id,
+        timestamp(event.recorded_at),
+        data.from_agent,
+        data.to_agent,
+        data.channel,
+        data.kind,
+        data.body,
+        data.attachments,
+        data.reply_to,
+        data.thread_id,
+        metadata,
+    )
 
 
 def _from_hub(event_id: int, recorded_at: int, notice: Notice) -> Message:
@@ -136,49 +147,52 @@ def _from_hub(event_id: int, recorded_at: int, notice: Notice) -> Message:
     )
 
 
-def find_posted(event: Fact) -> PostedMessage | None:
-    """The message that an event posts, if it does, as its sender and those who wait for it are told."""
-    message = find_message(event)
-    if message is None:
-        return None
-    return PostedMessage(
-        message.id,
-        message.from_agent,
-        message.to_agent,
-        message.channel,
-        message.kind,
-        message.thread_id,
-        encode_json(message),
-    )
+def posted_by(event: Fact) -> list[PostedMessage]:
+    """The messages that an event posts, as their sender and those who wait for them are told."""
+    return [
+        PostedMessage(
+            message.id,
+            message.from_agent,
+            message.to_agent,
+            message.channel,
+            message.kind,
+            message.thread_id,
+            encode_json(message),
+        )
+        for message in messages_of(event)
+    ]
 
 
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
     if data.to_agent is None:
         writer.write(_BROADCAST, (event.event_id, data.channel, data.from_agent))
     if data.thread_id is not None:
+        place = (event.event_id, event.recorded_at)
         is_artifact = data.kind == "artifact"
-        _add_to_thread(writer, event, data.thread_id, is_artifact, data.channel, data.from_agent, data.to_agent)
+        _add_to_thread(writer, place, data.thread_id, is_artifact, data.channel, data.from_agent, data.to_agent)
 
 
-def _on_noticed(writer: Writer, event: Fact, data: object) -> None:
-    notice = find_notice(data)
-    if notice is not None:
-        writer.write(_BROADCAST, (event.event_id, notice.channel, SYSTEM))
+def _on_noticed(writer: Writer, event: Fact, data: Event) -> None:
+    notices = notices_of(data)
+    for event_id, notice in enumerate(notices, event.event_id - len(notices) + 1):
+        writer.write(_BROADCAST, (event_id, notice.channel, SYSTEM))
         if notice.thread_id is not None:
-            _add_to_thread(writer, event, notice.thread_id, False, notice.channel, SYSTEM, None)
+            _add_to_thread(writer, (event_id, event.recorded_at), notice.thread_id, False, notice.channel, SYSTEM, None)
 
 
 def _add_to_thread(
     writer: Writer,
-    event: Fact,
+    place: tuple[int, int],
     thread_id: str,
     is_artifact: bool,
     channel: str,
     from_agent: str,
     to_agent: str | None,
 ) -> None:
+    """Keep where a message stands in its thread; `place` is its id and when it was recorded."""
+    event_id, recorded_at = place
     ordinal = writer.count(_FIND_ORDINAL, thread_id)
-    row = (thread_id, event.event_id, ordinal, event.recorded_at, int(is_artifact), channel, from_agent, to_agent)
+    row = (thread_id, event_id, ordinal, recorded_at, int(is_artifact), channel, from_agent, to_agent)
     writer.write(_ADD_TO_THREAD, row)
 
 
@@ -193,8 +207,7 @@ PROJECTOR: Final = Projector(
 
 
 def _write_in_full(writer: Writer, event: Fact, _data: object) -> None:
-    message = find_message(event)
-    if message is not None:
+    for message in messages_of(event):
         attachments, metadata = encode_json(message.attachments).decode(), encode_json(message.metadata).decode()
         row = (message.id, message.ts, message.from_agent, message.to_agent, message.channel, message.kind)
         writer.write(
@@ -329,22 +342,33 @@ def _read(connection: apsw.Connection, event_ids: list[int]) -> Iterator[bytes |
             for event_id in expected:
                 if event_id == event.event_id:
                     break
-                yield None
-            message = find_message(event)
-            yield None if message is None else encode_json(message)
+                yield _read_among_several(connection, event_id)
+            said = messages_of(event)
+            yield encode_json(said[-1]) if said else None
     except msgspec.DecodeError:
         for event_id in expected:
             yield encode_json(_unreadable(connection, event_id))
             break
         yield from _read(connection, list(expected))
-    for _ in expected:
-        yield None
+    for event_id in expected:
+        yield _read_among_several(connection, event_id)
+
+
+def _read_among_several(connection: apsw.Connection, message_id: int) -> bytes | None:
+    """The JSON of a message that is not the last of its event, which then stands after it."""
+    event_id = find_next(connection, message_id)
+    if event_id is not None:
+        for event in read_some_facts(connection, [event_id]):
+            for message in messages_of(event):
+                if message.id == message_id:
+                    return encode_json(message)
+    return None
 
 
 def _unreadable(connection: apsw.Connection, event_id: int) -> Message:
     """What stands for a message whose event is damaged, so that nobody waits for it or thinks it was never said."""
     body = f"message {event_id} cannot be read: the log is damaged"
-    return _from_hub(event_id, find_time_of(connection, event_id), Notice(body=body, channel=GENERAL_CHANNEL))
+    return _from_hub(event_id, find_last_at(connection, event_id)[1], Notice(body=body, channel=GENERAL_CHANNEL))
 
 
 def get_json(connection: apsw.Connection, event_id: int) -> bytes:

@@ -4,7 +4,7 @@ import apsw
 
 from arclog.errors import InvalidInput
 from arclog.sqlite.log import read_head
-from arclog.sqlite.lookup import find_event_at, find_time_of
+from arclog.sqlite.lookup import find_event_at, find_last_at
 from projections.intervals import AsOf, as_of
 from projections.times import parse_timestamp
 
@@ -18,7 +18,9 @@ def find_moment(connection: apsw.Connection, event_id: int, name: str = "as_of")
     head = read_head(connection).event_id
     if not 0 <= event_id <= head:
         raise InvalidInput(name, f"must be from 0 to {head}, the last event there is, not {event_id}")
-    return as_of(event_id, head, find_time_of(connection, event_id))
+    # An event that posts several messages takes several ids: between them is no moment, but the one before.
+    last, time = find_last_at(connection, event_id)
+    return as_of(last, head, time)
 
 
 def find_event_of(connection: apsw.Connection, text: str, name: str = "as_of") -> int:

@@ -11,12 +11,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from arclog.codec import Fact
-from arclog.events import ClaimAcquired, ClaimReleased, LockReleased, MessagePosted, TaskCompleted
+from arclog.events import ClaimAcquired, ClaimReleased, LockReleased, MessagePosted, SessionExpired, TaskCompleted
 from arclog.events.messages import TASK_KINDS
+from arclog.notices import notices_of
 from arclog.sqlite.queries import Queries
 from projections import claims, locks
 from projections.intervals import AsOf
-from projections.messages import find_notice
 from projections.projector import Projector, Writer
 from projections.times import optional_timestamp
 from projections.versions import Version, Versioned
@@ -97,7 +97,8 @@ def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
 
 def _on_task_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
     parent_thread = data.notice.thread_id if data.notice is not None else None
-    closed = [thread for thread in (data.thread_id, parent_thread) if thread is not None]
+    own_thread = None if data.again else data.thread_id
+    closed = [thread for thread in (own_thread, parent_thread) if thread is not None]
     for thread_id in sorted(set(closed)):
         _close_tasks(writer, event, thread_id, closed.count(thread_id))
 
@@ -107,12 +108,12 @@ def _on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
         writer.add(VERSIONS, data.thread_id, Version(event.event_id, _Row(data.thread_id)))
 
 
-def _on_released(writer: Writer, event: Fact, data: ClaimReleased | LockReleased) -> None:
-    notice = find_notice(data)
-    if notice is not None and notice.thread_id is not None:
-        row = _find(writer, notice.thread_id)
-        if row.channel is None:
-            _replace(writer, event, replace(row, channel=notice.channel))
+def _on_released(writer: Writer, event: Fact, data: ClaimReleased | LockReleased | SessionExpired) -> None:
+    for notice in notices_of(data):
+        if notice.thread_id is not None:
+            row = _find(writer, notice.thread_id)
+            if row.channel is None:
+                _replace(writer, event, replace(row, channel=notice.channel))
 
 
 def _close_tasks(writer: Writer, event: Fact, thread_id: str, count: int) -> None:
@@ -131,7 +132,7 @@ def _replace(writer: Writer, event: Fact, row: _Row) -> None:
 
 PROJECTOR: Final = Projector(
     name="threads",
-    version=2,
+    version=3,
     tables=("threads",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -141,6 +142,7 @@ PROJECTOR: Final = Projector(
         ClaimAcquired: _on_claimed,
         ClaimReleased: _on_released,
         LockReleased: _on_released,
+        SessionExpired: _on_released,
     },
 )
 

@@ -1,27 +1,12 @@
 """Sessions: who is here, and when somebody is no longer."""
 
-from collections.abc import Iterable, Iterator
 from typing import ClassVar, Final
 
 from msgspec import Struct
 
 from arclog.deciders import fields
-from arclog.deciders.claims import HeldClaim
-from arclog.deciders.locks import HeldLock
 from arclog.errors import InvalidInput, NotFound, SessionCollision
-from arclog.events import (
-    GENERAL_CHANNEL,
-    AgentSeen,
-    ClaimReleased,
-    Event,
-    JsonObject,
-    LockReleased,
-    Notice,
-    SessionClosed,
-    SessionExpired,
-    SessionOpened,
-    SessionRenamed,
-)
+from arclog.events import AgentSeen, JsonObject, SessionClosed, SessionOpened, SessionRenamed
 
 MAX_NAME_CHARS: Final = 64
 MAX_CAPABILITIES: Final = 256
@@ -146,46 +131,3 @@ def has_expired(session: LiveSession, presence_ttl: int, now: int, listens_since
     `listens_since` is when the hub that asks began to listen: what was said before it may have met no hub.
     """
     return now - max(session.last_seen_at, listens_since) > presence_ttl
-
-
-def decide_expiry(
-    session: LiveSession, claims: Iterable[HeldClaim], locks: Iterable[HeldLock], now: int
-) -> Iterator[Event]:
-    """End a session whose agent is gone, and take back what it holds: one event, with one notice, for each.
-
-    `claims` and `locks` are those that the agent holds at `now`; what has lapsed already is left alone.
-    """
-    agent_id = session.agent_id
-    yield SessionExpired(agent_id=agent_id, session_id=session.session_id, last_seen_at=session.last_seen_at)
-    for claim in claims:
-        yield ClaimReleased(
-            claim_key=claim.claim_key,
-            owner_agent_id=agent_id,
-            fencing_token=claim.fencing_token,
-            reason="owner_gone",
-            notice=Notice(
-                body=f"Released claim {claim.claim_key}: its owner {agent_id} is gone.",
-                channel=claim.notice_channel or GENERAL_CHANNEL,
-                thread_id=claim.thread_id,
-                reply_to=claim.task_message_id,
-                metadata={
-                    "recovery": True,
-                    "stale_agent_id": agent_id,
-                    "claim_key": claim.claim_key,
-                    "task_message_id": claim.task_message_id,
-                },
-            ),
-        )
-    for lock in locks:
-        yield LockReleased(
-            file_path=lock.file_path,
-            agent_id=agent_id,
-            fencing_token=lock.fencing_token,
-            reason="owner_gone",
-            notice=Notice(
-                body=f"Released the lock on {lock.file_path}: its owner {agent_id} is gone.",
-                channel=lock.notice_channel or GENERAL_CHANNEL,
-                thread_id=lock.thread_id,
-                metadata={"recovery": True, "stale_agent_id": agent_id, "file_path": lock.file_path},
-            ),
-        )

@@ -47,14 +47,15 @@ class Completing(Struct, frozen=True):
 
 
 def decide_complete(state: Completing, command: CompleteTask, now: int) -> TaskCompleted | None:
-    """Complete a task, and its parent when no open child is left (one level); None when the task was done already."""
+    """Complete a task, and its parent when no open child is left (one level); None when all of that was so already."""
     completed_by = fields.optional_agent("agent_id", command.agent_id)
     if state.task is None:
         raise NotFound("task", command.task_id)
-    if state.task.status == "done":
-        return None
+    again = state.task.status == "done"
     parent = state.parent
     if parent is None or parent.status == "done" or state.has_open_sibling:
+        if again:
+            return None
         return TaskCompleted(task_id=state.task.task_id, thread_id=state.task.thread_id, completed_by=completed_by)
     return TaskCompleted(
         task_id=state.task.task_id,
@@ -68,4 +69,5 @@ def decide_complete(state: Completing, command: CompleteTask, now: int) -> TaskC
             reply_to=parent.task_id,
             metadata={"auto_rollup": True, "parent_task_id": parent.task_id},
         ),
+        again=again,
     )

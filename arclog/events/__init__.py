@@ -33,7 +33,15 @@ from arclog.events.messages import (
     MessagePosted,
     Notice,
 )
-from arclog.events.sessions import AgentSeen, SessionClosed, SessionExpired, SessionOpened, SessionRenamed
+from arclog.events.sessions import (
+    AgentSeen,
+    FreedClaim,
+    FreedLock,
+    SessionClosed,
+    SessionExpired,
+    SessionOpened,
+    SessionRenamed,
+)
 from arclog.events.tasks import TaskCompleted
 
 Event = (
@@ -78,6 +86,8 @@ __all__ = [
     "ClaimRefused",
     "ClaimReleased",
     "Event",
+    "FreedClaim",
+    "FreedLock",
     "HubStarted",
     "HubStopped",
     "JsonObject",

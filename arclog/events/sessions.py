@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from arclog.events.messages import SYSTEM, JsonObject
+from arclog.events.messages import SYSTEM, JsonObject, Notice
 
 
 class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -61,14 +61,35 @@ class SessionClosed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         return f"session/{self.agent_id}"
 
 
+class FreedClaim(Struct, frozen=True, gc=False):
+    """A claim that was taken back from an agent that is gone; the fencing token says which grant."""
+
+    claim_key: str
+    fencing_token: int
+
+
+class FreedLock(Struct, frozen=True, gc=False):
+    """A lock that was taken back from an agent that is gone; the fencing token says which grant."""
+
+    file_path: str
+    fencing_token: int
+
+
 class SessionExpired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """An agent was silent for longer than the presence TTL. `last_seen_at` is in microseconds of the log's clock."""
+    """An agent was silent for longer than the presence TTL: its session is over, and what it held is free.
+
+    `last_seen_at` is in microseconds of the log's clock. The event posts a notice for each thread that the agent held
+    something in; what it held outside threads shares one. In older logs each claim and lock has a release of its own.
+    """
 
     type: ClassVar[str] = "session.expired"
 
     agent_id: str
     session_id: str
     last_seen_at: int
+    claims: tuple[FreedClaim, ...] = ()
+    locks: tuple[FreedLock, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def actor(self) -> str:

@@ -11,7 +11,8 @@ from arclog.events.messages import Notice
 class TaskCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A task, of the thread `thread_id`, is done.
 
-    `rolled_up_task_id` is the parent that this completed too, with the notice that says so.
+    `rolled_up_task_id` is the parent that this completed too, with the notice that says so. `again` says that the task
+    itself was done before, and only its parent is done by this.
     """
 
     type: ClassVar[str] = "task.completed"
@@ -22,6 +23,7 @@ class TaskCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     rolled_up_task_id: int | None = None
     notice: Notice | None = None
     occurred_at: int | None = None
+    again: bool = False
 
     @property
     def actor(self) -> str:

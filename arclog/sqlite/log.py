@@ -36,6 +36,7 @@ from arclog.digest import GENESIS, RawRow, StoredRow, chain, digest_of
 from arclog.errors import InvalidInput, StorageGone
 from arclog.events import EVENT_TYPES, Event
 from arclog.keys import key_owner
+from arclog.notices import count_ids
 from arclog.sqlite.connection import storage_errors, wait_when_busy
 from arclog.sqlite.schema import EVENTS
 
@@ -157,7 +158,7 @@ class Log:
         Returns:
             The event in its place.
         """
-        return self.append_at(self._event_id + 1, event, recorded_at, metadata)
+        return self.append_at(self._event_id + count_ids(event), event, recorded_at, metadata)
 
     def append_at(self, event_id: int, event: Event, recorded_at: int, metadata: Metadata) -> RecordedEvent:
         """Add one event under an id of the caller's, greater than the head's; this is how logs are imported."""

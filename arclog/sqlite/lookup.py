@@ -24,10 +24,10 @@ def find_next(connection: apsw.Connection, event_id: int) -> int | None:
     return None if following is None else int(following)
 
 
-def find_time_of(connection: apsw.Connection, event_id: int) -> int:
-    """When the last event up to and including `event_id` was recorded, in microseconds; 0 when there is none."""
-    recorded_at = connection.execute(EVENTS["find_time_of"], (event_id,)).get
-    return 0 if recorded_at is None else int(recorded_at)
+def find_last_at(connection: apsw.Connection, event_id: int) -> tuple[int, int]:
+    """The last event up to and including `event_id`, and when it was recorded, in microseconds; zeros for none."""
+    row = connection.execute(EVENTS["find_last_at"], (event_id,)).fetchone()
+    return (0, 0) if row is None else (int(row[0]), int(row[1]))
 
 
 def find_last_seen(connection: apsw.Connection, actor: str, at: int) -> int | None:

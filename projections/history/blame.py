@@ -25,8 +25,9 @@ from arclog.events import (
     SessionOpened,
     TaskCompleted,
 )
-from arclog.events.messages import TASK_KINDS
-from arclog.sqlite.log import NO_END, Filter, read
+from arclog.sqlite.log import NO_END, Filter
+from arclog.streams import streams_beside
+from projections.event_streams import read_matching
 from projections.history.order import natural_order
 from projections.times import optional_timestamp, timestamp
 
@@ -114,8 +115,11 @@ def read_blame(connection: apsw.Connection, stream: str, now: int) -> list[Blame
     """
     lives: dict[str, list[RecordedEvent]] = {}
     try:
-        for stored in read(connection, 0, NO_END, where=Filter(stream=stream)):
-            lives.setdefault(stored.stream, []).append(stored.decode())
+        for stored in read_matching(connection, 0, NO_END, where=Filter(stream=stream)):
+            event = stored.decode()
+            for name in (event.stream, *streams_beside(event.data)):
+                if name == stream or (stream.endswith("/") and name.startswith(stream)):
+                    lives.setdefault(name, []).append(event)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise StorageDamaged(f"an event of {stream} cannot be read ({error})", advice="verify") from None
     if not lives:
@@ -123,7 +127,7 @@ def read_blame(connection: apsw.Connection, stream: str, now: int) -> list[Blame
         hint = "streams are named like lock/src/a.py or task/17" if meant is None else f"did you mean {meant}?"
         raise NotFound("stream", stream, f"has no events; {hint}")
     return [
-        Blame(name, len(events), tuple(_tenures(events, now)), _shares(events))
+        Blame(name, len(events), tuple(_tenures(name, events, now)), _shares(events))
         for name, events in sorted(lives.items(), key=lambda life: natural_order(life[0]))
     ]
 
@@ -132,7 +136,7 @@ def find_similar(connection: apsw.Connection, stream: str) -> str | None:
     """A stream that has events, for one that has none: the same with its noun, or a folder of which it is the name."""
     name = stream.strip("/")
     for meant in (*(f"{noun}/{name}" for noun in NOUNS), f"{name}/", *(f"{noun}/{name}/" for noun in NOUNS)):
-        if meant != stream and next(read(connection, 0, 1, where=Filter(stream=meant)), None) is not None:
+        if meant != stream and next(read_matching(connection, 0, 1, where=Filter(stream=meant)), None) is not None:
             return meant
     return None
 
@@ -160,11 +164,11 @@ class _Open(Struct):
         return replace(self.tenure, until_at=optional_timestamp(self.expires_at), how="lapsed" if lapsed else "held")
 
 
-def _tenures(events: list[RecordedEvent], now: int) -> Iterator[Tenure]:
+def _tenures(stream: str, events: list[RecordedEvent], now: int) -> Iterator[Tenure]:
     held: _Open | None = None
     for event in events:
         data = event.data
-        begun = _begin(event)
+        begun = _begin(stream, event)
         if begun is not None:
             if held is not None:
                 yield held.end("replaced", event) if isinstance(data, SessionOpened) else held.lapse(event.recorded_at)
@@ -178,7 +182,7 @@ def _tenures(events: list[RecordedEvent], now: int) -> Iterator[Tenure]:
             refusal = Refusal(data.asker_agent_id, event.event_id, timestamp(event.recorded_at))
             held.tenure = replace(held.tenure, refused=(*held.tenure.refused, refusal))
         else:
-            how = _end(data)
+            how = _end(stream, data)
             if how is not None:
                 yield held.end(how, event)
                 held = None
@@ -186,8 +190,8 @@ def _tenures(events: list[RecordedEvent], now: int) -> Iterator[Tenure]:
         yield held.lapse(now)
 
 
-def _begin(event: RecordedEvent) -> _Open | None:
-    """The tenure that an event begins."""
+def _begin(stream: str, event: RecordedEvent) -> _Open | None:
+    """The tenure that an event begins in a stream."""
     data = event.data
     how: How
     expires_at: int | None = None
@@ -196,26 +200,26 @@ def _begin(event: RecordedEvent) -> _Open | None:
             how, expires_at = "held", data.expires_at
         case SessionOpened():
             how = "live"
-        case MessagePosted() if data.kind in TASK_KINDS:
+        case MessagePosted() if stream == f"task/{event.event_id}":
             how = "open"
         case _:
             return None
     return _Open(Tenure(event.actor, event.event_id, timestamp(event.recorded_at), None, None, how), expires_at)
 
 
-def _end(data: object) -> How | None:
-    """How an event ends a tenure, if it does."""
+def _end(stream: str, data: object) -> How | None:
+    """How an event ends a tenure in a stream, if it does."""
     match data:
         case LockReleased() | ClaimReleased():
             return data.reason
         case TaskCompleted():
             return "done"
-        case MessagePosted() if data.completes_task_id is not None:
+        case MessagePosted() if stream == f"task/{data.completes_task_id}":
             return "done"
         case SessionClosed():
             return "closed"
         case SessionExpired():
-            return "expired"
+            return "expired" if stream == f"session/{data.agent_id}" else "owner_gone"
         case _:
             return None
 

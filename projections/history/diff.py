@@ -86,7 +86,7 @@ def read_diff(connection: apsw.Connection, after: int, until: int) -> Diff:
             types[stored.type] += 1
             for entity in touched_by(connection, stored.decode(), last):
                 if entity.noun == "message":
-                    posted.append(stored.event_id)
+                    posted.append(int(entity.key))
                 else:
                     touched.setdefault(entity, []).append(stored.event_id)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -23,6 +23,7 @@ from arclog.events import (
     TaskCompleted,
 )
 from arclog.events.messages import TASK_KINDS
+from arclog.notices import notices_of
 from projections import channels, claims, locks, messages, sessions, tasks, threads
 from projections.encoding import encode_json
 from projections.intervals import AsOf
@@ -51,8 +52,12 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
     found: list[Entity] = []
     data = event.data
     match data:
-        case SessionOpened() | SessionRenamed() | SessionClosed() | SessionExpired() | AgentSeen():
+        case SessionOpened() | SessionRenamed() | SessionClosed() | AgentSeen():
             found.append(Entity("session", data.agent_id))
+        case SessionExpired():
+            found.append(Entity("session", data.agent_id))
+            found += [Entity("claim", claim.claim_key) for claim in data.claims]
+            found += [Entity("lock", lock.file_path) for lock in data.locks]
         case ChannelCreated():
             found.append(Entity("channel", data.name))
         case MessagePosted():
@@ -75,12 +80,18 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
             found += _threads(data.thread_id)
         case _:
             pass
-    notice = messages.find_notice(data)
-    if notice is not None or isinstance(data, MessagePosted):
-        found.append(Entity("message", str(event.event_id)))
-    if notice is not None:
-        found += _threads(notice.thread_id)
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(found + _said(event)))
+
+
+def _said(event: RecordedEvent) -> list[Entity]:
+    """The messages that an event posts, and the threads of its notices."""
+    if isinstance(event.data, MessagePosted):
+        return [Entity("message", str(event.event_id))]
+    found = []
+    notices = notices_of(event.data)
+    for message_id, notice in enumerate(notices, event.event_id - len(notices) + 1):
+        found += [Entity("message", str(message_id)), *_threads(notice.thread_id)]
+    return found
 
 
 def find_entity(connection: apsw.Connection, entity: Entity, at: AsOf) -> Raw | None:

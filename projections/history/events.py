@@ -11,9 +11,9 @@ from arclog.codec import Metadata, StoredEvent, decode_metadata
 from arclog.digest import digest_of
 from arclog.errors import InvalidInput, StorageDamaged
 from arclog.events import EVENT_TYPES
-from arclog.sqlite.log import EVERYTHING, NO_END, Filter, find_event, matching_types, read, read_head
-from arclog.sqlite.lookup import find_end_before, find_time_of
-from arclog.sqlite.tail import read_last
+from arclog.sqlite.log import EVERYTHING, NO_END, Filter, find_event, matching_types, read_head
+from arclog.sqlite.lookup import find_end_before, find_last_at
+from projections.event_streams import read_last_matching, read_matching
 from projections.times import timestamp
 
 
@@ -70,7 +70,7 @@ def list_points(connection: apsw.Connection, count: int) -> list[Point]:
     if not head:
         return []
     places = sorted({1 + (head - 1) * index // (count - 1) for index in range(count)})
-    return [Point(place, timestamp(find_time_of(connection, place))) for place in places]
+    return [Point(place, timestamp(find_last_at(connection, place)[1])) for place in places]
 
 
 def check_type(name: str, wanted: str) -> None:
@@ -96,7 +96,7 @@ def read_log(
         StorageDamaged: an event's texts are no texts any more.
     """
     try:
-        return list(_logged(connection, read(connection, after, limit, until, where)))
+        return list(_logged(connection, read_matching(connection, after, limit, until, where)))
     except UnicodeDecodeError as error:
         raise StorageDamaged(f"an event after {after} cannot be read ({error})", advice="verify") from None
 
@@ -110,7 +110,7 @@ def read_log_end(
         StorageDamaged: an event's texts are no texts any more.
     """
     try:
-        return list(_logged(connection, read_last(connection, limit, where, until)))
+        return list(_logged(connection, read_last_matching(connection, limit, where, until)))
     except UnicodeDecodeError as error:
         raise StorageDamaged(f"one of the last events cannot be read ({error})", advice="verify") from None
 

@@ -188,7 +188,7 @@ def _complete_task(context: Context, command: task_rules.CompleteTask, at: AsOf)
     connection = context.connection
     task = tasks.find_known(connection, _integer(command.task_id), at)
     state = task_rules.Completing(task)
-    if task is not None and task.status == "open" and task.parent_task_id is not None:
+    if task is not None and task.parent_task_id is not None:
         state = task_rules.Completing(
             task,
             parent=tasks.find_known(connection, task.parent_task_id, at),

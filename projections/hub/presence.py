@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from arclog.deciders import sessions as rules
 from arclog.deciders.claims import HeldClaim
+from arclog.deciders.expiry import Expiring, decide_expiry
 from arclog.deciders.locks import HeldLock
 from arclog.events import AgentSeen, Event
 from projections import channels, claims, locks, sessions, threads
@@ -106,8 +107,10 @@ def sweep(
         elif rules.has_expired(session, ttl, now, listens_since):
             held_claims = [_placed(connection, c, now) for c in claims.list_held(connection, session.agent_id, now)]
             held_locks = [_placed(connection, lock, now) for lock in locks.list_held(connection, session.agent_id, now)]
-            for event in rules.decide_expiry(session, held_claims, held_locks, now):
-                append(event)
+            state = Expiring(
+                session.agent_id, session.session_id, session.last_seen_at, tuple(held_claims), tuple(held_locks)
+            )
+            append(decide_expiry(state, now))
 
 
 Held = TypeVar("Held", HeldClaim, HeldLock)

@@ -22,7 +22,7 @@ from projections.hub.answers import Outcome, answer, answer_now
 from projections.hub.calls import Call
 from projections.hub.command_handlers import Context, handle
 from projections.intervals import live
-from projections.messages import PostedMessage, find_posted
+from projections.messages import PostedMessage, posted_by
 
 
 class Transaction:
@@ -69,9 +69,7 @@ class Transaction:
         """
         event = self._log.append(data, self.now, metadata)
         project(HANDLERS, self._context.writer, event)
-        message = find_posted(event)
-        if message is not None:
-            self.messages.append(message)
+        self.messages += posted_by(event)
         return event
 
     def close(self) -> int:

@@ -13,6 +13,7 @@ CREATE TABLE claims (
     released_at INTEGER,
     thread_id TEXT,
     task_message_id INTEGER,
+    notice_channel TEXT,
     metadata TEXT NOT NULL,
     PRIMARY KEY (claim_key, from_event),
     {version_rules}
@@ -28,6 +29,7 @@ CREATE TABLE claim_refusals (
 -- name: indexes
 {current_index};
 CREATE INDEX claims_active ON claims (expires_at) WHERE {is_current} AND released_at IS NULL;
+CREATE INDEX claims_of_agent ON claims (owner_agent_id, expires_at) WHERE {is_current} AND released_at IS NULL;
 CREATE INDEX claims_by_thread ON claims (thread_id, until_event) WHERE thread_id IS NOT NULL;
 {past_indexes};
 
@@ -38,8 +40,8 @@ INSERT INTO claim_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, 
 SELECT event_id FROM claim_refusals WHERE fencing_token = ? AND asker_agent_id = ?
 
 -- name: list_held
--- Asked for when a session ends, and found among the active ones: an index on owners would cost every claim ten pages.
-SELECT {columns} FROM claims INDEXED BY claims_active
+-- What one agent holds, for when it is gone: as the rules see it, without the metadata.
+SELECT claim_key, owner_agent_id, fencing_token, expires_at, thread_id, task_message_id, notice_channel FROM claims INDEXED BY claims_of_agent
 WHERE owner_agent_id = :agent_id AND {is_current} AND {active} ORDER BY fencing_token
 
 -- name: list_in_thread

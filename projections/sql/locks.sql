@@ -12,6 +12,7 @@ CREATE TABLE locks (
     expires_at INTEGER NOT NULL,
     released_at INTEGER,
     thread_id TEXT,
+    notice_channel TEXT,
     metadata TEXT NOT NULL,
     PRIMARY KEY (file_path, from_event),
     {version_rules}
@@ -35,6 +36,7 @@ CREATE TABLE lock_refusals (
 -- name: indexes
 {current_index};
 CREATE INDEX locks_active ON locks (expires_at) WHERE {is_current} AND released_at IS NULL;
+CREATE INDEX locks_of_agent ON locks (agent_id, expires_at) WHERE {is_current} AND released_at IS NULL;
 CREATE INDEX locks_by_thread ON locks (thread_id, until_event) WHERE thread_id IS NOT NULL;
 {past_indexes};
 
@@ -48,9 +50,9 @@ INSERT INTO lock_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, ?
 SELECT event_id FROM lock_refusals WHERE fencing_token = ? AND asker_agent_id = ?
 
 -- name: list_held
--- Found among the active ones, which are few.
-SELECT {columns} FROM locks INDEXED BY locks_active WHERE agent_id = :agent_id AND {is_current} AND {active}
-ORDER BY fencing_token
+-- What one agent holds, for when it is gone: as the rules see it, without the metadata.
+SELECT file_path, agent_id, fencing_token, expires_at, thread_id, notice_channel FROM locks INDEXED BY locks_of_agent
+WHERE agent_id = :agent_id AND {is_current} AND {active} ORDER BY fencing_token
 
 -- name: list_in_thread
 SELECT {columns} FROM {at} WHERE thread_id = :thread_id ORDER BY fencing_token

@@ -1,8 +1,8 @@
 """Bytes that were written once are read for ever.
 
-`stored_events/version_1.json` holds, for every event type, what this version of Arc wrote, in hex: frozen, so that a
-change of an event class that could no longer read it fails here. A type with a new shape gets a file of its own beside
-it; these examples stay.
+`stored_events/version_1.json` holds, for every event type, what the first version of Arc wrote, in hex: frozen, so that
+a change of an event class that could no longer read it fails here. What came later, and types that say more since,
+stand in the files after it; the examples before them stay, and mean what they meant (`FORMER`).
 """
 
 import json
@@ -22,6 +22,8 @@ from arclog.events import (
     ClaimRefused,
     ClaimReleased,
     Event,
+    FreedClaim,
+    FreedLock,
     HubStarted,
     HubStopped,
     LockAcquired,
@@ -48,7 +50,10 @@ from arclog.events.messages import (
     TextAttachment,
 )
 
-EXAMPLES = json.loads((Path(__file__).parent / "stored_events" / "version_1.json").read_text())
+FIRST, SECOND = (
+    json.loads((Path(__file__).parent / "stored_events" / f"version_{number}.json").read_text()) for number in (1, 2)
+)
+EXAMPLES = FIRST | SECOND
 
 NOTICE = Notice(body="n", channel="general", thread_id="t", reply_to=7, metadata={"recovery": True})
 JSON = {"text": "ä", "list": [1, 2.5, None, True], "big": 2**63, "small": -(2**63)}
@@ -67,7 +72,14 @@ EVENTS: dict[str, Event] = {
     "session.opened, least": SessionOpened(agent_id="a", session_id="s-2", display_name="a"),
     "session.renamed": SessionRenamed(agent_id="a", session_id="s-2", display_name="Bo"),
     "session.closed": SessionClosed(agent_id="a", session_id="s-2"),
-    "session.expired": SessionExpired(agent_id="a", session_id="s-2", last_seen_at=1_800_000_000_000_000),
+    "session.expired": SessionExpired(
+        agent_id="a",
+        session_id="s-2",
+        last_seen_at=1_800_000_000_000_000,
+        claims=(FreedClaim("k", 8),),
+        locks=(FreedLock("src/a.py", 9),),
+        notices=(NOTICE,),
+    ),
     "agent.seen": AgentSeen(agent_id="a"),
     "channel.created": ChannelCreated(name="room", created_by="a", metadata=JSON, occurred_at=1_700_000_000_000_000),
     "channel.created, least": ChannelCreated(name="room"),
@@ -143,6 +155,7 @@ EVENTS: dict[str, Event] = {
         rolled_up_task_id=5,
         notice=NOTICE,
         occurred_at=1_700_000_000_000_000,
+        again=True,
     ),
     "task.completed, least": TaskCompleted(task_id=7),
     "hub.started": HubStarted(hub_id="h", version="1.0.0", url="http://127.0.0.1:6969"),
@@ -153,6 +166,18 @@ EVENTS: dict[str, Event] = {
     "shutdown.cancelled": ShutdownCancelled(hub_id="h", notice=NOTICE),
     "shutdown.fired": ShutdownFired(hub_id="h", notice=NOTICE),
     "network.changed": NetworkChanged(hub_id="h", allow_remote=True),
+}
+# What the bytes mean of types that say more by now.
+FORMER: dict[str, Event] = {
+    "task.completed": TaskCompleted(
+        task_id=7,
+        thread_id="t",
+        completed_by="a",
+        rolled_up_task_id=5,
+        notice=NOTICE,
+        occurred_at=1_700_000_000_000_000,
+    ),
+    "session.expired": SessionExpired(agent_id="a", session_id="s-2", last_seen_at=1_800_000_000_000_000),
 }
 METADATA: dict[str, Metadata] = {
     "metadata": Metadata("relay", "key", bytes(range(32)), None, 3, 5),
@@ -177,6 +202,15 @@ def test_every_example_has_its_meaning_here() -> None:
 @pytest.mark.parametrize("name", EVENTS)
 def test_the_bytes_of_an_event_that_were_stored_once_mean_what_they_meant(name: str) -> None:
     assert decode_data(type_of_example(name), bytes.fromhex(EXAMPLES[name])) == EVENTS[name]
+
+
+@pytest.mark.parametrize("name", FORMER)
+def test_the_bytes_of_an_event_that_says_more_by_now_mean_what_they_meant(name: str) -> None:
+    assert decode_data(type_of_example(name), bytes.fromhex(FIRST[name])) == FORMER[name]
+
+
+def test_every_example_that_was_replaced_has_its_former_meaning() -> None:
+    assert set(FORMER) == {name for name in SECOND if name in FIRST} - set(METADATA)
 
 
 @pytest.mark.parametrize("name", METADATA)

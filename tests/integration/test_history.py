@@ -219,7 +219,7 @@ def test_a_lease_that_is_taken_back_changes_its_thread_and_posts_its_notice(
     story.time.pass_sec(130)
     let_presence_be_checked(story.recorder)
     last = changes_of(connection, story.recorder.last_event_id)
-    assert list(last) == ["claim/k", "thread/t", f"message/{story.recorder.last_event_id}"]
+    assert list(last) == ["session/ada", "claim/k", f"message/{story.recorder.last_event_id}", "thread/t"]
     assert last["thread/t"][1]["active_claim_count"] == 0
 
 

@@ -44,14 +44,14 @@ def test_no_more_long_messages_are_read_than_a_page_has_room_for(
 ) -> None:
     monkeypatch.setattr(messages, "MAX_PAGE_BYTES", 5_000)
     encoded: list[int] = []
-    find = messages.find_message
+    find = messages.messages_of
 
-    def count(event: Fact) -> Message | None:
+    def count(event: Fact) -> list[Message]:
         encoded.append(event.event_id)
         return find(event)
 
     execute_all(recorder, [post(body="x" * 2_000) for _ in range(100)])
-    monkeypatch.setattr(messages, "find_message", count)
+    monkeypatch.setattr(messages, "messages_of", count)
     with reading(storage) as connection:
         page = messages.read_messages(connection, MessageQuery(channel="general"), live(BEGINNING))
     assert len(page.rows) == 2

@@ -8,7 +8,11 @@ from arclog.deciders.channels import CreateChannel
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import MessagePosted, TaskCompleted
+from arclog.sqlite.log import Filter
 from projections import threads
+from projections.history.blame import read_blame
+from projections.history.events import read_log
+from projections.hub.answers import Outcome
 from projections.hub.recorder import Recorder
 from projections.intervals import live
 from tests.support.fake_time import BEGINNING
@@ -82,3 +86,50 @@ def test_a_result_for_what_is_no_request_is_an_ordinary_message(recorder: Record
 def test_a_plain_task_is_not_completed_by_a_result(recorder: Recorder) -> None:
     task = recorder.execute(post(kind="task")).event_id
     assert result_of(recorder.execute(post(kind="task_result", reply_to=task)))["metadata"] == {}
+
+
+def done(recorder: Recorder, task_id: int | None) -> Outcome:
+    assert task_id is not None
+    return recorder.execute(CompleteTask(task_id=task_id))
+
+
+def test_completing_what_is_done_already_still_completes_a_parent_without_open_children(
+    recorder: Recorder, storage: Path
+) -> None:
+    root = recorder.execute(post(kind="task", thread_id="t")).event_id
+    mid = recorder.execute(post(kind="task", parent_task_id=root, thread_id="t")).event_id
+    leaf = recorder.execute(post(kind="task", parent_task_id=mid, thread_id="t")).event_id
+    assert done(recorder, leaf).parent_completed
+    head = recorder.last_event_id
+    again = done(recorder, mid)
+    assert again.parent_completed
+    assert result_of(again)["status"] == "done"
+    (event,) = events_in(storage, head)
+    assert isinstance(event.data, TaskCompleted)
+    assert (event.data.task_id, event.data.rolled_up_task_id, event.data.again) == (mid, root, True)
+    with reading(storage) as connection:
+        (summary,) = threads.list_threads(connection, live(BEGINNING))
+    assert (summary.total_task_count, summary.open_task_count, summary.status) == (3, 0, "completed")
+    assert not done(recorder, mid).parent_completed
+    assert recorder.last_event_id == event.event_id
+
+
+def test_a_parent_whose_last_child_a_result_ended_is_completed_with_any_of_its_children(recorder: Recorder) -> None:
+    parent = recorder.execute(post(kind="task")).event_id
+    first = recorder.execute(post(kind="task", parent_task_id=parent)).event_id
+    last = recorder.execute(post(kind="task_request", parent_task_id=parent)).event_id
+    assert not done(recorder, first).parent_completed
+    recorder.execute(post("b", kind="task_result", reply_to=last))
+    assert done(recorder, first).parent_completed
+
+
+def test_a_roll_up_is_found_from_parent_and_child(recorder: Recorder, storage: Path) -> None:
+    parent = recorder.execute(post(kind="task")).event_id
+    child = recorder.execute(post(kind="task", parent_task_id=parent)).event_id
+    done(recorder, child)
+    with reading(storage) as connection:
+        for task in (parent, child):
+            found = read_log(connection, 0, 10, Filter(stream=f"task/{task}"))
+            assert [event.event_id for event in found] == [task, recorder.last_event_id]
+        ends = [life.tenures[0].how for life in read_blame(connection, "task/", BEGINNING)]
+    assert ends == ["done", "done"]

@@ -13,7 +13,7 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import MESSAGE_KINDS, PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession, SeeAgent
 from arclog.deciders.tasks import CompleteTask
-from arclog.errors import ArcError, InvalidInput, NotFound, SessionCollision
+from arclog.errors import ArcError, InvalidInput, LoopbackOnly, NotFound, SessionCollision
 from projections.hub.command_handlers import Command
 
 SECOND = 1_000_000
@@ -105,13 +105,23 @@ class Model:
         for agent, session in sorted(self.sessions.items()):
             if self.now - session.last_seen_at > PRESENCE_TTL:
                 del self.sessions[agent]
-                self.head += 1
-                for leases in (self.claims, self.locks):
-                    for lease in sorted(leases.values(), key=lambda lease: lease.token):
-                        if lease.owner == agent and lease.is_active(self.now):
-                            lease.released = True
-                            self.head += 1
-                            self.said.append(Said(self.head, self._place_of_recovery(lease), lease.thread))
+                self._take_back(agent)
+
+    def _take_back(self, agent: str) -> None:
+        """Free what an agent holds, in one event that tells each thread once."""
+        places: dict[str | None, set[str]] = {}
+        held = [
+            lease
+            for lease in (*self.claims.values(), *self.locks.values())
+            if lease.owner == agent and lease.is_active(self.now)
+        ]
+        for lease in sorted(held, key=lambda lease: lease.token):
+            places.setdefault(lease.thread, set()).add(self._place_of_recovery(lease))
+        for lease in held:
+            lease.released = True
+        for number, (thread, channels) in enumerate(places.items(), self.head + 1):
+            self.said.append(Said(number, channels.pop() if len(channels) == 1 else "general", thread))
+        self.head += max(1, len(places))
 
     def _place_of_recovery(self, lease: Lease) -> str:
         place = (self.channel_of(lease.thread) if lease.thread is not None else None) or lease.channel
@@ -300,17 +310,15 @@ class Model:
         task = self.tasks.get(task_id)
         if task is None:
             return NotFound
-        if not task.done:
+        was_done, task.done = task.done, True
+        parent = None if task.parent is None else self.tasks[task.parent]
+        siblings = [other for other in self.tasks.values() if other.parent == task.parent]
+        rolls_up = parent is not None and not parent.done and all(sibling.done for sibling in siblings)
+        if rolls_up or not was_done:
             self.head += 1
-            task.done = True
-            siblings = [
-                other for other in self.tasks.values() if task.parent is not None and other.parent == task.parent
-            ]
-            if task.parent is not None and all(sibling.done for sibling in siblings):
-                parent = self.tasks[task.parent]
-                if not parent.done:
-                    parent.done = True
-                    self.said.append(Said(self.head, parent.channel, parent.thread))
+        if parent is not None and rolls_up:
+            parent.done = True
+            self.said.append(Said(self.head, parent.channel, parent.thread))
         return None
 
     def _handle_hub(
@@ -322,7 +330,7 @@ class Model:
             case CancelShutdown() if not self.shutdown_pending:
                 return InvalidInput
             case ChangeNetwork(allow_remote=True):
-                return InvalidInput  # the hub of the histories listens on loopback only
+                return LoopbackOnly  # the hub of the histories listens on loopback only
             case ChangeNetwork():
                 return None
             case FireShutdown() if not self.shutdown_pending:

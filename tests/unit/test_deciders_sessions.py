@@ -2,8 +2,6 @@
 
 import pytest
 
-from arclog.deciders.claims import HeldClaim
-from arclog.deciders.locks import HeldLock
 from arclog.deciders.sessions import (
     CloseSession,
     LiveSession,
@@ -13,7 +11,6 @@ from arclog.deciders.sessions import (
     RenameSession,
     SeeAgent,
     decide_close,
-    decide_expiry,
     decide_open,
     decide_rename,
     decide_seen,
@@ -21,16 +18,7 @@ from arclog.deciders.sessions import (
     seen_interval,
 )
 from arclog.errors import InvalidInput, NotFound, SessionCollision
-from arclog.events import (
-    AgentSeen,
-    ClaimReleased,
-    LockReleased,
-    Notice,
-    SessionClosed,
-    SessionExpired,
-    SessionOpened,
-    SessionRenamed,
-)
+from arclog.events import AgentSeen, SessionClosed, SessionOpened, SessionRenamed
 
 NOW = 1_000_000_000
 SECOND = 1_000_000
@@ -154,51 +142,3 @@ def test_silence_counts_only_while_the_hub_listens() -> None:
     long_silent = LiveSession("s", "a", NOW - 10 * TTL)
     assert not has_expired(long_silent, TTL, NOW, NOW - TTL)
     assert has_expired(long_silent, TTL, NOW, NOW - TTL - 1)
-
-
-def test_an_agent_that_is_gone_loses_its_session_and_then_its_claims_and_locks() -> None:
-    claim = HeldClaim("task-7", "a", 8, NOW + 1, thread_id="t", task_message_id=7, notice_channel="room")
-    lock = HeldLock("src/a.py", "a", 9, NOW + 1, thread_id="t", notice_channel="room")
-    assert list(decide_expiry(LIVE, [claim], [lock], NOW)) == [
-        SessionExpired(agent_id="a", session_id="s-1", last_seen_at=LIVE.last_seen_at),
-        ClaimReleased(
-            claim_key="task-7",
-            owner_agent_id="a",
-            fencing_token=8,
-            reason="owner_gone",
-            notice=Notice(
-                body="Released claim task-7: its owner a is gone.",
-                channel="room",
-                thread_id="t",
-                reply_to=7,
-                metadata={"recovery": True, "stale_agent_id": "a", "claim_key": "task-7", "task_message_id": 7},
-            ),
-        ),
-        LockReleased(
-            file_path="src/a.py",
-            agent_id="a",
-            fencing_token=9,
-            reason="owner_gone",
-            notice=Notice(
-                body="Released the lock on src/a.py: its owner a is gone.",
-                channel="room",
-                thread_id="t",
-                metadata={"recovery": True, "stale_agent_id": "a", "file_path": "src/a.py"},
-            ),
-        ),
-    ]
-
-
-def test_a_recovery_without_a_channel_is_told_in_general() -> None:
-    held = [HeldClaim("k", "a", 8, NOW + 1)], [HeldLock("p", "a", 9, NOW + 1)]
-    _session, claim, lock = decide_expiry(LIVE, *held, NOW)
-    assert isinstance(claim, ClaimReleased)
-    assert isinstance(lock, LockReleased)
-    assert claim.notice is not None
-    assert lock.notice is not None
-    assert claim.notice.channel == lock.notice.channel == "general"
-    assert claim.notice.metadata["task_message_id"] is None
-
-
-def test_an_agent_that_held_nothing_only_loses_its_session() -> None:
-    assert [type(event) for event in decide_expiry(LIVE, [], [], NOW)] == [SessionExpired]

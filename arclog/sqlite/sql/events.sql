@@ -147,8 +147,8 @@ ORDER BY event_id DESC LIMIT :limit
 -- name: get_event
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events WHERE event_id = ?
 
--- name: find_time_of
-SELECT recorded_at FROM events WHERE event_id <= ? ORDER BY event_id DESC LIMIT 1
+-- name: find_last_at
+SELECT event_id, recorded_at FROM events WHERE event_id <= ? ORDER BY event_id DESC LIMIT 1
 
 -- name: find_last_seen
 -- The end of an agent's range in the index on actors.

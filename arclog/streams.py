@@ -1,0 +1,18 @@
+"""Streams: the entities that an event concerns. Most concern one; what concerns several is found from each of them."""
+
+from arclog.events import Event, MessagePosted, SessionExpired, TaskCompleted
+from arclog.events.messages import TASK_KINDS
+
+
+def streams_beside(event: Event) -> tuple[str, ...]:
+    """The streams of the entities that an event concerns, but for the one in which it is recorded."""
+    match event:
+        case SessionExpired():
+            claims = tuple(f"claim/{claim.claim_key}" for claim in event.claims)
+            return claims + tuple(f"lock/{lock.file_path}" for lock in event.locks)
+        case TaskCompleted(rolled_up_task_id=int(parent)):
+            return (f"task/{parent}",)
+        case MessagePosted() if event.kind in TASK_KINDS or event.completes_task_id is not None:
+            return (f"channel/{event.channel}" if event.to_agent is None else f"inbox/{event.to_agent}",)
+        case _:
+            return ()

@@ -1,0 +1,92 @@
+"""Event streams: events that concern several entities, found from each of them.
+
+The log has each event in one stream. What an event concerns besides stands here, so that the life of a lock has the end
+of its holder's session in it, and that of a task the last of its children.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+import apsw
+
+from arclog.codec import Fact, StoredEvent
+from arclog.events import Event, MessagePosted, SessionExpired, TaskCompleted
+from arclog.sqlite.log import EVERYTHING, NO_END, Filter, find_event, matching_types, read
+from arclog.sqlite.queries import Queries
+from arclog.sqlite.tail import read_last
+from arclog.streams import streams_beside
+from projections.projector import Projector, Writer
+
+SQL: Final = Queries("projections", "event_streams.sql")
+
+
+def _on_event(writer: Writer, event: Fact, data: Event) -> None:
+    for stream in streams_beside(data):
+        writer.write(SQL["add"], (stream, event.event_id))
+
+
+PROJECTOR: Final = Projector(
+    name="event_streams",
+    version=1,
+    tables=("event_streams",),
+    schema=SQL["schema"],
+    indexes="",
+    handlers=dict.fromkeys((MessagePosted, SessionExpired, TaskCompleted), _on_event),
+)
+
+
+def read_matching(
+    connection: apsw.Connection, after: int = 0, limit: int = 1000, until: int = NO_END, where: Filter = EVERYTHING
+) -> Iterator[StoredEvent]:
+    """Like `arclog.sqlite.log.read`, but a stream has everything in it that concerns its entity."""
+    own = read(connection, after, limit, until, where)
+    if where.stream is None:
+        return own
+    beside = islice(_read_beside(connection, after, until, where, "list"), limit)
+    return islice(_once(heapq.merge(own, beside, key=_place)), limit)
+
+
+def read_last_matching(
+    connection: apsw.Connection, limit: int, where: Filter = EVERYTHING, until: int = NO_END
+) -> list[StoredEvent]:
+    """Like `arclog.sqlite.tail.read_last`, but a stream has everything in it that concerns its entity."""
+    own = read_last(connection, limit, where, until)
+    if where.stream is None or not limit:
+        return own
+    beside = [*islice(_read_beside(connection, 0, until, where, "list_from_end"), limit)]
+    return [*_once(heapq.merge(own, reversed(beside), key=_place))][-limit:]
+
+
+def _read_beside(
+    connection: apsw.Connection, after: int, until: int, where: Filter, query: str
+) -> Iterator[StoredEvent]:
+    """What is found in a stream, or below a prefix, though it is recorded in another; all else must match too."""
+    assert where.stream is not None
+    if connection.execute(SQL["exists"]).get is None:  # the tables are of an older version of Arc
+        return
+    if where.stream.endswith("/"):
+        query, end = query.replace("list", "list_below"), where.stream[:-1] + "0"
+    else:
+        end = None
+    types = None if where.type is None else matching_types(where.type)
+    bindings = {"stream": where.stream, "end": end, "after": after, "until": until}
+    for (event_id,) in connection.execute(SQL[query], bindings):
+        event = find_event(connection, event_id)
+        if event is None or (types is not None and event.type not in types):
+            continue
+        if where.actor is None or event.actor == where.actor:
+            yield event
+
+
+def _place(event: StoredEvent) -> int:
+    return event.event_id
+
+
+def _once(events: Iterable[StoredEvent]) -> Iterator[StoredEvent]:
+    last = 0
+    for event in events:
+        if event.event_id != last:
+            yield event
+        last = event.event_id
