@@ -15,9 +15,12 @@ EXPECTED = ("Failed to load resource", "ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE
 """What Chromium itself says of calls that the hub refuses, or does not answer."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One browser for all tests; each has a context of its own."""
+    """One browser for the tests of a module; each has a context of its own.
+
+    Not for all: while it lives, Playwright runs an event loop, and other tests run theirs.
+    """
     program = require_tool("chromium", "chromium-browser", "google-chrome", install="apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)

@@ -33,10 +33,10 @@ def names(folder: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("command", "told"),
     [
-        ("show --storage tables.sqlite3", "tables that arc log replay made"),
-        ("verify tables.sqlite3", "tables that arc log replay made"),
-        ("restore tables.sqlite3 --storage new", "tables that arc log replay made"),
-        ("import tables.sqlite3 --storage new", "tables that arc log replay made"),
+        ("show --storage tables.sqlite3", "tables that were made from a log"),
+        ("verify tables.sqlite3", "tables that were made from a log"),
+        ("restore tables.sqlite3 --storage new", "tables that were made from a log"),
+        ("import tables.sqlite3 --storage new", "tables that were made from a log"),
         ("import arc.sqlite3 --storage new", "is a storage of this Arc already: use arc log restore, or arc log fork"),
         ("import text.md --storage new", "neither an export nor a database of Arc 0.1.1"),
         ("import folder --storage new", "is a folder"),
@@ -64,7 +64,7 @@ def test_a_file_of_another_kind_is_told_for_what_it_is(command: str, told: str, 
 
 
 def test_tables_are_not_taken_for_a_storage_by_a_hub(run: Run) -> None:
-    assert "tables that arc log replay made" in run("--storage", "tables.sqlite3", "--port", "0", code=1)
+    assert "tables that were made from a log" in run("--storage", "tables.sqlite3", "--port", "0", code=1)
 
 
 def test_a_path_is_told_without_steps_up(run: Run, tmp_path: Path) -> None:

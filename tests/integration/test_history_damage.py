@@ -44,7 +44,7 @@ def test_history_of_an_event_that_cannot_be_read_says_so(tmp_path: Path) -> None
         found = find_in_full(changed, 20)
         assert found is not None
         assert (found.changes, found.event.data, found.event.damaged) == (None, None, True)
-        with pytest.raises(StorageDamaged, match="arc log verify"):
+        with pytest.raises(StorageDamaged, match="cannot be read"):
             read_diff(changed, 10, 30)
-        with pytest.raises(StorageDamaged, match="arc log verify"):
+        with pytest.raises(StorageDamaged, match="cannot be read"):
             read_blame(changed, found.event.stream, 0)
