@@ -32,6 +32,9 @@ def _set_path() -> None:
     # `-m` puts the working directory first, and a script its own folder, where `http.py` hides a standard module.
     if sys.path and sys.path[0] in {"", here, package}:
         del sys.path[0]
+    # A user's own `mcp` must not hide the one that the hub needs.
+    named = [os.path.abspath(folder) for folder in os.environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
+    sys.path.sort(key=lambda folder: os.path.abspath(folder) in named)
     # A wheel carries the hub inside the package; a checkout, installed editable or not, has it beside the package.
     hub = os.path.join(package, "_hub")
     sys.path.insert(0, hub if os.path.isdir(hub) else os.path.dirname(package))

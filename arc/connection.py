@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import socket
 
+from arc.urls import is_ipv4
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -72,7 +74,7 @@ class Connection:
             OSError: nobody listens there, or not in time (`TimeoutError`).
         """
         address = self._address
-        sock = socket.create_connection((address.host, address.port), self._timeout)
+        sock = _connect(address, self._timeout)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if address.secure:
@@ -225,6 +227,23 @@ class Connection:
             message = "the other side closed the connection without a whole answer"
             raise BrokenAnswerError(message)
         return piece
+
+
+def _connect(address: Address, timeout: float) -> socket.socket:
+    """A socket that is connected.
+
+    Looking up even a number loads the tables of international names, so a number of IPv4 is not looked up.
+    """
+    if not is_ipv4(address.host):
+        return socket.create_connection((address.host, address.port), timeout)
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(timeout)
+        sock.connect((address.host, address.port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _number(text: str, base: int) -> int:

@@ -85,8 +85,13 @@ def is_loopback(host: str) -> bool:
     """Whether only this machine can reach `host`."""
     if host.lower() in LOOPBACK_NAMES or host in {"::1", "0:0:0:0:0:0:0:1"}:
         return True
+    return is_ipv4(host) and host.startswith("127.")
+
+
+def is_ipv4(host: str) -> bool:
+    """Whether `host` is an address of four numbers."""
     numbers = host.split(".")
-    return len(numbers) == 4 and numbers[0] == "127" and all(one.isdigit() and int(one) < 256 for one in numbers)  # noqa: PLR2004 - bytes of an address
+    return len(numbers) == 4 and all(one.isdigit() and int(one) < 256 for one in numbers)  # noqa: PLR2004 - bytes
 
 
 def segment(text: str) -> str:

@@ -1,16 +1,18 @@
 """What `arc post`, `arc poll` and `arc whoami` share: an agent that registers, speaks, and tells when it cannot."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
 from cli.errors import in_words
 from cli.options import AgentOptions
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arc import ArcClient
 
 
-def speak(options: AgentOptions, act: Callable[["ArcClient"], None]) -> int:
+def speak(options: AgentOptions, act: Callable[[ArcClient], None]) -> int:
     """Register the agent and let it act; its session stays open, so that others see that it is there.
 
     Args:

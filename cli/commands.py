@@ -1,8 +1,14 @@
 """Every command there is."""
 
-from typing import Final
+from __future__ import annotations
 
-from cli.dispatch import Command, Commands, Group
+from cli.dispatch import Command, Group
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from cli.dispatch import Commands
 
 FOREGROUND: Final = Command("cli.hubs.serve", "run a hub and its relay in the foreground")
 

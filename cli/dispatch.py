@@ -2,20 +2,25 @@
 
 The module of a command offers
 
-    Options                       a class of options with their types, below `argparse.Namespace`
+    Options                       a class of options with their types, below `Namespace`
     add_arguments(parser)         which declares them
     run(options) -> int           which does the work and returns the exit code
 
 and is imported only when its command was asked for.
 """
 
-import argparse
-from collections.abc import Mapping, Sequence
-from importlib import import_module
-from typing import NamedTuple, Union
+from __future__ import annotations
+
+from cli.arguments import Arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import ModuleType
+    from typing import Final
 
 
-class Command(NamedTuple):
+class Command:
     """One command.
 
     Attributes:
@@ -23,11 +28,18 @@ class Command(NamedTuple):
         does: what it does, in a few words.
     """
 
-    module: str
-    does: str
+    __slots__ = ("does", "module")
+
+    def __init__(self, module: str, does: str) -> None:
+        self.module: Final = module
+        self.does: Final = does
+
+    def load(self) -> ModuleType:
+        """The module that carries it out."""
+        return __import__(self.module, fromlist=["run"])
 
 
-class Group(NamedTuple):
+class Group:
     """Commands below a common word, such as `arc log show`.
 
     Attributes:
@@ -35,11 +47,15 @@ class Group(NamedTuple):
         does: what they are for.
     """
 
-    commands: "Commands"
-    does: str
+    __slots__ = ("commands", "does")
+
+    def __init__(self, commands: Commands, does: str) -> None:
+        self.commands: Final = commands
+        self.does: Final = does
 
 
-Commands = Mapping[str, Union[Command, Group]]  # noqa: UP007 - the name `Group` is not yet known to `|`
+if TYPE_CHECKING:
+    Commands = Mapping[str, Command | Group]
 
 
 def run(prog: str, command: Command | Group, arguments: Sequence[str]) -> int:
@@ -55,19 +71,19 @@ def run(prog: str, command: Command | Group, arguments: Sequence[str]) -> int:
     """
     if isinstance(command, Group):
         return _run_one_of(prog, command, arguments)
-    module = import_module(command.module)
-    parser = argparse.ArgumentParser(prog=prog, description=_capitalised(command.does))
-    module.add_arguments(parser)
-    code: int = module.run(parser.parse_args(arguments, namespace=module.Options()))
+    module = command.load()
+    declared, options = Arguments(), module.Options()
+    module.add_arguments(declared)
+    declared.parse(prog, _capitalised(command.does), arguments, options)
+    code: int = module.run(options)
     return code
 
 
-def list_commands(parser: argparse.ArgumentParser, commands: Commands) -> None:
+def list_commands(parser: Arguments, commands: Commands) -> None:
     """Let the help of `parser` name the commands and what each does."""
     width = max(len(name) for name in commands)
     lines = [f"  {name:<{width}}  {command.does}" for name, command in commands.items()]
     parser.epilog = "\n".join(["commands:", *lines])
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
 def _capitalised(text: str) -> str:
@@ -77,8 +93,11 @@ def _capitalised(text: str) -> str:
 def _run_one_of(prog: str, group: Group, arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in group.commands:
         return run(f"{prog} {arguments[0]}", group.commands[arguments[0]], arguments[1:])
-    parser = argparse.ArgumentParser(prog=prog, description=_capitalised(group.does), usage=f"{prog} COMMAND [options]")
-    list_commands(parser, group.commands)
-    parser.add_argument("command", choices=group.commands, metavar="COMMAND", help=argparse.SUPPRESS)
-    parser.parse_args(arguments)
+    from argparse import SUPPRESS
+
+    declared = Arguments()
+    declared.usage = f"{prog} COMMAND [options]"
+    list_commands(declared, group.commands)
+    declared.add_argument("command", choices=group.commands, metavar="COMMAND", help=SUPPRESS)
+    declared.parser(prog, _capitalised(group.does)).parse_args(arguments)
     raise AssertionError("a command that is there was run, and the parser refuses any other")

@@ -1,6 +1,10 @@
 """The one error of the command, and how errors are told."""
 
-from typing import Final
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 NO_HUB: Final = "; if no hub runs there, start one with: arc ensure; to name another, use --base-url"
 

@@ -1,13 +1,18 @@
 """The door of the command: does what was asked for, and tells what went wrong in one line."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Sequence
-from typing import Final
 
 from cli.commands import COMMANDS, FOREGROUND
 from cli.dispatch import Group, run
 from cli.errors import CommandFailed, WrongArguments, in_words
 from cli.output import end_quietly, print_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final
 
 FAILED: Final = 1
 WRONG_ARGUMENTS: Final = 2

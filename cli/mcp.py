@@ -7,7 +7,6 @@ back. The host is answered at once, and the agent registered meanwhile.
 An agent that was given no name gets one of its host's session, so that each window is an agent of its own.
 """
 
-import argparse
 import asyncio
 import contextlib
 import os
@@ -16,6 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from api.mcp.port import Port
+from cli.arguments import Arguments
 from cli.options import AgentOptions, add_base_url
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Options(AgentOptions):
     """Who speaks to which hub."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument(
         "--agent", metavar="ID", help="who speaks; by default a name for each session of the host, as in claude-3f2a"

@@ -1,17 +1,21 @@
 """Options that several commands share, with the defaults of Arc 0.1.1."""
 
-import argparse
-import math
-from typing import Final
+from __future__ import annotations
 
 from arc.finding.kept_options import DEFAULTS
 from arc.finding.storage import DEFAULT_NAME
 from arc.urls import DEFAULT_HOST, DEFAULT_PORT, HIGHEST_PORT
+from cli.arguments import Arguments, BadArgumentError, Namespace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 DEFAULT_SPOOL: Final = str(DEFAULTS["spool_dir"])
 MIN_PRESENCE_TTL_SEC: Final = 5
 MAX_COUNT: Final = 2**53 - 1
 """The greatest number that every reader of JSON keeps."""
+INFINITE: Final = float("inf")
 MAX_PAGE: Final = 500
 """How many rows a hub gives in one answer."""
 OWNER: Final = 0o700
@@ -19,7 +23,7 @@ OWNER: Final = 0o700
 ALL_MODES: Final = 0o7777
 
 
-class StorageOptions(argparse.Namespace):
+class StorageOptions(Namespace):
     """Which storage a command is about; None is the folder's."""
 
     storage: str | None
@@ -32,7 +36,7 @@ class PlaceOptions(StorageOptions):
     port: int | None
 
 
-class SpoolOptions(argparse.Namespace):
+class SpoolOptions(Namespace):
     """Where the relay's files are, and who may touch them."""
 
     spool_dir: str | None
@@ -49,14 +53,14 @@ class HubOptions(PlaceOptions, SpoolOptions):
     presence_ttl_sec: float | None
 
 
-class AgentOptions(argparse.Namespace):
+class AgentOptions(Namespace):
     """Who speaks to which hub; None is the hub of the folder."""
 
     agent: str
     base_url: str | None
 
 
-def add_hub_options(parser: argparse.ArgumentParser) -> None:
+def add_hub_options(parser: Arguments) -> None:
     """Declare `HubOptions`."""
     add_place_options(parser)
     add_spool_options(parser)
@@ -79,27 +83,27 @@ def add_hub_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_place_options(parser: argparse.ArgumentParser) -> None:
+def add_place_options(parser: Arguments) -> None:
     """Declare `PlaceOptions`."""
     parser.add_argument("--host", help=f"the address that the hub listens on ({DEFAULT_HOST})")
     parser.add_argument("--port", type=_port, help=f"its port ({DEFAULT_PORT}, or the next that is free)")
     add_storage_option(parser)
 
 
-def add_storage_option(parser: argparse.ArgumentParser) -> None:
+def add_storage_option(parser: Arguments) -> None:
     """Declare `StorageOptions`."""
     parser.add_argument(
         "--storage", metavar="FILE", help=f"the hub's database (that of this folder, named {DEFAULT_NAME})"
     )
 
 
-def add_spool_options(parser: argparse.ArgumentParser) -> None:
+def add_spool_options(parser: Arguments) -> None:
     """Declare `SpoolOptions`."""
     parser.add_argument("--spool-dir", metavar="DIR", help=f"the relay's folder ({DEFAULT_SPOOL})")
     parser.add_argument("--spool-mode", type=_mode, metavar="MODE", help="permissions of that folder, in octal (700)")
 
 
-def add_agent_options(parser: argparse.ArgumentParser) -> None:
+def add_agent_options(parser: Arguments) -> None:
     """Declare `AgentOptions`."""
     parser.add_argument(
         "--agent", required=True, metavar="ID", help="who speaks; registered, in place of a session it has"
@@ -107,7 +111,7 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
     add_base_url(parser)
 
 
-def add_base_url(parser: argparse.ArgumentParser) -> None:
+def add_base_url(parser: Arguments) -> None:
     """Declare `--base-url`."""
     parser.add_argument(
         "--base-url", metavar="URL", help="where the hub listens (ARC_URL, else the hub of this folder, else port 6969)"
@@ -118,14 +122,14 @@ def seconds(text: str) -> float:
     """A duration of the command line.
 
     Raises:
-        argparse.ArgumentTypeError: it is no number from 0.
+        BadArgumentError: it is no number from 0.
     """
     try:
         value = float(text)
     except ValueError:
-        value = math.nan
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+        value = -1.0
+    if not 0 <= value < INFINITE:
+        raise BadArgumentError(f"{text!r} is not a number of seconds")
     return value
 
 
@@ -135,21 +139,21 @@ def _mode(text: str) -> int:
     except ValueError:
         value = 0
     if value > ALL_MODES or value & OWNER != OWNER:
-        raise argparse.ArgumentTypeError(f"{text} gives no permissions for a folder of yours: write 700 or 770, say")
+        raise BadArgumentError(f"{text} gives no permissions for a folder of yours: write 700 or 770, say")
     return value
 
 
 def _presence_ttl(text: str) -> float:
     value = seconds(text)
     if value < MIN_PRESENCE_TTL_SEC:
-        raise argparse.ArgumentTypeError(f"must be at least {MIN_PRESENCE_TTL_SEC} seconds, not {text}")
+        raise BadArgumentError(f"must be at least {MIN_PRESENCE_TTL_SEC} seconds, not {text}")
     return value
 
 
 def _port(text: str) -> int:
     value = _integer(text)
     if not 0 <= value <= HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"{text} is not a port: it must be from 0 to {HIGHEST_PORT}")
+        raise BadArgumentError(f"{text} is not a port: it must be from 0 to {HIGHEST_PORT}")
     return value
 
 
@@ -157,7 +161,7 @@ def count(text: str) -> int:
     """A number of things on the command line, or the id of an event.
 
     Raises:
-        argparse.ArgumentTypeError: it is no whole number from 1 to `MAX_COUNT`.
+        BadArgumentError: it is no whole number from 1 to `MAX_COUNT`.
     """
     return _between(1, text, MAX_COUNT)
 
@@ -166,7 +170,7 @@ def cursor(text: str) -> int:
     """An id after which to go on; 0 is before all.
 
     Raises:
-        argparse.ArgumentTypeError: it is no whole number from 0 to `MAX_COUNT`.
+        BadArgumentError: it is no whole number from 0 to `MAX_COUNT`.
     """
     return _between(0, text, MAX_COUNT)
 
@@ -175,7 +179,7 @@ def page_size(text: str) -> int:
     """How many rows a hub is asked for in one answer.
 
     Raises:
-        argparse.ArgumentTypeError: it is no whole number from 1 to `MAX_PAGE`.
+        BadArgumentError: it is no whole number from 1 to `MAX_PAGE`.
     """
     return _between(1, text, MAX_PAGE)
 
@@ -184,7 +188,7 @@ def moment(text: str) -> str:
     """A moment on the command line: an event id, or a time with its zone.
 
     Raises:
-        argparse.ArgumentTypeError: it is neither.
+        BadArgumentError: it is neither.
     """
     if text.isascii() and text.isdigit():
         return str(cursor(text))
@@ -195,15 +199,15 @@ def moment(text: str) -> str:
             return text
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"must be an event id or a time such as 2026-11-22T12:00:00Z, not {text!r}")
+    raise BadArgumentError(f"must be an event id or a time such as 2026-11-22T12:00:00Z, not {text!r}")
 
 
 def _between(least: int, text: str, most: int) -> int:
     value = _integer(text)
     if value < least:
-        raise argparse.ArgumentTypeError(f"must be at least {least}, not {text}")
+        raise BadArgumentError(f"must be at least {least}, not {text}")
     if value > most:
-        raise argparse.ArgumentTypeError(f"must be at most {most}, not {text}")
+        raise BadArgumentError(f"must be at most {most}, not {text}")
     return value
 
 
@@ -211,4 +215,4 @@ def _integer(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        raise BadArgumentError(f"{text!r} is not a whole number") from None

@@ -1,12 +1,13 @@
 """`arc poll`: the messages that an agent may see, a JSON line each."""
 
-import argparse
-from typing import TYPE_CHECKING
+from __future__ import annotations
 
 from cli.agent import speak
+from cli.arguments import Arguments
 from cli.options import AgentOptions, add_agent_options, cursor, seconds
 from cli.output import to_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from arc import ArcClient
 
@@ -21,7 +22,7 @@ class Options(AgentOptions):
     include_self: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_agent_options(parser)
     parser.add_argument("--channel", help="only messages of this channel")
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: Options) -> int:
     """Print a page of at most 100 messages; nothing when the time is over."""
 
-    def poll(client: "ArcClient") -> None:
+    def poll(client: ArcClient) -> None:
         messages = client.events(
             channel=options.channel,
             thread_id=options.thread_id,

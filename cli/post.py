@@ -1,13 +1,16 @@
 """`arc post`: say something to everybody in a channel, or to one agent."""
 
-import argparse
-from typing import TYPE_CHECKING, Final
+from __future__ import annotations
 
 from cli.agent import speak
+from cli.arguments import Arguments
 from cli.options import AgentOptions, add_agent_options
 from cli.output import print_json
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Final
+
     from arc import ArcClient
 
 KINDS: Final = ("artifact", "chat", "claim", "notice", "release", "task", "task_request", "task_result")
@@ -23,7 +26,7 @@ class Options(AgentOptions):
     body: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_agent_options(parser)
     parser.add_argument("--channel", help="where to post (general; with --to, direct)")
@@ -37,7 +40,7 @@ def run(options: Options) -> int:
     """Post, and print the message as the hub keeps it."""
     channel = options.channel or ("general" if options.to is None else "direct")
 
-    def post(client: "ArcClient") -> None:
+    def post(client: ArcClient) -> None:
         message = client.post(
             channel, options.body, kind=options.kind, thread_id=options.thread_id, to_agent=options.to
         )

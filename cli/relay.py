@@ -1,6 +1,5 @@
 """`arc relay`: carry requests between files and a hub that runs elsewhere. A hub serves its own spool by itself."""
 
-import argparse
 import asyncio
 import contextlib
 import logging
@@ -11,6 +10,7 @@ from typing import Final
 import uvloop
 
 from arc.finding.which_hub import choose_hub
+from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.options import DEFAULT_SPOOL, OWNER, SpoolOptions, add_base_url, add_spool_options, seconds
 from cli.paths import working_directory
@@ -29,7 +29,7 @@ class Options(SpoolOptions):
     request_timeout_sec: float
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_base_url(parser)
     add_spool_options(parser)

@@ -1,18 +1,18 @@
 """`arc smoke`: all three roles of the smoke test against a running hub, over HTTP and over the relay's files."""
 
-import argparse
 import sys
 import threading
 import time
 from uuid import uuid4
 
+from cli.arguments import Arguments, Namespace
 from cli.options import DEFAULT_SPOOL, add_base_url, seconds
 
 ROLES = (("smoke-a", "http"), ("smoke-b", "relay"), ("smoke-c", "http"))
 """Who plays over which road, so that one sentence of the answer is about both."""
 
 
-class Options(argparse.Namespace):
+class Options(Namespace):
     """Which hub, and where its relay looks for files."""
 
     base_url: str | None
@@ -20,7 +20,7 @@ class Options(argparse.Namespace):
     timeout_sec: float
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_base_url(parser)
     parser.add_argument("--spool-dir", default=DEFAULT_SPOOL, metavar="DIR", help="the relay's folder (%(default)s)")

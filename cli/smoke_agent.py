@@ -1,11 +1,10 @@
 """`arc smoke-agent`: one role of the smoke test, which shows that agents reach each other."""
 
-import argparse
-
+from cli.arguments import Arguments, Namespace
 from cli.options import DEFAULT_SPOOL, add_base_url, seconds
 
 
-class Options(argparse.Namespace):
+class Options(Namespace):
     """Which role, over which transport, and where."""
 
     role: str
@@ -19,7 +18,7 @@ class Options(argparse.Namespace):
     poll_interval_sec: float
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     roles, transports = ("smoke-a", "smoke-b", "smoke-c"), ("http", "relay")
     parser.add_argument("--role", required=True, choices=roles, help="which of the three agents to play")

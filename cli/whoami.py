@@ -1,8 +1,9 @@
 """`arc whoami`: what a hub knows of an agent, and who else is there."""
 
-import argparse
+from __future__ import annotations
 
 from cli.agent import speak
+from cli.arguments import Arguments
 from cli.options import AgentOptions, add_agent_options
 from cli.output import print_json
 
@@ -11,7 +12,7 @@ class Options(AgentOptions):
     """Who asks."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_agent_options(parser)
 

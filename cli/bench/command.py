@@ -1,11 +1,11 @@
 """`arc bench`: ten seconds that tell whether this machine and its disk are fast enough for a hub."""
 
-import argparse
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cli.arguments import Arguments, Namespace
 from cli.bench.measuring import Posts, running_hub, time_flushes, time_posts, time_wakes
 from cli.output import print_json
 from cli.paths import working_directory
@@ -24,7 +24,7 @@ SLOW_POSTS_ALONE: Final = 100
 SLOW_WAKE_MS: Final = 10.0
 
 
-class Options(argparse.Namespace):
+class Options(Namespace):
     """Where, and how to print it."""
 
     folder: str
@@ -47,7 +47,7 @@ class Result(NamedTuple):
     wake_p99_ms: float
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument(
         "--folder", default=".", metavar="DIR", help="on the disk that is to be tried (the working directory)"

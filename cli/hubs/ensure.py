@@ -5,7 +5,6 @@ the database itself is never opened here), looks again, starts the hub, and lets
 others then find it.
 """
 
-import argparse
 import math
 import os
 import sys
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from arc.finding.probe import NotAHubError
 from arc.urls import split_url, url_of
+from cli.arguments import Arguments
 from cli.errors import CommandFailed, in_words
 from cli.hubs.addresses import lan_url
 from cli.hubs.find_hub import Found, find_at_address, find_by_note
@@ -41,7 +41,7 @@ class Options(HubOptions):
     timeout: float
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_hub_options(parser)
     parser.add_argument(

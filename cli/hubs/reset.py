@@ -1,11 +1,11 @@
 """`arc reset`: stop the hub of a storage and delete its database."""
 
-import argparse
 import contextlib
 import time
 from pathlib import Path
 from typing import Final
 
+from cli.arguments import Arguments
 from cli.errors import CommandFailed, in_words
 from cli.hubs.stop import NoHub, stop_hub
 from cli.hubs.storage_lock import holding
@@ -20,7 +20,7 @@ class Options(PlaceOptions):
     """Which storage, and where its hub is."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_place_options(parser)
 

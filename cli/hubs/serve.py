@@ -1,12 +1,12 @@
 """`arc`: a hub and its relay in the foreground, until SIGTERM, Ctrl-C or a shutdown over HTTP ends them."""
 
-import argparse
 import logging
 import signal
 from pathlib import Path
 from typing import Final
 
 from arc import __version__
+from cli.arguments import Arguments
 from cli.commands import COMMANDS
 from cli.dispatch import list_commands
 from cli.errors import CommandFailed
@@ -26,7 +26,7 @@ class Options(HubOptions):
     quiet: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`, and name the other commands."""
     parser.usage = "arc [options]\n       arc COMMAND [options]"
     parser.add_argument("--version", action="version", version=f"arc {__version__}")

@@ -1,6 +1,5 @@
 """`arc stop`: end the hub of a storage, and nothing else."""
 
-import argparse
 import os
 import signal
 from pathlib import Path
@@ -10,6 +9,7 @@ from arc.finding.kept_options import DEFAULTS, read_options
 from arc.finding.probe import NotAHubError, RunningHub
 from arc.finding.processes import listens
 from arc.urls import DEFAULT_PORT, split_url, url_of
+from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.hubs.find_hub import Found, find_all_by_note, find_at_address, find_by_note
 from cli.hubs.processes import wait_for_end
@@ -26,7 +26,7 @@ class Options(PlaceOptions):
     """Which hub."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_place_options(parser)
 

@@ -28,7 +28,7 @@ from cli.errors import CommandFailed
 from cli.hubs.addresses import lan_url
 from cli.hubs.filesystems import find_unsafe_filesystem
 from cli.hubs.settings import HubSettings
-from cli.output import ProgressBar
+from cli.progress import ProgressBar
 from projections.hub.hub import Hub, Settings
 from relay.relay import Relay
 from relay.spool import Spool

@@ -1,12 +1,11 @@
 """`arc log backup`: a consistent copy of the storage, while the hub runs."""
 
-import argparse
-
 from arclog.sqlite.backup import back_up
+from cli.arguments import Arguments
 from cli.log.storage import storage_of
 from cli.options import StorageOptions, add_storage_option
-from cli.output import ProgressBar
 from cli.paths import path_of
+from cli.progress import ProgressBar
 
 
 class Options(StorageOptions):
@@ -15,7 +14,7 @@ class Options(StorageOptions):
     file: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("file", metavar="FILE", help="the backup to be; there must be no such file yet")
     add_storage_option(parser)

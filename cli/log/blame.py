@@ -1,11 +1,10 @@
 """`arc log blame`: who held what, from when to when, how that ended, and who was refused meanwhile."""
 
-import argparse
-
 import msgspec
 
 from arclog.events import SYSTEM
 from arclog.sqlite.now import read_now
+from cli.arguments import Arguments
 from cli.log.lines import events
 from cli.log.storage import reading
 from cli.options import StorageOptions, add_storage_option
@@ -20,7 +19,7 @@ class Options(StorageOptions):
     json: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument(
         "stream",

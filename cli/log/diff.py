@@ -1,12 +1,12 @@
 """`arc log diff`: what changed between two moments, or since an agent was last there."""
 
-import argparse
 from itertools import groupby
 from typing import Final
 
 import msgspec
 
 from arclog.sqlite.log import read_head
+from cli.arguments import Arguments
 from cli.errors import WrongArguments
 from cli.log.lines import events, message_line, moment_line, print_change
 from cli.log.storage import find_named, snapshot
@@ -27,7 +27,7 @@ class Options(StorageOptions):
     json: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument(
         "after", type=moment, nargs="?", metavar="A", help="an event id, or a time such as 2026-11-22T12:00:00Z"

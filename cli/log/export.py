@@ -1,17 +1,18 @@
 """`arc log export`: the log as lines of JSON that anybody can read, keep and verify without a hub."""
 
-import argparse
 import sys
 from typing import BinaryIO
 
 from arclog.proof.export import Footer, write_export
 from arclog.sqlite.log import NO_END, read_head
 from arclog.sqlite.new_file import new_file
+from cli.arguments import Arguments
 from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading
 from cli.options import StorageOptions, add_storage_option, count
-from cli.output import ProgressBar, print_note
+from cli.output import print_note
 from cli.paths import path_of
+from cli.progress import ProgressBar
 
 
 class Options(StorageOptions):
@@ -22,7 +23,7 @@ class Options(StorageOptions):
     last: int | None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument(
         "file", nargs="?", default="-", metavar="FILE", help="a new file to write to; the standard output unless given"

@@ -1,16 +1,15 @@
 """`arc log fork`: a new storage with the first events of another, to try things out."""
 
-import argparse
-
+from cli.arguments import Arguments, Namespace
 from cli.errors import CommandFailed
 from cli.log.storage import get_storage, kind_of_file
 from cli.options import count
-from cli.output import ProgressBar
 from cli.paths import path_of
+from cli.progress import ProgressBar
 from projections.moving.transfer import fork
 
 
-class Options(argparse.Namespace):
+class Options(Namespace):
     """From where, up to which event, and to where."""
 
     event_id: int
@@ -18,7 +17,7 @@ class Options(argparse.Namespace):
     storage: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("event_id", type=count, metavar="N", help="the last event to take")
     parser.add_argument("--from", dest="source", metavar="FILE", help="the storage to fork (that of this folder)")

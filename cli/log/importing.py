@@ -1,16 +1,16 @@
 """`arc log import`: bring an export, or a database of Arc 0.1.1, into a new log."""
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.hubs.filesystems import make_folder_of
 from cli.log.storage import kind_of_file, target_of
 from cli.options import StorageOptions, add_storage_option
-from cli.output import ProgressBar
 from cli.paths import is_same, path_of
+from cli.progress import ProgressBar
 from projections.moving.import_011 import import_011
 from projections.moving.transfer import bring_in
 
@@ -30,7 +30,7 @@ class Options(StorageOptions):
     file: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("file", metavar="FILE", help="an export, or a database of Arc 0.1.1; it is only read")
     add_storage_option(parser)

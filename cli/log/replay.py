@@ -1,17 +1,17 @@
 """`arc log replay`: all tables once more from the log, to be compared with the live ones, or to be queried."""
 
-import argparse
 import time
 from pathlib import Path
 
 import msgspec
 
 from arclog.sqlite.log import read_head
+from cli.arguments import Arguments
 from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading, storage_of
 from cli.options import StorageOptions, add_storage_option, count
-from cli.output import ProgressBar
 from cli.paths import path_of
+from cli.progress import ProgressBar
 from projections.rebuilding.differences import tell_difference
 from projections.rebuilding.replay import replay, replay_to_file
 from projections.rebuilding.verification import verify_log
@@ -25,7 +25,7 @@ class Options(StorageOptions):
     check: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("--into", metavar="FILE", help="a new database for the tables, to be opened and queried")
     parser.add_argument("--to", type=count, metavar="N", help="only up to this event; with --into")

@@ -1,12 +1,11 @@
 """`arc log restore`: a new storage from a backup."""
 
-import argparse
-
+from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.log.storage import kind_of_file, target_of
 from cli.options import StorageOptions, add_storage_option
-from cli.output import ProgressBar
 from cli.paths import path_of
+from cli.progress import ProgressBar
 from projections.moving.transfer import restore
 
 
@@ -16,7 +15,7 @@ class Options(StorageOptions):
     file: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("file", metavar="FILE", help="the backup; it is only read")
     add_storage_option(parser)

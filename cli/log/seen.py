@@ -1,11 +1,10 @@
 """`arc log seen`: what an agent could see at a moment."""
 
-import argparse
-
 import msgspec
 
 from arclog.sqlite.log import read_head
 from arclog.sqlite.now import read_now
+from cli.arguments import Arguments
 from cli.log.lines import message_line, moment_line
 from cli.log.storage import find_named, snapshot
 from cli.options import StorageOptions, add_storage_option, count, moment
@@ -22,7 +21,7 @@ class Options(StorageOptions):
     json: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("agent", metavar="AGENT", help="the agent")
     parser.add_argument(

@@ -1,6 +1,5 @@
 """`arc log show`: the last events, a line each, or one event in full."""
 
-import argparse
 from collections.abc import Sequence
 from typing import Final
 
@@ -8,6 +7,7 @@ import msgspec
 
 from arclog.errors import InvalidInput, NotFound
 from arclog.sqlite.log import EVERYTHING, Filter
+from cli.arguments import Arguments
 from cli.errors import WrongArguments
 from cli.log.lines import damage_line, event_line, print_change, with_times
 from cli.log.storage import reading, snapshot
@@ -20,10 +20,9 @@ from projections.history.events import LoggedEvent, check_type, read_log_end
 DEFAULT_LIMIT: Final = 50
 
 
-class Options(StorageOptions):
+class FilterOptions(StorageOptions):
     """Which events, and how to print them."""
 
-    event_id: int | None
     limit: int | None
     type: str | None
     stream: str | None
@@ -31,7 +30,13 @@ class Options(StorageOptions):
     json: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+class Options(FilterOptions):
+    """Those, or one event in full."""
+
+    event_id: int | None
+
+
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument(
         "event_id", type=count, nargs="?", metavar="ID", help="one event in full, with everything that it changed"
@@ -40,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_storage_option(parser)
 
 
-def add_filter_options(parser: argparse.ArgumentParser, limit: int) -> None:
-    """Declare which events are meant, and how to print them."""
+def add_filter_options(parser: Arguments, limit: int) -> None:
+    """Declare `FilterOptions`, but for the storage."""
     parser.add_argument("-n", "--limit", type=count, metavar="N", help=f"how many, the last ones ({limit})")
     parser.add_argument("--type", help="only events of this type, such as lock.acquired, or with a prefix: lock.")
     parser.add_argument("--stream", help="only the life of this entity, such as lock/src/a.py, or with a prefix: lock/")
@@ -63,7 +68,7 @@ def run(options: Options) -> int:
     return print_events(events, options.json)
 
 
-def where_of(options: argparse.Namespace) -> Filter:
+def where_of(options: FilterOptions) -> Filter:
     """The events that the options ask for.
 
     Raises:

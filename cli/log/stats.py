@@ -1,10 +1,9 @@
 """`arc log stats`: how many events of which type, by whom, how large, and how fast they came."""
 
-import argparse
-
 import msgspec
 
 from arclog.sqlite.statistics import Share, Statistics, read_statistics
+from cli.arguments import Arguments
 from cli.log.storage import reading
 from cli.options import StorageOptions, add_storage_option
 from cli.tables import print_line, print_table
@@ -19,7 +18,7 @@ class Options(StorageOptions):
     json: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("--json", action="store_true", help="one JSON object")
     add_storage_option(parser)

@@ -1,13 +1,13 @@
 """`arc log tail`: the newest events, and with `-f` those that follow, as they are recorded."""
 
-import argparse
 import time
 from typing import Final
 
 from arclog.sqlite.log import read_head
-from cli.log.show import add_filter_options, print_events, where_of
+from cli.arguments import Arguments
+from cli.log.show import FilterOptions, add_filter_options, print_events, where_of
 from cli.log.storage import reading
-from cli.options import StorageOptions, add_storage_option
+from cli.options import add_storage_option
 from projections.history.events import read_log, read_log_end
 
 DEFAULT_LIMIT: Final = 10
@@ -16,18 +16,13 @@ LOOK_SEC: Final = 0.05
 PAGE: Final = 1_000
 
 
-class Options(StorageOptions):
+class Options(FilterOptions):
     """Which events, and whether to wait for more."""
 
     follow: bool
-    limit: int | None
-    type: str | None
-    stream: str | None
-    actor: str | None
-    json: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what is recorded, until interrupted")
     add_filter_options(parser, DEFAULT_LIMIT)

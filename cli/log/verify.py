@@ -1,6 +1,5 @@
 """`arc log verify`: whether a log, and all that follows from it, is what was written."""
 
-import argparse
 import time
 from pathlib import Path
 
@@ -8,11 +7,12 @@ import msgspec
 from msgspec import Struct
 
 from arclog.proof.findings import Finding
+from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.log.storage import kind_of_file, storage_of
 from cli.options import StorageOptions, add_storage_option
-from cli.output import ProgressBar
 from cli.paths import path_of
+from cli.progress import ProgressBar
 from projections.rebuilding.verification import Report, verify_storage
 
 
@@ -36,7 +36,7 @@ class ExportReport(Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument(
         "file", nargs="?", metavar="FILE", help="an export or a backup, instead of the storage; no hub is needed"

@@ -1,7 +1,6 @@
 """`arc agents`: who is there."""
 
-import argparse
-
+from cli.arguments import Arguments
 from cli.read.listing import ReadOptions, add_read_options, field, list_all, print_rows, second
 
 COLUMNS = (
@@ -19,7 +18,7 @@ class Options(ReadOptions):
     capability: str | None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("--capability", metavar="NAME", help="only agents with exactly this capability")
     add_read_options(parser)

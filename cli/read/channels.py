@@ -1,7 +1,6 @@
 """`arc channels`: the rooms there are."""
 
-import argparse
-
+from cli.arguments import Arguments
 from cli.read.listing import ReadOptions, add_read_options, field, list_all, print_rows, second
 
 COLUMNS = (("channel", field("name")), ("made by", field("created_by")), ("at", second("created_at")))
@@ -11,7 +10,7 @@ class Options(ReadOptions):
     """How to print them."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_read_options(parser)
 

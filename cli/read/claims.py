@@ -1,7 +1,6 @@
 """`arc claims`: who does which piece of work."""
 
-import argparse
-
+from cli.arguments import Arguments
 from cli.read.listing import ReadOptions, add_read_options, field, list_all, print_rows, second
 
 COLUMNS = (
@@ -22,7 +21,7 @@ class Options(ReadOptions):
     active: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("--thread-id", metavar="ID", help="only of this thread")
     parser.add_argument("--active", action="store_true", help="leave out what was released or has lapsed")

@@ -1,8 +1,8 @@
 """`arc inbox`: what was said to one agent alone."""
 
-import argparse
 from urllib.parse import quote
 
+from cli.arguments import Arguments
 from cli.read.listing import ReadOptions, add_read_options, fetch, print_rows
 from cli.read.messages import COLUMNS, add_page_options
 
@@ -15,7 +15,7 @@ class Options(ReadOptions):
     limit: int
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("agent", metavar="AGENT", help="whose inbox")
     add_page_options(parser)

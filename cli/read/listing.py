@@ -1,10 +1,10 @@
 """What the commands that read share: where to ask, of which moment, and how to print what comes."""
 
-import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from cli.arguments import Arguments, Namespace
 from cli.options import add_base_url, moment
 from cli.output import to_json
 from cli.tables import print_table
@@ -14,7 +14,7 @@ Column = tuple[str, Callable[[Row], object]]
 """A column's heading, and what stands in it."""
 
 
-class ReadOptions(argparse.Namespace):
+class ReadOptions(Namespace):
     """Where to ask, of which moment, and how to print it."""
 
     base_url: str | None
@@ -22,7 +22,7 @@ class ReadOptions(argparse.Namespace):
     json: bool
 
 
-def add_read_options(parser: argparse.ArgumentParser) -> None:
+def add_read_options(parser: Arguments) -> None:
     """Declare `ReadOptions`."""
     parser.add_argument(
         "--as-of",

@@ -1,7 +1,6 @@
 """`arc locks`: who edits which file."""
 
-import argparse
-
+from cli.arguments import Arguments
 from cli.read.listing import ReadOptions, add_read_options, field, list_all, print_rows, second
 
 COLUMNS = (
@@ -21,7 +20,7 @@ class Options(ReadOptions):
     active: bool
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("--agent", metavar="ID", help="only of this agent")
     parser.add_argument("--active", action="store_true", help="leave out what was released or has lapsed")

@@ -1,7 +1,6 @@
 """`arc messages`: what was said to everyone, in a channel or a thread."""
 
-import argparse
-
+from cli.arguments import Arguments
 from cli.options import cursor, page_size
 from cli.read.listing import ReadOptions, Row, add_read_options, fetch, field, print_rows, second
 
@@ -35,7 +34,7 @@ class Options(ReadOptions):
     limit: int
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("--channel", help="of this channel (general, unless a thread is named)")
     parser.add_argument("--thread-id", metavar="ID", help="of this thread")
@@ -43,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_read_options(parser)
 
 
-def add_page_options(parser: argparse.ArgumentParser) -> None:
+def add_page_options(parser: Arguments) -> None:
     """Declare how many messages, and from where on."""
     parser.add_argument("--since-id", type=cursor, metavar="N", help="those after this message; else the last ones")
     parser.add_argument(

@@ -1,7 +1,6 @@
 """`arc tasks`: what is to be done, and what is done."""
 
-import argparse
-
+from cli.arguments import Arguments
 from cli.options import count
 from cli.read.listing import ReadOptions, add_read_options, field, list_all, print_rows, second
 
@@ -25,7 +24,7 @@ class Options(ReadOptions):
     thread_id: str | None
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("--status", choices=("open", "done"), help="only those")
     parser.add_argument("--parent-id", type=count, metavar="N", help="only children of this task")

@@ -1,8 +1,8 @@
 """`arc thread`: one thread with its messages, tasks, claims and locks."""
 
-import argparse
 from urllib.parse import quote
 
+from cli.arguments import Arguments
 from cli.output import to_json
 from cli.read import claims, locks, messages, tasks, threads
 from cli.read.listing import ReadOptions, add_read_options, fetch, print_rows
@@ -14,7 +14,7 @@ class Options(ReadOptions):
     thread_id: str
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("thread_id", metavar="ID", help="the thread")
     add_read_options(parser)

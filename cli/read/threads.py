@@ -1,7 +1,6 @@
 """`arc threads`: what belongs together, and how far it has come."""
 
-import argparse
-
+from cli.arguments import Arguments
 from cli.read.listing import ReadOptions, add_read_options, field, list_all, print_rows, second
 
 COLUMNS = (
@@ -20,7 +19,7 @@ class Options(ReadOptions):
     """How to print them."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_read_options(parser)
 

@@ -1,11 +1,11 @@
 """`arc bench`: the measuring of a machine, and what it makes of the figures."""
 
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 
+from cli.arguments import Arguments
 from cli.bench import command, measuring
 from cli.bench.command import Options, Result
 from cli.errors import CommandFailed
@@ -23,9 +23,10 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def options(folder: Path, *arguments: str) -> Options:
-    parser = argparse.ArgumentParser()
-    command.add_arguments(parser)
-    return parser.parse_args(["--folder", str(folder), *arguments], namespace=Options())
+    declared, found = Arguments(), Options()
+    command.add_arguments(declared)
+    declared.parse("arc bench", "", ["--folder", str(folder), *arguments], found)
+    return found
 
 
 @pytest.mark.usefixtures("short")

@@ -71,9 +71,15 @@ def test_a_path_is_told_without_steps_up(run: Run, tmp_path: Path) -> None:
     assert run("log", "verify", "--storage", "folder/../arc.sqlite3").startswith(f"{tmp_path / 'arc.sqlite3'}: ")
 
 
-def test_the_storage_of_a_folder_above_is_named(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_storage_of_a_folder_above_is_the_one_that_is_meant(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path / "folder")
-    assert f"as in --storage {tmp_path / 'arc.sqlite3'}" in run("log", "show", code=1)
+    assert str(tmp_path / "arc.sqlite3") in run("log", "verify")
+    assert "lock/a.py" in run("log", "show")
+    assert f"there is no storage at {tmp_path}/folder/other: name it" in run(
+        "log", "show", "--storage", "other", code=1
+    )
 
 
 def test_a_restored_storage_has_its_tables_from_the_log(run: Run, tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from tests.support.hub_process import CHECKOUT
 
 
 def test_the_only_top_level_name_of_the_wheel_is_arc(distribution: Distribution) -> None:
-    tops = {name.split("/")[0] for name in zipfile.ZipFile(distribution.wheel).namelist()}
-    assert {name for name in tops if not name.endswith(".dist-info")} == {"arc"}
-    assert len(tops) == 2
+    names = zipfile.ZipFile(distribution.wheel).namelist()
+    (version,) = {name.split("/")[0].removesuffix(".dist-info") for name in names if ".dist-info/" in name}
+    assert {name.split("/")[0] for name in names} == {"arc", f"{version}.dist-info", f"{version}.data"}
+    # What is in .data goes to the folder of commands.
+    assert [name for name in names if ".data/" in name] == [f"{version}.data/scripts/arc"]
 
 
 def test_the_wheel_carries_every_file_of_the_packages(distribution: Distribution) -> None:
@@ -54,6 +56,20 @@ def test_a_hub_starts_serves_and_stops_in_a_hostile_repository(
     finally:
         stopped = json.loads(run(environment.arc, "stop", *where, cwd=hostile_repository))
     assert stopped["stopped"] is True
+
+
+def test_the_command_is_ours_even_where_the_python_path_leads_to_a_hostile_repository(
+    environment: Environment, hostile_repository: Path, free_port: int
+) -> None:
+    for name in ("arc", "mcp", "apsw"):
+        (hostile_repository / name).mkdir()
+        (hostile_repository / name / "__init__.py").write_text(f"raise SystemExit('imported {name} of the repository')")
+    command = ("env", "PYTHONPATH=.", environment.arc)
+    try:
+        assert json.loads(run(*command, "ensure", "--port", str(free_port), cwd=hostile_repository))["started"]
+        run(*command, "post", "--agent", "a", "hello", cwd=hostile_repository)
+    finally:
+        assert json.loads(run(*command, "stop", cwd=hostile_repository))["stopped"]
 
 
 def test_importing_the_client_leaves_the_path_alone_and_loads_nothing_of_the_hub(

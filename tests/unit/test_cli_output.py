@@ -1,11 +1,10 @@
 """What `arc` prints, where it prints it, and how it reads its options."""
 
-import argparse
 import io
 import re
 import shutil
 import sys
-from importlib import import_module
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -13,14 +12,16 @@ import pytest
 
 from arc.finding.kept_options import read_options, write_options
 from arc.finding.probe import find_hub_at
+from cli.arguments import Arguments, Namespace
 from cli.commands import COMMANDS, FOREGROUND
-from cli.dispatch import Command, Commands, Group, run
+from cli.dispatch import Command, Group, run
 from cli.errors import CommandFailed
 from cli.hubs.filesystems import find_unsafe_filesystem
 from cli.hubs.settings import arguments_for, settle
 from cli.main import main
 from cli.options import HubOptions, add_hub_options
-from cli.output import ProgressBar, print_error, print_json
+from cli.output import print_error, print_json
+from cli.progress import ProgressBar
 from tests.support.hub_process import CHECKOUT
 
 
@@ -34,9 +35,10 @@ class Terminal(io.StringIO):
 
 
 def parse(*arguments: str) -> HubOptions:
-    parser = argparse.ArgumentParser()
-    add_hub_options(parser)
-    return parser.parse_args(arguments, namespace=HubOptions())
+    declared, found = Arguments(), HubOptions()
+    add_hub_options(declared)
+    declared.parse("arc", "", arguments, found)
+    return found
 
 
 def test_the_defaults_of_a_hub_are_those_of_011(tmp_path: Path) -> None:
@@ -125,7 +127,7 @@ def test_progress_is_silent_elsewhere(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err == ""
 
 
-def names(commands: Commands, prefix: str = "") -> list[tuple[str, Command]]:
+def names(commands: Mapping[str, Command | Group], prefix: str = "") -> list[tuple[str, Command]]:
     """All commands with their full names."""
     found: list[tuple[str, Command]] = []
     for name, command in commands.items():
@@ -201,13 +203,13 @@ def test_the_command_that_is_named_is_run(monkeypatch: pytest.MonkeyPatch) -> No
     assert run("arc things", group, ["one", "--number", "7"]) == 7
 
 
-class Options(argparse.Namespace):
+class Options(Namespace):
     """Options of the command that this module plays."""
 
     number: int
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--number", type=int)
 
 
@@ -239,8 +241,9 @@ def test_a_filesystem_that_machines_share_is_told(tmp_path: Path, monkeypatch: p
 def test_the_manual_names_every_command_and_each_of_its_options() -> None:
     manual = (CHECKOUT / "docs" / "reference" / "command.md").read_text()
     for name, command in [("", FOREGROUND), *names(COMMANDS)]:
-        parser = argparse.ArgumentParser(prog=f"arc {name}".rstrip())
-        import_module(command.module).add_arguments(parser)
+        declared = Arguments()
+        command.load().add_arguments(declared)
+        parser = declared.parser(f"arc {name}".rstrip(), "")
         assert f"`{parser.prog}" in manual
         about = part_about(manual, parser.prog)
         for action in parser._actions:
