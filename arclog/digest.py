@@ -12,18 +12,26 @@ erased on request with the chain still whole.
 from collections.abc import Iterable
 from hashlib import sha256
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from arclog.codec import StoredEvent
 
 GENESIS: Final = bytes(32)
 """The digest before the first event."""
 
-StoredRow = tuple[int, int, str, str, str, bytes, bytes, bytes]
-"""The fields of a `StoredEvent` in their order, as they come out of the log by the million."""
 
-RawRow = tuple[int, int, bytes, bytes, bytes, bytes, bytes, bytes]
-"""The same, its texts as the bytes on disk: after damage they may be no texts any more."""
+class RawEvent(NamedTuple):
+    """A `StoredEvent` with its texts as the bytes on disk: after damage they may be no texts any more."""
+
+    event_id: int
+    recorded_at: int
+    type: bytes
+    stream: bytes
+    actor: bytes
+    data: bytes
+    metadata: bytes
+    digest: bytes
+
 
 MAX_REMEMBERED: Final = 8192
 """Texts whose part in the digest is remembered at a time."""
@@ -34,8 +42,6 @@ MAX_SHARED_BYTES: Final = 40
 
 _numbers: Final = Struct(">qq").pack
 _length: Final = Struct(">I").pack
-_begin: Final = sha256().copy
-"""Begins a hash: a copy of an empty one costs less than asking OpenSSL for a new one."""
 _texts: Final[dict[str | bytes, bytes]] = {}
 _hashes: Final[dict[bytes, bytes]] = {}
 """What events share, and so is remembered: texts as the digest has them, and hashes of metadata."""
@@ -67,13 +73,8 @@ def chain(
     return sha256(b"".join(parts)).digest()
 
 
-def digest_of_row(previous: bytes, row: RawRow) -> bytes:
-    """What the digest of a row must be, given the digest before it."""
-    return chain(previous, *row[:7])
-
-
-def digest_of(previous: bytes, event: StoredEvent) -> bytes:
-    """What the digest of a stored event must be, given the digest before it."""
+def digest_of(previous: bytes, event: StoredEvent | RawEvent) -> bytes:
+    """What the digest of an event must be, given the digest before it."""
     return chain(
         previous,
         event.event_id,
@@ -86,49 +87,21 @@ def digest_of(previous: bytes, event: StoredEvent) -> bytes:
     )
 
 
-def find_break(previous: bytes, events: Iterable[StoredEvent]) -> int | None:
-    """The id of the first event whose digest does not follow from what is before it, or None when all do."""
-    for event in events:
-        if digest_of(previous, event) != event.digest:
-            return event.event_id
-        previous = event.digest
-    return None
-
-
-def find_breaks(previous: bytes, rows: Iterable[StoredRow] | Iterable[RawRow]) -> list[int]:
-    """Which rows do not follow from what is stored before them.
-
-    Says the same as `chain` does of each row, without a call for each.
+def find_breaks(previous: bytes, events: Iterable[RawEvent]) -> list[int]:
+    """Which events do not follow from what is stored before them.
 
     Args:
-        previous: the stored digest before the first row.
-        rows: the events, in log order.
+        previous: the stored digest before the first event.
+        events: the events, in log order.
 
     Returns:
         The ids of those that break the chain.
     """
-    join, numbers, part_of, hash_of, begin = b"".join, _numbers, _texts.get, _hashes.get, _begin
     breaks = list[int]()
-    for event_id, recorded_at, event_type, stream, actor, data, metadata, digest in rows:
-        said = begin()
-        said.update(data)
-        chained = begin()
-        chained.update(
-            join(
-                (
-                    previous,
-                    numbers(event_id, recorded_at),
-                    part_of(event_type) or _keep_text(event_type),
-                    part_of(stream) or _keep_text(stream),
-                    part_of(actor) or _keep_text(actor),
-                    said.digest(),
-                    hash_of(metadata) or _keep_hash(metadata),
-                )
-            )
-        )
-        if chained.digest() != digest:
-            breaks.append(event_id)
-        previous = digest
+    for event in events:
+        if chain(previous, *event[:7]) != event.digest:
+            breaks.append(event.event_id)
+        previous = event.digest
     return breaks
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import apsw
 
-from arclog.digest import RawRow, digest_of_row, find_breaks
+from arclog.digest import RawEvent, digest_of, find_breaks
 from arclog.proof.findings import Finding
 from arclog.sqlite.log import NO_END, read_raw
 from arclog.sqlite.lookup import find_end_before
@@ -74,60 +74,60 @@ class _Diagnosis:
                 or self._changed(before, event, after)
             )
 
-    def _follows(self, before: bytes, row: RawRow, event_id: int, digest: bytes) -> bool:
+    def _follows(self, before: bytes, row: RawEvent, event_id: int, digest: bytes) -> bool:
         """Whether what stands in `row`, as event `event_id`, is what `digest` was made of."""
-        return digest_of_row(before, (event_id - self._moved, *row[1:])) == digest
+        return digest_of(before, row._replace(event_id=event_id - self._moved)) == digest
 
-    def _swapped(self, before: bytes, event: RawRow) -> Finding | None:
+    def _swapped(self, before: bytes, event: RawEvent) -> Finding | None:
         """Two events each of which stands, or has its content, where the other belongs."""
-        place = event[0]
+        place = event.event_id
         for row in self._suspects:
-            if row[0] <= place:
+            if row.event_id <= place:
                 continue
-            for moved, digest in ((True, row[7]), (False, event[7])):
+            for moved, digest in ((True, row.digest), (False, event.digest)):
                 if not self._follows(before, row, place, digest):
                     continue
-                _, previous = find_end_before(self._connection, row[0])
-                if moved and row[0] == place + 1:
-                    previous = row[7]
-                if self._follows(previous, event, row[0], event[7] if moved else row[7]):
-                    self._explain(place, row[0])
-                    text = f"events {place} and {row[0]} changed places, or their contents did"
+                _, previous = find_end_before(self._connection, row.event_id)
+                if moved and row.event_id == place + 1:
+                    previous = row.digest
+                if self._follows(previous, event, row.event_id, event.digest if moved else row.digest):
+                    self._explain(place, row.event_id)
+                    text = f"events {place} and {row.event_id} changed places, or their contents did"
                     return Finding("log", "swapped", place, text)
         return None
 
-    def _numbered_anew(self, before: bytes, event: RawRow) -> Finding | None:
+    def _numbered_anew(self, before: bytes, event: RawEvent) -> Finding | None:
         """An event that stands elsewhere, where its number is missing."""
-        place = event[0]
+        place = event.event_id
         previous, _ = find_end_before(self._connection, place)
         for missing in range(previous + 1, min(place, previous + 1 + REACH)):
             for row in (event, *self._suspects):
-                if self._follows(before, row, missing, row[7]):
-                    self._explain(place, row[0])
-                    return Finding("log", "renumbered", missing, f"event {missing} was given the number {row[0]}")
+                if self._follows(before, row, missing, row.digest):
+                    self._explain(place, row.event_id)
+                    return Finding("log", "renumbered", missing, f"event {missing} was given the number {row.event_id}")
         return None
 
-    def _inserted(self, before: bytes, event: RawRow, after: Sequence[RawRow]) -> Finding | None:
+    def _inserted(self, before: bytes, event: RawEvent, after: Sequence[RawEvent]) -> Finding | None:
         """Events that were put in where there was no number, or at the end."""
-        place = event[0]
+        place = event.event_id
         for count, row in enumerate(after, 1):
-            if self._follows(before, row, row[0], row[7]):
-                self._explained.update([place, *(other[0] for other in after[:count])])
-                last = after[count - 2][0] if count > 1 else place
+            if self._follows(before, row, row.event_id, row.digest):
+                self._explained.update([place, *(other.event_id for other in after[:count])])
+                last = after[count - 2].event_id if count > 1 else place
                 return Finding("log", "inserted", place, f"{_events(place, last)} put in: the next follows without")
         return None
 
-    def _moved_by(self, before: bytes, event: RawRow, after: Sequence[RawRow]) -> int:
+    def _moved_by(self, before: bytes, event: RawEvent, after: Sequence[RawEvent]) -> int:
         """By how much the numbers from here on were raised (events were put in) or lowered (taken out); else 0."""
         for by, row in enumerate(after, 1):
-            if self._follows(before, row, row[0] - by, row[7]):
+            if self._follows(before, row, row.event_id - by, row.digest):
                 further = after[by : by + 1]
-                if all(self._follows(row[7], other, other[0] - by, other[7]) for other in further):
+                if all(self._follows(row.digest, other, other.event_id - by, other.digest) for other in further):
                     return by if further or by > 1 else 0
         if after:
             row = after[0]
             for by in range(1, REACH + 1):
-                if self._follows(event[7], row, row[0] + by, row[7]):
+                if self._follows(event.digest, row, row.event_id + by, row.digest):
                     return -by
         return 0
 
@@ -138,15 +138,15 @@ class _Diagnosis:
         else:
             after, (_, before) = event_id, find_end_before(self._connection, event_id + 1)
         moved += self._moved
-        rows = ((row[0] - moved, *row[1:]) for row in read_raw(self._connection, after, NO_END))
+        rows = (row._replace(event_id=row.event_id - moved) for row in read_raw(self._connection, after, NO_END))
         places = [place + moved for place in find_breaks(before, rows)[:MAX_BREAKS]]
         yield from _Diagnosis(self._connection, places, moved).findings()
 
-    def _changed(self, before: bytes, event: RawRow, after: Sequence[RawRow]) -> Finding:
-        place = event[0]
-        right = digest_of_row(before, (place - self._moved, *event[1:]))
-        if after and self._follows(right, after[0], after[0][0], after[0][7]):
-            self._explained.add(after[0][0])
+    def _changed(self, before: bytes, event: RawEvent, after: Sequence[RawEvent]) -> Finding:
+        place = event.event_id
+        right = digest_of(before, event._replace(event_id=place - self._moved))
+        if after and self._follows(right, after[0], after[0].event_id, after[0].digest):
+            self._explained.add(after[0].event_id)
             return Finding(
                 "log", "digest_changed", place, f"the digest of event {place} was changed; its content is whole"
             )
@@ -159,14 +159,14 @@ class _Diagnosis:
         text = f"event {place} is not what was recorded, or event {previous} was replaced together with its digest"
         return Finding("log", "changed", place, text)
 
-    def _read(self, event_id: int) -> Iterator[RawRow]:
+    def _read(self, event_id: int) -> Iterator[RawEvent]:
         return read_raw(self._connection, event_id - 1, event_id)
 
     def _explain(self, *places: int) -> None:
         """These events are accounted for, and with them that the next ones do not follow."""
         for place in places:
             self._explained.add(place)
-            self._explained.update(row[0] for row in read_raw(self._connection, place, NO_END, 1))
+            self._explained.update(row.event_id for row in read_raw(self._connection, place, NO_END, 1))
 
 
 def _events(first: int, last: int) -> str:

@@ -24,8 +24,8 @@ from arclog.digest import digest_of
 from arclog.errors import CutOff, InvalidInput
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding, Problem
-from arclog.sqlite.log import read, read_head
-from arclog.sqlite.lookup import find_end_before
+from arclog.sqlite.log import read
+from arclog.sqlite.lookup import find_end_before, find_readable_end
 from arclog.sqlite.schema import get_origin
 
 VERSION: Final = 1
@@ -111,7 +111,7 @@ def write_export(
     Raises:
         StorageDamaged: an event is not what was recorded.
     """
-    head = read_head(connection).event_id
+    head = find_readable_end(connection)
     after, previous = find_end_before(connection, min(first, head + 1))
     last, _ = find_end_before(connection, min(last, head) + 1)
     last = max(last, after)

@@ -9,33 +9,34 @@ were there, as the checkpoints of the projections do; and that somebody rewrote 
 Whoever has an export, a backup, or just an old digest can tell that too.
 """
 
-import contextlib
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from struct import error
 from typing import Final
 
 import apsw
 from msgspec import Struct
 
-from arclog.digest import RawRow, StoredRow, find_breaks
+from arclog.digest import digest_of, find_breaks
 from arclog.progress import Progress, no_progress
-from arclog.proof.cores import count_cores
 from arclog.proof.diagnosis import MAX_BREAKS, diagnose
 from arclog.proof.findings import Finding
 from arclog.sqlite.connection import storage_errors
-from arclog.sqlite.log import read_head, read_raw, read_raw_rows, read_rows
-from arclog.sqlite.lookup import find_end_before, find_next
+from arclog.sqlite.log import read_raw
+from arclog.sqlite.lookup import find_end_before, find_next, find_readable_end, is_readable
 from arclog.sqlite.schema import open_existing
 
 SEGMENT: Final = 20_000
 """Events that are checked in one go: so long the WAL of a running hub cannot begin anew."""
+AT_A_TIME: Final = 100
+"""Events that are in memory at a time."""
 PARALLEL_FROM: Final = 150_000
 """Events from which it is worth starting processes."""
 
@@ -64,20 +65,31 @@ class Segment(Struct, frozen=True):
     until: int
 
 
+class Gap(Struct, frozen=True):
+    """The events from `first` to `last`, which cannot be read, and what SQLite says of them.
+
+    `last` is None for the end of a log, of which nothing tells how far it goes.
+    """
+
+    first: int
+    last: int | None
+    fault: str
+
+
 class Checked(Struct, frozen=True):
     """What was found in a segment.
 
     Attributes:
         until: its last event.
-        events: how many events it has.
+        events: how many events it has, as far as they can be read.
         breaks: the events that do not follow from what is stored before them, the first `MAX_BREAKS` of them.
-        unreadable: what keeps it from being read, if anything does.
+        gaps: the events that cannot be read.
     """
 
     until: int
     events: int
     breaks: tuple[int, ...]
-    unreadable: Finding | None = None
+    gaps: tuple[Gap, ...] = ()
 
 
 def verify_chain(path: Path, progress: Progress = no_progress, processes: int | None = None) -> ChainReport:
@@ -94,22 +106,24 @@ def verify_chain(path: Path, progress: Progress = no_progress, processes: int | 
     Raises:
         StorageError: there is no such storage, or it cannot be read at all.
     """
-    events, breaks, findings = 0, list[int](), list[Finding]()
+    events, breaks, gaps = 0, list[int](), list[Gap]()
     with closing(open_existing(path)) as connection, storage_errors(path):
-        head = read_head(connection)
-        segments = list(segments_of(connection, path, head.event_id, SEGMENT))
+        end = find_readable_end(connection)
+        head, digest = find_end_before(connection, end + 1)
+        segments = list(segments_of(connection, path, head, SEGMENT))
+        beyond = _find_gap_beyond(connection, head)
     # No connection is open while processes are made from this one.
     with storage_errors(path):
         for checked in _check_all(path, segments, processes):
             events += checked.events
             breaks += checked.breaks
-            if checked.unreadable is not None:
-                findings.append(checked.unreadable)
-            progress(checked.until, head.event_id)
+            gaps += checked.gaps
+            progress(checked.until, head)
+    findings = say_gaps([*gaps, *beyond])
     if breaks:
         with closing(open_existing(path)) as connection, storage_errors(path):
             findings += diagnose(connection, breaks)
-    return ChainReport(events, head.event_id, head.digest.hex(), tuple(findings))
+    return ChainReport(events, head, digest.hex(), tuple(findings))
 
 
 def segments_of(connection: apsw.Connection, path: Path, head: int, size: int, after: int = 0) -> Iterator[Segment]:
@@ -117,41 +131,87 @@ def segments_of(connection: apsw.Connection, path: Path, head: int, size: int, a
     while after < head:
         until = min(after + size, head)
         yield Segment(str(path), after, until)
-        following = find_next(connection, until)
+        try:
+            following = find_next(connection, until)
+        except (apsw.CorruptError, apsw.IOError):
+            following = None  # it is there, and cannot be read
         after = until if following is None else max(until, following - 1)
 
 
 def check_segment(connection: apsw.Connection, segment: Segment) -> Checked:
     """Check one segment over an open connection."""
-    after, until = segment.after, segment.until
     try:
-        _, previous = find_end_before(connection, after + 1)
+        _, previous = find_end_before(connection, segment.after + 1)
+        events, breaks = 0, list[int]()
+        reading = read_raw(connection, segment.after, segment.until)
+        while piece := list(islice(reading, AT_A_TIME)):
+            events += len(piece)
+            breaks += find_breaks(previous, piece)
+            previous = piece[-1].digest
+        return Checked(segment.until, events, tuple(breaks[:MAX_BREAKS]))
+    except (apsw.CorruptError, apsw.IOError):
+        return _check_around_gaps(connection, segment)
+
+
+def _check_around_gaps(connection: apsw.Connection, segment: Segment) -> Checked:
+    """Check a segment of which a part cannot be read.
+
+    The first event after a gap cannot be proved, as the digest before it is not known; those after it can.
+    """
+    events, breaks, gaps = 0, list[int](), list[Gap]()
+    place, previous = segment.after, _find_digest(connection, segment.after)
+    while place < segment.until:
         try:
-            events, breaks = _walk(previous, read_rows(connection, after, until))
-        except (UnicodeDecodeError, TypeError, error):  # a text is no text any more, or a number no number
-            events, breaks = _walk(previous, read_raw_rows(connection, after, until))
-        return Checked(until, events, tuple(breaks[:MAX_BREAKS]))
+            for event in read_raw(connection, place, segment.until):
+                if previous is not None and digest_of(previous, event) != event.digest:
+                    breaks.append(event.event_id)
+                place, previous, events = max(place, event.event_id), event.digest, events + 1
+            break
+        except (apsw.CorruptError, apsw.IOError) as fault:
+            candidates = range(place + 1, segment.until + 1)
+            last = next((number for number in candidates if is_readable(connection, number)), segment.until + 1) - 1
+            last = max(last, place + 1)
+            gaps.append(Gap(place + 1, last, str(fault)))
+            place, previous = last, None
+    return Checked(segment.until, events, tuple(breaks[:MAX_BREAKS]), tuple(gaps))
+
+
+def _find_digest(connection: apsw.Connection, event_id: int) -> bytes | None:
+    """The stored digest of the last event up to `event_id`, None when it cannot be read."""
+    try:
+        return find_end_before(connection, event_id + 1)[1]
+    except (apsw.CorruptError, apsw.IOError):
+        return None
+
+
+def _find_gap_beyond(connection: apsw.Connection, head: int) -> list[Gap]:
+    """The end of the log, if what follows event `head` cannot be read."""
+    try:
+        find_next(connection, head)
     except (apsw.CorruptError, apsw.IOError) as fault:
-        return Checked(until, 0, (), _say_unreadable(connection, segment, fault))
+        return [Gap(head + 1, None, str(fault))]
+    return []
 
 
-def _walk(previous: bytes, pieces: Iterable[list[StoredRow]] | Iterable[list[RawRow]]) -> tuple[int, list[int]]:
-    """How many events there are, and which of them break the chain."""
-    events, breaks = 0, list[int]()
-    for rows in pieces:
-        events += len(rows)
-        breaks += find_breaks(previous, rows)
-        previous = rows[-1][-1]
-    return events, breaks
+def say_gaps(gaps: Iterable[Gap]) -> list[Finding]:
+    """A finding for each stretch of the log that cannot be read; stretches that meet are one."""
+    joined = list[Gap]()
+    for gap in gaps:
+        if joined and joined[-1].last == gap.first - 1:
+            joined[-1] = Gap(joined[-1].first, gap.last, joined[-1].fault)
+        else:
+            joined.append(gap)
+    return [Finding("file", "unreadable", gap.first, _say_gap(gap)) for gap in joined]
 
 
-def _say_unreadable(connection: apsw.Connection, segment: Segment, fault: apsw.Error) -> Finding:
-    reached = segment.after
-    with contextlib.suppress(apsw.Error):
-        for row in read_raw(connection, segment.after, segment.until):
-            reached = row[0]
-    text = f"the file is damaged: what follows event {reached}, up to event {segment.until}, cannot be read ({fault})"
-    return Finding("file", "unreadable", reached + 1, text)
+def _say_gap(gap: Gap) -> str:
+    if gap.last is None:
+        what = f"what follows event {gap.first - 1}"
+    elif gap.first == gap.last:
+        what = f"event {gap.first}"
+    else:
+        what = f"events {gap.first} to {gap.last}"
+    return f"the file is damaged: {what} cannot be read ({gap.fault})"
 
 
 def _check_all(path: Path, segments: Sequence[Segment], processes: int | None) -> Iterator[Checked]:
@@ -165,6 +225,13 @@ def _check_all(path: Path, segments: Sequence[Segment], processes: int | None) -
         return
     with ProcessPoolExecutor(processes, get_context(_start_method()), _leave_interrupts_to_the_parent) as pool:
         yield from pool.map(_check_apart, segments)
+
+
+def count_cores() -> int:
+    """The cores that this process may use; a limit on their time, as containers have, is not seen."""
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _start_method() -> str:

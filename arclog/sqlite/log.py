@@ -11,9 +11,9 @@ an event and everything that follows from it are on disk together or not at all:
 An event id is the place in the log. Ids grow by one with each append; an imported log may leave gaps.
 """
 
+import itertools
 import os
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -32,7 +32,7 @@ from arclog.codec import (
     encode_data,
     encode_metadata,
 )
-from arclog.digest import GENESIS, RawRow, StoredRow, chain, digest_of
+from arclog.digest import GENESIS, RawEvent, chain, digest_of
 from arclog.errors import InvalidInput, StorageGone
 from arclog.events import EVENT_TYPES, Event
 from arclog.keys import key_owner
@@ -40,13 +40,11 @@ from arclog.notices import count_ids
 from arclog.sqlite.connection import storage_errors, wait_when_busy
 from arclog.sqlite.schema import EVENTS
 
-T = TypeVar("T")
+T = TypeVar("T", StoredEvent, RawEvent)
 
 NO_END: Final = 2**63 - 1
 """Beyond every event id."""
 
-AT_A_TIME: Final = 500
-"""Rows that are fetched at a time where all are read: quicker than one by one, and no memory to speak of."""
 
 LOOK_AGAIN: Final = 250_000
 """How long a file that is in its place is taken to be there still, in microseconds."""
@@ -275,8 +273,8 @@ def read(
     One of the filter's fields is served by an index; the engine checks the others on what it finds there.
     """
     query, bindings = choose_query(where)
-    for row in connection.execute(EVENTS[query], bindings | {"after": after, "until": until, "limit": limit}):
-        yield StoredEvent(*row)
+    rows = connection.execute(EVENTS[query], bindings | {"after": after, "until": until, "limit": limit})
+    return _up_to(until, itertools.starmap(StoredEvent, rows))
 
 
 def read_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> list[Fact]:
@@ -299,24 +297,18 @@ def read_some_facts(connection: apsw.Connection, event_ids: Iterable[int]) -> It
     return decode_facts(connection.execute(EVENTS["read_some_facts"], (wanted,)))
 
 
-def read_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[list[StoredRow]]:
-    """All events after `after`, up to and including `until`, as bare rows, some at a time, for who reads them all."""
-    return _in_pieces(connection.execute(EVENTS["read"], {"after": after, "until": until, "limit": -1}))
+def read_raw(connection: apsw.Connection, after: int, until: int, limit: int = -1) -> Iterator[RawEvent]:
+    """Like `read`, but texts as the bytes on disk, which after damage may be no texts any more."""
+    rows = connection.execute(EVENTS["read_raw"], {"after": after, "until": until, "limit": limit})
+    return _up_to(until, map(RawEvent._make, rows))
 
 
-def read_raw_rows(connection: apsw.Connection, after: int, until: int) -> Iterator[list[RawRow]]:
-    """Like `read_rows`, but texts as the bytes on disk, which after damage may be no texts any more."""
-    return _in_pieces(read_raw(connection, after, until))
-
-
-def read_raw(connection: apsw.Connection, after: int, until: int, limit: int = -1) -> Iterator[RawRow]:
-    """Like `read_raw_rows`, one by one."""
-    return connection.execute(EVENTS["read_raw"], {"after": after, "until": until, "limit": limit})
-
-
-def _in_pieces(rows: Iterator[T]) -> Iterator[list[T]]:
-    while piece := list(islice(rows, AT_A_TIME)):
-        yield piece
+def _up_to(until: int, events: Iterable[T]) -> Iterator[T]:
+    """All events, and no step beyond event `until`: what lies there may be unreadable."""
+    for event in events:
+        yield event
+        if event.event_id == until:
+            return
 
 
 def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None:

@@ -7,15 +7,34 @@ from arclog.sqlite.log import NO_END, read_head
 from arclog.sqlite.schema import EVENTS
 
 
-def count_events(connection: apsw.Connection, after: int = 0, until: int = NO_END) -> int:
-    """How many events there are after `after`, up to and including `until`."""
-    return int(connection.execute(EVENTS["count"], (after, until)).get)
-
-
 def find_end_before(connection: apsw.Connection, event_id: int) -> tuple[int, bytes]:
     """The id and stored digest of the last event before `event_id`; `(0, GENESIS)` when there is none."""
-    row = connection.execute(EVENTS["find_end_before"], (event_id,)).fetchone()
+    row = connection.execute(EVENTS["find_end"], (event_id - 1,)).fetchone()
     return (0, GENESIS) if row is None else (int(row[0]), bytes(row[1] or b""))
+
+
+def find_readable_end(connection: apsw.Connection) -> int:
+    """The last event that can be read; the last one there is, unless the end of the file is damaged."""
+    try:
+        return read_head(connection).event_id
+    except (apsw.CorruptError, apsw.IOError):
+        end, beyond = 0, NO_END
+        while end + 1 < beyond:
+            middle = (end + beyond) // 2
+            if is_readable(connection, middle):
+                end = middle
+            else:
+                beyond = middle
+        return find_end_before(connection, end + 1)[0]
+
+
+def is_readable(connection: apsw.Connection, event_id: int) -> bool:
+    """Whether an event can be read, or it can be seen that there is none of that number."""
+    try:
+        connection.execute(EVENTS["get_event_raw"], (event_id,)).fetchone()
+    except (apsw.CorruptError, apsw.IOError):
+        return False
+    return True
 
 
 def find_next(connection: apsw.Connection, event_id: int) -> int | None:

@@ -22,7 +22,7 @@ from msgspec import Struct
 from arclog.errors import StorageError
 from arclog.proof.diagnosis import diagnose
 from arclog.proof.findings import Finding
-from arclog.proof.verify import Segment, check_segment, segments_of
+from arclog.proof.verify import Segment, check_segment, say_gaps, segments_of
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.log import read_head
 from projections.times import optional_timestamp
@@ -130,7 +130,7 @@ class Inspection:
 
     def _check(self, connection: apsw.Connection, segment: Segment) -> None:
         checked = check_segment(connection, segment)
-        findings = [] if checked.unreadable is None else [checked.unreadable]
+        findings = say_gaps(checked.gaps)
         if checked.breaks:
             findings += diagnose(connection, checked.breaks)
         for finding in findings:

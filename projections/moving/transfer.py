@@ -20,7 +20,7 @@ from arclog.progress import Progress, no_progress
 from arclog.proof.export import ExportReader
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.log import Log, read, read_head
-from arclog.sqlite.lookup import find_end_before
+from arclog.sqlite.lookup import find_end_before, find_readable_end
 from arclog.sqlite.new_file import new_file
 from arclog.sqlite.schema import get_instance_id, get_origin, open_existing, open_storage, set_setting
 from projections.rebuilding.rebuild import bring_up_to_date
@@ -59,7 +59,7 @@ def fork(source: Path, target: Path, last: int, progress: Progress = no_progress
         StorageDamaged: an event up to `last` is not what was recorded.
     """
     with closing(open_existing(source)) as connection, storage_errors(source):
-        head = read_head(connection).event_id
+        head = find_readable_end(connection)
         if last > head:
             raise InvalidInput("event", f"{last} is beyond event {head}, the last one there is")
         with new_file(target) as draft:

@@ -20,7 +20,7 @@ from arclog.proof.findings import Finding
 from arclog.proof.keys import verify_keys
 from arclog.proof.verify import ChainReport, verify_chain
 from arclog.sqlite.connection import storage_errors
-from arclog.sqlite.log import read_head
+from arclog.sqlite.lookup import find_readable_end
 from arclog.sqlite.schema import open_existing
 from projections.checkpoints import read_checkpoints
 
@@ -99,16 +99,17 @@ def verify_log(path: Path, progress: Progress) -> ChainReport:
         chain = verify_chain(path, progress)
     except StorageDamaged as error:
         return ChainReport(0, 0, "", (Finding("file", "unreadable", None, str(error)),))
+    if any(finding.event_id == chain.head + 1 for finding in chain.findings):
+        return chain  # its end is there, and cannot be read
     return replace(chain, findings=(*chain.findings, *cut_off))
 
 
 def _find_cut_off(path: Path) -> list[Finding]:
     """Events that the tables have seen and that are no more at the end of the log."""
     with closing(open_existing(path)) as connection, storage_errors(path):
-        connection.execute("BEGIN")
+        # In this order, so that what a hub appends meanwhile is not missed at the end.
         seen = max((at for _version, at in read_checkpoints(connection).values()), default=0)
-        head = read_head(connection).event_id
-        connection.execute("COMMIT")
+        head = find_readable_end(connection)
     if seen <= head:
         return []
     text = f"the log ends with event {head}, but the tables have seen event {seen}: its end was cut off"

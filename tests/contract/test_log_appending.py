@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from arclog.codec import Metadata
-from arclog.digest import GENESIS, find_break
+from arclog.digest import GENESIS
 from arclog.errors import InvalidInput
 from arclog.sqlite.log import Head, KeptKey, Log, find_event, read_facts, read_head, read_some_facts
 from tests.contract.engines import BY_HTTP, Engine, append_all, decoded, events_of, opened, post
+from tests.support.chains import find_break
 from tests.support.fake_time import BEGINNING, FakeTime
 
 

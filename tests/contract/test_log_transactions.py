@@ -3,10 +3,11 @@
 import pytest
 
 from arclog.codec import Metadata
-from arclog.digest import GENESIS, find_break
+from arclog.digest import GENESIS
 from arclog.errors import StorageError
 from arclog.sqlite.log import Head, Log
 from tests.contract.engines import BY_HTTP, append_all, events_of, post
+from tests.support.chains import find_break
 
 
 def test_a_rollback_leaves_nothing(log: Log, other: Log) -> None:

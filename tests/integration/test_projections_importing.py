@@ -9,7 +9,7 @@ import apsw
 import msgspec
 import pytest
 
-from arclog.digest import GENESIS, find_break
+from arclog.digest import GENESIS
 from arclog.errors import NotAnArcStorage, StorageDamaged, StorageError
 from arclog.progress import no_progress
 from arclog.sqlite.log import read
@@ -19,6 +19,7 @@ from projections.intervals import live
 from projections.messages import MessageQuery
 from projections.moving.import_011 import Imported, import_011
 from projections.rebuilding.rebuild import compare, replay_into
+from tests.support.chains import find_break
 from tests.support.database_011 import Rows, database_011, time
 from tests.support.recorders import events_in, reading
 

@@ -16,13 +16,14 @@ from arclog.deciders.hub import HubState
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
-from arclog.digest import GENESIS, find_break
+from arclog.digest import GENESIS
 from arclog.errors import SessionCollision
 from arclog.events import ClaimAcquired, LockAcquired, MessagePosted, SessionOpened
 from arclog.sqlite.log import read
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
 from projections.rebuilding.rebuild import compare, replay_into
+from tests.support.chains import find_break
 from tests.support.recorders import events_in, reading, recording
 
 KEYS = 200

@@ -10,10 +10,11 @@ import apsw
 import pytest
 
 from arclog.deciders.messages import PostMessage
-from arclog.digest import GENESIS, find_break
+from arclog.digest import GENESIS
 from arclog.events import MessagePosted
 from arclog.sqlite.log import read
 from projections.rebuilding.rebuild import compare, replay_into
+from tests.support.chains import find_break
 from tests.support.recorders import events_in, reading, recording
 
 # Writes batches of calls of several kinds for as long as it lives, and prints each acknowledged event id and its body.

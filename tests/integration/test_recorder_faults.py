@@ -14,7 +14,7 @@ from arclog.deciders.locks import AcquireLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
-from arclog.digest import GENESIS, find_break
+from arclog.digest import GENESIS
 from arclog.errors import (
     ArcError,
     InvalidInput,
@@ -32,6 +32,7 @@ from projections.hub.calls import Call
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
 from projections.rebuilding.rebuild import compare, replay_into
+from tests.support.chains import find_break
 from tests.support.fake_time import FakeTime
 from tests.support.faulty_disk import Fault, faulty_disk
 from tests.support.recorders import PRESENCE_TTL, events_in, execute_all, reading, recording

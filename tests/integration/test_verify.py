@@ -9,15 +9,17 @@ from shutil import copyfile
 import apsw
 import pytest
 
-from arclog.digest import digest_of_row
+from arclog.digest import digest_of
 from arclog.errors import StorageError
 from arclog.progress import no_progress
 from arclog.proof.diagnosis import diagnose
+from arclog.proof.export import ExportReader, write_export
 from arclog.proof.findings import Finding
 from arclog.proof.verify import Segment, check_segment, verify_chain
-from arclog.sqlite.log import read_raw, read_rows
-from arclog.sqlite.lookup import find_end_before
+from arclog.sqlite.log import read_raw
+from arclog.sqlite.lookup import find_end_before, is_readable
 from arclog.sqlite.schema import open_existing, open_storage
+from projections.moving.transfer import fork
 from projections.rebuilding.verification import verify_storage
 from tests.support.tampering import COLUMNS, bits_of, build_storage, flip_bit, make_200_smaller, tampering, undone
 
@@ -43,7 +45,7 @@ def connection(storage: Path) -> Iterator[apsw.Connection]:
 def found(connection: apsw.Connection) -> list[Finding]:
     """What verification says of the log as `connection` has left it."""
     checked = check_segment(connection, Segment("", 0, 2**63 - 1))
-    assert checked.unreadable is None
+    assert not checked.gaps
     return diagnose(connection, checked.breaks)
 
 
@@ -200,7 +202,7 @@ def test_two_events_that_changed_places_are_one_finding(
 def test_an_event_replaced_together_with_its_digest_shows_in_the_next(connection: apsw.Connection) -> None:
     connection.execute("UPDATE events SET actor = 'mallory' WHERE event_id = 500")
     (row,) = read_raw(connection, 499, 500)
-    forged = digest_of_row(find_end_before(connection, 500)[1], row)
+    forged = digest_of(find_end_before(connection, 500)[1], row)
     connection.execute("UPDATE events SET digest = ? WHERE event_id = 500", (forged,))
     (finding,) = found(connection)
     assert finding.event_id == 501
@@ -317,7 +319,7 @@ def test_a_number_that_became_smaller_at_the_end_of_a_segment_is_passed_once(tmp
     path = build_storage(tmp_path / "arc.sqlite3", 300)
     make_200_smaller(path)
     with closing(open_existing(path)) as connection:
-        assert [row[0] for rows in read_rows(connection, 190, 200) for row in rows][-2:] == [199, 72]
+        assert [event.event_id for event in read_raw(connection, 190, 200)][-2:] == [199, 72]
         assert check_segment(connection, Segment(str(path), 100, 200)).breaks == (72,)
 
 
@@ -334,16 +336,83 @@ def spoil(path: Path, page: int) -> None:
         file.write(b"\xa5" * 4096)
 
 
-def test_pages_of_events_that_cannot_be_read_are_found_and_placed(storage: Path) -> None:
+@pytest.fixture
+def at_rest(storage: Path) -> Path:
+    """A storage whose pages all lie in the one file."""
     with closing(apsw.Connection(str(storage))) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
-    spoil(storage, pages_of(storage, "events")[10])
-    report = verify_chain(storage)
-    assert [(finding.place, finding.problem) for finding in report.findings] == [("file", "unreadable")]
-    assert report.findings[0].event_id is not None
-    assert 50 < report.findings[0].event_id < EVENTS
-    assert "the file is damaged: what follows event " in report.findings[0].text
-    assert not verify_storage(storage, False, no_progress, no_progress).compared
+    return storage
+
+
+def unreadable_events(path: Path) -> list[int]:
+    """The events that cannot be read, found by asking for each."""
+    with closing(open_existing(path)) as connection:
+        return [event_id for event_id in range(1, EVENTS + 1) if not is_readable(connection, event_id)]
+
+
+@pytest.mark.parametrize("page", [0, 10, 21])
+def test_verification_names_exactly_the_events_that_cannot_be_read(at_rest: Path, page: int) -> None:
+    spoil(at_rest, pages_of(at_rest, "events")[page])
+    lost = unreadable_events(at_rest)
+    assert 5 < len(lost) < 40
+    (finding,) = verify_chain(at_rest).findings
+    assert (finding.place, finding.problem, finding.event_id) == ("file", "unreadable", lost[0])
+    assert f"events {lost[0]} to {lost[-1]} cannot be read" in finding.text
+    assert verify_chain(at_rest).events == EVENTS - len(lost)
+    assert not verify_storage(at_rest, False, no_progress, no_progress).compared
+
+
+@pytest.mark.parametrize("size", [7, 50, 20_000])
+def test_events_that_cannot_be_read_are_named_the_same_however_the_log_is_cut(
+    at_rest: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages = pages_of(at_rest, "events")
+    for page in (pages[5], pages[6], pages[20]):
+        spoil(at_rest, page)
+    lost = unreadable_events(at_rest)
+    monkeypatch.setattr("arclog.proof.verify.SEGMENT", size)
+    report = verify_chain(at_rest)
+    assert sum(lost[0] == finding.event_id for finding in report.findings) == 1
+    assert len(report.findings) == 2
+    assert report.events == EVENTS - len(lost)
+
+
+def test_a_change_beside_what_cannot_be_read_is_found_too(at_rest: Path) -> None:
+    spoil(at_rest, pages_of(at_rest, "events")[10])
+    last = unreadable_events(at_rest)[-1]
+    with tampering(at_rest) as connection:
+        connection.execute("UPDATE events SET actor = 'mallory' WHERE event_id IN (?, ?)", (5, last + 5))
+    found = [(finding.problem, finding.event_id) for finding in verify_chain(at_rest).findings]
+    assert ("unreadable", unreadable_events(at_rest)[0]) in found
+    assert ("changed", 5) in found
+    assert ("changed", last + 5) in found
+
+
+@pytest.mark.parametrize("page", [3, 12, -1])
+def test_a_log_is_exported_and_forked_up_to_the_last_event_before_what_cannot_be_read(
+    at_rest: Path, tmp_path: Path, page: int
+) -> None:
+    spoil(at_rest, pages_of(at_rest, "events")[page])
+    (finding, *_) = verify_chain(at_rest).findings
+    assert finding.event_id is not None
+    good = finding.event_id - 1
+    with closing(open_existing(at_rest)) as connection, (tmp_path / "log.jsonl").open("wb") as out:
+        assert write_export(connection, out, 1, good).events == good
+    with (tmp_path / "log.jsonl").open("rb") as export:
+        reader = ExportReader(export, "log.jsonl")
+        assert [event.event_id for event in reader] == list(range(1, good + 1))
+        assert reader.findings == []
+    forked = fork(at_rest, tmp_path / "fork.sqlite3", good)
+    assert (forked.events, forked.head) == (good, good)
+    assert verify_storage(tmp_path / "fork.sqlite3", False, no_progress, no_progress).findings == ()
+
+
+def test_the_end_of_a_log_that_cannot_be_read_is_a_finding(at_rest: Path) -> None:
+    spoil(at_rest, pages_of(at_rest, "events")[-1])
+    first = unreadable_events(at_rest)[0]
+    report = verify_storage(at_rest, True, no_progress, no_progress)
+    assert (report.head, report.events) == (first - 1, first - 1)
+    assert [(finding.problem, finding.event_id) for finding in report.findings] == [("unreadable", first)]
 
 
 @pytest.mark.parametrize("index", ["events_by_stream", "broadcasts_by_channel", "locks"])

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import SeeAgent
-from arclog.digest import GENESIS, find_break
+from arclog.digest import GENESIS
 from arclog.errors import ArcError, KeyReused
 from arclog.events import AgentSeen, ClaimReleased, LockReleased, SessionExpired
 from arclog.events.channels import ANONYMOUS
@@ -38,6 +38,7 @@ from tests.property.histories import (
     fresh_storage,
     histories,
 )
+from tests.support.chains import find_break
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import events_in, reading, recording
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from arclog.proof.cores import count_cores
+from arclog.proof.verify import count_cores
 
 
 def test_only_the_cores_that_may_be_used_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,15 +12,13 @@ from arclog.digest import (
     GENESIS,
     MAX_SHARED_BYTES,
     MAX_SHARED_TEXT_BYTES,
-    RawRow,
-    StoredRow,
+    RawEvent,
     chain,
     digest_of,
-    digest_of_row,
-    find_break,
     find_breaks,
 )
 from arclog.events import AgentSeen, ChannelCreated, Event, LockAcquired, MessagePosted
+from tests.support.chains import find_break
 
 STORY: tuple[Event, ...] = (
     ChannelCreated(name="general"),
@@ -173,18 +171,17 @@ events = st.builds(
 @given(st.lists(events, max_size=4))
 @settings(deadline=None, database=None)
 def test_all_that_compute_digests_agree_whether_a_part_is_remembered_or_not(drawn: list[StoredEvent]) -> None:
-    log, rows, raw_rows, breaks = list[StoredEvent](), list[StoredRow](), list[RawRow](), list[int]()
+    log, raw, breaks = list[StoredEvent](), list[RawEvent](), list[int]()
     previous = GENESIS
     for e in drawn + drawn:  # what is remembered of the first half is used for the second
         follows = chain(previous, e.event_id, e.recorded_at, e.type, e.stream, e.actor, e.data, e.metadata)
         digest = e.digest or follows
         as_bytes = e.type.encode(), e.stream.encode(), e.actor.encode()
         log.append(msgspec.structs.replace(e, digest=digest))
-        rows.append((e.event_id, e.recorded_at, e.type, e.stream, e.actor, e.data, e.metadata, digest))
-        raw_rows.append((e.event_id, e.recorded_at, *as_bytes, e.data, e.metadata, digest))
-        assert digest_of_row(previous, raw_rows[-1]) == follows
+        raw.append(RawEvent(e.event_id, e.recorded_at, *as_bytes, e.data, e.metadata, digest))
+        assert digest_of(previous, raw[-1]) == digest_of(previous, log[-1]) == follows
         if digest != follows:
             breaks.append(e.event_id)
         previous = digest
-    assert find_breaks(GENESIS, rows) == find_breaks(GENESIS, raw_rows) == breaks
+    assert find_breaks(GENESIS, raw) == breaks
     assert find_break(GENESIS, log) == (breaks[0] if breaks else None)

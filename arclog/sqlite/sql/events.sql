@@ -44,24 +44,24 @@ INSERT INTO events (event_id, recorded_at, type, stream, actor, data, metadata, 
 SELECT event_id, recorded_at, digest FROM events ORDER BY event_id DESC LIMIT 1
 
 -- name: read
+-- Here and below, a place in the log is looked up by a number that is asked for, so that the event before it, which may
+-- be unreadable, is not looked at.
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
+WHERE event_id >= :after + 1 AND event_id <= :until ORDER BY event_id LIMIT :limit
 
 -- name: read_raw
 -- Texts as the bytes on disk, which after damage may be no texts any more, nor numbers numbers.
 SELECT event_id, ifnull(CAST(recorded_at AS INTEGER), 0), ifnull(CAST(type AS BLOB), x''),
     ifnull(CAST(stream AS BLOB), x''), ifnull(CAST(actor AS BLOB), x''), ifnull(CAST(data AS BLOB), x''),
     ifnull(CAST(metadata AS BLOB), x''), ifnull(CAST(digest AS BLOB), x'')
-FROM events WHERE event_id > :after AND event_id <= :until ORDER BY event_id LIMIT :limit
-
--- name: count
-SELECT count(*) FROM events WHERE event_id > ? AND event_id <= ?
+FROM events WHERE event_id >= :after + 1 AND event_id <= :until ORDER BY event_id LIMIT :limit
 
 -- name: find_next
-SELECT event_id FROM events WHERE event_id > ? ORDER BY event_id LIMIT 1
+SELECT event_id FROM events WHERE event_id >= ? + 1 ORDER BY event_id LIMIT 1
 
--- name: find_end_before
-SELECT event_id, digest FROM events WHERE event_id < ? ORDER BY event_id DESC LIMIT 1
+-- name: find_end
+-- By the number itself, so that what lies right after it, and may be unreadable, is not looked at.
+SELECT event_id, digest FROM events WHERE event_id <= ? ORDER BY event_id DESC LIMIT 1
 
 -- name: read_facts
 -- What a rebuild needs to know.
@@ -149,6 +149,10 @@ SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM e
 
 -- name: find_last_at
 SELECT event_id, recorded_at FROM events WHERE event_id <= ? ORDER BY event_id DESC LIMIT 1
+
+-- name: get_event_raw
+SELECT event_id, recorded_at, CAST(type AS BLOB), CAST(stream AS BLOB), CAST(actor AS BLOB), data, metadata, digest
+FROM events WHERE event_id = ?
 
 -- name: find_last_seen
 -- The end of an agent's range in the index on actors.
