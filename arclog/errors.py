@@ -207,6 +207,49 @@ class CutOff(StorageDamaged):
         self.last = last
 
 
+class LogAway(StorageError):
+    """What keeps the log cannot be reached; the hub goes on reading from its own storage."""
+
+    code = "log_away"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the log cannot be reached, and nothing of this call was kept: {why}; try again in a moment")
+
+
+class LockLost(StorageError):
+    """The hub held the log's lock for too long, and lost it before its events were in the log."""
+
+    code = "lock_lost"
+
+    def __init__(self) -> None:
+        super().__init__("this hub lost the log's lock, and nothing of this call was kept: try again in a moment")
+
+
+class LogReplaced(StorageError):
+    """The log is not the one that this hub's storage is a copy of."""
+
+    code = "log_replaced"
+
+    def __init__(self, event_id: int) -> None:
+        super().__init__(
+            f"the log has another event {event_id} than this hub's storage: it was restored or replaced, so nothing "
+            "is written",
+            advice="new_storage",
+        )
+        self.event_id = event_id
+
+
+class OutcomeUnknown(StorageError):
+    """The log did not say whether it took some events."""
+
+    code = "outcome_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the hub ended before it knew whether this call was kept: ask again with the same idempotency key"
+        )
+
+
 class NotAnArcStorage(StorageError):
     """The file is some other program's, or Arc 0.1.1's, database."""
 

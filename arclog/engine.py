@@ -1,0 +1,132 @@
+"""The seam: what keeps the log for all its hubs, and what a hub may rely on whatever that is.
+
+Reading is not abstracted, it is replicated. Every hub keeps a storage of its own, one SQLite file with the events and
+all tables that follow from them, and answers every read from there. An engine does one thing only: it puts the batches
+of all hubs in one order, and keeps them. A hub that writes a batch does so in five steps:
+
+    hold(after, digest)     takes the log's lock; gives the events that this hub's storage lacks
+      catch up              writes those to the storage, with the rows that follow from them
+      decide                the hub judges each call itself, against its own tables, which are at the log's head
+    append(events)          the batch is in the log, for every hub and for good; the lock is free
+      keep                  the storage commits the same events and their rows
+    answers                 only now is anyone told
+
+Or `release()` instead of `append`, when the batch came to nothing. So only events cross versions and machines, nothing
+is ever decided twice, and no hub waits for another one to decide for it.
+
+**Who is the authority?** The engine. What it has is the log; a storage is a copy of it, never ahead of it, and every
+copy is checked against it: `hold` names the last event that the storage has and its digest, and an engine that has
+another event there, or none, refuses. That one comparison a batch finds a log that was restored to an older state,
+replaced by another, or promoted from a stale standby, before anything is written on top.
+
+**What if the hub dies between any two lines?**
+
+- After `hold`: the lock ends with the hub's connection to the engine. Nothing was written.
+- While it catches up or decides: the storage's transaction is undone when it is next opened. Nobody was told anything.
+- In `append`: the engine has all of the batch or nothing of it. The callers have no answer; they ask again under their
+  keys, and whatever is so is found in the log.
+- After `append`, before the storage commits: the events are in the log and not in this storage. The next `hold` gives
+  them to it like those of any other hub, keys included.
+- After the storage's commit: everything is kept, and a caller that missed its answer asks again under its key.
+
+**What if the engine dies, or the line to it?**
+
+- In `hold`: `LogAway`. Writes are refused with a 503 until it is back; reads go on from the storage.
+- In `append`, before it took anything: `LockLost` or `LogAway`. The batch is not in the log. It may be judged anew, at
+  the head that the log has by then.
+- In `append`, when nobody can say: `OutcomeUnknown`. The hub then reads the event at the place of the batch's first and
+  compares its digest with its own: a digest covers the event and everything before it, so it is the same for no other
+  batch. Until that is known, nobody is answered and nothing else is written.
+
+**The clock** belongs to the log too: events are in order by it, and leases end by it. Where hubs are on several
+machines, whose clocks are never compared, `hold` sets each hub's by the engine's own.
+
+One engine is the storage's file itself (`arclog.sqlite.engine`): its lock is SQLite's, `append` is `COMMIT`, and since
+the hubs on it share the file, catching up has been done by the hub that appended. Any engine must pass
+`tests/contract`.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from arclog.clock import LogClock
+from arclog.codec import StoredEvent
+
+
+class Held(Struct, frozen=True):
+    """What a hub finds when it takes the log's lock.
+
+    Attributes:
+        moved: whether the log, or the storage, has changed otherwise than by this hub since it last held the lock: then
+            nothing that the hub remembers of its tables may be relied on.
+        missing: the events that the hub's storage lacks, in order; none where hubs share the storage.
+    """
+
+    moved: bool = False
+    missing: Sequence[StoredEvent] = ()
+
+
+UNMOVED: Final = Held()
+"""The log is as this hub left it."""
+
+
+class Engine(Protocol):
+    """Keeps the log. Each hub has an object of its own, used by one thread at a time, but for `changed`.
+
+    Attributes:
+        clock: the log's clock, which may be read at any time; `hold` sets it right.
+        is_remote: whether it is asked over a network, or anything else that may be slower than a local disk. The event
+            loop then never waits for it, and what it has must be fetched into the storage also when nobody writes.
+    """
+
+    clock: LogClock
+    is_remote: bool
+
+    def hold(self, after: int, digest: bytes, *, wait: bool) -> Held:
+        """Take the log's lock. Nobody else appends until `append` or `release`.
+
+        Args:
+            after: the last event that the hub's storage has; 0 when it has none.
+            digest: that event's digest; `GENESIS` when there is none.
+            wait: whether to wait for a lock that another hub holds. An engine that is asked over a network refuses at
+                once if not, whoever holds it.
+
+        Raises:
+            StorageBusy: another hub holds the lock, for too long if `wait`.
+            LogAway: the engine cannot be reached.
+            LogReplaced: what it has at `after` is not the event with this digest.
+            StorageError: it failed in another way. In every case the lock is not held.
+        """
+
+    def append(self, events: Sequence[StoredEvent]) -> None:
+        """Put events at the log's end, all of them or none, on disk; then free the lock, whatever happened.
+
+        Args:
+            events: what follows the head that `hold` found, in order, with their ids and digests. Never empty.
+
+        Raises:
+            OutcomeUnknown: they may be there or not; `read` tells.
+            LockLost: the lock had ended, so they are not there.
+            StorageError: they are not there.
+        """
+
+    def release(self) -> None:
+        """Free the lock, and undo whatever was not appended; does nothing when it is not held. Never raises."""
+
+    def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
+        """Events after `after`, in order, at most `limit`; each is in the log for good. Needs no lock.
+
+        Raises:
+            LogAway: the engine cannot be reached.
+        """
+
+    async def changed(self) -> None:
+        """Return when other hubs may have appended something since this returned last; now and then without cause.
+
+        Runs on the hub's event loop, beside whatever the other methods do, and may be cancelled at any time.
+        """
+
+    def close(self) -> None:
+        """Let go of the log; a lock that is held is free afterwards."""
