@@ -4,6 +4,7 @@
     deciders    the rules: may it happen? no I/O, no clock
     codec, digest, clock, keys, upcasters, errors
                 how an event becomes bytes, how the chain is made, what time it is; none of them does I/O on a storage
+    engine      the seam: what a hub may rely on, whatever keeps the log
     sqlite      the log in a SQLite file; nothing outside it and the tables speaks SQL
     proof       whether a log is what was written: verify, diagnose, export
 

@@ -47,29 +47,35 @@ the hubs on it share the file, catching up has been done by the hub that appende
 """
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from msgspec import Struct
 
 from arclog.clock import LogClock
 from arclog.codec import StoredEvent
+from arclog.digest import GENESIS
 
 
-class Held(Struct, frozen=True):
-    """What a hub finds when it takes the log's lock.
+class Head(Struct, frozen=True):
+    """The end of the log; event 0 when it is empty."""
+
+    event_id: int = 0
+    recorded_at: int = 0
+    digest: bytes = GENESIS
+
+
+class Moved(Struct, frozen=True):
+    """How a hub finds the log when it takes the lock, if it is not as the hub left it.
+
+    Nothing that the hub remembers of its tables may then be relied on.
 
     Attributes:
-        moved: whether the log, or the storage, has changed otherwise than by this hub since it last held the lock: then
-            nothing that the hub remembers of its tables may be relied on.
+        head: the end of the log.
         missing: the events that the hub's storage lacks, in order; none where hubs share the storage.
     """
 
-    moved: bool = False
+    head: Head
     missing: Sequence[StoredEvent] = ()
-
-
-UNMOVED: Final = Held()
-"""The log is as this hub left it."""
 
 
 class Engine(Protocol):
@@ -84,14 +90,17 @@ class Engine(Protocol):
     clock: LogClock
     is_remote: bool
 
-    def hold(self, after: int, digest: bytes, *, wait: bool) -> Held:
+    def hold(self, after: int, digest: bytes, *, wait: bool) -> Moved | None:
         """Take the log's lock. Nobody else appends until `append` or `release`.
 
         Args:
             after: the last event that the hub's storage has; 0 when it has none.
             digest: that event's digest; `GENESIS` when there is none.
-            wait: whether to wait for a lock that another hub holds. An engine that is asked over a network refuses at
-                once if not, whoever holds it.
+            wait: whether to wait for a lock that another hub holds. A remote engine refuses at once if not, whoever
+                holds it.
+
+        Returns:
+            What has changed since this hub last held the lock; None when nothing has.
 
         Raises:
             StorageBusy: another hub holds the lock, for too long if `wait`.
@@ -104,7 +113,9 @@ class Engine(Protocol):
         """Put events at the log's end, all of them or none, on disk; then free the lock, whatever happened.
 
         Args:
-            events: what follows the head that `hold` found, in order, with their ids and digests. Never empty.
+            events: what follows the head that `hold` found, in order, with their ids and digests. When there are none,
+                the lock is freed. An engine that is not remote has them in the storage's transaction already, and is
+                given none.
 
         Raises:
             OutcomeUnknown: they may be there or not; `read` tells.
@@ -113,7 +124,11 @@ class Engine(Protocol):
         """
 
     def release(self) -> None:
-        """Free the lock, and undo whatever was not appended; does nothing when it is not held. Never raises."""
+        """Free the lock, and undo whatever was not appended; does nothing when it is not held.
+
+        Raises:
+            StorageError: the storage's own file failed, and must be opened again.
+        """
 
     def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
         """Events after `after`, in order, at most `limit`; each is in the log for good. Needs no lock.

@@ -1,27 +1,26 @@
-"""The log on SQLite: append, read, head.
+"""A hub's own copy of the log, in the same file as its tables, and the way of a batch into both.
 
-This is the seam. Whatever engine keeps the log must pass `tests/contract/test_log_*.py`; nothing above it knows
-tables. A `Log` is used by one thread. Its writer works in transactions that also hold what the projections write, so
-an event and everything that follows from it are on disk together or not at all:
+A `Log` is used by one thread. Its writer works in transactions that also hold what the projections write, so an event
+and everything that follows from it are on disk together or not at all:
 
-    log.begin()                 takes the write lock, and learns what other processes appended
+    log.begin()                 takes the log's lock, and learns what other hubs appended
     log.append(event, ...)      any number of times
-    log.commit()                one flush of the disk for all of them
+    log.commit()                the engine keeps the batch, then the file does; one flush where they are the same
 
-An event id is the place in the log. Ids grow by one with each append; an imported log may leave gaps.
+An event id is the place in the log. Ids grow by one with each append; an imported log may leave gaps. What keeps the
+log is the engine's business (`arclog.engine`); everything is read from the file.
 """
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import apsw
 import msgspec
 from msgspec import Struct
 
-from arclog.clock import LogClock
 from arclog.codec import (
     Fact,
     Metadata,
@@ -32,36 +31,31 @@ from arclog.codec import (
     encode_data,
     encode_metadata,
 )
-from arclog.digest import GENESIS, RawEvent, chain, digest_of
+from arclog.digest import RawEvent, chain, digest_of
+from arclog.engine import Engine, Head, Moved
 from arclog.errors import InvalidInput, StorageGone
 from arclog.events import EVENT_TYPES, Event
 from arclog.keys import key_owner
 from arclog.notices import count_ids
-from arclog.sqlite.connection import storage_errors, wait_when_busy
+from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.schema import EVENTS
 
+P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T", StoredEvent, RawEvent)
 
 NO_END: Final = 2**63 - 1
 """Beyond every event id."""
 
 
+FETCHED_AT_A_TIME: Final = 2_000
+"""Events that are read from a remote log at a time."""
+
 LOOK_AGAIN: Final = 250_000
 """How long a file that is in its place is taken to be there still, in microseconds."""
 
-_KEEP_CLOCK_AFTER: Final = 1000
-"""The stored offset of the clock follows when it is off by this many microseconds."""
-
 _APPEND = EVENTS["append"]
 _MESSAGE_POSTED: Final = "message.posted"
-
-
-class Head(Struct, frozen=True):
-    """The end of the log; event 0 when it is empty."""
-
-    event_id: int = 0
-    recorded_at: int = 0
-    digest: bytes = GENESIS
 
 
 class KeptKey(Struct, frozen=True):
@@ -91,59 +85,79 @@ class Log:
     Args:
         connection: the connection, used by nobody else while this log is.
         path: the storage's file, watched in case it is deleted or replaced.
-        clock: gives the time of new events.
+        engine: what keeps the log.
     """
 
-    def __init__(self, connection: apsw.Connection, path: Path, clock: LogClock) -> None:
+    def __init__(self, connection: apsw.Connection, path: Path, engine: Engine) -> None:
         self.connection = connection
         self.path = path
-        self.clock = clock
+        self.engine = engine
         # A cursor that is kept costs less than a new one for each event.
         self._append_row = connection.cursor().execute
         self._file = _identity(path)
         self._look_again_at = 0
-        self._data_version = -1
-        self._changed = True
-        self._waits = True
-        self._kept_offset: int | None = None
-        self._head = Head()
-        self._event_id = 0
-        self._recorded_at = 0
-        self._digest = GENESIS
+        self._moved: Moved | None = None
+        self._staged: list[StoredEvent] = []
+        """What the engine is to keep; nothing where the engine is the file, which has it in its transaction."""
+        self._kept = read_head(connection)
+        """The end of what the file is known to have."""
+        self._event_id, self._recorded_at, self._digest = self._kept.event_id, self._kept.recorded_at, self._kept.digest
 
     # Writing --------------------------------------------------------------------------------------------------------
 
-    def begin(self, wait: bool = True) -> bool:
-        """Start a transaction and take the write lock, unless that was done already.
+    def begin(self, wait: bool = True) -> Moved | None:
+        """Start a transaction at the log's head, under its lock, unless that was done already.
+
+        Events that the file lacks are in it afterwards; the rows that follow from them are the caller's business.
 
         Args:
-            wait: whether to wait when another process holds the lock.
+            wait: whether to wait when another hub holds the lock.
 
         Returns:
-            Whether another process wrote since the last transaction.
+            What has changed since this hub's last transaction; None when nothing has.
 
         Raises:
             StorageGone: the file at the storage's path is no longer the one that is open.
-            StorageBusy: another process held the write lock, for too long if `wait`.
+            StorageBusy: another hub held the lock, for too long if `wait`.
+            StorageError: the lock cannot be had, or the file not be written; `rollback` must follow.
         """
         if self.connection.in_transaction:
-            return self._changed
-        if self.clock.elapsed() >= self._look_again_at:
+            return self._moved
+        if self.engine.clock.elapsed() >= self._look_again_at:
             self.check_in_place()
-        with storage_errors(self.path):
-            if wait != self._waits:
-                wait_when_busy(self.connection, wait)
-                self._waits = wait
-            self.connection.execute("BEGIN IMMEDIATE")
-            self._changed = self.connection.data_version() != self._data_version
-            if self._changed:
-                self._load_head()
-                self._load_clock()
-        return self._changed
+        moved = self.engine.hold(self._kept.event_id, self._kept.digest, wait=wait)
+        if self.engine.is_remote:
+            with storage_errors(self.path):
+                self.connection.execute("BEGIN IMMEDIATE")
+        self._moved = moved
+        if moved is not None:
+            self._catch_up(moved)
+        return moved
+
+    def fetch(self) -> None:
+        """Take into the file what it lacks of the log, page by page and without the lock, until little is left.
+
+        The rows that follow from it are the caller's business.
+
+        Raises:
+            StorageError: the log cannot be read, or the file not be written.
+        """
+        while self.engine.is_remote and (page := self.engine.read(self._kept.event_id, FETCHED_AT_A_TIME)):
+            with storage_errors(self.path):
+                self.connection.execute("BEGIN IMMEDIATE")
+                for event in page:
+                    self.append_stored(event)
+                self.keep()
+
+    def _catch_up(self, moved: Moved) -> None:
+        for event in moved.missing:
+            self.append_stored(event)
+        self._staged.clear()
+        self._set_head(moved.head)
 
     def now(self) -> int:
         """The time of the next event: the log's clock, but never before the last event."""
-        return max(self.clock.now(), self._recorded_at)
+        return max(self.engine.clock.now(), self._recorded_at)
 
     def append(self, event: Event, recorded_at: int, metadata: Metadata) -> RecordedEvent:
         """Add one event inside the transaction that `begin` started.
@@ -159,12 +173,19 @@ class Log:
         return self.append_at(self._event_id + count_ids(event), event, recorded_at, metadata)
 
     def append_at(self, event_id: int, event: Event, recorded_at: int, metadata: Metadata) -> RecordedEvent:
-        """Add one event under an id of the caller's, greater than the head's; this is how logs are imported."""
-        assert event_id > self._event_id
+        """Add one event under an id of the caller's; this is how logs are imported.
+
+        Raises:
+            InvalidInput: the id is not greater than the head's.
+        """
+        if event_id <= self._event_id:
+            raise InvalidInput("event_id", f"must be greater than {self._event_id}, the last one, not {event_id}")
         stream, actor, event_type = event.stream(event_id), event.actor, event.type
         data, meta = encode_data(event), encode_metadata(metadata)
         digest = chain(self._digest, event_id, recorded_at, event_type, stream, actor, data, meta)
         self._append_row(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
+        if self.engine.is_remote:
+            self._staged.append(StoredEvent(event_id, recorded_at, event_type, stream, actor, data, meta, digest))
         self._keep_key(event_id, event_type, actor, metadata)
         self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
         return RecordedEvent(event_id, recorded_at, event, stream, actor, metadata)
@@ -180,6 +201,8 @@ class Log:
             raise InvalidInput(f"event {event.event_id}", problem)
         row = (event.event_id, event.recorded_at, event.type, event.stream, event.actor)
         self._append_row(_APPEND, (*row, event.data, event.metadata, event.digest))
+        if self.engine.is_remote:
+            self._staged.append(event)
         self._keep_key(event.event_id, event.type, event.actor, decode_metadata(event.metadata))
         self._event_id, self._recorded_at, self._digest = event.event_id, event.recorded_at, event.digest
 
@@ -189,24 +212,41 @@ class Log:
             self.connection.execute(EVENTS["keep_key"], (owner, metadata.key, event_id, metadata.request or b""))
 
     def commit(self) -> None:
-        """Put the transaction on disk.
+        """Have the engine keep the transaction, and then the file.
 
         Raises:
-            StorageError: it is not there; the transaction is undone.
+            OutcomeUnknown: the engine did not say whether it did; the transaction goes on, until `was_kept` tells.
+            StorageError: it is not kept; `rollback` must follow. Or the engine has it, and the file could not take it:
+                then the next `begin` brings it, and a retry finds it by its key.
         """
-        with storage_errors(self.path):
-            if self.clock.ease() and self._offset_moved():
-                self._keep_clock()
-            self.connection.execute("COMMIT")
-            # The counter also counts our own commits: what it says at the next transaction beyond this is others'.
-            self._data_version = self.connection.data_version()
-        self._head = Head(self._event_id, self._recorded_at, self._digest)
+        self.engine.append(self._staged)
+        self.keep()
+
+    def was_kept(self) -> bool:
+        """After `OutcomeUnknown`, whether the engine has what was to be committed.
+
+        Raises:
+            StorageError: the engine cannot tell at present.
+        """
+        first = self._staged[0]
+        found = self.engine.read(first.event_id - 1, 1)
+        return bool(found) and found[0].digest == first.digest
+
+    def keep(self) -> None:
+        """Commit to the file what the engine has."""
+        if self.engine.is_remote:
+            with storage_errors(self.path):
+                self.connection.execute("COMMIT")
+        self._staged.clear()
+        self._kept = Head(self._event_id, self._recorded_at, self._digest)
 
     def rollback(self) -> None:
-        """Undo the transaction, and forget what was known of the log's end."""
+        """Undo the transaction, if there is one, and free the lock."""
+        self.engine.release()
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
-        self._data_version = -1
+        self._staged.clear()
+        self._set_head(self._kept)
 
     def find_key(self, owner: str, key: str) -> KeptKey | None:
         """What an idempotency key led to; whose it is, `arclog.keys` says."""
@@ -221,36 +261,16 @@ class Log:
         """
         if _identity(self.path) != self._file:
             raise StorageGone(f"the storage {self.path} was deleted or replaced while in use: restart the hub")
-        self._look_again_at = self.clock.elapsed() + LOOK_AGAIN
+        self._look_again_at = self.engine.clock.elapsed() + LOOK_AGAIN
 
-    def _load_head(self) -> None:
-        row = self.connection.execute(EVENTS["find_head"]).fetchone()
-        self._head = Head(*row) if row is not None else Head()
-        self._event_id, self._recorded_at, self._digest = (
-            self._head.event_id,
-            self._head.recorded_at,
-            self._head.digest,
-        )
-
-    def _load_clock(self) -> None:
-        offset = self.connection.execute(EVENTS["find_clock"], (self.clock.boot_id,)).get
-        if offset is None:
-            # The first hub of this boot: begin at the wall clock, or at the last event if that is later.
-            self.clock.offset += max(0, self._recorded_at - self.clock.now())
-            self._keep_clock()
-        elif offset != self._kept_offset:
-            # Only what another process stored is taken over: else hubs that write in turns would undo each other's
-            # easing before it is enough to be stored.
-            self.clock.offset = self._kept_offset = int(offset)
-
-    def _offset_moved(self) -> bool:
-        return self._kept_offset is None or abs(self.clock.offset - self._kept_offset) > _KEEP_CLOCK_AFTER
-
-    def _keep_clock(self) -> None:
-        self.connection.execute(EVENTS["set_clock"], (self.clock.boot_id, self.clock.offset))
-        self._kept_offset = self.clock.offset
+    def _set_head(self, head: Head) -> None:
+        self._event_id, self._recorded_at, self._digest = head.event_id, head.recorded_at, head.digest
 
     # Reading --------------------------------------------------------------------------------------------------------
+
+    def read(self, query: Callable[Concatenate[apsw.Connection, P], R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a query against what the file holds, staged or committed."""
+        return query(self.connection, *args, **kwargs)
 
     def head(self) -> Head:
         """The end of the log as this connection sees it: in a transaction with what it appended, else as committed."""

@@ -17,8 +17,9 @@ def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
     Returns:
         The names of the projections that had to be rebuilt.
     """
-    log.begin()
+    log.fetch()
     try:
+        log.begin()
         rebuilt = bring_up_to_date(log.connection, progress)
         if log.head().event_id == 0:
             now, writer = log.now(), LiveWriter(log.connection)

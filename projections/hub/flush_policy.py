@@ -39,14 +39,15 @@ class FlushPolicy:
         """How long flushes on the loop take, as a running mean, since they are done there."""
         self._apart_until = 0.0
 
-    def choose(self, now: float, *, copies_much: bool) -> Place:
+    def choose(self, now: float, *, is_slow: bool) -> Place:
         """Where to flush the transaction that is staged now.
 
         Args:
             now: seconds of any clock that never goes back; the same one as for `learn`.
-            copies_much: whether much of the WAL is copied into the database besides.
+            is_slow: whether it takes long for a known reason: much of the WAL is copied into the database besides, or
+                the log is remote.
         """
-        return "thread" if copies_much or now < self._apart_until else "loop"
+        return "thread" if is_slow or now < self._apart_until else "loop"
 
     def learn(self, took_sec: float, now: float) -> None:
         """Take note of how long a flush on the loop took, which ended `now`."""

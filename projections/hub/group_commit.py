@@ -21,7 +21,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
-from arclog.errors import HubStopping
+from arclog.errors import HubStopping, LogAway
 from projections.hub.calls import Call, Commit
 from projections.hub.flush_policy import FlushPolicy
 from projections.hub.recorder import Recorder
@@ -77,6 +77,7 @@ class GroupCommit:
         self._idle.set()
         self._nap: asyncio.TimerHandle | None = None
         self._look_at = 0
+        recorder.doubt.on_begin = self._doubt
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work_off, name="arc-flush", daemon=True)
         self._thread.start()
@@ -87,13 +88,22 @@ class GroupCommit:
         if self._stopping:
             call.done(HubStopping())
             return
+        if self._recorder.doubt.exists:
+            call.done(_in_doubt())
+            return
         self._queue.append(call)
         if not self._busy:
+            self._wake()
+
+    def catch_up(self) -> None:
+        """Bring into the storage what it lacks of the log, unless a batch that is on its way does so anyway."""
+        if not self._busy and not self._stopping:
             self._wake()
 
     async def stop(self) -> None:
         """Finish what is queued, then end the thread and close the recorder."""
         self._stopping = True
+        self._recorder.doubt.give_up()
         await self._idle.wait()
         if self._nap is not None:
             self._nap.cancel()
@@ -139,7 +149,9 @@ class GroupCommit:
 
     def _flush(self, commit: Commit) -> None:
         began_at = self._loop.time()
-        if self._policy.choose(began_at, copies_much=self._recorder.copies_much) == "thread":
+        recorder = self._recorder
+        slow = recorder.copies_much or recorder.engine.is_remote
+        if self._policy.choose(began_at, is_slow=slow) == "thread":
             self._work.put(lambda: self._flush_apart(commit))
             return
         flushed = self._flushed(commit)
@@ -158,6 +170,10 @@ class GroupCommit:
             self._loop.call_later(COURTESY_SEC, self._gather)
         else:
             self._gather()
+
+    def _refuse_queue(self) -> None:
+        while self._recorder.doubt.exists and self._queue:
+            self._queue.popleft().done(_in_doubt())
 
     # Between batches, on the loop -----------------------------------------------------------------------------------
 
@@ -194,6 +210,9 @@ class GroupCommit:
         while (work := self._work.get()) is not None:
             work()
 
+    def _doubt(self) -> None:
+        self._loop.call_soon_threadsafe(self._refuse_queue)
+
     def _flush_apart(self, commit: Commit) -> None:
         self._loop.call_soon_threadsafe(self._arrive, self._flushed(commit))
 
@@ -203,3 +222,7 @@ class GroupCommit:
             self._loop.call_soon_threadsafe(self._stage, calls)
         else:
             self._loop.call_soon_threadsafe(self._arrive, self._recorder.refuse(calls, error))
+
+
+def _in_doubt() -> LogAway:
+    return LogAway("it has not said yet whether it kept the batch before")

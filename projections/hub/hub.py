@@ -21,6 +21,7 @@ from arclog.clock import LogClock, MachineTime, TimeSource
 from arclog.deciders.fields import MICROSECONDS, Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
 from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
+from arclog.engine import Engine
 from arclog.errors import ArcError, CursorBeyondHead
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
@@ -86,10 +87,9 @@ class Hub:
         StorageError: the storage cannot be opened.
     """
 
-    def __init__(self, settings: Settings, time: TimeSource | None = None) -> None:
+    def __init__(self, settings: Settings, time: TimeSource | None = None, engine: Engine | None = None) -> None:
         self.settings = settings
         self.hub_id = uuid4().hex[:8]
-        self.clock = LogClock(time or MachineTime())
         self.on_shutdown: Callable[[], None] = _ignore
         """Called once when a shutdown fires, to end whatever serves this hub."""
         self.closing = False
@@ -102,12 +102,19 @@ class Hub:
             port=settings.port,
             loopback=settings.loopback,
         )
-        self._recorder = Recorder(settings.storage, self.clock, settings.limits, self._presence_ttl, state)
+        own_clock = LogClock(time or MachineTime())
+        self._recorder = Recorder(settings.storage, own_clock, settings.limits, self._presence_ttl, state, engine)
+        self._engine = self._recorder.engine
+        self.clock = self._engine.clock
         self._readers = Readers(settings.storage)
         self._threads = ThreadPoolExecutor(4, "arc-reader")
         self._waiters = Waiters()
         self._other_hubs = OtherHubs(
-            settings.storage, self._readers, self._waiters, lambda: self._recorder.last_event_id
+            self._engine.changed,
+            self._readers,
+            self._waiters,
+            lambda: self._recorder.last_event_id,
+            self._fetch if self._engine.is_remote else None,
         )
         self._touched: dict[str, float] = {}
         self._countdown = Countdown(self._fire)
@@ -139,6 +146,8 @@ class Hub:
         await asyncio.to_thread(self._inspection.check_newest)
         await self.execute(StartHub(version=self.settings.version, url=url), transport="hub", sender=SYSTEM)
         self._inspection.start()
+        if self._engine.is_remote:
+            self._other_hubs.watch()
         return rebuilt
 
     def begin_closing(self) -> None:
@@ -241,6 +250,9 @@ class Hub:
         if requests:
             await complete
         return results
+
+    def _fetch(self) -> None:
+        self._commits.catch_up()
 
     def _arrive(self, commit: Commit) -> None:
         self._waiters.deliver(commit.after, commit.head, commit.messages)

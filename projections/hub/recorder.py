@@ -26,16 +26,19 @@ from arclog.codec import Metadata
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.sessions import seen_interval
-from arclog.errors import ArcError, StorageBusy, StorageError, UnexpectedFailure
+from arclog.engine import Engine
+from arclog.errors import ArcError, LockLost, OutcomeUnknown, StorageBusy, StorageError, UnexpectedFailure
 from arclog.progress import Progress
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command, Context
-from projections.hub.first_start import prepare
+from projections.hub.doubt import Doubt
 from projections.hub.presence import Listening, look, sweep
 from projections.hub.transaction import Transaction
 from projections.hub.writing_side import WritingSide
 
+_ATTEMPTS: Final = 3
+"""How often a batch is judged at most, when the log does not take it."""
 _TRY_AGAIN: Final = 1_000_000
 """How long after a failure presence is looked at again, in microseconds."""
 
@@ -49,12 +52,21 @@ class Recorder:
         limits: how much one message may hold.
         presence_ttl: how long an agent may be silent, in microseconds.
         hub: what the hub knows of itself.
+        engine: what keeps the log; None when it is the storage's file itself.
 
     Raises:
         StorageError: the storage cannot be opened.
     """
 
-    def __init__(self, path: Path, clock: LogClock, limits: Limits, presence_ttl: int, hub: HubState) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: LogClock,
+        limits: Limits,
+        presence_ttl: int,
+        hub: HubState,
+        engine: Engine | None = None,
+    ) -> None:
         self.present: Counter[str] = Counter()
         """Agents that wait in a poll or a stream of this hub, and how often."""
         self.last_event_id = 0
@@ -63,9 +75,12 @@ class Recorder:
         self._listening = Listening(presence_ttl)
         self._sweeps = False
         """Whether what was done about presence was undone, and must be done again before any rule judges."""
-        self._clock = clock
         self._presence_ttl = presence_ttl
-        self._side = WritingSide(path, clock)
+        self._side = WritingSide(path, clock, engine)
+        self.engine = self._side.engine
+        self._clock = self.engine.clock
+        self.doubt = Doubt()
+        """Whether the log kept a batch, while nobody knows."""
         self._context = Context(self._side.connection, self._side.writer, limits, presence_ttl, hub)
         self._hub_before = hub
 
@@ -85,10 +100,9 @@ class Recorder:
         Raises:
             StorageError: the storage cannot be written.
         """
-        rebuilt = prepare(self._side.log, progress)
+        rebuilt = self._side.start(progress)
         self.last_event_id = self._side.log.head().event_id
         self._listening.begin(self._clock.now(), self._clock.slept())
-        self._side.start()
         return rebuilt
 
     def stop(self) -> None:
@@ -119,9 +133,7 @@ class Recorder:
 
     def transact(self, calls: Sequence[Call]) -> Commit:
         """Carry out some calls in one transaction, flushed; nobody was told yet."""
-        commit = self.stage(calls)
-        assert commit is not None
-        return self.flush(commit)
+        return self.flush(self._stage_waiting(calls))
 
     def take_lock(self) -> StorageError | None:
         """Wait for the log's lock; the next `stage` goes on from there.
@@ -169,21 +181,40 @@ class Recorder:
             return self._one_by_one(calls)
 
     def flush(self, commit: Commit) -> Commit:
-        """Put a staged transaction on disk.
+        """Have the log keep a staged transaction.
+
+        A batch that the log did not take, since its lock was lost or its answer turned out to be no, is judged anew at
+        the head that the log has by then. Nobody was told anything yet.
 
         Returns:
-            The same, or one that tells every caller why nothing of it was kept.
+            The transaction; or one that tells every caller why nothing of it was kept.
         """
-        if not commit.staged:
-            return commit
+        attempts = 0
+        while commit.staged:
+            attempts += 1
+            try:
+                self._commit()
+            except LockLost as lost:
+                self._undo(lost)
+                if attempts == _ATTEMPTS:
+                    return self.refuse(commit.calls, lost)
+                commit = self._stage_waiting(commit.calls)
+            except StorageError as error:
+                self._undo(error)
+                return self.refuse(commit.calls, error)
+            else:
+                self.last_event_id = commit.head
+                self._listening.hear()
+                break
+        return commit
+
+    def _commit(self) -> None:
         try:
             self._side.commit()
-        except StorageError as error:
-            self._undo(error)
-            return self.refuse(commit.calls, error)
-        self.last_event_id = commit.head
-        self._listening.hear()
-        return commit
+        except OutcomeUnknown:
+            if not self.doubt.resolve(self._side.log.was_kept):
+                raise LockLost from None
+            self._side.keep()
 
     def abandon(self, calls: Sequence[Call], error: Exception) -> Commit:
         """After a fault that nothing expects: undo what was staged, and tell every caller."""
@@ -212,6 +243,11 @@ class Recorder:
         if transaction.somebody_came:
             self._look_soon(transaction.now)
         return Commit(transaction.after, transaction.close(), transaction.messages, answers, foreign, staged=True)
+
+    def _stage_waiting(self, calls: Sequence[Call]) -> Commit:
+        commit = self.stage(calls)
+        assert commit is not None  # it waits
+        return commit
 
     def _one_by_one(self, calls: Sequence[Call]) -> Commit:
         commits = [self.transact([call]) for call in calls]

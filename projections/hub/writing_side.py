@@ -13,11 +13,17 @@ from pathlib import Path
 import apsw
 
 from arclog.clock import LogClock
+from arclog.engine import Engine
 from arclog.errors import StorageError
+from arclog.progress import Progress
 from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.engine import FileEngine
 from arclog.sqlite.log import Log
 from arclog.sqlite.schema import open_storage
 from arclog.sqlite.wal import Checkpointer
+from projections.all_projectors import HANDLERS, project
+from projections.checkpoints import advance
+from projections.hub.first_start import prepare
 from projections.live_writer import LiveWriter
 
 
@@ -26,32 +32,46 @@ class WritingSide:
 
     Args:
         path: the storage's file.
-        clock: the log's clock.
+        clock: the log's clock, where the log is the storage's file itself.
+        engine: what keeps the log, where that is something else.
 
     Attributes:
+        engine: what keeps the log.
         log: where events are appended.
         writer: where the rows of the tables go.
         connection: what both write through.
+        is_lost: whether the connection was closed after a fault of the disk, and could not be opened again yet.
 
     Raises:
         StorageError: the storage cannot be opened.
     """
 
-    def __init__(self, path: Path, clock: LogClock) -> None:
-        self._path = path
-        self._clock = clock
-        self._checkpointer = Checkpointer(path)
+    def __init__(self, path: Path, clock: LogClock, engine: Engine | None = None) -> None:
         self.is_lost = False
-        """Whether the connection was closed after a fault of the disk, and could not be opened again yet."""
-        self._open()
+        self._path = path
+        self._checkpointer = Checkpointer(path)
+        self.connection = open_storage(path)
+        self._file = FileEngine(path, clock, self.connection)
+        self.engine: Engine = engine or self._file
+        self._attach()
 
-    def start(self) -> None:
-        """Empty the WAL from now on."""
+    def start(self, progress: Progress) -> tuple[str, ...]:
+        """Bring the storage up to date with the log, and its tables with it; empty the WAL from now on.
+
+        Returns:
+            The names of the projections that were rebuilt.
+
+        Raises:
+            StorageError: the storage cannot be written, or the log not be read.
+        """
+        rebuilt = prepare(self.log, progress)
         self._checkpointer.start()
+        return rebuilt
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and let go of the log."""
         self._checkpointer.stop()
+        self.engine.close()
         self.connection.close()
 
     def errors(self) -> AbstractContextManager[None]:
@@ -62,10 +82,10 @@ class WritingSide:
         """Start a transaction at the log's head, unless that was done already.
 
         Args:
-            wait: whether to wait when another process holds the write lock.
+            wait: whether to wait when another hub holds the log's lock.
 
         Returns:
-            Whether another process wrote since the last transaction.
+            Whether another hub appended something since the last transaction.
 
         Raises:
             StorageError: it cannot be; nothing is held.
@@ -74,10 +94,20 @@ class WritingSide:
             self._reopen()
         try:
             with self.errors():
-                return self.log.begin(wait)
+                if self.connection.in_transaction:
+                    return self.log.begin() is not None
+                moved = self.log.begin(wait)
+                if moved is None:
+                    return False
+                self.writer.memory.clear()
+                for event in moved.missing:
+                    project(HANDLERS, self.writer, event.decode())
+                if moved.missing:
+                    advance(self.connection, moved.head.event_id)
         except StorageError as error:
             self.undo(error)
             raise
+        return True
 
     @property
     def copies_much(self) -> bool:
@@ -85,16 +115,24 @@ class WritingSide:
         return self._checkpointer.is_due
 
     def commit(self) -> None:
-        """Put the transaction on disk.
+        """Have the log keep the transaction, on disk.
 
         Raises:
-            StorageError: it is not there; `undo` must follow.
+            OutcomeUnknown: nobody can say whether it is kept; the transaction goes on.
+            StorageError: it is not kept; `undo` must follow.
         """
-        copies = self._checkpointer.is_due
+        copies = self.copies_much
         self.log.commit()
         if copies:
-            with contextlib.suppress(apsw.Error):
-                self._checkpointer.finish_copy(self.connection)
+            self._finish_copy()
+
+    def keep(self) -> None:
+        """Commit to the storage what the log turned out to have kept.
+
+        Raises:
+            StorageError: the storage cannot take it; `undo` must follow.
+        """
+        self.log.keep()
 
     def undo(self, error: Exception) -> None:
         """Leave nothing of a transaction that came to nothing; after a fault of the disk, on a new connection.
@@ -107,7 +145,7 @@ class WritingSide:
         failed = isinstance(error.__cause__ if isinstance(error, StorageError) else error, apsw.IOError)
         try:
             self.log.rollback()
-        except apsw.Error:
+        except (StorageError, apsw.Error):
             failed = True
         if failed:
             self.is_lost = True
@@ -116,15 +154,20 @@ class WritingSide:
             with contextlib.suppress(StorageError):
                 self._reopen()
 
-    def _open(self) -> None:
-        self.connection = open_storage(self._path)
+    def _attach(self) -> None:
         self._checkpointer.watch(self.connection)
         self.writer = LiveWriter(self.connection)
-        self.log = Log(self.connection, self._path, self._clock)
+        self.log = Log(self.connection, self._path, self.engine)
 
     def _reopen(self) -> None:
         """Recover from the file, which must be the one that was open."""
         self.log.check_in_place()
         with self.errors():
-            self._open()
+            self.connection = open_storage(self._path)
+            self._file.attach(self.connection)
+            self._attach()
         self.is_lost = False
+
+    def _finish_copy(self) -> None:
+        with contextlib.suppress(apsw.Error):
+            self._checkpointer.finish_copy(self.connection)

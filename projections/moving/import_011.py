@@ -31,6 +31,7 @@ from arclog.events import (
 )
 from arclog.progress import Progress
 from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.engine import file_log
 from arclog.sqlite.log import Log
 from arclog.sqlite.new_file import new_file
 from arclog.sqlite.schema import open_storage
@@ -70,7 +71,7 @@ def import_011(source: Path, storage: Path, progress: Progress) -> Imported:
 def _bring(old: Database011, file: Path, storage: Path, progress: Progress) -> Imported:
     """Bring a database into the log in `file`, which is `storage` or is to be."""
     with closing(open_storage(file)) as connection, storage_errors(storage):
-        log = Log(connection, file, LogClock(MachineTime()))
+        log = file_log(connection, file, LogClock(MachineTime()))
         log.begin()
         try:
             if log.head().event_id:

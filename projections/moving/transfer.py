@@ -19,7 +19,8 @@ from arclog.errors import CutOff, InvalidInput
 from arclog.progress import Progress, no_progress
 from arclog.proof.export import ExportReader
 from arclog.sqlite.connection import storage_errors
-from arclog.sqlite.log import Log, read, read_head
+from arclog.sqlite.engine import file_log
+from arclog.sqlite.log import read, read_head
 from arclog.sqlite.lookup import find_end_before, find_readable_end
 from arclog.sqlite.new_file import new_file
 from arclog.sqlite.schema import get_instance_id, get_origin, open_existing, open_storage, set_setting
@@ -115,7 +116,7 @@ def bring_in(export: BinaryIO, name: str, target: Path, progress: Progress = no_
 def _append(target: Path, events: Iterator[StoredEvent], origin: str, last: int, progress: Progress) -> Transferred:
     """Append events and bring the tables up to date, all in one transaction."""
     with closing(open_storage(target)) as connection, storage_errors(target):
-        log = Log(connection, target, LogClock(MachineTime()))
+        log = file_log(connection, target, LogClock(MachineTime()))
         log.begin()
         try:
             if log.head().event_id == 0:

@@ -6,15 +6,16 @@ from pathlib import Path
 import pytest
 
 from arclog.clock import LogClock
+from arclog.sqlite.engine import file_log
 from arclog.sqlite.log import Log
 from arclog.sqlite.schema import open_storage
-from tests.contract.engines import ENGINES, Engine, opened
+from tests.contract.engines import ENGINES, Copy, Kind, opened
 from tests.support.fake_time import FakeTime
 
 
 @pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
-def engine(request: pytest.FixtureRequest) -> Engine:
-    chosen: Engine = request.param
+def engine(request: pytest.FixtureRequest) -> Kind:
+    chosen: Kind = request.param
     return chosen
 
 
@@ -24,13 +25,13 @@ def time() -> FakeTime:
 
 
 @pytest.fixture
-def log(engine: Engine, tmp_path: Path, time: FakeTime) -> Iterator[Log]:
+def log(engine: Kind, tmp_path: Path, time: FakeTime) -> Iterator[Copy]:
     with opened(engine, tmp_path, time) as log:
         yield log
 
 
 @pytest.fixture
-def other(engine: Engine, tmp_path: Path, time: FakeTime, log: Log) -> Iterator[Log]:
+def other(engine: Kind, tmp_path: Path, time: FakeTime, log: Copy) -> Iterator[Copy]:
     """A second process on the same storage, as far as the engine can tell."""
     with opened(engine, tmp_path, time) as other:
         yield other
@@ -46,5 +47,5 @@ def path(tmp_path: Path) -> Path:
 def sqlite_log(path: Path, time: FakeTime) -> Iterator[Log]:
     """The log in one SQLite file, for what that engine alone promises; the connection is closed whatever it was at."""
     connection = open_storage(path)
-    yield Log(connection, path, LogClock(time))
+    yield file_log(connection, path, LogClock(time))
     connection.close(True)

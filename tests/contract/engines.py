@@ -1,56 +1,102 @@
 """The engines that keep the log. Each must pass `test_log_*.py`; what these have in common stands here."""
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+import apsw
 
 from arclog.clock import LogClock
 from arclog.codec import Metadata, RecordedEvent, StoredEvent
+from arclog.engine import Engine, Head
 from arclog.events import Event, MessagePosted
-from arclog.sqlite.log import NO_END, Filter, Log, read
+from arclog.sqlite.engine import FileEngine
+from arclog.sqlite.log import NO_END, Filter, KeptKey, Log, read
 from arclog.sqlite.schema import open_storage
 from tests.support.fake_time import FakeTime
+from tests.support.memory_engine import MemoryLog
 
 BY_HTTP = Metadata("http")
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-class Engine(Protocol):
-    """One kind of storage for the log."""
+
+class Copy(Log):
+    """One hub's copy of a log, which fetches what it lacks before it is read."""
+
+    @classmethod
+    def open(cls, path: Path, engine_on: Callable[[apsw.Connection], Engine]) -> "Copy":
+        connection = open_storage(path)
+        return cls(connection, path, engine_on(connection))
+
+    def close(self) -> None:
+        self.engine.close()
+        self.connection.close()
+
+    def read(self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        self._look()
+        return super().read(query, *args, **kwargs)
+
+    def head(self) -> Head:
+        self._look()
+        return super().head()
+
+    def find_key(self, owner: str, key: str) -> KeptKey | None:
+        self._look()
+        return super().find_key(owner, key)
+
+    def _look(self) -> None:
+        if not self.connection.in_transaction:
+            self.fetch()
+
+
+class Kind(Protocol):
+    """One kind of engine."""
 
     name: str
 
-    def open(self, place: Path, time: FakeTime) -> Log:
-        """The log at `place`, made if there is none; several may be open at once."""
-
-    def close(self, log: Log) -> None:
-        """Close what `open` opened."""
+    def open(self, place: Path, time: FakeTime) -> Copy:
+        """A copy of the log at `place`, which is made if there is none; several may be open at once."""
 
 
-class SQLite:
-    """The log in one SQLite file."""
+class InOneFile:
+    """The log in one SQLite file, which all its hubs share."""
 
     name = "sqlite"
 
-    def open(self, place: Path, time: FakeTime) -> Log:
+    def open(self, place: Path, time: FakeTime) -> Copy:
         path = place / "arc.sqlite3"
-        return Log(open_storage(path), path, LogClock(time))
-
-    def close(self, log: Log) -> None:
-        log.connection.close()
+        return Copy.open(path, lambda connection: FileEngine(path, LogClock(time), connection))
 
 
-ENGINES: Sequence[Engine] = (SQLite(),)
+class InMemory:
+    """The log in memory, each of its hubs with a file of its own."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self._logs: defaultdict[Path, MemoryLog] = defaultdict(MemoryLog)
+
+    def open(self, place: Path, time: FakeTime) -> Copy:
+        log = self._logs[place]
+        path = place / f"hub-{len(log.joined)}.sqlite3"
+        return Copy.open(path, lambda _connection: log.join(time))
+
+
+ENGINES: Sequence[Kind] = (InOneFile(), InMemory())
 
 
 @contextmanager
-def opened(engine: Engine, place: Path, time: FakeTime) -> Iterator[Log]:
+def opened(engine: Kind, place: Path, time: FakeTime) -> Iterator[Copy]:
     """The log at `place` while this lasts."""
     log = engine.open(place, time)
     try:
         yield log
     finally:
-        engine.close(log)
+        log.close()
 
 
 def post(agent: str, body: str = "hi", **more: Any) -> MessagePosted:
@@ -68,9 +114,13 @@ def append_all(log: Log, *events: Event, metadata: Metadata = BY_HTTP) -> None:
 
 def events_of(log: Log, after: int = 0, limit: int = 1000, until: int = NO_END, **where: Any) -> list[StoredEvent]:
     """Events of a log, as they are stored."""
-    return list(read(log.connection, after, limit, until, Filter(**where)))
+    return log.read(_list, after, limit, until, Filter(**where))
 
 
 def decoded(log: Log) -> list[RecordedEvent]:
     """All events of a log, decoded."""
     return [event.decode() for event in events_of(log)]
+
+
+def _list(connection: apsw.Connection, after: int, limit: int, until: int, where: Filter) -> list[StoredEvent]:
+    return list(read(connection, after, limit, until, where))

@@ -6,17 +6,18 @@ import pytest
 
 from arclog.codec import Metadata
 from arclog.digest import GENESIS
+from arclog.engine import Head
 from arclog.errors import InvalidInput
-from arclog.sqlite.log import Head, KeptKey, Log, find_event, read_facts, read_head, read_some_facts
-from tests.contract.engines import BY_HTTP, Engine, append_all, decoded, events_of, opened, post
+from arclog.sqlite.log import KeptKey, Log, find_event, read_facts, read_head, read_some_facts
+from tests.contract.engines import BY_HTTP, Kind, append_all, decoded, events_of, opened, post
 from tests.support.chains import find_break
 from tests.support.fake_time import BEGINNING, FakeTime
 
 
 def test_an_empty_log_has_no_events_and_event_0_for_a_head(log: Log) -> None:
-    assert log.head() == read_head(log.connection) == Head(0, 0, GENESIS)
+    assert log.head() == log.read(read_head) == Head(0, 0, GENESIS)
     assert events_of(log) == []
-    assert find_event(log.connection, 1) is None
+    assert log.read(find_event, 1) is None
 
 
 def test_an_event_is_read_as_it_was_appended(log: Log) -> None:
@@ -29,7 +30,7 @@ def test_an_event_is_read_as_it_was_appended(log: Log) -> None:
     assert (recorded.stream, recorded.actor) == ("channel/general", "ä")
     assert (recorded.data, recorded.metadata) == (event, metadata)
     assert decoded(log) == [recorded]
-    stored = find_event(log.connection, 1)
+    stored = log.read(find_event, 1)
     assert stored is not None
     assert stored.decode() == recorded
 
@@ -70,21 +71,21 @@ def test_an_imported_log_may_leave_gaps_and_goes_on_behind_them(log: Log) -> Non
 def test_an_id_that_is_not_behind_the_head_is_refused(log: Log) -> None:
     append_all(log, post("a"))
     log.begin()
-    with pytest.raises(AssertionError):
+    with pytest.raises(InvalidInput, match="must be greater than 1"):
         log.append_at(1, post("b"), log.now(), BY_HTTP)
     log.rollback()
 
 
 def test_what_projections_are_made_from_can_be_read_alone(log: Log) -> None:
     append_all(log, post("a"), post("b"), post("c"))
-    facts = read_facts(log.connection, 1, 1)
+    facts = log.read(read_facts, 1, 1)
     assert [(fact.event_id, fact.recorded_at, fact.data) for fact in facts] == [(2, BEGINNING, post("b"))]
-    assert [fact.event_id for fact in read_facts(log.connection, 0, 9, until=2)] == [1, 2]
-    assert [fact.event_id for fact in read_some_facts(log.connection, [3, 99, 1])] == [3, 1]
+    assert [fact.event_id for fact in log.read(read_facts, 0, 9, until=2)] == [1, 2]
+    assert [fact.event_id for fact in log.read(read_some_facts, [3, 99, 1])] == [3, 1]
 
 
 def test_the_events_of_another_log_are_taken_over_byte_for_byte(
-    engine: Engine, tmp_path: Path, time: FakeTime, log: Log
+    engine: Kind, tmp_path: Path, time: FakeTime, log: Log
 ) -> None:
     append_all(log, post("a"), post("b"), metadata=Metadata("http", "key", b"hash"))
     append_all(log, post("c"))
@@ -102,7 +103,7 @@ def test_the_events_of_another_log_are_taken_over_byte_for_byte(
 
 
 def test_an_event_that_does_not_follow_is_not_taken_over(
-    engine: Engine, tmp_path: Path, time: FakeTime, log: Log
+    engine: Kind, tmp_path: Path, time: FakeTime, log: Log
 ) -> None:
     append_all(log, post("a"), post("b"))
     first, second = events_of(log)

@@ -1,13 +1,10 @@
 """An idempotency key leads its sender to one event and the request behind it, in every engine."""
 
-import apsw
-import pytest
-
 from arclog.codec import Metadata
 from arclog.events import ChannelCreated, SessionClosed
 from arclog.keys import owner_of
 from arclog.sqlite.log import KeptKey, Log
-from tests.contract.engines import append_all, events_of, post
+from tests.contract.engines import append_all, post
 
 
 def test_a_key_leads_to_its_event_and_its_request(log: Log, other: Log) -> None:
@@ -39,12 +36,3 @@ def test_a_key_of_an_event_without_a_principal_is_where_it_was_kept_at_that_time
     append_all(log, SessionClosed(agent_id="a", session_id="s"), metadata=Metadata("http", "other", b"hash"))
     assert log.find_key("anonymous", "key") == KeptKey(1, b"hash")
     assert log.find_key("anonymous", "other") == KeptKey(2, b"hash")
-
-
-def test_one_key_is_never_kept_for_two_events(log: Log) -> None:
-    append_all(log, post("a"), metadata=Metadata("http", "key", b"hash"))
-    log.begin()
-    with pytest.raises(apsw.ConstraintError):
-        log.append(post("a"), log.now(), Metadata("http", "key", b"hash"))
-    log.rollback()
-    assert [event.event_id for event in events_of(log)] == [1]

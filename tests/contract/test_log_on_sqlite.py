@@ -6,6 +6,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from arclog.codec import Metadata
 from arclog.errors import NotAnArcStorage, StorageBusy, StorageDamaged, StorageError, StorageFull
 from arclog.sqlite.connection import storage_error
 from arclog.sqlite.log import Log
@@ -48,6 +49,15 @@ def test_events_are_never_changed_or_removed(sqlite_log: Log, statement: str) ->
 def test_a_row_that_is_no_event_is_refused_by_the_table(sqlite_log: Log, values: str) -> None:
     with pytest.raises(apsw.ConstraintError):
         sqlite_log.connection.execute(f"INSERT INTO events VALUES {values}")  # noqa: S608 - the values stand above
+
+
+def test_one_key_is_never_kept_for_two_events(sqlite_log: Log) -> None:
+    append_all(sqlite_log, post("a"), metadata=Metadata("http", "key", b"hash"))
+    sqlite_log.begin()
+    with pytest.raises(apsw.ConstraintError):
+        sqlite_log.append(post("a"), sqlite_log.now(), Metadata("http", "key", b"hash"))
+    sqlite_log.rollback()
+    assert sqlite_log.head().event_id == 1
 
 
 # Errors --------------------------------------------------------------------------------------------------------------

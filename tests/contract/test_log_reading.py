@@ -111,13 +111,19 @@ def test_a_filter_gives_the_first_events_that_match_in_all_its_fields(
             and (actor is None or event.actor == actor)
         )
 
-    expected = [event for event in read(log.connection, 10, NO_END, 110) if matches(event)]
+    expected = [event for event in log.read(read, 10, NO_END, 110) if matches(event)]
     where = Filter(type=type_, stream=stream, actor=actor)
-    assert list(read(log.connection, 10, 5, 110, where)) == expected[:5]
-    assert list(read(log.connection, 10, 1000, 110, where)) == expected
-    everything = [event for event in read(log.connection) if matches(event)]
+    assert list(log.read(read, 10, 5, 110, where)) == expected[:5]
+    assert list(log.read(read, 10, 1000, 110, where)) == expected
+    everything = [
+        event
+        for event in log.read(
+            read,
+        )
+        if matches(event)
+    ]
     for limit in (1, 5, 1000):
-        assert read_last(log.connection, limit, where) == everything[-limit:]
+        assert log.read(read_last, limit, where) == everything[-limit:]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 400, 1000])
@@ -132,9 +138,9 @@ def test_the_last_events_are_those_at_the_end(log: Log, limit: int) -> None:
     }
     assert ids["rare"] == [8, 298, 588]
     for actor, all_of_them in ids.items():
-        found = [event.event_id for event in read_last(log.connection, limit, Filter(actor=actor))]
+        found = [event.event_id for event in log.read(read_last, limit, Filter(actor=actor))]
         assert found == all_of_them[-limit:]
-    assert [event.event_id for event in read_last(log.connection, limit)] == list(range(1, 601))[-limit:]
+    assert [event.event_id for event in log.read(read_last, limit)] == list(range(1, 601))[-limit:]
 
 
 # Places and times ----------------------------------------------------------------------------------------------------
@@ -146,10 +152,10 @@ def test_an_agent_was_last_seen_when_it_last_did_something(log: Log, time: FakeT
     append_all(log, post("b"))
     time.pass_sec(1)
     append_all(log, LockAcquired(file_path="p", agent_id="a", expires_at=1))
-    assert find_last_seen(log.connection, "a", 3) == BEGINNING + 2_000_000
-    assert find_last_seen(log.connection, "a", 2) == BEGINNING
-    assert find_last_seen(log.connection, "b", 1) is None
-    assert find_last_seen(log.connection, "nobody", 3) is None
+    assert log.read(find_last_seen, "a", 3) == BEGINNING + 2_000_000
+    assert log.read(find_last_seen, "a", 2) == BEGINNING
+    assert log.read(find_last_seen, "b", 1) is None
+    assert log.read(find_last_seen, "nobody", 3) is None
 
 
 def test_the_event_at_a_time_is_the_last_one_until_then(log: Log) -> None:
@@ -160,25 +166,24 @@ def test_the_event_at_a_time_is_the_last_one_until_then(log: Log) -> None:
     log.commit()
     for time in range(9, 40):
         expected = max((event_id for event_id, moment in moments.items() if moment <= time), default=0)
-        assert find_event_at(log.connection, time) == expected
+        assert log.read(find_event_at, time) == expected
 
 
 def test_an_empty_log_has_no_event_at_any_time(log: Log) -> None:
-    assert find_event_at(log.connection, BEGINNING) == 0
+    assert log.read(find_event_at, BEGINNING) == 0
 
 
 def test_places_and_times_are_looked_up(log: Log, time: FakeTime) -> None:
-    connection = log.connection
-    assert find_last_event_of(connection, "a") is None
-    assert find_last_at(connection, 9) == (0, 0)
+    assert log.read(find_last_event_of, "a") is None
+    assert log.read(find_last_at, 9) == (0, 0)
     append_all(log, post("a"), post("b"))
     time.pass_sec(1)
     append_all(log, post("c"))
     first, second, third = events_of(log)
-    assert find_last_at(connection, 2) == (2, BEGINNING)
-    assert find_last_at(connection, 99) == (3, BEGINNING + 1_000_000)
-    assert find_last_event_of(connection, "b") == 2
-    assert find_end_before(connection, 1) == (0, GENESIS)
-    assert find_end_before(connection, 3) == (2, second.digest)
-    assert find_end_before(connection, 99) == (3, third.digest)
+    assert log.read(find_last_at, 2) == (2, BEGINNING)
+    assert log.read(find_last_at, 99) == (3, BEGINNING + 1_000_000)
+    assert log.read(find_last_event_of, "b") == 2
+    assert log.read(find_end_before, 1) == (0, GENESIS)
+    assert log.read(find_end_before, 3) == (2, second.digest)
+    assert log.read(find_end_before, 99) == (3, third.digest)
     assert first.event_id == 1

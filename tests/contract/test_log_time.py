@@ -7,7 +7,7 @@ import pytest
 from arclog.codec import Metadata
 from arclog.events import AgentSeen
 from arclog.sqlite.log import Log
-from tests.contract.engines import Engine, append_all, events_of, opened, post
+from tests.contract.engines import Kind, append_all, events_of, opened, post
 from tests.support.fake_time import BEGINNING, FakeTime
 
 
@@ -32,7 +32,7 @@ def test_no_event_is_before_the_last_one_even_if_that_is_ahead_of_the_clock(log:
 
 @pytest.mark.parametrize("jump_sec", [3600, -3600, 315_360_000, -315_360_000])
 def test_processes_of_one_boot_share_the_time_whatever_the_wall_clock_says(
-    engine: Engine, tmp_path: Path, time: FakeTime, log: Log, jump_sec: int
+    engine: Kind, tmp_path: Path, time: FakeTime, log: Log, jump_sec: int
 ) -> None:
     append_all(log, post("a"))
     time.pass_sec(10)
@@ -45,7 +45,7 @@ def test_processes_of_one_boot_share_the_time_whatever_the_wall_clock_says(
         log.rollback()
 
 
-def test_a_new_boot_goes_by_the_wall_clock_again(engine: Engine, tmp_path: Path, time: FakeTime) -> None:
+def test_a_new_boot_goes_by_the_wall_clock_again(engine: Kind, tmp_path: Path, time: FakeTime) -> None:
     with opened(engine, tmp_path, time) as before:
         append_all(before, post("a"))
     with opened(engine, tmp_path, FakeTime(BEGINNING + 60_000_000, elapsed=5_000_000, boot="boot-2")) as after:
@@ -54,7 +54,7 @@ def test_a_new_boot_goes_by_the_wall_clock_again(engine: Engine, tmp_path: Path,
 
 
 def test_a_new_boot_with_a_wall_clock_of_the_past_goes_on_from_the_last_event(
-    engine: Engine, tmp_path: Path, time: FakeTime
+    engine: Kind, tmp_path: Path, time: FakeTime
 ) -> None:
     with opened(engine, tmp_path, time) as before:
         append_all(before, post("a"))
@@ -68,7 +68,7 @@ def test_a_new_boot_with_a_wall_clock_of_the_past_goes_on_from_the_last_event(
     assert times[2] == pytest.approx(5_000_000, abs=1000)
 
 
-def test_time_stays_what_it_was_over_a_restart_in_the_same_boot(engine: Engine, tmp_path: Path, time: FakeTime) -> None:
+def test_time_stays_what_it_was_over_a_restart_in_the_same_boot(engine: Kind, tmp_path: Path, time: FakeTime) -> None:
     with opened(engine, tmp_path, time) as before:
         append_all(before, post("a"))
     time.pass_sec(1)

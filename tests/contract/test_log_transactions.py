@@ -4,8 +4,9 @@ import pytest
 
 from arclog.codec import Metadata
 from arclog.digest import GENESIS
+from arclog.engine import Head
 from arclog.errors import StorageError
-from arclog.sqlite.log import Head, Log
+from arclog.sqlite.log import Log
 from tests.contract.engines import BY_HTTP, append_all, events_of, post
 from tests.support.chains import find_break
 

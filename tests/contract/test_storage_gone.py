@@ -9,6 +9,7 @@ import pytest
 
 from arclog.clock import LogClock
 from arclog.errors import NotAnArcStorage, StorageBusy, StorageGone
+from arclog.sqlite.engine import file_log
 from arclog.sqlite.log import LOOK_AGAIN, Log
 from arclog.sqlite.removal import remove_storage
 from arclog.sqlite.schema import open_storage
@@ -88,10 +89,10 @@ def test_a_storage_is_looked_for_when_a_look_is_due_and_not_with_every_event(
 def test_a_wall_clock_that_was_set_back_before_a_restart_puts_off_no_look(path: Path) -> None:
     early = FakeTime()
     with closing(open_storage(path)) as connection:
-        append_all(Log(connection, path, LogClock(early)), post("a"))
+        append_all(file_log(connection, path, LogClock(early)), post("a"))
     late = FakeTime(wall=early.wall() + 3_600_000_000)
     with closing(open_storage(path)) as connection:
-        log = Log(connection, path, LogClock(late))
+        log = file_log(connection, path, LogClock(late))
         append_all(log, post("a"))
         path.unlink()
         late.pass_sec(LOOK_AGAIN / 1e6)

@@ -1,4 +1,4 @@
-"""OtherHubs: what another hub appends is noticed, whether the kernel tells of it or not."""
+"""What another hub appends to the same file is noticed, whether the kernel tells of it or not."""
 
 import asyncio
 import time
@@ -11,7 +11,8 @@ import pytest
 
 from arclog.deciders.messages import PostMessage
 from arclog.errors import StorageError
-from projections.hub import other_hubs
+from arclog.sqlite import changes
+from arclog.sqlite.changes import Changes
 from projections.hub.calls import Call
 from projections.hub.other_hubs import OtherHubs
 from projections.hub.readers import Readers
@@ -28,12 +29,18 @@ Story = Callable[["Place"], Coroutine[Any, Any, None]]
 class Place:
     """A hub's waiters and what watches for them, beside a recorder that stands for another hub."""
 
-    def __init__(self, path: Path, other: Recorder) -> None:
+    def __init__(self, path: Path, other: Recorder, **settings: Any) -> None:
         self.other = other
         self.readers = Readers(path)
         self.waiters = Waiters()
         self.waiters.head = other.last_event_id
-        self.other_hubs = OtherHubs(path, self.readers, self.waiters, lambda: 0)
+        self.changes = Changes(path, **settings)
+        self.other_hubs = OtherHubs(self.changes.next, self.readers, self.waiters, lambda: 0)
+
+    def close(self) -> None:
+        self.other_hubs.close()
+        self.changes.close()
+        self.readers.close()
 
     def append(self) -> None:
         """What the other hub does."""
@@ -55,12 +62,11 @@ class Place:
         return time.monotonic() - began_at
 
 
-def at(path: Path, story: Story) -> None:
+def at(path: Path, story: Story, **settings: Any) -> None:
     async def run() -> None:
         with ExitStack() as stack:
-            place = Place(path, stack.enter_context(recording(path, FakeTime())))
-            stack.callback(place.readers.close)
-            stack.callback(place.other_hubs.close)
+            place = Place(path, stack.enter_context(recording(path, FakeTime())), **settings)
+            stack.callback(place.close)
             await story(place)
 
     asyncio.run(run())
@@ -69,51 +75,44 @@ def at(path: Path, story: Story) -> None:
 @pytest.fixture
 def inotify() -> None:
     """Skips where the kernel tells of no writes."""
-    found = other_hubs.find_inotify()
+    found = changes.find_inotify()
     if found is None:
         pytest.skip("inotify is missing: run the tests on Linux")
     found.close()
 
 
-@pytest.fixture
-def rare_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever is noticed soon was announced by the kernel."""
-    monkeypatch.setattr(other_hubs, "SAFETY_SEC", 3600.0)
+RARELY = {"safety_sec": 3600.0}
+"""Whoever is noticed soon was announced by the kernel."""
+NO_NOTIFICATIONS = {"find": lambda: None}
 
 
-@pytest.fixture
-def no_notifications(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(other_hubs, "find_inotify", lambda: None)
-
-
-@pytest.mark.usefixtures("inotify", "rare_looks")
+@pytest.mark.usefixtures("inotify")
 def test_the_kernel_tells_of_a_commit_of_another_hub(storage: Path) -> None:
     async def story(place: Place) -> None:
         for _ in range(3):
             waiter = place.wait()
-            await until(lambda: place.other_hubs.armed, "the watch on the WAL")
+            await until(lambda: place.changes.armed, "the watch on the WAL")
             place.append()
             await place.is_woken(waiter)
 
-    at(storage, story)
+    at(storage, story, **RARELY)
 
 
-@pytest.mark.usefixtures("inotify", "rare_looks")
+@pytest.mark.usefixtures("inotify")
 def test_nobody_looks_while_nothing_is_written(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(place: Place) -> None:
         waiter = place.wait()
-        await until(lambda: place.other_hubs.armed, "the watch on the WAL")
+        await until(lambda: place.changes.armed, "the watch on the WAL")
         await asyncio.sleep(0)
         looks: list[bool] = []
-        monkeypatch.setattr(place.other_hubs, "look", lambda: looks.append(True))
-        await asyncio.sleep(5 * other_hubs.LOOK_SEC)
+        monkeypatch.setattr(place.changes, "look", lambda: looks.append(True))
+        await asyncio.sleep(5 * changes.LOOK_SEC)
         assert looks == []
         place.waiters.discard(waiter)
 
-    at(storage, story)
+    at(storage, story, **RARELY)
 
 
-@pytest.mark.usefixtures("no_notifications")
 def test_where_the_kernel_does_not_tell_we_look(storage: Path) -> None:
     async def story(place: Place) -> None:
         for _ in range(3):
@@ -121,7 +120,7 @@ def test_where_the_kernel_does_not_tell_we_look(storage: Path) -> None:
             place.append()
             await place.is_woken(waiter)
 
-    at(storage, story)
+    at(storage, story, **NO_NOTIFICATIONS)
 
 
 @pytest.mark.usefixtures("inotify")
@@ -129,41 +128,38 @@ def test_a_kernel_that_said_nothing_of_a_commit_is_not_relied_on(storage: Path, 
     (tmp_path / "elsewhere-wal").touch()
 
     async def story(place: Place) -> None:
-        place.other_hubs = OtherHubs(tmp_path / "elsewhere", place.readers, place.waiters, lambda: 0)
+        place.changes._wal = tmp_path / "elsewhere-wal"
         waiter = place.wait()
-        await until(lambda: place.other_hubs.armed, "the watch on the WAL")
+        await until(lambda: place.changes.armed, "the watch on the WAL")
         place.append()
-        assert await place.is_woken(waiter) > other_hubs.SAFETY_SEC / 2
+        assert await place.is_woken(waiter) > changes.SAFETY_SEC / 2
         waiter = place.wait()
         place.append()
-        assert await place.is_woken(waiter) < other_hubs.SAFETY_SEC / 2
-        place.other_hubs.close()
+        assert await place.is_woken(waiter) < changes.SAFETY_SEC / 2
 
     at(storage, story)
 
 
-@pytest.mark.usefixtures("inotify", "rare_looks")
+@pytest.mark.usefixtures("inotify")
 def test_a_wal_that_was_made_anew_is_watched_again(storage: Path, tmp_path: Path) -> None:
     wal = tmp_path / "elsewhere-wal"
     wal.touch()
 
     async def story(place: Place) -> None:
-        place.other_hubs = OtherHubs(tmp_path / "elsewhere", place.readers, place.waiters, lambda: 0)
+        place.changes._wal = tmp_path / "elsewhere-wal"
         waiter = place.wait()
-        await until(lambda: place.other_hubs.armed, "the watch on the WAL")
+        await until(lambda: place.changes.armed, "the watch on the WAL")
         wal.unlink()
-        await until(lambda: not place.other_hubs.armed, "the end of the watch")
+        await until(lambda: not place.changes.armed, "the end of the watch")
         wal.touch()
-        await until(lambda: place.other_hubs.armed, "the watch on the new WAL")
+        await until(lambda: place.changes.armed, "the watch on the new WAL")
         place.append()
         wal.write_bytes(b"a commit")
         await place.is_woken(waiter)
-        place.other_hubs.close()
 
-    at(storage, story)
+    at(storage, story, **RARELY)
 
 
-@pytest.mark.usefixtures("no_notifications")
 def test_a_storage_that_cannot_be_read_for_a_while_is_watched_on(
     storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,12 +175,12 @@ def test_a_storage_that_cannot_be_read_for_a_while_is_watched_on(
         place.append()
         await place.is_woken(waiter)
 
-    at(storage, story)
+    at(storage, story, **NO_NOTIFICATIONS)
 
 
 def test_our_own_commits_wake_nobody_here(storage: Path) -> None:
     async def story(place: Place) -> None:
-        own = OtherHubs(storage, place.readers, place.waiters, lambda: place.other.last_event_id)
+        own = OtherHubs(place.changes.next, place.readers, place.waiters, lambda: place.other.last_event_id)
         waiter = place.wait()
         place.other_hubs.close()
         place.append()
@@ -199,7 +195,7 @@ def test_our_own_commits_wake_nobody_here(storage: Path) -> None:
 def test_when_nobody_waits_any_more_nobody_looks_whatever_others_write(storage: Path) -> None:
     async def story(place: Place) -> None:
         waiter = place.wait()
-        await until(lambda: place.other_hubs.armed, "the watch on the WAL")
+        await until(lambda: place.changes.armed, "the watch on the WAL")
         place.append()
         await place.is_woken(waiter)
 

@@ -17,7 +17,7 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, InvalidInput, KeyReused
 from arclog.events import ChannelCreated
 from arclog.sender import FIELDS, sender_of
-from arclog.sqlite.log import Log
+from arclog.sqlite.engine import file_log
 from arclog.sqlite.schema import open_storage
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call
@@ -84,7 +84,7 @@ def test_two_sessions_are_closed_under_one_key_by_callers_that_name_nobody(recor
 
 def test_a_key_that_nobodys_call_left_in_an_older_log_still_gives_its_answer(storage: Path) -> None:
     with closing(open_storage(storage)) as connection:
-        log = Log(connection, storage, LogClock(MachineTime()))
+        log = file_log(connection, storage, LogClock(MachineTime()))
         log.begin()
         log.append(ChannelCreated(name="room"), log.now(), Metadata("http", "key", b"hash"))
         log.commit()

@@ -27,25 +27,25 @@ def test_flushes_are_done_on_the_loop_while_they_are_quick_on_the_whole(
     policy = FlushPolicy(quick_sec=0.002, apart_sec=1.0)
     now = 100.0
     for took_ms in flushes_ms:
-        assert policy.choose(now, copies_much=False) == LOOP
+        assert policy.choose(now, is_slow=False) == LOOP
         now += took_ms / 1000
         policy.learn(took_ms / 1000, now)
-    assert policy.choose(now, copies_much=False) == next_place
+    assert policy.choose(now, is_slow=False) == next_place
 
 
 @pytest.mark.parametrize(("later_sec", "place"), [(0.0, THREAD), (0.9, THREAD), (1.0, LOOP), (3600.0, LOOP)])
 def test_a_slow_disk_is_tried_on_the_loop_again_after_a_time(later_sec: float, place: Place) -> None:
     policy = FlushPolicy(quick_sec=0.002, apart_sec=1.0)
     policy.learn(0.005, 100.0)
-    assert policy.choose(100.0 + later_sec, copies_much=False) == place
+    assert policy.choose(100.0 + later_sec, is_slow=False) == place
 
 
 def test_one_quick_flush_after_slow_ones_is_enough_to_go_on_with() -> None:
     policy = FlushPolicy(quick_sec=0.002, apart_sec=1.0)
     policy.learn(0.5, 100.0)
     policy.learn(0.001, 101.0)
-    assert policy.choose(101.0, copies_much=False) == LOOP
+    assert policy.choose(101.0, is_slow=False) == LOOP
 
 
-def test_what_copies_much_is_never_done_on_the_loop() -> None:
-    assert FlushPolicy().choose(100.0, copies_much=True) == THREAD
+def test_what_is_known_to_take_long_is_never_done_on_the_loop() -> None:
+    assert FlushPolicy().choose(100.0, is_slow=True) == THREAD

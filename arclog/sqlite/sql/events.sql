@@ -43,6 +43,11 @@ INSERT INTO events (event_id, recorded_at, type, stream, actor, data, metadata, 
 -- name: find_head
 SELECT event_id, recorded_at, digest FROM events ORDER BY event_id DESC LIMIT 1
 
+-- name: find_head_and
+-- The end of the log, after the event with this id.
+SELECT event_id, recorded_at, digest FROM events WHERE event_id = ?
+UNION ALL SELECT * FROM (SELECT event_id, recorded_at, digest FROM events ORDER BY event_id DESC LIMIT 1)
+
 -- name: read
 -- Here and below, a place in the log is looked up by a number that is asked for, so that the event before it, which may
 -- be unreadable, is not looked at.
