@@ -9,7 +9,7 @@ from api.http.routes import Change, Found, NoBody, NoIds, NoQuery, Read, Reader,
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.messages import MESSAGE_KINDS
 from arclog.events import GENERAL_CHANNEL
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from projections.encoding import encode_json
 from projections.hub.hub import Hub
 from projections.hub.inspection import Integrity, State

@@ -15,7 +15,7 @@ from api.http.routes import Caller, Found, Read, Reader, Route, Site, Special
 from api.sse import HEARTBEAT, HEARTBEAT_SEC, ending_well, last_event_id, stream_headers
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import InvalidInput, NotFound
-from arclog.sqlite.log import Filter
+from arclog.sqlite.reads import Filter
 from projections.encoding import encode_json
 from projections.history.changes import EventInFull, find_in_full, list_with_changes
 from projections.history.events import LoggedEvent, Point, check_type, list_points

@@ -11,7 +11,7 @@ from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.errors import NotFound
 from arclog.events import GENERAL_CHANNEL
 from arclog.sqlite.connection import Connection
-from arclog.sqlite.lookup import find_last_seen
+from arclog.sqlite.reads import find_last_seen
 from projections import inbox, messages, sessions
 from projections.encoding import encode_json
 from projections.hub.hub import Hub

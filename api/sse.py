@@ -25,7 +25,7 @@ from api.http.queries import QueryReader
 from api.http.routes import Caller, Route, Site, Special
 from arclog.deciders import fields
 from arclog.errors import ArcError, InvalidInput
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from projections.hub.hub import Hub
 from projections.messages import MessageQuery, Page
 

@@ -13,9 +13,8 @@ import apsw
 
 from arclog.codec import Fact, StoredEvent
 from arclog.events import Event, MessagePosted, SessionExpired, TaskCompleted
-from arclog.sqlite.log import EVERYTHING, NO_END, Filter, find_event, matching_types, read
 from arclog.sqlite.queries import Queries
-from arclog.sqlite.tail import read_last
+from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, matching_types, read, read_last
 from arclog.streams import streams_beside
 from projections.projector import Projector, Writer
 
@@ -40,7 +39,7 @@ PROJECTOR: Final = Projector(
 def read_matching(
     connection: apsw.Connection, after: int = 0, limit: int = 1000, until: int = NO_END, where: Filter = EVERYTHING
 ) -> Iterator[StoredEvent]:
-    """Like `arclog.sqlite.log.read`, but a stream has everything in it that concerns its entity."""
+    """Like `arclog.sqlite.reads.read`, but a stream has everything in it that concerns its entity."""
     own = read(connection, after, limit, until, where)
     if where.stream is None:
         return own
@@ -51,7 +50,7 @@ def read_matching(
 def read_last_matching(
     connection: apsw.Connection, limit: int, where: Filter = EVERYTHING, until: int = NO_END
 ) -> list[StoredEvent]:
-    """Like `arclog.sqlite.tail.read_last`, but a stream has everything in it that concerns its entity."""
+    """Like `arclog.sqlite.reads.read_last`, but a stream has everything in it that concerns its entity."""
     own = read_last(connection, limit, where, until)
     if where.stream is None or not limit:
         return own

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from arclog.sqlite.log import NO_END
+from arclog.sqlite.reads import NO_END
 
 CURRENT: Final = NO_END
 """The `until_event` of a row that nothing has replaced."""

@@ -32,9 +32,8 @@ from arclog.events import (
     TaskCompleted,
 )
 from arclog.notices import notices_of
-from arclog.sqlite.log import read_some_facts
-from arclog.sqlite.lookup import find_last_at, find_next
 from arclog.sqlite.queries import Queries
+from arclog.sqlite.reads import find_last_at, find_next, read_some_facts
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Projector, Writer

@@ -3,8 +3,7 @@
 import apsw
 
 from arclog.errors import InvalidInput
-from arclog.sqlite.log import read_head
-from arclog.sqlite.lookup import find_event_at, find_last_at
+from arclog.sqlite.reads import find_event_at, find_last_at, read_head
 from projections.intervals import AsOf, as_of
 from projections.times import parse_timestamp
 

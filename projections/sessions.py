@@ -14,9 +14,8 @@ from msgspec.structs import replace
 from arclog.codec import Fact
 from arclog.deciders.sessions import LiveSession
 from arclog.events import SessionClosed, SessionExpired, SessionOpened, SessionRenamed
-from arclog.sqlite.log import NO_END
-from arclog.sqlite.lookup import find_last_seen
 from arclog.sqlite.queries import Queries
+from arclog.sqlite.reads import NO_END, find_last_seen
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Projector, Writer, time_of

@@ -13,8 +13,7 @@ import apsw
 
 from arclog.digest import RawEvent, digest_of, find_breaks
 from arclog.proof.findings import Finding
-from arclog.sqlite.log import NO_END, read_raw
-from arclog.sqlite.lookup import find_end_before
+from arclog.sqlite.reads import NO_END, find_end_before, read_raw
 
 MAX_BREAKS: Final = 1000
 """Breaks of one segment that are looked into; a log with more was not changed by accident."""

@@ -24,8 +24,7 @@ from arclog.digest import digest_of
 from arclog.errors import CutOff, InvalidInput
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding, Problem
-from arclog.sqlite.log import read
-from arclog.sqlite.lookup import find_end_before, find_readable_end
+from arclog.sqlite.reads import find_end_before, find_readable_end, read
 from arclog.sqlite.schema import get_origin
 
 VERSION: Final = 1

@@ -29,8 +29,7 @@ from arclog.progress import Progress, no_progress
 from arclog.proof.diagnosis import MAX_BREAKS, diagnose
 from arclog.proof.findings import Finding
 from arclog.sqlite.connection import storage_errors
-from arclog.sqlite.log import read_raw
-from arclog.sqlite.lookup import find_end_before, find_next, find_readable_end, is_readable
+from arclog.sqlite.reads import find_end_before, find_next, find_readable_end, is_readable, read_raw
 from arclog.sqlite.schema import open_existing
 
 SEGMENT: Final = 20_000

@@ -19,8 +19,8 @@ from arclog.errors import StorageDamaged
 from arclog.progress import Progress, no_progress
 from arclog.proof.verify import verify_chain
 from arclog.sqlite.connection import open_connection, storage_errors
-from arclog.sqlite.log import read_head
 from arclog.sqlite.new_file import new_file
+from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import get_instance_id, open_existing
 
 PAGES: Final = 2_000

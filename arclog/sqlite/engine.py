@@ -18,7 +18,8 @@ from arclog.engine import Head, Moved
 from arclog.errors import LogReplaced
 from arclog.sqlite.changes import Changes
 from arclog.sqlite.connection import storage_errors, wait_when_busy
-from arclog.sqlite.log import NO_END, Log
+from arclog.sqlite.log import Log
+from arclog.sqlite.reads import NO_END
 from arclog.sqlite.schema import EVENTS
 
 _KEEP_CLOCK_AFTER: Final = 1000

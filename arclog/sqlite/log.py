@@ -11,42 +11,34 @@ An event id is the place in the log. Ids grow by one with each append; an import
 log is the engine's business (`arclog.engine`); everything is read from the file.
 """
 
-import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import apsw
-import msgspec
 from msgspec import Struct
 
 from arclog.codec import (
-    Fact,
     Metadata,
     RecordedEvent,
     StoredEvent,
-    decode_facts,
     decode_metadata,
     encode_data,
     encode_metadata,
 )
-from arclog.digest import RawEvent, chain, digest_of
+from arclog.digest import chain, digest_of
 from arclog.engine import Engine, Head, Moved
 from arclog.errors import InvalidInput, StorageGone
-from arclog.events import EVENT_TYPES, Event
+from arclog.events import Event
 from arclog.keys import key_owner
 from arclog.notices import count_ids
 from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import EVENTS
 
 P = ParamSpec("P")
 R = TypeVar("R")
-T = TypeVar("T", StoredEvent, RawEvent)
-
-NO_END: Final = 2**63 - 1
-"""Beyond every event id."""
-
 
 FETCHED_AT_A_TIME: Final = 2_000
 """Events that are read from a remote log at a time."""
@@ -55,7 +47,6 @@ LOOK_AGAIN: Final = 250_000
 """How long a file that is in its place is taken to be there still, in microseconds."""
 
 _APPEND = EVENTS["append"]
-_MESSAGE_POSTED: Final = "message.posted"
 
 
 class KeptKey(Struct, frozen=True):
@@ -63,20 +54,6 @@ class KeptKey(Struct, frozen=True):
 
     event_id: int
     request: bytes
-
-
-class Filter(Struct, frozen=True):
-    """Which events to read; a field that is None does not narrow.
-
-    `type` and `stream` match exactly, or by prefix when they end in `.` and `/` respectively.
-    """
-
-    type: str | None = None
-    stream: str | None = None
-    actor: str | None = None
-
-
-EVERYTHING: Final = Filter()
 
 
 class Log:
@@ -277,99 +254,6 @@ class Log:
         if self.connection.in_transaction:
             return Head(self._event_id, self._recorded_at, self._digest)
         return read_head(self.connection)
-
-
-def read_head(connection: apsw.Connection) -> Head:
-    """The end of the log as `connection` sees it."""
-    row = connection.execute(EVENTS["find_head"]).fetchone()
-    return Head() if row is None else Head(*row)
-
-
-def read(
-    connection: apsw.Connection, after: int = 0, limit: int = 1000, until: int = NO_END, where: Filter = EVERYTHING
-) -> Iterator[StoredEvent]:
-    """Events after `after`, up to and including `until`, in log order, at most `limit`.
-
-    One of the filter's fields is served by an index; the engine checks the others on what it finds there.
-    """
-    query, bindings = choose_query(where)
-    rows = connection.execute(EVENTS[query], bindings | {"after": after, "until": until, "limit": limit})
-    return _up_to(until, itertools.starmap(StoredEvent, rows))
-
-
-def read_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> list[Fact]:
-    """Like `read` without a filter, decoded, and only what tables are made from.
-
-    Raises:
-        msgspec.DecodeError: an event cannot be read.
-    """
-    bindings = {"after": after, "until": until, "limit": limit}
-    return list(decode_facts(connection.execute(EVENTS["read_facts"], bindings)))
-
-
-def read_some_facts(connection: apsw.Connection, event_ids: Iterable[int]) -> Iterator[Fact]:
-    """Some events by their ids and in that order, read one by one; those that are not there are left out.
-
-    Raises:
-        msgspec.DecodeError: an event cannot be read.
-    """
-    wanted = msgspec.json.encode(list(event_ids)).decode()
-    return decode_facts(connection.execute(EVENTS["read_some_facts"], (wanted,)))
-
-
-def read_raw(connection: apsw.Connection, after: int, until: int, limit: int = -1) -> Iterator[RawEvent]:
-    """Like `read`, but texts as the bytes on disk, which after damage may be no texts any more."""
-    rows = connection.execute(EVENTS["read_raw"], {"after": after, "until": until, "limit": limit})
-    return _up_to(until, map(RawEvent._make, rows))
-
-
-def _up_to(until: int, events: Iterable[T]) -> Iterator[T]:
-    """All events, and no step beyond event `until`: what lies there may be unreadable."""
-    for event in events:
-        yield event
-        if event.event_id == until:
-            return
-
-
-def find_event(connection: apsw.Connection, event_id: int) -> StoredEvent | None:
-    """One event by its id."""
-    row = connection.execute(EVENTS["get_event"], (event_id,)).fetchone()
-    return None if row is None else StoredEvent(*row)
-
-
-def matching_types(wanted: str) -> list[str]:
-    """The types of events that a filter's `type` means; none when it means none that there are."""
-    return [name for name in EVENT_TYPES if _has_type(wanted, name)]
-
-
-def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:
-    """The query by which the events that match are read, and what it is told of the filter.
-
-    Returns:
-        The query's name, which with `_from_end` after it is that of the same read backward; and its bindings.
-    """
-    types = None if where.type is None else matching_types(where.type)
-    prefix = where.stream if where.stream is not None and where.stream.endswith("/") else None
-    bindings: dict[str, str | int | None] = {
-        "actor": where.actor,
-        "stream": where.stream,
-        "prefix": prefix,
-        "prefix_end": None if prefix is None else prefix[:-1] + "0",
-        "types": None if types is None else msgspec.json.encode(types).decode(),
-    }
-    if where.stream is not None and prefix is None:
-        return "read_stream", bindings
-    if where.actor is not None:
-        return "read_actor", bindings
-    if prefix is not None:
-        return "read_streams_below", bindings
-    if types is not None:
-        return "read_frequent_types" if _MESSAGE_POSTED in types else "read_types", bindings
-    return "read", {}
-
-
-def _has_type(wanted: str, name: str) -> bool:
-    return name.startswith(wanted) if wanted.endswith(".") else name == wanted
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

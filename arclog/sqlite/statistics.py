@@ -5,7 +5,7 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import EVENTS
 
 MAX_ACTORS: Final = 50

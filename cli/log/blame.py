@@ -3,7 +3,7 @@
 import msgspec
 
 from arclog.events import SYSTEM
-from arclog.sqlite.now import read_now
+from arclog.sqlite.reads import read_now
 from cli.arguments import Arguments
 from cli.log.lines import events
 from cli.log.storage import reading

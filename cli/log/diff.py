@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from cli.arguments import Arguments
 from cli.errors import WrongArguments
 from cli.log.lines import events, message_line, moment_line, print_change

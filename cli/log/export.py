@@ -4,8 +4,8 @@ import sys
 from typing import BinaryIO
 
 from arclog.proof.export import Footer, write_export
-from arclog.sqlite.log import NO_END, read_head
 from arclog.sqlite.new_file import new_file
+from arclog.sqlite.reads import NO_END, read_head
 from cli.arguments import Arguments
 from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from cli.arguments import Arguments
 from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import reading, storage_of

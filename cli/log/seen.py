@@ -2,8 +2,7 @@
 
 import msgspec
 
-from arclog.sqlite.log import read_head
-from arclog.sqlite.now import read_now
+from arclog.sqlite.reads import read_head, read_now
 from cli.arguments import Arguments
 from cli.log.lines import message_line, moment_line
 from cli.log.storage import find_named, snapshot

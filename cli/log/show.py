@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from arclog.errors import InvalidInput, NotFound
-from arclog.sqlite.log import EVERYTHING, Filter
+from arclog.sqlite.reads import EVERYTHING, Filter
 from cli.arguments import Arguments
 from cli.errors import WrongArguments
 from cli.log.lines import damage_line, event_line, print_change, with_times

@@ -3,7 +3,7 @@
 import time
 from typing import Final
 
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from cli.arguments import Arguments
 from cli.log.show import FilterOptions, add_filter_options, print_events, where_of
 from cli.log.storage import reading

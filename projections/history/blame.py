@@ -25,7 +25,7 @@ from arclog.events import (
     SessionOpened,
     TaskCompleted,
 )
-from arclog.sqlite.log import NO_END, Filter
+from arclog.sqlite.reads import NO_END, Filter
 from arclog.streams import streams_beside
 from projections.event_streams import read_matching
 from projections.history.order import natural_order

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
-from arclog.sqlite.log import find_event
+from arclog.sqlite.reads import find_event
 from projections.history.entities import Entity, find_entity, touched_by
 from projections.history.events import LoggedEvent, find_logged
 from projections.intervals import AsOf

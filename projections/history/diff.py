@@ -8,8 +8,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from arclog.errors import NotFound, StorageDamaged
-from arclog.sqlite.log import EVERYTHING, NO_END, read
-from arclog.sqlite.lookup import find_last_event_of
+from arclog.sqlite.reads import EVERYTHING, NO_END, find_last_event_of, read
 from projections import messages
 from projections.history.changes import compare_entity
 from projections.history.entities import Entity, touched_by

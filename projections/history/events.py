@@ -11,8 +11,16 @@ from arclog.codec import Metadata, StoredEvent, decode_metadata
 from arclog.digest import digest_of
 from arclog.errors import InvalidInput, StorageDamaged
 from arclog.events import EVENT_TYPES
-from arclog.sqlite.log import EVERYTHING, NO_END, Filter, find_event, matching_types, read_head
-from arclog.sqlite.lookup import find_end_before, find_last_at
+from arclog.sqlite.reads import (
+    EVERYTHING,
+    NO_END,
+    Filter,
+    find_end_before,
+    find_event,
+    find_last_at,
+    matching_types,
+    read_head,
+)
 from projections.event_streams import read_last_matching, read_matching
 from projections.times import timestamp
 

@@ -7,7 +7,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import replace
 
 from arclog.errors import NotFound
-from arclog.sqlite.lookup import find_last_event_of, find_last_seen
+from arclog.sqlite.reads import find_last_event_of, find_last_seen
 from projections import claims, inbox, locks, messages, sessions, tasks
 from projections.claims import Claim
 from projections.intervals import live

@@ -27,7 +27,7 @@ from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import get_instance_id
 from projections.history.events import LoggedEvent
 from projections.hub.answers import Outcome

@@ -24,7 +24,7 @@ from arclog.proof.diagnosis import diagnose
 from arclog.proof.findings import Finding
 from arclog.proof.verify import Segment, check_segment, say_gaps, segments_of
 from arclog.sqlite.connection import open_connection
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from projections.times import optional_timestamp
 
 NEWEST: Final = 1_000

@@ -4,7 +4,7 @@ import apsw
 from msgspec import Struct
 from msgspec.structs import replace
 
-from arclog.sqlite.log import EVERYTHING, Filter, read_head
+from arclog.sqlite.reads import EVERYTHING, Filter, read_head
 from projections.history.events import LoggedEvent, read_log, read_log_end
 
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from arclog.errors import StorageError
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from projections.hub.readers import Readers
 from projections.hub.waiting import Waiters
 

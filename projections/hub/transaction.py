@@ -15,7 +15,8 @@ from arclog.events import AgentSeen, Event, MessagePosted, SessionOpened
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
 from arclog.sender import named_sender
-from arclog.sqlite.log import KeptKey, Log, find_event
+from arclog.sqlite.log import KeptKey, Log
+from arclog.sqlite.reads import find_event
 from projections.all_projectors import HANDLERS, project
 from projections.checkpoints import advance
 from projections.hub.answers import Outcome, answer, answer_now

@@ -20,9 +20,8 @@ from arclog.progress import Progress, no_progress
 from arclog.proof.export import ExportReader
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.engine import file_log
-from arclog.sqlite.log import read, read_head
-from arclog.sqlite.lookup import find_end_before, find_readable_end
 from arclog.sqlite.new_file import new_file
+from arclog.sqlite.reads import find_end_before, find_readable_end, read, read_head
 from arclog.sqlite.schema import get_instance_id, get_origin, open_existing, open_storage, set_setting
 from projections.rebuilding.rebuild import bring_up_to_date
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from arclog.codec import Fact
 from arclog.errors import StorageDamaged
 from arclog.progress import Progress, no_progress
-from arclog.sqlite.log import read_facts, read_head
+from arclog.sqlite.reads import read_facts, read_head
 from projections.all_projectors import PROJECTORS, handlers_of, project
 from projections.checkpoints import CHECKPOINTS, read_checkpoints
 from projections.projector import Projector, Row

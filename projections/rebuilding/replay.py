@@ -16,8 +16,8 @@ from msgspec import Struct
 from arclog.errors import InvalidInput
 from arclog.progress import Progress
 from arclog.sqlite.connection import storage_errors
-from arclog.sqlite.log import NO_END, read, read_head
 from arclog.sqlite.new_file import new_file
+from arclog.sqlite.reads import NO_END, read, read_head
 from arclog.sqlite.schema import open_existing
 from projections.all_projectors import HANDLERS, PROJECTORS, project
 from projections.live_writer import LiveWriter

@@ -20,7 +20,7 @@ from arclog.proof.findings import Finding
 from arclog.proof.keys import verify_keys
 from arclog.proof.verify import ChainReport, verify_chain
 from arclog.sqlite.connection import storage_errors
-from arclog.sqlite.lookup import find_readable_end
+from arclog.sqlite.reads import find_readable_end
 from arclog.sqlite.schema import open_existing
 from projections.checkpoints import read_checkpoints
 

@@ -13,7 +13,8 @@ from arclog.codec import Metadata, RecordedEvent, StoredEvent
 from arclog.engine import Engine, Head
 from arclog.events import Event, MessagePosted
 from arclog.sqlite.engine import FileEngine
-from arclog.sqlite.log import NO_END, Filter, KeptKey, Log, read
+from arclog.sqlite.log import KeptKey, Log
+from arclog.sqlite.reads import NO_END, Filter, read
 from arclog.sqlite.schema import open_storage
 from tests.support.fake_time import FakeTime
 from tests.support.memory_engine import MemoryLog

@@ -8,7 +8,8 @@ from arclog.codec import Metadata
 from arclog.digest import GENESIS
 from arclog.engine import Head
 from arclog.errors import InvalidInput
-from arclog.sqlite.log import KeptKey, Log, find_event, read_facts, read_head, read_some_facts
+from arclog.sqlite.log import KeptKey, Log
+from arclog.sqlite.reads import find_event, read_facts, read_head, read_some_facts
 from tests.contract.engines import BY_HTTP, Kind, append_all, decoded, events_of, opened, post
 from tests.support.chains import find_break
 from tests.support.fake_time import BEGINNING, FakeTime

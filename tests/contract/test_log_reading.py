@@ -18,15 +18,18 @@ from arclog.events import (
     SessionOpened,
     TaskCompleted,
 )
-from arclog.sqlite.log import NO_END, Filter, Log, read
-from arclog.sqlite.lookup import (
+from arclog.sqlite.log import Log
+from arclog.sqlite.reads import (
+    NO_END,
+    Filter,
     find_end_before,
     find_event_at,
     find_last_at,
     find_last_event_of,
     find_last_seen,
+    read,
+    read_last,
 )
-from arclog.sqlite.tail import read_last
 from tests.contract.engines import BY_HTTP, append_all, events_of, post
 from tests.support.fake_time import BEGINNING, FakeTime
 

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.http.inprocess import InProcessAnswer, call
-from arclog.sqlite.log import find_event
+from arclog.sqlite.reads import find_event
 from projections.hub.hub import Hub, Settings
 
 

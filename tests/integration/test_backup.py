@@ -13,8 +13,8 @@ from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput, NotAnArcStorage, StorageDamaged, StorageError
 from arclog.progress import no_progress
 from arclog.sqlite.backup import Copy, back_up
-from arclog.sqlite.log import read_head
 from arclog.sqlite.new_file import new_file
+from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import get_instance_id, get_origin, open_existing
 from projections.moving.transfer import Transferred, restore
 from projections.rebuilding.verification import verify_storage

@@ -9,7 +9,7 @@ import pytest
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.sessions import CloseSession, OpenSession
 from arclog.events import SessionOpened
-from arclog.sqlite.now import read_now
+from arclog.sqlite.reads import read_now
 from tests.support.command import Run
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import events_in, recording

@@ -17,7 +17,7 @@ from arclog.errors import InvalidInput, StorageDamaged
 from arclog.progress import no_progress
 from arclog.proof.export import ExportReader, write_export
 from arclog.proof.findings import Finding
-from arclog.sqlite.log import NO_END, read
+from arclog.sqlite.reads import NO_END, read
 from arclog.sqlite.schema import get_instance_id, get_origin, open_existing
 from projections.moving.transfer import bring_in, fork
 from projections.rebuilding.verification import verify_storage

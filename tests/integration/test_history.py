@@ -15,7 +15,7 @@ from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import InvalidInput, NotFound
-from arclog.sqlite.now import read_now
+from arclog.sqlite.reads import read_now
 from arclog.sqlite.statistics import read_statistics
 from projections.history.blame import Tenure, read_blame
 from projections.history.changes import find_in_full

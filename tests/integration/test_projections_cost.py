@@ -16,8 +16,7 @@ from arclog.deciders.sessions import OpenSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError
 from arclog.sqlite.connection import open_connection
-from arclog.sqlite.log import Filter
-from arclog.sqlite.tail import read_last
+from arclog.sqlite.reads import Filter, read_last
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.all_projectors import PROJECTORS
 from projections.hub.command_handlers import Command

@@ -12,7 +12,7 @@ import pytest
 from arclog.digest import GENESIS
 from arclog.errors import NotAnArcStorage, StorageDamaged, StorageError
 from arclog.progress import no_progress
-from arclog.sqlite.log import read
+from arclog.sqlite.reads import read
 from arclog.sqlite.schema import open_storage
 from projections import channels, claims, locks, messages, sessions, tasks, threads
 from projections.intervals import live

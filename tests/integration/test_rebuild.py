@@ -19,7 +19,7 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import StorageDamaged, StorageError
 from arclog.progress import no_progress
 from arclog.sqlite.connection import open_connection
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from projections.all_projectors import PROJECTORS
 from projections.checkpoints import CHECKPOINTS
 from projections.hub.recorder import Recorder

@@ -19,7 +19,7 @@ from arclog.deciders.sessions import OpenSession
 from arclog.digest import GENESIS
 from arclog.errors import SessionCollision
 from arclog.events import ClaimAcquired, LockAcquired, MessagePosted, SessionOpened
-from arclog.sqlite.log import read
+from arclog.sqlite.reads import read
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
 from projections.rebuilding.rebuild import compare, replay_into

@@ -12,7 +12,7 @@ import pytest
 from arclog.deciders.messages import PostMessage
 from arclog.digest import GENESIS
 from arclog.events import MessagePosted
-from arclog.sqlite.log import read
+from arclog.sqlite.reads import read
 from projections.rebuilding.rebuild import compare, replay_into
 from tests.support.chains import find_break
 from tests.support.recorders import events_in, reading, recording

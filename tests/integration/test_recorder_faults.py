@@ -25,7 +25,8 @@ from arclog.errors import (
 )
 from arclog.events import SessionExpired
 from arclog.sqlite.connection import open_connection
-from arclog.sqlite.log import LOOK_AGAIN, read
+from arclog.sqlite.log import LOOK_AGAIN
+from arclog.sqlite.reads import read
 from arclog.sqlite.schema import open_storage
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call

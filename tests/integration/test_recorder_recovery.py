@@ -9,7 +9,7 @@ from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.events import FreedClaim, FreedLock, SessionExpired
-from arclog.sqlite.log import Filter
+from arclog.sqlite.reads import Filter
 from projections import claims, locks, messages
 from projections.history.blame import read_blame
 from projections.history.events import read_log, read_log_end

@@ -8,7 +8,7 @@ from arclog.deciders.channels import CreateChannel
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import MessagePosted, TaskCompleted
-from arclog.sqlite.log import Filter
+from arclog.sqlite.reads import Filter
 from projections import threads
 from projections.history.blame import read_blame
 from projections.history.events import read_log

@@ -17,7 +17,7 @@ from arclog.deciders.sessions import OpenSession
 from arclog.digest import GENESIS
 from arclog.errors import ArcError, LockLost, LogAway, LogReplaced, OutcomeUnknown, StorageBusy, StorageError
 from arclog.progress import no_progress
-from arclog.sqlite.log import read_head
+from arclog.sqlite.reads import read_head
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call
 from projections.hub.hub import Hub, Settings

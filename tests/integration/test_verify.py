@@ -16,8 +16,7 @@ from arclog.proof.diagnosis import diagnose
 from arclog.proof.export import ExportReader, write_export
 from arclog.proof.findings import Finding
 from arclog.proof.verify import Segment, check_segment, verify_chain
-from arclog.sqlite.log import read_raw
-from arclog.sqlite.lookup import find_end_before, is_readable
+from arclog.sqlite.reads import find_end_before, is_readable, read_raw
 from arclog.sqlite.schema import open_existing, open_storage
 from projections.moving.transfer import fork
 from projections.rebuilding.verification import verify_storage

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from arclog.codec import StoredEvent
 from arclog.errors import StorageError
-from arclog.sqlite.log import read
+from arclog.sqlite.reads import read
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
 from projections.rebuilding.rebuild import compare, replay_into

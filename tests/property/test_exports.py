@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from arclog.progress import no_progress
 from arclog.proof.export import ExportReader, write_export
-from arclog.sqlite.log import NO_END
+from arclog.sqlite.reads import NO_END
 from arclog.sqlite.schema import open_existing
 from projections.moving.transfer import bring_in, fork
 from projections.rebuilding.verification import verify_storage

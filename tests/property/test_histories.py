@@ -17,7 +17,7 @@ from arclog.events import AgentSeen, ClaimReleased, LockReleased, SessionExpired
 from arclog.events.channels import ANONYMOUS
 from arclog.proof.keys import verify_keys
 from arclog.sender import sender_of
-from arclog.sqlite.log import read
+from arclog.sqlite.reads import read
 from arclog.sqlite.schema import EVENTS
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.all_projectors import HANDLERS, project

@@ -17,7 +17,7 @@ from arclog.errors import ArcError
 from arclog.events import SessionExpired
 from arclog.progress import no_progress
 from arclog.sqlite.connection import open_connection
-from arclog.sqlite.log import read
+from arclog.sqlite.reads import read
 from projections import messages, sessions
 from projections.all_projectors import PROJECTORS
 from projections.hub.answers import Outcome
