@@ -22,7 +22,7 @@ from arclog.deciders.fields import MICROSECONDS, Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
 from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
 from arclog.engine import Engine
-from arclog.errors import ArcError, CursorBeyondHead
+from arclog.errors import ArcError, CursorBeyondHead, StorageBusy, StorageError
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.progress import Progress, no_progress
@@ -121,6 +121,9 @@ class Hub:
         self._inspection = Inspection(settings.storage, self.clock.now, self._tell_damage)
         self.on_damage: list[Callable[[Finding], None]] = []
         """Called, on the event loop, with each thing that turns out to be wrong with the log."""
+        self.on_trouble: list[Callable[[StorageError | None], None]] = []
+        """Called, on the event loop, when the storage fails in a new way, and with None when it takes writes again."""
+        self._trouble = ""
         self.instance_id = ""
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -198,6 +201,7 @@ class Hub:
         future: asyncio.Future[Outcome] = self._loop.create_future()
 
         def done(result: Outcome | ArcError) -> None:
+            self._heed(result)
             # A caller that went away has cancelled its future.
             if future.done():
                 return
@@ -231,6 +235,7 @@ class Hub:
         complete: asyncio.Future[None] = self._loop.create_future()
 
         def done(result: Outcome | ArcError) -> None:
+            self._heed(result)
             results.append(result)
             if len(results) == len(requests) and not complete.done():
                 complete.set_result(None)
@@ -253,6 +258,20 @@ class Hub:
 
     def _fetch(self) -> None:
         self._commits.catch_up()
+
+    def _heed(self, result: Outcome | ArcError) -> None:
+        """Tell once that the storage fails, and once that it does so no more."""
+        if isinstance(result, StorageError):
+            if isinstance(result, StorageBusy) or result.code == self._trouble:
+                return
+            self._trouble = result.code
+            told: StorageError | None = result
+        elif self._trouble and not isinstance(result, ArcError):
+            self._trouble, told = "", None
+        else:
+            return
+        for callback in self.on_trouble:
+            callback(told)
 
     def _arrive(self, commit: Commit) -> None:
         self._waiters.deliver(commit.after, commit.head, commit.messages)
