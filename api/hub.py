@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from api.http.routes import Change, Found, NoBody, NoIds, NoQuery, Read, Reader, Route
+from api.http.routes import ChangeRoute, NoBody, NoIds, NoQuery, ReadCaller, ReadResult, ReadRoute, Route
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.messages import MESSAGE_KINDS
 from arclog.events import GENERAL_CHANNEL
@@ -37,6 +37,7 @@ EXTENSIONS: Final = (
     "idempotency_key",
     "list_after",
     "log",
+    "max_bytes",
     "openapi",
     "sse_heartbeat",
     "sse_resume",
@@ -121,10 +122,10 @@ class Network(Struct, frozen=True):
     listen_host: str
 
 
-async def show_hub(hub: Hub, query: NoQuery, reader: Reader) -> Found:
+async def show_hub(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
     """What the hub is."""
     settings, limits = hub.settings, hub.settings.limits
-    return Found(
+    return ReadResult(
         encode_json(
             HubInfo(
                 instance_id=hub.instance_id,
@@ -152,17 +153,19 @@ async def show_hub(hub: Hub, query: NoQuery, reader: Reader) -> Found:
     )
 
 
-async def show_health(hub: Hub, query: NoQuery, reader: Reader) -> Found:
+async def show_health(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
     """How the hub does; an answer at all means that the storage can be read."""
     head, integrity = hub.read(read_head), hub.integrity
     status: Literal["ok", "damaged"] = "damaged" if integrity.findings else "ok"
-    return Found(encode_json(Health(status, hub.instance_id, head.event_id, timestamp(head.recorded_at), integrity)))
+    return ReadResult(
+        encode_json(Health(status, hub.instance_id, head.event_id, timestamp(head.recorded_at), integrity))
+    )
 
 
-async def show_shutdown(hub: Hub, query: NoQuery, reader: Reader) -> Found:
+async def show_shutdown(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
     """The shutdown that is pending."""
     pending = hub.remaining()
-    return Found(b"null" if pending is None else encode_json(Shutdown(*pending)))
+    return ReadResult(b"null" if pending is None else encode_json(Shutdown(*pending)))
 
 
 def cancel(ids: NoIds, body: NoBody) -> CancelShutdown:
@@ -171,35 +174,35 @@ def cancel(ids: NoIds, body: NoBody) -> CancelShutdown:
 
 
 ROUTES: tuple[Route, ...] = (
-    Read(does="Tell what this hub is.", path="/v1/hub-info", query=NoQuery, answer=show_hub, result=HubInfo),
-    Read(
+    ReadRoute(does="Tell what this hub is.", path="/v1/hub-info", query=NoQuery, answer=show_hub, result=HubInfo),
+    ReadRoute(
         does="Tell how this hub does, and whether its log is what was written.",
         path="/v1/health",
         query=NoQuery,
         answer=show_health,
         result=Health,
     ),
-    Read(
+    ReadRoute(
         does="Tell how long it is until the pending shutdown.",
         path="/v1/shutdown",
         query=NoQuery,
         answer=show_shutdown,
         result=Shutdown | None,
     ),
-    Change(
+    ChangeRoute(
         does="Stop this hub after a while.",
         path="/v1/shutdown",
         body=InitiateShutdown,
         result=InitiatedShutdown,
     ),
-    Change(
+    ChangeRoute(
         does="Call the pending shutdown off.",
         path="/v1/shutdown/cancel",
         body=NoBody,
         command=cancel,
         result=CancelledShutdown,
     ),
-    Change(
+    ChangeRoute(
         does="Take, or no longer take, calls from other machines.",
         path="/v1/network",
         body=ChangeNetwork,
