@@ -97,7 +97,7 @@ def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
 
 PROJECTOR: Final = Projector(
     name="claims",
-    version=5,
+    version=6,
     tables=("claims", "claim_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],

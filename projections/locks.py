@@ -101,7 +101,7 @@ def _thread_of(data: LockAcquired) -> str | None:
 
 PROJECTOR: Final = Projector(
     name="locks",
-    version=5,
+    version=6,
     tables=("locks", "lock_holders", "lock_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],

@@ -81,7 +81,7 @@ def _on_ended(writer: Writer, event: Fact, data: SessionClosed | SessionExpired)
 
 PROJECTOR: Final = Projector(
     name="sessions",
-    version=2,
+    version=3,
     tables=("sessions",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],

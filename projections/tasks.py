@@ -80,7 +80,7 @@ def _complete(writer: Writer, event: Fact, task_id: int, completed_at: int) -> N
 
 PROJECTOR: Final = Projector(
     name="tasks",
-    version=2,
+    version=3,
     tables=("tasks",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],

@@ -133,7 +133,7 @@ def _replace(writer: Writer, event: Fact, row: _Row) -> None:
 
 PROJECTOR: Final = Projector(
     name="threads",
-    version=3,
+    version=4,
     tables=("threads",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],

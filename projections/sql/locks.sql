@@ -16,7 +16,7 @@ CREATE TABLE locks (
     metadata TEXT NOT NULL,
     PRIMARY KEY (file_path, from_event),
     {version_rules}
-) STRICT, WITHOUT ROWID;
+) STRICT;
 -- Who ever held which lock: one row for each pair of agent and file. Nothing changes here when an agent has its lock again,
 -- while an index on the agents of versions would change with each of them.
 CREATE TABLE lock_holders (
