@@ -22,7 +22,7 @@ from arclog.deciders.fields import MICROSECONDS, Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
 from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
 from arclog.engine import Engine
-from arclog.errors import ArcError, CursorBeyondHead, StorageBusy, StorageError
+from arclog.errors import ArcError, CursorBeyondHead, StorageError, StorageGone
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.progress import Progress, no_progress
@@ -135,7 +135,7 @@ class Hub:
         """Called, on the event loop, with each thing that turns out to be wrong with the log."""
         self.on_trouble: list[Callable[[StorageError | None], None]] = []
         """Called, on the event loop, when the storage fails in a new way, and with None when it takes writes again."""
-        self._trouble = ""
+        self._told: StorageError | None = None
         self.instance_id = ""
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -213,7 +213,6 @@ class Hub:
         future: asyncio.Future[Outcome] = self._loop.create_future()
 
         def done(result: Outcome | ArcError) -> None:
-            self._heed(result)
             # A caller that went away has cancelled its future.
             if future.done():
                 return
@@ -247,7 +246,6 @@ class Hub:
         complete: asyncio.Future[None] = self._loop.create_future()
 
         def done(result: Outcome | ArcError) -> None:
-            self._heed(result)
             results.append(result)
             if len(results) == len(requests) and not complete.done():
                 complete.set_result(None)
@@ -271,22 +269,20 @@ class Hub:
     def _fetch(self) -> None:
         self._commits.catch_up()
 
-    def _heed(self, result: Outcome | ArcError) -> None:
-        """Tell once that the storage fails, and once that it does so no more."""
-        if isinstance(result, StorageError):
-            if isinstance(result, StorageBusy) or result.code == self._trouble:
-                return
-            self._trouble = result.code
-            told: StorageError | None = result
-        elif self._trouble and not isinstance(result, ArcError):
-            self._trouble, told = "", None
-        else:
-            return
-        for callback in self.on_trouble:
-            callback(told)
-
     def _arrive(self, commit: Commit) -> None:
         self._waiters.deliver(commit.after, commit.head, commit.messages)
+        trouble = self._recorder.gone or self._recorder.trouble
+        if (trouble and trouble.code) != (self._told and self._told.code):
+            self._tell_trouble(trouble)
+
+    def _tell_trouble(self, trouble: StorageError | None) -> None:
+        self._told = trouble
+        if isinstance(trouble, StorageGone):
+            self._readers.refuse(trouble)
+            self._inspection.give_up()
+            self._waiters.wake_all()
+        for callback in self.on_trouble:
+            callback(trouble)
 
     # Reading --------------------------------------------------------------------------------------------------------
 
@@ -354,6 +350,16 @@ class Hub:
     def integrity(self) -> Integrity:
         """What the hub has found out about its log by now."""
         return self._inspection.integrity
+
+    @property
+    def trouble(self) -> StorageError | None:
+        """What keeps the hub from writing, as far as its last transaction tells."""
+        return self._recorder.trouble
+
+    @property
+    def last_event_id(self) -> int:
+        """The end of the log when this hub last wrote to it."""
+        return self._recorder.last_event_id
 
     def _tell_damage(self, finding: Finding) -> None:
         def tell() -> None:
