@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import batch, channels, claims, inbox, locks, log, messages, sessions, sse, tasks, threads
+from api import batch, channels, claims, inbox, locks, log, messages, search, sessions, sse, tasks, threads
 from api import hub as hub_itself
 from api.dashboard import attention, files
 from api.http import openapi
@@ -34,6 +34,7 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *inbox.ROUTES,
     *sessions.ROUTES,
     *tasks.ROUTES,
+    *search.ROUTES,
     *threads.ROUTES,
     *channels.ROUTES,
     *hub_itself.ROUTES,

@@ -1,13 +1,11 @@
 """The inbox over HTTP: what was said to one agent alone."""
 
 from api.http.as_of import Dated
-from api.http.parameters import Cursor, Limit, MaxBytes, Tail, clamp_bytes, clamp_limit
-from api.http.routes import ReadCaller, ReadResult, ReadRoute, Route
-from arclog.limits import ANSWER_BYTES, PAGE_ROWS
-from arclog.sqlite.connection import Connection
+from api.http.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, clamp_limit
+from api.http.routes import Found, Read, Reader, Route
 from projections.hub.hub import Hub
 from projections.inbox import read_inbox
-from projections.messages import Message, Page
+from projections.messages import Message
 
 
 class InboxQuery(Dated, frozen=True, kw_only=True):
@@ -15,29 +13,23 @@ class InboxQuery(Dated, frozen=True, kw_only=True):
 
     agent_id: str
     since_id: Cursor = 0
-    limit: Limit = PAGE_ROWS
+    limit: Limit = DEFAULT_LIMIT
     tail: Tail = False
-    max_bytes: MaxBytes = ANSWER_BYTES
 
 
-async def list_inbox(hub: Hub, query: InboxQuery, reader: ReadCaller) -> ReadResult:
+async def list_inbox(hub: Hub, query: InboxQuery, reader: Reader) -> Found:
     """Messages to one agent."""
     tail = query.tail and not query.since_id
-
-    def read(connection: Connection, limit: int, max_bytes: int) -> Page:
-        return read_inbox(connection, query.agent_id, reader.at, query.since_id, limit, tail, max_bytes)
-
-    page = await hub.read_page(read, clamp_limit(query.limit), clamp_bytes(query.max_bytes))
-    return ReadResult(page.json(), page.more)
+    page = hub.read(read_inbox, query.agent_id, reader.at, query.since_id, clamp_limit(query.limit), tail)
+    return Found(page.json())
 
 
 ROUTES: tuple[Route, ...] = (
-    ReadRoute(
+    Read(
         does="Read the messages to one agent.",
         path="/v1/inbox/{agent_id}",
         query=InboxQuery,
         answer=list_inbox,
         result=list[Message],
-        beside=("more",),
     ),
 )

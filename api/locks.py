@@ -1,38 +1,29 @@
 """Locks over HTTP: who edits which file."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 from msgspec import Meta
 
-from api.http.lists import Listed, read_list
-from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, granted_or_refused
+from api.http.as_of import Dated
+from api.http.lists import After, read_list
+from api.http.routes import Change, Found, Read, Reader, Route, granted_or_refused
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
-from arclog.sqlite.connection import Connection
 from projections import locks
 from projections.hub.hub import Hub
-from projections.intervals import AsOf
 from projections.locks import Lock
 
 
-class LocksQuery(Listed, frozen=True, kw_only=True):
+class LocksQuery(Dated, frozen=True, kw_only=True):
     """Which locks to list."""
 
     agent_id: Annotated[str, Meta(description="only of this agent")] | None = None
-    thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
     active_only: Annotated[bool, Meta(description="leave out what was released or has lapsed")] = False
+    after: After | None = None
 
 
-async def list_locks(hub: Hub, query: LocksQuery, reader: ReadCaller) -> ReadResult:
+async def list_locks(hub: Hub, query: LocksQuery, reader: Reader) -> Found:
     """Locks, oldest grant first."""
-    return await read_list(hub, query, _each_lock, _key, query, reader.at)
-
-
-def _each_lock(connection: Connection, query: LocksQuery, at: AsOf) -> Iterator[Lock]:
-    if query.thread_id is None:
-        return locks.each_lock(connection, at, query.agent_id, query.active_only)
-    found = locks.each_in_thread(connection, query.thread_id, at, query.active_only)
-    return (lock for lock in found if query.agent_id in {None, lock.agent_id})
+    return await read_list(hub, locks.list_locks, _key, query.after, reader.at, query.agent_id, query.active_only)
 
 
 def _key(lock: Lock) -> str:
@@ -40,7 +31,7 @@ def _key(lock: Lock) -> str:
 
 
 ROUTES: tuple[Route, ...] = (
-    ChangeRoute(
+    Change(
         does="Ask for the lock on a file, or prolong one's own.",
         path="/v1/locks",
         body=AcquireLock,
@@ -49,20 +40,20 @@ ROUTES: tuple[Route, ...] = (
         result=Lock,
         beside=("acquired",),
     ),
-    ChangeRoute(
+    Change(
         does="Prolong a lock that one holds.",
         path="/v1/locks/refresh",
         body=RefreshLock,
         result=Lock,
         beside=("acquired",),
     ),
-    ChangeRoute(
+    Change(
         does="Give a lock back.",
         path="/v1/locks/release",
         body=ReleaseLock,
         result=Lock,
     ),
-    ReadRoute(
+    Read(
         does="List the locks, oldest first.",
         path="/v1/locks",
         query=LocksQuery,

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.http.lists import Listed, read_list
-from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route
+from api.http.as_of import Dated
+from api.http.lists import After, read_list
+from api.http.routes import Change, Found, Read, Reader, Route
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.deciders.tasks import CompleteTask, TaskStatus
 from projections import tasks
@@ -25,22 +26,23 @@ class TaskIds(Struct, frozen=True):
     task_id: Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 
 
-class TasksQuery(Listed, frozen=True, kw_only=True):
+class TasksQuery(Dated, frozen=True, kw_only=True):
     """Which tasks to list."""
 
     parent_id: Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="only children of this task")] | None = None
     status: TaskStatus | None = None
     channel: Annotated[str, Meta(description="only of this channel")] | None = None
     thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
+    after: After | None = None
 
 
-async def list_tasks(hub: Hub, query: TasksQuery, reader: ReadCaller) -> ReadResult:
+async def list_tasks(hub: Hub, query: TasksQuery, reader: Reader) -> Found:
     """Tasks by id."""
     return await read_list(
         hub,
-        query,
-        tasks.each_task,
+        tasks.list_tasks,
         _key,
+        query.after,
         reader.at,
         parent_id=query.parent_id,
         status=query.status,
@@ -59,7 +61,7 @@ def complete(ids: TaskIds, body: Completion) -> CompleteTask:
 
 
 ROUTES: tuple[Route, ...] = (
-    ReadRoute(
+    Read(
         does="List the tasks, by id.",
         path="/v1/tasks",
         query=TasksQuery,
@@ -67,7 +69,7 @@ ROUTES: tuple[Route, ...] = (
         result=list[Task],
         beside=("more",),
     ),
-    ChangeRoute(
+    Change(
         does="Say that a task is done; the last child to be done completes its parent.",
         path="/v1/tasks/{task_id}/complete",
         ids=TaskIds,

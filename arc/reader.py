@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from arc.shapes import Channel, Claim, Lock, Message, Session, Task, Thread, ThreadSummary, Transport
+    from arc.shapes import Channel, Claim, Hit, Lock, Message, Session, Task, Thread, ThreadSummary, Transport
 
 WAIT_GRACE_SEC = 5.0
 """How much longer than the hub a waiting call waits: the hub answers at its time-out, and the answer has to travel."""
@@ -84,6 +84,37 @@ class Reader:
         """The messages to this agent after `since_id`, or the last ones with `tail`."""
         query = {"since_id": since_id, "limit": limit, "tail": 1 if tail else None}
         found: list[Message] = self._read(f"inbox/{segment(self.agent_id)}", query)
+        return found
+
+    def search(
+        self,
+        q: str,
+        *,
+        from_agent: str | None = None,
+        to_agent: str | None = None,
+        channel: str | None = None,
+        thread_id: str | None = None,
+        kind: str | None = None,
+        before: int | None = None,
+        limit: int = 20,
+        best: bool = False,
+    ) -> list[Hit]:
+        """Messages with all words of `q`, the newest first; the last word may go on, quoted text stands as it is.
+
+        Args:
+            q: the words.
+            from_agent: only what this agent said.
+            to_agent: only what was said to this agent alone.
+            channel: only in this channel.
+            thread_id: only in this thread.
+            kind: only messages of this kind.
+            before: only messages with smaller ids, to go on.
+            limit: the most hits to return, at most 100.
+            best: those that answer best first, of the newest 5,000 that do.
+        """
+        query: dict[str, Any] = {"q": q, "from": from_agent, "to": to_agent, "channel": channel, "kind": kind}
+        query |= {"thread_id": thread_id, "before": before, "limit": limit, "order": "best" if best else None}
+        found: list[Hit] = self._read("search", query)
         return found
 
     def claims(self, *, thread_id: str | None = None, active_only: bool = False) -> list[Claim]:

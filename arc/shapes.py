@@ -56,6 +56,19 @@ class Message(TypedDict):
     metadata: dict[str, Any]
 
 
+class Hit(TypedDict):
+    """A message that a search found; `snippet` is the part where, what was found between `[` and `]`."""
+
+    id: int
+    ts: str
+    from_agent: str
+    to_agent: str | None
+    channel: str
+    kind: str
+    thread_id: str | None
+    snippet: str
+
+
 class Claim(TypedDict):
     """The right to do one piece of work, until `expires_at`."""
 

@@ -38,6 +38,7 @@ COMMANDS: Final[Commands] = {
     "agents": Command("cli.read.agents", "print who is there, or was at any moment"),
     "channels": Command("cli.read.channels", "print the channels"),
     "messages": Command("cli.read.messages", "print what was said in a channel or a thread"),
+    "search": Command("cli.read.search", "find what was said, by its words"),
     "inbox": Command("cli.read.inbox", "print what was said to one agent alone"),
     "threads": Command("cli.read.threads", "print a summary of each thread"),
     "thread": Command("cli.read.thread", "print one thread with everything in it"),

@@ -82,13 +82,10 @@ async def _serve(options: Options) -> None:
 @contextlib.contextmanager
 def _signals(told_to_end: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    orders = [signal.SIGTERM, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as below `nohup`
-        orders.append(signal.SIGHUP)
-    for number in orders:
+    for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_end.set)
     try:
         yield
     finally:
-        for number in orders:
+        for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

@@ -31,7 +31,7 @@ class Envelope(Struct, frozen=True, omit_defaults=True):
     advice: str | None = None
 
 
-class ErrorAnswer(Struct, frozen=True):
+class Refusal(Struct, frozen=True):
     """How an error is answered.
 
     Attributes:
@@ -45,7 +45,7 @@ class ErrorAnswer(Struct, frozen=True):
     headers: Headers = ()
 
 
-def refusal(error: ArcError) -> ErrorAnswer:
+def refusal(error: ArcError) -> Refusal:
     """How `error` is answered."""
     text = tell(error)
     if len(text) > MAX_ERROR_CHARS:
@@ -53,12 +53,12 @@ def refusal(error: ArcError) -> ErrorAnswer:
     status = STATUS_OF[error.code]
     body = msgspec.json.encode(Envelope(ok=False, error=text, code=error.code, advice=error.advice))
     if status == SERVICE_UNAVAILABLE:
-        return ErrorAnswer(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
+        return Refusal(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
     if isinstance(error, MethodNotAllowed):
-        return ErrorAnswer(status, body, ((b"allow", error.allowed.encode()),))
+        return Refusal(status, body, ((b"allow", error.allowed.encode()),))
     if isinstance(error, RequestTooLarge):
-        return ErrorAnswer(status, body, ((b"connection", b"close"),))
-    return ErrorAnswer(status, body)
+        return Refusal(status, body, ((b"connection", b"close"),))
+    return Refusal(status, body)
 
 
 class Responder:

@@ -8,8 +8,8 @@ import apsw
 from arclog.errors import NotAnArcStorage, StorageBusy
 from arclog.sqlite.connection import APPLICATION_ID, open_connection, storage_errors
 
-COMPANIONS: Final = ("-wal", "-shm")
-"""What SQLite keeps beside a database, by the end of the name."""
+COMPANIONS: Final = ("-wal", "-shm", "-search", "-search-wal", "-search-shm")
+"""What lies beside a database by the end of its name: what SQLite keeps, and the index of words."""
 BUSY_WITHIN_MS: Final = 500
 
 

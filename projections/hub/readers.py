@@ -7,7 +7,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from arclog.errors import StorageGone
 from arclog.sqlite.connection import open_connection, storage_errors
 
 P = ParamSpec("P")
@@ -22,7 +21,6 @@ class Readers:
         self._local = threading.local()
         self._open: list[apsw.Connection] = []
         self._lock = threading.Lock()
-        self._gone: StorageGone | None = None
 
     def connection(self) -> apsw.Connection:
         """This thread's connection.
@@ -30,8 +28,6 @@ class Readers:
         Raises:
             StorageError: it cannot be opened.
         """
-        if self._gone is not None:
-            raise self._gone.again()
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = open_connection(self._path, read_only=True, guarded=False)
@@ -58,10 +54,6 @@ class Readers:
                 return query(connection, *args, **kwargs)
             finally:
                 connection.execute("COMMIT")
-
-    def refuse(self, gone: StorageGone) -> None:
-        """From now on, nobody reads: what is open is not the storage any more."""
-        self._gone = gone
 
     def close(self) -> None:
         """Close all connections; the threads must be done with them."""

@@ -16,7 +16,7 @@ CREATE TABLE tasks (
     PRIMARY KEY (task_id, from_event),
     {version_rules},
     CONSTRAINT done_has_a_time CHECK ((status = 'done') = (completed_at IS NOT NULL))
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- name: indexes
 {current_index};

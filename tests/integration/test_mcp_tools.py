@@ -115,6 +115,9 @@ async def every_tool(alice: Client, bob: Client) -> set[str]:
     assert (await use("arc_refresh_lock", file_path="src/a.py", ttl_sec=600))["expires_at"] > lock["expires_at"]
     assert [one["file_path"] for one in (await use("arc_list_locks", agent_id="alice"))["locks"]] == ["src/a.py"]
 
+    (found,) = (await use("arc_search", q="hello to"))["found"]
+    assert (found["to_agent"], found["snippet"]) == ("bob", "[hello] [to]o")
+
     threads = (await use("arc_list_threads"))["threads"]
     assert [(one["thread_id"], one["active_claim_count"], one["active_lock_count"]) for one in threads] == [
         ("t-1", 1, 1)

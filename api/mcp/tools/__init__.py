@@ -3,13 +3,14 @@
 from typing import Any, Final
 
 from api.mcp.tool import Tool
-from api.mcp.tools import channels, claims, locks, log, messages, requests, sessions, tasks, threads
+from api.mcp.tools import channels, claims, locks, log, messages, requests, search, sessions, tasks, threads
 
 TOOLS: Final[tuple[Tool[Any], ...]] = (
     *messages.TOOLS,
     *requests.TOOLS,
     *sessions.TOOLS,
     *channels.TOOLS,
+    *search.TOOLS,
     *threads.TOOLS,
     *claims.TOOLS,
     *locks.TOOLS,
