@@ -10,8 +10,8 @@ from api.http.routes import Change, Found, NoBody, Read, Reader, Route, created
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.errors import NotFound
 from arclog.events import GENERAL_CHANNEL
-from arclog.sqlite.connection import Connection
 from arclog.sqlite.reads import find_last_seen
+from arclog.sqlite.snapshot import Snapshot, together
 from projections import inbox, messages, sessions
 from projections.encoding import encode_json
 from projections.hub.hub import Hub
@@ -122,12 +122,13 @@ def _key(session: Session) -> str:
     return session.agent_id
 
 
-def _read_bootstrap(connection: Connection, agent_id: str, at: AsOf) -> Bootstrap:
+@together
+def _read_bootstrap(snapshot: Snapshot, agent_id: str, at: AsOf) -> Bootstrap:
     return Bootstrap(
         agent_id,
-        sessions.find_session(connection, agent_id, at),
-        max(messages.find_latest_broadcast(connection, at), inbox.find_latest(connection, agent_id, at)),
-        sessions.list_sessions(connection, at),
+        snapshot.read(sessions.find_session, agent_id, at),
+        max(snapshot.read(messages.find_latest_broadcast, at), snapshot.read(inbox.find_latest, agent_id, at)),
+        snapshot.read(sessions.list_sessions, at),
         GENERAL_CHANNEL,
     )
 

@@ -9,7 +9,7 @@ from api.http.parameters import Cursor
 from api.http.routes import Found, Read, Reader, Route
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import NotFound
-from arclog.sqlite.connection import Connection
+from arclog.sqlite.snapshot import Snapshot, together
 from projections import claims, locks, tasks, threads
 from projections.claims import Claim
 from projections.encoding import encode_json
@@ -68,15 +68,16 @@ def _key(thread: Thread) -> str:
     return thread.thread_id
 
 
-def _read_thread(connection: Connection, thread_id: str, since_id: int, at: AsOf) -> Found:
-    summary = threads.get_thread(connection, thread_id, at)
-    said = read_thread_messages(connection, thread_id, at, since_id, MAX_INTEGER)
+@together
+def _read_thread(snapshot: Snapshot, thread_id: str, since_id: int, at: AsOf) -> Found:
+    summary = snapshot.read(threads.get_thread, thread_id, at)
+    said = snapshot.read(read_thread_messages, thread_id, at, since_id, MAX_INTEGER)
     detail = _EncodedDetail(
         summary,
         msgspec.Raw(said.json()),
-        tasks.list_tasks(connection, at, thread_id=thread_id),
-        claims.list_in_thread(connection, thread_id, at),
-        locks.list_in_thread(connection, thread_id, at),
+        snapshot.read(tasks.list_tasks, at, thread_id=thread_id),
+        snapshot.read(claims.list_in_thread, thread_id, at),
+        snapshot.read(locks.list_in_thread, thread_id, at),
     )
     known = summary.message_count or detail.tasks or detail.claims or detail.locks
     if not known:

@@ -1,13 +1,13 @@
 """Lists of everything there is of a kind: given whole, and in parts where they would be too long for one answer."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Concatenate, ParamSpec, TypeVar
+from typing import Annotated, ParamSpec, TypeVar
 
 from msgspec import Meta, Struct
 
 from api.http.routes import Found
 from arclog.errors import InvalidInput
-from arclog.sqlite.connection import Connection
+from arclog.sqlite.snapshot import Query, Snapshot, together
 from projections.encoding import encode_json, json_array
 from projections.hub.hub import Hub
 from projections.messages import MAX_PAGE_BYTES
@@ -20,7 +20,7 @@ After = Annotated[str, Meta(max_length=4096, description="only what follows the 
 
 async def read_list(
     hub: Hub,
-    query: Callable[Concatenate[Connection, P], Sequence[R]],
+    query: Query[P, Sequence[R]],
     key: Callable[[R], str],
     after: str | None,
     /,
@@ -41,8 +41,9 @@ async def read_list(
         InvalidInput: there is no row with that key.
     """
 
-    def read(connection: Connection) -> Found:
-        rows = query(connection, *args, **kwargs)
+    @together
+    def read(snapshot: Snapshot) -> Found:
+        rows = snapshot.read(query, *args, **kwargs)
         return encode_rows(rows if after is None else rows[_find(rows, key, after) + 1 :], MAX_PAGE_BYTES)
 
     return await hub.read_apart(read)

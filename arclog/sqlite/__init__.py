@@ -1,6 +1,7 @@
 """The log on SQLite: everything in the log that speaks SQL.
 
 `connection` opens a file safely, `schema` says what is in it. `log` is a hub's copy of the log, to which it appends;
-`reads` is what can be read from it. `engine` makes that file the log itself, `changes` notices what other hubs commit
-to it, `wal` keeps the write-ahead log short. `new_file`, `backup` and `removal` make, copy and delete whole storages.
+`reads` is what can be read from it, by `readers` or in a `snapshot`. `engine` makes that file the log itself; `changes`
+notices what is committed to it; `wal` keeps the write-ahead log short. `new_file`, `backup` and `removal` make, copy
+and delete whole storages.
 """

@@ -22,9 +22,6 @@ from arclog.errors import (
     StorageFull,
 )
 
-Connection = apsw.Connection
-"""What the layers above name in signatures, without speaking to SQLite themselves."""
-
 OLDEST_SQLITE: Final = 3_051_003
 APPLICATION_ID: Final = 0x41726331
 """`Arc1`, in the header of the file."""

@@ -32,8 +32,8 @@ def add_arguments(parser: Arguments) -> None:
 
 def run(options: Options) -> int:
     """Print the life of each entity that is meant."""
-    with reading(options) as connection:
-        lives = read_blame(connection, options.stream, read_now(connection))
+    with reading(options) as snapshot:
+        lives = snapshot.read(read_blame, options.stream, snapshot.read(read_now))
     if options.json:
         print(msgspec.json.encode(lives).decode())
         return 0

@@ -9,7 +9,7 @@ from arclog.sqlite.reads import read_head
 from cli.arguments import Arguments
 from cli.errors import WrongArguments
 from cli.log.lines import events, message_line, moment_line, print_change
-from cli.log.storage import find_named, snapshot
+from cli.log.storage import find_named, reading_one_moment
 from cli.options import StorageOptions, add_storage_option, moment
 from cli.tables import print_line
 from projections.history.diff import Diff, EntityChange, find_last_act, read_diff
@@ -42,15 +42,15 @@ def run(options: Options) -> int:
     """Print what changed, by entity, and what was said."""
     if (options.after is None) == (options.since_agent is None):
         raise WrongArguments("name two moments (arc log diff 100 200), or whom it is for (--since-agent NAME)")
-    with snapshot(options) as connection:
+    with reading_one_moment(options) as snapshot:
         if options.since_agent is not None:
-            after = find_last_act(connection, options.since_agent)
+            after = snapshot.read(find_last_act, options.since_agent)
         else:
-            after = find_named(connection, options.after or "0", "A")
-        until = read_head(connection).event_id if options.until is None else find_named(connection, options.until, "B")
+            after = find_named(snapshot, options.after or "0", "A")
+        until = snapshot.read(read_head).event_id if options.until is None else find_named(snapshot, options.until, "B")
         if after > until:
             raise WrongArguments(f"event {after} comes after event {until}: name the earlier one first")
-        found = read_diff(connection, after, until)
+        found = snapshot.read(read_diff, after, until)
     if options.json:
         print(msgspec.json.encode(found).decode())
     else:

@@ -46,10 +46,10 @@ def run(options: Options) -> int:
 
 
 def _export(options: Options, out: BinaryIO) -> Footer:
-    with reading(options) as connection, ProgressBar("exporting") as progress:
-        head = read_head(connection).event_id
+    with reading(options) as snapshot, ProgressBar("exporting") as progress:
+        head = snapshot.read(read_head).event_id
         last = _check(options.first, options.last, head)
-        footer = write_export(connection, out, options.first, last, progress)
+        footer = snapshot.read(write_export, out, options.first, last, progress)
         out.flush()
     if not footer.events:
         print_note(f"the export is empty: there are no events after event {head} yet")

@@ -65,8 +65,8 @@ def _verify(storage: Path) -> int:
 
 
 def _write(options: Options, storage: Path, target: Path, *, damaged: bool) -> None:
-    with reading(options) as connection:
-        until = read_head(connection).event_id if options.to is None else options.to
+    with reading(options) as snapshot:
+        until = snapshot.read(read_head).event_id if options.to is None else options.to
     began_at = time.monotonic()
     with ProgressBar("replaying") as progress:
         replay_to_file(storage, target, until, progress)

@@ -5,7 +5,7 @@ import msgspec
 from arclog.sqlite.reads import read_head, read_now
 from cli.arguments import Arguments
 from cli.log.lines import message_line, moment_line
-from cli.log.storage import find_named, snapshot
+from cli.log.storage import find_named, reading_one_moment
 from cli.options import StorageOptions, add_storage_option, count, moment
 from cli.tables import print_line, print_table
 from projections.history.seen import DEFAULT_LIMIT, Sight, read_sight
@@ -35,12 +35,12 @@ def add_arguments(parser: Arguments) -> None:
 
 def run(options: Options) -> int:
     """Print everything that the agent's reads would have given."""
-    with snapshot(options) as connection:
+    with reading_one_moment(options) as snapshot:
         if options.at is None:
-            head = read_head(connection).event_id
-            sight = read_sight(connection, options.agent, head, options.limit, read_now(connection))
+            head = snapshot.read(read_head).event_id
+            sight = snapshot.read(read_sight, options.agent, head, options.limit, snapshot.read(read_now))
         else:
-            sight = read_sight(connection, options.agent, find_named(connection, options.at, "--at"), options.limit)
+            sight = snapshot.read(read_sight, options.agent, find_named(snapshot, options.at, "--at"), options.limit)
     if options.json:
         print(msgspec.json.encode(sight).decode())
     else:

@@ -10,7 +10,7 @@ from arclog.sqlite.reads import EVERYTHING, Filter
 from cli.arguments import Arguments
 from cli.errors import WrongArguments
 from cli.log.lines import damage_line, event_line, print_change, with_times
-from cli.log.storage import reading, snapshot
+from cli.log.storage import reading, reading_one_moment
 from cli.options import StorageOptions, add_storage_option, count
 from cli.output import print_error
 from cli.tables import print_line
@@ -63,8 +63,8 @@ def run(options: Options) -> int:
             )
         return _show_one(options, options.event_id)
     limit, where = options.limit or DEFAULT_LIMIT, where_of(options)
-    with reading(options) as connection:
-        events = read_log_end(connection, limit, where)
+    with reading(options) as snapshot:
+        events = snapshot.read(read_log_end, limit, where)
     return print_events(events, options.json)
 
 
@@ -97,8 +97,8 @@ def print_events(events: Sequence[LoggedEvent], as_json: bool) -> int:
 
 
 def _show_one(options: Options, event_id: int) -> int:
-    with snapshot(options) as connection:
-        found = find_in_full(connection, event_id)
+    with reading_one_moment(options) as snapshot:
+        found = snapshot.read(find_in_full, event_id)
     if found is None:
         raise NotFound("event", event_id, "is not in this log")
     if options.json:

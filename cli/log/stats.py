@@ -26,8 +26,8 @@ def add_arguments(parser: Arguments) -> None:
 
 def run(options: Options) -> int:
     """Print the figures of the log."""
-    with reading(options) as connection:
-        found = read_statistics(connection)
+    with reading(options) as snapshot:
+        found = snapshot.read(read_statistics)
     if options.json:
         print(msgspec.json.encode(found).decode())
     else:

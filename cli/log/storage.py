@@ -1,7 +1,7 @@
 """The storage that an `arc log` command is about, and the files that it is given."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -11,7 +11,7 @@ from cli.options import StorageOptions
 from cli.paths import path_of
 
 if TYPE_CHECKING:
-    from arclog.sqlite.connection import Connection
+    from arclog.sqlite.snapshot import Snapshot
 
 START_BYTES: Final = 64
 """By so many bytes at its beginning a file is told."""
@@ -68,22 +68,20 @@ def kind_of_file(path: Path) -> Literal["export", "database", "other"]:
 
 
 @contextmanager
-def reading(options: StorageOptions) -> Iterator["Connection"]:
-    """A connection that only reads the storage.
+def reading(options: StorageOptions) -> Iterator["Snapshot"]:
+    """Read the storage, each query as things are by then.
 
     Raises:
         CommandFailed: it is not there.
         StorageError: it is no storage of Arc, or cannot be read.
     """
-    from arclog.sqlite.connection import storage_errors
-    from arclog.sqlite.schema import open_existing
+    from arclog.sqlite import snapshot
 
-    path = storage_of(options)
-    with closing(open_existing(path)) as connection, storage_errors(path):
-        yield connection
+    with snapshot.reading(storage_of(options)) as found:
+        yield found
 
 
-def find_named(connection: "Connection", text: str, name: str) -> int:
+def find_named(snapshot: "Snapshot", text: str, name: str) -> int:
     """The event that `text`, given as `name`, means: an event id, or a time.
 
     Raises:
@@ -91,25 +89,25 @@ def find_named(connection: "Connection", text: str, name: str) -> int:
     """
     from projections.moments import find_event_of, find_moment
 
-    event_id = find_event_of(connection, text, name)
-    find_moment(connection, event_id, name)
+    event_id = snapshot.read(find_event_of, text, name)
+    snapshot.read(find_moment, event_id, name)
     return event_id
 
 
 @contextmanager
-def snapshot(options: StorageOptions) -> Iterator["Connection"]:
-    """The same, in a transaction: everything that is read is of one moment.
+def reading_one_moment(options: StorageOptions) -> Iterator["Snapshot"]:
+    """The same, but everything that is read is of one moment, tables included.
 
     Raises:
         CommandFailed: it is not there; or no hub has served it yet, or one of another version has, so that there are no
             tables to read.
         StorageError: it is no storage of Arc, or cannot be read.
     """
+    from arclog.sqlite import snapshot
     from projections.rebuilding.rebuild import find_stale
 
-    with reading(options) as connection:
-        connection.execute("BEGIN")
-        if find_stale(connection):
-            raise CommandFailed(f"the tables of {storage_of(options)} are not made yet: start a hub on it once")
-        yield connection
-        connection.execute("COMMIT")
+    path = storage_of(options)
+    with snapshot.reading_one_moment(path) as found:
+        if found.read(find_stale):
+            raise CommandFailed(f"the tables of {path} are not made yet: start a hub on it once")
+        yield found

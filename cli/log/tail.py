@@ -32,19 +32,19 @@ def add_arguments(parser: Arguments) -> None:
 def run(options: Options) -> int:
     """Print events in log order; 1 when one of them is not what was recorded."""
     where = where_of(options)
-    with reading(options) as connection:
-        reached = read_head(connection).event_id
-        last = read_log_end(connection, options.limit or DEFAULT_LIMIT, where)
+    with reading(options) as snapshot:
+        reached = snapshot.read(read_head).event_id
+        last = snapshot.read(read_log_end, options.limit or DEFAULT_LIMIT, where)
         code = print_events(last, options.json)
         reached = max([reached, *(event.event_id for event in last)])
         version = None
         while options.follow:
-            seen = connection.pragma("data_version")
+            seen = snapshot.version()
             if seen == version:
                 time.sleep(LOOK_SEC)
                 continue
-            version, head = seen, read_head(connection).event_id
-            while events := read_log(connection, reached, PAGE, where, head):
+            version, head = seen, snapshot.read(read_head).event_id
+            while events := snapshot.read(read_log, reached, PAGE, where, head):
                 code = max(code, print_events(events, options.json))
                 reached = events[-1].event_id
             reached = max(reached, head)

@@ -9,5 +9,5 @@ doubt             a batch of which nobody can say yet whether the log kept it
 writing_side      the writing connection, opened again after a fault of the disk
 command_handlers  loads the state that a rule needs and asks the rule
 answers           what a caller is told of an event
-presence, waiting, other_hubs, readers, log_feed, shutdown_timer, first_start, inspection
+presence, waiting, other_hubs, log_feed, shutdown_timer, first_start, inspection
 """

@@ -11,10 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 from uuid import uuid4
 
-import apsw
 import msgspec
 from msgspec import Struct
 
@@ -28,8 +27,10 @@ from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding
+from arclog.sqlite.readers import Readers
 from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import get_instance_id
+from arclog.sqlite.snapshot import Query
 from projections.history.events import LoggedEvent
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit, Request
@@ -38,7 +39,6 @@ from projections.hub.group_commit import GroupCommit
 from projections.hub.inspection import Inspection, Integrity
 from projections.hub.log_feed import LogQuery, read_on
 from projections.hub.other_hubs import OtherHubs
-from projections.hub.readers import Readers
 from projections.hub.recorder import Recorder
 from projections.hub.shutdown_timer import Countdown
 from projections.hub.waiting import Waiter, Waiters
@@ -280,15 +280,13 @@ class Hub:
         """
         return live(self.clock.now()) if event_id is None else self.read(find_moment, event_id)
 
-    def read(self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query of one statement that an index bounds, on the event loop itself."""
         return self._readers.read(query, *args, **kwargs)
 
-    async def read_apart(
-        self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def read_apart(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query that may take long, or needs several statements to see one state, on another thread."""
-        return await self._loop.run_in_executor(self._threads, lambda: self._readers.snapshot(query, *args, **kwargs))
+        return await self._loop.run_in_executor(self._threads, lambda: self._readers.read_whole(query, *args, **kwargs))
 
     async def read_page(self, query: MessageQuery, at: AsOf) -> tuple[Page, int]:
         """Messages that `query` asks for; what it leaves out is passed over in turns, for it may be nearly everything.

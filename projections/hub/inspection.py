@@ -12,19 +12,17 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Final, Literal
 
-import apsw
 from msgspec import Struct
 
 from arclog.errors import StorageError
 from arclog.proof.diagnosis import diagnose
 from arclog.proof.findings import Finding
 from arclog.proof.verify import Segment, check_segment, say_gaps, segments_of
-from arclog.sqlite.connection import open_connection
 from arclog.sqlite.reads import read_head
+from arclog.sqlite.snapshot import Snapshot, reading_beside
 from projections.times import optional_timestamp
 
 NEWEST: Final = 1_000
@@ -93,9 +91,9 @@ class Inspection:
 
     def check_newest(self) -> None:
         """Check the end of the log, here and now."""
-        with contextlib.suppress(StorageError, apsw.Error), closing(self._open()) as connection:
-            head = read_head(connection).event_id
-            self._check(connection, Segment(str(self._path), max(0, head - NEWEST), head))
+        with contextlib.suppress(StorageError), reading_beside(self._path, CACHE_KB) as snapshot:
+            head = snapshot.read(read_head).event_id
+            self._check(snapshot, Segment(str(self._path), max(0, head - NEWEST), head))
 
     def start(self) -> None:
         """Begin to check all of the log."""
@@ -112,34 +110,29 @@ class Inspection:
             self._checked_to = 0
             for _ in range(FOLLOW_TIMES):
                 # A storage that cannot be read shows in every call; here it only means to try again later.
-                with contextlib.suppress(StorageError, apsw.Error), closing(self._open()) as connection:
-                    self._look_through(connection)
+                with contextlib.suppress(StorageError), reading_beside(self._path, CACHE_KB) as snapshot:
+                    self._look_through(snapshot)
                 if self._ending.wait(FOLLOW_SEC):
                     return
 
-    def _look_through(self, connection: apsw.Connection) -> None:
+    def _look_through(self, snapshot: Snapshot) -> None:
         """Check what this round has not seen yet."""
-        head = read_head(connection).event_id
-        for segment in segments_of(connection, self._path, head, SLICE, self._checked_to):
+        head = snapshot.read(read_head).event_id
+        for segment in snapshot.read(segments_of, self._path, head, SLICE, self._checked_to):
             began_at = time.monotonic()
-            self._check(connection, segment)
+            self._check(snapshot, segment)
             self._checked_to = segment.until
             if self._ending.wait(max(LEAST_REST_SEC, REST * (time.monotonic() - began_at))):
                 return
         self._checked_at = self._now()
 
-    def _check(self, connection: apsw.Connection, segment: Segment) -> None:
-        checked = check_segment(connection, segment)
+    def _check(self, snapshot: Snapshot, segment: Segment) -> None:
+        checked = snapshot.read(check_segment, segment)
         findings = say_gaps(checked.gaps)
         if checked.breaks:
-            findings += diagnose(connection, checked.breaks)
+            findings += snapshot.read(diagnose, checked.breaks)
         for finding in findings:
             known = (finding.problem, finding.event_id)
             if known not in self._findings and len(self._findings) < MAX_FINDINGS:
                 self._findings[known] = finding
                 self._found(finding)
-
-    def _open(self) -> apsw.Connection:
-        connection = open_connection(self._path, read_only=True, guarded=False)
-        connection.pragma("cache_size", -CACHE_KB)
-        return connection

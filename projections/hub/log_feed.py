@@ -1,10 +1,10 @@
 """Following the log: reading what was recorded after a cursor, of all events or of some."""
 
-import apsw
 from msgspec import Struct
 from msgspec.structs import replace
 
 from arclog.sqlite.reads import EVERYTHING, Filter, read_head
+from arclog.sqlite.snapshot import Snapshot, together
 from projections.history.events import LoggedEvent, read_log, read_log_end
 
 
@@ -21,20 +21,21 @@ class LogQuery(Struct, frozen=True):
     until: int | None = None
 
 
-def read_on(connection: apsw.Connection, query: LogQuery) -> tuple[list[LoggedEvent], int]:
+@together
+def read_on(snapshot: Snapshot, query: LogQuery) -> tuple[list[LoggedEvent], int]:
     """The events that a query asks for, and how far the log was looked through for them.
 
     Args:
-        connection: in a transaction, so that nothing comes in between.
+        snapshot: of one moment, so that nothing comes in between.
         query: which events.
 
     Returns:
         The events, terse, and the cursor to go on after.
     """
-    head = read_head(connection).event_id if query.until is None else query.until
+    head = snapshot.read(read_head).event_id if query.until is None else query.until
     if query.tail:
-        events, reached = read_log_end(connection, query.limit, query.where, head), head
+        events, reached = snapshot.read(read_log_end, query.limit, query.where, head), head
     else:
-        events = read_log(connection, query.after, query.limit, query.where, head)
+        events = snapshot.read(read_log, query.after, query.limit, query.where, head)
         reached = events[-1].event_id if len(events) == query.limit else max(query.after, head)
     return [replace(event, digest=None) for event in events], reached

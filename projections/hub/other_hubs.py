@@ -9,8 +9,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from arclog.errors import StorageError
+from arclog.sqlite.readers import Readers
 from arclog.sqlite.reads import read_head
-from projections.hub.readers import Readers
 from projections.hub.waiting import Waiters
 
 

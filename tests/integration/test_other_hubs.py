@@ -13,9 +13,9 @@ from arclog.deciders.messages import PostMessage
 from arclog.errors import StorageError
 from arclog.sqlite import changes
 from arclog.sqlite.changes import Changes
+from arclog.sqlite.readers import Readers
 from projections.hub.calls import Call
 from projections.hub.other_hubs import OtherHubs
-from projections.hub.readers import Readers
 from projections.hub.recorder import Recorder
 from projections.hub.waiting import Waiter, Waiters
 from projections.messages import MessageQuery

@@ -1,13 +1,13 @@
 """Readers: connections of their own, in WAL mode, so that no read ever waits for the writer."""
 
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import apsw
 
 from arclog.sqlite.connection import open_connection, storage_errors
+from arclog.sqlite.snapshot import Query
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,32 +22,26 @@ class Readers:
         self._open: list[apsw.Connection] = []
         self._lock = threading.Lock()
 
-    def connection(self) -> apsw.Connection:
-        """This thread's connection.
+    def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run one query that is one statement, and so sees one state of the log.
 
         Raises:
-            StorageError: it cannot be opened.
+            StorageError: the storage cannot be read.
         """
-        connection: apsw.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = open_connection(self._path, read_only=True, guarded=False)
-            self._local.connection = connection
-            with self._lock:
-                self._open.append(connection)
-        return connection
-
-    def read(self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run one query that is one statement, and so sees one state of the log."""
-        connection = self.connection()
+        connection = self._connection()
         try:
             return query(connection, *args, **kwargs)
         except apsw.Error:
             with storage_errors(self._path):
                 raise
 
-    def snapshot(self, query: Callable[Concatenate[apsw.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a query of several statements that must see one state of the log."""
-        connection = self.connection()
+    def read_whole(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a query of several statements that must see one state of the log.
+
+        Raises:
+            StorageError: the storage cannot be read.
+        """
+        connection = self._connection()
         with storage_errors(self._path):
             connection.execute("BEGIN")
             try:
@@ -61,3 +55,13 @@ class Readers:
             for connection in self._open:
                 connection.close()
             self._open.clear()
+
+    def _connection(self) -> apsw.Connection:
+        """This thread's connection."""
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = open_connection(self._path, read_only=True, guarded=False)
+            self._local.connection = connection
+            with self._lock:
+                self._open.append(connection)
+        return connection
