@@ -5,6 +5,7 @@ the request that it came with: two of them never meet each other's. The index of
 made again when they are imported, and verified against them (`arclog.proof.keys`).
 """
 
+from hashlib import sha256
 from typing import Final
 
 from arclog.codec import Metadata
@@ -38,6 +39,11 @@ def owner_of(sender: str, request: bytes | None) -> str:
         request: the hash of the request.
     """
     return sender if sender != ANONYMOUS else f"{ANONYMOUS}/{(request or b'').hex()}"
+
+
+def hash_key(owner: str, key: str) -> bytes:
+    """By what the index of keys finds a key: 16 bytes, so that a key takes the same little room however long it is."""
+    return sha256(f"{len(owner)}:{owner}{key}".encode()).digest()[:16]
 
 
 def key_owner(event_type: str, actor: str, metadata: Metadata) -> str:

@@ -25,8 +25,10 @@ from arclog.errors import (
 OLDEST_SQLITE: Final = 3_051_003
 APPLICATION_ID: Final = 0x41726331
 """`Arc1`, in the header of the file."""
-FORMAT: Final = 1
-"""The layout of the storage, in the header's user version."""
+FORMAT: Final = 2
+"""The layout of the storage, in the header's user version. In format 1 the index of keys held them whole."""
+OLDEST_FORMAT: Final = 1
+"""The oldest layout that is read; what writes brings it to the present one."""
 FOLDER_ADVICE: Final = "check that its folder exists and may be written, or choose another place"
 BUSY_TIMEOUT_SEC: Final = 10.0
 """How long a writer waits for another process that holds the write lock."""

@@ -31,7 +31,7 @@ from arclog.digest import chain, digest_of
 from arclog.engine import Engine, Head, Moved
 from arclog.errors import InvalidInput, StorageGone
 from arclog.events import Event
-from arclog.keys import key_owner
+from arclog.keys import hash_key, key_owner
 from arclog.notices import count_ids
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.reads import read_head
@@ -186,7 +186,7 @@ class Log:
     def _keep_key(self, event_id: int, event_type: str, actor: str, metadata: Metadata) -> None:
         if metadata.key is not None:
             owner = key_owner(event_type, actor, metadata)
-            self.connection.execute(EVENTS["keep_key"], (owner, metadata.key, event_id, metadata.request or b""))
+            self.connection.execute(EVENTS["keep_key"], (hash_key(owner, metadata.key), event_id))
 
     def commit(self) -> None:
         """Have the engine keep the transaction, and then the file.
@@ -227,8 +227,8 @@ class Log:
 
     def find_key(self, owner: str, key: str) -> KeptKey | None:
         """What an idempotency key led to; whose it is, `arclog.keys` says."""
-        row = self.connection.execute(EVENTS["find_key"], (owner, key)).fetchone()
-        return None if row is None else KeptKey(*row)
+        row = self.connection.execute(EVENTS["find_key"], (hash_key(owner, key),)).fetchone()
+        return None if row is None else KeptKey(row[0], decode_metadata(row[1]).request or b"")
 
     def check_in_place(self) -> None:
         """Make sure that the file at the storage's path is the one that is open.

@@ -1,6 +1,7 @@
 """A storage's beginning: made once, recognised ever after, and never mistaken for somebody else's file."""
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Final, Literal
@@ -8,11 +9,14 @@ from uuid import uuid4
 
 import apsw
 
+from arclog.codec import decode_metadata
 from arclog.errors import NotAnArcStorage, OldDatabase, StorageError
+from arclog.keys import hash_key, key_owner
 from arclog.sqlite.connection import (
     APPLICATION_ID,
     BUSY_TIMEOUT_SEC,
     FORMAT,
+    OLDEST_FORMAT,
     create_file,
     open_connection,
     storage_errors,
@@ -51,6 +55,8 @@ def open_storage(path: Path) -> apsw.Connection:
             connection.execute("BEGIN IMMEDIATE")
             if not _is_made(connection):
                 _make(connection)
+            elif connection.pragma("user_version") < FORMAT:
+                _bring_up(connection)
             connection.execute("COMMIT")
     except BaseException:
         # This also undoes the transaction, if SQLite has not done so itself.
@@ -191,6 +197,19 @@ def _make(connection: apsw.Connection) -> None:
     connection.pragma("user_version", FORMAT)
 
 
+def _bring_up(connection: apsw.Connection) -> None:
+    """Bring a storage of format 1 to the present one: its index of idempotency keys is made anew from the log."""
+    connection.execute(EVENTS["drop_keys"])
+    connection.execute(EVENTS["schema_of_keys"])
+    keys = connection.cursor()
+    for event_id, event_type, actor, stored in connection.execute(EVENTS["read_metadata"], (sys.maxsize,)):
+        metadata = decode_metadata(stored)
+        if metadata.key is not None:
+            owner = key_owner(event_type, actor, metadata)
+            keys.execute(EVENTS["keep_key"], (hash_key(owner, metadata.key), event_id))
+    connection.pragma("user_version", FORMAT)
+
+
 def _recognise(connection: apsw.Connection, path: Path) -> None:
     """Refuse a file that is not ours. One transaction: another hub may be making the storage at this moment."""
     connection.execute("BEGIN")
@@ -216,9 +235,9 @@ def _check_header(connection: apsw.Connection, path: Path) -> None:
     match kind_of(connection):
         case "storage":
             version = connection.pragma("user_version")
-            if version != FORMAT:
+            if not OLDEST_FORMAT <= version <= FORMAT:
                 raise NotAnArcStorage(
-                    f"the storage {path} has format {version}, this Arc reads format {FORMAT}: "
+                    f"the storage {path} has format {version}, this Arc reads formats {OLDEST_FORMAT} to {FORMAT}: "
                     "use the Arc that wrote it"
                 )
         case "tables":

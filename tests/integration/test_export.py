@@ -59,7 +59,7 @@ def import_into(export: bytes, storage: Path) -> Path:
 
 def keys_of(storage: Path) -> Sequence[object]:
     with closing(open_existing(storage)) as connection:
-        return connection.execute("SELECT * FROM idempotency_keys ORDER BY sender, key").fetchall()
+        return connection.execute("SELECT * FROM idempotency_keys ORDER BY hash").fetchall()
 
 
 # There and back ------------------------------------------------------------------------------------------------------

@@ -247,9 +247,9 @@ def test_a_changed_row_of_a_table_is_found(storage: Path, change: str, event_id:
     ("change", "problem"),
     [
         ("DELETE FROM idempotency_keys WHERE event_id = :id", "missing"),
-        ("UPDATE idempotency_keys SET request = x'00' WHERE event_id = :id", "changed"),
-        ("UPDATE idempotency_keys SET sender = 'mallory' WHERE event_id = :id", "missing"),
-        ("INSERT INTO idempotency_keys VALUES ('mallory', 'k', :id, x'00')", "superfluous"),
+        ("UPDATE idempotency_keys SET event_id = 1 WHERE event_id = :id", "changed"),
+        ("UPDATE idempotency_keys SET hash = x'00' WHERE event_id = :id", "missing"),
+        ("INSERT INTO idempotency_keys VALUES (x'00', :id)", "superfluous"),
     ],
 )
 def test_a_changed_idempotency_key_is_found(storage: Path, change: str, problem: str) -> None:

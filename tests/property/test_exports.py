@@ -35,7 +35,7 @@ def export_of(storage: Path) -> bytes:
 
 def keys_of(storage: Path) -> Sequence[object]:
     with closing(open_existing(storage)) as connection:
-        return connection.execute("SELECT * FROM idempotency_keys ORDER BY sender, key").fetchall()
+        return connection.execute("SELECT * FROM idempotency_keys ORDER BY hash").fetchall()
 
 
 def play_with_keys(storage: Path, history: list[Step]) -> int:

@@ -1,3 +1,11 @@
+-- part: idempotency_keys
+-- Which event an idempotency key led to, found by a hash of the key and of whose it is (`arclog.keys`); all else stands
+-- in the event's metadata.
+CREATE TABLE idempotency_keys (
+    hash     BLOB PRIMARY KEY,
+    event_id INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- name: schema
 -- The log itself, and the two small tables that belong to the file rather than to its history.
 CREATE TABLE events (
@@ -19,14 +27,7 @@ CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are immutable'); END;
 CREATE TRIGGER events_are_never_removed BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'events are immutable'); END;
--- Which event answered which request; all of it also stands in the events' metadata.
-CREATE TABLE idempotency_keys (
-    sender   TEXT NOT NULL,
-    key      TEXT NOT NULL,
-    event_id INTEGER NOT NULL,
-    request  BLOB NOT NULL,
-    PRIMARY KEY (sender, key)
-) STRICT, WITHOUT ROWID;
+{idempotency_keys}
 CREATE TABLE storage (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -185,7 +186,7 @@ SELECT recorded_at FROM events ORDER BY event_id LIMIT 1
 SELECT (recorded_at - :from) / :span AS number, count(*) FROM events GROUP BY number ORDER BY number
 
 -- name: find_key
-SELECT event_id, request FROM idempotency_keys WHERE sender = ? AND key = ?
+SELECT event_id, metadata FROM idempotency_keys JOIN events USING (event_id) WHERE hash = ?
 
 -- name: read_metadata
 SELECT event_id, type, actor, metadata FROM events WHERE event_id <= ? ORDER BY event_id
@@ -193,14 +194,23 @@ SELECT event_id, type, actor, metadata FROM events WHERE event_id <= ? ORDER BY 
 -- name: find_metadata
 SELECT type, actor, metadata FROM events WHERE event_id = ?
 
+-- name: drop_keys
+DROP TABLE idempotency_keys
+
+-- name: schema_of_keys
+{idempotency_keys}
+
+-- name: find_event_of_key
+SELECT event_id FROM idempotency_keys WHERE hash = ?
+
 -- name: count_keys
 SELECT count(*) FROM idempotency_keys WHERE event_id <= ?
 
 -- name: read_keys
-SELECT sender, key, event_id FROM idempotency_keys WHERE event_id <= ? ORDER BY event_id
+SELECT hash, event_id FROM idempotency_keys WHERE event_id <= ? ORDER BY event_id
 
 -- name: keep_key
-INSERT INTO idempotency_keys (sender, key, event_id, request) VALUES (?, ?, ?, ?)
+INSERT INTO idempotency_keys (hash, event_id) VALUES (?, ?)
 
 -- name: find_setting
 SELECT value FROM storage WHERE name = ?
