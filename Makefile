@@ -54,6 +54,8 @@ soak: $(TOOLS) ## the long reliability runs
 
 # The environment is made again when pyproject.toml changes; without a change it needs no network.
 $(INSTALLED): pyproject.toml
+	@test -z "$(PYTHON)" || $(PYTHON) -c '' 2>/dev/null || { echo "$(PYTHON) is not a Python that runs: name another with make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -z "$(PYTHON)" || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11: name another with make PYTHON=/path/to/python" >&2; exit 1; }
 	@test -n "$(PYTHON)" || { echo "Arc needs Python 3.11 or newer: install it, or name it: make PYTHON=/path/to/python" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || { rm -rf .venv; \
 		echo "This Python cannot make a virtual environment (Debian, Ubuntu: apt-get install python3-venv)" >&2; exit 1; }

@@ -18,7 +18,7 @@ from api.http.errors import STATUS_OF
 from api.http.headers import find_sender, transport_of
 from api.http.idempotency import check_key, find_key, hash_request, key_of_line
 from api.http.responses import envelope
-from api.http.routes import NoQuery, Route, Site, Special
+from api.http.routes import NoQuery, Route, Site, SpecialRoute
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, InvalidInput
 from projections.hub.answers import Outcome
@@ -141,7 +141,7 @@ def _answer(result: Outcome | ArcError) -> bytes:
 
 
 ROUTES: tuple[Route, ...] = (
-    Special(
+    SpecialRoute(
         does="Post many messages: a line of JSON each, answered by a line of JSON each.",
         path=PATH,
         method="POST",

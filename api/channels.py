@@ -1,8 +1,7 @@
 """Channels over HTTP: the rooms there are."""
 
-from api.http.as_of import Dated
-from api.http.lists import After, read_list
-from api.http.routes import Change, Found, Read, Reader, Route, created_or_known
+from api.http.lists import Listed, read_list
+from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, created_or_known
 from arclog.deciders.channels import CreateChannel
 from arclog.errors import NotFound
 from projections import channels
@@ -21,15 +20,13 @@ def require_channel(hub: Hub, name: str, at: AsOf) -> None:
         raise NotFound("channel", name)
 
 
-class ChannelsQuery(Dated, frozen=True, kw_only=True):
+class ChannelsQuery(Listed, frozen=True, kw_only=True):
     """From where on to list the channels."""
 
-    after: After | None = None
 
-
-async def list_channels(hub: Hub, query: ChannelsQuery, reader: Reader) -> Found:
+async def list_channels(hub: Hub, query: ChannelsQuery, reader: ReadCaller) -> ReadResult:
     """All channels by name."""
-    return await read_list(hub, channels.list_channels, _key, query.after, reader.at)
+    return await read_list(hub, query, channels.each_channel, _key, reader.at)
 
 
 def _key(channel: Channel) -> str:
@@ -37,7 +34,7 @@ def _key(channel: Channel) -> str:
 
 
 ROUTES: tuple[Route, ...] = (
-    Read(
+    ReadRoute(
         does="List the channels, by name.",
         path="/v1/channels",
         query=ChannelsQuery,
@@ -45,7 +42,7 @@ ROUTES: tuple[Route, ...] = (
         result=list[Channel],
         beside=("more",),
     ),
-    Change(
+    ChangeRoute(
         does="Make a channel, unless it is there.",
         path="/v1/channels",
         body=CreateChannel,

@@ -4,26 +4,24 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from api.http.as_of import Dated
-from api.http.lists import After, read_list
-from api.http.routes import Change, Found, Read, Reader, Route, granted_or_refused
+from api.http.lists import Listed, read_list
+from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, granted_or_refused
 from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
 from projections import claims
 from projections.claims import Claim
 from projections.hub.hub import Hub
 
 
-class ClaimsQuery(Dated, frozen=True, kw_only=True):
+class ClaimsQuery(Listed, frozen=True, kw_only=True):
     """Which claims to list."""
 
     thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
     active_only: Annotated[bool, Meta(description="leave out what was released or has lapsed")] = False
-    after: After | None = None
 
 
-async def list_claims(hub: Hub, query: ClaimsQuery, reader: Reader) -> Found:
+async def list_claims(hub: Hub, query: ClaimsQuery, reader: ReadCaller) -> ReadResult:
     """Claims, oldest grant first."""
-    return await read_list(hub, claims.list_claims, _key, query.after, reader.at, query.thread_id, query.active_only)
+    return await read_list(hub, query, claims.each_claim, _key, reader.at, query.thread_id, query.active_only)
 
 
 def _key(claim: Claim) -> str:
@@ -31,7 +29,7 @@ def _key(claim: Claim) -> str:
 
 
 ROUTES: tuple[Route, ...] = (
-    Change(
+    ChangeRoute(
         does="Ask for a claim, or prolong one's own.",
         path="/v1/claims",
         body=AcquireClaim,
@@ -40,20 +38,20 @@ ROUTES: tuple[Route, ...] = (
         result=Claim,
         beside=("acquired",),
     ),
-    Change(
+    ChangeRoute(
         does="Prolong a claim that one holds.",
         path="/v1/claims/refresh",
         body=RefreshClaim,
         result=Claim,
         beside=("acquired",),
     ),
-    Change(
+    ChangeRoute(
         does="Give a claim back.",
         path="/v1/claims/release",
         body=ReleaseClaim,
         result=Claim,
     ),
-    Read(
+    ReadRoute(
         does="List the claims, oldest first.",
         path="/v1/claims",
         query=ClaimsQuery,

@@ -5,9 +5,10 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from api.http.routes import Change, Found, NoBody, NoIds, NoQuery, Read, Reader, Route
+from api.http.routes import ChangeRoute, NoBody, NoIds, NoQuery, ReadCaller, ReadResult, ReadRoute, Route
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.messages import MESSAGE_KINDS
+from arclog.errors import StorageGone
 from arclog.events import GENERAL_CHANNEL
 from arclog.sqlite.reads import read_head
 from projections.encoding import encode_json
@@ -37,6 +38,7 @@ EXTENSIONS: Final = (
     "idempotency_key",
     "list_after",
     "log",
+    "max_bytes",
     "openapi",
     "sse_heartbeat",
     "sse_resume",
@@ -50,7 +52,8 @@ class HubInfo(Struct, frozen=True):
     """What a hub is, and what it takes.
 
     `pid` is its process, by which `arc stop` knows what to end. `unsafe_filesystem` is the type of the filesystem that
-    the storage lies on, if several hubs cannot safely share a storage there.
+    the storage lies on, if several hubs cannot safely share a storage there. `problem` is what keeps the hub from
+    writing, such as a full disk or a storage that was deleted.
     """
 
     instance_id: str
@@ -73,23 +76,28 @@ class HubInfo(Struct, frozen=True):
     allow_remote: bool
     integrity: State
     unsafe_filesystem: str | None
+    problem: str | None
 
 
 class Health(Struct, frozen=True):
     """How a hub does.
 
     Attributes:
-        status: `ok`, or `damaged` when the log is not what was written.
+        status: `ok`; `damaged` when the log is not what was written; `failing` when the last call could not be
+            recorded, for want of space perhaps; `gone` when the storage's files were taken away, and the hub must be
+            restarted.
         instance_id: the storage's id.
         head: the last event of the log.
-        head_at: when it was recorded.
+        head_at: when it was recorded; None when the storage is gone.
+        problem: what keeps the hub from writing, None when nothing does.
         integrity: what the hub has found out about its log.
     """
 
-    status: Literal["ok", "damaged"]
+    status: Literal["ok", "damaged", "failing", "gone"]
     instance_id: str
     head: int
-    head_at: str
+    head_at: str | None
+    problem: str | None
     integrity: Integrity
 
 
@@ -121,10 +129,10 @@ class Network(Struct, frozen=True):
     listen_host: str
 
 
-async def show_hub(hub: Hub, query: NoQuery, reader: Reader) -> Found:
+async def show_hub(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
     """What the hub is."""
     settings, limits = hub.settings, hub.settings.limits
-    return Found(
+    return ReadResult(
         encode_json(
             HubInfo(
                 instance_id=hub.instance_id,
@@ -147,22 +155,35 @@ async def show_hub(hub: Hub, query: NoQuery, reader: Reader) -> Found:
                 allow_remote=hub.state.allow_remote,
                 integrity=hub.integrity.state,
                 unsafe_filesystem=hub.settings.unsafe_filesystem,
+                problem=None if hub.trouble is None else str(hub.trouble),
             )
         )
     )
 
 
-async def show_health(hub: Hub, query: NoQuery, reader: Reader) -> Found:
-    """How the hub does; an answer at all means that the storage can be read."""
-    head, integrity = hub.read(read_head), hub.integrity
-    status: Literal["ok", "damaged"] = "damaged" if integrity.findings else "ok"
-    return Found(encode_json(Health(status, hub.instance_id, head.event_id, timestamp(head.recorded_at), integrity)))
+async def show_health(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
+    """How the hub does; whatever but `gone` means that the storage can be read."""
+    trouble, integrity = hub.trouble, hub.integrity
+    if isinstance(trouble, StorageGone):
+        health = Health("gone", hub.instance_id, hub.last_event_id, None, str(trouble), integrity)
+    else:
+        head = hub.read(read_head)
+        status: Literal["ok", "damaged", "failing"] = "failing" if trouble else "ok"
+        health = Health(
+            "damaged" if integrity.findings else status,
+            hub.instance_id,
+            head.event_id,
+            timestamp(head.recorded_at),
+            None if trouble is None else str(trouble),
+            integrity,
+        )
+    return ReadResult(encode_json(health))
 
 
-async def show_shutdown(hub: Hub, query: NoQuery, reader: Reader) -> Found:
+async def show_shutdown(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
     """The shutdown that is pending."""
     pending = hub.remaining()
-    return Found(b"null" if pending is None else encode_json(Shutdown(*pending)))
+    return ReadResult(b"null" if pending is None else encode_json(Shutdown(*pending)))
 
 
 def cancel(ids: NoIds, body: NoBody) -> CancelShutdown:
@@ -171,35 +192,35 @@ def cancel(ids: NoIds, body: NoBody) -> CancelShutdown:
 
 
 ROUTES: tuple[Route, ...] = (
-    Read(does="Tell what this hub is.", path="/v1/hub-info", query=NoQuery, answer=show_hub, result=HubInfo),
-    Read(
+    ReadRoute(does="Tell what this hub is.", path="/v1/hub-info", query=NoQuery, answer=show_hub, result=HubInfo),
+    ReadRoute(
         does="Tell how this hub does, and whether its log is what was written.",
         path="/v1/health",
         query=NoQuery,
         answer=show_health,
         result=Health,
     ),
-    Read(
+    ReadRoute(
         does="Tell how long it is until the pending shutdown.",
         path="/v1/shutdown",
         query=NoQuery,
         answer=show_shutdown,
         result=Shutdown | None,
     ),
-    Change(
+    ChangeRoute(
         does="Stop this hub after a while.",
         path="/v1/shutdown",
         body=InitiateShutdown,
         result=InitiatedShutdown,
     ),
-    Change(
+    ChangeRoute(
         does="Call the pending shutdown off.",
         path="/v1/shutdown/cancel",
         body=NoBody,
         command=cancel,
         result=CancelledShutdown,
     ),
-    Change(
+    ChangeRoute(
         does="Take, or no longer take, calls from other machines.",
         path="/v1/network",
         body=ChangeNetwork,

@@ -1,11 +1,13 @@
 """The inbox over HTTP: what was said to one agent alone."""
 
 from api.http.as_of import Dated
-from api.http.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, clamp_limit
-from api.http.routes import Found, Read, Reader, Route
+from api.http.parameters import Cursor, Limit, MaxBytes, Tail, clamp_bytes, clamp_limit
+from api.http.routes import ReadCaller, ReadResult, ReadRoute, Route
+from arclog.limits import ANSWER_BYTES, PAGE_ROWS
+from arclog.sqlite.snapshot import Snapshot, together
 from projections.hub.hub import Hub
 from projections.inbox import read_inbox
-from projections.messages import Message
+from projections.messages import Message, Page
 
 
 class InboxQuery(Dated, frozen=True, kw_only=True):
@@ -13,23 +15,30 @@ class InboxQuery(Dated, frozen=True, kw_only=True):
 
     agent_id: str
     since_id: Cursor = 0
-    limit: Limit = DEFAULT_LIMIT
+    limit: Limit = PAGE_ROWS
     tail: Tail = False
+    max_bytes: MaxBytes = ANSWER_BYTES
 
 
-async def list_inbox(hub: Hub, query: InboxQuery, reader: Reader) -> Found:
+async def list_inbox(hub: Hub, query: InboxQuery, reader: ReadCaller) -> ReadResult:
     """Messages to one agent."""
     tail = query.tail and not query.since_id
-    page = hub.read(read_inbox, query.agent_id, reader.at, query.since_id, clamp_limit(query.limit), tail)
-    return Found(page.json())
+
+    @together
+    def read(snapshot: Snapshot, limit: int, max_bytes: int) -> Page:
+        return snapshot.read(read_inbox, query.agent_id, reader.at, query.since_id, limit, tail, max_bytes)
+
+    page = await hub.read_page(read, clamp_limit(query.limit), clamp_bytes(query.max_bytes))
+    return ReadResult(page.json(), page.more)
 
 
 ROUTES: tuple[Route, ...] = (
-    Read(
+    ReadRoute(
         does="Read the messages to one agent.",
         path="/v1/inbox/{agent_id}",
         query=InboxQuery,
         answer=list_inbox,
         result=list[Message],
+        beside=("more",),
     ),
 )

@@ -9,18 +9,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import Dated, refuse_past
 from api.http.headers import transport_of
-from api.http.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
+from api.http.parameters import Cursor, Limit, MaxBytes, Tail, Timeout, clamp_bytes, clamp_limit, clamp_timeout
 from api.http.queries import QueryReader
-from api.http.routes import Caller, Found, Read, Reader, Route, Site, Special
+from api.http.routes import Caller, ReadCaller, ReadResult, ReadRoute, Route, Site, SpecialRoute
 from api.sse import HEARTBEAT, HEARTBEAT_SEC, ending_well, last_event_id, stream_headers
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import InvalidInput, NotFound
+from arclog.limits import ANSWER_BYTES, PAGE_ROWS
 from arclog.sqlite.reads import Filter
+from projections.budget import Budget
 from projections.encoding import encode_json
-from projections.history.changes import EventInFull, find_in_full, list_with_changes
+from projections.history.changes import EventInFull, find_in_full
 from projections.history.events import LoggedEvent, Point, check_type, list_points
 from projections.hub.hub import Hub
-from projections.hub.log_feed import LogQuery as Wanted
+from projections.hub.log_feed import EventQuery
 
 STREAM_ROWS: Final = 32
 """How many events are fetched at once for a stream, and so at most held in memory for one reader."""
@@ -52,9 +54,10 @@ class LogQuery(Dated, frozen=True, kw_only=True):
     type: TypeFilter | None = None
     stream: StreamFilter | None = None
     actor: ActorFilter | None = None
-    limit: Limit = DEFAULT_LIMIT
+    limit: Limit = PAGE_ROWS
     timeout: Timeout = 0
     tail: Tail = False
+    max_bytes: MaxBytes = ANSWER_BYTES
 
 
 class TimelineQuery(Struct, frozen=True, kw_only=True):
@@ -65,35 +68,47 @@ class TimelineQuery(Struct, frozen=True, kw_only=True):
     ] = 100
 
 
-class EventIds(Struct, frozen=True):
-    """An event."""
+class FullEventQuery(Struct, frozen=True):
+    """Which event to show, and how much of what it changed."""
 
     event_id: Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
+    after: (
+        Annotated[str, Meta(max_length=8192, description="only the changes that follow that of this entity")] | None
+    ) = None
+    max_bytes: MaxBytes = ANSWER_BYTES
 
 
-async def read_log(hub: Hub, query: LogQuery, reader: Reader) -> Found:
+async def read_log(hub: Hub, query: LogQuery, reader: ReadCaller) -> ReadResult:
     """Events after a cursor, or the last ones, in log order."""
     hub.check_cursor("after", query.after)
     tail = query.tail and not query.after
     until = None if reader.at.is_live else reader.at.at
-    wanted = Wanted(query.after, clamp_limit(query.limit), _filter(query), tail, until)
+    wanted = EventQuery(
+        query.after,
+        clamp_limit(query.limit),
+        _filter(query),
+        tail,
+        until,
+        max_bytes=clamp_bytes(query.max_bytes),
+    )
     timeout_sec = clamp_timeout(query.timeout)
     following = hub.follow(wanted, timeout_sec)
-    events, _ = await (reader.unless_gone(following) if timeout_sec else following)
-    return Found(encode_json(events))
+    page = await (reader.unless_gone(following) if timeout_sec else following)
+    return ReadResult(page.json(), page.more)
 
 
-async def read_timeline(hub: Hub, query: TimelineQuery, reader: Reader) -> Found:
+async def read_timeline(hub: Hub, query: TimelineQuery, reader: ReadCaller) -> ReadResult:
     """Places in the log, evenly apart, and when each was recorded: how busy the log was between them."""
-    return Found(encode_json(await hub.read_apart(list_points, query.points)))
+    return ReadResult(encode_json(await hub.read_apart(list_points, query.points)))
 
 
-async def show_event(hub: Hub, query: EventIds, reader: Reader) -> Found:
+async def show_event(hub: Hub, query: FullEventQuery, reader: ReadCaller) -> ReadResult:
     """One event with everything that it changed."""
-    found = await hub.read_apart(find_in_full, query.event_id)
+    budget = Budget(clamp_bytes(query.max_bytes))
+    found = await hub.read_apart(find_in_full, query.event_id, budget, query.after)
     if found is None:
         raise NotFound("event", query.event_id)
-    return Found(encode_json(found))
+    return ReadResult(encode_json(found), budget.spent)
 
 
 def stream(site: Site) -> ASGIApp:
@@ -107,29 +122,28 @@ def stream(site: Site) -> ASGIApp:
             raise InvalidInput("path", "/v1/log/stream needs a connection that stays open; poll GET /v1/log instead")
         after = last_event_id(scope, query.after)
         hub.check_cursor("after", after)
-        wanted = Wanted(after, STREAM_ROWS, _filter(query))
+        wanted = EventQuery(after, STREAM_ROWS, _filter(query), changes=query.changes)
         await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
             with ending_well(scope):
-                await Caller(receive).unless_gone(_pass_on(hub, wanted, send, changes=query.changes))
+                await Caller(receive).unless_gone(_pass_on(hub, wanted, send))
         await send({"type": "http.response.body", "body": b""})
 
     return serve
 
 
-async def _pass_on(hub: Hub, wanted: Wanted, send: Send, *, changes: bool) -> None:
-    """Send what `wanted` asks for, until the hub closes; with each event the rows that it changed, if `changes`."""
+async def _pass_on(hub: Hub, wanted: EventQuery, send: Send) -> None:
+    """Send what `wanted` asks for, until the hub closes."""
     await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
     while not hub.closing:
-        events, seen = await hub.follow(wanted, HEARTBEAT_SEC)
-        shown = await hub.read_apart(list_with_changes, events) if changes and events else events
-        for event in shown:
-            body = b"id: %d\ndata: %b\n\n" % (event.event_id, encode_json(event))
+        page = await hub.follow(wanted, HEARTBEAT_SEC)
+        for event_id, event in zip(page.ids, page.rows, strict=True):
+            body = b"id: %d\ndata: %b\n\n" % (event_id, event)
             await send({"type": "http.response.body", "body": body, "more_body": True})
-        if not events and not hub.closing:
+        if not page.rows and not hub.closing:
             await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
         await asyncio.sleep(0)
-        wanted = replace(wanted, after=seen)
+        wanted = replace(wanted, after=page.reached)
 
 
 def _filter(query: LogQuery | LogStreamQuery) -> Filter:
@@ -144,32 +158,34 @@ def _filter(query: LogQuery | LogStreamQuery) -> Filter:
 
 
 ROUTES: tuple[Route, ...] = (
-    Read(
+    ReadRoute(
         does="Read everything that happened, in order; with a timeout, wait for it.",
         path="/v1/log",
         query=LogQuery,
         answer=read_log,
         result=list[LoggedEvent],
+        beside=("more",),
     ),
-    Special(
+    SpecialRoute(
         does="Stream everything that happens, as server-sent events.",
         path="/v1/log/stream",
         query=LogStreamQuery,
         media_type="text/event-stream",
         start=stream,
     ),
-    Read(
+    ReadRoute(
         does="Show when the log was busy: places evenly apart, with their times.",
         path="/v1/log/timeline",
         query=TimelineQuery,
         answer=read_timeline,
         result=list[Point],
     ),
-    Read(
+    ReadRoute(
         does="Show one event with everything that it changed.",
         path="/v1/log/{event_id}",
-        query=EventIds,
+        query=FullEventQuery,
         answer=show_event,
         result=EventInFull,
+        beside=("more",),
     ),
 )

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from api.channels import require_channel
 from api.http.as_of import Dated
-from api.http.parameters import DEFAULT_LIMIT, Cursor, Limit, Tail, Timeout, clamp_limit, clamp_timeout
-from api.http.routes import Change, Found, Read, Reader, Route, created
+from api.http.parameters import Cursor, Limit, MaxBytes, Tail, Timeout, clamp_bytes, clamp_limit, clamp_timeout
+from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, created
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput
+from arclog.limits import ANSWER_BYTES, PAGE_ROWS
 from projections.hub.hub import Hub
-from projections.messages import Message, MessageQuery, Page, read_messages
+from projections.messages import Message, MessageQuery, Page
 
 
 class MessagesQuery(Dated, frozen=True, kw_only=True):
@@ -21,9 +22,10 @@ class MessagesQuery(Dated, frozen=True, kw_only=True):
     channel: Annotated[str, Meta(description="only of this channel")] | None = None
     thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
     since_id: Cursor = 0
-    limit: Limit = DEFAULT_LIMIT
+    limit: Limit = PAGE_ROWS
     timeout: Timeout = 0
     tail: Tail = False
+    max_bytes: MaxBytes = ANSWER_BYTES
 
 
 class EventsQuery(Dated, frozen=True, kw_only=True):
@@ -33,12 +35,13 @@ class EventsQuery(Dated, frozen=True, kw_only=True):
     channel: Annotated[str, Meta(description="only of this channel")] | None = None
     thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
     since_id: Cursor = 0
-    limit: Limit = DEFAULT_LIMIT
+    limit: Limit = PAGE_ROWS
     timeout: Timeout = 0
     exclude_self: Annotated[bool, Meta(description="leave out what the agent wrote itself")] = False
+    max_bytes: MaxBytes = ANSWER_BYTES
 
 
-async def list_messages(hub: Hub, query: MessagesQuery, reader: Reader) -> Found:
+async def list_messages(hub: Hub, query: MessagesQuery, reader: ReadCaller) -> ReadResult:
     """Broadcasts of a channel or a thread."""
     if query.channel is None and query.thread_id is None:
         raise InvalidInput("channel", "or thread_id is required")
@@ -48,8 +51,9 @@ async def list_messages(hub: Hub, query: MessagesQuery, reader: Reader) -> Found
         since_id=query.since_id,
         limit=clamp_limit(query.limit),
         tail=query.tail and not query.since_id,
+        max_bytes=clamp_bytes(query.max_bytes),
     )
-    page = hub.read(read_messages, wanted, reader.at)
+    page = (await hub.read_messages(wanted, reader.at)).page
     if not page.rows:
         if query.channel is not None:
             require_channel(hub, query.channel, reader.at)  # broadcasts are only ever in channels that exist
@@ -57,10 +61,10 @@ async def list_messages(hub: Hub, query: MessagesQuery, reader: Reader) -> Found
         if timeout_sec:
             hub.check_cursor("since_id", query.since_id)
             page = await reader.unless_gone(hub.wait(wanted, timeout_sec))
-    return Found(page.json())
+    return ReadResult(page.json(), page.more)
 
 
-async def list_events(hub: Hub, query: EventsQuery, reader: Reader) -> Found:
+async def list_events(hub: Hub, query: EventsQuery, reader: ReadCaller) -> ReadResult:
     """What an agent may see."""
     if query.channel is not None:
         require_channel(hub, query.channel, reader.at)
@@ -71,24 +75,26 @@ async def list_events(hub: Hub, query: EventsQuery, reader: Reader) -> Found:
         exclude_self=query.exclude_self,
         since_id=query.since_id,
         limit=clamp_limit(query.limit),
+        max_bytes=clamp_bytes(query.max_bytes),
     )
     hub.see(query.agent_id)
-    page, reached = await hub.read_page(wanted, reader.at)
+    found = await hub.read_messages(wanted, reader.at)
+    page = found.page
     timeout_sec = clamp_timeout(query.timeout)
     if not page.rows and timeout_sec:
         hub.check_cursor("since_id", query.since_id)
-        wanted = replace(wanted, since_id=reached)
+        wanted = replace(wanted, since_id=found.since_id)
         page = await _wait_present(hub, wanted, timeout_sec, reader, query.agent_id)
-    return Found(page.json())
+    return ReadResult(page.json(), page.more)
 
 
-async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, reader: Reader, agent_id: str) -> Page:
+async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, reader: ReadCaller, agent_id: str) -> Page:
     with hub.present(agent_id):
         return await reader.unless_gone(hub.wait(wanted, timeout_sec))
 
 
 ROUTES: tuple[Route, ...] = (
-    Change(
+    ChangeRoute(
         does="Say something, to everyone in a channel or to one agent.",
         path="/v1/messages",
         body=PostMessage,
@@ -96,18 +102,20 @@ ROUTES: tuple[Route, ...] = (
         statuses=(201,),
         result=Message,
     ),
-    Read(
+    ReadRoute(
         does="Read broadcasts of a channel, a thread, or both; with a timeout, wait for one.",
         path="/v1/messages",
         query=MessagesQuery,
         answer=list_messages,
         result=list[Message],
+        beside=("more",),
     ),
-    Read(
+    ReadRoute(
         does="Read what an agent may see; with a timeout, wait for it.",
         path="/v1/events",
         query=EventsQuery,
         answer=list_events,
         result=list[Message],
+        beside=("more",),
     ),
 )

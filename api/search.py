@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, field
 
 from api.http.as_of import Dated
-from api.http.routes import Found, Read, Reader, Route
+from api.http.routes import ReadCaller, ReadResult, ReadRoute, Route
 from arclog.deciders.fields import MAX_INTEGER
 from projections.encoding import encode_json
 from projections.hub.hub import Hub
@@ -42,7 +42,7 @@ class SearchParameters(Dated, frozen=True, kw_only=True):
     ] = "newest"
 
 
-async def search(hub: Hub, query: SearchParameters, reader: Reader) -> Found:
+async def search(hub: Hub, query: SearchParameters, reader: ReadCaller) -> ReadResult:
     """Messages that answer, each with the part that does."""
     question = SearchQuery(
         q=query.q,
@@ -57,11 +57,11 @@ async def search(hub: Hub, query: SearchParameters, reader: Reader) -> Found:
         order=query.order,
     )
     hits, more = await hub.search(question, reader.at)
-    return Found(encode_json(hits), more=more)
+    return ReadResult(encode_json(hits), more=more)
 
 
 ROUTES: tuple[Route, ...] = (
-    Read(
+    ReadRoute(
         does="Find what was said, by its words.",
         path="/v1/search",
         query=SearchParameters,

@@ -2,18 +2,21 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
 from api.http.as_of import Dated
-from api.http.lists import After, read_list
-from api.http.routes import Change, Found, NoBody, Read, Reader, Route, created
+from api.http.lists import Listed, read_list
+from api.http.parameters import MaxBytes, clamp_bytes
+from api.http.routes import ChangeRoute, NoBody, ReadCaller, ReadResult, ReadRoute, Route, created
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.errors import NotFound
 from arclog.events import GENERAL_CHANNEL
+from arclog.limits import ANSWER_BYTES
 from arclog.sqlite.reads import find_last_seen
 from arclog.sqlite.snapshot import Snapshot, together
 from projections import inbox, messages, sessions
-from projections.encoding import encode_json
+from projections.budget import Budget
+from projections.encoding import encode_json, json_array
 from projections.hub.hub import Hub
 from projections.intervals import AsOf
 from projections.sessions import Session
@@ -45,14 +48,13 @@ class ClosedSession(Struct, frozen=True):
     deleted: bool
 
 
-class AgentsQuery(Dated, frozen=True, kw_only=True):
+class AgentsQuery(Listed, frozen=True, kw_only=True):
     """Which live sessions to list."""
 
     capability: Annotated[str, Meta(description="only agents with exactly this capability")] | None = None
     caller: Annotated[str, Meta(description="the agent that asks; keeps its session alive")] | None = field(
         default=None, name="as"
     )
-    after: After | None = None
 
 
 class AgentQuery(Dated, frozen=True, kw_only=True):
@@ -68,6 +70,7 @@ class BootstrapQuery(Dated, frozen=True, kw_only=True):
     """Who starts."""
 
     agent_id: Annotated[str, Meta(description="the agent that asks; keeps its session alive")]
+    max_bytes: MaxBytes = ANSWER_BYTES
 
 
 class KnownAgent(Struct, frozen=True):
@@ -85,7 +88,7 @@ class KnownAgent(Struct, frozen=True):
 
 
 class Bootstrap(Struct, frozen=True):
-    """All that an agent needs to begin."""
+    """All that an agent needs to begin; where there is more, the live agents go on in `GET /v1/agents`."""
 
     agent_id: str
     session: Session | None
@@ -94,14 +97,24 @@ class Bootstrap(Struct, frozen=True):
     default_channel: str
 
 
-async def list_agents(hub: Hub, query: AgentsQuery, reader: Reader) -> Found:
+class _EncodedBootstrap(Struct, frozen=True):
+    """A `Bootstrap` whose agents are JSON already."""
+
+    agent_id: str
+    session: Session | None
+    latest_visible_id: int
+    live_agents: Raw
+    default_channel: str
+
+
+async def list_agents(hub: Hub, query: AgentsQuery, reader: ReadCaller) -> ReadResult:
     """Live sessions by agent id."""
     if query.caller is not None:
         hub.see(query.caller)
-    return await read_list(hub, sessions.list_sessions, _key, query.after, reader.at, query.capability)
+    return await read_list(hub, query, sessions.each_session, _key, reader.at, query.capability)
 
 
-async def show_agent(hub: Hub, query: AgentQuery, reader: Reader) -> Found:
+async def show_agent(hub: Hub, query: AgentQuery, reader: ReadCaller) -> ReadResult:
     """One agent, found without listing the others."""
     if query.caller is not None:
         hub.see(query.caller)
@@ -109,13 +122,13 @@ async def show_agent(hub: Hub, query: AgentQuery, reader: Reader) -> Found:
     if seen is None:
         raise NotFound("agent", query.agent_id, "has never been here")
     session = hub.read(sessions.find_session, query.agent_id, reader.at)
-    return Found(encode_json(KnownAgent(query.agent_id, session, timestamp(seen))))
+    return ReadResult(encode_json(KnownAgent(query.agent_id, session, timestamp(seen))))
 
 
-async def bootstrap(hub: Hub, query: BootstrapQuery, reader: Reader) -> Found:
+async def bootstrap(hub: Hub, query: BootstrapQuery, reader: ReadCaller) -> ReadResult:
     """Where an agent stands."""
     hub.see(query.agent_id)
-    return Found(encode_json(await hub.read_apart(_read_bootstrap, query.agent_id, reader.at)))
+    return await hub.read_apart(_read_bootstrap, query, reader.at)
 
 
 def _key(session: Session) -> str:
@@ -123,14 +136,16 @@ def _key(session: Session) -> str:
 
 
 @together
-def _read_bootstrap(snapshot: Snapshot, agent_id: str, at: AsOf) -> Bootstrap:
-    return Bootstrap(
+def _read_bootstrap(snapshot: Snapshot, query: BootstrapQuery, at: AsOf) -> ReadResult:
+    agent_id, budget = query.agent_id, Budget(clamp_bytes(query.max_bytes))
+    found = _EncodedBootstrap(
         agent_id,
         snapshot.read(sessions.find_session, agent_id, at),
         max(snapshot.read(messages.find_latest_broadcast, at), snapshot.read(inbox.find_latest, agent_id, at)),
-        snapshot.read(sessions.list_sessions, at),
+        Raw(json_array(budget.fill(snapshot.read(sessions.each_session, at), encode_json))),
         GENERAL_CHANNEL,
     )
+    return ReadResult(encode_json(found), budget.spent)
 
 
 def rename(ids: AgentIds, body: Renaming) -> RenameSession:
@@ -144,7 +159,7 @@ def close(ids: SessionIds, body: NoBody) -> CloseSession:
 
 
 ROUTES: tuple[Route, ...] = (
-    Change(
+    ChangeRoute(
         does="Register an agent.",
         path="/v1/sessions",
         body=OpenSession,
@@ -152,7 +167,7 @@ ROUTES: tuple[Route, ...] = (
         statuses=(201,),
         result=Session,
     ),
-    Change(
+    ChangeRoute(
         does="Change the name that an agent is shown by.",
         path="/v1/sessions/{agent_id}/rename",
         ids=AgentIds,
@@ -160,7 +175,7 @@ ROUTES: tuple[Route, ...] = (
         command=rename,
         result=Session,
     ),
-    Change(
+    ChangeRoute(
         does="End a session.",
         method="DELETE",
         path="/v1/sessions/{session_id}",
@@ -169,7 +184,7 @@ ROUTES: tuple[Route, ...] = (
         command=close,
         result=ClosedSession,
     ),
-    Read(
+    ReadRoute(
         does="List live sessions, by agent id.",
         path="/v1/agents",
         query=AgentsQuery,
@@ -177,18 +192,19 @@ ROUTES: tuple[Route, ...] = (
         result=list[Session],
         beside=("more",),
     ),
-    Read(
+    ReadRoute(
         does="Show one agent, and its session if it has one.",
         path="/v1/agents/{agent_id}",
         query=AgentQuery,
         answer=show_agent,
         result=KnownAgent,
     ),
-    Read(
+    ReadRoute(
         does="Tell an agent where it stands.",
         path="/v1/bootstrap",
         query=BootstrapQuery,
         answer=bootstrap,
         result=Bootstrap,
+        beside=("more",),
     ),
 )

@@ -22,7 +22,7 @@ from api.http.as_of import refuse_past
 from api.http.headers import HEADERS, transport_of
 from api.http.parameters import Cursor
 from api.http.queries import QueryReader
-from api.http.routes import Caller, Route, Site, Special
+from api.http.routes import Caller, Route, Site, SpecialRoute
 from arclog.deciders import fields
 from arclog.errors import ArcError, InvalidInput
 from arclog.sqlite.reads import read_head
@@ -140,7 +140,7 @@ def last_event_id(scope: Scope, since_id: int) -> int:
 
 
 ROUTES: tuple[Route, ...] = (
-    Special(
+    SpecialRoute(
         does="Stream what an agent may see, as server-sent events.",
         path="/v1/stream",
         query=StreamQuery,

@@ -4,9 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.http.as_of import Dated
-from api.http.lists import After, read_list
-from api.http.routes import Change, Found, Read, Reader, Route
+from api.http.lists import Listed, read_list
+from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.deciders.tasks import CompleteTask, TaskStatus
 from projections import tasks
@@ -26,23 +25,22 @@ class TaskIds(Struct, frozen=True):
     task_id: Annotated[int, Meta(ge=0, le=MAX_INTEGER)]
 
 
-class TasksQuery(Dated, frozen=True, kw_only=True):
+class TasksQuery(Listed, frozen=True, kw_only=True):
     """Which tasks to list."""
 
     parent_id: Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="only children of this task")] | None = None
     status: TaskStatus | None = None
     channel: Annotated[str, Meta(description="only of this channel")] | None = None
     thread_id: Annotated[str, Meta(description="only of this thread")] | None = None
-    after: After | None = None
 
 
-async def list_tasks(hub: Hub, query: TasksQuery, reader: Reader) -> Found:
+async def list_tasks(hub: Hub, query: TasksQuery, reader: ReadCaller) -> ReadResult:
     """Tasks by id."""
     return await read_list(
         hub,
-        tasks.list_tasks,
+        query,
+        tasks.each_task,
         _key,
-        query.after,
         reader.at,
         parent_id=query.parent_id,
         status=query.status,
@@ -61,7 +59,7 @@ def complete(ids: TaskIds, body: Completion) -> CompleteTask:
 
 
 ROUTES: tuple[Route, ...] = (
-    Read(
+    ReadRoute(
         does="List the tasks, by id.",
         path="/v1/tasks",
         query=TasksQuery,
@@ -69,7 +67,7 @@ ROUTES: tuple[Route, ...] = (
         result=list[Task],
         beside=("more",),
     ),
-    Change(
+    ChangeRoute(
         does="Say that a task is done; the last child to be done completes its parent.",
         path="/v1/tasks/{task_id}/complete",
         ids=TaskIds,

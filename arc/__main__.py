@@ -10,6 +10,11 @@ from __future__ import annotations
 import os.path
 import sys
 
+NEEDED = frozenset({"apsw", "asyncinotify", "httptools", "msgspec", "starlette", "uvicorn", "uvloop"})
+"""What the hub needs beside Python. The client and the commands of an agent need none of it."""
+
+ADVICE = "in a clone run make hub, elsewhere pip install arclog, and use the arc that comes with it"
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code.
@@ -20,7 +25,14 @@ def main(argv: list[str] | None = None) -> int:
     _set_path()
     from cli.main import main as run
 
-    return run(sys.argv[1:] if argv is None else argv)
+    try:
+        return run(sys.argv[1:] if argv is None else argv)
+    except ModuleNotFoundError as missing:
+        needed = (missing.name or "").partition(".")[0]
+        if needed not in NEEDED:
+            raise
+        print(f"arc error: the hub needs {needed}, which {sys.executable} does not have: {ADVICE}", file=sys.stderr)  # noqa: T201
+        return 1
 
 
 def _set_path() -> None:

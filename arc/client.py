@@ -318,7 +318,7 @@ class ArcClient(Reader):
                 if message["kind"] == "task_result" and message["reply_to"] == request["id"]:
                     return message
                 seen = message["id"]
-            if left_sec == 0.0 and len(messages) < CALL_PAGE:
+            if left_sec == 0.0 and not messages:
                 late = f"RPC to {to_agent} timed out after {timeout}s"
                 raise ArcError(late, 408, code="timed_out")
 

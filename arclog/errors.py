@@ -182,9 +182,21 @@ class StorageFull(StorageError):
 
 
 class StorageGone(StorageError):
-    """The storage's file was deleted or replaced while the hub was running."""
+    """A file of the storage was removed, replaced or cut short while the hub was running.
+
+    Attributes:
+        kept: whether all that was committed lies under the storage's path all the same, so that a restart finds it.
+    """
 
     code = "storage_gone"
+
+    def __init__(self, problem: str, kept: bool = False) -> None:
+        super().__init__(problem)
+        self.kept = kept
+
+    def again(self) -> "StorageGone":
+        """The same for another caller: an error that is raised again and again keeps the trace of each time."""
+        return StorageGone(str(self), self.kept)
 
 
 class StorageDamaged(StorageError):

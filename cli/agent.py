@@ -26,6 +26,9 @@ def speak(options: AgentOptions, act: Callable[[ArcClient], None]) -> int:
     from arc.client import ArcClient
     from arc.errors import ArcError
 
+    for value in vars(options).values():
+        if isinstance(value, str):
+            value.encode()  # what is not UTF-8 has no place in JSON
     try:
         client = ArcClient(options.agent, options.base_url)
         client.register()

@@ -28,6 +28,7 @@ def main(arguments: Sequence[str]) -> int:
         arguments: what was typed after `arc`.
     """
     name = arguments[0] if arguments else ""
+    _show_what_cannot_be_shown()
     try:
         if name and not name.startswith("-"):
             code = run("arc", Group(COMMANDS, FOREGROUND.does), arguments)
@@ -40,6 +41,11 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         end_quietly()
         return FAILED
+    except UnicodeEncodeError as error:
+        if not _is_not_text(error.object):
+            raise
+        print_error(f"{error.object} is not UTF-8: rename it, or write it in UTF-8")
+        return WRONG_ARGUMENTS
     except Exception as error:
         if not _is_told(error):
             raise
@@ -54,3 +60,16 @@ def _is_told(error: Exception) -> bool:
         return True
     modules = [sys.modules.get(name) for name in ("arc.errors", "arclog.errors")]
     return any(module is not None and isinstance(error, module.ArcError) for module in modules)
+
+
+def _show_what_cannot_be_shown() -> None:
+    """Let characters that the output has no place for be written as escapes, instead of ending the command."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None and stream.errors != "backslashreplace":
+            reconfigure(errors="backslashreplace")
+
+
+def _is_not_text(text: str) -> bool:
+    """Whether a text came from bytes that are not UTF-8, as arguments and names of files may be."""
+    return any("\udc80" <= char <= "\udcff" for char in text)

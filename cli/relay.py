@@ -82,10 +82,13 @@ async def _serve(options: Options) -> None:
 @contextlib.contextmanager
 def _signals(told_to_end: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    orders = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as below `nohup`
+        orders.append(signal.SIGHUP)
+    for number in orders:
         loop.add_signal_handler(number, told_to_end.set)
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in orders:
             loop.remove_signal_handler(number)

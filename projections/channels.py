@@ -1,5 +1,6 @@
 """Channels: the rooms there are."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import apsw
@@ -66,7 +67,12 @@ def find_creation(connection: apsw.Connection, name: str) -> int | None:
 
 def list_channels(connection: apsw.Connection, at: AsOf) -> list[Channel]:
     """All channels by name."""
-    return [_channel(*row) for row in connection.execute(SQL["list"], {"at": at.at})]
+    return list(each_channel(connection, at))
+
+
+def each_channel(connection: apsw.Connection, at: AsOf) -> Iterator[Channel]:
+    """The same one by one: no more are read than are taken."""
+    return (_channel(*row) for row in connection.execute(SQL["list"], {"at": at.at}))
 
 
 def _channel(name: str, created_at: int, created_by: str | None, metadata: str) -> Channel:

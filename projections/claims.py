@@ -1,5 +1,6 @@
 """Claims: who holds what now, and who held it at any event before."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import apsw
@@ -96,7 +97,7 @@ def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
 
 PROJECTOR: Final = Projector(
     name="claims",
-    version=5,
+    version=6,
     tables=("claims", "claim_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -144,16 +145,28 @@ def list_claims(
     connection: apsw.Connection, at: AsOf, thread_id: str | None = None, active_only: bool = False
 ) -> list[Claim]:
     """All claims, oldest grant first; of one thread, or only those that are active, when asked."""
+    return list(each_claim(connection, at, thread_id, active_only))
+
+
+def each_claim(
+    connection: apsw.Connection, at: AsOf, thread_id: str | None = None, active_only: bool = False
+) -> Iterator[Claim]:
+    """The same one by one: no more are read than are taken."""
     if thread_id is not None:
-        return list_in_thread(connection, thread_id, at, active_only)
+        return each_in_thread(connection, thread_id, at, active_only)
     query = SQL["list_active" if active_only else "list_all"]
-    return [_claim(row) for row in VERSIONS.read(connection, query, at.bindings())]
+    return map(_claim, VERSIONS.read(connection, query, at.bindings()))
 
 
 def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> list[Claim]:
     """The claims of one thread, oldest grant first; only those that are active, when asked."""
+    return list(each_in_thread(connection, thread_id, at, active_only))
+
+
+def each_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> Iterator[Claim]:
+    """The same one by one: no more are read than are taken."""
     bindings = at.bindings(thread_id=thread_id, active_only=active_only)
-    return [_claim(row) for row in VERSIONS.read(connection, SQL["list_in_thread"], bindings)]
+    return map(_claim, VERSIONS.read(connection, SQL["list_in_thread"], bindings))
 
 
 def _claim(row: _Row) -> Claim:

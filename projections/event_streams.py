@@ -14,7 +14,7 @@ import apsw
 from arclog.codec import Fact, StoredEvent
 from arclog.events import Event, MessagePosted, SessionExpired, TaskCompleted
 from arclog.sqlite.queries import Queries
-from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, matching_types, read, read_last
+from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, matching_types, read, read_from_end
 from arclog.streams import streams_beside
 from projections.projector import Projector, Writer
 
@@ -47,15 +47,15 @@ def read_matching(
     return islice(_once(heapq.merge(own, beside, key=_place)), limit)
 
 
-def read_last_matching(
+def read_matching_from_end(
     connection: apsw.Connection, limit: int, where: Filter = EVERYTHING, until: int = NO_END
-) -> list[StoredEvent]:
-    """Like `arclog.sqlite.reads.read_last`, but a stream has everything in it that concerns its entity."""
-    own = read_last(connection, limit, where, until)
+) -> Iterator[StoredEvent]:
+    """Like `arclog.sqlite.reads.read_from_end`, but a stream has everything in it that concerns its entity."""
+    own = read_from_end(connection, limit, where, until)
     if where.stream is None or not limit:
         return own
-    beside = [*islice(_read_beside(connection, 0, until, where, "list_from_end"), limit)]
-    return [*_once(heapq.merge(own, reversed(beside), key=_place))][-limit:]
+    beside = islice(_read_beside(connection, 0, until, where, "list_from_end"), limit)
+    return islice(_once(heapq.merge(own, beside, key=_place, reverse=True)), limit)
 
 
 def _read_beside(

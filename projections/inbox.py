@@ -6,7 +6,9 @@ import apsw
 
 from arclog.codec import Fact
 from arclog.events import MessagePosted
+from arclog.limits import ANSWER_BYTES, PAGE_ROWS
 from arclog.sqlite.queries import Queries
+from projections.budget import Budget
 from projections.intervals import AsOf
 from projections.messages import Page, gather
 from projections.projector import Projector, Writer
@@ -30,11 +32,17 @@ PROJECTOR: Final = Projector(
 
 
 def read_inbox(
-    connection: apsw.Connection, agent_id: str, at: AsOf, since_id: int = 0, limit: int = 100, tail: bool = False
+    connection: apsw.Connection,
+    agent_id: str,
+    at: AsOf,
+    since_id: int = 0,
+    limit: int = PAGE_ROWS,
+    tail: bool = False,
+    max_bytes: int = ANSWER_BYTES,
 ) -> Page:
     """Messages to one agent, in order of their ids; the last `limit` of them with `tail`."""
     bindings = {"agent_id": agent_id, "at": at.at, "since_id": since_id, "limit": limit}
-    return gather(connection, connection.execute(SQL["tail" if tail else "page"], bindings), reverse=tail)
+    return gather(connection, connection.execute(SQL["tail" if tail else "page"], bindings), Budget(max_bytes), tail)
 
 
 def find_latest(connection: apsw.Connection, agent_id: str, at: AsOf) -> int:

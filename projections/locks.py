@@ -1,5 +1,6 @@
 """Locks: who holds what now, and who held it at any event before."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import apsw
@@ -100,7 +101,7 @@ def _thread_of(data: LockAcquired) -> str | None:
 
 PROJECTOR: Final = Projector(
     name="locks",
-    version=5,
+    version=6,
     tables=("locks", "lock_holders", "lock_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -154,15 +155,28 @@ def list_locks(
     connection: apsw.Connection, at: AsOf, agent_id: str | None = None, active_only: bool = False
 ) -> list[Lock]:
     """All locks, oldest grant first; of one agent, or only those that are active, when asked."""
+    return list(each_lock(connection, at, agent_id, active_only))
+
+
+def each_lock(
+    connection: apsw.Connection, at: AsOf, agent_id: str | None = None, active_only: bool = False
+) -> Iterator[Lock]:
+    """The same one by one: no more are read than are taken."""
     query = "list_active" if active_only else "list_all"
     if agent_id is not None:
         query += "_of_agent"
-    return [_lock(row) for row in VERSIONS.read(connection, SQL[query], at.bindings(agent_id=agent_id))]
+    return map(_lock, VERSIONS.read(connection, SQL[query], at.bindings(agent_id=agent_id)))
 
 
-def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> list[Lock]:
-    """The locks of one thread, oldest grant first."""
-    return [_lock(row) for row in VERSIONS.read(connection, SQL["list_in_thread"], at.bindings(thread_id=thread_id))]
+def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> list[Lock]:
+    """The locks of one thread, oldest grant first; only those that are active, when asked."""
+    return list(each_in_thread(connection, thread_id, at, active_only))
+
+
+def each_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> Iterator[Lock]:
+    """The same one by one: no more are read than are taken."""
+    bindings = at.bindings(thread_id=thread_id, active_only=active_only)
+    return map(_lock, VERSIONS.read(connection, SQL["list_in_thread"], bindings))
 
 
 def _lock(row: _Row) -> Lock:

@@ -31,9 +31,11 @@ from arclog.events import (
     ShutdownInitiated,
     TaskCompleted,
 )
+from arclog.limits import ANSWER_BYTES, PAGE_ROWS
 from arclog.notices import notices_of
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import find_last_at, find_next, read_some_facts
+from projections.budget import Budget
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Projector, Writer
@@ -56,8 +58,6 @@ _CARRIERS: Final = (
     ShutdownFired,
 )
 
-MAX_PAGE_BYTES: Final = 16 * 2**20
-"""A page of messages ends before it grows beyond this; the rest follows by cursor."""
 PART: Final = 128
 """Messages of a page that are read at a time."""
 
@@ -91,10 +91,17 @@ class PostedMessage(Struct, frozen=True, gc=False):
 
 
 class Page(Struct, frozen=True):
-    """Some messages in order of their ids, each as JSON."""
+    """Some messages in order of their ids, each as JSON.
+
+    Attributes:
+        rows: the messages.
+        ids: their ids.
+        more: whether the page ended because it grew too large.
+    """
 
     rows: list[bytes]
     ids: list[int]
+    more: bool = False
 
     def json(self) -> bytes:
         """The page as a JSON array."""
@@ -237,6 +244,7 @@ class MessageQuery(Struct, frozen=True, kw_only=True):
         since_id: only after this id.
         limit: at most so many.
         tail: the last `limit` rows instead of the first; with `agent_id`, of all that it may see.
+        max_bytes: about how large a page may grow.
     """
 
     agent_id: str | None = None
@@ -245,8 +253,9 @@ class MessageQuery(Struct, frozen=True, kw_only=True):
     thread_id: str | None = None
     exclude_self: bool = False
     since_id: int = 0
-    limit: int = 100
+    limit: int = PAGE_ROWS
     tail: bool = False
+    max_bytes: int = ANSWER_BYTES
 
     def matches(self, message: PostedMessage) -> bool:
         """Whether a new message belongs to what the query asks for, its cursor apart."""
@@ -284,33 +293,33 @@ def read_messages(connection: apsw.Connection, query: MessageQuery, at: AsOf) ->
             bindings["channels"] = encode_json(query.channels).decode()
         else:
             name = "visible_tail" if query.tail else "visible_page"
-    return gather(connection, connection.execute(SQL[name], bindings), reverse=query.tail)
+    return gather(connection, connection.execute(SQL[name], bindings), Budget(query.max_bytes), reverse=query.tail)
 
 
-def read_thread_messages(connection: apsw.Connection, thread_id: str, at: AsOf, since_id: int, limit: int) -> Page:
+def read_thread_messages(
+    connection: apsw.Connection, thread_id: str, at: AsOf, since_id: int, limit: int, budget: Budget | None = None
+) -> Page:
     """Everything said in a thread, direct messages included."""
     bindings = {"thread_id": thread_id, "at": at.at, "since_id": since_id, "limit": limit}
-    return gather(connection, connection.execute(SQL["thread_all"], bindings))
+    return gather(connection, connection.execute(SQL["thread_all"], bindings), budget or Budget(ANSWER_BYTES))
 
 
-def gather(connection: apsw.Connection, found: Iterable[tuple[int]], reverse: bool = False) -> Page:
+def gather(connection: apsw.Connection, found: Iterable[tuple[int]], budget: Budget, reverse: bool = False) -> Page:
     """The messages whose ids a query found, until there are enough bytes for a page.
 
     That they are read by other statements than their ids is no matter: a message never changes.
     """
     rows: list[bytes] = []
     ids: list[int] = []
-    size = 0
     for event_id, json in _read_recent(connection, found):
-        size += len(json)
-        if rows and size > MAX_PAGE_BYTES:
+        if not budget.takes(len(json)):
             break
         rows.append(json)
         ids.append(event_id)
     if reverse:
         rows.reverse()
         ids.reverse()
-    return Page(rows, ids)
+    return Page(rows, ids, budget.spent)
 
 
 def _read_recent(connection: apsw.Connection, found: Iterable[tuple[int]]) -> Iterator[tuple[int, bytes]]:

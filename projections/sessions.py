@@ -4,6 +4,7 @@ A session's `last_seen` is when its agent last did anything at all. The log know
 row is rewritten at each call.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import apsw
@@ -80,7 +81,7 @@ def _on_ended(writer: Writer, event: Fact, data: SessionClosed | SessionExpired)
 
 PROJECTOR: Final = Projector(
     name="sessions",
-    version=2,
+    version=3,
     tables=("sessions",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -101,9 +102,14 @@ def find_session(connection: apsw.Connection, agent_id: str, at: AsOf) -> Sessio
 
 def list_sessions(connection: apsw.Connection, at: AsOf, capability: str | None = None) -> list[Session]:
     """Live sessions by agent id; those that have `capability`, when it is given."""
+    return list(each_session(connection, at, capability))
+
+
+def each_session(connection: apsw.Connection, at: AsOf, capability: str | None = None) -> Iterator[Session]:
+    """The same one by one: no more are read than are taken."""
     query = "list_live" if capability is None else "list_capable"
     rows = VERSIONS.read(connection, SQL[query], at.bindings(capability=capability))
-    return [_session(connection, row, at) for row in rows]
+    return (_session(connection, row, at) for row in rows)
 
 
 def find_live(connection: apsw.Connection, agent_id: str, at: AsOf) -> LiveSession | None:
@@ -114,7 +120,7 @@ def find_live(connection: apsw.Connection, agent_id: str, at: AsOf) -> LiveSessi
 
 def find_live_by_id(connection: apsw.Connection, session_id: str) -> LiveSession | None:
     """What the rules need to know of a live session, found by its own id."""
-    rows = VERSIONS.read(connection, SQL["find_live_by_id"], {"session_id": session_id})
+    rows = list(VERSIONS.read(connection, SQL["find_live_by_id"], {"session_id": session_id}))
     return _live(connection, rows[0]) if rows else None
 
 

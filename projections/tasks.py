@@ -1,5 +1,6 @@
 """Tasks: what is to be done, and what is done."""
 
+from collections.abc import Iterator
 from typing import Final
 
 import apsw
@@ -79,7 +80,7 @@ def _complete(writer: Writer, event: Fact, task_id: int, completed_at: int) -> N
 
 PROJECTOR: Final = Projector(
     name="tasks",
-    version=2,
+    version=3,
     tables=("tasks",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -138,6 +139,19 @@ def list_tasks(
     thread_id: str | None = None,
 ) -> list[Task]:
     """Tasks by id; only those that match what is given, found by the narrowest index there is."""
+    return list(each_task(connection, at, parent_id=parent_id, status=status, channel=channel, thread_id=thread_id))
+
+
+def each_task(
+    connection: apsw.Connection,
+    at: AsOf,
+    *,
+    parent_id: int | None = None,
+    status: TaskStatus | None = None,
+    channel: str | None = None,
+    thread_id: str | None = None,
+) -> Iterator[Task]:
+    """The same one by one: no more are read than are taken."""
     bindings = at.bindings(parent_id=parent_id, status=status, channel=channel, thread_id=thread_id)
     if thread_id is not None:
         query = "list_in_thread"
@@ -145,7 +159,7 @@ def list_tasks(
         query = "list_children"
     else:
         query = "list_open" if status == "open" else "list_all"
-    return [_task(row) for row in VERSIONS.read(connection, SQL[query], bindings)]
+    return map(_task, VERSIONS.read(connection, SQL[query], bindings))
 
 
 def _known(row: _Row) -> KnownTask:

@@ -4,6 +4,7 @@ A thread exists as soon as a message, a task or a claim names it. Its row change
 when its channel is settled; what each message changes is read from the messages.
 """
 
+from collections.abc import Iterator
 from typing import Final, Literal
 
 import apsw
@@ -132,7 +133,7 @@ def _replace(writer: Writer, event: Fact, row: _Row) -> None:
 
 PROJECTOR: Final = Projector(
     name="threads",
-    version=3,
+    version=4,
     tables=("threads",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -149,7 +150,12 @@ PROJECTOR: Final = Projector(
 
 def list_threads(connection: apsw.Connection, at: AsOf) -> list[Thread]:
     """A summary of each thread, the one with the newest message first."""
-    return [_thread(_Summary(*row)) for row in connection.execute(SQL["summarise"], at.bindings())]
+    return list(each_thread(connection, at))
+
+
+def each_thread(connection: apsw.Connection, at: AsOf) -> Iterator[Thread]:
+    """The same one by one: no more are read than are taken."""
+    return (_thread(_Summary(*row)) for row in connection.execute(SQL["summarise"], at.bindings()))
 
 
 def get_thread(connection: apsw.Connection, thread_id: str, at: AsOf) -> Thread:

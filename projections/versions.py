@@ -4,7 +4,7 @@ What changes is never overwritten. The current version of a key ends with the ev
 begins there; `projections.intervals` tells how the past is found again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 import apsw
@@ -72,10 +72,10 @@ class Versioned(Generic[Said]):
         row = connection.execute(self._find, {"key": key, "at": at.at}).fetchone()
         return None if row is None else self._row(*row)
 
-    def read(self, connection: apsw.Connection, query: str, bindings: Mapping[str, str | int | None]) -> list[Said]:
-        """What a query for {columns} finds."""
+    def read(self, connection: apsw.Connection, query: str, bindings: Mapping[str, str | int | None]) -> Iterator[Said]:
+        """What a query for {columns} finds, row by row: no more is read than is taken."""
         row = self._row
-        return [row(*found) for found in connection.execute(query, bindings)]
+        return (row(*found) for found in connection.execute(query, bindings))
 
     def is_long(self, row: Said) -> bool:
         """Whether a row holds so much text that it is better looked up than remembered."""

@@ -6,8 +6,11 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from api.http.as_of import Dated
-from api.http.routes import Found, Read, Reader, Route
-from projections.encoding import encode_json
+from api.http.parameters import MaxBytes, clamp_bytes
+from api.http.routes import ReadCaller, ReadResult, ReadRoute, Route
+from arclog.limits import ANSWER_BYTES
+from projections.budget import Budget
+from projections.encoding import encode_json, json_array
 from projections.history.attention import Item, list_attention
 from projections.hub.hub import Hub
 
@@ -21,12 +24,15 @@ class AttentionQuery(Dated, frozen=True, kw_only=True):
     operator: Annotated[str, Meta(max_length=256, description="the agent name that questions to a person go to")] = (
         "human"
     )
+    max_bytes: MaxBytes = ANSWER_BYTES
 
 
-async def read_attention(hub: Hub, query: AttentionQuery, reader: Reader) -> Found:
+async def read_attention(hub: Hub, query: AttentionQuery, reader: ReadCaller) -> ReadResult:
     """Things that no agent will mend by itself, what is damaged first."""
     found = await hub.read_apart(list_attention, reader.at, query.operator)
-    return Found(encode_json([*_of_hub(hub), *found] if reader.at.is_live else found))
+    budget = Budget(clamp_bytes(query.max_bytes))
+    rows = budget.fill([*_of_hub(hub), *found] if reader.at.is_live else found, encode_json)
+    return ReadResult(json_array(rows), budget.spent)
 
 
 def _of_hub(hub: Hub) -> list[Item]:
@@ -43,11 +49,12 @@ def _of_hub(hub: Hub) -> list[Item]:
 
 
 ROUTES: tuple[Route, ...] = (
-    Read(
+    ReadRoute(
         does="List what needs a person, each with what to do.",
         path="/v1/attention",
         query=AttentionQuery,
         answer=read_attention,
         result=list[Item],
+        beside=("more",),
     ),
 )

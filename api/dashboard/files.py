@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.headers import HEADERS
 from api.http.queries import QueryReader
-from api.http.routes import NoQuery, Route, Site, Special
+from api.http.routes import NoQuery, Route, Site, SpecialRoute
 from arclog.errors import NotFound
 
 FOLDER: Final = Path(__file__).parent / "www"
@@ -124,14 +124,14 @@ def _server(site: Site, file: File) -> ASGIApp:
 
 
 ROUTES: tuple[Route, ...] = (
-    Special(
+    SpecialRoute(
         does="The dashboard; for a program, a few lines about what answers here.",
         path="/",
         query=NoQuery,
         media_type="text/html",
         start=page,
     ),
-    Special(
+    SpecialRoute(
         does="A file of the dashboard.",
         path="/dashboard/{file}",
         query=FileName,

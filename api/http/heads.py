@@ -24,7 +24,7 @@ Header = tuple[bytes, bytes]
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
-class Head(Struct, frozen=True):
+class AnswerHead(Struct, frozen=True):
     """The head of an answer.
 
     Attributes:
@@ -38,7 +38,7 @@ class Head(Struct, frozen=True):
     keep_alive: bool
 
 
-def make_head(status: int, headers: Iterable[Header], *, keep_alive: bool, old: bool) -> Head:
+def make_head(status: int, headers: Iterable[Header], *, keep_alive: bool, old: bool) -> AnswerHead:
     """The head of an answer.
 
     Args:
@@ -61,7 +61,7 @@ def make_head(status: int, headers: Iterable[Header], *, keep_alive: bool, old: 
     if chunked:
         parts.append(b"transfer-encoding: chunked\r\n")
     parts.append(b"\r\n")
-    return Head(b"".join(parts), chunked, keep_alive)
+    return AnswerHead(b"".join(parts), chunked, keep_alive)
 
 
 def make_chunk(body: bytes, *, last: bool) -> bytes:

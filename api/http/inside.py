@@ -16,7 +16,7 @@ from api.http.bodies import BodyReader
 from api.http.errors import UnknownRoute
 from api.http.idempotency import hash_request
 from api.http.queries import QueryReader, Value
-from api.http.routes import Change, Found, Read, Reader, Route
+from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route
 from projections.hub.answers import Outcome
 from projections.hub.hub import Hub
 
@@ -38,9 +38,9 @@ class Inside:
         self._changes: dict[tuple[str, str], _Change] = {}
         self._reads: dict[str, _Read] = {}
         for route in routes:
-            if isinstance(route, Change):
+            if isinstance(route, ChangeRoute):
                 self._changes[route.method, route.path] = _Change(route)
-            elif isinstance(route, Read):
+            elif isinstance(route, ReadRoute):
                 self._reads[route.path] = _Read(route)
 
     async def change(
@@ -75,7 +75,7 @@ class Inside:
         known_by = hash_request(method.encode(), _fill_in(path, ids), msgspec.json.encode(body))
         return await self.hub.execute(command, transport=transport, key=key, request=known_by.asked)
 
-    async def read(self, path: str, parameters: Mapping[str, Value]) -> Found:
+    async def read(self, path: str, parameters: Mapping[str, Value]) -> ReadResult:
         """What a route reads. Whoever gives up waiting cancels the call.
 
         Args:
@@ -93,19 +93,19 @@ class Inside:
 
 
 class _Change:
-    def __init__(self, route: Change[Any, Any]) -> None:
+    def __init__(self, route: ChangeRoute[Any, Any]) -> None:
         self.read_ids = QueryReader(route.ids).take
         self.read_body = BodyReader(route.body).take
         self.command = route.command
 
 
 class _Read:
-    def __init__(self, route: Read[Any]) -> None:
+    def __init__(self, route: ReadRoute[Any]) -> None:
         self.read_query = QueryReader(route.query).take
         self.answer = route.answer
 
 
-class _Reader(Reader):
+class _Reader(ReadCaller):
     """A caller who has no connection: one that gives up is cancelled from outside."""
 
     __slots__ = ()

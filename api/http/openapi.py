@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.as_of import Dated
 from api.http.errors import STATUS_OF
 from api.http.responses import Envelope
-from api.http.routes import Change, NoQuery, Read, Route, Site, Special
+from api.http.routes import ChangeRoute, NoQuery, ReadRoute, Route, Site, SpecialRoute
 
 Json = dict[str, Any]
 
@@ -39,9 +39,9 @@ _LAST_EVENT_ID: Final = {
 }
 
 
-def route(routes: tuple[Route, ...]) -> Special[NoQuery]:
+def route(routes: tuple[Route, ...]) -> SpecialRoute[NoQuery]:
     """The route that describes `routes`, and itself."""
-    this: Special[NoQuery] = Special(
+    this: SpecialRoute[NoQuery] = SpecialRoute(
         does="Describe every route, as OpenAPI 3.1.",
         path="/openapi.json",
         query=NoQuery,
@@ -73,7 +73,7 @@ def describe(routes: tuple[Route, ...], version: str) -> Json:
     described, components = msgspec.json.schema_components(types, ref_template=_REFS)
     schemas = dict(zip(map(str, types), described, strict=True))
     for listed in routes:
-        if isinstance(listed, Change):
+        if isinstance(listed, ChangeRoute):
             _allow_null(listed.body, components)
     paths: dict[str, Json] = {}
     for listed in routes:
@@ -107,20 +107,20 @@ def _allow_null(body: type[Struct], components: Json) -> None:
 
 def _types(listed: Route) -> tuple[Any, ...]:
     match listed:
-        case Change():
+        case ChangeRoute():
             return listed.ids, listed.body, listed.result
-        case Read():
+        case ReadRoute():
             return listed.query, listed.result
-        case Special():
+        case SpecialRoute():
             return (listed.query,)
 
 
 def _operation(listed: Route, schemas: Json, components: Json) -> Json:
     operation: Json = {"operationId": _name(listed), "summary": listed.does}
-    asked = listed.ids if isinstance(listed, Change) else listed.query
+    asked = listed.ids if isinstance(listed, ChangeRoute) else listed.query
     parameters = _parameters(asked, listed.path, components)
     statuses: tuple[int, ...] = (200,)
-    if isinstance(listed, Change):
+    if isinstance(listed, ChangeRoute):
         parameters.append(_KEY)
         statuses = listed.statuses
         headers = {"X-Arc-Instance": _INSTANCE, "X-Arc-Event": _EVENT}
@@ -130,7 +130,7 @@ def _operation(listed: Route, schemas: Json, components: Json) -> Json:
                 "required": any(field.required for field in msgspec.structs.fields(listed.body)),
                 "content": {"application/json": {"schema": schemas[str(listed.body)]}},
             }
-    elif isinstance(listed, Read):
+    elif isinstance(listed, ReadRoute):
         headers = {"X-Arc-Instance": _INSTANCE}
         if issubclass(listed.query, Dated):
             headers["X-Arc-As-Of"] = _AS_OF

@@ -31,7 +31,7 @@ class Envelope(Struct, frozen=True, omit_defaults=True):
     advice: str | None = None
 
 
-class Refusal(Struct, frozen=True):
+class ErrorAnswer(Struct, frozen=True):
     """How an error is answered.
 
     Attributes:
@@ -45,7 +45,7 @@ class Refusal(Struct, frozen=True):
     headers: Headers = ()
 
 
-def refusal(error: ArcError) -> Refusal:
+def refusal(error: ArcError) -> ErrorAnswer:
     """How `error` is answered."""
     text = tell(error)
     if len(text) > MAX_ERROR_CHARS:
@@ -53,12 +53,12 @@ def refusal(error: ArcError) -> Refusal:
     status = STATUS_OF[error.code]
     body = msgspec.json.encode(Envelope(ok=False, error=text, code=error.code, advice=error.advice))
     if status == SERVICE_UNAVAILABLE:
-        return Refusal(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
+        return ErrorAnswer(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
     if isinstance(error, MethodNotAllowed):
-        return Refusal(status, body, ((b"allow", error.allowed.encode()),))
+        return ErrorAnswer(status, body, ((b"allow", error.allowed.encode()),))
     if isinstance(error, RequestTooLarge):
-        return Refusal(status, body, ((b"connection", b"close"),))
-    return Refusal(status, body)
+        return ErrorAnswer(status, body, ((b"connection", b"close"),))
+    return ErrorAnswer(status, body)
 
 
 class Responder:

@@ -1,7 +1,8 @@
 """Routes as data: what each module of a noun lists, and how a route becomes an ASGI endpoint.
 
-There are three kinds: a `Change` has a command judged and recorded, a `Read` answers from the tables, and a `Special`
-writes its answer itself. Endpoints are plain ASGI applications; no request or response objects are made on the way.
+There are three kinds: a `ChangeRoute` has a command judged and recorded, a `ReadRoute` answers from the tables, and a
+`SpecialRoute` writes its answer itself. Endpoints are plain ASGI applications; no request or response objects are made
+on the way.
 """
 
 import asyncio
@@ -66,7 +67,7 @@ class Caller:
             pass
 
 
-class Reader(Caller):
+class ReadCaller(Caller):
     """Who waits for the answer of a read, and the moment it asks about."""
 
     __slots__ = ("at",)
@@ -76,7 +77,7 @@ class Reader(Caller):
         self.at = at
 
 
-class Found(Struct, frozen=True):
+class ReadResult(Struct, frozen=True):
     """What a read gives: the `result` as JSON, and whether there is more than one answer can hold."""
 
     result: bytes
@@ -121,7 +122,7 @@ def granted_or_refused(outcome: Outcome) -> int:
     return 201 if outcome.acquired else 200
 
 
-class Change(Struct, Generic[K, B], frozen=True, kw_only=True):
+class ChangeRoute(Struct, Generic[K, B], frozen=True, kw_only=True):
     """A route that has a command judged.
 
     Attributes:
@@ -176,7 +177,7 @@ class Change(Struct, Generic[K, B], frozen=True, kw_only=True):
         return change
 
 
-class Read(Struct, Generic[Q], frozen=True, kw_only=True):
+class ReadRoute(Struct, Generic[Q], frozen=True, kw_only=True):
     """A route that reads.
 
     Attributes:
@@ -190,7 +191,7 @@ class Read(Struct, Generic[Q], frozen=True, kw_only=True):
 
     does: str
     path: str
-    answer: Callable[[Hub, Q, Reader], Awaitable[Found]]
+    answer: Callable[[Hub, Q, ReadCaller], Awaitable[ReadResult]]
     result: Any
     query: type[Q]
     method: str = "GET"
@@ -202,7 +203,7 @@ class Read(Struct, Generic[Q], frozen=True, kw_only=True):
 
         async def look(scope: Scope, receive: Receive, send: Send) -> None:
             query = read(scope)
-            reader = Reader(receive, moment_of(hub, query))
+            reader = ReadCaller(receive, moment_of(hub, query))
             found = await answer(hub, query, reader)
             past = None if reader.at.is_live else reader.at.at
             await send_result(send, found.result, more=found.more, as_of=past)
@@ -210,7 +211,7 @@ class Read(Struct, Generic[Q], frozen=True, kw_only=True):
         return look
 
 
-class Special(Struct, Generic[Q], frozen=True, kw_only=True):
+class SpecialRoute(Struct, Generic[Q], frozen=True, kw_only=True):
     """A route that writes its answer itself.
 
     Attributes:
@@ -233,7 +234,7 @@ class Special(Struct, Generic[Q], frozen=True, kw_only=True):
         return self.start(site)
 
 
-Route = Change[Any, Any] | Read[Any] | Special[Any]
+Route = ChangeRoute[Any, Any] | ReadRoute[Any] | SpecialRoute[Any]
 
 
 class Methods:

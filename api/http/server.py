@@ -133,11 +133,17 @@ class HubServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take SIGTERM and SIGINT as an order to end well; afterwards the process goes on to its end by itself."""
+        """Take SIGTERM, SIGINT and SIGHUP as an order to end well; afterwards the process goes on to its end by itself.
+
+        SIGHUP comes when the terminal closes. Where it is ignored, as below `nohup`, it stays so.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        former = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        orders = [signal.SIGTERM, signal.SIGINT]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+            orders.append(signal.SIGHUP)
+        former = {number: signal.signal(number, self.handle_exit) for number in orders}
         try:
             yield
         finally:

@@ -30,6 +30,8 @@ FORMAT: Final = 2
 OLDEST_FORMAT: Final = 1
 """The oldest layout that is read; what writes brings it to the present one."""
 FOLDER_ADVICE: Final = "check that its folder exists and may be written, or choose another place"
+SHARED_MEMORY_BYTES: Final = 32_768
+"""What a WAL's index takes at least."""
 BUSY_TIMEOUT_SEC: Final = 10.0
 """How long a writer waits for another process that holds the write lock."""
 
@@ -110,10 +112,19 @@ def storage_errors(path: Path) -> Iterator[None]:
         raise storage_error(path, error) from error
 
 
+def _is_full(folder: Path) -> bool:
+    """Whether the disk has no room for even a page of the WAL's shared memory: SQLite calls that an I/O error."""
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < SHARED_MEMORY_BYTES
+
+
 def storage_error(path: Path, error: apsw.Error) -> StorageError:
     """What an error of SQLite means for the user of the storage at `path`."""
     match error:
-        case apsw.FullError():
+        case apsw.FullError() | apsw.IOError() if isinstance(error, apsw.FullError) or _is_full(path.parent):
             return StorageFull(f"no space left for the storage {path}: free some space, then try again")
         case apsw.BusyError() | apsw.LockedError():
             return StorageBusy(f"another process holds the storage {path} locked: try again in a moment")

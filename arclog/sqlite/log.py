@@ -11,7 +11,6 @@ An event id is the place in the log. Ids grow by one with each append; an import
 log is the engine's business (`arclog.engine`); everything is read from the file.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
@@ -29,11 +28,12 @@ from arclog.codec import (
 )
 from arclog.digest import chain, digest_of
 from arclog.engine import Engine, Head, Moved
-from arclog.errors import InvalidInput, StorageGone
+from arclog.errors import InvalidInput
 from arclog.events import Event
 from arclog.keys import hash_key, key_owner
 from arclog.notices import count_ids
 from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.in_place import OpenFiles, second_name
 from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import EVENTS
 
@@ -42,9 +42,6 @@ R = TypeVar("R")
 
 FETCHED_AT_A_TIME: Final = 2_000
 """Events that are read from a remote log at a time."""
-
-LOOK_AGAIN: Final = 250_000
-"""How long a file that is in its place is taken to be there still, in microseconds."""
 
 _APPEND = EVENTS["append"]
 
@@ -61,18 +58,19 @@ class Log:
 
     Args:
         connection: the connection, used by nobody else while this log is.
-        path: the storage's file, watched in case it is deleted or replaced.
+        path: the storage's file.
         engine: what keeps the log.
+        files: the storage's files, when it was open already, over a connection that had to be closed.
     """
 
-    def __init__(self, connection: apsw.Connection, path: Path, engine: Engine) -> None:
+    def __init__(self, connection: apsw.Connection, path: Path, engine: Engine, files: OpenFiles | None = None) -> None:
         self.connection = connection
         self.path = path
         self.engine = engine
         # A cursor that is kept costs less than a new one for each event.
         self._append_row = connection.cursor().execute
-        self._file = _identity(path)
-        self._look_again_at = 0
+        self.files = files or OpenFiles(connection, path)
+        self.files.follow(connection)
         self._moved: Moved | None = None
         self._staged: list[StoredEvent] = []
         """What the engine is to keep; nothing where the engine is the file, which has it in its transaction."""
@@ -94,22 +92,32 @@ class Log:
             What has changed since this hub's last transaction; None when nothing has.
 
         Raises:
-            StorageGone: the file at the storage's path is no longer the one that is open.
+            StorageGone: a file of the storage is no longer the one that is open.
             StorageBusy: another hub held the lock, for too long if `wait`.
             StorageError: the lock cannot be had, or the file not be written; `rollback` must follow.
         """
         if self.connection.in_transaction:
             return self._moved
-        if self.engine.clock.elapsed() >= self._look_again_at:
-            self.check_in_place()
-        moved = self.engine.hold(self._kept.event_id, self._kept.digest, wait=wait)
-        if self.engine.is_remote:
-            with storage_errors(self.path):
-                self.connection.execute("BEGIN IMMEDIATE")
+        moved = self._hold(wait)
         self._moved = moved
         if moved is not None:
             self._catch_up(moved)
         return moved
+
+    def _hold(self, wait: bool) -> Moved | None:
+        """Take the log's lock, and look at the files under it: what another hub saved of them must not be outdated."""
+        while True:
+            moved = self.engine.hold(self._kept.event_id, self._kept.digest, wait=wait)
+            if self.engine.is_remote:
+                with storage_errors(self.path):
+                    self.connection.execute("BEGIN IMMEDIATE")
+            as_they_were = self.files.look()
+            if self.files.names > 1:
+                raise second_name(self.path, self.files.names)
+            if as_they_were:
+                return moved
+            self.rollback()
+            self.files.check()
 
     def fetch(self) -> None:
         """Take into the file what it lacks of the log, page by page and without the lock, until little is left.
@@ -210,12 +218,18 @@ class Log:
         return bool(found) and found[0].digest == first.digest
 
     def keep(self) -> None:
-        """Commit to the file what the engine has."""
+        """Commit to the file what the engine has.
+
+        Raises:
+            StorageGone: it was committed, but to a file that is no longer under the storage's path.
+            StorageError: it is not in the file.
+        """
         if self.engine.is_remote:
             with storage_errors(self.path):
                 self.connection.execute("COMMIT")
         self._staged.clear()
         self._kept = Head(self._event_id, self._recorded_at, self._digest)
+        self.files.check()
 
     def rollback(self) -> None:
         """Undo the transaction, if there is one, and free the lock."""
@@ -229,16 +243,6 @@ class Log:
         """What an idempotency key led to; whose it is, `arclog.keys` says."""
         row = self.connection.execute(EVENTS["find_key"], (hash_key(owner, key),)).fetchone()
         return None if row is None else KeptKey(row[0], decode_metadata(row[1]).request or b"")
-
-    def check_in_place(self) -> None:
-        """Make sure that the file at the storage's path is the one that is open.
-
-        Raises:
-            StorageGone: it was deleted or replaced; what is written now would be lost.
-        """
-        if _identity(self.path) != self._file:
-            raise StorageGone(f"the storage {self.path} was deleted or replaced while in use: restart the hub")
-        self._look_again_at = self.engine.clock.elapsed() + LOOK_AGAIN
 
     def _set_head(self, head: Head) -> None:
         self._event_id, self._recorded_at, self._digest = head.event_id, head.recorded_at, head.digest
@@ -254,11 +258,3 @@ class Log:
         if self.connection.in_transaction:
             return Head(self._event_id, self._recorded_at, self._digest)
         return read_head(self.connection)
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)  # noqa: PTH116 - on the path of every commit, where Path.stat costs twice as much
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -34,7 +34,7 @@ def new_file(path: Path) -> Iterator[Path]:
     try:
         yield draft
         _name(draft, path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
     except BaseException:
         for end in ("", *COMPANIONS):
             draft.with_name(draft.name + end).unlink(missing_ok=True)
@@ -68,8 +68,8 @@ def _name(draft: Path, path: Path) -> None:
         draft.unlink()
 
 
-def _flush_folder(folder: Path) -> None:
-    """Have the name on disk, where the system knows how."""
+def flush_folder(folder: Path) -> None:
+    """Have the names in a folder on disk, where the system knows how."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

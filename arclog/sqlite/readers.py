@@ -6,6 +6,7 @@ from typing import ParamSpec, TypeVar
 
 import apsw
 
+from arclog.errors import StorageGone
 from arclog.sqlite.connection import open_connection, storage_errors
 from arclog.sqlite.snapshot import Query
 
@@ -21,6 +22,7 @@ class Readers:
         self._local = threading.local()
         self._open: list[apsw.Connection] = []
         self._lock = threading.Lock()
+        self._gone: StorageGone | None = None
 
     def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run one query that is one statement, and so sees one state of the log.
@@ -49,6 +51,10 @@ class Readers:
             finally:
                 connection.execute("COMMIT")
 
+    def refuse(self, gone: StorageGone) -> None:
+        """From now on, nobody reads: what is open is not the storage any more."""
+        self._gone = gone
+
     def close(self) -> None:
         """Close all connections; the threads must be done with them."""
         with self._lock:
@@ -58,6 +64,8 @@ class Readers:
 
     def _connection(self) -> apsw.Connection:
         """This thread's connection."""
+        if self._gone is not None:
+            raise self._gone.again()
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = open_connection(self._path, read_only=True, guarded=False)

@@ -8,8 +8,10 @@ import apsw
 from arclog.errors import NotAnArcStorage, StorageBusy
 from arclog.sqlite.connection import APPLICATION_ID, open_connection, storage_errors
 
-COMPANIONS: Final = ("-wal", "-shm", "-search", "-search-wal", "-search-shm")
-"""What lies beside a database by the end of its name: what SQLite keeps, and the index of words."""
+COMPANIONS: Final = ("-wal", "-shm")
+"""What SQLite keeps beside a database, by the end of its name."""
+INDEX: Final = ("-search", "-search-wal", "-search-shm")
+"""The index of words, which may be dropped and is filled again."""
 BUSY_WITHIN_MS: Final = 500
 
 
@@ -24,7 +26,7 @@ def remove_storage(path: Path) -> list[Path]:
         StorageBusy: a hub or another program uses it; nothing is deleted.
         StorageError: it cannot be opened.
     """
-    files = [path, *(path.with_name(path.name + end) for end in COMPANIONS)]
+    files = [path, *(path.with_name(path.name + end) for end in (*COMPANIONS, *INDEX))]
     there = [file for file in files if file.exists()]
     if path.stat().st_size > 0:
         _check_unused(path)

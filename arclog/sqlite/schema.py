@@ -21,6 +21,7 @@ from arclog.sqlite.connection import (
     open_connection,
     storage_errors,
 )
+from arclog.sqlite.holders import check_whole
 from arclog.sqlite.queries import Queries
 
 EVENTS: Final = Queries("arclog.sqlite", "events.sql")
@@ -37,9 +38,11 @@ def open_storage(path: Path) -> apsw.Connection:
 
     Raises:
         NotAnArcStorage: the file holds something else, such as a database of Arc 0.1.1, which is left untouched.
+        StorageBusy: a process has it open with other companions; see `arclog.sqlite.holders`.
         StorageError: it cannot be opened or made.
     """
-    create_file(path)
+    if not create_file(path):
+        check_whole(path)
     connection = open_connection(path)
     try:
         with storage_errors(path):

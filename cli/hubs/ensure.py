@@ -17,6 +17,7 @@ from arc.urls import split_url, url_of
 from cli.arguments import Arguments
 from cli.errors import CommandFailed, in_words
 from cli.hubs.addresses import lan_url
+from cli.hubs.filesystems import is_full, told_owner
 from cli.hubs.find_hub import Found, find_at_address, find_by_note
 from cli.hubs.git_exclude import keep_out_of_sight
 from cli.hubs.settings import IN_WORDS, HubSettings, arguments_for, given, settle
@@ -126,6 +127,8 @@ def _start(options: Options, settings: HubSettings, url: str, give_up_at: float)
     if remark:
         print_note(f"arc: {remark}")
     log = settings.storage.parent / LOG
+    if log.exists() and not os.access(log, os.W_OK):
+        raise CommandFailed(f"{log} cannot be written: {told_owner(log)}")
     begins_at = _put_aside(log)
     child = _spawn(options, settings.storage, log)
     found, trouble = None, ""
@@ -139,7 +142,8 @@ def _start(options: Options, settings: HubSettings, url: str, give_up_at: float)
             trouble = str(error)
         time.sleep(LOOK_SEC)
     if found is None:
-        said = _read(log, begins_at) or trouble or f"the hub ended with code {child.returncode} and said nothing"
+        said = _read(log, begins_at) or (f"no space left in {log.parent}" if is_full(log.parent) else trouble)
+        said = said or f"the hub ended with code {child.returncode} and said nothing"
         return _tell(url, error=said)
     if settings.port not in {0, split_url(found.hub.url).port}:
         print_note(f"arc: port {settings.port} is taken, so this hub listens on {found.hub.url}")

@@ -16,6 +16,7 @@ ADVICE: Final = "check its permissions, or choose another place with --storage"
 """What to do about a folder that cannot be used."""
 
 MOUNTS: Final = Path("/proc/self/mounts")
+SMALL_BYTES: Final = 65_536
 FOLDER, KIND = 1, 2
 """Which fields of a line there say where, and of which type."""
 OCTAL: Final = frozenset("01234567")
@@ -31,6 +32,39 @@ def make_folder_of(storage: Path) -> None:
         storage.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CommandFailed(f"the folder {storage.parent} cannot be made: {error.strerror}; {ADVICE}") from error
+
+
+def check_access(storage: Path, *, writing: bool) -> None:
+    """Make sure that this user may use the files of a storage, as far as they are there.
+
+    Args:
+        storage: the database.
+        writing: whether it is to be written.
+
+    Raises:
+        CommandFailed: one of them belongs to somebody else, who keeps it for himself.
+    """
+    for file in (storage, storage.with_name(f"{storage.name}-wal"), storage.with_name(f"{storage.name}-shm")):
+        if file.exists() and not os.access(file, os.R_OK | os.W_OK if writing else os.R_OK):
+            raise CommandFailed(f"{file} cannot be {'written' if writing else 'read'}: {told_owner(file)}")
+
+
+def told_owner(file: Path) -> str:
+    """Whose a file is that this user may not use, and what to do."""
+    try:
+        owner = file.owner()
+    except (OSError, KeyError):  # it is gone, or its owner has no name
+        owner = "another user"
+    return f"it belongs to {owner}; run arc as {owner}, or {ADVICE}"
+
+
+def is_full(folder: Path) -> bool:
+    """Whether there is no room left for even a small file."""
+    try:
+        room = os.statvfs(folder)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < SMALL_BYTES
 
 
 def find_unsafe_filesystem(path: Path) -> str | None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from cli.arguments import Arguments
 from cli.errors import CommandFailed, in_words
+from cli.hubs.filesystems import check_access
 from cli.hubs.stop import NoHub, stop_hub
 from cli.hubs.storage_lock import holding
 from cli.hubs.which_storage import storage_of
@@ -50,6 +51,7 @@ def _reset(storage: Path, options: Options) -> list[Path]:
 
     # Whoever ensures a hub meanwhile gets it after the old database is gone.
     with holding(storage, time.monotonic() + LOCK_WITHIN_SEC):
+        check_access(storage, writing=True)
         try:
             return remove_storage(storage)
         except StorageError as error:

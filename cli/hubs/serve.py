@@ -10,7 +10,7 @@ from cli.arguments import Arguments
 from cli.commands import COMMANDS
 from cli.dispatch import list_commands
 from cli.errors import CommandFailed
-from cli.hubs.filesystems import find_unsafe_filesystem, make_folder_of
+from cli.hubs.filesystems import check_access, find_unsafe_filesystem, make_folder_of
 from cli.hubs.find_hub import find_by_note
 from cli.hubs.git_exclude import keep_out_of_sight
 from cli.hubs.settings import settle
@@ -62,6 +62,7 @@ def _prepare(storage: Path) -> Path:
     if storage.is_dir():
         raise CommandFailed(f"{storage} is a folder: name a file in it with --storage")
     make_folder_of(storage)
+    check_access(storage, writing=True)
     unsafe = find_unsafe_filesystem(storage.parent)
     if unsafe is not None:
         log.warning(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from cli.errors import CommandFailed
-from cli.hubs.filesystems import ADVICE, make_folder_of
+from cli.hubs.filesystems import ADVICE, make_folder_of, told_owner
 
 NAME: Final = ".arc.lock"
 LOOK_SEC: Final = 0.01
@@ -27,9 +27,12 @@ def holding(storage: Path, give_up_at: float) -> Iterator[None]:
         CommandFailed: another process held it all the time, or the folder cannot be made or written.
     """
     make_folder_of(storage)
+    file = storage.parent / NAME
     try:
-        descriptor = os.open(storage.parent / NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
+        if file.exists():
+            raise CommandFailed(f"{file} cannot be written: {told_owner(file)}") from error
         raise CommandFailed(f"the folder {storage.parent} cannot be written: {error.strerror}; {ADVICE}") from error
     try:
         while not _take(descriptor):

@@ -23,6 +23,7 @@ from arc.finding.notes import remove_note, write_note
 from arc.finding.probe import NotAHubError, find_hub_at
 from arc.urls import HIGHEST_PORT, is_loopback, url_of
 from arclog.deciders.fields import Limits
+from arclog.errors import StorageError
 from arclog.proof.findings import Finding
 from cli.errors import CommandFailed
 from cli.hubs.addresses import lan_url
@@ -115,6 +116,7 @@ async def _serve(settings: HubSettings, sock: socket.socket) -> None:
     for finding in hub.integrity.findings:
         _warn_of_damage(finding)
     hub.on_damage.append(_warn_of_damage)
+    hub.on_trouble.append(_warn_of_trouble)
     if rebuilt:
         log.info("rebuilt from the log: %s", ", ".join(rebuilt))
     app = create_app(hub)
@@ -132,6 +134,13 @@ async def _serve(settings: HubSettings, sock: socket.socket) -> None:
 
 def _warn_of_damage(finding: Finding) -> None:
     log.warning("the log is damaged: %s; see arc log verify", finding.text)
+
+
+def _warn_of_trouble(error: StorageError | None) -> None:
+    if error is None:
+        log.warning("the storage takes writes again")
+    else:
+        log.error("nothing can be recorded, and callers are told so: %s", error)
 
 
 @contextmanager

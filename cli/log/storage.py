@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from cli.errors import CommandFailed
 from cli.hubs import which_storage
+from cli.hubs.filesystems import check_access
 from cli.options import StorageOptions
 from cli.paths import path_of
 
@@ -37,6 +38,7 @@ def get_storage(named: str | None, option: str) -> Path:
         raise CommandFailed(f"{path} is a folder: name a file in it with {option}")
     if not path.exists():
         raise CommandFailed(f"there is no storage at {path}: name it with {option}")
+    check_access(path, writing=False)
     return path
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
+from arclog.limits import MAX_ANSWER_BYTES
 from cli.arguments import Arguments, Namespace
 from cli.options import add_base_url, moment
 from cli.output import to_json
@@ -47,7 +48,8 @@ def fetch(options: ReadOptions, path: str, **query: object) -> Row:
     """
     from arc.http import HttpTransport
 
-    asked = {name: value for name, value in {**query, "as_of": options.as_of}.items() if value not in {None, False}}
+    query |= {"as_of": options.as_of, "max_bytes": MAX_ANSWER_BYTES}
+    asked = {name: value for name, value in query.items() if value not in {None, False}}
     text = urlencode({name: "1" if value is True else value for name, value in asked.items()})
     return HttpTransport(options.base_url).call("GET", f"{path}?{text}" if text else path)
 

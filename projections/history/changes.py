@@ -1,6 +1,6 @@
 """What one event changed: each thing that it touched, before and after."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 import apsw
@@ -8,7 +8,9 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
+from arclog.errors import InvalidInput
 from arclog.sqlite.reads import find_event
+from projections.budget import Budget
 from projections.history.entities import Entity, find_entity, touched_by
 from projections.history.events import LoggedEvent, find_logged
 from projections.intervals import AsOf
@@ -47,17 +49,14 @@ class EventWithRows(LoggedEvent, frozen=True, omit_defaults=True, kw_only=True):
     changes: tuple[Row, ...] = ()
 
 
-def list_with_changes(connection: apsw.Connection, events: Iterable[LoggedEvent]) -> list[EventWithRows]:
-    """Events with the rows that each of them changed, texts of more than `MAX_TEXT_CHARS` cut and marked `cut`.
+def add_changes(connection: apsw.Connection, event: LoggedEvent) -> EventWithRows:
+    """An event with the rows that it changed, texts of more than `MAX_TEXT_CHARS` cut and marked `cut`.
 
     Args:
         connection: in a transaction.
-        events: as the log shows them.
+        event: as the log shows it.
     """
-    return [
-        EventWithRows(**asdict(event) | {"data": shorten(event.data)}, changes=_rows_after(connection, event))
-        for event in events
-    ]
+    return EventWithRows(**asdict(event) | {"data": shorten(event.data)}, changes=_rows_after(connection, event))
 
 
 def _rows_after(connection: apsw.Connection, event: LoggedEvent) -> tuple[Row, ...]:
@@ -86,15 +85,20 @@ def shorten(value: Any) -> Any:  # noqa: ANN401 - JSON has any shape
     return value
 
 
-def find_in_full(connection: apsw.Connection, event_id: int) -> EventInFull | None:
+def find_in_full(
+    connection: apsw.Connection, event_id: int, budget: Budget | None = None, after: str | None = None
+) -> EventInFull | None:
     """One event and what it changed.
 
     Args:
         connection: in a transaction, so that the log and the tables are of one moment.
         event_id: the event.
+        budget: how many bytes the changes may have; without one, all of them.
+        after: only the changes that follow that of this entity.
 
     Raises:
         StorageDamaged: its texts are no texts any more.
+        InvalidInput: the event did not touch the entity `after`.
     """
     event = find_logged(connection, event_id)
     if event is None:
@@ -103,10 +107,26 @@ def find_in_full(connection: apsw.Connection, event_id: int) -> EventInFull | No
         return EventInFull(event, None)
     stored = find_event(connection, event_id)
     assert stored is not None
-    before, after = find_moment(connection, event_id - 1), find_moment(connection, event_id)
-    touched = touched_by(connection, stored.decode(), after)
-    changes = (compare_entity(connection, entity, before, after) for entity in touched)
-    return EventInFull(event, tuple(change for change in changes if change is not None))
+    then, now = find_moment(connection, event_id - 1), find_moment(connection, event_id)
+    touched = touched_by(connection, stored.decode(), now)
+    changes: list[Change] = []
+    for entity in _following(touched, after):
+        change = compare_entity(connection, entity, then, now)
+        if change is None:
+            continue
+        if budget is not None and not budget.takes(len(bytes(change.before or b"")) + len(bytes(change.after or b""))):
+            break
+        changes.append(change)
+    return EventInFull(event, tuple(changes))
+
+
+def _following(touched: Sequence[Entity], after: str | None) -> Sequence[Entity]:
+    if after is None:
+        return touched
+    names = [str(entity) for entity in touched]
+    if after not in names:
+        raise InvalidInput("after", f"is not an entity that this event touched: {after!r}")
+    return touched[names.index(after) + 1 :]
 
 
 def compare_entity(connection: apsw.Connection, entity: Entity, before: AsOf, after: AsOf) -> Change | None:

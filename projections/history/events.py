@@ -21,7 +21,7 @@ from arclog.sqlite.reads import (
     matching_types,
     read_head,
 )
-from projections.event_streams import read_last_matching, read_matching
+from projections.event_streams import read_matching, read_matching_from_end
 from projections.times import timestamp
 
 
@@ -103,8 +103,19 @@ def read_log(
     Raises:
         StorageDamaged: an event's texts are no texts any more.
     """
+    return list(each_logged(connection, after, limit, where, until))
+
+
+def each_logged(
+    connection: apsw.Connection, after: int, limit: int, where: Filter = EVERYTHING, until: int = NO_END
+) -> Iterator[LoggedEvent]:
+    """The same one by one: no more are read than are taken.
+
+    Raises:
+        StorageDamaged: an event's texts are no texts any more.
+    """
     try:
-        return list(_logged(connection, read_matching(connection, after, limit, until, where)))
+        yield from _logged(connection, read_matching(connection, after, limit, until, where))
     except UnicodeDecodeError as error:
         raise StorageDamaged(f"an event after {after} cannot be read ({error})", advice="verify") from None
 
@@ -117,8 +128,19 @@ def read_log_end(
     Raises:
         StorageDamaged: an event's texts are no texts any more.
     """
+    return list(each_logged_from_end(connection, limit, where, until))[::-1]
+
+
+def each_logged_from_end(
+    connection: apsw.Connection, limit: int, where: Filter = EVERYTHING, until: int = NO_END
+) -> Iterator[LoggedEvent]:
+    """The same one by one, newest first: no more are read than are taken.
+
+    Raises:
+        StorageDamaged: an event's texts are no texts any more.
+    """
     try:
-        return list(_logged(connection, read_last_matching(connection, limit, where, until)))
+        yield from _logged(connection, read_matching_from_end(connection, limit, where, until))
     except UnicodeDecodeError as error:
         raise StorageDamaged(f"one of the last events cannot be read ({error})", advice="verify") from None
 

@@ -33,6 +33,8 @@ GATHER_SEC: Final = 0.002
 COURTESY_SEC: Final = 0.0015
 """How long a hub stays off the lock after a batch, when it shares the log with others."""
 LONGEST_NAP_SEC: Final = 3600.0
+FILES_SEC: Final = 0.2
+"""How often it is looked whether the storage's files are in their place while nobody writes."""
 
 
 class GroupCommit:
@@ -82,6 +84,7 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._work_off, name="arc-flush", daemon=True)
         self._thread.start()
         self._rest()
+        self._files_timer = self._loop.call_later(FILES_SEC, self._look_at_files)
 
     def submit(self, call: Call) -> None:
         """Queue a call; its `done` is called once, in any case."""
@@ -107,6 +110,7 @@ class GroupCommit:
         await self._idle.wait()
         if self._nap is not None:
             self._nap.cancel()
+        self._files_timer.cancel()
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
         self._recorder.stop()
@@ -195,6 +199,14 @@ class GroupCommit:
             self._wake()
         else:
             self._rest()
+
+    def _look_at_files(self) -> None:
+        """A batch looks by itself; when there is none and a file is not in its place, one without calls is begun."""
+        if self._stopping or self._recorder.gone is not None:
+            return
+        if not self._busy and not self._recorder.is_in_place():
+            self._wake()
+        self._files_timer = self._loop.call_later(FILES_SEC, self._look_at_files)
 
     # On the loop or on the thread -----------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from arclog.deciders.fields import MICROSECONDS, Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
 from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
 from arclog.engine import Engine
-from arclog.errors import ArcError, CursorBeyondHead, InvalidInput
+from arclog.errors import ArcError, CursorBeyondHead, InvalidInput, StorageError, StorageGone
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.progress import Progress, no_progress
@@ -30,14 +30,13 @@ from arclog.proof.findings import Finding
 from arclog.sqlite.readers import Readers
 from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import get_instance_id
-from arclog.sqlite.snapshot import Query
-from projections.history.events import LoggedEvent
+from arclog.sqlite.snapshot import Query, Snapshot, together
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit, Request
 from projections.hub.command_handlers import Command
 from projections.hub.group_commit import GroupCommit
 from projections.hub.inspection import Inspection, Integrity
-from projections.hub.log_feed import LogQuery, read_on
+from projections.hub.log_feed import EventPage, EventQuery, read_on
 from projections.hub.other_hubs import OtherHubs
 from projections.hub.recorder import Recorder
 from projections.hub.shutdown_timer import Countdown
@@ -50,6 +49,12 @@ from projections.search.query import Hit, SearchQuery, find_ids, read_hits
 
 MAX_TOUCHED: Final = 10_000
 """Readers whose last sign of life is remembered; forgetting one costs an extra look at the log."""
+SHORT_PAGE_ROWS: Final = 25
+SHORT_PAGE_BYTES: Final = 50_000
+"""A page that may be longer is read on another thread, so that it holds up nobody; a hop there costs more than this."""
+READING_THREADS: Final = 2
+"""Threads for long reads. Each competes with the event loop for the interpreter: with 20 readers of long pages, the
+99th of 100 other callers waits 12 ms with 2 of them, and 26 with 4."""
 MAX_PASSED_OVER: Final = 10_000
 """Events among which the loop looks for messages of others in one turn."""
 
@@ -57,6 +62,13 @@ logger = logging.getLogger("arc.hub")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class ReachedPage(Struct, frozen=True):
+    """A page of messages, and the cursor after what was passed over for it."""
+
+    page: Page
+    since_id: int
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -114,7 +126,7 @@ class Hub:
         self._engine = self._recorder.engine
         self.clock = self._engine.clock
         self._readers = Readers(settings.storage)
-        self._threads = ThreadPoolExecutor(4, "arc-reader")
+        self._threads = ThreadPoolExecutor(READING_THREADS, "arc-reader")
         self._waiters = Waiters()
         self._other_hubs = OtherHubs(
             self._engine.changed,
@@ -129,6 +141,9 @@ class Hub:
         self._filler = Filler(settings.storage, logger.warning)
         self.on_damage: list[Callable[[Finding], None]] = []
         """Called, on the event loop, with each thing that turns out to be wrong with the log."""
+        self.on_trouble: list[Callable[[StorageError | None], None]] = []
+        """Called, on the event loop, when the storage fails in a new way, and with None when it takes writes again."""
+        self._told: StorageError | None = None
         self.instance_id = ""
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -269,6 +284,18 @@ class Hub:
         self._waiters.deliver(commit.after, commit.head, commit.messages)
         if commit.messages:
             self._filler.tell()
+        trouble = self._recorder.gone or self._recorder.trouble
+        if (trouble and trouble.code) != (self._told and self._told.code):
+            self._tell_trouble(trouble)
+
+    def _tell_trouble(self, trouble: StorageError | None) -> None:
+        self._told = trouble
+        if isinstance(trouble, StorageGone):
+            self._readers.refuse(trouble)
+            self._inspection.give_up()
+            self._waiters.wake_all()
+        for callback in self.on_trouble:
+            callback(trouble)
 
     # Reading --------------------------------------------------------------------------------------------------------
 
@@ -288,20 +315,43 @@ class Hub:
         """Run a query that may take long, or needs several statements to see one state, on another thread."""
         return await self._loop.run_in_executor(self._threads, lambda: self._readers.read_whole(query, *args, **kwargs))
 
-    async def read_page(self, query: MessageQuery, at: AsOf) -> tuple[Page, int]:
+    async def read_page(self, read: Query[[int, int], Page], limit: int, max_bytes: int) -> Page:
+        """A page of messages: a short one is read on the event loop itself, a long one on another thread.
+
+        Args:
+            read: reads it, with a limit of rows and one of bytes.
+            limit: how many rows it may have.
+            max_bytes: about how large it may grow.
+        """
+        few, small = min(limit, SHORT_PAGE_ROWS), min(max_bytes, SHORT_PAGE_BYTES)
+        page = self.read(read, few, small)
+        if len(page.rows) < few and not page.more:
+            return page
+        if (few, small) == (limit, max_bytes):
+            return page
+        return await self.read_apart(read, limit, max_bytes)
+
+    async def read_messages(self, query: MessageQuery, at: AsOf) -> ReachedPage:
         """Messages that `query` asks for; what it leaves out is passed over in turns, for it may be nearly everything.
 
         Returns:
-            The page, of which there may be more; and the cursor after what was passed over.
+            The page, of which there may be more, and the cursor after what was passed over.
         """
         head = min(at.at, max(self._recorder.last_event_id, self._waiters.head))
         while query.exclude_self and (reached := query.since_id + MAX_PASSED_OVER) < head:
-            page = self.read(read_messages, query, msgspec.structs.replace(at, at=reached))
+            page = await self._read_messages(query, msgspec.structs.replace(at, at=reached))
             if page.rows:
-                return page, query.since_id
+                return ReachedPage(page, query.since_id)
             query = msgspec.structs.replace(query, since_id=reached)
             await asyncio.sleep(0)
-        return self.read(read_messages, query, at), query.since_id
+        return ReachedPage(await self._read_messages(query, at), query.since_id)
+
+    async def _read_messages(self, query: MessageQuery, at: AsOf) -> Page:
+        @together
+        def read(snapshot: Snapshot, limit: int, max_bytes: int) -> Page:
+            return snapshot.read(read_messages, msgspec.structs.replace(query, limit=limit, max_bytes=max_bytes), at)
+
+        return await self.read_page(read, query.limit, query.max_bytes)
 
     async def search(self, query: SearchQuery, at: AsOf) -> tuple[list[Hit], bool]:
         """The messages that answer a question at a moment, and whether there are more.
@@ -324,6 +374,16 @@ class Hub:
     def integrity(self) -> Integrity:
         """What the hub has found out about its log by now."""
         return self._inspection.integrity
+
+    @property
+    def trouble(self) -> StorageError | None:
+        """What keeps the hub from writing, as far as its last transaction tells."""
+        return self._recorder.trouble
+
+    @property
+    def last_event_id(self) -> int:
+        """The end of the log when this hub last wrote to it."""
+        return self._recorder.last_event_id
 
     def _tell_damage(self, finding: Finding) -> None:
         def tell() -> None:
@@ -353,10 +413,10 @@ class Hub:
         """What `query` asks for; when there is nothing yet, wait for it, at most `timeout_sec`."""
         deadline = self._loop.time() + timeout_sec
         while True:
-            page, since_id = await self.read_page(query, self.at())
-            query = msgspec.structs.replace(query, since_id=since_id)
-            if page.rows or self.closing or self._loop.time() >= deadline:
-                return page
+            found = await self.read_messages(query, self.at())
+            query = msgspec.structs.replace(query, since_id=found.since_id)
+            if found.page.rows or self.closing or self._loop.time() >= deadline:
+                return found.page
             waiter = Waiter(query, self._loop.create_future())
             timer = self._loop.call_at(deadline, _end, waiter)
             self._waiters.add(waiter)
@@ -369,22 +429,18 @@ class Hub:
             if ready is not None:
                 return ready
 
-    async def follow(self, query: LogQuery, timeout_sec: float) -> tuple[list[LoggedEvent], int]:
-        """The events that `query` asks for; when there are none yet, wait for them, at most `timeout_sec`.
-
-        Returns:
-            The events, and the cursor to go on after.
-        """
+    async def follow(self, query: EventQuery, timeout_sec: float) -> EventPage:
+        """The events that `query` asks for; when there are none yet, wait for them, at most `timeout_sec`."""
         deadline = self._loop.time() + timeout_sec
         while True:
             committed: asyncio.Future[None] = self._loop.create_future()
             # Before the read: what is committed meanwhile is read again, not missed.
             self._waiters.follow(committed)
             try:
-                events, seen = await self.read_apart(read_on, query)
-                if events or self.closing or self._loop.time() >= deadline:
-                    return events, seen
-                query = msgspec.structs.replace(query, after=seen, tail=False)
+                page = await self.read_apart(read_on, query)
+                if page.rows or self.closing or self._loop.time() >= deadline:
+                    return page
+                query = msgspec.structs.replace(query, after=page.reached, tail=False)
                 self._other_hubs.watch()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(deadline):

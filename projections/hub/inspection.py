@@ -99,6 +99,10 @@ class Inspection:
         """Begin to check all of the log."""
         self._thread.start()
 
+    def give_up(self) -> None:
+        """Check no more: what lies under the storage's path is another one, or half of one."""
+        self._ending.set()
+
     def stop(self) -> None:
         """End the check where it is."""
         self._ending.set()

@@ -27,7 +27,7 @@ from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.sessions import seen_interval
 from arclog.engine import Engine
-from arclog.errors import ArcError, LockLost, OutcomeUnknown, StorageBusy, StorageError, UnexpectedFailure
+from arclog.errors import ArcError, LockLost, OutcomeUnknown, StorageBusy, StorageError, StorageGone, UnexpectedFailure
 from arclog.progress import Progress
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit
@@ -73,6 +73,8 @@ class Recorder:
         self.next_look_at = 0
         """When presence is to be looked at, in microseconds of the log's clock."""
         self._listening = Listening(presence_ttl)
+        self.trouble: StorageError | None = None
+        """What the machine did to the last transaction, when that failed for it."""
         self._sweeps = False
         """Whether what was done about presence was undone, and must be done again before any rule judges."""
         self._presence_ttl = presence_ttl
@@ -204,6 +206,8 @@ class Recorder:
                 return self.refuse(commit.calls, error)
             else:
                 self.last_event_id = commit.head
+                if commit.head != commit.after:  # a transaction that wrote nothing proves nothing
+                    self.trouble = None
                 self._listening.hear()
                 break
         return commit
@@ -223,7 +227,18 @@ class Recorder:
 
     def refuse(self, calls: Sequence[Call], error: ArcError) -> Commit:
         """Tell every caller the same error."""
+        if isinstance(error, StorageError) and not isinstance(error, StorageBusy):
+            self.trouble = error
         return Commit(self.last_event_id, self.last_event_id, [], [(call, error) for call in calls])
+
+    @property
+    def gone(self) -> StorageGone | None:
+        """Why nothing is written any more, until the hub is started again: a file of the storage was taken away."""
+        return self._side.gone
+
+    def is_in_place(self) -> bool:
+        """Whether the storage's files are where they were; if not, the next transaction saves what it can."""
+        return self._side.is_in_place()
 
     @property
     def copies_much(self) -> bool:
@@ -283,6 +298,9 @@ class Recorder:
     def is_due(self) -> bool:
         """Whether presence asks for a transaction, found without taking the write lock."""
         now = self._clock.now()
+        if self.gone is not None:
+            self.next_look_at = now + _TRY_AGAIN
+            return False
         if now < self.next_look_at:
             return False
         try:

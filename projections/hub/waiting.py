@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
+from projections.budget import Budget
 from projections.messages import MessageQuery, Page, PostedMessage
 
 Bucket = tuple[str, str]
@@ -100,7 +101,13 @@ class Waiters:
         query = waiter.query
         found = [m for m in messages if m.event_id > query.since_id and query.matches(m)][: query.limit]
         if found and not waiter.ready.done():
-            waiter.ready.set_result(Page([m.json for m in found], [m.event_id for m in found]))
+            budget = Budget(query.max_bytes)
+            rows = budget.fill(found, _json_of)
+            waiter.ready.set_result(Page(rows, [m.event_id for m in found[: len(rows)]], budget.spent))
+
+
+def _json_of(message: PostedMessage) -> bytes:
+    return message.json
 
 
 def _buckets_of(query: MessageQuery) -> Iterator[Bucket]:

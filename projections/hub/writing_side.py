@@ -14,11 +14,13 @@ import apsw
 
 from arclog.clock import LogClock
 from arclog.engine import Engine
-from arclog.errors import StorageError
+from arclog.errors import StorageError, StorageGone
 from arclog.progress import Progress
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.engine import FileEngine
+from arclog.sqlite.in_place import OpenFiles
 from arclog.sqlite.log import Log
+from arclog.sqlite.rescue import rescue
 from arclog.sqlite.schema import open_storage
 from arclog.sqlite.wal import Checkpointer
 from projections.all_projectors import HANDLERS, project
@@ -48,6 +50,9 @@ class WritingSide:
 
     def __init__(self, path: Path, clock: LogClock, engine: Engine | None = None) -> None:
         self.is_lost = False
+        self.gone: StorageGone | None = None
+        """Why nothing is written any more: a file of the storage was taken away."""
+        self._files: OpenFiles | None = None
         self._path = path
         self._checkpointer = Checkpointer(path)
         self.connection = open_storage(path)
@@ -90,6 +95,8 @@ class WritingSide:
         Raises:
             StorageError: it cannot be; nothing is held.
         """
+        if self.gone is not None:
+            raise self.gone.again()
         if self.is_lost:
             self._reopen()
         try:
@@ -104,6 +111,8 @@ class WritingSide:
                     project(HANDLERS, self.writer, event.decode())
                 if moved.missing:
                     advance(self.connection, moved.head.event_id)
+        except StorageGone as error:
+            raise self._save(error) from None
         except StorageError as error:
             self.undo(error)
             raise
@@ -122,8 +131,11 @@ class WritingSide:
             StorageError: it is not kept; `undo` must follow.
         """
         copies = self.copies_much
-        self.log.commit()
-        if copies:
+        try:
+            self.log.commit()
+        except StorageGone as error:
+            self._keep_elsewhere(error)
+        if copies and self.gone is None:
             self._finish_copy()
 
     def keep(self) -> None:
@@ -132,7 +144,10 @@ class WritingSide:
         Raises:
             StorageError: the storage cannot take it; `undo` must follow.
         """
-        self.log.keep()
+        try:
+            self.log.keep()
+        except StorageGone as error:
+            self._keep_elsewhere(error)
 
     def undo(self, error: Exception) -> None:
         """Leave nothing of a transaction that came to nothing; after a fault of the disk, on a new connection.
@@ -140,28 +155,71 @@ class WritingSide:
         Args:
             error: why it did.
         """
-        if self.is_lost:
+        if self.is_lost or self.gone is not None:
             return
         failed = isinstance(error.__cause__ if isinstance(error, StorageError) else error, apsw.IOError)
         try:
             self.log.rollback()
         except (StorageError, apsw.Error):
             failed = True
-        if failed:
+        if failed and not self._is_taken_away():
             self.is_lost = True
             with contextlib.suppress(apsw.Error):
+                self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the WAL stays the one that it is
                 self.connection.close(True)
             with contextlib.suppress(StorageError):
                 self._reopen()
 
+    def is_in_place(self) -> bool:
+        """Whether the storage's files are where they were; if not, the next transaction saves what it can."""
+        try:
+            return self.log.files.look()
+        except StorageError:
+            return False
+
     def _attach(self) -> None:
         self._checkpointer.watch(self.connection)
         self.writer = LiveWriter(self.connection)
-        self.log = Log(self.connection, self._path, self.engine)
+        self.log = Log(self.connection, self._path, self.engine, self._files)
+        self._files = self.log.files
+
+    def _is_taken_away(self) -> bool:
+        """Whether that is why the disk fails; what is in the connection's memory is then saved, and not closed."""
+        try:
+            self.log.files.check()
+        except StorageGone as error:
+            self._save(error)
+        except (StorageError, apsw.Error):
+            pass  # it cannot be told now, and is looked at again before it is opened
+        return self.gone is not None
+
+    def _keep_elsewhere(self, error: StorageGone) -> None:
+        """After a commit to files that are gone: good if what was committed lies under the storage's path all the same.
+
+        So it is, too, where the log is not in the storage's file.
+        """
+        gone = self._save(error)
+        if not gone.kept and not self.engine.is_remote:
+            raise gone from None
+
+    def _save(self, error: StorageGone) -> StorageGone:
+        """Save what is not on disk any more, and write nothing after that."""
+        if self.gone is None:
+            self._checkpointer.stop()
+            with contextlib.suppress(StorageError, apsw.Error):
+                self.log.rollback()
+            self.gone = rescue(self.log, error)
+            # Whoever closes a storage last empties its WAL into it and deletes that: another hub's, by now.
+            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        return self.gone.again()
 
     def _reopen(self) -> None:
-        """Recover from the file, which must be the one that was open."""
-        self.log.check_in_place()
+        """Recover from the files, which must be those that were open."""
+        try:
+            self.log.files.look()
+        except StorageGone as error:
+            self.gone = StorageGone(f"{error} while the storage {self._path} was in use, and the disk failed")
+            raise self.gone.again() from None
         with self.errors():
             self.connection = open_storage(self._path)
             self._file.attach(self.connection)

@@ -17,7 +17,7 @@ CREATE TABLE claims (
     metadata TEXT NOT NULL,
     PRIMARY KEY (claim_key, from_event),
     {version_rules}
-) STRICT, WITHOUT ROWID;
+) STRICT;
 -- Who was refused which grant: one row for each pair of grant and asker.
 CREATE TABLE claim_refusals (
     fencing_token INTEGER NOT NULL,

@@ -16,7 +16,7 @@ CREATE TABLE locks (
     metadata TEXT NOT NULL,
     PRIMARY KEY (file_path, from_event),
     {version_rules}
-) STRICT, WITHOUT ROWID;
+) STRICT;
 -- Who ever held which lock: one row for each pair of agent and file. Nothing changes here when an agent has its lock again,
 -- while an index on the agents of versions would change with each of them.
 CREATE TABLE lock_holders (
@@ -55,7 +55,7 @@ SELECT file_path, agent_id, fencing_token, expires_at, thread_id, notice_channel
 WHERE agent_id = :agent_id AND {is_current} AND {active} ORDER BY fencing_token
 
 -- name: list_in_thread
-SELECT {columns} FROM {at} WHERE thread_id = :thread_id ORDER BY fencing_token
+SELECT {columns} FROM {at} WHERE thread_id = :thread_id AND (NOT :active_only OR ({active})) ORDER BY fencing_token
 
 -- name: list_all
 SELECT {columns} FROM {at} ORDER BY fencing_token

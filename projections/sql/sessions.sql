@@ -11,7 +11,7 @@ CREATE TABLE sessions (
     metadata TEXT NOT NULL,
     PRIMARY KEY (agent_id, from_event),
     {version_rules}
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- name: indexes
 CREATE INDEX sessions_live ON sessions (agent_id) WHERE {is_current} AND active = 1;

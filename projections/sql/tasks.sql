@@ -16,7 +16,7 @@ CREATE TABLE tasks (
     PRIMARY KEY (task_id, from_event),
     {version_rules},
     CONSTRAINT done_has_a_time CHECK ((status = 'done') = (completed_at IS NOT NULL))
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- name: indexes
 {current_index};

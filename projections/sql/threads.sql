@@ -27,7 +27,7 @@ CREATE TABLE threads (
     PRIMARY KEY (thread_id, from_event),
     {version_rules},
     CONSTRAINT open_tasks_are_tasks CHECK (open_task_count BETWEEN 0 AND total_task_count)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- name: indexes
 {current_index};

@@ -1,5 +1,6 @@
 """The log in one SQLite file: what cannot be done to it, what its errors mean, and by which index it is read."""
 
+import os
 import threading
 from pathlib import Path
 
@@ -85,6 +86,13 @@ def test_each_error_of_the_disk_says_what_happened(error: apsw.Error, becomes: t
         raise storage_error(Path("/data/arc.sqlite3"), error)
     assert type(caught.value) is becomes
     assert "/data/arc.sqlite3" in str(caught.value)
+
+
+def test_an_error_of_the_disk_on_a_full_one_says_that_it_is_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = os.statvfs(path.parent)
+    full = os.statvfs_result((room.f_bsize, room.f_frsize, room.f_blocks, 0, 0, *room[5:]))
+    monkeypatch.setattr(os, "statvfs", lambda _folder: full)
+    assert isinstance(storage_error(path, apsw.IOError("disk I/O error")), StorageFull)
 
 
 def test_a_writer_waits_for_another_but_not_for_ever(

@@ -10,9 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-import api.http.lists
 from api.app import ROUTES
-from api.http.routes import Special
+from api.http.routes import SpecialRoute
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
 
@@ -136,7 +135,7 @@ def test_options_names_the_methods(hub: ServedHub) -> None:
 
 def test_every_route_answers_in_the_envelope_even_without_any_input(hub: ServedHub) -> None:
     for route in ROUTES:
-        if not isinstance(route, Special) and not route.path.startswith("/v1/shutdown"):
+        if not isinstance(route, SpecialRoute) and not route.path.startswith("/v1/shutdown"):
             answer = hub.call(route.method, route.path.replace("{", "").replace("}", ""))
             assert answer.status in {200, 201, 400, 404}, route
             assert isinstance(answer.body["ok"], bool), route
@@ -308,17 +307,14 @@ def test_a_list_goes_on_behind_a_row(hub: ServedHub, path: str, key: str) -> Non
     assert hub.get(f"{path}?after=nobody-has-this-key").status == 400
 
 
-def test_a_list_too_long_for_one_answer_says_that_there_is_more(
-    hub: ServedHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_list_too_long_for_one_answer_says_that_there_is_more(hub: ServedHub) -> None:
     for _ in range(3):
         hub.post("/v1/channels", {"name": new()})
     whole = [row["name"] for row in hub.get("/v1/channels").result]
-    monkeypatch.setattr(api.http.lists, "MAX_PAGE_BYTES", 200)
     found: list[str] = []
     after, more = "", True
     while more:
-        answer = hub.get(f"/v1/channels?after={quote(after, safe='')}")
+        answer = hub.get(f"/v1/channels?max_bytes=200&after={quote(after, safe='')}")
         found += [row["name"] for row in answer.result]
         after, more = found[-1], answer.body.get("more", False)
     assert found == whole

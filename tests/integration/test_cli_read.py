@@ -76,7 +76,7 @@ def test_messages_may_be_read_from_the_beginning(hub: ServedHub, read: Run) -> N
 def test_a_list_that_takes_several_answers_is_printed_whole(
     hub: ServedHub, read: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.http.lists.MAX_PAGE_BYTES", 300)
+    monkeypatch.setattr("cli.read.listing.MAX_ANSWER_BYTES", 300)
     for number in range(10):
         hub.post("/v1/locks", {"agent_id": "ada", "file_path": f"{number}.py"})
     assert [row["file_path"] for row in json.loads(read("locks", "--json"))] == [f"{n}.py" for n in range(10)]

@@ -8,9 +8,10 @@ import pytest
 
 from arclog.deciders.hub import CancelShutdown, InitiateShutdown
 from arclog.deciders.sessions import SeeAgent
-from arclog.errors import HubStopping, StorageError
+from arclog.errors import HubStopping, InvalidInput, StorageError, StorageFull
 from arclog.events import HubStarted, HubStopped, ShutdownFired
 from projections.hub.hub import Hub, Settings
+from tests.support.faulty_disk import FaultyDisk, faulty_disk
 from tests.support.hubs import on_hubs, running
 from tests.support.recorders import events_in, post
 from tests.support.waiting import WITHIN_SEC, until
@@ -64,6 +65,29 @@ def test_a_read_that_takes_long_does_not_hold_up_the_loop_of_a_hub_that_stops(st
             await stopping
 
     asyncio.run(run())
+
+
+def test_a_storage_that_fails_is_told_once_and_once_that_it_takes_writes_again(storage: Path) -> None:
+    told: list[str | None] = []
+
+    async def run(disk: FaultyDisk) -> None:
+        async with running(storage) as hub:
+            hub.on_trouble.append(lambda error: told.append(None if error is None else error.code))
+            disk.fail("full", lasting=True)
+            for _ in range(3):
+                with pytest.raises(StorageFull):
+                    await hub.execute(post())
+            assert told == ["storage_full"]
+            disk.heal()
+            with pytest.raises(InvalidInput):
+                await hub.execute(post(body=""))  # a refusal proves nothing
+            assert told == ["storage_full"]
+            await hub.execute(post())
+            await hub.execute(post())
+            assert told == ["storage_full", None]
+
+    with faulty_disk() as disk:
+        asyncio.run(run(disk))
 
 
 def test_a_storage_that_cannot_be_opened_makes_no_hub(tmp_path: Path) -> None:

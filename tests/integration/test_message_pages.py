@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from arclog.codec import Fact
 from projections import messages
@@ -15,34 +16,29 @@ from tests.support.recorders import execute_all, post, reading
 from tests.support.tampering import tampering
 
 
-def test_a_page_of_messages_ends_before_it_grows_too_large(
-    recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("projections.messages.MAX_PAGE_BYTES", 5000)
+def test_a_page_of_messages_ends_before_it_grows_too_large(recorder: Recorder, storage: Path) -> None:
+    query = MessageQuery(channel="general", max_bytes=5000)
     execute_all(recorder, [post(body="x" * 2000) for _ in range(6)])
     with reading(storage) as connection:
-        first = messages.read_messages(connection, MessageQuery(channel="general"), live(BEGINNING))
-        rest = messages.read_messages(
-            connection, MessageQuery(channel="general", since_id=first.ids[-1]), live(BEGINNING)
-        )
-        tail = messages.read_messages(connection, MessageQuery(channel="general", tail=True), live(BEGINNING))
-    assert (first.ids, rest.ids, tail.ids) == ([3, 4], [5, 6], [7, 8])
+        first = messages.read_messages(connection, query, live(BEGINNING))
+        rest = messages.read_messages(connection, replace(query, since_id=first.ids[-1]), live(BEGINNING))
+        tail = messages.read_messages(connection, replace(query, tail=True), live(BEGINNING))
+        last = messages.read_messages(connection, replace(query, since_id=6), live(BEGINNING))
+    assert (first.ids, rest.ids, tail.ids, last.ids) == ([3, 4], [5, 6], [7, 8], [7, 8])
+    assert (first.more, rest.more, tail.more, last.more) == (True, True, True, False)
     assert len(msgspec.json.decode(first.json())) == 2
 
 
-def test_a_message_that_is_larger_than_a_page_is_a_page(
-    recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("projections.messages.MAX_PAGE_BYTES", 100)
+def test_a_message_that_is_larger_than_a_page_is_a_page(recorder: Recorder, storage: Path) -> None:
     execute_all(recorder, [post(body="x" * 2000) for _ in range(2)])
     with reading(storage) as connection:
-        assert messages.read_messages(connection, MessageQuery(channel="general"), live(BEGINNING)).ids == [3]
+        query = MessageQuery(channel="general", max_bytes=100)
+        assert messages.read_messages(connection, query, live(BEGINNING)).ids == [3]
 
 
 def test_no_more_long_messages_are_read_than_a_page_has_room_for(
     recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messages, "MAX_PAGE_BYTES", 5_000)
     encoded: list[int] = []
     find = messages.messages_of
 
@@ -53,7 +49,8 @@ def test_no_more_long_messages_are_read_than_a_page_has_room_for(
     execute_all(recorder, [post(body="x" * 2_000) for _ in range(100)])
     monkeypatch.setattr(messages, "messages_of", count)
     with reading(storage) as connection:
-        page = messages.read_messages(connection, MessageQuery(channel="general"), live(BEGINNING))
+        query = MessageQuery(channel="general", max_bytes=5_000)
+        page = messages.read_messages(connection, query, live(BEGINNING))
     assert len(page.rows) == 2
     assert len(encoded) == 3
 

@@ -9,7 +9,7 @@ import pytest
 from api.app import ROUTES
 from api.http.errors import STATUS_OF
 from api.http.openapi import describe
-from api.http.routes import Change, Read
+from api.http.routes import ChangeRoute, ReadRoute
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_every_id_in_a_path_is_a_parameter(document: dict[str, Any], route: Any)
     assert all(parameter["required"] for parameter in parameters if parameter["in"] == "path")
 
 
-@pytest.mark.parametrize("route", [r for r in ROUTES if isinstance(r, Change)], ids=lambda route: route.path)
+@pytest.mark.parametrize("route", [r for r in ROUTES if isinstance(r, ChangeRoute)], ids=lambda route: route.path)
 def test_a_change_takes_a_key_and_the_fields_of_its_struct(document: dict[str, Any], route: Any) -> None:
     found = operation(document, route.method, route.path)
     assert "Idempotency-Key" in {parameter["name"] for parameter in found["parameters"]}
@@ -75,7 +75,7 @@ def test_a_change_takes_a_key_and_the_fields_of_its_struct(document: dict[str, A
     assert set(map(str, route.statuses)) | {"default"} == set(found["responses"])
 
 
-@pytest.mark.parametrize("route", [r for r in ROUTES if isinstance(r, Read)], ids=lambda route: route.path)
+@pytest.mark.parametrize("route", [r for r in ROUTES if isinstance(r, ReadRoute)], ids=lambda route: route.path)
 def test_a_read_takes_the_parameters_of_its_struct(document: dict[str, Any], route: Any) -> None:
     parameters = operation(document, route.method, route.path).get("parameters", [])
     assert [p["name"] for p in parameters] == [f.encode_name for f in msgspec.structs.fields(route.query)]

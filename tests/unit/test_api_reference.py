@@ -7,7 +7,7 @@ import pytest
 
 from api.app import ROUTES
 from api.http.errors import STATUS_OF
-from api.http.routes import Change, Route
+from api.http.routes import ChangeRoute, Route
 from api.hub import EXTENSIONS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md"
@@ -23,7 +23,7 @@ def test_it_names_every_route_with_all_its_fields(page: str, route: Route) -> No
     heading = f"\n### `{route.method} {route.path}`\n"
     assert heading in page
     section = page.split(heading, 1)[1].split("\n##", 1)[0]
-    asked = (route.ids, route.body) if isinstance(route, Change) else (route.query,)
+    asked = (route.ids, route.body) if isinstance(route, ChangeRoute) else (route.query,)
     for struct in asked:
         for field in msgspec.structs.fields(struct):
             assert f"`{field.encode_name}`" in section or f"{{{field.encode_name}}}" in route.path, field

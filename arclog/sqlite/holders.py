@@ -1,0 +1,92 @@
+"""Who has a storage open, and whether it is all of it: a second hub does not start on half a storage.
+
+Every process that has the database open holds a lock on it all the while, and another one on the `-shm` that it uses.
+A process that holds the first, but not the second on the `-shm` that lies there, works on other files: the `-wal` and
+the `-shm` were removed under it, or it came by another name, such as a mount of this file alone. What it recorded
+cannot be seen from here, and whoever began without that would give the same event ids and locks once more.
+"""
+
+import os
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from arclog.errors import StorageBusy, StorageDamaged
+from arclog.sqlite.in_place import find_identity, find_size, second_name
+from arclog.sqlite.removal import COMPANIONS
+
+PATIENCE_SEC: Final = 2.0
+"""Longer than another process takes between opening the database and opening its companions, or closing them."""
+_LOOK_SEC: Final = 0.02
+_LOCKS: Final = Path("/proc/locks")
+
+
+def check_whole(path: Path) -> None:
+    """Make sure that whoever has the storage at `path` open uses the files that lie there; before it is opened.
+
+    Raises:
+        StorageBusy: somebody uses others.
+        StorageDamaged: nothing is left of it but what was recorded last.
+        StorageError: other names lead to it.
+    """
+    if path.is_dir():
+        return
+    if not find_size(path):
+        wal = path.with_name(path.name + COMPANIONS[0])
+        if find_size(wal):  # which SQLite would delete
+            raise StorageDamaged(f"the storage {path} is empty, but {wal.name} is not: it was cut. Restore a backup")
+        return
+    names = path.stat().st_nlink
+    if names > 1:
+        raise second_name(path, names)
+    give_up_at = time.monotonic() + PATIENCE_SEC
+    while (holder := _find_stranger(path)) is not None:
+        if time.monotonic() > give_up_at:
+            raise StorageBusy(
+                f"{holder} has the storage {path} open, but not all of its files that lie here: some were removed or "
+                "replaced under it, or it uses another name of the same storage. End that process first"
+            )
+        time.sleep(_LOOK_SEC)
+
+
+def find_holders(path: Path) -> set[int]:
+    """The processes that hold a lock on a file, as far as the system tells."""
+    identity = find_identity(path)
+    if identity is None:
+        return set()
+    device, inode = identity
+    place = f"{os.major(device):02x}:{os.minor(device):02x}:{inode}"
+    try:
+        lines = _LOCKS.read_text().splitlines()
+    except OSError:
+        return set()
+    return {int(fields[-4]) for line in lines if (fields := line.split())[-3] == place}
+
+
+def _find_stranger(path: Path) -> str | None:
+    """Who has the database open without the companions that lie beside it, or these without that."""
+    database = path.resolve()
+    companions = [database.with_name(database.name + end) for end in COMPANIONS]
+    strangers = find_holders(database) ^ find_holders(companions[-1])
+    if strangers:
+        return "process " + ", ".join(map(str, sorted(strangers)))
+    # Locks of other containers and other systems are not listed: but they can be felt.
+    if all(companion.exists() for companion in companions) or not _is_open(database):
+        return None
+    return "another process"
+
+
+def _is_open(database: Path) -> bool:
+    """Whether anybody has a database open; asked of SQLite, since no other descriptor may be opened on it."""
+    with suppress(apsw.Error), closing(apsw.Connection(str(database), apsw.SQLITE_OPEN_READWRITE)) as connection:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        # Before anything is read: then the first access fails if anybody else has the file open, and makes no WAL.
+        connection.pragma("locking_mode", "EXCLUSIVE")
+        try:
+            connection.execute("BEGIN EXCLUSIVE; ROLLBACK")
+        except apsw.BusyError:
+            return True
+    return False

@@ -1,0 +1,186 @@
+"""The files of an open storage: whether those under its path are still the ones that are open.
+
+When somebody removes, replaces or cuts the files of a storage (`git clean`, `rm`, a backup put in their place), SQLite
+goes on with those that it has open: each commit succeeds, and is gone with the process. There are three of them, and
+each counts: the database; its `-wal`, which has what was committed last; and its `-shm`, through which the processes on
+the storage agree, so that without it two of them give one event id twice.
+
+So whoever commits looks before and after it. A look is three calls of `stat`, and costs a hundredth of the flush.
+Nothing is opened for it but the `-wal`, which carries no locks: to close another descriptor of the database or of its
+`-shm` would drop those that SQLite holds.
+
+What is done when a file is not in its place, stands in `arclog.sqlite.rescue`.
+"""
+
+import os
+import weakref
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from arclog.errors import StorageError, StorageGone
+from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.removal import COMPANIONS
+
+Identity = tuple[int, int]
+"""Device and inode: what a file is, under whatever name."""
+
+WAL_HEADER_BYTES: Final = 32
+FRAME_HEADER_BYTES: Final = 24
+"""The WAL's layout: https://sqlite.org/fileformat2.html#the_write_ahead_log."""
+_WAL_MAGIC: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+_CONFIRMATIONS: Final = 3
+"""How often a file that seems cut is looked at: another hub may shorten it by right between two steps of one look."""
+
+
+class OpenFiles:
+    """The files of one storage that is open for writing.
+
+    Attributes:
+        database: the database, with links in its path followed, as SQLite does: the other files lie beside this one.
+        main, wal, shm: what the files were when the storage was opened.
+        names: how many names (hard links) the database has.
+
+    Args:
+        connection: the writing connection; in no transaction.
+        path: the database's path as it was given; a link that leads elsewhere later is noticed too.
+
+    Raises:
+        StorageError: a file cannot be looked at.
+    """
+
+    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+        self._connection = connection
+        self.path = path.absolute()
+        self.database = Path(connection.filename)
+        self.names = 1
+        self._names = (str(self.path), *(connection.filename + end for end in COMPANIONS))
+        try:
+            self.wal_descriptor = os.open(self._names[1], os.O_RDONLY | os.O_CLOEXEC)
+            weakref.finalize(self, os.close, self.wal_descriptor)
+            self.main, self.wal, self.shm = (identity_of(os.stat(name)) for name in self._names)  # noqa: PTH116
+            self._main_bytes = self.path.stat().st_size
+        except OSError as error:
+            raise StorageError(f"the files of the storage {self.path} cannot be used: {error}") from error
+        self._page_bytes = int(connection.pragma("page_size"))
+        self._least_wal_bytes = 0
+
+    def follow(self, connection: apsw.Connection) -> None:
+        """Go on with another connection on the same files."""
+        self._connection = connection
+
+    def check(self) -> None:
+        """Look closely; outside a transaction.
+
+        Raises:
+            StorageGone: a file was removed, replaced or cut short.
+            StorageError: it cannot be told now.
+        """
+        frames = self._count_frames()
+        if frames is not None:
+            self._least_wal_bytes = self._bytes_of(frames)
+        if not self.look() and self.is_cut():
+            raise StorageGone("a file was cut short")
+
+    def look(self) -> bool:
+        """Look, at little cost, also in a transaction and on any thread.
+
+        Returns:
+            Whether all is as it should be; if not, `check` finds out what it is.
+
+        Raises:
+            StorageGone: a file was removed or replaced.
+            StorageError: it cannot be told now.
+        """
+        main_name, wal_name, shm_name = self._names
+        try:
+            # Path.stat costs twice as much, and this is on the path of every commit.
+            main, wal, shm = os.stat(main_name), os.stat(wal_name), os.stat(shm_name)  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            raise StorageGone(self._what_happened()) from None
+        except OSError as error:
+            raise StorageError(f"the storage {self.path} cannot be looked at: {error.strerror}") from error
+        if identity_of(main) != self.main or identity_of(wal) != self.wal or identity_of(shm) != self.shm:
+            raise StorageGone(self._what_happened())
+        self.names = main.st_nlink
+        self._main_bytes = max(self._main_bytes, main.st_size)
+        return main.st_size == self._main_bytes and self._holds(wal.st_size, self._least_wal_bytes)
+
+    def is_cut(self, database: Path | None = None) -> bool:
+        """Whether the database or its WAL is shorter than what the connection knows to be in it.
+
+        Args:
+            database: where the database is, if it was moved away.
+
+        Another hub may shorten the WAL by right, and another program the database: then both files hold as much as
+        they must.
+        """
+        for _ in range(_CONFIRMATIONS):
+            frames = self._count_frames()
+            if frames is None:
+                return False
+            wal_bytes = os.fstat(self.wal_descriptor).st_size
+            if frames == self._count_frames() and not self._holds(wal_bytes, self._bytes_of(frames)):
+                return True
+        main_bytes = (database or self.path).stat().st_size
+        if main_bytes == 0 or main_bytes < min(self._main_bytes, self._count_database_bytes()):
+            return True
+        self._main_bytes = main_bytes
+        return False
+
+    def _holds(self, wal_bytes: int, least_bytes: int) -> bool:
+        """Whether the WAL holds so much, and its beginning, which is empty when it was cut and written to again."""
+        if wal_bytes < least_bytes:
+            return False
+        return wal_bytes == 0 or os.pread(self.wal_descriptor, len(_WAL_MAGIC[0]), 0) in _WAL_MAGIC
+
+    def _bytes_of(self, frames: int) -> int:
+        return WAL_HEADER_BYTES + frames * (self._page_bytes + FRAME_HEADER_BYTES) if frames else 0
+
+    def _count_frames(self) -> int | None:
+        """How many pages the processes on this storage take the WAL to hold; None when it cannot be told now."""
+        try:
+            return int(self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)[0])
+        except (apsw.LockedError, apsw.BusyError):
+            return None
+
+    def _count_database_bytes(self) -> int:
+        with storage_errors(self.path):
+            return int(self._connection.pragma("page_count")) * self._page_bytes
+
+    def _what_happened(self) -> str:
+        for name, before in zip(self._names, (self.main, self.wal, self.shm), strict=True):
+            now = find_identity(Path(name))
+            if now != before:
+                return f"{Path(name).name} was {'removed or moved away' if now is None else 'replaced'}"
+        return f"{self.path.name} was removed for a moment"
+
+
+def identity_of(status: os.stat_result) -> Identity:
+    """What a file is."""
+    return status.st_dev, status.st_ino
+
+
+def find_identity(path: Path) -> Identity | None:
+    """What lies at `path`, None when nothing does."""
+    try:
+        return identity_of(path.stat())
+    except OSError:
+        return None
+
+
+def find_size(path: Path) -> int | None:
+    """How many bytes the file at `path` has, None when there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def second_name(path: Path, names: int) -> StorageError:
+    """What to say of a storage that several names lead to: SQLite would keep another `-wal` beside each."""
+    return StorageError(
+        f"the storage {path} has {names} names (hard links), and who opens it by another one does not see what is "
+        "written by this one: delete the other names, or make them copies"
+    )
