@@ -1,6 +1,6 @@
 """Commands as data, and how one of them is found and run.
 
-The module of a command offers
+What carries a command out, a module or an object in one, offers
 
     Options                       a class of options with their types, below `Namespace`
     add_arguments(parser)         which declares them
@@ -16,15 +16,23 @@ from cli.arguments import Arguments
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import ModuleType
-    from typing import Final
+    from typing import Any, Final, Protocol
+
+    class Carrier(Protocol):
+        """What carries a command out."""
+
+        Options: Any
+
+        def add_arguments(self, parser: Arguments, /) -> None: ...
+
+        def run(self, options: Any, /) -> int: ...  # noqa: ANN401 - each has options of its own
 
 
 class Command:
     """One command.
 
     Attributes:
-        module: where it is carried out.
+        module: what carries it out: a module, or `module:NAME` for an object in one.
         does: what it does, in a few words.
     """
 
@@ -34,9 +42,12 @@ class Command:
         self.module: Final = module
         self.does: Final = does
 
-    def load(self) -> ModuleType:
-        """The module that carries it out."""
-        return __import__(self.module, fromlist=["run"])
+    def load(self) -> Carrier:
+        """What carries it out."""
+        module, _colon, name = self.module.partition(":")
+        found = __import__(module, fromlist=["run"])
+        carrier: Carrier = getattr(found, name) if name else found
+        return carrier
 
 
 class Group:
@@ -71,12 +82,11 @@ def run(prog: str, command: Command | Group, arguments: Sequence[str]) -> int:
     """
     if isinstance(command, Group):
         return _run_one_of(prog, command, arguments)
-    module = command.load()
-    declared, options = Arguments(), module.Options()
-    module.add_arguments(declared)
+    carrier = command.load()
+    declared, options = Arguments(), carrier.Options()
+    carrier.add_arguments(declared)
     declared.parse(prog, _capitalised(command.does), arguments, options)
-    code: int = module.run(options)
-    return code
+    return carrier.run(options)
 
 
 def list_commands(parser: Arguments, commands: Commands) -> None:

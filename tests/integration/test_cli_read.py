@@ -35,6 +35,8 @@ def test_the_commands_that_read_show_any_moment(hub: ServedHub, read: Run) -> No
         ("messages --thread-id t/1", "do\\x1b it"),
         ("messages --since-id 1", "do\\x1b it"),
         ("inbox ada", "for you"),
+        ("search for", "you"),
+        ("search do --from teller --best --limit 5", "it"),
         ("threads", "1 of 1"),
         ("thread t/1", "k "),
         ("claims --active", "t/1"),
@@ -76,7 +78,7 @@ def test_messages_may_be_read_from_the_beginning(hub: ServedHub, read: Run) -> N
 def test_a_list_that_takes_several_answers_is_printed_whole(
     hub: ServedHub, read: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.read.listing.MAX_ANSWER_BYTES", 300)
+    monkeypatch.setattr("cli.read.view.MAX_ANSWER_BYTES", 300)
     for number in range(10):
         hub.post("/v1/locks", {"agent_id": "ada", "file_path": f"{number}.py"})
     assert [row["file_path"] for row in json.loads(read("locks", "--json"))] == [f"{n}.py" for n in range(10)]

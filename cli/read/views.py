@@ -1,0 +1,185 @@
+"""What the commands that read ask for and show: path, columns and parameters of each."""
+
+from __future__ import annotations
+
+from cli.options import count, cursor, page_size
+from cli.read.view import ChannelOrThread, Newest, Parameter, Search, View, Whole, field, second
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from cli.read.view import Row
+
+ACTIVE: Final = Parameter(
+    "--active", into="active_only", action="store_true", help="leave out what was released or has lapsed"
+)
+IN_THREAD: Final = Parameter("--thread-id", into="thread_id", metavar="ID", help="only of this thread")
+PAGE: Final = (
+    Parameter(
+        "--since-id", into="since_id", type=cursor, metavar="N", help="those after this message; else the last ones"
+    ),
+    Parameter(
+        "--limit",
+        into="limit",
+        type=page_size,
+        default=50,
+        metavar="N",
+        help="at most so many, up to 500 (%(default)s)",
+    ),
+)
+
+
+def _to(row: Row) -> object:
+    return row["to_agent"] or f"#{row['channel']}"
+
+
+def _body(row: Row) -> object:
+    attached = len(row["attachments"])
+    return f"{row['body']}{f' [{attached} attached]' if attached else ''}"
+
+
+AGENTS: Final = View(
+    "/v1/agents",
+    (
+        ("agent", field("agent_id")),
+        ("name", field("display_name")),
+        ("capabilities", lambda row: ", ".join(row["capabilities"])),
+        ("since", second("created_at")),
+        ("last seen", second("last_seen")),
+    ),
+    parameters=(
+        Parameter("--capability", into="capability", metavar="NAME", help="only agents with exactly this capability"),
+    ),
+    key="agent_id",
+)
+
+CHANNELS: Final = View(
+    "/v1/channels",
+    (("channel", field("name")), ("made by", field("created_by")), ("at", second("created_at"))),
+    key="name",
+)
+
+MESSAGES: Final = ChannelOrThread(
+    "/v1/messages",
+    (
+        ("id", field("id")),
+        ("at", second("ts")),
+        ("from", field("from_agent")),
+        ("to", _to),
+        ("thread", field("thread_id")),
+        ("kind", field("kind")),
+        ("message", _body),
+    ),
+    parameters=(
+        Parameter("--channel", into="channel", help="of this channel (general, unless a thread is named)"),
+        Parameter("--thread-id", into="thread_id", metavar="ID", help="of this thread"),
+        *PAGE,
+    ),
+)
+
+SEARCH: Final = Search(
+    "/v1/search",
+    (
+        ("id", field("id")),
+        ("at", second("ts")),
+        ("from", field("from_agent")),
+        ("to", _to),
+        ("thread", field("thread_id")),
+        ("found", field("snippet")),
+    ),
+    parameters=(
+        Parameter(
+            "words", into="q", nargs="+", metavar="WORD", help="words that must all be there; the last one may go on"
+        ),
+        Parameter("--from", into="from", metavar="AGENT", help="only what this agent said"),
+        Parameter("--to", into="to", metavar="AGENT", help="only what was said to this agent alone"),
+        Parameter("--channel", into="channel", help="only in this channel"),
+        Parameter("--thread-id", into="thread_id", metavar="ID", help="only in this thread"),
+        Parameter("--kind", into="kind", help="only messages of this kind"),
+        Parameter("--before", into="before", type=cursor, metavar="N", help="only messages before this one, to go on"),
+        Parameter(
+            "--limit", into="limit", type=page_size, default=20, metavar="N", help="how many at most, up to 100 (20)"
+        ),
+        Parameter(
+            "--best", into="order", action="store_true", help="those that answer best first, instead of the newest"
+        ),
+    ),
+)
+
+INBOX: Final = Newest(
+    "/v1/inbox/{agent}",
+    MESSAGES.columns,
+    parameters=(Parameter("agent", metavar="AGENT", help="whose inbox"), *PAGE),
+)
+
+THREADS: Final = View(
+    "/v1/threads",
+    (
+        ("thread", field("thread_id")),
+        ("status", field("status")),
+        ("channel", field("channel")),
+        ("messages", field("message_count")),
+        ("open tasks", lambda row: f"{row['open_task_count']} of {row['total_task_count']}"),
+        ("claims", field("active_claim_count")),
+        ("locks", field("active_lock_count")),
+        ("last message", second("latest_message_ts")),
+    ),
+    key="thread_id",
+)
+
+CLAIMS: Final = View(
+    "/v1/claims",
+    (
+        ("claim", field("claim_key")),
+        ("owner", field("owner_agent_id")),
+        ("since", second("claimed_at")),
+        ("expires", second("expires_at")),
+        ("released", second("released_at")),
+        ("thread", field("thread_id")),
+        ("token", field("fencing_token")),
+    ),
+    parameters=(IN_THREAD, ACTIVE),
+    key="claim_key",
+)
+
+LOCKS: Final = View(
+    "/v1/locks",
+    (
+        ("file", field("file_path")),
+        ("owner", field("agent_id")),
+        ("since", second("locked_at")),
+        ("expires", second("expires_at")),
+        ("released", second("released_at")),
+        ("token", field("fencing_token")),
+    ),
+    parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"), ACTIVE),
+    key="file_path",
+)
+
+TASKS: Final = View(
+    "/v1/tasks",
+    (
+        ("task", field("task_id")),
+        ("parent", field("parent_task_id")),
+        ("status", field("status")),
+        ("channel", field("channel")),
+        ("thread", field("thread_id")),
+        ("opened", second("created_at")),
+        ("done", second("completed_at")),
+    ),
+    parameters=(
+        Parameter("--status", into="status", choices=("open", "done"), help="only those"),
+        Parameter("--parent-id", into="parent_id", type=count, metavar="N", help="only children of this task"),
+        Parameter("--channel", into="channel", help="only of this channel"),
+        IN_THREAD,
+    ),
+    key="task_id",
+)
+
+THREAD: Final = Whole(
+    "/v1/threads/{thread_id}",
+    ("thread", THREADS),
+    (("messages", MESSAGES), ("tasks", TASKS), ("claims", CLAIMS), ("locks", LOCKS)),
+    parameters=(Parameter("thread_id", metavar="ID", help="the thread"),),
+)
