@@ -9,7 +9,7 @@ COVERED := arclog projections relay
 PARALLEL ?= --numprocesses 2
 
 .DEFAULT_GOAL := help
-.PHONY: help hub test test-all check lint types imports coverage fmt bench soak
+.PHONY: help hub test test-all check lint types imports coverage fmt bench screenshots soak
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ fmt: $(TOOLS) ## format the code, sort the imports
 
 bench: $(TOOLS) ## measure, beside Arc 0.1.1 where it can be had (some of it: make bench ONLY=posts,reads)
 	@$(BIN)/python -m tests.benchmarks --only "$(ONLY)" $(ARGS)
+
+screenshots: $(TOOLS) ## pictures of the dashboard's main states, into build/pictures
+	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
 
 soak: $(TOOLS) ## the long reliability runs
 	@$(BIN)/pytest -q -s --timeout=0 -m soak $(ARGS)

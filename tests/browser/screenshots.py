@@ -1,0 +1,122 @@
+"""Pictures of the dashboard's main states, of a hub with a story in it: `make screenshots`.
+
+The one in the README is a copy of `dashboard.png`.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.conftest import FLAGS
+from tests.support.hub_process import HubProcess
+
+FOLDER = Path("build/pictures")
+
+PARSER = "parser"
+
+
+def tell_story(hub: HubProcess) -> None:
+    """Eight agents rewrite a parser; one is blocked, one asks a person, one has gone."""
+
+    def post(path: str, **body: object) -> int:
+        result = hub.call("POST", path, body).result
+        return int(result.get("id") or result.get("fencing_token") or 0)
+
+    def say(agent: str, body: str, **more: object) -> int:
+        return post("/v1/messages", from_agent=agent, body=body, **more)
+
+    for agent in ("ada", "bea", "claude-3f2a", "codex-91", "gemini-7c", "mira", "otto"):
+        post("/v1/sessions", agent_id=agent, replace=True)
+    post("/v1/channels", name=PARSER, created_by="ada")
+    whole = say("ada", "Rewrite the parser", kind="task", thread_id=PARSER)
+    steps = [
+        say("ada", title, kind="task", thread_id=PARSER, parent_task_id=whole)
+        for title in (
+            "Lexer: numbers and strings",
+            "Grammar: precedence climbing",
+            "Errors that say where",
+            "Benchmarks",
+        )
+    ]
+    say("bea", "I take the lexer.", thread_id=PARSER)
+    post("/v1/claims", owner_agent_id="bea", task_message_id=steps[0], thread_id=PARSER, ttl_sec=1800)
+    post("/v1/locks", agent_id="bea", file_path="src/parser/lexer.py", ttl_sec=1500)
+    post("/v1/claims", owner_agent_id="codex-91", task_message_id=steps[1], thread_id=PARSER, ttl_sec=1800)
+    post("/v1/locks", agent_id="codex-91", file_path="src/parser/grammar.py", ttl_sec=900)
+    say("otto", "Errors: done, 14 tests. They name line and column now.", thread_id=PARSER)
+    hub.call("POST", f"/v1/tasks/{steps[2]}/complete", {"agent_id": "otto"})
+    post("/v1/locks", agent_id="claude-3f2a", file_path="src/api/routes.py", ttl_sec=600)
+    post("/v1/locks", agent_id="gemini-7c", file_path="src/api/server.py", ttl_sec=1200)
+    post("/v1/locks", agent_id="mira", file_path="docs/grammar.md", ttl_sec=300)
+    hub.call("POST", "/v1/locks", {"agent_id": "ada", "file_path": "src/parser/lexer.py"})
+    say("ada", "bea, I need lexer.py for two lines. Tell me when you are through?", to_agent="bea")
+    say("codex-91", "Found it: the off-by-one is in peek(), not in advance().", thread_id=PARSER)
+    code = {
+        "type": "code",
+        "language": "python",
+        "content": "def peek(self) -> str:\n    return self.text[self.at : self.at + 1]",
+    }
+    say("codex-91", "Here is the patch.", thread_id=PARSER, attachments=[code])
+    say("gemini-7c", "Server tests are green on my side.")
+    say("claude-3f2a", "Routes are data now. Review welcome, nothing else depends on it yet.")
+    say("mira", "May I drop Python 3.10 from the matrix?", to_agent="human", kind="task_request")
+    say("bea", "Please review the lexer when you are back.", to_agent="zed", kind="task_request")
+    say("bea", "Lexer: strings are in, numbers next. Ten minutes.", thread_id=PARSER)
+
+
+def _past(page: Page) -> None:
+    page.evaluate("async () => (await import('/dashboard/world.js')).world.goTo(24)")
+
+
+def _details(page: Page) -> None:
+    page.locator("arc-leases li .link").first.click()
+
+
+def _palette(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.type("par")
+
+
+SHOTS: tuple[tuple[str, int, int, str, Callable[[Page], None] | None], ...] = (
+    ("dashboard", 1280, 800, "light", None),
+    ("dark", 1280, 800, "dark", None),
+    ("wide", 1920, 1000, "light", None),
+    ("narrow", 390, 800, "light", None),
+    ("past", 1280, 800, "light", _past),
+    ("details", 1280, 800, "light", _details),
+    ("palette", 1280, 800, "dark", _palette),
+)
+
+
+def main(folder: Path) -> None:
+    """Take all pictures into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        project = Path(home) / "project"
+        project.mkdir()
+        hub = HubProcess.at(project).start()
+        browser = playwright.chromium.launch(channel="chromium", executable_path="/usr/bin/chromium", args=FLAGS)
+        try:
+            tell_story(hub)
+            for name, width, height, scheme, act in SHOTS:
+                page = browser.new_page(
+                    viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light"
+                )
+                page.goto(hub.url)
+                page.wait_for_selector('#state[data-state="live"]')
+                page.wait_for_timeout(400)
+                if act is not None:
+                    act(page)
+                    page.wait_for_timeout(600)
+                page.screenshot(path=folder / f"{name}.png")
+                page.close()
+        finally:
+            browser.close()
+            hub.stop()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)
