@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from api.hints import tell_tools
-from api.mcp.daemon import in_daemon
+from api.mcp.daemon import Daemons
 from api.mcp.port import NO_IDS, Refused, Value
 from arc.errors import ArcError
 from arc.reader import WAIT_GRACE_SEC
@@ -26,6 +26,7 @@ class HubPort:
 
     def __init__(self, transport: "HttpTransport") -> None:
         self._transport = transport
+        self._daemons = Daemons()
 
     @property
     def instance_id(self) -> str | None:
@@ -54,7 +55,9 @@ class HubPort:
     async def _call(self, method: str, path: str, body: "JsonObject | None", wait_sec: float) -> "JsonObject":
         timeout_sec = max(self._transport.timeout, wait_sec + WAIT_GRACE_SEC)
         try:
-            return await in_daemon(partial(self._transport.call, method, path, body, timeout_override=timeout_sec))
+            return await self._daemons.run(
+                partial(self._transport.call, method, path, body, timeout_override=timeout_sec)
+            )
         except ArcError as error:
             raise Refused(tell_tools(in_words(error), error.advice), error.status) from None
 

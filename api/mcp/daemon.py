@@ -1,35 +1,69 @@
-"""Work on threads that nobody waits for at the end: a process that is told to end ends, whatever they wait for."""
+"""Work on threads that nobody waits for at the end: a process that is told to end ends, whatever they wait for.
+
+A thread that has done its work waits for more, since to start one takes as long as a quick hub takes to answer.
+"""
 
 import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
+MAX_IDLE: Final = 4
+"""Threads that wait for more work; the others end when theirs is done."""
 
-async def in_daemon(work: Callable[[], T]) -> T:
-    """What `work` returns or raises, on a thread of its own. Who no longer waits for it leaves it to its end."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
+Job = Callable[[], None]
 
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if done.done():
-            return
-        if error is None:
-            done.set_result(result)  # type: ignore[arg-type]  # without an error there is a result
-        else:
-            done.set_exception(error)
 
-    def run() -> None:
-        result, failed = None, None
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
-            failed = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
-            loop.call_soon_threadsafe(settle, result, failed)
+class Daemons:
+    """Threads that do what may take long."""
 
-    threading.Thread(target=run, name="arc-mcp", daemon=True).start()
-    return await done
+    def __init__(self) -> None:
+        self._idle: list[SimpleQueue[Job]] = []
+        self._lock = threading.Lock()
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns or raises, on a thread. If this is cancelled, the thread goes on unobserved."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+
+        def job() -> None:
+            result: Any = None
+            failed: BaseException | None = None
+            try:
+                result = work()
+            except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
+                failed = error
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
+                loop.call_soon_threadsafe(_settle, done, result, failed)
+
+        self._start(job)
+        return await done
+
+    def _start(self, job: Job) -> None:
+        with self._lock:
+            jobs = self._idle.pop() if self._idle else None
+        if jobs is None:
+            jobs = SimpleQueue()
+            threading.Thread(target=self._work, args=(jobs,), name="arc-mcp", daemon=True).start()
+        jobs.put(job)
+
+    def _work(self, jobs: "SimpleQueue[Job]") -> None:
+        while True:
+            jobs.get()()
+            with self._lock:
+                if len(self._idle) >= MAX_IDLE:
+                    return
+                self._idle.append(jobs)
+
+
+def _settle(done: "asyncio.Future[Any]", result: object, failed: BaseException | None) -> None:
+    if done.done():
+        return
+    if failed is None:
+        done.set_result(result)
+    else:
+        done.set_exception(failed)

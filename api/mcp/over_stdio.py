@@ -7,13 +7,15 @@ host sends is answered, also what cannot be used.
 import asyncio
 import contextlib
 import os
+import select
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from api.mcp import jsonrpc, revisions
 from api.mcp.agent_session import AgentSession
 from api.mcp.conversation import Conversation, Reply
-from api.mcp.daemon import in_daemon
+from api.mcp.daemon import Daemons
 from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, Call, ProtocolError
 from api.mcp.lines import MAX_LINE_BYTES, read_lines
 from api.mcp.methods import SERVER_NAME
@@ -72,6 +74,7 @@ class StdioHost:
         self._revision: str | None = None
         self._running: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
+        self._daemons = Daemons()
 
     async def serve(self, source: int) -> None:
         """Answer what comes, until the end; what was asked last still gets its answer, if that comes soon."""
@@ -158,22 +161,25 @@ class StdioHost:
             async with self._writing:
                 for reply in replies:
                     self._conversation.show(reply)
-                await in_daemon(_Writing(self._sink, line))
+                if not _write_at_once(self._sink, line):
+                    await self._daemons.run(partial(_write, self._sink, line))
         except OSError:
             self._stop.set()
 
 
-class _Writing:
-    """Writes a line to its end."""
+def _write_at_once(sink: int, line: bytes) -> bool:
+    """Write a line that the host's end takes without waiting; False, and nothing written, when it may have to wait."""
+    if len(line) > select.PIPE_BUF or not select.select((), (sink,), (), 0)[1]:
+        return False
+    _write(sink, line)
+    return True
 
-    def __init__(self, sink: int, line: bytes) -> None:
-        self._sink = sink
-        self._line = line
 
-    def __call__(self) -> None:
-        left = memoryview(self._line)
-        while left:
-            left = left[os.write(self._sink, left) :]
+def _write(sink: int, line: bytes) -> None:
+    """Write a line to its end."""
+    left = memoryview(line)
+    while left:
+        left = left[os.write(sink, left) :]
 
 
 def encode_first(replies: list[Reply]) -> bytes:
