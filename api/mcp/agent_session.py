@@ -291,10 +291,11 @@ class AgentSession:
         closed: set[str] = set()
         for event in reversed(events):
             data = event["data"]
+            metadata = data.get("metadata") or {}
             if event["type"] == "session.closed":
                 closed.add(data["session_id"])
-            elif event["type"] == "session.opened" and (data["metadata"] or {}).get("via") == VIA:
-                return None if data["session_id"] in closed else _since(data["metadata"], event["event_id"])
+            elif event["type"] == "session.opened" and metadata.get("via") == VIA:
+                return None if data["session_id"] in closed else _since(metadata, event["event_id"])
         return None
 
     async def _find(self, name: str, caller: str | None = None) -> JsonObject | None:

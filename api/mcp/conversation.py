@@ -5,10 +5,13 @@ it. An answer to a poll takes messages from the agent's view, and it is here tha
 
 - a request that the host cancels (`notifications/cancelled`) ends, and is not answered;
 - one that was answered just before the cancellation came is given back, since the host throws such an answer away;
-- so is one whose answer could not be sent, or was sent to a host that had gone.
+- so is one whose answer could not be sent, or was sent to a host that had gone;
+- and one whose answer came about when this host has given up before, or is the first that took something, if it belongs
+  to the era in which hosts do not say that they throw an answer away.
 """
 
 import asyncio
+from collections import deque
 from typing import Final
 
 from msgspec import Struct
@@ -24,6 +27,11 @@ from arclog.events import JsonObject
 
 MAX_ANSWERED: Final = 64
 """Answers that a late cancellation can still take back."""
+MAX_GIVEN_UP: Final = 4
+"""How many times of giving up are remembered."""
+LEAST_DOUBT_SEC: Final = 0.02
+DOUBT: Final = 0.01
+"""How near to such a time an answer is doubtful, as a part of it."""
 CANCELLED: Final = "notifications/cancelled"
 OF_THE_HUB: Final = frozenset({"tools/call", "resources/list", "resources/read"})
 """Methods that make calls to the hub, for which the agent must be registered."""
@@ -38,6 +46,7 @@ class Reply(Struct, frozen=True):
         taken: what the answer takes of the agent's messages.
         notices: what it tells the agent besides.
         error: the code of the error that it tells, if it does.
+        is_doubtful: whether the host may throw it away without a word.
     """
 
     message: JsonObject
@@ -45,6 +54,7 @@ class Reply(Struct, frozen=True):
     taken: Taken | None = None
     notices: tuple[str, ...] = ()
     error: int | None = None
+    is_doubtful: bool = False
 
 
 class Conversation:
@@ -61,6 +71,8 @@ class Conversation:
         self._waiting: dict[Id, asyncio.Task[object]] = {}
         self._cancelled: set[Id] = set()
         self._answered: dict[Id, Reply] = {}
+        self._has_taken = False
+        self._patience: deque[float] = deque(maxlen=MAX_GIVEN_UP)
 
     async def answer(self, call: Call, *, is_handshake: bool = True, key: str | None = None) -> Reply | None:
         """The reply to a request; None when the host has cancelled it.
@@ -74,6 +86,7 @@ class Conversation:
         self.session.asked += 1
         waits = methods.may_wait(call.method, call.params)
         task = asyncio.current_task()
+        began_at = asyncio.get_running_loop().time()
         if waits and task is not None:
             self._waiting[call.id] = task
         notices: list[str] = []
@@ -84,6 +97,7 @@ class Conversation:
             return Reply(error.reply(), call.id, error=error.code)
         except asyncio.CancelledError:
             self.session.tell(notices)
+            self._patience.append(asyncio.get_running_loop().time() - began_at)
             if task is None or call.id not in self._cancelled:
                 raise
             task.uncancel()
@@ -93,7 +107,11 @@ class Conversation:
                 self._waiting.pop(call.id, None)
                 self._cancelled.discard(call.id)
         result = done.result if is_handshake else revisions.stamp(call.method, done.result, self._server)
-        reply = Reply({"jsonrpc": "2.0", "id": call.id, "result": result}, call.id, done.taken, tuple(notices))
+        message: JsonObject = {"jsonrpc": "2.0", "id": call.id, "result": result}
+        is_doubtful = False
+        if done.taken is not None and not is_handshake:
+            is_doubtful = self._is_doubtful(asyncio.get_running_loop().time() - began_at)
+        reply = Reply(message, call.id, done.taken, tuple(notices), is_doubtful=is_doubtful)
         if reply.taken is not None or reply.notices:
             self._remember(call.id, reply)
         return reply
@@ -139,6 +157,13 @@ class Conversation:
             "serverInfo": self._server,
             "instructions": instructions(self.session.agent_id if is_named else None),
         }
+
+    def _is_doubtful(self, took_sec: float) -> bool:
+        """Whether an answer came about when the host has given up before, or is the first that took something."""
+        is_first, self._has_taken = not self._has_taken, True
+        return is_first or any(
+            abs(took_sec - given_up) <= max(LEAST_DOUBT_SEC, given_up * DOUBT) for given_up in self._patience
+        )
 
     def _remember(self, request_id: Id, reply: Reply) -> None:
         self._answered.pop(request_id, None)

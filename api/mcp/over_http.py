@@ -176,7 +176,7 @@ class McpEndpoint:
             conversation.show(reply)
         connection.watch(withdraw)
         await self._site.responder.send(send, status, body)
-        if connection.has_ended:
+        if connection.has_ended or any(reply.is_doubtful for reply in taking):
             withdraw()
 
     async def _refuse(self, error: ProtocolError, send: Send, *, is_handshake: bool) -> None:

@@ -87,6 +87,14 @@ class LineHost:
         line = self._lines.get(timeout=within_sec)
         return json.loads(line) if line else None
 
+    def hear_all(self, within_sec: float = 0.2) -> list[Any]:
+        """Every line that comes until none has come for a while."""
+        heard = []
+        with suppress(queue.Empty):
+            while True:
+                heard.append(self.hear(within_sec))
+        return heard
+
     def ask(self, method: str, params: object = None, /, *, request_id: int | str = "ask") -> Any:
         """Send a request and return its reply; every other message before it fails the test."""
         self.tell({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params or {}})

@@ -1,0 +1,193 @@
+"""Whatever becomes of a poll, its messages are read: each at least once, and one that is shown again says so."""
+
+import asyncio
+import http.client
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp.client import Client
+from mcp_types import CallToolResult
+
+from tests.support.hub_process import HubProcess
+from tests.support.mcp_hosts import ERAS, ROADS, Era, line_host, over_http
+from tests.support.mcp_races import Account, giving_up_proxy, race
+from tests.support.served_hub import ServedHub, served_hub
+from tests.support.waiting import wait_until
+
+COUNTS = [pytest.param(25, id="25"), pytest.param(1000, id="1000", marks=[pytest.mark.soak, pytest.mark.timeout(900)])]
+WAIT = {"timeout": 30}
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[ServedHub]:
+    """A fresh hub."""
+    with served_hub(tmp_path) as served:
+        yield served
+
+
+async def time_out(client: Client, after_sec: float) -> CallToolResult:
+    """A poll that the client itself gives up."""
+    result = await client.call_tool("arc_poll_messages", WAIT, read_timeout_seconds=after_sec)
+    assert isinstance(result, CallToolResult)
+    return result
+
+
+async def cancel(client: Client, after_sec: float) -> CallToolResult:
+    """A poll that the program around the client gives up."""
+    with anyio.fail_after(after_sec):
+        result = await client.call_tool("arc_poll_messages", WAIT)
+    assert isinstance(result, CallToolResult)
+    return result
+
+
+async def outlast(client: Client, after_sec: float) -> CallToolResult:
+    """A poll that something on the way gives up."""
+    with anyio.fail_after(10):
+        result = await client.call_tool("arc_poll_messages", WAIT)
+    assert isinstance(result, CallToolResult)
+    return result
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("give_up", [time_out, cancel])
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("road", ROADS)
+def test_a_poll_that_the_client_gives_up_loses_nothing(
+    hub: ServedHub, road: str, era: Era, give_up: Any, count: int
+) -> None:
+    async def story() -> None:
+        async with ROADS[road](hub.url, "alice", era) as alice:
+            await race(alice, hub, give_up, count)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_proxy_that_gives_up_loses_nothing(hub: ServedHub, count: int) -> None:
+    async def story() -> None:
+        async with over_http(hub.url, "first"):
+            pass  # the first host of a hub waits longest
+        with giving_up_proxy(hub.port, 0.1) as proxy:
+            async with over_http(f"http://127.0.0.1:{proxy.port}", "alice") as alice:
+                await race(alice, hub, outlast, count, 0.1)
+
+    asyncio.run(story())
+
+
+def ask(request_id: int, tool: str, **arguments: object) -> dict[str, Any]:
+    """A request as it goes over the wire."""
+    params = {"name": tool, "arguments": arguments}
+    return {"jsonrpc": "2.0", "id": request_id, "method": "tools/call", "params": params}
+
+
+def never_mind(request_id: int) -> dict[str, Any]:
+    """The notice that a request was given up."""
+    return {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": request_id}}
+
+
+def shown_by(reply: Any) -> dict[str, Any]:
+    """What a tool answered."""
+    assert "isError" not in reply["result"], reply
+    shown: dict[str, Any] = json.loads(reply["result"]["content"][0]["text"])
+    return shown
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_cancellation_after_the_answer_takes_it_back_over_the_streams(
+    hub: ServedHub, tmp_path: Path, count: int
+) -> None:
+    account = Account(hub)
+    with line_host(hub.url, "alice", tmp_path / "host.log") as host:
+        host.open()
+        host.call("arc_poll_messages", timeout=0)
+        for number in range(count):
+            host.tell(ask(number, "arc_poll_messages", timeout=30))
+            asyncio.run(account.say())
+            host.tell(never_mind(number))
+        host.hear_all()  # what comes for a request that was given up is thrown away, as hosts do
+        while account.take(shown_by(host.ask("tools/call", ask(0, "arc_poll_messages", timeout=0)["params"]))):
+            pass
+    account.check()
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_cancellation_by_url_ends_the_poll_or_takes_its_answer_back(hub: ServedHub, count: int) -> None:
+    account = Account(hub)
+    url = "/mcp?agent=alice"
+    hub.post(url, ask(0, "arc_poll_messages", timeout=0))
+    with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=20)) as connection:
+        for number in range(count):
+            connection.request("POST", url, json.dumps(ask(number, "arc_poll_messages", timeout=30)))
+            if number % 2:
+                asyncio.run(account.say())
+            assert hub.post(url, never_mind(number)).status == 202
+            if not number % 2:
+                asyncio.run(account.say())
+            answer = connection.getresponse()
+            answer.read()  # and thrown away
+            assert answer.status in {200, 202}
+    while account.take(shown_by(hub.post(url, ask(0, "arc_poll_messages", timeout=0)).body)):
+        pass
+    account.check()
+
+
+def initialize(hub: HubProcess, agent: str, *, session: dict[str, str]) -> None:
+    """Open a session of MCP by URL; `session` takes the header that names it."""
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    answer = hub.post(f"/mcp?agent={agent}", {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+    session["Mcp-Session-Id"] = answer.headers["mcp-session-id"]
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_hub_that_restarts_loses_nothing_though_something_else_registers_the_agent(
+    start_hub: Callable[..., HubProcess], count: int
+) -> None:
+    hub = start_hub()
+    account, session = Account(hub), dict[str, str]()
+    initialize(hub, "alice", session=session)
+    for number in range(count):
+        asyncio.run(account.say())
+        hub.kill()
+        hub.start()
+        if number % 2:
+            hub.post("/v1/sessions", {"agent_id": "alice", "replace": True})
+        asyncio.run(account.say())
+        while True:
+            answer = hub.post("/mcp?agent=alice", ask(number, "arc_poll_messages", timeout=0), headers=session)
+            if not account.take(shown_by(answer.body)):
+                break
+    account.check()
+
+
+def test_an_agent_that_was_idle_until_its_session_ended_loses_nothing_though_the_hub_restarts(
+    start_hub: Callable[..., HubProcess],
+) -> None:
+    hub = start_hub("--presence-ttl-sec", "5")
+    account, session = Account(hub), dict[str, str]()
+    initialize(hub, "alice", session=session)
+    asyncio.run(account.say())
+    wait_until(lambda: not hub.get("/v1/agents").result, within_sec=20, what="the end of the session")
+    asyncio.run(account.say())
+    hub.stop()
+    hub.start()
+    asyncio.run(account.say())
+    account.take(shown_by(hub.post("/mcp?agent=alice", ask(1, "arc_poll_messages", timeout=0), headers=session).body))
+    account.check()
+
+
+def test_an_agent_whose_host_ended_the_session_begins_afresh(hub: ServedHub) -> None:
+    account = Account(hub)
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    opening = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params}
+    first = {"Mcp-Session-Id": hub.post("/mcp?agent=alice", opening).headers["mcp-session-id"]}
+    asyncio.run(account.say())
+    assert hub.call("DELETE", "/mcp?agent=alice", headers=first).status == 200
+    second = {"Mcp-Session-Id": hub.post("/mcp?agent=alice", opening).headers["mcp-session-id"]}
+    shown = hub.post("/mcp?agent=alice", ask(1, "arc_poll_messages", timeout=0), headers=second)
+    assert shown_by(shown.body) == {"messages": []}
