@@ -6,8 +6,8 @@ it. An answer to a poll takes messages from the agent's view, and it is here tha
 - a request that the host cancels (`notifications/cancelled`) ends, and is not answered;
 - one that was answered just before the cancellation came is given back, since the host throws such an answer away;
 - so is one whose answer could not be sent, or was sent to a host that had gone;
-- and one whose answer came about when this host has given up before, or is the first that took something, if it belongs
-  to the era in which hosts do not say that they throw an answer away.
+- and one whose answer came about when this host has given up before, if it belongs to the era in which hosts do not say
+  that they throw an answer away.
 """
 
 import asyncio
@@ -71,7 +71,6 @@ class Conversation:
         self._waiting: dict[Id, asyncio.Task[object]] = {}
         self._cancelled: set[Id] = set()
         self._answered: dict[Id, Reply] = {}
-        self._has_taken = False
         self._patience: deque[float] = deque(maxlen=MAX_GIVEN_UP)
 
     async def answer(self, call: Call, *, is_handshake: bool = True, key: str | None = None) -> Reply | None:
@@ -159,11 +158,8 @@ class Conversation:
         }
 
     def _is_doubtful(self, took_sec: float) -> bool:
-        """Whether an answer came about when the host has given up before, or is the first that took something."""
-        is_first, self._has_taken = not self._has_taken, True
-        return is_first or any(
-            abs(took_sec - given_up) <= max(LEAST_DOUBT_SEC, given_up * DOUBT) for given_up in self._patience
-        )
+        """Whether an answer came about when the host has given up before."""
+        return any(abs(took_sec - given_up) <= max(LEAST_DOUBT_SEC, given_up * DOUBT) for given_up in self._patience)
 
     def _remember(self, request_id: Id, reply: Reply) -> None:
         self._answered.pop(request_id, None)

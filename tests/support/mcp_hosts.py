@@ -6,7 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp_types import CallToolResult, TextContent
 
+from arc.host_session import PROCESS_VARIABLES, SESSION_VARIABLES
 from tests.support.hub_process import CHECKOUT
 
 Era = Literal["auto", "legacy"]
@@ -22,6 +23,8 @@ Era = Literal["auto", "legacy"]
 
 ERAS: tuple[Era, ...] = ("auto", "legacy")
 ANSWER_WITHIN_SEC = 20.0
+OF_A_HOST = {variable for _host, variable in (*SESSION_VARIABLES, *PROCESS_VARIABLES)}
+"""What the host that runs the tests may have put into the environment."""
 COMMAND = (sys.executable, "-m", "arc", "mcp")
 
 
@@ -115,6 +118,12 @@ class LineHost:
         """The result of a tool."""
         return self.ask("tools/call", {"name": tool, "arguments": arguments})["result"]
 
+    def shown(self, tool: str, /, **arguments: Any) -> Any:
+        """What a tool answers, decoded."""
+        result = self.call(tool, **arguments)
+        assert not result.get("isError"), result
+        return json.loads(result["content"][0]["text"])
+
     def close(self) -> int:
         """Send no more, and return the exit code."""
         assert self.process.stdin is not None
@@ -129,20 +138,33 @@ class LineHost:
 
 
 @contextmanager
-def line_host(url: str, agent: str, log: Path, path: Path | None = None) -> Iterator[LineHost]:
+def line_host(
+    url: str,
+    agent: str | None,
+    log: Path,
+    path: Path | None = None,
+    *,
+    starter: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[LineHost]:
     """A host of `arc mcp`, ended at the end of the block.
 
     Args:
         url: where the hub listens.
-        agent: who speaks.
+        agent: who speaks; None lets the adapter find out.
         log: takes what the adapter says beside the protocol.
         path: a folder with modules that the adapter is to find.
+        starter: a shell that starts the adapter, as a host does.
+        environment: what the host puts into the environment.
     """
     search = str(CHECKOUT) if path is None else f"{CHECKOUT}{os.pathsep}{path}"
+    named = [] if agent is None else ["--agent", agent]
+    start = [] if starter is None else [str(starter), "-c", '"$@"; exit $?', "host"]
+    surroundings = {name: value for name, value in os.environ.items() if name not in OF_A_HOST}
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [*COMMAND, "--agent", agent, "--base-url", url],
-            env=os.environ | {"PYTHONPATH": search},
+            [*start, *COMMAND, *named, "--base-url", url],
+            env={**surroundings, "PYTHONPATH": search, **(environment or {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
