@@ -54,7 +54,7 @@ class WritingSide:
         """Why nothing is written any more: a file of the storage was taken away."""
         self._files: OpenFiles | None = None
         self._path = path
-        self._checkpointer = Checkpointer(path)
+        self._checkpointer = Checkpointer(path, self.is_in_place)
         self.connection = open_storage(path)
         self._file = FileEngine(path, clock, self.connection)
         self.engine: Engine = engine or self._file

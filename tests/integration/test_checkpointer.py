@@ -1,6 +1,7 @@
 """The WAL is emptied beside the writer, and never grows without bound."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -8,6 +9,8 @@ import pytest
 
 from arclog.deciders.messages import PostMessage
 from arclog.sqlite import wal
+from arclog.sqlite.connection import open_connection
+from arclog.sqlite.schema import open_storage
 from projections.hub.recorder import Recorder
 from tests.support.recorders import events_in, execute_all, recording
 from tests.support.waiting import wait_until
@@ -19,6 +22,7 @@ PAGE = 4096
 def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wal, "PASSIVE_PAGES", 50)
     monkeypatch.setattr(wal, "LIMIT_PAGES", 200)
+    monkeypatch.setattr(wal, "LARGEST_PAGES", 400)
 
 
 @pytest.fixture
@@ -46,6 +50,66 @@ def test_the_wal_stays_bounded_under_load(recorder: Recorder, storage: Path) -> 
         write(recorder, 20)
     assert len(events_in(storage)) == 2 + 200 * 20
     assert wal_of(storage) < 200 * 20 * 2 / 2, "half of what was written"
+
+
+def test_the_wal_shrinks_soon_after_a_reader_that_stayed_has_left(storage: Path) -> None:
+    with recording(storage) as recorder:
+        write(recorder, 10)
+        with closing(open_connection(storage, read_only=True)) as reader:
+            reader.execute("BEGIN; SELECT count(*) FROM events").fetchall()
+            for _ in range(50):
+                write(recorder, 200)
+            assert wal_of(storage) > 10_000, "10,000 messages, which the reader keeps there"
+        wait_until(lambda: wal_of(storage) <= 1_000, within_sec=10, what="a WAL of 4 MB at most")
+        write(recorder, 1)
+        wait_until(lambda: storage.stat().st_size > 10_000 * PAGE, what="everything in the database")
+    assert len(events_in(storage)) == 2 + 10 + 10_000 + 1
+
+
+def test_a_reader_that_stays_has_the_writer_copy_now_and_then_and_not_with_every_commit(
+    storage: Path, small_steps: None
+) -> None:
+    with recording(storage) as recorder:
+        with closing(open_connection(storage, read_only=True)) as reader:
+            reader.execute("BEGIN; SELECT count(*) FROM events").fetchall()
+            due = 0
+            for _ in range(100):
+                write(recorder, 10)
+                due += recorder.copies_much
+        assert 10 < due < 30
+
+
+def test_what_is_written_after_a_reader_has_left_cuts_the_wal_to_its_limit(
+    storage: Path, small_steps: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wal, "CALM_SEC", 1000.0)
+    with recording(storage) as recorder:
+        with closing(open_connection(storage, read_only=True)) as reader:
+            reader.execute("BEGIN; SELECT count(*) FROM events").fetchall()
+            for _ in range(20):
+                write(recorder, 100)
+            assert wal_of(storage) > 2_000
+        for _ in range(20):
+            write(recorder, 20)
+        assert wal_of(storage) < 600
+
+
+def test_nothing_is_copied_from_files_that_are_not_in_their_place(storage: Path, small_steps: None) -> None:
+    looked: list[None] = []
+
+    def is_in_place() -> bool:
+        looked.append(None)
+        return False
+
+    checkpointer = wal.Checkpointer(storage, is_in_place)
+    with closing(open_storage(storage)) as connection:
+        checkpointer.watch(connection)
+        checkpointer.start()
+        connection.execute("CREATE TABLE much (x); INSERT INTO much VALUES (zeroblob(400000))").fetchall()
+        before = storage.stat().st_size
+        wait_until(lambda: looked, what="the thread to ask")
+        checkpointer.stop()
+        assert storage.stat().st_size == before
 
 
 def test_a_copy_that_fails_harms_nobody(storage: Path, small_steps: None, monkeypatch: pytest.MonkeyPatch) -> None:
