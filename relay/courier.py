@@ -19,7 +19,7 @@ new request; the hub then refuses a write whose key belongs to another. A respon
 (5xx) does not stand: who hands the request in again wants it tried again.
 
 Writes, and reads that do not wait, keep the order of their files. A long poll runs beside them, and so does the wait
-for a file whose writer has not finished: for as long as it keeps changing, and at most `PATIENCE_SEC`.
+for a file whose writer has not finished: for as long as it keeps changing, and at most `Pace.patience_sec`.
 """
 
 import asyncio
@@ -37,10 +37,10 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from relay.agent_folder import AgentFolder, Unfinished
 from relay.envelope import SERVER_FAULT, Refused, Request, encode_answer, encode_refusal, idempotency_key, readable
+from relay.files import TAKEN, Mark, stem_of
 from relay.identity import check_owner, find_closed_session
-from relay.intake import Intake, Unfinished
-from relay.mailbox import TAKEN, Mark, stem_of
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[tuple[int, bytes]]]
 """The way to the hub: method, path, body and headers of a call; gives the status and the body of the answer.
@@ -51,20 +51,32 @@ MAX_KNOWN: Final = 2000
 """Requests of one agent that are remembered before they are taken."""
 BESIDE: Final = 64
 """Long polls and unfinished files of one agent that are waited for at once; what is beyond waits in the queue."""
-SETTLE_SEC: Final = 0.5
-"""How long a file that is not whole must stay as it is before it is judged."""
-PATIENCE_SEC: Final = 10.0
-LOOK_AGAIN_SEC: Final = 0.1
-RETRY_SEC: Final = 2.0
-"""After how long a file is tried again that could not be taken, or a response that could not be written."""
-RECONNECT_SEC: Final = (0.05, 2.0)
-"""The first and the longest pause between two attempts to reach the hub."""
 PRUNE_AFTER: Final = 200
 """How many responses make it worth while to delete old ones."""
 OK: Final = 200
 UNAVAILABLE: Final = 503
 
 log = logging.getLogger("arc.relay")
+
+
+class Pace(Struct, frozen=True, kw_only=True):
+    """How long a courier waits, in seconds.
+
+    Attributes:
+        settle_sec: how long a file that is not whole must stay as it is before it is judged; a mount may bring it in
+            parts.
+        patience_sec: how long a file that keeps changing is waited for.
+        look_again_sec: how often it is looked at meanwhile.
+        retry_sec: after how long a file is tried again that could not be taken, or a response that could not be
+            written.
+        reconnect_sec: the first and the longest pause between two attempts to reach the hub.
+    """
+
+    settle_sec: float = 3.0
+    patience_sec: float = 10.0
+    look_again_sec: float = 0.1
+    retry_sec: float = 2.0
+    reconnect_sec: tuple[float, float] = (0.05, 2.0)
 
 
 class HubUnreachable(Exception):
@@ -79,15 +91,18 @@ class Courier:
     """Serves one agent's folder.
 
     Args:
-        intake: the folder.
+        folder: its name.
+        open_folder: opens it, for as long as something is done there.
         send: the way to the hub.
+        pace: how long it waits for what.
     """
 
-    def __init__(self, intake: Intake, send: Send) -> None:
+    def __init__(self, folder: str, open_folder: Callable[[], AgentFolder], send: Send, pace: Pace) -> None:
         self._answered = 0
         self._pruned = -PRUNE_AFTER  # what an earlier relay has left is worth a look
-        self._intake = intake
-        self._folder = intake.folder
+        self._folder = folder
+        self._open = open_folder
+        self._pace = pace
         self._send = send
         self._queue: deque[str] = deque()
         self._known: set[str] = set()
@@ -104,7 +119,9 @@ class Courier:
         Raises:
             OSError: the folder is gone.
         """
-        for name in self._intake.list_unanswered():  # all of it, however full: no look will find it again
+        with self._open() as folder:
+            names = folder.list_unanswered()
+        for name in names:  # all of it, however full: no look will find it again
             self._known.add(name)
             self._queue_up(name)
 
@@ -147,7 +164,8 @@ class Courier:
         """Delete what was answered long ago, when there is enough of it to be worth the while."""
         if self._answered - self._pruned >= PRUNE_AFTER:
             self._pruned = self._answered
-            self._intake.prune(time.time())
+            with suppress(OSError), self._open() as folder:
+                folder.prune(time.time())
 
     # The queue ------------------------------------------------------------------------------------------------------
 
@@ -183,7 +201,8 @@ class Courier:
     async def _serve(self, name: str) -> None:
         settled = time.monotonic() >= self._handle_at.get(name, math.inf)
         try:
-            taken = self._intake.take(name, settled=settled)
+            with self._open() as folder:
+                taken = folder.take(name, settled=settled)
         except FileNotFoundError:  # another relay has taken it, or the spool is gone
             self._forget(name)
             return
@@ -205,12 +224,13 @@ class Courier:
         """Queue a file again when its writer has paused, and for the last time when nobody writes to it any more."""
         now = changed_at = time.monotonic()
         written = False
-        give_up_at = self._handle_at.setdefault(name, now + PATIENCE_SEC)
-        while now < min(changed_at + SETTLE_SEC, give_up_at):
-            await asyncio.sleep(LOOK_AGAIN_SEC)
+        give_up_at = self._handle_at.setdefault(name, now + self._pace.patience_sec)
+        while now < min(changed_at + self._pace.settle_sec, give_up_at):
+            await asyncio.sleep(self._pace.look_again_sec)
             now = time.monotonic()
             try:
-                seen = self._intake.mark(name)
+                with self._open() as folder:
+                    seen = folder.mark(name)
             except OSError:  # it is gone; the next look at the folder finds it if not
                 self._forget(name)
                 return
@@ -226,7 +246,7 @@ class Courier:
         if not self._complained:
             log.warning("relay: requests of %s cannot be served now: %s", self._folder, error)
             self._complained = True
-        asyncio.get_running_loop().call_later(RETRY_SEC, self._forget, name)
+        asyncio.get_running_loop().call_later(self._pace.retry_sec, self._forget, name)
 
     def _forget(self, name: str) -> None:
         self._known.discard(name)
@@ -270,12 +290,13 @@ class Courier:
             after = agents.result[-1].agent_id
 
     async def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        pause_sec, longest_sec = RECONNECT_SEC
+        first_sec, longest_sec = self._pace.reconnect_sec
+        pause_sec = first_sec
         while True:
             try:
                 status, answer = await self._send(method, path, body, headers)
             except HubUnreachable as error:
-                if pause_sec == RECONNECT_SEC[0]:
+                if pause_sec == first_sec:
                     log.warning("relay: %s; it is asked again until it does", error)
             else:
                 if status != UNAVAILABLE or not _is_stopping(answer):
@@ -288,12 +309,13 @@ class Courier:
 
     def _answer(self, stem: str, response: bytes) -> None:
         try:
-            self._intake.answer(stem, response)
+            with self._open() as folder:
+                folder.answer(stem, response)
         except FileNotFoundError:
             return  # the spool is gone, and whoever waited with it
         except OSError as error:  # it lies there as .work without a response, and is carried again, under its key
             self._set_aside(stem + TAKEN, error)
-            asyncio.get_running_loop().call_later(RETRY_SEC, self.enqueue, stem + TAKEN)
+            asyncio.get_running_loop().call_later(self._pace.retry_sec, self.enqueue, stem + TAKEN)
         else:
             self._answered += 1
             self._complained = False

@@ -25,6 +25,9 @@ METHODS: Final = ("GET", "POST", "DELETE")
 _BOM: Final = b"\xef\xbb\xbf"
 """PowerShell and some editors put it before UTF-8."""
 
+_UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+"""How a file begins that Windows PowerShell 5 writes."""
+
 _find_bad_path = re.compile(r"[^!-~]|#|\\").search
 _is_plain_key = re.compile(r"[A-Za-z0-9._/-]{1,200}").fullmatch
 
@@ -46,7 +49,7 @@ class Refused(Exception):
 
 
 class NotWhole(Refused):
-    """A file that is not JSON, perhaps because its writer has not finished."""
+    """A file that is not JSON yet, but can become it when its writer goes on."""
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -90,7 +93,7 @@ def parse_request(content: bytes, folder: str, stem: str) -> Request:
         stem: the file's name without its suffix.
 
     Raises:
-        NotWhole: the file is not JSON.
+        NotWhole: the file is not JSON yet.
         Refused: with 400 and what is wrong.
     """
     fields = _decode(content)
@@ -111,17 +114,6 @@ def parse_request(content: bytes, folder: str, stem: str) -> Request:
     except Refused as refused:
         refused.request_id = request_id
         raise
-
-
-def is_same_request(content: bytes, other: bytes) -> bool:
-    """Whether two files ask for the same, whatever else they say."""
-    if content == other:
-        return True
-    try:
-        one, two = parse_request(content, "", ""), parse_request(other, "", "")
-    except Refused:
-        return False
-    return one == two
 
 
 def idempotency_key(folder: str, request_id: str) -> str:
@@ -187,14 +179,23 @@ class _Status(Struct):
 
 
 def _decode(content: bytes) -> Any:  # noqa: ANN401  # any JSON value
+    if content.startswith(_UTF_16):
+        raise Refused("request envelope is UTF-16: write it as UTF-8")
     try:
         return msgspec.json.decode(content.removeprefix(_BOM))
     except RecursionError:
         raise Refused("request envelope is nested too deeply") from None
-    except UnicodeDecodeError:
-        raise NotWhole("request envelope is not UTF-8") from None
     except ValueError as error:
-        raise NotWhole(f"request envelope is not JSON: {error}") from None
+        problem = Refused if _is_final(content, error) else NotWhole
+        raise problem(f"request envelope is not JSON: {error}") from None
+
+
+def _is_final(content: bytes, error: ValueError) -> bool:
+    """Whether a file that is not JSON stays so, whatever its writer adds.
+
+    Some mounts show a file at its full size before its content is there: it reads as zeros until then.
+    """
+    return "truncated" not in str(error) and b"\0" not in content and not _BOM.startswith(content)
 
 
 def _optional_text(field: str, value: object, request_id: str | None) -> str | None:

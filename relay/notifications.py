@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from relay.mailbox import WAITING
+from arclog.inotify import open_inotify
+from relay.files import WAITING
 
 if TYPE_CHECKING:
     from asyncinotify import Inotify, Mask
@@ -80,10 +81,6 @@ class Notifications:
 
 
 def find_notifications(spool: Path, on_request: OnRequest, on_change: Callable[[], None]) -> Notifications | None:
-    """Notifications of a spool, or None where this machine has none. Takes a while: the library looks for libc."""
-    try:
-        from asyncinotify import Inotify
-
-        return Notifications(Inotify(sync_timeout=0), spool, on_request, on_change)
-    except (ImportError, OSError, RuntimeError):
-        return None
+    """Notifications of a spool, or None where this machine has none; takes a while."""
+    inotify = open_inotify()
+    return None if inotify is None else Notifications(inotify, spool, on_request, on_change)

@@ -11,12 +11,13 @@ from contextlib import suppress
 from typing import Final
 
 from arclog.deciders.fields import Limits
-from relay.courier import Send
+from relay.courier import Pace, Send
 from relay.envelope import MAX_ENVELOPE_BYTES
 from relay.scanner import Scanner
 from relay.spool import Spool
 
 DEFAULT_POLL_INTERVAL_SEC: Final = 0.25
+DEFAULT_PACE: Final = Pace()
 GRACE_SEC: Final = 2.0
 HANGING_SEC: Final = 3.0
 """How long the thread may take beyond its grace before it is left behind: a mount hangs, and cannot be waited for."""
@@ -31,6 +32,7 @@ class Relay:
         max_request_bytes: the size of a request's body beyond which its file is refused unread.
         poll_interval_sec: the longest pause between two looks at a spool that costs little to look at.
         notifications: whether the kernel's notifications are used.
+        pace: how long is waited for what.
     """
 
     def __init__(
@@ -41,12 +43,14 @@ class Relay:
         max_request_bytes: int = Limits().max_request_bytes,
         poll_interval_sec: float = DEFAULT_POLL_INTERVAL_SEC,
         notifications: bool = True,
+        pace: Pace = DEFAULT_PACE,
     ) -> None:
         self._spool = spool
         self._send = send
         self._max_file_bytes = max_request_bytes + MAX_ENVELOPE_BYTES
         self._poll_interval_sec = poll_interval_sec
         self._notifications = notifications
+        self._pace = pace
         self._serving: tuple[asyncio.AbstractEventLoop, Scanner] | None = None
         self._ended = asyncio.Event()
         self._error: BaseException | None = None
@@ -106,6 +110,7 @@ class Relay:
             max_file_bytes=self._max_file_bytes,
             poll_interval_sec=self._poll_interval_sec,
             notifications=self._notifications,
+            pace=self._pace,
         )
         self._serving = asyncio.get_running_loop(), scanner
         if not self._closing:

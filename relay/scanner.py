@@ -1,13 +1,13 @@
 """The scanner: finds what agents put into the spool, and has one courier for each agent carry it.
 
 Requests are found in two ways. The kernel tells of them, where it can; and we look, since it cannot over many mounts.
-How often we look follows from what looking was good for: when the last request was announced, a look is only for
-safety. When a look has found what nobody had announced, this spool is one of those that must be looked at, and the
-pause between two looks is a fiftieth of the time since the last request: an agent that works is answered within
-milliseconds, and one that sleeps costs nothing. Looking takes a fifth of the time at most, and a folder that is slow to
-read, since somebody has filled it, is read so seldom that the others do not notice.
+We look rarely while the kernel's notifications work: the last request was announced, and a look is only for safety.
+Once a look has found a request that nobody announced, we look fast: the pause between two looks is then a fiftieth of
+the time since the last request, so an agent that works is answered within milliseconds, and one that sleeps costs
+nothing. Looking takes a fifth of the time at most, and a folder that is slow to read, since somebody has filled it, is
+read so seldom that the others do not notice.
 
-All that touches files is done here and now, on this event loop, which is why it is not the hub's: see `watcher`.
+All that touches files is done here and now, on this event loop, which is why it is not the hub's: see `relay.relay`.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ import logging
 import time
 from collections.abc import Container
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
-from relay.courier import Courier, Send
-from relay.intake import Intake
-from relay.mailbox import MAX_PENDING
+from relay.courier import Courier, Pace, Send
+from relay.files import MAX_PENDING
 from relay.notifications import Notifications, find_notifications
 from relay.spool import Spool
 
@@ -47,16 +47,25 @@ class Scanner:
         max_file_bytes: the size of a request's file beyond which it is refused unread.
         poll_interval_sec: the longest pause between two looks at a spool that costs little to look at.
         notifications: whether the kernel's notifications are used.
+        pace: how long couriers wait for what.
     """
 
     def __init__(
-        self, spool: Spool, send: Send, *, max_file_bytes: int, poll_interval_sec: float, notifications: bool
+        self,
+        spool: Spool,
+        send: Send,
+        *,
+        max_file_bytes: int,
+        poll_interval_sec: float,
+        notifications: bool,
+        pace: Pace,
     ) -> None:
         self._spool = spool
         self._send = send
         self._max_file_bytes = max_file_bytes
         self._poll_interval_sec = poll_interval_sec
         self._wants_notifications = notifications
+        self._pace = pace
         self._notifications: Notifications | None = None
         self._couriers: dict[str, Courier] = {}
         self._early: dict[str, dict[str, None]] = {}
@@ -105,21 +114,25 @@ class Scanner:
         if self._notifications is not None:
             self._notifications.watch_spool()
         try:
-            folders = self._spool.list_folders()
-        except OSError as error:  # a mount that is away; it is looked for again
-            folders = []
+            self._look_through()
+        except OSError as error:  # a mount that is away, or no more descriptors; it is looked for again
             if not self._complained:
                 log.warning("relay: %s cannot be looked at now: %s", self._spool.path, error)
             self._complained = True
         else:
+            if self._complained:
+                log.warning("relay: %s can be looked at again", self._spool.path)
             self._complained = False
+        # A look that the machine held up says little of the next one.
+        self._cost_sec = min(time.monotonic() - began_at, 2 * self._cost_sec + SHORTEST_PAUSE_SEC)
+
+    def _look_through(self) -> None:
+        folders = self._spool.list_folders()
         self._keep_couriers(folders)
         if self._notifications is not None:
             # Watched before it is read: what comes in between is announced or found, and perhaps both.
             self._notifications.watch_folders(folders)
         self._read(set(folders))
-        # A look that the machine held up says little of the next one.
-        self._cost_sec = min(time.monotonic() - began_at, 2 * self._cost_sec + SHORTEST_PAUSE_SEC)
 
     def _keep_couriers(self, folders: list[str]) -> None:
         present = set(folders)
@@ -131,7 +144,8 @@ class Scanner:
         for folder in folders:
             if folder not in self._couriers:
                 with suppress(OSError):
-                    courier = Courier(Intake(folder, self._spool, self._max_file_bytes), self._send)
+                    open_folder = partial(self._spool.open, folder, self._max_file_bytes)
+                    courier = Courier(folder, open_folder, self._send, self._pace)
                     courier.resume()
                     self._couriers[folder] = courier
 
@@ -179,7 +193,6 @@ class Scanner:
     # Listening ------------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
-        # On a thread, for the library looks for libc by starting a program.
         found = await asyncio.to_thread(find_notifications, self._spool.path, self._hear, self._wake.set)
         if found is not None:
             self._notifications = found

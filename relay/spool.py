@@ -19,7 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from relay.mailbox import Mailbox, list_waiting
+from relay.agent_folder import AgentFolder
+from relay.files import list_waiting
 
 REQUESTS: Final = "requests"
 RESPONSES: Final = "responses"
@@ -86,11 +87,12 @@ class Spool:
                         os.close(requests)
                     yield folder, names
 
-    def open(self, folder: str) -> Mailbox:
+    def open(self, folder: str, max_bytes: int) -> AgentFolder:
         """Hold an agent's two folders open. The one for responses is made if it is missing.
 
         Args:
             folder: the folders' name.
+            max_bytes: the size of a request's file beyond which it is refused unread.
 
         Raises:
             OSError: they are not there, or are not folders.
@@ -105,7 +107,7 @@ class Spool:
                 raise
         finally:
             os.close(root)
-        return Mailbox(requests, responses, self.mode & 0o666)
+        return AgentFolder(folder, requests, responses, max_bytes, self.mode & 0o666)
 
     @contextmanager
     def _open_requests(self) -> Iterator[int]:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 import apsw
 
 from arclog.errors import StorageError
+from arclog.inotify import open_inotify
 from arclog.sqlite.connection import open_connection, storage_errors
 
 if TYPE_CHECKING:
@@ -44,16 +45,6 @@ _CALM_PAUSES_SEC: Final = (LOOK_SEC,) * round(CALM_SEC / LOOK_SEC)
 _PAUSES_SEC: Final = (*_SOON_SEC, *_CALM_PAUSES_SEC)
 
 
-def find_inotify() -> "Inotify | None":
-    """Where the kernel tells of writes, None where it tells nothing."""
-    try:
-        from asyncinotify import Inotify
-
-        return Inotify(sync_timeout=0)
-    except (ImportError, OSError, RuntimeError):
-        return None
-
-
 class Changes:
     """Waits for commits of other hubs on one file; used on one event loop.
 
@@ -67,7 +58,7 @@ class Changes:
     """
 
     def __init__(
-        self, path: Path, *, find: Callable[[], "Inotify | None"] = find_inotify, safety_sec: float = SAFETY_SEC
+        self, path: Path, *, find: Callable[[], "Inotify | None"] = open_inotify, safety_sec: float = SAFETY_SEC
     ) -> None:
         self.armed = False
         self._path = path
@@ -89,7 +80,6 @@ class Changes:
         loop = asyncio.get_running_loop()
         if not self._listening:
             self._listening = True
-            # On a thread, for the library looks for libc by starting a program.
             loop.run_in_executor(None, self._find).add_done_callback(self._listen)
         until = loop.time() + self._safety_sec
         while not await self._step() and loop.time() < until:

@@ -11,6 +11,7 @@ import pytest
 
 from arclog.deciders.messages import PostMessage
 from arclog.errors import StorageError
+from arclog.inotify import open_inotify
 from arclog.sqlite import changes
 from arclog.sqlite.changes import Changes
 from arclog.sqlite.readers import Readers
@@ -75,7 +76,7 @@ def at(path: Path, story: Story, **settings: Any) -> None:
 @pytest.fixture
 def inotify() -> None:
     """Skips where the kernel tells of no writes."""
-    found = changes.find_inotify()
+    found = open_inotify()
     if found is None:
         pytest.skip("inotify is missing: run the tests on Linux")
     found.close()

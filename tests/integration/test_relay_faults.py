@@ -1,7 +1,9 @@
 """Rules of the relay when something fails: the hub, the disk, the relay itself, or whoever writes the files."""
 
 import asyncio
+import errno
 import json
+import os
 import shutil
 import threading
 import time
@@ -12,9 +14,8 @@ from typing import Any
 import pytest
 
 from arc.spool import FileRelayClient
-from relay import courier, mailbox
-from relay.courier import HubUnreachable
-from relay.intake import Intake
+from relay.agent_folder import AgentFolder
+from relay.courier import HubUnreachable, Pace
 from relay.spool import Spool
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
 from tests.support.waiting import wait_until
@@ -67,7 +68,6 @@ def test_a_response_that_tells_of_a_fault_of_the_hub_does_not_stand(spool: Path)
 def test_while_the_hub_is_out_of_reach_requests_wait_and_keep_their_order(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "RECONNECT_SEC", (0.005, 0.01))
     hub, up = StandIn(), threading.Event()
 
     async def fail(method: str, path: str) -> None:
@@ -77,7 +77,7 @@ def test_while_the_hub_is_out_of_reach_requests_wait_and_keep_their_order(
             raise HubUnreachable(message)
 
     hub.before = fail
-    with serving(spool, hub):
+    with serving(spool, hub, pace=Pace(reconnect_sec=(0.005, 0.01))):
         for number in range(3):
             hand_in(spool, "alice", f"r{number}", post(n=number))
         assert FileRelayClient(agent_id="bob", spool_dir=spool, timeout=0.2).call("GET", "/v1/tasks")["status"] == 598
@@ -104,11 +104,10 @@ def test_a_hub_that_fails_is_answered_for_and_the_relay_goes_on(spool: Path, cap
 def test_a_fault_of_the_relay_itself_is_logged_and_does_not_end_it(
     spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(courier, "RETRY_SEC", 0.02)
-    take, list_folders, faults = Intake.take, Spool.list_folders, [ValueError("a bug in taking")]
+    take, list_folders, faults = AgentFolder.take, Spool.list_folders, [ValueError("a bug in taking")]
     looks = [PermissionError("no way in"), ValueError("a bug in looking")]
 
-    def fail_to_take(self: Intake, name: str, *, settled: bool) -> Any:
+    def fail_to_take(self: AgentFolder, name: str, *, settled: bool) -> Any:
         if faults:
             raise faults.pop()
         return take(self, name, settled=settled)
@@ -118,9 +117,9 @@ def test_a_fault_of_the_relay_itself_is_logged_and_does_not_end_it(
             raise looks.pop()
         return list_folders(self)
 
-    monkeypatch.setattr(Intake, "take", fail_to_take)
+    monkeypatch.setattr(AgentFolder, "take", fail_to_take)
     monkeypatch.setattr(Spool, "list_folders", fail_to_look)
-    with serving(spool, StandIn()):
+    with serving(spool, StandIn(), pace=Pace(retry_sec=0.02)):
         hand_in(spool, "alice", "r1", post(n=1))
         assert get_response(spool, "alice", "r1")["status"] == 201
     for fault in ("a bug in taking", "a bug in looking", "no way in"):
@@ -208,13 +207,68 @@ def test_a_file_that_stays_broken_is_answered_and_delays_nobody(spool: Path) -> 
     assert response["error"].startswith("invalid relay request: request envelope is not JSON")
 
 
+def test_a_request_that_comes_in_two_parts_is_served_when_it_is_whole(spool: Path) -> None:
+    hub = StandIn()
+    place = spool / "requests" / "alice" / "r1.json"
+    place.parent.mkdir(parents=True)
+    whole = json.dumps(post(n=1)).encode()
+    with serving(spool, hub):
+        with place.open("wb", buffering=0) as file:
+            file.write(whole[:20])
+        time.sleep(0.6)  # the silence between the parts is the rule under test
+        assert not (spool / "responses" / "alice" / "r1.json").exists()
+        with place.open("ab", buffering=0) as file:
+            file.write(whole[20:])
+        assert get_response(spool, "alice", "r1")["status"] == 201
+    assert len(hub.bodies) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"hello", b'{"method": "GET"} {}', b'{"method": "GET"}', b"[]", b"\xff\xfe{\x00}\x00"]
+)
+def test_what_no_writer_can_complete_is_answered_at_once(spool: Path, content: bytes) -> None:
+    with serving(spool, StandIn(), pace=Pace(settle_sec=3600, patience_sec=3600)):
+        hand_in(spool, "alice", "r1", content)
+        assert get_response(spool, "alice", "r1")["status"] == 400
+
+
+def test_descriptors_that_are_used_up_are_told_of_once_and_so_is_their_return(
+    spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    opened, looks = os.open, []
+
+    def open_none(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if not used_up.is_set():
+            return opened(path, flags, mode, dir_fd=dir_fd)
+        looks.append(path)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    used_up = threading.Event()
+    monkeypatch.setattr(os, "open", open_none)
+    with serving(spool, StandIn(), poll_interval_sec=0.01, notifications=False, pace=Pace(retry_sec=0.02)):
+        hand_in(spool, "alice", "r1", post(n=1))
+        get_response(spool, "alice", "r1")
+        used_up.set()
+        wait_until(lambda: len(looks) > 20, what="many looks in vain")
+        used_up.clear()
+        hand_in(spool, "alice", "r2", post(n=2))
+        assert get_response(spool, "alice", "r2")["status"] == 201
+    told = [record for record in caplog.records if record.name == "arc.relay"]
+    assert [record.getMessage().split(" ", 2)[2] for record in told] == [
+        "cannot be looked at now: [Errno 24] Too many open files",
+        "can be looked at again",
+    ]
+    assert not any(record.exc_info for record in told)
+
+
 def test_a_file_that_never_stops_changing_is_judged_in_the_end(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "PATIENCE_SEC", 0.3)
-    monkeypatch.setattr(courier, "LOOK_AGAIN_SEC", 0.02)
     place = spool / "requests" / "alice" / "endless.json"
     place.parent.mkdir(parents=True)
     answer = spool / "responses" / "alice" / "endless.json"
-    with serving(spool, StandIn()), place.open("wb", buffering=0) as file:
+    with (
+        serving(spool, StandIn(), pace=Pace(patience_sec=0.3, look_again_sec=0.02)),
+        place.open("wb", buffering=0) as file,
+    ):
         for _ in range(200):
             file.write(b"[")
             time.sleep(0.01)  # the pace of the writer under test
@@ -237,18 +291,17 @@ def test_a_broken_file_that_vanishes_is_forgotten(spool: Path) -> None:
 def test_a_response_that_cannot_be_written_is_tried_again(
     spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(courier, "RETRY_SEC", 0.05)
     hub, full = StandIn(), threading.Event()
     full.set()
-    write = mailbox.Mailbox.answer
+    write = AgentFolder.answer
 
-    def answer(self: mailbox.Mailbox, stem: str, content: bytes) -> None:
+    def answer(self: AgentFolder, stem: str, content: bytes) -> None:
         if full.is_set():
             raise OSError(28, "No space left on device")
         write(self, stem, content)
 
-    monkeypatch.setattr(mailbox.Mailbox, "answer", answer)
-    with serving(spool, hub):
+    monkeypatch.setattr(AgentFolder, "answer", answer)
+    with serving(spool, hub, pace=Pace(retry_sec=0.05)):
         hand_in(spool, "alice", "r1", post(n=1))
         wait_until(lambda: len(hub.calls) > 1, what="the second try")
         full.clear()
@@ -260,11 +313,10 @@ def test_a_response_that_cannot_be_written_is_tried_again(
 def test_a_request_that_cannot_be_taken_is_tried_again(
     spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(courier, "RETRY_SEC", 0.02)
     hand_in(spool, "alice", "r1", post(n=1))
     blocked = spool / "responses" / "alice" / "r1.json"
     (blocked / "full").mkdir(parents=True)
-    with serving(spool, StandIn()):
+    with serving(spool, StandIn(), pace=Pace(retry_sec=0.02)):
         wait_until(lambda: "cannot be served now" in caplog.text)
         assert (spool / "requests" / "alice" / "r1.json").is_file()
         shutil.rmtree(blocked)
@@ -310,14 +362,13 @@ def test_a_hub_that_is_ending_answers_nobody(spool: Path) -> None:
 def test_a_hub_that_is_ending_is_asked_again_until_there_is_another(
     spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "RECONNECT_SEC", (0.005, 0.01))
     stopping = (503, b'{"ok":false,"error":"this hub is stopping","code":"hub_stopping"}')
     answers = [stopping, stopping, (503, b"no JSON"), (201, b'{"ok":true,"result":{}}')]
 
     async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         return answers.pop(0)
 
-    with serving(spool, send):
+    with serving(spool, send, pace=Pace(reconnect_sec=(0.005, 0.01))):
         hand_in(spool, "alice", "r1", post(n=1))
         assert get_response(spool, "alice", "r1")["status"] == 503
         assert len(answers) == 1

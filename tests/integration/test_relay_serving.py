@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from arc.spool import FileRelayClient
-from relay import courier, mailbox, scanner
+from relay import courier, files, scanner
+from relay.agent_folder import AgentFolder, Keep
 from relay.relay import Relay
 from relay.spool import Spool
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
@@ -55,7 +56,7 @@ def test_a_flood_of_requests_is_served_in_its_order_and_remembered_in_parts(
 ) -> None:
     monkeypatch.setattr(courier, "MAX_KNOWN", 7)
     monkeypatch.setattr(scanner, "MAX_PENDING", 5)
-    monkeypatch.setattr(mailbox, "MAX_PENDING", 5)
+    monkeypatch.setattr(files, "MAX_PENDING", 5)
     hub = StandIn()
 
     async def take_time(method: str, path: str) -> None:
@@ -179,8 +180,8 @@ def test_two_relays_on_one_spool_do_each_request_once(spool: Path) -> None:
 def test_old_pairs_are_deleted_while_the_relay_runs(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scanner, "PRUNE_EVERY_SEC", 0.02)
     monkeypatch.setattr(courier, "PRUNE_AFTER", 1)
-    monkeypatch.setattr(mailbox, "KEEP_ALWAYS", 2)
-    monkeypatch.setattr(mailbox, "KEEP_SEC", -1.0)
+    prune = AgentFolder.prune
+    monkeypatch.setattr(AgentFolder, "prune", lambda folder, now: prune(folder, now, Keep(always=2, sec=-1.0)))
     with serving(spool, StandIn()):
         for number in range(6):
             hand_in(spool, "alice", f"r{number}", post(n=number))

@@ -7,13 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from relay import mailbox as mailbox_module
+from relay import files as files_module
 from relay import spool as spool_module
-from relay.mailbox import Found, Mailbox, NotAFile, list_waiting, stem_of
+from relay.agent_folder import AgentFolder, Keep, Unfinished
+from relay.envelope import Refused, Request
+from relay.files import list_waiting, stem_of
 from relay.spool import Spool
 
 DAY = 86_400.0
 NOW = 1_800_000_000.0
+MAX_BYTES = 100
+REQUEST = '{"method": "GET", "path": "/v1/tasks"}'
+OTHER = '{"method": "GET", "path": "/v1/locks"}'
+KEEP = Keep(always=2, at_most=4)
+
+
+def path_of(taken: object) -> str:
+    """What a request that was taken asks for."""
+    assert isinstance(taken, Request)
+    return taken.path
 
 
 @pytest.fixture
@@ -36,8 +48,8 @@ def responses(spool: Spool) -> Path:
 
 
 @pytest.fixture
-def box(spool: Spool, requests: Path) -> Iterator[Mailbox]:
-    with spool.open("alice") as opened:
+def folder(spool: Spool, requests: Path) -> Iterator[AgentFolder]:
+    with spool.open("alice", MAX_BYTES) as opened:
         yield opened
 
 
@@ -92,24 +104,22 @@ def test_a_folder_that_is_a_link_is_not_entered(spool: Spool, requests: Path, tr
         place.rename(spool.path.parent / "moved")
     place.symlink_to(outside / "alice" if level == "agent" else outside)
     with pytest.raises(OSError, match=r"Not a directory|Too many levels"):
-        spool.open("alice")
+        spool.open("alice", MAX_BYTES)
     assert [entry.name for entry in outside.rglob("*")] == ["alice"]
 
 
 def test_a_folder_that_is_swapped_while_it_is_open_leads_nowhere_else(
-    spool: Spool, box: Mailbox, requests: Path, responses: Path
+    spool: Spool, folder: AgentFolder, requests: Path, responses: Path
 ) -> None:
     outside = spool.path.parent / "outside"
     outside.mkdir()
-    (requests / "1.json").write_text("inside")
+    (requests / "1.json").write_text(REQUEST)
     (outside / "1.json").write_text("outside")
     for place in (requests, responses):
         place.rename(place.with_name("moved"))
         place.symlink_to(outside)
-    found = box.read_request("1.json", 100)
-    box.take("1.json", found, 100)
-    box.answer("1", b"answer")
-    assert found.content == b"inside"
+    assert path_of(folder.take("1.json", settled=False)) == "/v1/tasks"
+    folder.answer("1", b"answer")
     assert {file.name: file.read_text() for file in outside.iterdir()} == {"1.json": "outside"}
 
 
@@ -125,18 +135,18 @@ def test_requests_are_listed_by_their_last_change_and_then_by_name(spool: Spool,
 
 
 def test_what_a_dead_relay_has_left_is_what_was_taken_and_has_no_response(
-    box: Mailbox, requests: Path, responses: Path
+    folder: AgentFolder, requests: Path, responses: Path
 ) -> None:
     dated(requests / "new.json", 1.0)
     dated(requests / "second.work", 3.0)
     dated(requests / "first.work", 2.0)
     dated(requests / "answered.work", 2.0)
     dated(responses / "answered.json", 2.0)
-    assert box.list_unanswered() == ["first.work", "second.work"]
+    assert folder.list_unanswered() == ["first.work", "second.work"]
 
 
 def test_no_look_takes_more_than_it_can_hold(requests: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailbox_module, "MAX_PENDING", 2)
+    monkeypatch.setattr(files_module, "MAX_PENDING", 2)
     for at in (3.0, 1.0, 2.0):
         dated(requests / f"{at:g}.json", at)
     handle = os.open(requests, os.O_RDONLY)
@@ -154,7 +164,7 @@ def test_a_stem_is_all_before_the_last_dot() -> None:
 
 
 def test_what_is_no_regular_file_is_not_read(
-    box: Mailbox, requests: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: AgentFolder, requests: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "secret").write_text("secret")
     (requests / "link.json").symlink_to(tmp_path / "secret")
@@ -164,17 +174,17 @@ def test_what_is_no_regular_file_is_not_read(
         monkeypatch.chdir(requests)  # the path of a socket must be short
         listener.bind("socket.json")
         for name in ("link", "folder", "pipe", "socket"):
-            with pytest.raises(NotAFile):
-                box.read_request(f"{name}.json", 100)
+            assert isinstance(folder.take(f"{name}.json", settled=False), Refused)
 
 
-def test_a_file_over_the_limit_is_refused_by_its_size_alone(box: Mailbox, requests: Path) -> None:
+def test_a_file_over_the_limit_is_refused_by_its_size_alone(folder: AgentFolder, requests: Path) -> None:
     with (requests / "big.json").open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(NotAFile, match="at most 100 are read"):
-        box.read_request("big.json", 100)
-    (requests / "fits.json").write_bytes(b"x" * 100)
-    assert box.read_request("fits.json", 100).content == b"x" * 100
+    refused = folder.take("big.json", settled=False)
+    assert isinstance(refused, Refused)
+    assert f"at most {MAX_BYTES} are read" in str(refused)
+    (requests / "fits.json").write_text(REQUEST.ljust(MAX_BYTES))
+    assert path_of(folder.take("fits.json", settled=False)) == "/v1/tasks"
 
 
 def count_handles() -> int:
@@ -183,83 +193,120 @@ def count_handles() -> int:
     return len(list(handles.iterdir())) if handles.exists() else 0
 
 
-def test_reading_leaves_no_handle_open(box: Mailbox, requests: Path) -> None:
-    (requests / "folder.json").mkdir()
-    (requests / "1.json").write_text("{}")
+def test_reading_leaves_no_handle_open(folder: AgentFolder, requests: Path) -> None:
     before = count_handles()
-    for _ in range(20):
-        with pytest.raises(NotAFile):
-            box.read_request("folder.json", 100)
-        box.read_request("1.json", 100)
-        box.answer("1", b"{}")
+    for number in range(20):
+        (requests / f"{number}.json").mkdir()
+        (requests / f"r{number}.json").write_text(REQUEST)
+        folder.take(f"{number}.json", settled=False)
+        folder.take(f"r{number}.json", settled=False)
+        folder.answer("1", b"{}")
     assert count_handles() == before
 
 
-def test_a_request_is_taken_once(box: Mailbox, requests: Path) -> None:
-    (requests / "1.json").write_text("{}")
-    found = box.read_request("1.json", 100)
-    assert box.take("1.json", found, 100) is found
+def test_a_request_is_taken_once(folder: AgentFolder, requests: Path) -> None:
+    (requests / "1.json").write_text(REQUEST)
+    folder.take("1.json", settled=False)
     assert [file.name for file in requests.iterdir()] == ["1.work"]
     with pytest.raises(FileNotFoundError):
-        box.take("1.json", found, 100)
+        folder.take("1.json", settled=False)
 
 
-def test_a_request_that_was_replaced_before_it_was_taken_is_read_again(box: Mailbox, requests: Path) -> None:
-    (requests / "1.json").write_text("old")
-    found = box.read_request("1.json", 100)
-    (requests / "1.json").unlink()
-    (requests / "1.json").write_text("newer")
-    taken = box.take("1.json", found, 100)
-    assert isinstance(taken, Found)
-    assert taken.content == b"newer"
+def test_a_request_that_is_not_whole_stays_where_it_lies_until_it_is_settled(
+    folder: AgentFolder, requests: Path
+) -> None:
+    (requests / "1.json").write_text(REQUEST[:-1])
+    assert isinstance(folder.take("1.json", settled=False), Unfinished)
+    assert (requests / "1.json").exists()
+    assert isinstance(folder.take("1.json", settled=True), Refused)
+    assert (requests / "1.work").exists()
 
 
-def test_what_cannot_be_read_can_still_be_taken_out_of_the_way(box: Mailbox, requests: Path) -> None:
+def test_a_request_that_was_replaced_before_it_was_taken_is_read_again(
+    folder: AgentFolder, requests: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (requests / "1.json").write_text(REQUEST)
+    rename = os.rename
+
+    def replace_first(*names: str, **folders: int) -> None:
+        (requests / "new").write_text(OTHER)
+        (requests / "new").replace(requests / "1.json")
+        rename(*names, **folders)
+
+    monkeypatch.setattr(os, "rename", replace_first)
+    assert path_of(folder.take("1.json", settled=False)) == "/v1/locks"
+
+
+def test_what_cannot_be_read_can_still_be_taken_out_of_the_way(folder: AgentFolder, requests: Path) -> None:
     (requests / "folder.json").mkdir()
-    assert box.take("folder.json", None, 100) is None
+    assert isinstance(folder.take("folder.json", settled=False), Refused)
     assert (requests / "folder.work").is_dir()
+
+
+def test_a_request_that_has_its_answer_needs_no_other_whenever_it_was_written(
+    folder: AgentFolder, requests: Path, responses: Path
+) -> None:
+    (requests / "1.work").write_text(REQUEST[:-1] + ', "created_at": "then"}')
+    (responses / "1.json").write_text('{"status": 200}')
+    (requests / "1.json").write_text(REQUEST[:-1] + ', "created_at": "now"}')
+    assert folder.take("1.json", settled=False) is None
+    assert (responses / "1.json").exists()
+
+
+@pytest.mark.parametrize("response", ['{"status": 503}', "", "no response"])
+def test_a_response_that_does_not_stand_is_withdrawn_before_the_request_is_taken(
+    folder: AgentFolder, requests: Path, responses: Path, response: str
+) -> None:
+    (requests / "1.work").write_text(REQUEST)
+    (responses / "1.json").write_text(response)
+    (requests / "1.json").write_text(REQUEST)
+    assert path_of(folder.take("1.json", settled=False)) == "/v1/tasks"
+    assert list(responses.iterdir()) == []
 
 
 # Answering ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_answer_replaces_whatever_file_lies_in_its_place(box: Mailbox, responses: Path, tmp_path: Path) -> None:
+def test_an_answer_replaces_whatever_file_lies_in_its_place(
+    folder: AgentFolder, responses: Path, tmp_path: Path
+) -> None:
     (tmp_path / "outside").write_text("untouched")
     (responses / "link.json").symlink_to(tmp_path / "outside")
     os.mkfifo(responses / "pipe.json")
     (responses / "old.json").write_text("old")
     for stem in ("link", "pipe", "old"):
-        box.answer(stem, b"answer")
+        folder.answer(stem, b"answer")
         assert (responses / f"{stem}.json").read_bytes() == b"answer"
     assert (tmp_path / "outside").read_text() == "untouched"
     assert sorted(file.name for file in responses.iterdir()) == ["link.json", "old.json", "pipe.json"]
 
 
-def test_an_answer_that_cannot_be_written_leaves_nothing_behind(box: Mailbox, responses: Path) -> None:
+def test_an_answer_that_cannot_be_written_leaves_nothing_behind(folder: AgentFolder, responses: Path) -> None:
     (responses / "1.json" / "full").mkdir(parents=True)
     with pytest.raises(IsADirectoryError):
-        box.answer("1", b"answer")
+        folder.answer("1", b"answer")
     assert [file.name for file in responses.iterdir()] == ["1.json"]
 
 
-def test_a_response_that_is_no_file_counts_as_empty(box: Mailbox, responses: Path) -> None:
-    (responses / "1.json").mkdir()
-    assert box.read_response("1", 100) == b""
-    with pytest.raises(FileNotFoundError):
-        box.read_response("2", 100)
-
-
-def test_a_response_is_withdrawn_even_where_nothing_can_be_deleted(
-    box: Mailbox, responses: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_response_to_another_request_is_withdrawn_even_where_nothing_can_be_deleted(
+    folder: AgentFolder, requests: Path, responses: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (responses / "1.json").write_text("old")
-    box.withdraw("1")
-    box.withdraw("1")
-    assert list(responses.iterdir()) == []
-    (responses / "2.json").write_text("old")
     monkeypatch.setattr(os, "unlink", refuse)
-    box.withdraw("2")
-    assert (responses / "2.json").read_bytes() == b""
+    (requests / "1.work").write_text(OTHER)
+    (responses / "1.json").write_text('{"status": 200}')
+    (requests / "1.json").write_text(REQUEST)
+    assert path_of(folder.take("1.json", settled=False)) == "/v1/tasks"
+    assert (responses / "1.json").read_bytes() == b""
+
+
+def test_what_is_no_file_in_the_place_of_a_response_keeps_the_request_where_it_lies(
+    folder: AgentFolder, requests: Path, responses: Path
+) -> None:
+    (responses / "1.json").mkdir()
+    (requests / "1.json").write_text(REQUEST)
+    with pytest.raises(OSError, match="directory"):
+        folder.take("1.json", settled=False)
+    assert (requests / "1.json").exists()
 
 
 def refuse(*_args: object, **_kwargs: object) -> None:
@@ -274,13 +321,6 @@ def pair(requests: Path, responses: Path, stem: str, age_sec: float) -> None:
     dated(responses / f"{stem}.json", NOW - age_sec)
 
 
-@pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailbox_module, "KEEP_ALWAYS", 2)
-    monkeypatch.setattr(mailbox_module, "KEEP_AT_MOST", 4)
-
-
-@pytest.mark.usefixtures("small")
 @pytest.mark.parametrize(
     ("ages", "kept"),
     [
@@ -292,40 +332,37 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["the newest stay however old", "the last minute stays however many", "beyond the most", "nothing old"],
 )
 def test_answered_pairs_go_by_age_and_by_number(
-    box: Mailbox, requests: Path, responses: Path, ages: list[float], kept: list[float]
+    folder: AgentFolder, requests: Path, responses: Path, ages: list[float], kept: list[float]
 ) -> None:
     for age in ages:
         pair(requests, responses, f"{age:g}", age)
     dated(requests / "unanswered.work", NOW - DAY * 30)
     dated(requests / "waiting.json", NOW - DAY * 30)
-    box.prune(NOW)
+    folder.prune(NOW, KEEP)
     assert {file.stem for file in responses.iterdir()} == {f"{age:g}" for age in kept}
     assert {file.stem for file in requests.iterdir()} == {f"{age:g}" for age in kept} | {"unanswered", "waiting"}
 
 
-@pytest.mark.usefixtures("small")
-def test_what_a_dead_relay_has_half_written_goes_too(box: Mailbox, requests: Path, responses: Path) -> None:
+def test_what_a_dead_relay_has_half_written_goes_too(folder: AgentFolder, requests: Path, responses: Path) -> None:
     for number in range(3):
         pair(requests, responses, f"{number}", 10.0)
     dated(responses / ".relay-0123", NOW - DAY * 2)
-    box.prune(NOW)
+    folder.prune(NOW, KEEP)
     assert sorted(file.name for file in responses.iterdir()) == ["0.json", "1.json", "2.json"]
 
 
-@pytest.mark.usefixtures("small")
 def test_a_mount_that_refuses_deletes_loses_nothing(
-    box: Mailbox, requests: Path, responses: Path, monkeypatch: pytest.MonkeyPatch
+    folder: AgentFolder, requests: Path, responses: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
         pair(requests, responses, f"{number}", DAY * 9)
     monkeypatch.setattr(os, "unlink", refuse)
-    box.prune(NOW)
+    folder.prune(NOW, KEEP)
     assert len(list(responses.iterdir())) == len(list(requests.iterdir())) == 5
 
 
-@pytest.mark.usefixtures("small")
 def test_a_death_in_the_middle_of_deleting_leaves_no_request_that_looks_unanswered(
-    box: Mailbox, requests: Path, responses: Path, monkeypatch: pytest.MonkeyPatch
+    folder: AgentFolder, requests: Path, responses: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
         pair(requests, responses, f"{number}", DAY * 9)
@@ -339,5 +376,5 @@ def test_a_death_in_the_middle_of_deleting_leaves_no_request_that_looks_unanswer
 
     monkeypatch.setattr(os, "unlink", die)
     with pytest.raises(KeyboardInterrupt):
-        box.prune(NOW)
-    assert box.list_unanswered() == []
+        folder.prune(NOW, KEEP)
+    assert folder.list_unanswered() == []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from relay import courier
+from relay.courier import Pace
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
 from tests.support.waiting import wait_until
 
@@ -116,8 +117,6 @@ NAMES = [
 def test_hostile_files_are_all_answered_while_an_honest_agent_works_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(courier, "SETTLE_SEC", 0.05)
-    monkeypatch.setattr(courier, "LOOK_AGAIN_SEC", 0.02)
     spool, outside, chance = tmp_path / "spool", tmp_path / "outside", random.Random(seed)  # noqa: S311  # the seed names the run
     (outside / "deep").mkdir(parents=True)
     (outside / "secret").write_text("secret")
@@ -125,7 +124,7 @@ def test_hostile_files_are_all_answered_while_an_honest_agent_works_on(
     folder.mkdir(parents=True)
     hub = StandIn()
     expected = []
-    with serving(spool, hub, max_request_bytes=MAX_BYTES):
+    with serving(spool, hub, max_request_bytes=MAX_BYTES, pace=Pace(settle_sec=0.05, look_again_sec=0.02)):
         for number in range(HOSTILE):
             stem = chance.choice(NAMES).format(number)[:240]
             MAKERS[number % len(MAKERS)](chance, folder / f"{stem}.json")

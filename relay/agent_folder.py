@@ -1,0 +1,212 @@
+"""One agent's two folders, held open: the one way from the name of a request to its file, its content and its response.
+
+What lies there is written by a sandbox that may mean harm: a file is read once, and judged by what was read.
+"""
+
+import heapq
+import os
+from contextlib import suppress
+from typing import Final, Self
+
+from msgspec import Struct
+
+from relay.envelope import SERVER_FAULT, NotWhole, Refused, Request, parse_request, read_status
+from relay.files import (
+    PRIVATE,
+    TAKEN,
+    WAITING,
+    Found,
+    Mark,
+    NotAFile,
+    delete_file,
+    list_dated,
+    mark_of,
+    read_file,
+    stem_of,
+    write_file,
+)
+from relay.identity import check_identity
+
+MAX_LEFT: Final = 100_000
+"""Requests of one agent that are taken up again when a relay starts; the next start finds the next ones."""
+MAX_RESPONSE_BYTES: Final = 1 << 20
+"""The size up to which an earlier response is read, to see whether it stands; a longer one does not."""
+
+
+class Keep(Struct, frozen=True, kw_only=True):
+    """Which of an agent's answered requests stay.
+
+    Attributes:
+        always: so many of the newest, however old.
+        at_most: beyond so many, none that is older than `at_least_sec`.
+        sec: the age beyond which the others go.
+        at_least_sec: the age below which none goes.
+    """
+
+    always: int = 100
+    at_most: int = 1000
+    sec: float = 86_400.0
+    at_least_sec: float = 60.0
+
+
+DEFAULT_KEEP: Final = Keep()
+
+
+class Unfinished(Struct, frozen=True):
+    """A file whose writer may still be at it; `mark` changes when it does."""
+
+    mark: Mark
+
+
+class AgentFolder:
+    """The folders of one agent; a context manager that closes them.
+
+    Args:
+        name: the folders' name.
+        requests: a handle of the folder of requests, to be closed here.
+        responses: a handle of the folder of responses, to be closed here.
+        max_bytes: the size of a request's file beyond which it is refused unread.
+        file_mode: the permissions of files that are written.
+    """
+
+    def __init__(self, name: str, requests: int, responses: int, max_bytes: int, file_mode: int = PRIVATE) -> None:
+        self._name = name
+        self._requests = requests
+        self._responses = responses
+        self._max_bytes = max_bytes
+        self._file_mode = file_mode
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self._requests)
+        os.close(self._responses)
+
+    def list_unanswered(self) -> list[str]:
+        """The names of the requests that were taken and have no response, in their order: whoever took them died."""
+        with os.scandir(self._responses) as entries:
+            # An empty file is no response: see _withdraw.
+            answered = {stem_of(entry.name) for entry in entries if entry.stat(follow_symlinks=False).st_size}
+        left = (dated for dated in list_dated(self._requests, TAKEN) if stem_of(dated[1]) not in answered)
+        return [name for _, name in heapq.nsmallest(MAX_LEFT, left)]
+
+    def mark(self, name: str) -> Mark:
+        """What changes when a request's file does.
+
+        Raises:
+            FileNotFoundError: it is gone.
+        """
+        return mark_of(os.stat(name, dir_fd=self._requests, follow_symlinks=False))
+
+    def take(self, name: str, *, settled: bool) -> Request | Refused | Unfinished | None:
+        """Take a request, so that no other relay serves it too.
+
+        Args:
+            name: of a `.json` file, or of a `.work` file that was taken before.
+            settled: whether a file that is not whole is to be judged as it is.
+
+        Returns:
+            What is asked for; or what is wrong with it; or that its writer has not finished, and then it was not
+            taken; or None, when it has its answer already.
+
+        Raises:
+            FileNotFoundError: it is gone, or somebody else has taken it.
+            OSError: it cannot be taken.
+        """
+        found, request = self._read_request(name)
+        if isinstance(request, NotWhole) and found is not None and not settled:
+            return Unfinished(found.mark)
+        if name.endswith(TAKEN):
+            return request
+        stem = stem_of(name)
+        stands = self._settle_response(stem, found, request)
+        os.rename(name, stem + TAKEN, src_dir_fd=self._requests, dst_dir_fd=self._requests)
+        if found is not None and found.mark != self.mark(stem + TAKEN):  # it was replaced meanwhile
+            return self._read_request(stem + TAKEN)[1]
+        return None if stands else request
+
+    def answer(self, stem: str, response: bytes) -> None:
+        """Leave a response, which appears whole or not at all.
+
+        Raises:
+            OSError: it cannot be written; nothing of it is left.
+        """
+        write_file(self._responses, stem + WAITING, response, self._file_mode)
+
+    def prune(self, now: float, keep: Keep = DEFAULT_KEEP) -> None:
+        """Delete what was answered long ago, as far as the mount allows it.
+
+        A request goes before its response: what dies between the two must not look like an unanswered request.
+
+        Args:
+            now: seconds since 1970, by the clock that dates the files.
+            keep: what stays.
+        """
+        answers = sorted(list_dated(self._responses, ""), reverse=True)
+        kept = 0
+        with suppress(OSError):
+            for changed_at, name in answers:
+                age_sec = now - changed_at / 1e9
+                kept += 1
+                too_many = kept > keep.at_most and age_sec > keep.at_least_sec
+                if too_many or (kept > keep.always and age_sec > keep.sec):
+                    if name.endswith(WAITING):
+                        delete_file(self._requests, stem_of(name) + TAKEN)
+                    delete_file(self._responses, name)
+
+    def _read_request(self, name: str) -> tuple[Found | None, Request | Refused]:
+        """The file, if it could be read, and what it asks for, or what is wrong with it."""
+        try:
+            found = read_file(self._requests, name, self._max_bytes)
+        except NotAFile as problem:
+            return None, Refused(str(problem))
+        return found, self._parse(name, found)
+
+    def _parse(self, name: str, found: Found) -> Request | Refused:
+        try:
+            request = parse_request(found.content, self._name, stem_of(name))
+            check_identity(request, self._name)
+        except Refused as refused:
+            return refused
+        return request
+
+    def _settle_response(self, stem: str, found: Found | None, request: Request | Refused) -> bool:
+        """Whether there is a response already that answers this request; one that does not is withdrawn."""
+        try:
+            status = read_status(self._read_response(stem))
+        except FileNotFoundError:
+            return False
+        if found is not None and status is not None and status < SERVER_FAULT:
+            with suppress(FileNotFoundError):
+                earlier, asked = self._read_request(stem + TAKEN)
+                if earlier is not None and (earlier.content == found.content or asked == request):
+                    return True
+        self._withdraw(stem)
+        return False
+
+    def _read_response(self, stem: str) -> bytes:
+        """The response to a request; empty when something lies in its place that is none.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        try:
+            return read_file(self._responses, stem + WAITING, MAX_RESPONSE_BYTES).content
+        except NotAFile:
+            return b""
+
+    def _withdraw(self, stem: str) -> None:
+        """Take back the response to an earlier request of this id, so that the next one counts as unanswered.
+
+        Where nothing can be deleted an empty file takes its place, which no client takes for a response.
+
+        Raises:
+            OSError: not even that is possible, so there can be no response.
+        """
+        try:
+            os.unlink(stem + WAITING, dir_fd=self._responses)
+        except FileNotFoundError:
+            return
+        except OSError:
+            self.answer(stem, b"")
