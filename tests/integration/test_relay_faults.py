@@ -235,7 +235,8 @@ def test_what_no_writer_can_complete_is_answered_at_once(spool: Path, content: b
 def test_descriptors_that_are_used_up_are_told_of_once_and_so_is_their_return(
     spool: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    opened, looks = os.open, []
+    opened = os.open
+    looks: list[str | Path] = []
 
     def open_none(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
         if not used_up.is_set():

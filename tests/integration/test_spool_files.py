@@ -228,10 +228,10 @@ def test_a_request_that_was_replaced_before_it_was_taken_is_read_again(
     (requests / "1.json").write_text(REQUEST)
     rename = os.rename
 
-    def replace_first(*names: str, **folders: int) -> None:
+    def replace_first(name: str, taken: str, *, src_dir_fd: int, dst_dir_fd: int) -> None:
         (requests / "new").write_text(OTHER)
         (requests / "new").replace(requests / "1.json")
-        rename(*names, **folders)
+        rename(name, taken, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
     monkeypatch.setattr(os, "rename", replace_first)
     assert path_of(folder.take("1.json", settled=False)) == "/v1/locks"
