@@ -114,4 +114,5 @@ def test_wherever_the_hub_dies_there_is_one_event_and_one_answer(
             if alive:
                 break  # the request has no more calls of this kind
     print(f"{deaths} deaths over {len(steps)} kinds of step: {steps}")  # noqa: T201
-    assert deaths >= len(steps)
+    # Which thread makes a call may differ from one request to the next; each kind of call has killed the hub.
+    assert deaths >= len({call for _thread, call in steps})
