@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PAGE = 500
 VERDICT = "verified"
+INBOX_LOOK_SEC = 0.05
 
 
 class SmokeError(RuntimeError):
@@ -31,6 +32,9 @@ class SmokeError(RuntimeError):
 
 class _Room:
     """What one role sees and does in the thread of the smoke test."""
+
+    task = "task"
+    """The kind of the first message."""
 
     def __init__(
         self, client: ArcClient, channel: str, thread_id: str, claim_key: str, *, timeout_sec: float, look_sec: float
@@ -42,9 +46,27 @@ class _Room:
         self._give_up_at = time.monotonic() + timeout_sec
         self._look_sec = look_sec
         self._messages: list[Message] = []
+        self._reached = 0
 
-    def say(self, kind: str, body: str) -> None:
-        self.client.post(self.channel, body, kind=kind, thread_id=self.thread_id)
+    def open(self) -> None:
+        """Make the room."""
+        self.client.create_channel(self.channel)
+
+    def say(self, kind: str, body: str) -> int:
+        """Tell the others something; the id of the message."""
+        return self.client.post(self.channel, body, kind=kind, thread_id=self.thread_id)["id"]
+
+    def finish(self, task_id: int) -> None:
+        """Leave nothing to be done."""
+        self.client.complete_task(task_id)
+
+    def claim(self) -> str:
+        """Claim the work; who has it."""
+        return self.client.claim(self.claim_key, thread_id=self.thread_id)["owner_agent_id"]
+
+    def owners(self) -> list[str]:
+        """Who has claimed what there is to do."""
+        return [claim["owner_agent_id"] for claim in self.client.claims(thread_id=self.thread_id)]
 
     def wait_for(self, *wanted: tuple[str, str, str]) -> None:
         """Wait until each wanted message is there: sender, kind, and a part of the body."""
@@ -53,10 +75,50 @@ class _Room:
             if left_sec <= 0:
                 message = f"timed out waiting for messages on thread {self.thread_id}"
                 raise SmokeError(message)
-            seen = self._messages[-1]["id"] if self._messages else 0
-            self._messages += self.client.messages(
-                thread_id=self.thread_id, since_id=seen, limit=PAGE, timeout=min(left_sec, self._look_sec)
-            )
+            said = self._listen(min(left_sec, self._look_sec))
+            self._reached = said[-1]["id"] if said else self._reached
+            self._messages += [message for message in said if self._belongs(message)]
+
+    def _listen(self, timeout_sec: float) -> list[Message]:
+        """What was said since."""
+        return self.client.messages(thread_id=self.thread_id, since_id=self._reached, limit=PAGE, timeout=timeout_sec)
+
+    def _belongs(self, message: Message) -> bool:
+        """Whether a message is part of this meeting."""
+        return True
+
+
+class _Aside(_Room):
+    """The same by direct messages: no room, no thread and no task is left behind that others would see."""
+
+    task = "chat"
+
+    def open(self) -> None:
+        """There is nothing to be made."""
+
+    def say(self, kind: str, body: str) -> int:
+        about, message_id = {"meeting": self.thread_id}, 0
+        for other in sorted(_ROLES.keys() - {self.client.agent_id}):
+            message_id = self.client.dm(other, body, kind=kind, metadata=about)["id"]
+        return message_id
+
+    def finish(self, task_id: int) -> None:
+        """Nothing is left to be done."""
+
+    def claim(self) -> str:
+        return self.client.claim(self.claim_key)["owner_agent_id"]
+
+    def owners(self) -> list[str]:
+        return [one["owner_agent_id"] for one in self.client.claims() if one["claim_key"] == self.claim_key]
+
+    def _listen(self, timeout_sec: float) -> list[Message]:
+        said = self.client.inbox(since_id=self._reached, limit=PAGE)
+        if not said:
+            time.sleep(min(timeout_sec, INBOX_LOOK_SEC))
+        return said
+
+    def _belongs(self, message: Message) -> bool:
+        return message["metadata"].get("meeting") == self.thread_id
 
 
 def run_smoke_agent(
@@ -70,6 +132,7 @@ def run_smoke_agent(
     claim_key: str = "smoke-claim-001",
     timeout_sec: float = 120.0,
     poll_interval_sec: float = 1.0,
+    aside: bool = False,
 ) -> int:
     """Play one role of the smoke test to its end.
 
@@ -83,6 +146,8 @@ def run_smoke_agent(
         claim_key: what b claims.
         timeout_sec: seconds to wait for the others.
         poll_interval_sec: seconds that one look at the hub waits.
+        aside: whether the three meet by direct messages, which leaves no room, thread or task behind. Then all three
+            must do so.
 
     Returns:
         0.
@@ -109,7 +174,8 @@ def run_smoke_agent(
         with client:
             client.register()
             step = "smoke test"
-            room = _Room(client, channel, thread_id, claim_key, timeout_sec=timeout_sec, look_sec=poll_interval_sec)
+            kind = _Aside if aside else _Room
+            room = kind(client, channel, thread_id, claim_key, timeout_sec=timeout_sec, look_sec=poll_interval_sec)
             play(room, transport_name)
     except ArcError as refused:
         message = f"{step} failed: {refused}"
@@ -118,17 +184,18 @@ def run_smoke_agent(
 
 
 def _play_a(room: _Room, transport_name: str) -> None:
-    room.client.create_channel(room.channel)
-    room.say("task", "smoke task from smoke-a")
+    room.open()
+    task_id = room.say(room.task, "smoke task from smoke-a")
     room.wait_for(("smoke-b", "artifact", ""), ("smoke-c", "notice", VERDICT))
+    room.finish(task_id)
     room.say("notice", "smoke-a saw both agents: the smoke test passed")
 
 
 def _play_b(room: _Room, transport_name: str) -> None:
-    room.wait_for(("smoke-a", "task", ""))
-    claim = room.client.claim(room.claim_key, thread_id=room.thread_id)
-    if claim["owner_agent_id"] != room.client.agent_id:
-        message = f"claim {room.claim_key} is held by {claim['owner_agent_id']}: use another claim key, or wait"
+    room.wait_for(("smoke-a", room.task, ""))
+    owner = room.claim()
+    if owner != room.client.agent_id:
+        message = f"claim {room.claim_key} is held by {owner}: use another claim key, or wait"
         raise SmokeError(message)
     room.say("artifact", f"smoke-b reached the hub over {transport_name}")
     room.client.release(room.claim_key)
@@ -137,9 +204,9 @@ def _play_b(room: _Room, transport_name: str) -> None:
 
 
 def _play_c(room: _Room, transport_name: str) -> None:
-    room.wait_for(("smoke-a", "task", ""), ("smoke-b", "artifact", ""))
-    owners = [claim["owner_agent_id"] for claim in room.client.claims(thread_id=room.thread_id)]
-    room.say("notice", f"smoke-c {VERDICT} what both others posted (claimed by {', '.join(owners) or 'nobody'})")
+    room.wait_for(("smoke-a", room.task, ""), ("smoke-b", "artifact", ""))
+    owners = ", ".join(room.owners()) or "nobody"
+    room.say("notice", f"smoke-c {VERDICT} what both others posted (claimed by {owners})")
 
 
 _ROLES: dict[str, Callable[[_Room, str], None]] = {"smoke-a": _play_a, "smoke-b": _play_b, "smoke-c": _play_c}

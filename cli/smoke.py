@@ -5,6 +5,9 @@ import threading
 import time
 from uuid import uuid4
 
+from arc.finding.notes import read_notes
+from arc.finding.storage import Project, working_directory
+from arc.finding.which_hub import choose_hub
 from cli.arguments import Arguments, Namespace
 from cli.options import DEFAULT_SPOOL, add_base_url, seconds
 
@@ -16,19 +19,22 @@ class Options(Namespace):
     """Which hub, and where its relay looks for files."""
 
     base_url: str | None
-    spool_dir: str
+    spool_dir: str | None
     timeout_sec: float
 
 
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_base_url(parser)
-    parser.add_argument("--spool-dir", default=DEFAULT_SPOOL, metavar="DIR", help="the relay's folder (%(default)s)")
+    parser.add_argument("--spool-dir", metavar="DIR", help="the relay's folder (that of the folder's hub)")
     parser.add_argument("--timeout-sec", type=seconds, default=30.0, metavar="SEC", help="how long it may take (30)")
 
 
 def run(options: Options) -> int:
     """Let three agents meet, and say in one line whether they did."""
+    hub = choose_hub(options.base_url)
+    hub.say()
+    options.base_url, options.spool_dir = hub.url, options.spool_dir or _spool_of(hub.url)
     failures: dict[str, str] = {}
     run_id = uuid4().hex[:8]
     began_at = time.monotonic()
@@ -44,8 +50,16 @@ def run(options: Options) -> int:
         print(f"arc error: the smoke test failed: {said}{advice}", file=sys.stderr)
         return 1
     took_sec = time.monotonic() - began_at
-    print(f"it works: three agents met at {options.base_url} over HTTP and the relay in {took_sec:.1f} s")
+    print(f"it works: three agents met at {hub.url} over HTTP and the relay in {took_sec:.1f} s")
     return 0
+
+
+def _spool_of(url: str) -> str:
+    """The relay's folder of the hub at `url`, as far as a note of this folder's project tells."""
+    project = Project(working_directory())
+    notes = [note for folder in project.folders for note in read_notes(folder) if note.url == url]
+    told = notes[0].options.get("spool_dir") if notes else None
+    return told if isinstance(told, str) else DEFAULT_SPOOL
 
 
 def _play(options: Options, run_id: str, role: str, transport: str, failures: dict[str, str]) -> None:
@@ -57,11 +71,12 @@ def _play(options: Options, run_id: str, role: str, transport: str, failures: di
             role=role,
             transport_name=transport,
             base_url=options.base_url,
-            relay_dir=options.spool_dir,
+            relay_dir=options.spool_dir or DEFAULT_SPOOL,
             thread_id=f"smoke-{run_id}",
             claim_key=f"smoke-{run_id}",
             timeout_sec=options.timeout_sec,
             poll_interval_sec=0.25,
+            aside=True,
         )
     except (SmokeError, ArcError) as error:
         failures[role] = str(error)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.arc_command import ArcCommand
 from tests.support.hub_process import CHECKOUT, HubProcess
 
 
@@ -32,3 +33,19 @@ def test_where_no_relay_looks_it_says_who_did_not_get_through(hub: HubProcess) -
     assert done.stderr.startswith("arc error: the smoke test failed: smoke-")
     assert "smoke-b" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_it_leaves_no_room_thread_task_or_agent_behind(hub: HubProcess) -> None:
+    rooms = hub.get("/v1/channels").result
+    assert smoke(hub, hub.spool_dir, 30).returncode == 0
+    assert hub.get("/v1/channels").result == rooms
+    for path in ("/v1/threads", "/v1/tasks", "/v1/agents", "/v1/claims?active_only=1"):
+        assert hub.get(path).result == [], path
+    assert hub.get("/v1/events?agent_id=bystander").result == []
+
+
+def test_without_options_it_tries_the_hub_and_the_relay_of_the_folder(arc: ArcCommand, free_port: int) -> None:
+    arc("ensure", "--port", free_port)
+    done = arc.inside("src")("smoke")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"it works: three agents met at http://127.0.0.1:{free_port} over")
