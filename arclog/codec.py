@@ -23,16 +23,12 @@ class Metadata(Struct, frozen=True, omit_defaults=True):
         key: the caller's idempotency key.
         request: SHA-256 of the request that the key belongs to.
         principal: who asked; None where it is the event's actor.
-        correlation_id: the first event of the story that this one belongs to.
-        causation_id: the event that led to this one.
     """
 
     transport: str = "http"
     key: str | None = None
     request: bytes | None = None
     principal: str | None = None
-    correlation_id: int | None = None
-    causation_id: int | None = None
 
 
 class Fact(Struct, frozen=True, gc=False):

@@ -28,7 +28,7 @@ from arclog.events import (
 from arclog.sqlite.reads import NO_END, Filter
 from arclog.streams import streams_beside
 from projections.event_streams import read_matching
-from projections.history.order import natural_order
+from projections.history.entities import natural_order
 from projections.times import optional_timestamp, timestamp
 
 How = Literal["held", "released", "owner_gone", "lapsed", "open", "done", "live", "closed", "expired", "replaced"]

@@ -11,8 +11,7 @@ from arclog.errors import NotFound, StorageDamaged
 from arclog.sqlite.reads import EVERYTHING, NO_END, find_last_event_of, read
 from projections import messages
 from projections.history.changes import compare_entity
-from projections.history.entities import Entity, touched_by
-from projections.history.order import natural_order
+from projections.history.entities import Entity, natural_order, touched_by
 from projections.moments import find_moment
 from projections.times import timestamp
 

@@ -1,6 +1,7 @@
 """Entities: the things that events change, and how one of them stood at a moment."""
 
-from typing import Literal
+import re
+from typing import Final, Literal
 
 import apsw
 from msgspec import Raw, Struct
@@ -27,6 +28,8 @@ from arclog.notices import notices_of
 from projections import channels, claims, locks, messages, sessions, tasks, threads
 from projections.encoding import encode_json
 from projections.intervals import AsOf
+
+_NUMBER: Final = re.compile("[0-9]+")
 
 Noun = Literal["session", "channel", "message", "thread", "claim", "lock", "task"]
 
@@ -118,3 +121,17 @@ def find_entity(connection: apsw.Connection, entity: Entity, at: AsOf) -> Raw | 
 
 def _threads(*thread_ids: str | None) -> list[Entity]:
     return [Entity("thread", thread_id) for thread_id in thread_ids if thread_id is not None]
+
+
+def natural_order(name: str) -> tuple[str, str]:
+    """A key to sort names by: by letters, but numbers by their size, so that `task/9` is before `task/10`.
+
+    Names that differ in leading zeros alone are sorted by letters.
+    """
+    return _NUMBER.sub(_with_length, name), name
+
+
+def _with_length(number: re.Match[str]) -> str:
+    """A number after the number of its digits: then the letters are in the order of the sizes."""
+    digits = number[0].lstrip("0")
+    return f"{len(digits):06}{digits}"

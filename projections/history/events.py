@@ -26,12 +26,10 @@ from projections.times import timestamp
 
 
 class EventMetadata(Struct, frozen=True, omit_defaults=True):
-    """How an event came to be: the road the call took, its idempotency key, the events that it follows from."""
+    """How an event came to be: the transport of the call, and its idempotency key."""
 
     transport: str
     key: str | None = None
-    correlation_id: int | None = None
-    causation_id: int | None = None
 
 
 class LoggedEvent(Struct, frozen=True, omit_defaults=True):
@@ -207,4 +205,4 @@ def _find_metadata(event: StoredEvent) -> EventMetadata | None:
 
 
 def _shown(metadata: Metadata) -> EventMetadata:
-    return EventMetadata(metadata.transport, metadata.key, metadata.correlation_id, metadata.causation_id)
+    return EventMetadata(metadata.transport, metadata.key)

@@ -23,7 +23,7 @@ def test_an_empty_log_has_no_events_and_event_0_for_a_head(log: Log) -> None:
 
 def test_an_event_is_read_as_it_was_appended(log: Log) -> None:
     event = post("ä", body="\x00😀" * 1000)
-    metadata = Metadata("relay", "key", b"hash", "b", 1, 1)
+    metadata = Metadata("relay", "key", b"hash", "b")
     log.begin()
     recorded = log.append(event, log.now(), metadata)
     log.commit()

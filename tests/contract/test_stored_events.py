@@ -180,7 +180,7 @@ FORMER: dict[str, Event] = {
     "session.expired": SessionExpired(agent_id="a", session_id="s-2", last_seen_at=1_800_000_000_000_000),
 }
 METADATA: dict[str, Metadata] = {
-    "metadata": Metadata("relay", "key", bytes(range(32)), None, 3, 5),
+    "metadata": Metadata("relay", "key", bytes(range(32)), "b"),
     "metadata, least": Metadata(),
 }
 
@@ -216,6 +216,10 @@ def test_every_example_that_was_replaced_has_its_former_meaning() -> None:
 @pytest.mark.parametrize("name", METADATA)
 def test_the_bytes_around_an_event_that_were_stored_once_mean_what_they_meant(name: str) -> None:
     assert decode_metadata(bytes.fromhex(EXAMPLES[name])) == METADATA[name]
+
+
+def test_what_was_stored_around_an_event_and_means_nothing_any_more_is_passed_over() -> None:
+    assert decode_metadata(bytes.fromhex(FIRST["metadata"])) == Metadata("relay", "key", bytes(range(32)))
 
 
 @pytest.mark.parametrize("name", [*EVENTS, *METADATA])

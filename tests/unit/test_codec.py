@@ -50,7 +50,6 @@ def test_whatever_a_message_says_comes_back(body: str, content: Any, metadata: d
         st.none() | st.text(),
         st.none() | st.binary(),
         st.none() | st.text(),
-        st.none() | st.integers(0, 2**53),
     )
 )
 def test_whatever_is_known_of_an_events_origin_comes_back(metadata: Metadata) -> None:

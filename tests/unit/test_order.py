@@ -2,7 +2,7 @@
 
 import random
 
-from projections.history.order import natural_order
+from projections.history.entities import natural_order
 
 
 def test_numbers_are_in_order_of_their_size_and_all_else_by_letters() -> None:
