@@ -15,9 +15,14 @@ T = TypeVar("T")
 
 
 class Readers:
-    """Reading connections on one storage, one for each thread that reads."""
+    """Reading connections on one storage, one for each thread that reads.
+
+    Attributes:
+        count: how many reads of one statement there were.
+    """
 
     def __init__(self, path: Path) -> None:
+        self.count = 0
         self._path = path
         self._local = threading.local()
         self._open: list[apsw.Connection] = []
@@ -31,6 +36,7 @@ class Readers:
             StorageError: the storage cannot be read.
         """
         connection = self._connection()
+        self.count += 1
         try:
             return query(connection, *args, **kwargs)
         except apsw.Error:

@@ -44,6 +44,7 @@ class GroupCommit:
         recorder: started already, and used by nobody else from here on.
         microseconds: the log's clock.
         arrived: told of every transaction, on the loop, right after its callers.
+        reads: how many reads there were on the loop; only that the number grows matters.
         policy: where transactions are flushed.
         max_batch: calls in one transaction at most.
         gather_sec: how long a batch waits at most for what still comes in.
@@ -55,6 +56,7 @@ class GroupCommit:
         microseconds: Callable[[], int],
         arrived: Callable[[Commit], None],
         *,
+        reads: Callable[[], int] = int,
         policy: FlushPolicy | None = None,
         max_batch: int = MAX_BATCH,
         gather_sec: float = GATHER_SEC,
@@ -62,11 +64,14 @@ class GroupCommit:
         self._recorder = recorder
         self._microseconds = microseconds
         self._arrived = arrived
+        self._reads = reads
         self._policy = policy or FlushPolicy()
         self._max_batch = max_batch
         self._gather_sec = gather_sec
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Call] = deque()
+        self._asked = 0
+        """How many calls there were."""
         self._busy = False
         self._stopping = False
         self._gathered = 0
@@ -95,6 +100,7 @@ class GroupCommit:
             call.done(_in_doubt())
             return
         self._queue.append(call)
+        self._asked += 1
         if not self._busy:
             self._wake()
 
@@ -160,8 +166,23 @@ class GroupCommit:
             return
         flushed = self._flushed(commit)
         ended_at = self._loop.time()
-        self._policy.learn(ended_at - began_at, ended_at)
+        took_sec = ended_at - began_at
+        if took_sec < self._policy.quick_sec:
+            self._policy.learn(took_sec, ended_at, held_up=False)
+        else:
+            self._loop.call_soon(self._look_round, took_sec, self._asked + self._reads(), 2)
         self._arrive(flushed)
+
+    def _look_round(self, took_sec: float, asked: int, turns: int) -> None:
+        """After a long flush on the loop, learn whether it held anybody up.
+
+        Whoever came meanwhile is heard of in the next turns of the loop; a caller that is answered now, and asks again,
+        comes later than that.
+        """
+        if turns:
+            self._loop.call_soon(self._look_round, took_sec, asked, turns - 1)
+        else:
+            self._policy.learn(took_sec, self._loop.time(), held_up=self._asked + self._reads() > asked)
 
     def _arrive(self, commit: Commit) -> None:
         commit.tell()

@@ -163,7 +163,7 @@ class Hub:
         """
         self._loop = asyncio.get_running_loop()
         rebuilt = await asyncio.to_thread(self._recorder.start, progress)
-        self._commits = GroupCommit(self._recorder, self.clock.now, self._arrive)
+        self._commits = GroupCommit(self._recorder, self.clock.now, self._arrive, reads=lambda: self._readers.count)
         self._waiters.head = self._recorder.last_event_id
         self.instance_id = self._readers.read(get_instance_id)
         await asyncio.to_thread(self._inspection.check_newest)

@@ -25,6 +25,11 @@ from tests.support.recorders import PRESENCE_TTL
 LOOP = "MainThread"
 THREAD = "arc-flush"
 
+
+def nothing() -> None:
+    """What happens during most flushes."""
+
+
 Story = Callable[["Desk"], Coroutine[Any, Any, None]]
 
 
@@ -33,6 +38,7 @@ class WatchedRecorder(Recorder):
 
     flush_sec = 0.0
     has_much_to_copy = False
+    during_flush: Callable[[], None] = staticmethod(nothing)
 
     @property
     def copies_much(self) -> bool:
@@ -50,6 +56,7 @@ class WatchedRecorder(Recorder):
     def flush(self, commit: Commit) -> Commit:
         self.flushed_on.append(threading.current_thread().name)
         time.sleep(self.flush_sec)
+        self.during_flush()
         return super().flush(commit)
 
 
@@ -65,6 +72,11 @@ class Desk:
         answer: asyncio.Future[Outcome | ArcError] = asyncio.get_running_loop().create_future()
         self._commits.submit(Call(PostMessage(from_agent="a", body="hi"), answer.set_result))
         return answer
+
+    def post_soon(self, turns: int) -> None:
+        """Somebody else's request comes in while the loop is busy: it is a call after so many turns of the loop."""
+        later = self.post if turns <= 1 else lambda: self.post_soon(turns - 1)
+        asyncio.get_running_loop().call_soon(later)
 
     async def post_alone(self, times: int) -> None:
         """Say something so often, each after the answer to the one before."""
@@ -146,16 +158,43 @@ def test_a_quick_disk_is_flushed_on_the_loop(storage: Path) -> None:
     at(storage, story, FlushPolicy(quick_sec=3600.0))
 
 
+def test_a_slow_disk_is_flushed_on_the_loop_for_a_caller_that_is_alone(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        desk.recorder.flush_sec = 0.003
+        for _ in range(5):
+            await desk.post_alone(1)
+            await asyncio.sleep(0.001)  # an answer goes out, and the next request comes in
+        assert desk.recorder.flushed_on == [LOOP] * 5
+
+    at(storage, story, FlushPolicy(quick_sec=0.002, lone_sec=3600.0))
+
+
+def test_a_slow_disk_is_flushed_on_the_thread_once_it_held_somebody_up(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        desk.recorder.flush_sec = 0.003
+        desk.recorder.during_flush = lambda: desk.post_soon(2)
+        await desk.post_alone(1)
+        desk.recorder.during_flush = nothing
+        await asyncio.sleep(0.02)
+        await desk.post_alone(2)
+        assert desk.recorder.flushed_on[0] == LOOP
+        assert desk.recorder.flushed_on[-2:] == [THREAD] * 2
+
+    at(storage, story, FlushPolicy(quick_sec=0.002, lone_sec=3600.0, apart_sec=3600.0))
+
+
 @pytest.mark.parametrize(("apart_sec", "places"), [(3600.0, [LOOP, THREAD, THREAD]), (0.0, [LOOP] * 3)])
-def test_a_slow_disk_is_flushed_on_the_thread_and_tried_on_the_loop_now_and_then(
+def test_a_disk_that_is_too_slow_is_flushed_on_the_thread_and_tried_on_the_loop_now_and_then(
     storage: Path, apart_sec: float, places: list[str]
 ) -> None:
     async def story(desk: Desk) -> None:
         desk.recorder.flush_sec = 0.001
-        await desk.post_alone(3)
+        for _ in range(3):
+            await desk.post_alone(1)
+            await asyncio.sleep(0.001)
         assert desk.recorder.flushed_on == places
 
-    at(storage, story, FlushPolicy(quick_sec=0.0, apart_sec=apart_sec))
+    at(storage, story, FlushPolicy(quick_sec=0.0, lone_sec=0.0, apart_sec=apart_sec))
 
 
 def test_what_copies_much_of_the_wal_is_done_on_the_thread(storage: Path) -> None:
