@@ -18,6 +18,7 @@ from projections.hub.recorder import Recorder
 from projections.rebuilding.rebuild import compare, replay_into
 from tests.property.histories import Pass, Player, Step, fresh_storage, histories
 from tests.support.fake_time import FakeTime
+from tests.support.memory_engine import MemoryLog
 from tests.support.recorders import execute_all, reading, recording
 
 OFTEN = settings(
@@ -64,6 +65,35 @@ def test_what_a_failed_commit_undid_can_be_done_again_as_if_it_had_never_been(
                 execute_all(recorder, step)
         assert log_of(storage) == expected
         check_tables(storage)
+
+
+@OFTEN
+@given(histories(), st.sets(st.integers(0, 30)), st.sets(st.integers(0, 30)))
+def test_hubs_that_share_a_remote_log_leave_the_log_and_the_tables_that_one_hub_leaves(
+    tmp_path: Path, history: list[Step], at_second: set[int], unanswered: set[int]
+) -> None:
+    script, expected = play_one_by_one(tmp_path, history)
+    log = MemoryLog()
+    with fresh_storage(tmp_path) as first, fresh_storage(tmp_path) as second:
+        time = FakeTime()
+        with (
+            counted_sessions(),
+            recording(first, time, engine=log.join(time)) as one,
+            recording(second, time, engine=log.join(time)) as two,
+        ):
+            for number, step in enumerate(script):
+                if isinstance(step, Pass):
+                    time.pass_sec(step.seconds)
+                    continue
+                log.loses_answer = "kept" if number in unanswered else None
+                execute_all(two if number in at_second else one, step)
+            log.loses_answer = None
+            for hub in (one, two):
+                hub.transact([])
+        assert log.events[: len(expected)] == expected
+        for storage in (first, second):
+            assert log_of(storage) == log.events
+            check_tables(storage)
 
 
 class Ids:

@@ -13,6 +13,7 @@ from arclog.codec import RecordedEvent
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
+from arclog.engine import Engine
 from arclog.errors import ArcError
 from arclog.events import SessionExpired
 from arclog.progress import no_progress
@@ -39,10 +40,11 @@ def recording(
     limits: Limits | None = None,
     presence_ttl: int = PRESENCE_TTL,
     hub: HubState | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Recorder]:
-    """A recorder that takes calls, and is stopped in the end."""
+    """A recorder that takes calls, stopped in the end; its log is kept by `engine`, or else by the file itself."""
     clock = LogClock(time or MachineTime())
-    recorder = Recorder(storage, clock, limits or Limits(), presence_ttl, hub or HubState(hub_id="hub-1"))
+    recorder = Recorder(storage, clock, limits or Limits(), presence_ttl, hub or HubState(hub_id="hub-1"), engine)
     try:
         recorder.start(no_progress)
         yield recorder
