@@ -33,6 +33,37 @@ def test_a_cursor_never_moves_back_and_only_begins_anew() -> None:
     assert (cursors.begun, cursors.place(ALL)) == (True, 0)
 
 
+def test_what_is_given_back_is_taken_again_and_says_so_only_if_it_was_shown() -> None:
+    cursors = Cursors()
+    cursors.begin(3)
+    unseen = cursors.take(ALL, 5)
+    cursors.give_back(unseen)
+    assert (cursors.place(ALL), cursors.is_again(5, "general", None)) == (3, False)
+    shown = cursors.take(ALL, 5)
+    cursors.show(shown)
+    later = cursors.take(ALL, 7)
+    cursors.give_back(shown)
+    assert cursors.place(ALL) == 3
+    assert [cursors.is_again(number, "general", None) for number in (5, 6)] == [True, False]
+    cursors.show(later)
+    assert cursors.is_again(6, "general", None)
+
+
+def test_what_a_wide_view_gives_back_its_narrow_ones_show_too() -> None:
+    cursors = Cursors()
+    cursors.begin(3)
+    taken = cursors.take(ALL, 9)
+    cursors.take(GENERAL, 10)
+    cursors.give_back(taken)
+    assert cursors.place(GENERAL) == 3
+
+
+def test_what_a_process_before_may_have_shown_says_so() -> None:
+    cursors = Cursors()
+    cursors.begin(3, shown=8)
+    assert [cursors.is_again(number, "general", None) for number in (8, 9)] == [True, False]
+
+
 def test_views_without_number_forget_the_one_that_moved_longest_ago() -> None:
     cursors = Cursors()
     cursors.begin(1)
