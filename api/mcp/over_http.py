@@ -23,7 +23,7 @@ from api.http.idempotency import find_key
 from api.http.inside import Inside
 from api.http.queries import QueryReader
 from api.http.responses import Headers
-from api.http.routes import Caller, Site
+from api.http.routes import Site
 from api.mcp import jsonrpc, methods, revisions
 from api.mcp.agents import Agents
 from api.mcp.conversation import Conversation, Reply
@@ -219,7 +219,7 @@ class McpEndpoint:
         is_window = SESSION_HEADER in scope[HEADERS]  # else it is not known which window of the agent's it is
         try:
             with self._hub.present(session.agent_id), session.attending() if is_window else nullcontext():
-                await Caller(receive).unless_gone(self._beat(send))
+                await connection_of(scope).unless_ended(self._beat(send))
         finally:
             if is_window:
                 self._agents.watch_out(session, LEFT_AFTER_SEC)
