@@ -15,7 +15,7 @@ from api.mcp.agent_session import AgentSession
 from api.mcp.conversation import Conversation
 from api.mcp.port import Port, Refused
 from arclog.deciders import fields
-from arclog.errors import InvalidInput
+from arclog.errors import InvalidInput, NotFound
 from arclog.events import JsonObject
 from projections import sessions
 from projections.hub.hub import Hub
@@ -55,11 +55,14 @@ class Agents:
 
         Raises:
             InvalidInput: it names neither.
+            NotFound: it names a session only, which is unknown or over.
         """
         found = self._conversations.get((name, session_id))
         if found is not None:
             return found
         agent_id = self._find_agent(session_id, name) if session_id else name
+        if agent_id is None and session_id:
+            raise NotFound("session", session_id, "is unknown or over; begin again with initialize")
         if agent_id is None:
             raise InvalidInput("agent", "is required: use the URL /mcp?agent=NAME, or send the header X-Arc-Agent")
         return self._add((name, session_id), self._session(agent_id))

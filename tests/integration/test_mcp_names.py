@@ -180,6 +180,8 @@ def test_a_url_without_a_name_gives_each_window_one_of_its_own(hub: ServedHub) -
     assert live(hub).keys() == {first, second}
     assert hub.call("DELETE", "/mcp", headers=headers).status == 200
     assert live(hub).keys() == {first}
+    over = hub.post("/mcp", {"jsonrpc": "2.0", "id": 3, "method": "tools/list"}, headers=headers)
+    assert (over.status, "begin again with initialize" in over.body["error"]) == (404, True)
 
 
 def test_a_host_that_closes_its_stream_and_asks_for_no_more_does_not_stay_listed(
