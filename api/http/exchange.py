@@ -62,6 +62,7 @@ class Exchange:
         "_parts",
         "_serving",
         "_size",
+        "_task",
         "_unseen",
         "_waiting",
         "gone",
@@ -99,6 +100,7 @@ class Exchange:
         self._parts: list[bytes] = []
         self._size = 0
         self._unseen = False
+        self._task: asyncio.Task[None] | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._head = b""
         self._chunked = False
@@ -134,8 +136,8 @@ class Exchange:
 
     def start(self) -> None:
         """Have the application answer the request."""
-        # A name costs less than a new number.
-        task = asyncio.create_task(self._answer(), name="request")
+        # Made directly, and with a name, which costs less than a new number: every request pays for this.
+        self._task = task = asyncio.Task(self._answer(), loop=asyncio.get_running_loop(), name="request")
         self._serving.tasks.add(task)
 
     async def _answer(self) -> None:
@@ -147,9 +149,8 @@ class Exchange:
             if not self.is_answered and not self.gone:
                 self._flow.transport.close()  # the client sees that this is no whole answer
             # Each task leaves by itself: a callback would cost the event loop another turn for every request.
-            task = asyncio.current_task()
-            if task is not None:
-                self._serving.tasks.discard(task)
+            if self._task is not None:
+                self._serving.tasks.discard(self._task)
 
     async def receive(self) -> Message:
         """The next part of the body; when all of it was taken, the end of the exchange."""
