@@ -20,6 +20,7 @@ from api.http.responses import Responder
 from api.http.routes import Methods, Route, Site
 from api.http.security import Guard
 from arclog.errors import ArcError
+from arclog.limits import HEARTBEAT_SEC
 from projections.hub.hub import Hub
 
 logger = logging.getLogger("arc.api")
@@ -54,8 +55,8 @@ class HubApplication(Starlette):
     as an envelope: no exception drops a connection.
     """
 
-    def __init__(self, hub: Hub) -> None:
-        site = Site(hub, Responder(hub.instance_id))
+    def __init__(self, hub: Hub, heartbeat_sec: float) -> None:
+        site = Site(hub, Responder(hub.instance_id), heartbeat_sec)
         paths = dict.fromkeys(route.path for route in ROUTES)
         methods = {path: Methods(site, [route for route in ROUTES if route.path == path]) for path in paths}
         super().__init__(routes=[Path(path, endpoint, name=path) for path, endpoint in methods.items()])
@@ -118,13 +119,14 @@ def _open_mcp(site: Site) -> ASGIApp:
     return McpEndpoint(site, Inside(site.hub, ROUTES))
 
 
-def create_app(hub: Hub) -> Starlette:
+def create_app(hub: Hub, *, heartbeat_sec: float = HEARTBEAT_SEC) -> Starlette:
     """The hub as an ASGI application.
 
     Args:
         hub: it must have been started.
+        heartbeat_sec: how long a stream is silent at most.
     """
-    return HubApplication(hub)
+    return HubApplication(hub, heartbeat_sec)
 
 
 async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,7 +12,7 @@ from api.http.headers import transport_of
 from api.http.parameters import Cursor, Limit, MaxBytes, Tail, Timeout, clamp_bytes, clamp_limit, clamp_timeout
 from api.http.queries import QueryReader
 from api.http.routes import Caller, ReadCaller, ReadResult, ReadRoute, Route, Site, SpecialRoute
-from api.sse import HEARTBEAT, HEARTBEAT_SEC, ending_well, last_event_id, stream_headers
+from api.sse import HEARTBEAT, ending_well, last_event_id, stream_headers
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.errors import InvalidInput, NotFound
 from arclog.limits import ANSWER_BYTES, PAGE_ROWS
@@ -126,17 +126,18 @@ def stream(site: Site) -> ASGIApp:
         await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
             with ending_well(scope):
-                await Caller(receive).unless_gone(_pass_on(hub, wanted, send))
+                await Caller(receive).unless_gone(_pass_on(site, wanted, send))
         await send({"type": "http.response.body", "body": b""})
 
     return serve
 
 
-async def _pass_on(hub: Hub, wanted: EventQuery, send: Send) -> None:
+async def _pass_on(site: Site, wanted: EventQuery, send: Send) -> None:
     """Send what `wanted` asks for, until the hub closes."""
+    hub = site.hub
     await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
     while not hub.closing:
-        page = await hub.follow(wanted, HEARTBEAT_SEC)
+        page = await hub.follow(wanted, site.heartbeat_sec)
         for event_id, event in zip(page.ids, page.rows, strict=True):
             body = b"id: %d\ndata: %b\n\n" % (event_id, event)
             await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -26,10 +26,8 @@ from api.http.routes import Caller, Route, Site, SpecialRoute
 from arclog.deciders import fields
 from arclog.errors import ArcError, InvalidInput
 from arclog.sqlite.reads import read_head
-from projections.hub.hub import Hub
 from projections.messages import MessageQuery, Page
 
-HEARTBEAT_SEC: Final = 10.0
 HEARTBEAT: Final = b":\n\n"
 PAGE_ROWS: Final = 4
 """How many messages are fetched at once, and so at most held in memory for one reader."""
@@ -70,7 +68,7 @@ def stream(site: Site) -> ASGIApp:
         await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
             with hub.present(query.agent_id), ending_well(scope):
-                await Caller(receive).unless_gone(_pass_on(hub, wanted, send))
+                await Caller(receive).unless_gone(_pass_on(site, wanted, send))
         await send({"type": "http.response.body", "body": b""})
 
     return serve
@@ -95,14 +93,15 @@ def ending_well(scope: Scope) -> Iterator[None]:
         logger.warning("%s ended early: %s", scope["path"], error)
 
 
-async def _pass_on(hub: Hub, wanted: MessageQuery, send: Send) -> None:
+async def _pass_on(site: Site, wanted: MessageQuery, send: Send) -> None:
     """Send what `wanted` asks for, until the hub closes."""
+    hub = site.hub
     await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
     is_idle = False
     while not hub.closing:
         # What an idle stream passes over up to here, it need not look at again.
         head = hub.read(read_head).event_id if is_idle else 0
-        page = await hub.wait(wanted, HEARTBEAT_SEC)
+        page = await hub.wait(wanted, site.heartbeat_sec)
         is_idle = not page.rows
         if page.rows:
             await _send_page(send, page)

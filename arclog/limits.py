@@ -34,6 +34,9 @@ ANSWER_BYTES = 1_000_000
 """How many bytes an answer has at most, unless more or fewer are asked for; a row that is longer comes alone."""
 MAX_ANSWER_BYTES = 16_000_000
 
+HEARTBEAT_SEC = 10.0
+"""How long a stream is silent at most: so often it shows each side that the other is there."""
+
 # The relay ----------------------------------------------------------------------------------------------------------
 
 RELAY_POLL_INTERVAL_SEC = 0.25

@@ -12,12 +12,9 @@ if TYPE_CHECKING:
     from typing import Final
 
 DEFAULT_SPOOL: Final = str(DEFAULTS["spool_dir"])
-MIN_PRESENCE_TTL_SEC: Final = 5
 MAX_COUNT: Final = 2**53 - 1
 """The greatest number that every reader of JSON keeps."""
 INFINITE: Final = float("inf")
-MAX_PAGE: Final = 500
-"""How many rows a hub gives in one answer."""
 OWNER: Final = 0o700
 """What the hub itself needs of a folder."""
 ALL_MODES: Final = 0o7777
@@ -144,6 +141,8 @@ def _mode(text: str) -> int:
 
 
 def _presence_ttl(text: str) -> float:
+    from arclog.limits import MIN_PRESENCE_TTL_SEC
+
     value = seconds(text)
     if value < MIN_PRESENCE_TTL_SEC:
         raise BadArgumentError(f"must be at least {MIN_PRESENCE_TTL_SEC} seconds, not {text}")
@@ -179,9 +178,11 @@ def page_size(text: str) -> int:
     """How many rows a hub is asked for in one answer.
 
     Raises:
-        BadArgumentError: it is no whole number from 1 to `MAX_PAGE`.
+        BadArgumentError: it is no whole number from 1 to `MAX_PAGE_ROWS`.
     """
-    return _between(1, text, MAX_PAGE)
+    from arclog.limits import MAX_PAGE_ROWS
+
+    return _between(1, text, MAX_PAGE_ROWS)
 
 
 def moment(text: str) -> str:

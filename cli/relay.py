@@ -10,6 +10,7 @@ from typing import Final
 import uvloop
 
 from arc.finding.which_hub import choose_hub
+from arclog.limits import RELAY_POLL_INTERVAL_SEC, RELAY_REQUEST_TIMEOUT_SEC
 from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.options import DEFAULT_SPOOL, OWNER, SpoolOptions, add_base_url, add_spool_options, seconds
@@ -36,12 +37,16 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument(
         "--poll-interval-sec",
         type=seconds,
-        default=0.25,
+        default=RELAY_POLL_INTERVAL_SEC,
         metavar="SEC",
         help="the longest pause between two looks at the folder (0.25)",
     )
     parser.add_argument(
-        "--request-timeout-sec", type=seconds, default=30.0, metavar="SEC", help="how long the hub may take (30)"
+        "--request-timeout-sec",
+        type=seconds,
+        default=RELAY_REQUEST_TIMEOUT_SEC,
+        metavar="SEC",
+        help="how long the hub may take (30)",
     )
 
 

@@ -4,14 +4,15 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
+from arclog.limits import MICROSECONDS
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECONDS: Final = 1_000_000
 
 
 @lru_cache(maxsize=256)
 def timestamp(moment: int) -> str:
     """`moment` in microseconds since 1970, as text; the events of one batch share it."""
-    second, fraction = divmod(moment, _MICROSECONDS)
+    second, fraction = divmod(moment, MICROSECONDS)
     return f"{_second(second)}.{fraction:06d}Z"
 
 

@@ -11,12 +11,12 @@ from contextlib import suppress
 from typing import Final
 
 from arclog.deciders.fields import Limits
+from arclog.limits import RELAY_POLL_INTERVAL_SEC
 from relay.courier import Pace, Send
 from relay.envelope import MAX_ENVELOPE_BYTES
 from relay.scanner import Scanner
 from relay.spool import Spool
 
-DEFAULT_POLL_INTERVAL_SEC: Final = 0.25
 DEFAULT_PACE: Final = Pace()
 GRACE_SEC: Final = 2.0
 HANGING_SEC: Final = 3.0
@@ -41,7 +41,7 @@ class Relay:
         send: Send,
         *,
         max_request_bytes: int = Limits().max_request_bytes,
-        poll_interval_sec: float = DEFAULT_POLL_INTERVAL_SEC,
+        poll_interval_sec: float = RELAY_POLL_INTERVAL_SEC,
         notifications: bool = True,
         pace: Pace = DEFAULT_PACE,
     ) -> None:

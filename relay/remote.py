@@ -12,10 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httptools
 
+from arclog.limits import MAX_WAIT_SEC, RELAY_REQUEST_TIMEOUT_SEC
 from relay.courier import HubUnreachable
 
-DEFAULT_TIMEOUT_SEC: Final = 30.0
-LONGEST_POLL_SEC: Final = 60.0
 MAX_IDLE: Final = 32
 """Connections that are kept open for the next call."""
 
@@ -36,7 +35,7 @@ class HttpSend:
         self,
         base_url: str,
         *,
-        request_timeout_sec: float = DEFAULT_TIMEOUT_SEC,
+        request_timeout_sec: float = RELAY_REQUEST_TIMEOUT_SEC,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         url = urlsplit(base_url)
@@ -147,7 +146,7 @@ def _poll_sec(path: str) -> float:
     """How long a call may wait by its own wish; the hub clamps it likewise."""
     for value in parse_qs(path.partition("?")[2]).get("timeout", []):
         try:
-            return min(max(float(value), 0.0), LONGEST_POLL_SEC)
+            return min(max(float(value), 0.0), MAX_WAIT_SEC)
         except ValueError:
             break
     return 0.0

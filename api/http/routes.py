@@ -19,6 +19,7 @@ from api.http.headers import find_sender, transport_of
 from api.http.idempotency import find_key, hash_request
 from api.http.queries import QueryReader
 from api.http.responses import Responder
+from arclog.limits import HEARTBEAT_SEC
 from projections.hub.answers import Outcome
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
@@ -31,10 +32,11 @@ T = TypeVar("T")
 
 
 class Site(Struct, frozen=True):
-    """What endpoints work with: the hub, and how it answers."""
+    """What endpoints work with: the hub, how it answers, and how long a stream is silent at most."""
 
     hub: Hub
     responder: Responder
+    heartbeat_sec: float = HEARTBEAT_SEC
 
 
 class Caller:

@@ -15,12 +15,12 @@ from typing import Final, TypeVar
 from starlette.types import Scope
 
 from arclog.errors import Forbidden
+from arclog.limits import LOOPBACK_NAMES
 from projections.hub.hub import Hub
 
 T = TypeVar("T")
 
 CROSS_SITE: Final = frozenset({b"cross-site", b"same-site"})
-LOOPBACK_NAMES: Final = frozenset({"localhost", "localhost.localdomain", "ip6-localhost"})
 CONTAINER_NAMES: Final = frozenset(
     {
         "gateway.docker.internal",

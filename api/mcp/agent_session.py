@@ -19,11 +19,11 @@ from api.mcp.cursors import Cursors
 from api.mcp.holdings import Holdings
 from api.mcp.port import NO_IDS, Port, Refused
 from arclog.events import JsonObject
+from arclog.limits import PRESENCE_TTL_SEC
 
 VIA: Final = "mcp"
 NOT_FOUND: Final = 404
 CONFLICT: Final = 409
-DEFAULT_PRESENCE_TTL_SEC: Final = 120.0
 LONGEST_BEAT_SEC: Final = 30.0
 MAX_NAMESAKES: Final = 99
 PAST_SESSIONS: Final = 500
@@ -165,7 +165,7 @@ class AgentSession:
     async def read_beat_sec(self) -> float:
         """How often `look` is to be called so that the session of an idle agent lives on."""
         info = await self.port.read("/v1/hub-info", NO_IDS)
-        ttl_sec: float = info.get("presence_ttl_sec", DEFAULT_PRESENCE_TTL_SEC)
+        ttl_sec: float = info.get("presence_ttl_sec", PRESENCE_TTL_SEC)
         return min(LONGEST_BEAT_SEC, ttl_sec / 3)
 
     def announce(self, wanted: str) -> None:

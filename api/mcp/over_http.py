@@ -31,10 +31,11 @@ from api.mcp.inside_port import InsidePort
 from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, Call, ProtocolError
 from api.mcp.methods import SERVER_NAME
 from api.mcp.port import Refused
-from api.sse import HEARTBEAT, HEARTBEAT_SEC
+from api.sse import HEARTBEAT
 from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import JsonObject
+from arclog.limits import HEARTBEAT_SEC
 from projections.messages import MessageQuery
 
 SESSION_HEADER: Final = b"mcp-session-id"

@@ -5,15 +5,14 @@ both get it, on one hub or on several. A lease ends at `expires_at` by the log's
 of the grant is the fencing token.
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased, JsonObject
-
-DEFAULT_TTL_SEC: Final = fields.DEFAULT_TTL_SEC
+from arclog.limits import TTL_SEC
 
 
 class AcquireClaim(Struct, frozen=True, kw_only=True):
@@ -25,7 +24,7 @@ class AcquireClaim(Struct, frozen=True, kw_only=True):
     claim_key: str | None = None
     task_message_id: int | None = None
     thread_id: str | None = None
-    ttl_sec: float = DEFAULT_TTL_SEC
+    ttl_sec: float = TTL_SEC
     metadata: JsonObject | None = None
 
     @property
@@ -44,7 +43,7 @@ class RefreshClaim(Struct, frozen=True, kw_only=True):
 
     claim_key: str
     owner_agent_id: str
-    ttl_sec: float = DEFAULT_TTL_SEC
+    ttl_sec: float = TTL_SEC
 
 
 class ReleaseClaim(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from arclog.errors import InvalidInput
 from arclog.events import SYSTEM, JsonObject
+from arclog.limits import MAX_ATTACHMENT_CHARS, MAX_ATTACHMENTS, MAX_BODY_CHARS, MAX_TTL_SEC, MICROSECONDS, MIN_TTL_SEC
 
 MAX_ID_CHARS: Final = 256
 MAX_PATH_CHARS: Final = 4096
@@ -15,10 +16,6 @@ MAX_METADATA_BYTES: Final = 65_536
 MAX_INTEGER: Final = 2**53 - 1
 """The greatest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
 MAX_JSON_DEPTH: Final = 64
-MIN_TTL_SEC: Final = 5
-MAX_TTL_SEC: Final = 10 * 365 * 86_400
-DEFAULT_TTL_SEC: Final = 300
-MICROSECONDS: Final = 1_000_000
 
 _find_control = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 _encode_json = msgspec.json.Encoder().encode
@@ -27,9 +24,9 @@ _encode_json = msgspec.json.Encoder().encode
 class Limits(Struct, frozen=True):
     """How much one message may hold, as set when the hub was started."""
 
-    max_body_chars: int = 128_000
-    max_attachment_chars: int = 256_000
-    max_attachments: int = 32
+    max_body_chars: int = MAX_BODY_CHARS
+    max_attachment_chars: int = MAX_ATTACHMENT_CHARS
+    max_attachments: int = MAX_ATTACHMENTS
 
     @property
     def max_request_bytes(self) -> int:

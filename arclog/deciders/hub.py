@@ -16,9 +16,9 @@ from arclog.events import (
     ShutdownInitiated,
 )
 from arclog.events.hub import StopReason
+from arclog.limits import SHUTDOWN_DELAY_SEC
 
 MAX_SHUTDOWN_DELAY_SEC: Final = 3600
-DEFAULT_SHUTDOWN_DELAY_SEC: Final = 60
 
 
 class StartHub(Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class InitiateShutdown(Struct, frozen=True, kw_only=True):
 
     sender_field: ClassVar[str | None] = None
 
-    delay_sec: float = DEFAULT_SHUTDOWN_DELAY_SEC
+    delay_sec: float = SHUTDOWN_DELAY_SEC
 
 
 class CancelShutdown(Struct, frozen=True, kw_only=True):

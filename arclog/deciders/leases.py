@@ -33,10 +33,10 @@ from arclog.deciders.waits import (
     request_at,
 )
 from arclog.errors import Deadlock
+from arclog.limits import MICROSECONDS
 from arclog.paths import parse_key
 from arclog.patterns import find_witness
 
-MICROSECONDS: Final = 1_000_000
 MAX_WAIT_SEC: Final = 60
 """How long one call waits at most."""
 PLACE_KEPT_SEC: Final = 20

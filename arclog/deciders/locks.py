@@ -5,15 +5,14 @@ both get it, on one hub or on several. A lease ends at `expires_at` by the log's
 of the grant is the fencing token.
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.errors import NotFound
 from arclog.events import JsonObject, LockAcquired, LockRefreshed, LockRefused, LockReleased
-
-DEFAULT_TTL_SEC: Final = fields.DEFAULT_TTL_SEC
+from arclog.limits import TTL_SEC
 
 
 class AcquireLock(Struct, frozen=True, kw_only=True):
@@ -23,7 +22,7 @@ class AcquireLock(Struct, frozen=True, kw_only=True):
 
     agent_id: str
     file_path: str
-    ttl_sec: float = DEFAULT_TTL_SEC
+    ttl_sec: float = TTL_SEC
     metadata: JsonObject | None = None
 
 
@@ -34,7 +33,7 @@ class RefreshLock(Struct, frozen=True, kw_only=True):
 
     agent_id: str
     file_path: str
-    ttl_sec: float = DEFAULT_TTL_SEC
+    ttl_sec: float = TTL_SEC
 
 
 class ReleaseLock(Struct, frozen=True, kw_only=True):

@@ -7,11 +7,10 @@ from msgspec import Struct
 from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound, SessionCollision
 from arclog.events import AgentSeen, JsonObject, SessionClosed, SessionOpened, SessionRenamed
+from arclog.limits import MICROSECONDS
 
 MAX_NAME_CHARS: Final = 64
 MAX_CAPABILITIES: Final = 256
-MIN_PRESENCE_TTL_SEC: Final = 5
-DEFAULT_PRESENCE_TTL_SEC: Final = 120
 
 
 class OpenSession(Struct, frozen=True, kw_only=True):
@@ -115,7 +114,7 @@ def decide_close(live: LiveSession | None, command: CloseSession, now: int) -> S
 
 def seen_interval(presence_ttl: int) -> int:
     """How often a reader's presence is written: every 30 s, or a third of the presence TTL. In microseconds."""
-    return min(30 * fields.MICROSECONDS, presence_ttl // 3)
+    return min(30 * MICROSECONDS, presence_ttl // 3)
 
 
 def decide_seen(state: Presence, command: SeeAgent, now: int) -> AgentSeen | None:

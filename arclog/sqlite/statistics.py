@@ -5,13 +5,13 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
+from arclog.limits import MICROSECONDS
 from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import EVENTS
 
 MAX_ACTORS: Final = 50
 MAX_SPANS: Final = 24
 _SPANS_SEC: Final = (1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800, 2_592_000, 31_536_000)
-_MICROSECONDS: Final = 1_000_000
 
 
 class Share(Struct, frozen=True):
@@ -73,7 +73,7 @@ def read_statistics(connection: apsw.Connection) -> Statistics:
     first_at = int(connection.execute(EVENTS["find_first_time"]).get or 0)
     head = read_head(connection)
     span_sec = _span_sec(head.recorded_at - first_at)
-    rows = connection.execute(EVENTS["count_by_time"], {"span": span_sec * _MICROSECONDS, "from": first_at})
+    rows = connection.execute(EVENTS["count_by_time"], {"span": span_sec * MICROSECONDS, "from": first_at})
     page_size = int(connection.pragma("page_size"))
     return Statistics(
         head.event_id,
@@ -87,13 +87,13 @@ def read_statistics(connection: apsw.Connection) -> Statistics:
         tuple(actors[:MAX_ACTORS]),
         len(actors),
         span_sec,
-        tuple(Span(first_at + number * span_sec * _MICROSECONDS, events) for number, events in rows),
+        tuple(Span(first_at + number * span_sec * MICROSECONDS, events) for number, events in rows),
     )
 
 
 def _span_sec(micros: int) -> int:
     """A span of a usual length, so that there are not too many of them."""
     for span in _SPANS_SEC:
-        if micros <= span * MAX_SPANS * _MICROSECONDS:
+        if micros <= span * MAX_SPANS * MICROSECONDS:
             return span
     return _SPANS_SEC[-1]

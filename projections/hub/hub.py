@@ -18,13 +18,14 @@ import msgspec
 from msgspec import Struct
 
 from arclog.clock import LogClock, MachineTime, TimeSource
-from arclog.deciders.fields import MICROSECONDS, Limits
+from arclog.deciders.fields import Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
-from arclog.deciders.sessions import DEFAULT_PRESENCE_TTL_SEC, SeeAgent, seen_interval
+from arclog.deciders.sessions import SeeAgent, seen_interval
 from arclog.engine import Engine
 from arclog.errors import ArcError, CursorBeyondHead, InvalidInput, StorageError, StorageGone
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
+from arclog.limits import MICROSECONDS, PRESENCE_TTL_SEC
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding
 from arclog.sqlite.readers import Readers
@@ -89,7 +90,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     storage: Path
     limits: Limits = Limits()
-    presence_ttl_sec: float = DEFAULT_PRESENCE_TTL_SEC
+    presence_ttl_sec: float = PRESENCE_TTL_SEC
     host: str = "127.0.0.1"
     port: int = 0
     allow_remote: bool = False

@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 import pytest
 
-import api.log
 import projections.hub.inspection
 from arc import ArcClient
 from arclog.sqlite.backup import back_up
@@ -230,17 +229,17 @@ def test_the_log_can_be_streamed_and_resumed(hub: ServedHub) -> None:
     assert [event_id for event_id, _event in resumed] == tokens[11:16]
 
 
-def test_a_stream_of_the_log_gives_what_comes(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.log, "HEARTBEAT_SEC", 0.05)
-    after = head_of(hub)
+def test_a_stream_of_the_log_gives_what_comes(tmp_path: Path) -> None:
     found: list[tuple[int, dict[str, Any]]] = []
-    stream = threading.Thread(target=lambda: found.extend(blocks(hub, f"/v1/log/stream?after={after}&type=lock.", 2)))
-    stream.start()
-    wait_until(lambda: len(hub.hub._waiters) > 0, what="the stream to wait")
-    hub.say("no lock")
-    lock(hub, "ada")
-    lock(hub, "bob")
-    stream.join(10)
+    with served_hub(tmp_path, heartbeat_sec=0.05) as hub:
+        path = f"/v1/log/stream?after={head_of(hub)}&type=lock."
+        stream = threading.Thread(target=lambda: found.extend(blocks(hub, path, 2)))
+        stream.start()
+        wait_until(lambda: len(hub.hub._waiters) > 0, what="the stream to wait")
+        hub.say("no lock")
+        lock(hub, "ada")
+        lock(hub, "bob")
+        stream.join(10)
     assert [event["type"] for _event_id, event in found] == ["lock.acquired", "lock.refused"]
 
 

@@ -13,6 +13,7 @@ import pytest
 import api.sse
 from api.http.patience import Patience
 from arclog.errors import StorageError
+from arclog.limits import HEARTBEAT_SEC
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
 
@@ -136,14 +137,13 @@ def test_every_message_comes_once_and_in_order(hub: ServedHub) -> None:
         assert [events.next()[0] for _ in ids] == ids
 
 
-def test_a_silent_stream_beats(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.sse, "HEARTBEAT_SEC", 0.05)
-    with stream(hub, f"agent_id=a&since_id={hub.say('last')}") as events:
+def test_a_silent_stream_beats(tmp_path: Path) -> None:
+    with served_hub(tmp_path, heartbeat_sec=0.05) as hub, stream(hub, "agent_id=a") as events:
         assert [events.next_block() for _ in range(3)] == [[b":"]] * 3
 
 
 def test_heartbeats_are_frequent_enough() -> None:
-    assert api.sse.HEARTBEAT_SEC <= 15
+    assert HEARTBEAT_SEC <= 15
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import uvloop
 from api.app import create_app
 from api.http.patience import Patience
 from api.http.server import DRAIN_SEC, listen, serve
+from arclog.limits import HEARTBEAT_SEC
 from projections.hub.hub import Hub, Settings
 from tests.support.hub_process import Answer
 
@@ -92,6 +93,7 @@ def served_hub(
     *,
     patience: Patience | None = None,
     drain_sec: int = DRAIN_SEC,
+    heartbeat_sec: float = HEARTBEAT_SEC,
     **settings: Any,
 ) -> Iterator[ServedHub]:
     """A hub on a fresh or given storage in the folder `home`, served until the end of the block.
@@ -99,6 +101,7 @@ def served_hub(
     Args:
         home: where the storage is.
         patience: how long connections may wait for their clients.
+        heartbeat_sec: how long a stream is silent at most.
         drain_sec: how long requests that are on their way have at the end.
         settings: those of `projections.hub.hub.Settings` that are to differ.
     """
@@ -113,7 +116,7 @@ def served_hub(
         await hub.start()
         started.append(ServedHub(hub, asyncio.get_running_loop(), port))
         ready.set()
-        await serve(hub, create_app(hub), sock, patience=patience, drain_sec=drain_sec)
+        await serve(hub, create_app(hub, heartbeat_sec=heartbeat_sec), sock, patience=patience, drain_sec=drain_sec)
 
     def work() -> None:
         try:

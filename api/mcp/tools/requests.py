@@ -10,11 +10,11 @@ from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.port import Refused
 from api.mcp.tool import Tool
+from arclog.limits import MAX_PAGE_ROWS
 
 MAX_WAIT_SEC: Final = 600.0
 LOOK_SEC: Final = 20.0
 """How long one look at the hub waits; a message that comes ends it at once."""
-LOOK_ROWS: Final = 500
 PAUSE_SEC: Final = 0.2
 """The least time between two looks that found nothing: a hub that is stopping lets nobody wait."""
 TIMED_OUT: Final = 408
@@ -56,14 +56,14 @@ async def request(agent: AskingAgent, arguments: Request) -> Answer:
                 wait_sec=wait_sec,
                 agent_id=agent.agent_id,
                 since_id=seen,
-                limit=LOOK_ROWS,
+                limit=MAX_PAGE_ROWS,
                 timeout=wait_sec,
             )
             for one in found:
                 if one["kind"] == "task_result" and one["reply_to"] == request_id:
                     return answer(answers.message(one))
                 seen = one["id"]
-            if wait_sec == 0.0 and len(found) < LOOK_ROWS:
+            if wait_sec == 0.0 and not found:
                 raise Refused(f"RPC to {arguments.to_agent} timed out after {timeout_sec:g} s. {later}", TIMED_OUT)
             if not found:
                 await asyncio.sleep(min(wait_sec, max(0.0, began_at + PAUSE_SEC - loop.time())))
