@@ -250,7 +250,11 @@ class GroupCommit:
         self._loop.call_soon_threadsafe(self._arrive, self._flushed(commit))
 
     def _take_lock(self, calls: list[Call]) -> None:
-        error = self._recorder.take_lock()
+        try:
+            error = self._recorder.take_lock()
+        except Exception as fault:  # noqa: BLE001 - the thread must go on, and every caller be told
+            self._loop.call_soon_threadsafe(self._arrive, self._recorder.abandon(calls, fault))
+            return
         if error is None:
             self._loop.call_soon_threadsafe(self._stage, calls)
         else:

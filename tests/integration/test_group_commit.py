@@ -13,7 +13,7 @@ from arclog.clock import LogClock, MachineTime
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
-from arclog.errors import ArcError
+from arclog.errors import ArcError, UnexpectedFailure
 from arclog.progress import no_progress
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit
@@ -195,6 +195,19 @@ def test_a_disk_that_is_too_slow_is_flushed_on_the_thread_and_tried_on_the_loop_
         assert desk.recorder.flushed_on == places
 
     at(storage, story, FlushPolicy(quick_sec=0.0, lone_sec=0.0, apart_sec=apart_sec))
+
+
+def test_a_fault_of_ours_while_the_lock_is_waited_for_is_told_and_the_next_call_goes_on(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(desk: Desk) -> None:
+        with monkeypatch.context() as fault:
+            fault.setattr(desk.recorder, "stage", lambda _calls, **_: None)  # another hub holds the lock
+            fault.setattr(desk.recorder, "take_lock", lambda: 1 // 0)
+            assert isinstance(await desk.post(), UnexpectedFailure)
+        await desk.post_alone(1)
+
+    at(storage, story)
 
 
 def test_what_copies_much_of_the_wal_is_done_on_the_thread(storage: Path) -> None:
