@@ -69,9 +69,15 @@ class Conversation:
         self.session = session
         self._server = server
         self._waiting: dict[Id, asyncio.Task[object]] = {}
+        self._expected: set[Id] = set()
         self._cancelled: set[Id] = set()
         self._answered: dict[Id, Reply] = {}
         self._patience: deque[float] = deque(maxlen=MAX_GIVEN_UP)
+
+    def expect(self, call: Call) -> None:
+        """A request has come that will be answered: a cancellation may come before that begins."""
+        if call.id is not None and methods.may_wait(call.method, call.params):
+            self._expected.add(call.id)
 
     async def answer(self, call: Call, *, is_handshake: bool = True, key: str | None = None) -> Reply | None:
         """The reply to a request; None when the host has cancelled it.
@@ -87,6 +93,10 @@ class Conversation:
         task = asyncio.current_task()
         began_at = asyncio.get_running_loop().time()
         if waits and task is not None:
+            self._expected.discard(call.id)
+            if call.id in self._cancelled:
+                self._cancelled.discard(call.id)
+                return None
             self._waiting[call.id] = task
         notices: list[str] = []
         try:
@@ -121,7 +131,9 @@ class Conversation:
         if call.method != CANCELLED or not isinstance(request_id, str | int):
             return
         waiting = self._waiting.get(request_id)
-        if waiting is not None:
+        if request_id in self._expected:
+            self._cancelled.add(request_id)
+        elif waiting is not None:
             if request_id not in self._cancelled:
                 self._cancelled.add(request_id)
                 waiting.cancel()

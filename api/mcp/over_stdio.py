@@ -94,6 +94,7 @@ class StdioHost:
             if call.id is None:
                 self._conversation.hear(call)
             else:
+                self._conversation.expect(call)
                 self._start(self._answer(call))
         if self._running and not self._stop.is_set():
             await asyncio.wait(self._running, timeout=LAST_ANSWERS_SEC)

@@ -115,6 +115,25 @@ def test_a_cancellation_after_the_answer_takes_it_back_over_the_streams(
     account.check()
 
 
+def test_a_cancellation_that_comes_together_with_its_request_is_heard(hub: ServedHub, tmp_path: Path) -> None:
+    with line_host(hub.url, "alice", tmp_path / "host.log") as host:
+        host.open()
+        host.call("arc_poll_messages", timeout=0)
+        hub.say("hi")
+        poll, cancellation, after = (
+            json.dumps(one).encode()
+            for one in (
+                ask(1, "arc_poll_messages", timeout=30),
+                never_mind(1),
+                {"jsonrpc": "2.0", "id": 2, "method": "ping"},
+            )
+        )
+        host.send(b"\n".join((poll, cancellation, after)))
+        assert host.hear()["id"] == 2
+        (shown,) = host.shown("arc_poll_messages", timeout=0)["messages"]
+        assert (shown["body"], "again" in shown) == ("hi", False)
+
+
 @pytest.mark.parametrize("count", COUNTS)
 def test_a_cancellation_by_url_ends_the_poll_or_takes_its_answer_back(hub: ServedHub, count: int) -> None:
     account = Account(hub)
