@@ -210,10 +210,9 @@ class AgentSession:
 
     async def _register_as(self, name: str, latest: int) -> bool:
         """Register under a name; False when that is another's."""
-        begin = self.cursors.begin
+        if not self.cursors.begun:
+            self.cursors.begin(latest)
         try:
-            if not self.cursors.begun:
-                begin(latest)
             await self._open(name, replace=False)
         except Refused as refused:
             if refused.status != CONFLICT:
@@ -221,19 +220,21 @@ class AgentSession:
         else:
             return True
         found = await self._find(name)
-        metadata: JsonObject = {} if found is None else found["metadata"]
-        said = metadata.get("host")
-        said = said if isinstance(said, dict) else {}
-        is_same = self.host is not None and self.host.is_same(said)
-        if found is not None and not is_same and not self._may_take_over(metadata, said):
-            return False
-        if found is not None and self.session_id is None and metadata.get("via") == VIA:
-            begin(_since(metadata, latest), shown=latest)
-        if found is not None and is_same and metadata.get("via") == VIA and not self._is_dead(said):
-            self.agent_id, self.session_id, self._is_ours = name, found["session_id"], False
-            self._instance_id = self.port.instance_id
-        else:
-            await self._open(name, replace=True)
+        if found is not None:
+            metadata: JsonObject = found["metadata"]
+            said = metadata.get("host")
+            said = said if isinstance(said, dict) else {}
+            is_same = self.host is not None and self.host.is_same(said)
+            if not is_same and not self._may_take_over(metadata, said):
+                return False
+            is_mcp = metadata.get("via") == VIA
+            if is_mcp and self.session_id is None:
+                self.cursors.begin(_since(metadata, latest), shown=latest)
+            if is_mcp and is_same and not self._is_dead(said):  # shared with the adapter that opened it
+                self.agent_id, self.session_id, self._is_ours = name, found["session_id"], False
+                self._instance_id = self.port.instance_id
+                return True
+        await self._open(name, replace=True)
         return True
 
     def _may_take_over(self, metadata: JsonObject, said: JsonObject) -> bool:
