@@ -68,7 +68,7 @@ def disk(bench: Bench) -> Iterator[Row]:
         "disk",
         "disk for a million short messages",
         (*figures.values(), keyed),
-        (at_most(2.5, figures[ARC] / theirs if theirs else None, "≤ 2.5 × of 0.1.1's file"),),
+        (at_most(1.6, figures[ARC] / theirs if theirs else None, "≤ 1.6 × of 0.1.1's file"),),
         (note, *bench.missing),
     )
     points = tuple((size, bench.storage(size).stat().st_size / 1e6) for size in bench.effort.sizes)
