@@ -1,6 +1,6 @@
 """Streams: the entities that an event concerns. Most concern one; what concerns several is found from each of them."""
 
-from arclog.events import Event, MessagePosted, SessionExpired, TaskCompleted
+from arclog.events import Event, HubVouched, MessagePosted, SessionExpired, TaskCompleted
 from arclog.events.messages import TASK_KINDS
 
 
@@ -12,6 +12,8 @@ def streams_beside(event: Event) -> tuple[str, ...]:
             return claims + tuple(f"lock/{lock.file_path}" for lock in event.locks)
         case TaskCompleted(rolled_up_task_id=int(parent)):
             return (f"task/{parent}",)
+        case HubVouched():
+            return tuple(f"session/{agent_id}" for agent_id in (*event.taken_up, *event.given_up))
         case MessagePosted() if event.kind in TASK_KINDS or event.completes_task_id is not None:
             return (f"channel/{event.channel}" if event.to_agent is None else f"inbox/{event.to_agent}",)
         case _:

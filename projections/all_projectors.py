@@ -6,7 +6,7 @@ from typing import Final
 
 from arclog.codec import Fact
 from arclog.events import EVENT_CLASSES, Event
-from projections import channels, claims, event_streams, inbox, locks, messages, sessions, tasks, threads
+from projections import channels, claims, event_streams, inbox, locks, messages, sessions, tasks, threads, vouches
 from projections.projector import Handler, Projector, Writer
 
 PROJECTORS: Final[tuple[Projector, ...]] = (
@@ -19,6 +19,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     locks.PROJECTOR,
     tasks.PROJECTOR,
     event_streams.PROJECTOR,
+    vouches.PROJECTOR,
 )
 
 

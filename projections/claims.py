@@ -135,10 +135,26 @@ def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id
     return None if found is None else int(found)
 
 
-def list_held(connection: apsw.Connection, agent_id: str, now: int) -> list[HeldClaim]:
-    """What an agent holds at present, oldest grant first."""
-    rows = connection.execute(SQL["list_held"], {"agent_id": agent_id, "now": now})
-    return [HeldClaim(*row) for row in rows]
+def list_held(
+    connection: apsw.Connection, agent_id: str, now: int, before: int, limit: int, most_bytes: int
+) -> list[HeldClaim]:
+    """What an agent holds at present, oldest grant first.
+
+    Args:
+        connection: any connection on the storage.
+        agent_id: the agent.
+        now: the log's time.
+        before: only what was granted before this event.
+        limit: at most so many.
+        most_bytes: only until their metadata are so long together.
+    """
+    bindings = {"agent_id": agent_id, "now": now, "before": before, "limit": limit, "most_bytes": most_bytes}
+    return [HeldClaim(*row) for row in connection.execute(SQL["list_held"], bindings)]
+
+
+def count_held(connection: apsw.Connection, agent_id: str, now: int, before: int) -> int:
+    """How much an agent holds at present that was granted before an event."""
+    return int(connection.execute(SQL["count_held"], {"agent_id": agent_id, "now": now, "before": before}).get)
 
 
 def list_claims(

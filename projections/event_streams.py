@@ -12,9 +12,9 @@ from typing import Final
 import apsw
 
 from arclog.codec import Fact, StoredEvent
-from arclog.events import Event, MessagePosted, SessionExpired, TaskCompleted
+from arclog.events import Event, HubVouched, MessagePosted, SessionExpired, TaskCompleted
 from arclog.sqlite.queries import Queries
-from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, matching_types, read, read_from_end
+from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, read, read_from_end
 from arclog.streams import streams_beside
 from projections.projector import Projector, Writer
 
@@ -32,7 +32,7 @@ PROJECTOR: Final = Projector(
     tables=("event_streams",),
     schema=SQL["schema"],
     indexes="",
-    handlers=dict.fromkeys((MessagePosted, SessionExpired, TaskCompleted), _on_event),
+    handlers=dict.fromkeys((HubVouched, MessagePosted, SessionExpired, TaskCompleted), _on_event),
 )
 
 
@@ -69,7 +69,7 @@ def _read_beside(
         query, end = query.replace("list", "list_below"), where.stream[:-1] + "0"
     else:
         end = None
-    types = None if where.type is None else matching_types(where.type)
+    types = where.types
     bindings = {"stream": where.stream, "end": end, "after": after, "until": until}
     for (event_id,) in connection.execute(SQL[query], bindings):
         event = find_event(connection, event_id)

@@ -1,7 +1,7 @@
 """Sessions: who is here.
 
-A session's `last_seen` is when its agent last did anything at all. The log knows that from its index on actors, so no
-row is rewritten at each call.
+A session's `last_seen` is when its agent last did anything at all, or when a hub last vouched for it. The log knows
+both from its indexes, so no row is rewritten at each call.
 """
 
 from collections.abc import Iterator
@@ -22,6 +22,7 @@ from projections.intervals import AsOf
 from projections.projector import Projector, Writer, time_of
 from projections.times import timestamp
 from projections.versions import Version, Versioned
+from projections.vouches import LastVouches
 
 
 class Session(Struct, frozen=True):
@@ -38,13 +39,17 @@ class Session(Struct, frozen=True):
 
 
 class _Row(Struct, frozen=True, gc=False):
-    """What a row says; `active` is 0 once the session is over."""
+    """What a row says.
+
+    `active` is 0 once the session is over; `left_at` is when its agent ended it, until what it held is taken back.
+    """
 
     agent_id: str
     session_id: str
     display_name: str
     created_at: int
     active: int
+    left_at: int | None
     capabilities: str
     metadata: str
 
@@ -62,6 +67,7 @@ def _on_opened(writer: Writer, event: Fact, data: SessionOpened) -> None:
         metadata=encode_json(data.metadata).decode(),
         created_at=time_of(event, data.occurred_at),
         active=1,
+        left_at=None,
     )
     writer.replace(VERSIONS, data.agent_id, Version(event.event_id, row))
 
@@ -73,31 +79,56 @@ def _on_renamed(writer: Writer, event: Fact, data: SessionRenamed) -> None:
         writer.replace(VERSIONS, data.agent_id, Version(event.event_id, row))
 
 
-def _on_ended(writer: Writer, event: Fact, data: SessionClosed | SessionExpired) -> None:
-    current = writer.find(VERSIONS, data.agent_id)
+def _on_closed(writer: Writer, event: Fact, data: SessionClosed) -> None:
+    _end(writer, event, data.agent_id, event.recorded_at)
+
+
+def _on_expired(writer: Writer, event: Fact, data: SessionExpired) -> None:
+    _end(writer, event, data.agent_id, data.last_seen_at if data.more else None)
+
+
+def _end(writer: Writer, event: Fact, agent_id: str, left_at: int | None) -> None:
+    current = writer.find(VERSIONS, agent_id)
     if current is not None:
-        writer.replace(VERSIONS, data.agent_id, Version(event.event_id, replace(current.row, active=0)))
+        row = replace(current.row, active=0, left_at=left_at)
+        writer.replace(VERSIONS, agent_id, Version(event.event_id, row))
 
 
 PROJECTOR: Final = Projector(
     name="sessions",
-    version=3,
+    version=4,
     tables=("sessions",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
     handlers={
         SessionOpened: _on_opened,
         SessionRenamed: _on_renamed,
-        SessionClosed: _on_ended,
-        SessionExpired: _on_ended,
+        SessionClosed: _on_closed,
+        SessionExpired: _on_expired,
     },
 )
+
+
+class Ended(Struct, frozen=True):
+    """A session that its agent has ended.
+
+    Attributes:
+        agent_id: the agent.
+        session_id: the session.
+        event_id: the event that ended it.
+        left_at: when, in microseconds.
+    """
+
+    agent_id: str
+    session_id: str
+    event_id: int
+    left_at: int
 
 
 def find_session(connection: apsw.Connection, agent_id: str, at: AsOf) -> Session | None:
     """An agent's live session."""
     row = VERSIONS.find_at(connection, agent_id, at)
-    return _session(connection, row, at) if row is not None and row.active else None
+    return _session(row, LastSeen(connection, at.at)) if row is not None and row.active else None
 
 
 def list_sessions(connection: apsw.Connection, at: AsOf, capability: str | None = None) -> list[Session]:
@@ -109,33 +140,73 @@ def each_session(connection: apsw.Connection, at: AsOf, capability: str | None =
     """The same one by one: no more are read than are taken."""
     query = "list_live" if capability is None else "list_capable"
     rows = VERSIONS.read(connection, SQL[query], at.bindings(capability=capability))
-    return (_session(connection, row, at) for row in rows)
+    last_seen = LastSeen(connection, at.at)
+    return (_session(row, last_seen) for row in rows)
 
 
 def find_live(connection: apsw.Connection, agent_id: str, at: AsOf) -> LiveSession | None:
     """What the rules need to know of an agent's live session."""
     row = VERSIONS.find_at(connection, agent_id, at)
-    return _live(connection, row) if row is not None and row.active else None
+    return _live(row, LastSeen(connection, NO_END)) if row is not None and row.active else None
 
 
 def find_live_by_id(connection: apsw.Connection, session_id: str) -> LiveSession | None:
     """What the rules need to know of a live session, found by its own id."""
     rows = list(VERSIONS.read(connection, SQL["find_live_by_id"], {"session_id": session_id}))
-    return _live(connection, rows[0]) if rows else None
+    return _live(rows[0], LastSeen(connection, NO_END)) if rows else None
 
 
-def list_live(connection: apsw.Connection, at: AsOf) -> list[LiveSession]:
-    """All live sessions as the rules see them, by agent id."""
-    return [_live(connection, row) for row in VERSIONS.read(connection, SQL["list_live"], at.bindings())]
+def list_live(connection: apsw.Connection, after: str = "", limit: int = -1) -> list[LiveSession]:
+    """The live sessions at present as the rules see them, by agent id.
+
+    Args:
+        connection: any connection on the storage.
+        after: only those of agents after this one.
+        limit: at most so many; all when it is negative.
+    """
+    last_seen = LastSeen(connection, NO_END)
+    rows = connection.execute(SQL["list_live_now"], {"after": after, "limit": limit})
+    return [
+        LiveSession(session_id, agent_id, last_seen.find(agent_id) or created_at)
+        for agent_id, session_id, created_at in rows
+    ]
 
 
-def _live(connection: apsw.Connection, row: _Row) -> LiveSession:
-    last_seen_at = find_last_seen(connection, row.agent_id, NO_END)
-    return LiveSession(row.session_id, row.agent_id, last_seen_at or row.created_at)
+def find_ended(connection: apsw.Connection, agent_id: str) -> Ended | None:
+    """An agent's last session, if the agent ended it and what it held was not taken back yet."""
+    row = connection.execute(SQL["find_ended"], (agent_id,)).fetchone()
+    return None if row is None else Ended(*row)
 
 
-def _session(connection: apsw.Connection, row: _Row, at: AsOf) -> Session:
-    last_seen_at = find_last_seen(connection, row.agent_id, at.at)
+def list_ended(connection: apsw.Connection, after: int) -> list[Ended]:
+    """The same of all agents that left after an event, in order."""
+    return [Ended(*row) for row in connection.execute(SQL["list_ended"], (after,))]
+
+
+class LastSeen:
+    """When agents were last there at one moment: with their own last event, or when a hub that has them vouched last.
+
+    Args:
+        connection: any connection on the storage.
+        at: the event that the moment is right after.
+    """
+
+    def __init__(self, connection: apsw.Connection, at: int) -> None:
+        self._connection = connection
+        self._at = at
+        self._vouches = LastVouches(connection, at)
+
+    def find(self, agent_id: str) -> int | None:
+        """When an agent was last there, in microseconds; None when it never was."""
+        own, vouched = find_last_seen(self._connection, agent_id, self._at), self._vouches.find(agent_id)
+        return own if vouched is None else max(own or 0, vouched)
+
+
+def _live(row: _Row, last_seen: LastSeen) -> LiveSession:
+    return LiveSession(row.session_id, row.agent_id, last_seen.find(row.agent_id) or row.created_at)
+
+
+def _session(row: _Row, last_seen: LastSeen) -> Session:
     return Session(
         row.session_id,
         row.agent_id,
@@ -143,6 +214,6 @@ def _session(connection: apsw.Connection, row: _Row, at: AsOf) -> Session:
         msgspec.json.decode(row.capabilities, type=list[str]),
         msgspec.Raw(row.metadata.encode()),
         timestamp(row.created_at),
-        timestamp(last_seen_at or row.created_at),
+        timestamp(last_seen.find(row.agent_id) or row.created_at),
         bool(row.active),
     )

@@ -21,6 +21,7 @@ class Expiring(Struct, frozen=True):
         last_seen_at: when the agent was last there, in microseconds.
         claims: its active claims, the oldest grant first.
         locks: its active locks, the oldest grant first.
+        more: whether it holds more than one event can name, which then follows.
     """
 
     agent_id: str
@@ -28,6 +29,7 @@ class Expiring(Struct, frozen=True):
     last_seen_at: int
     claims: tuple[HeldClaim, ...] = ()
     locks: tuple[HeldLock, ...] = ()
+    more: bool = False
 
 
 def decide_expiry(state: Expiring, now: int) -> SessionExpired:
@@ -46,6 +48,7 @@ def decide_expiry(state: Expiring, now: int) -> SessionExpired:
         claims=tuple(FreedClaim(claim.claim_key, claim.fencing_token) for claim in state.claims),
         locks=tuple(FreedLock(lock.file_path, lock.fencing_token) for lock in state.locks),
         notices=tuple(_notice(state.agent_id, thread_id, held) for thread_id, held in threads.items()),
+        more=state.more,
     )
 
 

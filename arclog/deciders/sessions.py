@@ -6,8 +6,7 @@ from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound, SessionCollision
-from arclog.events import AgentSeen, JsonObject, SessionClosed, SessionOpened, SessionRenamed
-from arclog.limits import MICROSECONDS
+from arclog.events import JsonObject, SessionClosed, SessionOpened, SessionRenamed
 
 MAX_NAME_CHARS: Final = 64
 MAX_CAPABILITIES: Final = 256
@@ -42,14 +41,6 @@ class CloseSession(Struct, frozen=True, kw_only=True):
     session_id: str
 
 
-class SeeAgent(Struct, frozen=True, kw_only=True):
-    """Note that an agent which only reads or waits is there."""
-
-    sender_field: ClassVar[str | None] = "agent_id"
-
-    agent_id: str
-
-
 class LiveSession(Struct, frozen=True):
     """A session that has not ended, as the rules see it."""
 
@@ -63,13 +54,6 @@ class Opening(Struct, frozen=True):
 
     live: LiveSession | None
     new_session_id: str
-
-
-class Presence(Struct, frozen=True):
-    """What is known of an agent's presence. `ttl` is the presence TTL in microseconds."""
-
-    live: LiveSession | None
-    ttl: int
 
 
 def decide_open(state: Opening, command: OpenSession, now: int) -> SessionOpened:
@@ -110,23 +94,3 @@ def decide_close(live: LiveSession | None, command: CloseSession, now: int) -> S
     if live is None:
         raise NotFound("session", command.session_id, "is unknown or no longer active")
     return SessionClosed(agent_id=live.agent_id, session_id=live.session_id)
-
-
-def seen_interval(presence_ttl: int) -> int:
-    """How often a reader's presence is written: every 30 s, or a third of the presence TTL. In microseconds."""
-    return min(30 * MICROSECONDS, presence_ttl // 3)
-
-
-def decide_seen(state: Presence, command: SeeAgent, now: int) -> AgentSeen | None:
-    """Write that an agent is there, unless it has no session or its calls show it already."""
-    if state.live is None or now - state.live.last_seen_at < seen_interval(state.ttl):
-        return None
-    return AgentSeen(agent_id=state.live.agent_id)
-
-
-def has_expired(session: LiveSession, presence_ttl: int, now: int, listens_since: int) -> bool:
-    """Whether the session's agent has been silent for longer than `presence_ttl` microseconds.
-
-    `listens_since` is when the hub that asks began to listen: what was said before it may have met no hub.
-    """
-    return now - max(session.last_seen_at, listens_since) > presence_ttl

@@ -18,6 +18,7 @@ from arclog.events.claims import ClaimAcquired, ClaimRefreshed, ClaimRefused, Cl
 from arclog.events.hub import (
     HubStarted,
     HubStopped,
+    HubVouched,
     NetworkChanged,
     ShutdownCancelled,
     ShutdownFired,
@@ -63,6 +64,7 @@ Event = (
     | TaskCompleted
     | HubStarted
     | HubStopped
+    | HubVouched
     | ShutdownInitiated
     | ShutdownCancelled
     | ShutdownFired
@@ -90,6 +92,7 @@ __all__ = [
     "FreedLock",
     "HubStarted",
     "HubStopped",
+    "HubVouched",
     "JsonObject",
     "LockAcquired",
     "LockRefreshed",

@@ -42,6 +42,27 @@ class HubStopped(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
         return f"hub/{self.hub_id}"
 
 
+class HubVouched(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A hub vouches for its agents: those that it had, with those `taken_up` and without those `given_up` since then.
+
+    An agent that a hub has was last seen when the hub last vouched, if it did nothing itself since. Written rarely, for
+    all agents of a hub at once, and not while nobody's silence would count.
+    """
+
+    type: ClassVar[str] = "hub.vouched"
+
+    hub_id: str
+    taken_up: tuple[str, ...] = ()
+    given_up: tuple[str, ...] = ()
+
+    @property
+    def actor(self) -> str:
+        return SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"hub/{self.hub_id}"
+
+
 class ShutdownInitiated(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A hub will stop in `delay_sec` seconds unless somebody cancels it."""
 

@@ -79,7 +79,8 @@ class SessionExpired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     """An agent was silent for longer than the presence TTL: its session is over, and what it held is free.
 
     `last_seen_at` is in microseconds of the log's clock. The event posts a notice for each thread that the agent held
-    something in; what it held outside threads shares one. In older logs each claim and lock has a release of its own.
+    something in; what it held outside threads shares one. There is `more` when it held more than one event may name:
+    the rest follows. In older logs each claim and lock has a release of its own.
     """
 
     type: ClassVar[str] = "session.expired"
@@ -90,6 +91,7 @@ class SessionExpired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     claims: tuple[FreedClaim, ...] = ()
     locks: tuple[FreedLock, ...] = ()
     notices: tuple[Notice, ...] = ()
+    more: bool = False
 
     @property
     def actor(self) -> str:
@@ -100,7 +102,7 @@ class SessionExpired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class AgentSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """An agent that only reads or waits is there; written rarely, and never while its calls already show it."""
+    """An agent that only reads or waits was there. Only in older logs: now hubs vouch for their agents."""
 
     type: ClassVar[str] = "agent.seen"
 

@@ -29,12 +29,22 @@ _MESSAGE_POSTED: Final = "message.posted"
 class Filter(Struct, frozen=True):
     """Which events to read; a field that is None does not narrow.
 
-    `type` and `stream` match exactly, or by prefix when they end in `.` and `/` respectively.
+    `type` and `stream` match exactly, or by prefix when they end in `.` and `/` respectively. `without` is a type that
+    is left out.
     """
 
     type: str | None = None
     stream: str | None = None
     actor: str | None = None
+    without: str | None = None
+
+    @property
+    def types(self) -> list[str] | None:
+        """The types of events that match; None when all do."""
+        if self.type is None and self.without is None:
+            return None
+        matching = EVENT_TYPES if self.type is None else matching_types(self.type)
+        return [name for name in matching if name != self.without]
 
 
 EVERYTHING: Final = Filter()
@@ -106,7 +116,7 @@ def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:
     Returns:
         The query's name, which with `_from_end` after it is that of the same read backward; and its bindings.
     """
-    types = None if where.type is None else matching_types(where.type)
+    types = where.types
     prefix = where.stream if where.stream is not None and where.stream.endswith("/") else None
     bindings: dict[str, str | int | None] = {
         "actor": where.actor,
@@ -200,6 +210,12 @@ def find_last_at(connection: apsw.Connection, event_id: int) -> tuple[int, int]:
 def find_last_seen(connection: apsw.Connection, actor: str, at: int) -> int | None:
     """When `actor` last did something, up to and including event `at`; microseconds, None when never."""
     found = connection.execute(EVENTS["find_last_seen"], (actor, at)).get
+    return None if found is None else int(found)
+
+
+def find_last_of_type(connection: apsw.Connection, stream: str, event_type: str, at: int) -> int | None:
+    """When an event of a type was last recorded in a stream, up to and including event `at`; microseconds."""
+    found = connection.execute(EVENTS["find_last_of_type"], (stream, event_type, at)).get
     return None if found is None else int(found)
 
 

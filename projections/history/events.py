@@ -1,16 +1,17 @@
 """Events of the log as they are shown: decoded, and never without a word when they are not what was recorded."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import apsw
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.codec import Metadata, StoredEvent, decode_metadata
 from arclog.digest import digest_of
 from arclog.errors import InvalidInput, StorageDamaged
-from arclog.events import EVENT_TYPES
+from arclog.events import EVENT_TYPES, SYSTEM, HubVouched
 from arclog.sqlite.reads import (
     EVERYTHING,
     NO_END,
@@ -23,6 +24,9 @@ from arclog.sqlite.reads import (
 )
 from projections.event_streams import read_matching, read_matching_from_end
 from projections.times import timestamp
+
+_VOUCHED: Final = ("hub/", "session/")
+"""The streams in which vouches are found."""
 
 
 class EventMetadata(Struct, frozen=True, omit_defaults=True):
@@ -113,7 +117,7 @@ def each_logged(
         StorageDamaged: an event's texts are no texts any more.
     """
     try:
-        yield from _logged(connection, read_matching(connection, after, limit, until, where))
+        yield from _logged(connection, read_matching(connection, after, limit, until, _without_vouches(where)))
     except UnicodeDecodeError as error:
         raise StorageDamaged(f"an event after {after} cannot be read ({error})", advice="verify") from None
 
@@ -138,9 +142,18 @@ def each_logged_from_end(
         StorageDamaged: an event's texts are no texts any more.
     """
     try:
-        yield from _logged(connection, read_matching_from_end(connection, limit, where, until))
+        yield from _logged(connection, read_matching_from_end(connection, limit, _without_vouches(where), until))
     except UnicodeDecodeError as error:
         raise StorageDamaged(f"one of the last events cannot be read ({error})", advice="verify") from None
+
+
+def _without_vouches(where: Filter) -> Filter:
+    """What to show of a log: that hubs have their agents still is left out unless it is asked for by its type."""
+    if where.type is not None or where.actor not in {None, SYSTEM}:
+        return where
+    if where.stream is not None and not where.stream.startswith(_VOUCHED):
+        return where
+    return replace(where, without=HubVouched.type)
 
 
 def find_logged(connection: apsw.Connection, event_id: int) -> LoggedEvent | None:

@@ -21,6 +21,7 @@ from arclog.events import (
     Event,
     HubStarted,
     HubStopped,
+    HubVouched,
     LockAcquired,
     LockRefreshed,
     LockRefused,
@@ -93,7 +94,7 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
         case NetworkChanged():
             result_of_change = {"allow_remote": data.allow_remote, "listen_host": hub.listen_host}
             return Outcome(encode_json(result_of_change), event_id)
-        case AgentSeen() | SessionExpired() | HubStarted() | HubStopped() | ShutdownFired():
+        case AgentSeen() | SessionExpired() | HubVouched() | HubStarted() | HubStopped() | ShutdownFired():
             return Outcome(b"null", event_id)
         case _:
             assert_never(data)

@@ -30,7 +30,6 @@ Command = (
     session_rules.OpenSession
     | session_rules.RenameSession
     | session_rules.CloseSession
-    | session_rules.SeeAgent
     | channel_rules.CreateChannel
     | message_rules.PostMessage
     | claim_rules.AcquireClaim
@@ -56,20 +55,19 @@ class Context:
         connection: the recorder's connection, in a transaction.
         writer: where that connection's rows go, and who remembers the present ones.
         limits: how much one message may hold.
-        presence_ttl: how long an agent may be silent, in microseconds.
         hub: what the hub knows of itself.
         known_channels: channels that are known to exist; channels are never removed, so this is never outdated.
+        settle_agent: ends an agent's session if that is over though not ended yet, and frees what it held; whether it
+            did.
     """
 
-    def __init__(
-        self, connection: apsw.Connection, writer: Writer, limits: Limits, presence_ttl: int, hub: HubState
-    ) -> None:
+    def __init__(self, connection: apsw.Connection, writer: Writer, limits: Limits, hub: HubState) -> None:
         self.connection = connection
         self.writer = writer
         self.limits = limits
-        self.presence_ttl = presence_ttl
         self.hub = hub
         self.known_channels: set[str] = set()
+        self.settle_agent: Callable[[str], bool] = _nobody_is_over
 
     def has_channel(self, name: str, at: AsOf) -> bool:
         """Whether there is a channel of that name."""
@@ -91,6 +89,10 @@ class Context:
                 self.hub = replace(self.hub, allow_remote=allow_remote)
 
 
+def _nobody_is_over(_agent_id: str) -> bool:
+    return False
+
+
 Decision = Event | Outcome
 
 
@@ -107,12 +109,6 @@ def _rename_session(context: Context, command: session_rules.RenameSession, at: 
 def _close_session(context: Context, command: session_rules.CloseSession, at: AsOf) -> Decision:
     live = sessions.find_live_by_id(context.connection, command.session_id)
     return session_rules.decide_close(live, command, at.now)
-
-
-def _see_agent(context: Context, command: session_rules.SeeAgent, at: AsOf) -> Decision:
-    live = sessions.find_live(context.connection, command.agent_id, at)
-    state = session_rules.Presence(live, context.presence_ttl)
-    return session_rules.decide_seen(state, command, at.now) or Outcome(b"null")
 
 
 def _create_channel(context: Context, command: channel_rules.CreateChannel, at: AsOf) -> Decision:
@@ -140,6 +136,8 @@ def _post_message(context: Context, command: message_rules.PostMessage, at: AsOf
 
 def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf) -> Decision:
     held = claims.find_held(context.writer, command.key)
+    if held is not None and context.settle_agent(held.owner_agent_id):
+        held = claims.find_held(context.writer, command.key)
     asker = command.owner_agent_id.strip()
     refusal = None
     if held is not None and held.owner_agent_id != asker and held.is_active(at.now):
@@ -164,6 +162,8 @@ def _release_claim(context: Context, command: claim_rules.ReleaseClaim, at: AsOf
 def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -> Decision:
     path = command.file_path.strip()
     held = locks.find_held(context.writer, path)
+    if held is not None and context.settle_agent(held.agent_id):
+        held = locks.find_held(context.writer, path)
     asker = command.agent_id.strip()
     refusal = None
     if held is not None and held.agent_id != asker and held.is_active(at.now):
@@ -238,7 +238,6 @@ _HANDLERS: Final[Mapping[type[Command], Callable[[Context, Any, AsOf], Decision]
     session_rules.OpenSession: _open_session,
     session_rules.RenameSession: _rename_session,
     session_rules.CloseSession: _close_session,
-    session_rules.SeeAgent: _see_agent,
     channel_rules.CreateChannel: _create_channel,
     message_rules.PostMessage: _post_message,
     claim_rules.AcquireClaim: _acquire_claim,

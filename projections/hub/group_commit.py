@@ -109,6 +109,11 @@ class GroupCommit:
         if not self._busy and not self._stopping:
             self._wake()
 
+    def look_sooner(self) -> None:
+        """What is to be done next may be due sooner than it was."""
+        if not self._busy and not self._stopping:
+            self._rest()
+
     async def stop(self) -> None:
         """Finish what is queued, then end the thread and close the recorder."""
         self._stopping = True
@@ -146,6 +151,7 @@ class GroupCommit:
         self._stage(calls)
 
     def _stage(self, calls: list[Call]) -> None:
+        self._recorder.heed_time()
         try:
             commit = self._recorder.stage(calls, wait=False)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next batch must still get its turn
@@ -203,12 +209,12 @@ class GroupCommit:
     # Between batches, on the loop -----------------------------------------------------------------------------------
 
     def _rest(self) -> None:
-        """Nothing is queued: come back when presence is to be looked at."""
+        """Nothing is queued: come back when something is due."""
         if self._nap is not None:
-            if self._recorder.next_look_at == self._look_at:
+            if self._recorder.next_at == self._look_at:
                 return
             self._nap.cancel()
-        self._look_at = self._recorder.next_look_at
+        self._look_at = self._recorder.next_at
         delay = (self._look_at - self._microseconds()) / 1e6
         self._nap = self._loop.call_later(max(0.0, min(delay, LONGEST_NAP_SEC)), self._look)
 
@@ -216,6 +222,7 @@ class GroupCommit:
         self._nap = None
         if self._busy or self._stopping:
             return
+        self._recorder.heed_time()
         if self._recorder.is_due():
             self._wake()
         else:

@@ -20,7 +20,6 @@ from msgspec import Struct
 from arclog.clock import LogClock, MachineTime, TimeSource
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
-from arclog.deciders.sessions import SeeAgent, seen_interval
 from arclog.engine import Engine
 from arclog.errors import ArcError, CursorBeyondHead, InvalidInput, StorageError, StorageGone
 from arclog.events import SYSTEM
@@ -48,8 +47,6 @@ from projections.moments import find_moment
 from projections.search.filler import Filler
 from projections.search.query import Hit, SearchQuery, find_ids, read_hits
 
-MAX_TOUCHED: Final = 10_000
-"""Readers whose last sign of life is remembered; forgetting one costs an extra look at the log."""
 SHORT_PAGE_ROWS: Final = 25
 SHORT_PAGE_BYTES: Final = 50_000
 """A page that may be longer is read on another thread, so that it holds up nobody; a hop there costs more than this."""
@@ -136,7 +133,6 @@ class Hub:
             lambda: self._recorder.last_event_id,
             self._fetch if self._engine.is_remote else None,
         )
-        self._touched: dict[str, float] = {}
         self._countdown = Countdown(self._fire)
         self._inspection = Inspection(settings.storage, self.clock.now, self._tell_damage)
         self._filler = Filler(settings.storage, logger.warning)
@@ -451,26 +447,32 @@ class Hub:
 
     def see(self, agent_id: str) -> None:
         """Note that an agent which only reads is there; cheap, and written rarely."""
-        interval = seen_interval(self._presence_ttl) / MICROSECONDS
-        now = self._loop.time()
-        if now - self._touched.get(agent_id, -interval) < interval:
-            return
-        if len(self._touched) > MAX_TOUCHED:
-            self._touched.clear()
-        self._touched[agent_id] = now
-        self._commits.submit(Call(SeeAgent(agent_id=agent_id), _ignore))
+        with contextlib.suppress(StorageError):
+            self.read(self._recorder.clockwork.notice, agent_id, self.clock.now())
+        self._commits.look_sooner()
 
     @contextmanager
     def present(self, agent_id: str) -> Iterator[None]:
         """While this lasts, the agent waits in a poll or a stream, and its session does not end."""
-        self._recorder.present[agent_id] += 1
+        waiting = self._recorder.presence.waiting
+        waiting[agent_id] += 1
         self.see(agent_id)
         try:
             yield
         finally:
-            self._recorder.present[agent_id] -= 1
-            if not self._recorder.present[agent_id]:
-                del self._recorder.present[agent_id]
+            waiting[agent_id] -= 1
+            if not waiting[agent_id]:
+                del waiting[agent_id]
+            self._recorder.presence.notice(agent_id, self.clock.now())
+
+    def begin_tool(self, agent_id: str) -> None:
+        """An agent begins a tool, and counts as present until that ends, for an hour at most."""
+        self._recorder.presence.begin_tool(agent_id, self.clock.now())
+        self.see(agent_id)
+
+    def end_tool(self, agent_id: str) -> None:
+        """The tool that an agent began has ended."""
+        self._recorder.presence.end_tool(agent_id, self.clock.now())
 
     # Shutdown -------------------------------------------------------------------------------------------------------
 

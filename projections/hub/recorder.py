@@ -16,31 +16,29 @@ transaction is undone and every caller of the batch is told so (`projections.hub
 `projections.hub.group_commit` decides when a batch begins and on which thread it is flushed.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from arclog.clock import LogClock
-from arclog.codec import Metadata
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
-from arclog.deciders.sessions import seen_interval
 from arclog.engine import Engine
 from arclog.errors import ArcError, LockLost, OutcomeUnknown, StorageBusy, StorageError, StorageGone, UnexpectedFailure
 from arclog.progress import Progress
 from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit
+from projections.hub.clockwork import Clockwork
 from projections.hub.command_handlers import Command, Context
 from projections.hub.doubt import Doubt
-from projections.hub.presence import Listening, look, sweep
+from projections.hub.presence import Presence
 from projections.hub.transaction import Transaction
 from projections.hub.writing_side import WritingSide
 
 _ATTEMPTS: Final = 3
 """How often a batch is judged at most, when the log does not take it."""
 _TRY_AGAIN: Final = 1_000_000
-"""How long after a failure presence is looked at again, in microseconds."""
+"""How long after a fault what is due is tried again, in microseconds."""
 
 
 class Recorder:
@@ -67,23 +65,19 @@ class Recorder:
         hub: HubState,
         engine: Engine | None = None,
     ) -> None:
-        self.present: Counter[str] = Counter()
-        """Agents that wait in a poll or a stream of this hub, and how often."""
         self.last_event_id = 0
-        self.next_look_at = 0
-        """When presence is to be looked at, in microseconds of the log's clock."""
-        self._listening = Listening(presence_ttl)
+        self.presence = Presence(presence_ttl)
         self.trouble: StorageError | None = None
         """What the machine did to the last transaction, when that failed for it."""
-        self._sweeps = False
-        """Whether what was done about presence was undone, and must be done again before any rule judges."""
-        self._presence_ttl = presence_ttl
+        self._not_before = 0
+        """After a fault, when to try again what is due."""
         self._side = WritingSide(path, clock, engine)
         self.engine = self._side.engine
         self._clock = self.engine.clock
+        self.clockwork = Clockwork(hub.hub_id, self.presence, self._clock.elapsed)
         self.doubt = Doubt()
         """Whether the log kept a batch, while nobody knows."""
-        self._context = Context(self._side.connection, self._side.writer, limits, presence_ttl, hub)
+        self._context = Context(self._side.connection, self._side.writer, limits, hub)
         self._hub_before = hub
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -104,7 +98,7 @@ class Recorder:
         """
         rebuilt = self._side.start(progress)
         self.last_event_id = self._side.log.head().event_id
-        self._listening.begin(self._clock.now(), self._clock.slept())
+        self.presence.listening.begin(self._clock.now(), self._clock.slept())
         return rebuilt
 
     def stop(self) -> None:
@@ -208,7 +202,7 @@ class Recorder:
                 self.last_event_id = commit.head
                 if commit.head != commit.after:  # a transaction that wrote nothing proves nothing
                     self.trouble = None
-                self._listening.hear()
+                self.presence.listening.hear()
                 break
         return commit
 
@@ -252,11 +246,10 @@ class Recorder:
         return foreign
 
     def _write(self, calls: Sequence[Call], foreign: bool) -> Commit:
-        transaction = Transaction(self._side.log, self._context)
-        self._settle(transaction)
+        transaction = Transaction(self._side.log, self._context, self.clockwork)
+        self.presence.listening.try_again(transaction.now, self._clock.slept())
+        transaction.settle()
         answers = [(call, transaction.carry_out(call)) for call in calls]
-        if transaction.somebody_came:
-            self._look_soon(transaction.now)
         return Commit(transaction.after, transaction.close(), transaction.messages, answers, foreign, staged=True)
 
     def _stage_waiting(self, calls: Sequence[Call]) -> Commit:
@@ -277,53 +270,45 @@ class Recorder:
     def _undo(self, error: Exception) -> None:
         """A transaction came to nothing: nothing of it stays, in the storage or in memory.
 
-        Presence is looked at again with the next call, or in a second.
+        What was due is due again with the next call, or in a second.
         """
         self._side.undo(error)
         self._context.connection, self._context.writer = self._side.connection, self._side.writer
         self._context.hub = self._hub_before
         self._forget()
-        self._sweeps = True
+        self.clockwork.forget()
         now = self._clock.now()
-        self._listening.fail(now)
-        self.next_look_at = now + _TRY_AGAIN
+        self.presence.listening.fail(now)
+        self._not_before = now + _TRY_AGAIN
 
     def _forget(self) -> None:
         """What was remembered of the tables may no longer be so."""
         self._context.known_channels.clear()
         self._side.writer.memory.clear()
 
-    # Presence -------------------------------------------------------------------------------------------------------
+    # The clockwork --------------------------------------------------------------------------------------------------
+
+    @property
+    def next_at(self) -> int:
+        """When something is to be done though nobody calls, in microseconds of the log's clock."""
+        return max(self.clockwork.next_at, self._not_before)
+
+    def heed_time(self) -> None:
+        """Before a batch, or a look at what is due: if that comes much later than it was to, the hub stood still."""
+        if self.clockwork.next_at:
+            self.presence.listening.wake(self._clock.now(), self.next_at)
 
     def is_due(self) -> bool:
-        """Whether presence asks for a transaction, found without taking the write lock."""
+        """Whether something is to be done though nobody calls, found without taking the log's lock."""
         now = self._clock.now()
         if self.gone is not None:
-            self.next_look_at = now + _TRY_AGAIN
+            self._not_before = now + _TRY_AGAIN
             return False
-        if now < self.next_look_at:
+        if now < self.next_at:
             return False
         try:
             with self._side.errors():
-                due = look(self._side.connection, self.present, self._presence_ttl, now, self._listening.since)
+                return self.clockwork.prepare(self._side.connection, now)
         except StorageError:
-            self.next_look_at = now + _TRY_AGAIN
+            self._not_before = now + _TRY_AGAIN
             return self._side.is_lost
-        self.next_look_at = due.next_at
-        return due.now
-
-    def _settle(self, transaction: Transaction) -> None:
-        """End what is over by now, so that no rule meets a session that is over but not yet ended."""
-        now = transaction.now
-        self._listening.try_again(now, self._clock.slept())
-        if now < self.next_look_at and not self._sweeps:
-            return
-        metadata = Metadata("hub")
-        place = (self._side.connection, self.present, self._presence_ttl, now, self._listening.since)
-        sweep(*place, lambda event: transaction.append(event, metadata))
-        self.next_look_at = look(*place).next_at
-        self._sweeps = False
-
-    def _look_soon(self, now: int) -> None:
-        """Somebody came: look at presence in time to note that it waits here, or to end its session."""
-        self.next_look_at = min(self.next_look_at, now + seen_interval(self._presence_ttl))

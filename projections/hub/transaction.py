@@ -9,9 +9,8 @@ told anything before that.
 """
 
 from arclog.codec import Metadata, RecordedEvent
-from arclog.deciders.sessions import SeeAgent
 from arclog.errors import ArcError, InvalidInput, KeyReused, StorageError
-from arclog.events import AgentSeen, Event, MessagePosted, SessionOpened
+from arclog.events import Event, MessagePosted
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
 from arclog.sender import named_sender
@@ -21,6 +20,7 @@ from projections.all_projectors import HANDLERS, project
 from projections.checkpoints import advance
 from projections.hub.answers import Outcome, answer, answer_now
 from projections.hub.calls import Call
+from projections.hub.clockwork import Clockwork
 from projections.hub.command_handlers import Context, handle
 from projections.intervals import live
 from projections.messages import PostedMessage, posted_by
@@ -32,22 +32,27 @@ class Transaction:
     Args:
         log: the log, in a transaction.
         context: what calls are judged against; it learns from what they bring about.
+        clockwork: what is due, and who is noticed to be there.
 
     Attributes:
         after: the end of the log before it.
         now: its time, in microseconds of the log's clock.
         messages: what is said in it.
-        somebody_came: whether an agent appeared of whose waiting the hub may have to take note soon.
     """
 
-    def __init__(self, log: Log, context: Context) -> None:
+    def __init__(self, log: Log, context: Context, clockwork: Clockwork) -> None:
         self.after = log.head().event_id
         self.now = log.now()
         self.messages: list[PostedMessage] = []
-        self.somebody_came = False
         self._log = log
         self._context = context
+        self._clockwork = clockwork
+        context.settle_agent = self._settle_agent
         self._at = live(self.now)
+
+    def settle(self) -> None:
+        """Do what is due, so that no rule meets a session that is over but not yet ended."""
+        self._clockwork.settle(self._context.connection, self.now, self.append)
 
     def carry_out(self, call: Call) -> Outcome | ArcError:
         """What a call comes to: the answer to be given when this is on disk, or why it is refused.
@@ -86,6 +91,7 @@ class Transaction:
 
     def _outcome(self, call: Call) -> Outcome | ArcError:
         result: RecordedEvent | Outcome | ArcError
+        self._settle_agent(call.sender)
         try:
             result = self._answer_again(call) or self._judge(call)
         except StorageError:
@@ -133,17 +139,12 @@ class Transaction:
         if isinstance(event.data, MessagePosted):
             return Outcome(self.messages[-1].json, event.event_id, created=True)
         self._context.learn(event.data)
-        if isinstance(event.data, SessionOpened | AgentSeen):
-            self.somebody_came = True
         return answer_now(self._context.writer, self._context.connection, event, self._context.hub)
 
     def _see(self, call: Call) -> None:
         """A call that appended nothing shows all the same that its agent is there."""
-        if isinstance(call.command, SeeAgent):
-            self.somebody_came = True
-            return
-        if call.sender == ANONYMOUS:
-            return
-        seen = handle(self._context, SeeAgent(agent_id=call.sender), self._at)
-        if not isinstance(seen, Outcome):
-            self.append(seen, Metadata(call.transport))
+        if call.sender != ANONYMOUS:
+            self._clockwork.notice(self._context.connection, call.sender, self.now)
+
+    def _settle_agent(self, agent_id: str) -> bool:
+        return self._clockwork.settle_agent(self._context.connection, agent_id, self.now, self.append)

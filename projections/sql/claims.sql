@@ -29,7 +29,7 @@ CREATE TABLE claim_refusals (
 -- name: indexes
 {current_index};
 CREATE INDEX claims_active ON claims (expires_at) WHERE {is_current} AND released_at IS NULL;
-CREATE INDEX claims_of_agent ON claims (owner_agent_id, expires_at) WHERE {is_current} AND released_at IS NULL;
+CREATE INDEX claims_of_agent ON claims (owner_agent_id, expires_at, fencing_token) WHERE {is_current} AND released_at IS NULL;
 CREATE INDEX claims_by_thread ON claims (thread_id, until_event) WHERE thread_id IS NOT NULL;
 {past_indexes};
 
@@ -40,9 +40,16 @@ INSERT INTO claim_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, 
 SELECT event_id FROM claim_refusals WHERE fencing_token = ? AND asker_agent_id = ?
 
 -- name: list_held
--- What one agent holds, for when it is gone: as the rules see it, without the metadata.
-SELECT claim_key, owner_agent_id, fencing_token, expires_at, thread_id, task_message_id, notice_channel FROM claims INDEXED BY claims_of_agent
-WHERE owner_agent_id = :agent_id AND {is_current} AND {active} ORDER BY fencing_token
+-- What one agent holds, for when it is gone: as the rules see it. How long the metadata are is told without reading them.
+SELECT claim_key, owner_agent_id, fencing_token, expires_at, thread_id, task_message_id, notice_channel FROM (
+    SELECT *, sum(octet_length(metadata)) OVER (ORDER BY fencing_token) - octet_length(metadata) AS bytes_before
+    FROM claims INDEXED BY claims_of_agent
+    WHERE owner_agent_id = :agent_id AND {is_current} AND {active} AND fencing_token < :before)
+WHERE bytes_before < :most_bytes ORDER BY fencing_token LIMIT :limit
+
+-- name: count_held
+SELECT count(*) FROM claims INDEXED BY claims_of_agent
+WHERE owner_agent_id = :agent_id AND {is_current} AND {active} AND fencing_token < :before
 
 -- name: list_in_thread
 SELECT {columns} FROM {at} WHERE thread_id = :thread_id AND (NOT :active_only OR ({active})) ORDER BY fencing_token

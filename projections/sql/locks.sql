@@ -36,7 +36,7 @@ CREATE TABLE lock_refusals (
 -- name: indexes
 {current_index};
 CREATE INDEX locks_active ON locks (expires_at) WHERE {is_current} AND released_at IS NULL;
-CREATE INDEX locks_of_agent ON locks (agent_id, expires_at) WHERE {is_current} AND released_at IS NULL;
+CREATE INDEX locks_of_agent ON locks (agent_id, expires_at, fencing_token) WHERE {is_current} AND released_at IS NULL;
 CREATE INDEX locks_by_thread ON locks (thread_id, until_event) WHERE thread_id IS NOT NULL;
 {past_indexes};
 
@@ -50,9 +50,16 @@ INSERT INTO lock_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, ?
 SELECT event_id FROM lock_refusals WHERE fencing_token = ? AND asker_agent_id = ?
 
 -- name: list_held
--- What one agent holds, for when it is gone: as the rules see it, without the metadata.
-SELECT file_path, agent_id, fencing_token, expires_at, thread_id, notice_channel FROM locks INDEXED BY locks_of_agent
-WHERE agent_id = :agent_id AND {is_current} AND {active} ORDER BY fencing_token
+-- What one agent holds, for when it is gone: as the rules see it. How long the metadata are is told without reading them.
+SELECT file_path, agent_id, fencing_token, expires_at, thread_id, notice_channel FROM (
+    SELECT *, sum(octet_length(metadata)) OVER (ORDER BY fencing_token) - octet_length(metadata) AS bytes_before
+    FROM locks INDEXED BY locks_of_agent
+    WHERE agent_id = :agent_id AND {is_current} AND {active} AND fencing_token < :before)
+WHERE bytes_before < :most_bytes ORDER BY fencing_token LIMIT :limit
+
+-- name: count_held
+SELECT count(*) FROM locks INDEXED BY locks_of_agent
+WHERE agent_id = :agent_id AND {is_current} AND {active} AND fencing_token < :before
 
 -- name: list_in_thread
 SELECT {columns} FROM {at} WHERE thread_id = :thread_id AND (NOT :active_only OR ({active})) ORDER BY fencing_token

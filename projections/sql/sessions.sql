@@ -7,6 +7,7 @@ CREATE TABLE sessions (
     display_name TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     active INTEGER NOT NULL CONSTRAINT active_is_a_flag CHECK (active IN (0, 1)),
+    left_at INTEGER,
     capabilities TEXT NOT NULL,
     metadata TEXT NOT NULL,
     PRIMARY KEY (agent_id, from_event),
@@ -15,6 +16,7 @@ CREATE TABLE sessions (
 
 -- name: indexes
 CREATE INDEX sessions_live ON sessions (agent_id) WHERE {is_current} AND active = 1;
+CREATE INDEX sessions_left ON sessions (from_event) WHERE {is_current} AND left_at IS NOT NULL;
 CREATE INDEX sessions_by_id ON sessions (session_id) WHERE {is_current};
 {past_indexes};
 
@@ -23,6 +25,19 @@ SELECT {columns} FROM sessions WHERE session_id = :session_id AND {is_current} A
 
 -- name: list_live
 SELECT {columns} FROM {at} WHERE active = 1 ORDER BY agent_id
+
+-- name: list_live_now
+-- As the rules see them: without metadata, some at a time.
+SELECT agent_id, session_id, created_at FROM sessions INDEXED BY sessions_live
+WHERE agent_id > :after AND {is_current} AND active = 1 ORDER BY agent_id LIMIT :limit
+
+-- name: find_ended
+SELECT agent_id, session_id, from_event, left_at FROM sessions
+WHERE agent_id = ? AND {is_current} AND left_at IS NOT NULL
+
+-- name: list_ended
+SELECT agent_id, session_id, from_event, left_at FROM sessions INDEXED BY sessions_left
+WHERE from_event > ? AND {is_current} AND left_at IS NOT NULL ORDER BY from_event
 
 -- name: list_capable
 -- The metadata of those that cannot is not read.

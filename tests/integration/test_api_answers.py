@@ -234,7 +234,7 @@ def test_a_poll_is_answered_by_the_message_it_waits_for(hub: ServedHub) -> None:
     path = f"/v1/events?agent_id={agent}&since_id={since}&timeout=20"
     waiter = threading.Thread(target=lambda: found.extend(hub.get(path).result))
     waiter.start()
-    wait_until(lambda: agent in hub.hub._recorder.present, what="the poll to wait")
+    wait_until(lambda: agent in hub.hub._recorder.presence.waiting, what="the poll to wait")
     began_at = time.monotonic()
     message_id = hub.say("here", to_agent=agent)
     waiter.join(10)
@@ -257,8 +257,8 @@ def test_a_poller_that_leaves_is_no_longer_present(hub: ServedHub) -> None:
     with hub.connect() as connection:
         path = f"/v1/events?agent_id={agent}&since_id={hub.say('last')}&timeout=60"
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        wait_until(lambda: agent in hub.hub._recorder.present, what="the poll to wait")
-    wait_until(lambda: agent not in hub.hub._recorder.present, within_sec=5, what="the poll to end")
+        wait_until(lambda: agent in hub.hub._recorder.presence.waiting, what="the poll to wait")
+    wait_until(lambda: agent not in hub.hub._recorder.presence.waiting, within_sec=5, what="the poll to end")
 
 
 def test_waiting_in_an_unknown_channel_is_404(hub: ServedHub) -> None:

@@ -210,8 +210,8 @@ def test_a_poll_ends_with_its_connection_though_another_request_follows_it(hub: 
     poll = b"GET /v1/events?agent_id=%b&timeout=60&since_id=%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with hub.connect() as connection:
         connection.sendall(poll % (b"pipeliner", hub.say("last")) + POST)
-        wait_until(lambda: "pipeliner" in hub.hub._recorder.present, what="the poll to wait")
-    wait_until(lambda: "pipeliner" not in hub.hub._recorder.present, what="the poll to end")
+        wait_until(lambda: "pipeliner" in hub.hub._recorder.presence.waiting, what="the poll to wait")
+    wait_until(lambda: "pipeliner" not in hub.hub._recorder.presence.waiting, what="the poll to end")
 
 
 def is_cut_while_sending(connection: socket.socket, piece: bytes, *, times: int, pause_sec: float = 0) -> bool:

@@ -77,12 +77,12 @@ def test_a_call_that_waits_can_be_cancelled(tmp_path: Path) -> None:
     async def story() -> None:
         hub, app = await started(tmp_path)
         waiting = asyncio.create_task(call(app, "GET", "/v1/events?agent_id=a&since_id=3&timeout=60", b"", [], "relay"))
-        while "a" not in hub._recorder.present:  # noqa: ASYNC110 - nothing tells of a poll that begins to wait
+        while "a" not in hub._recorder.presence.waiting:  # noqa: ASYNC110 - nothing tells of a poll that begins to wait
             await asyncio.sleep(0.01)  # bounded by the whole story
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert "a" not in hub._recorder.present
+        assert "a" not in hub._recorder.presence.waiting
         await hub.stop()
 
     asyncio.run(asyncio.wait_for(story(), 20))

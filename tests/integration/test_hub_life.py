@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from arclog.deciders.channels import CreateChannel
 from arclog.deciders.hub import CancelShutdown, InitiateShutdown
-from arclog.deciders.sessions import SeeAgent
 from arclog.errors import HubStopping, InvalidInput, StorageError, StorageFull
 from arclog.events import HubStarted, HubStopped, ShutdownFired
 from projections.hub.hub import Hub, Settings
@@ -110,7 +110,7 @@ async def pass_countdown(hub: Hub, delay_sec: float) -> None:
     passed = asyncio.Event()
     asyncio.get_running_loop().call_later(delay_sec, passed.set)
     await passed.wait()
-    await hub.execute(SeeAgent(agent_id="a"))
+    await hub.execute(CreateChannel(name="general"))
 
 
 def test_a_shutdown_fires_when_its_delay_is_over(storage: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_shutdown_whose_delay_ends_while_it_is_being_cancelled_does_not_fire(s
         await asyncio.sleep(0)  # it is queued
         hub._fire()
         assert (await cancelling).event_id is not None
-        await hub.execute(SeeAgent(agent_id="a"))  # judged after what was queued before it
+        await hub.execute(CreateChannel(name="general"))  # judged after what was queued before it
         assert fired == []
 
     on_hubs(storage, story)

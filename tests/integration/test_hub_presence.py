@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from arclog.deciders.sessions import OpenSession
-from arclog.events import AgentSeen, SessionExpired
+from arclog.events import HubVouched, SessionExpired
 from projections import sessions
 from projections.hub.hub import Hub
 from projections.messages import MessageQuery
@@ -33,7 +33,7 @@ def test_an_agent_that_waits_stays_and_goes_when_it_goes(storage: Path) -> None:
         await until(lambda: not hub.read(sessions.list_sessions, hub.at()), "the end of the session")
 
     on_hubs(storage, story, presence_ttl_sec=0.3)
-    signs = sum(isinstance(event.data, AgentSeen) for event in events_in(storage))
+    signs = sum(isinstance(event.data, HubVouched) for event in events_in(storage))
     assert 2 <= signs <= 12
 
 
@@ -50,12 +50,12 @@ def test_a_reader_that_asks_often_is_looked_up_rarely(storage: Path) -> None:
 
 
 def test_a_hub_remembers_a_bounded_number_of_readers(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.hub.hub.MAX_TOUCHED", 10)
+    monkeypatch.setattr("projections.hub.presence.MAX_NOTICED", 10)
 
     async def story(hub: Hub) -> None:
         for number in range(50):
             hub.see(f"reader-{number}")
         await hub.execute(post())
-        assert len(hub._touched) <= 12
+        assert len(hub._recorder.presence.list_here(hub.clock.now())) <= 12
 
     on_hubs(storage, story)

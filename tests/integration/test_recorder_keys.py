@@ -12,7 +12,7 @@ from arclog.deciders.channels import CreateChannel
 from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
 from arclog.deciders.hub import InitiateShutdown, StartHub
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
-from arclog.deciders.sessions import CloseSession, OpenSession, SeeAgent
+from arclog.deciders.sessions import CloseSession, OpenSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, InvalidInput, KeyReused
 from arclog.events import ChannelCreated
@@ -133,7 +133,6 @@ def test_keys_outlive_a_restart(storage: Path) -> None:
         (CompleteTask(task_id=1, agent_id="a"), "a"),
         (CompleteTask(task_id=1, agent_id=" "), "anonymous"),
         (OpenSession(agent_id="a"), "a"),
-        (SeeAgent(agent_id="a"), "a"),
         (CloseSession(session_id="s"), "anonymous"),
         (StartHub(version="1"), "anonymous"),
     ],

@@ -10,6 +10,7 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.errors import NotFound
 from arclog.events import ClaimRefused, LockRefused
+from arclog.sqlite.reads import NO_END
 from projections import claims, locks, threads
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
@@ -55,9 +56,10 @@ def test_a_lease_is_listed_as_active_up_to_and_including_its_last_microsecond(
             at = live(moment)
             assert len(locks.list_locks(connection, at, active_only=True)) == count
             assert len(claims.list_claims(connection, at, active_only=True)) == count
-            assert (
-                len(locks.list_held(connection, "a", moment)) == len(claims.list_held(connection, "a", moment)) == count
-            )
+            for held in (locks.list_held, claims.list_held):
+                assert len(held(connection, "a", moment, NO_END, 10, 1000)) == count
+            assert locks.count_held(connection, "a", moment, NO_END) == count
+            assert claims.count_held(connection, "a", moment, NO_END) == count
             for summary in (threads.get_thread(connection, "t", at), *threads.list_threads(connection, at)):
                 assert (summary.active_claim_count, summary.active_lock_count) == (count, count)
 

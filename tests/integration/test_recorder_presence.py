@@ -1,5 +1,6 @@
 """Presence: an agent is there while it calls or waits; one that is silent for too long loses its session."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,14 @@ from arclog.deciders.channels import CreateChannel
 from arclog.deciders.claims import AcquireClaim, RefreshClaim
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
-from arclog.deciders.sessions import OpenSession, SeeAgent
+from arclog.deciders.sessions import OpenSession
 from arclog.errors import InvalidInput, SessionCollision
-from arclog.events import AgentSeen
-from projections import sessions
+from arclog.events import HubVouched, SessionExpired
+from arclog.sqlite.reads import NO_END, Filter
+from projections import locks, sessions
+from projections.history.events import read_log, read_log_end
+from projections.hub.clockwork import SLICE
 from projections.hub.recorder import Recorder
-from projections.intervals import live
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import (
     TTL_SEC,
@@ -22,14 +25,23 @@ from tests.support.recorders import (
     let_presence_be_checked,
     live_agents,
     reading,
-    recording,
+    see,
 )
 
-INTERVAL_SEC = 30
+INTERVAL_SEC = TTL_SEC / 3
 
 
-def signs_of_life(storage: Path, agent: str) -> int:
-    return sum(event.data == AgentSeen(agent_id=agent) for event in events_in(storage))
+def vouches_in(storage: Path) -> list[HubVouched]:
+    return [event.data for event in events_in(storage) if isinstance(event.data, HubVouched)]
+
+
+def idle(recorder: Recorder, time: FakeTime, seconds: float) -> None:
+    """Let time pass while nobody calls: the hub does what is due, when it is due."""
+    end = time.wall() + round(seconds * 1_000_000)
+    while time.wall() < end:
+        time.pass_micros(max(1, min(recorder.next_at, end) - time.wall()))
+        if recorder.is_due():
+            recorder.transact([])
 
 
 # Calling -------------------------------------------------------------------------------------------------------------
@@ -88,70 +100,131 @@ def test_an_agent_that_comes_back_after_its_session_ended_needs_no_replace(
 # Waiting -------------------------------------------------------------------------------------------------------------
 
 
-def test_an_agent_that_waits_is_kept_alive_and_written_down_every_interval(
+def test_a_hub_vouches_for_an_agent_that_waits_every_third_of_the_ttl(
     recorder: Recorder, storage: Path, time: FakeTime
 ) -> None:
     recorder.execute(OpenSession(agent_id="a"))
-    recorder.present["a"] += 1
-    for _ in range(300):
-        time.pass_sec(1)
-        if recorder.is_due():
-            recorder.transact([])
+    recorder.presence.waiting["a"] += 1
+    see(recorder, "a")
+    idle(recorder, time, 10 * INTERVAL_SEC)
     assert live_agents(storage) == ["a"]
-    assert signs_of_life(storage, "a") == 300 // INTERVAL_SEC
+    assert vouches_in(storage) == [
+        HubVouched(hub_id="hub-1", taken_up=("a",)),
+        *[HubVouched(hub_id="hub-1")] * 9,
+    ]
+
+
+def test_ten_idle_agents_are_one_event_a_third_of_the_ttl_together(
+    recorder: Recorder, storage: Path, time: FakeTime
+) -> None:
+    for number in range(10):
+        recorder.execute(OpenSession(agent_id=f"a{number}"))
+        recorder.presence.waiting[f"a{number}"] += 1
+        see(recorder, f"a{number}")
+        time.pass_sec(1)
+    head = recorder.last_event_id
+    idle(recorder, time, 3600)
+    assert len(live_agents(storage)) == 10
+    assert recorder.last_event_id - head <= 3600 / INTERVAL_SEC
+    assert sum(len(vouched.taken_up) for vouched in vouches_in(storage)) == 10
+
+
+def test_a_log_is_shown_without_vouches_unless_they_are_asked_for(
+    recorder: Recorder, storage: Path, time: FakeTime
+) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    recorder.presence.waiting["a"] += 1
+    see(recorder, "a")
+    idle(recorder, time, 2 * INTERVAL_SEC)
+    with reading(storage) as connection:
+        shown: list[Filter] = [Filter(), Filter(stream="session/a"), Filter(stream="hub/"), Filter(actor="system")]
+        for where in shown:
+            assert "hub.vouched" not in [event.type for event in read_log(connection, 0, 100, where)]
+            assert "hub.vouched" not in [event.type for event in read_log_end(connection, 100, where)]
+        asked = read_log(connection, 0, 100, Filter(type="hub.vouched"))
+        assert len(asked) == 2
+        assert read_log(connection, 0, 100, Filter(type="hub.", stream="hub/hub-1")) == asked
+        assert read_log(connection, 0, 100, Filter(type="hub.vouched", stream="session/a")) == asked[:1]
 
 
 def test_an_agent_that_waited_and_went_is_gone_a_ttl_later(recorder: Recorder, storage: Path, time: FakeTime) -> None:
     recorder.execute(OpenSession(agent_id="a"))
-    recorder.present["a"] += 1
-    time.pass_sec(INTERVAL_SEC)
-    recorder.transact([])
-    del recorder.present["a"]
-    time.pass_sec(TTL_SEC)
-    assert not recorder.is_due()
-    time.pass_micros(1)
-    assert recorder.is_due()
-    recorder.transact([])
+    recorder.presence.waiting["a"] += 1
+    see(recorder, "a")
+    idle(recorder, time, INTERVAL_SEC)
+    del recorder.presence.waiting["a"]
+    idle(recorder, time, TTL_SEC)
+    assert live_agents(storage) == ["a"]
+    idle(recorder, time, 0.000_001)
     assert live_agents(storage) == []
+    assert len(vouches_in(storage)) == 1
 
 
-def test_a_reader_is_written_down_at_most_once_an_interval(recorder: Recorder, storage: Path, time: FakeTime) -> None:
-    recorder.execute(OpenSession(agent_id="a"))
-    for _ in range(100):
-        time.pass_sec(1)
-        recorder.execute(SeeAgent(agent_id="a"))
-    assert signs_of_life(storage, "a") == 3
-
-
-@pytest.mark.parametrize(("ttl_sec", "interval_sec"), [(15, 5), (90, 30), (600, 30)])
-def test_the_interval_is_30_s_or_a_third_of_the_ttl(
-    storage: Path, time: FakeTime, ttl_sec: int, interval_sec: int
+def test_an_agent_that_went_is_given_up_when_the_hub_vouches_again(
+    recorder: Recorder, storage: Path, time: FakeTime
 ) -> None:
-    with recording(storage, time, presence_ttl=ttl_sec * 1_000_000) as recorder:
-        recorder.execute(OpenSession(agent_id="a"))
-        for _ in range(60):
-            time.pass_sec(1)
-            recorder.execute(SeeAgent(agent_id="a"))
-    assert signs_of_life(storage, "a") == 60 // interval_sec
+    for agent in "ab":
+        recorder.execute(OpenSession(agent_id=agent))
+        recorder.presence.waiting[agent] += 1
+        see(recorder, agent)
+    idle(recorder, time, INTERVAL_SEC)
+    del recorder.presence.waiting["b"]
+    idle(recorder, time, INTERVAL_SEC)
+    assert [vouched.given_up for vouched in vouches_in(storage)] == [(), ("b",)]
+    with reading(storage) as connection:
+        seen = {session.agent_id: session.last_seen_at for session in sessions.list_live(connection)}
+    assert seen["a"] - seen["b"] == INTERVAL_SEC * 1_000_000
 
 
-def test_an_agent_whose_calls_show_that_it_is_there_is_never_written_down(
+def test_a_reader_that_asks_now_and_then_lives_on(recorder: Recorder, storage: Path, time: FakeTime) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    for _ in range(20):
+        idle(recorder, time, TTL_SEC - 1)
+        see(recorder, "a")
+    assert live_agents(storage) == ["a"]
+
+
+def test_an_agent_whose_calls_show_that_it_is_there_is_not_vouched_for(
     recorder: Recorder, storage: Path, time: FakeTime
 ) -> None:
     recorder.execute(OpenSession(agent_id="a"))
-    recorder.present["a"] += 1
+    recorder.presence.waiting["a"] += 1
     for _ in range(100):
-        time.pass_sec(3)
+        idle(recorder, time, 3)
         recorder.execute(PostMessage(from_agent="a", body="hi"))
-        recorder.execute(SeeAgent(agent_id="a"))
-    assert signs_of_life(storage, "a") == 0
+        see(recorder, "a")
+    assert vouches_in(storage) == []
 
 
-def test_a_reader_without_a_session_is_never_written_down(recorder: Recorder, storage: Path, time: FakeTime) -> None:
+def test_a_reader_without_a_session_is_not_vouched_for(recorder: Recorder, storage: Path, time: FakeTime) -> None:
     for _ in range(10):
-        time.pass_sec(60)
-        recorder.execute(SeeAgent(agent_id="a"))
-    assert signs_of_life(storage, "a") == 0
+        idle(recorder, time, 60)
+        see(recorder, "a")
+    assert vouches_in(storage) == []
+
+
+def test_an_agent_in_the_middle_of_a_tool_counts_as_there_for_an_hour(
+    recorder: Recorder, storage: Path, time: FakeTime
+) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    recorder.presence.begin_tool("a", time.wall())
+    see(recorder, "a")
+    idle(recorder, time, 3600)
+    assert live_agents(storage) == ["a"]
+    idle(recorder, time, TTL_SEC + 1)
+    assert live_agents(storage) == []
+
+
+def test_an_agent_whose_tool_has_ended_is_gone_a_ttl_later(recorder: Recorder, storage: Path, time: FakeTime) -> None:
+    recorder.execute(OpenSession(agent_id="a"))
+    recorder.presence.begin_tool("a", time.wall())
+    see(recorder, "a")
+    idle(recorder, time, 600)
+    recorder.presence.end_tool("a", time.wall())
+    idle(recorder, time, TTL_SEC)
+    assert live_agents(storage) == ["a"]
+    idle(recorder, time, 1)
+    assert live_agents(storage) == []
 
 
 def test_last_seen_is_when_an_agent_last_did_anything(recorder: Recorder, storage: Path, time: FakeTime) -> None:
@@ -161,7 +234,7 @@ def test_last_seen_is_when_an_agent_last_did_anything(recorder: Recorder, storag
     time.pass_sec(3)
     recorder.execute(RefreshClaim(owner_agent_id="a", claim_key="k"))
     with reading(storage) as connection:
-        (session,) = sessions.list_live(connection, live(time.wall()))
+        (session,) = sessions.list_live(connection)
     assert session.last_seen_at == time.wall()
 
 
@@ -173,7 +246,7 @@ def test_a_hub_with_nobody_there_hardly_ever_looks(recorder: Recorder, time: Fak
     looks = 0
     end = time.wall() + 3600 * 1_000_000
     while time.wall() < end:
-        time.pass_micros(max(1, recorder.next_look_at - time.wall()))
+        time.pass_micros(max(1, recorder.next_at - time.wall()))
         assert not recorder.is_due()
         looks += 1
     assert looks <= 3600 / INTERVAL_SEC + 1
@@ -199,3 +272,67 @@ def test_a_jump_of_the_wall_clock_ends_no_session(recorder: Recorder, storage: P
     assert live_agents(storage) == ["a"]
     time.pass_sec(300)
     assert recorder.execute(AcquireLock(agent_id="b", file_path="p")).acquired is True
+
+
+# Much at once --------------------------------------------------------------------------------------------------------
+
+
+def test_more_than_one_event_may_name_is_taken_back_by_those_that_follow(
+    recorder: Recorder, storage: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.hub.clockwork.MAX_FREED", 3)
+    recorder.execute(OpenSession(agent_id="a"))
+    for number in range(8):
+        recorder.execute(AcquireLock(agent_id="a", file_path=f"p{number}", ttl_sec=10_000))
+    head = recorder.last_event_id
+    time.pass_sec(TTL_SEC + 1)
+    let_presence_be_checked(recorder)
+    ends = [event.data for event in events_in(storage, head)]
+    assert [(len(end.locks), end.more) for end in ends if isinstance(end, SessionExpired)] == [
+        (3, True),
+        (3, True),
+        (2, False),
+    ]
+    with reading(storage) as connection:
+        assert locks.count_held(connection, "a", time.wall(), NO_END) == 0
+
+
+def test_what_is_due_is_settled_a_little_at_a_time(recorder: Recorder, storage: Path, time: FakeTime) -> None:
+    for number in range(10):
+        recorder.execute(OpenSession(agent_id=f"a{number}"))
+    recorder.clockwork._elapsed = count(step=SLICE).__next__
+    time.pass_sec(TTL_SEC + 1)
+    for left in range(9, -1, -1):
+        assert recorder.is_due()
+        let_presence_be_checked(recorder)
+        assert len(live_agents(storage)) == left
+    assert not recorder.is_due()
+
+
+def test_whoever_a_call_meets_that_is_over_is_settled_before_it_is_judged(
+    recorder: Recorder, storage: Path, time: FakeTime
+) -> None:
+    for number in range(10):
+        recorder.execute(OpenSession(agent_id=f"a{number}"))
+        recorder.execute(AcquireLock(agent_id=f"a{number}", file_path=f"p{number}", ttl_sec=10_000))
+        recorder.execute(AcquireClaim(owner_agent_id=f"a{number}", claim_key=f"k{number}", ttl_sec=10_000))
+    recorder.clockwork._elapsed = count(step=SLICE).__next__
+    time.pass_sec(TTL_SEC + 1)
+    assert recorder.execute(AcquireLock(agent_id="b", file_path="p8")).acquired
+    assert recorder.execute(AcquireClaim(owner_agent_id="b", claim_key="k7")).acquired
+    recorder.execute(OpenSession(agent_id="a9"))
+    assert {"a7", "a8"}.isdisjoint(live_agents(storage))
+    assert "a9" in live_agents(storage)
+    assert len(live_agents(storage)) > 3
+
+
+def test_a_look_at_very_many_sessions_is_taken_in_parts(
+    recorder: Recorder, storage: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projections.hub.clockwork.LOOKED_AT_ONCE", 3)
+    for number in range(10):
+        recorder.execute(OpenSession(agent_id=f"a{number}"))
+    idle(recorder, time, TTL_SEC)
+    assert len(live_agents(storage)) == 10
+    idle(recorder, time, 0.000_001)
+    assert live_agents(storage) == []

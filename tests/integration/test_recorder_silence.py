@@ -8,10 +8,9 @@ import pytest
 from arclog.deciders.hub import HubState
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
-from arclog.deciders.sessions import OpenSession, SeeAgent
+from arclog.deciders.sessions import OpenSession
 from projections import sessions
 from projections.hub.recorder import Recorder
-from projections.intervals import live
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import (
     PRESENCE_TTL,
@@ -22,6 +21,7 @@ from tests.support.recorders import (
     notices,
     reading,
     recording,
+    see,
 )
 
 INTERVAL_SEC = 30
@@ -142,7 +142,7 @@ def test_a_hub_that_starts_ends_no_live_session_of_another(recorder: Recorder, s
 def ended_at(storage: Path, time: FakeTime) -> int:
     """When the presence of the only session ran out."""
     with reading(storage) as connection:
-        (session,) = sessions.list_live(connection, live(time.wall()))
+        (session,) = sessions.list_live(connection)
     return session.last_seen_at + PRESENCE_TTL
 
 
@@ -155,8 +155,8 @@ def test_the_session_of_a_hub_that_was_killed_is_ended_by_one_that_only_rests(
     recorder.execute(AcquireLock(agent_id="a", file_path="p", ttl_sec=10_000))
     looks = 0
     while not other.is_due():
-        assert other.next_look_at > time.wall()
-        time.pass_micros(other.next_look_at - time.wall())
+        assert other.next_at > time.wall()
+        time.pass_micros(other.next_at - time.wall())
         looks += 1
         assert looks < 100, "the other hub never noticed"
     assert time.wall() <= ended_at(storage, time) + 1_000_000
@@ -182,8 +182,8 @@ def test_an_agent_that_waits_at_one_hub_is_kept_alive_though_its_calls_went_thro
     let_presence_be_checked(other)
     recorder.execute(OpenSession(agent_id="a"))
     time.pass_sec(10)
-    other.present["a"] += 1
-    other.execute(SeeAgent(agent_id="a"))
+    other.presence.waiting["a"] += 1
+    see(other, "a")
     for _ in range(600):
         time.pass_sec(1)
         for hub in (recorder, other):

@@ -25,7 +25,7 @@ from arclog.deciders.hub import (
 )
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
-from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession, SeeAgent
+from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, StorageError, UnexpectedFailure
 from arclog.events.messages import TASK_KINDS, TextAttachment
@@ -33,6 +33,7 @@ from projections.hub.answers import Outcome
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
+from tests.support.recorders import see
 
 AGENTS = ("a", "b", "c")
 CHANNELS = ("general", "direct", "room", "hall")
@@ -47,7 +48,13 @@ class Pass(msgspec.Struct, frozen=True):
     seconds: float
 
 
-Step = Pass | Command
+class Read(msgspec.Struct, frozen=True):
+    """An agent reads, which changes nothing and shows that it is there."""
+
+    agent_id: str
+
+
+Step = Pass | Read | Command
 
 _agents = st.sampled_from(AGENTS)
 _callers = st.sampled_from((*AGENTS, *AGENTS, "system", " "))
@@ -138,7 +145,6 @@ _sessions: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(RenameSession, agent_id=_agents, display_name=st.sampled_from(("Bo", ""))),
     st.builds(CloseSession, session_id=st.sampled_from("01239")),
-    st.builds(SeeAgent, agent_id=_agents),
 )
 _channels: st.SearchStrategy[Command] = st.builds(
     CreateChannel, name=st.sampled_from((*CHANNELS, "")), created_by=_maybe_agents, metadata=_metadata
@@ -156,7 +162,8 @@ _time: st.SearchStrategy[Step] = st.builds(Pass, st.sampled_from((0.000001, 1, 5
 commands: st.SearchStrategy[Command] = st.one_of(
     _posts, _posts, _requests, _results, _claims, _claims, _locks, _locks, _tasks, _sessions, _sessions, _channels, _hub
 )
-steps: st.SearchStrategy[Step] = st.one_of(commands, commands, commands, commands, _time)
+_reads: st.SearchStrategy[Step] = st.builds(Read, agent_id=_agents)
+steps: st.SearchStrategy[Step] = st.one_of(commands, commands, commands, commands, _time, _reads)
 
 
 def histories(most: int = 40) -> st.SearchStrategy[list[Step]]:
@@ -192,9 +199,12 @@ class Player:
         return [played for step in history if (played := self.step(step)) is not None]
 
     def step(self, step: Step, key: str | None = None, request: bytes | None = None) -> Played | None:
-        """Let time pass, or have one command executed."""
+        """Let time pass, have an agent read, or have one command executed."""
         if isinstance(step, Pass):
             self.time.pass_sec(step.seconds)
+            return None
+        if isinstance(step, Read):
+            see(self.recorder, step.agent_id)
             return None
         return self.execute(self.fill_in(step), key, request)
 

@@ -11,14 +11,14 @@ from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, FireShutdown, InitiateShutdown, StartHub, StopHub
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import MESSAGE_KINDS, PostMessage
-from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession, SeeAgent
+from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, InvalidInput, LoopbackOnly, NotFound, SessionCollision
 from projections.hub.command_handlers import Command
 
 SECOND = 1_000_000
 PRESENCE_TTL = 120 * SECOND
-SEEN_INTERVAL = 30 * SECOND
+INTERVAL = PRESENCE_TTL // 3
 
 Refusal = type[ArcError]
 Summary = tuple[str, str | None, int | None, int | None, int | None, int, int, int, int, int, str]
@@ -72,11 +72,17 @@ class Model:
     """Everything that the rules know.
 
     `head` is the last event, `now` the time in microseconds since the beginning; events 1 and 2 made the two channels.
+    `noticed` is when each agent was there without an event, `acted` when it made its last one, and `left` when it ended
+    its session, and by which event.
     """
 
     now: int = 0
     head: int = 2
     sessions: dict[str, Session] = field(default_factory=dict)
+    noticed: dict[str, int] = field(default_factory=dict)
+    acted: dict[str, int] = field(default_factory=dict)
+    left: dict[str, tuple[int, int]] = field(default_factory=dict)
+    vouched_at: int = 0
     ids: dict[str, str] = field(default_factory=dict)
     claims: dict[str, Lease] = field(default_factory=dict)
     locks: dict[str, Lease] = field(default_factory=dict)
@@ -88,33 +94,61 @@ class Model:
 
     def run(self, command: Command) -> "bool | Refusal | None":
         """What comes of a command: a refusal, else for acquires whether it was granted, else None."""
-        self._end_silent_sessions()
+        self._vouch()
+        self._end_what_is_over()
         head = self.head
         result = self._judge(command)
         caller = caller_of(command)
-        if caller in self.sessions:
-            session = self.sessions[caller]
-            if self.head != head and not isinstance(command, CloseSession):
-                session.last_seen_at = self.now
-            elif self.head == head and self.now - session.last_seen_at >= SEEN_INTERVAL:
-                self.head += 1
-                session.last_seen_at = self.now
+        if caller is not None and self.head == head:
+            self.read(caller)
+        elif caller is not None:
+            self.acted[caller] = self.now
+            if caller in self.sessions:
+                self.sessions[caller].last_seen_at = self.now
         return result
 
-    def _end_silent_sessions(self) -> None:
-        for agent, session in sorted(self.sessions.items()):
-            if self.now - session.last_seen_at > PRESENCE_TTL:
-                del self.sessions[agent]
-                self._take_back(agent)
+    def read(self, agent: str) -> None:
+        """An agent shows that it is there, without an event."""
+        self.noticed[agent] = self.now
 
-    def _take_back(self, agent: str) -> None:
-        """Free what an agent holds, in one event that tells each thread once."""
-        places: dict[str | None, set[str]] = {}
-        held = [
-            lease
-            for lease in (*self.claims.values(), *self.locks.values())
-            if lease.owner == agent and lease.is_active(self.now)
+    def _vouch(self) -> None:
+        here = [
+            session
+            for agent, session in self.sessions.items()
+            if agent in self.noticed and self.now - self.noticed[agent] < INTERVAL
         ]
+        if here and max(self.vouched_at, min(session.last_seen_at for session in here)) + INTERVAL <= self.now:
+            self.head += 1
+            self.vouched_at = self.now
+            for session in here:
+                session.last_seen_at = self.now
+
+    def _end_what_is_over(self) -> None:
+        """In the order in which it came to be over, end sessions, and free what those left who did not come back."""
+        over = [
+            (max(session.last_seen_at, self.noticed.get(agent, 0)) + PRESENCE_TTL + 1, agent)
+            for agent, session in self.sessions.items()
+        ]
+        over += [(max(at, self.acted.get(agent, 0)) + PRESENCE_TTL + 1, agent) for agent, (at, _) in self.left.items()]
+        for due_at, agent in sorted(over):
+            if due_at > self.now:
+                continue
+            if agent in self.sessions:
+                del self.sessions[agent]
+                self._take_back(agent, self.head + 1)
+            else:
+                _at, event_id = self.left.pop(agent)
+                if any(lease.token < event_id for lease in self._held_by(agent)):
+                    self._take_back(agent, event_id)
+
+    def _held_by(self, agent: str) -> list[Lease]:
+        leases = (*self.claims.values(), *self.locks.values())
+        return [lease for lease in leases if lease.owner == agent and lease.is_active(self.now)]
+
+    def _take_back(self, agent: str, before: int) -> None:
+        """Free what an agent was granted before an event, in one event that tells each thread once."""
+        places: dict[str | None, set[str]] = {}
+        held = [lease for lease in self._held_by(agent) if lease.token < before]
         for lease in sorted(held, key=lambda lease: lease.token):
             places.setdefault(lease.thread, set()).add(self._place_of_recovery(lease))
         for lease in held:
@@ -168,7 +202,7 @@ class Model:
 
     def _judge(self, command: Command) -> "bool | Refusal | None":
         match command:
-            case OpenSession() | RenameSession() | CloseSession() | SeeAgent():
+            case OpenSession() | RenameSession() | CloseSession():
                 return self._handle_session(command)
             case CreateChannel():
                 if not command.name:
@@ -219,7 +253,7 @@ class Model:
             case ReleaseLock():
                 return self._release(self.locks.get(command.file_path), command.agent_id)
 
-    def _handle_session(self, command: OpenSession | RenameSession | CloseSession | SeeAgent) -> Refusal | None:
+    def _handle_session(self, command: OpenSession | RenameSession | CloseSession) -> Refusal | None:
         match command:
             case OpenSession(agent_id=agent):
                 if not is_agent(agent):
@@ -227,6 +261,7 @@ class Model:
                 if agent in self.sessions and not command.replace:
                     return SessionCollision
                 self.sessions[agent] = Session(command.display_name or agent, self.now)
+                self.left.pop(agent, None)
                 self.head += 1
             case RenameSession(agent_id=agent):
                 if not command.display_name:
@@ -241,8 +276,7 @@ class Model:
                     return NotFound
                 del self.sessions[owner]
                 self.head += 1
-            case SeeAgent():
-                pass
+                self.left[owner] = self.now, self.head
         return None
 
     def opened(self, agent: str, session_id: str) -> None:

@@ -14,7 +14,7 @@ from arclog.errors import ArcError
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.intervals import live
 from projections.messages import MessageQuery
-from tests.property.histories import AGENTS, Pass, Player, Step, fresh_storage, histories
+from tests.property.histories import AGENTS, Pass, Player, Read, Step, fresh_storage, histories
 from tests.property.model import Lease, Model
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import reading, recording
@@ -46,10 +46,12 @@ def check_against_the_model(folder: Path, history: list[Step]) -> None:
     with fresh_storage(folder) as storage, recording(storage, time) as recorder, reading(storage) as connection:
         player = Player(recorder, time)
         for step in history:
-            if isinstance(step, Pass):
-                player.step(step)
-                continue
             model.now = time.wall() - began_at
+            if isinstance(step, Pass | Read):
+                player.step(step)
+                if isinstance(step, Read):
+                    model.read(step.agent_id)
+                continue
             command = player.fill_in(step)
             expected = model.run(command)
             result = player.execute(command).result

@@ -9,7 +9,7 @@ from apsw.ext import query_info
 
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.schema import EVENTS
-from projections import channels, claims, event_streams, inbox, locks, messages, sessions, tasks, threads
+from projections import channels, claims, event_streams, inbox, locks, messages, sessions, tasks, threads, vouches
 from projections.checkpoints import CHECKPOINTS
 
 STATEMENTS: Mapping[str, Queries] = {
@@ -24,6 +24,7 @@ STATEMENTS: Mapping[str, Queries] = {
     "locks": locks.SQL,
     "tasks": tasks.SQL,
     "event_streams": event_streams.SQL,
+    "vouches": vouches.SQL,
 }
 """All our statements, by the table or noun that they are about."""
 

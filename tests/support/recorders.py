@@ -100,6 +100,11 @@ def as_of_event(connection: apsw.Connection, event_id: int) -> AsOf:
     return as_of(event_id, head, recorded_at)
 
 
+def see(recorder: Recorder, agent_id: str) -> None:
+    """Have an agent that only reads be noticed."""
+    recorder.clockwork.notice(recorder._side.connection, agent_id, recorder._clock.now())
+
+
 def let_presence_be_checked(recorder: Recorder) -> None:
     """Have the recorder look around now, if it means to."""
     recorder.transact([])

@@ -7,22 +7,16 @@ from arclog.deciders.sessions import (
     LiveSession,
     Opening,
     OpenSession,
-    Presence,
     RenameSession,
-    SeeAgent,
     decide_close,
     decide_open,
     decide_rename,
-    decide_seen,
-    has_expired,
-    seen_interval,
 )
 from arclog.errors import InvalidInput, NotFound, SessionCollision
-from arclog.events import AgentSeen, SessionClosed, SessionOpened, SessionRenamed
+from arclog.events import SessionClosed, SessionOpened, SessionRenamed
 
 NOW = 1_000_000_000
 SECOND = 1_000_000
-TTL = 120 * SECOND
 LIVE = LiveSession("s-1", "a", NOW - SECOND)
 NOBODY = Opening(None, "s-2")
 
@@ -112,33 +106,3 @@ def test_a_live_session_is_closed_by_its_id() -> None:
 def test_an_unknown_or_ended_session_cannot_be_closed() -> None:
     with pytest.raises(NotFound, match="session 's-9' is unknown or no longer active"):
         decide_close(None, CloseSession(session_id="s-9"), NOW)
-
-
-@pytest.mark.parametrize(("ttl_sec", "interval_sec"), [(120, 30), (90, 30), (60, 20), (5, 5 / 3), (3600, 30)])
-def test_presence_is_written_every_30_s_or_third_of_the_presence_ttl(ttl_sec: int, interval_sec: float) -> None:
-    assert seen_interval(ttl_sec * SECOND) == int(interval_sec * SECOND)
-
-
-def test_a_reader_is_noted_once_its_last_sign_of_life_is_an_interval_old() -> None:
-    quiet = LiveSession("s-1", "a", NOW - 30 * SECOND)
-    assert decide_seen(Presence(quiet, TTL), SeeAgent(agent_id="a"), NOW) == AgentSeen(agent_id="a")
-
-
-def test_a_reader_whose_calls_show_that_it_is_there_is_not_noted() -> None:
-    recent = LiveSession("s-1", "a", NOW - 30 * SECOND + 1)
-    assert decide_seen(Presence(recent, TTL), SeeAgent(agent_id="a"), NOW) is None
-
-
-def test_a_reader_without_a_session_is_not_noted() -> None:
-    assert decide_seen(Presence(None, TTL), SeeAgent(agent_id="a"), NOW) is None
-
-
-def test_a_session_expires_when_its_agent_was_silent_for_longer_than_the_presence_ttl() -> None:
-    assert not has_expired(LiveSession("s", "a", NOW - TTL), TTL, NOW, 0)
-    assert has_expired(LiveSession("s", "a", NOW - TTL - 1), TTL, NOW, 0)
-
-
-def test_silence_counts_only_while_the_hub_listens() -> None:
-    long_silent = LiveSession("s", "a", NOW - 10 * TTL)
-    assert not has_expired(long_silent, TTL, NOW, NOW - TTL)
-    assert has_expired(long_silent, TTL, NOW, NOW - TTL - 1)

@@ -23,6 +23,7 @@ STREAMS = {
     "task.completed": "task/7",
     "hub.started": "hub/h",
     "hub.stopped": "hub/h",
+    "hub.vouched": "hub/h",
     "shutdown.initiated": "hub/h",
     "shutdown.cancelled": "hub/h",
     "shutdown.fired": "hub/h",
@@ -42,6 +43,8 @@ ACTORS = {
     "hub.started, least": "system",
     "hub.stopped": "system",
     "hub.stopped, least": "system",
+    "hub.vouched": "system",
+    "hub.vouched, least": "system",
     "shutdown.initiated": "system",
     "shutdown.cancelled": "system",
     "shutdown.fired": "system",
@@ -56,7 +59,7 @@ def test_an_events_type_is_a_noun_and_what_happened_to_it(name: str, event: Even
 
 
 def test_no_two_types_have_one_name() -> None:
-    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 22
+    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 23
 
 
 @pytest.mark.parametrize(("name", "event"), [(n, e) for n, e in EVENTS.items() if e.type in STREAMS])

@@ -167,6 +167,9 @@ SELECT recorded_at FROM events WHERE actor = ? AND event_id <= ? ORDER BY event_
 -- name: find_last_event_of
 SELECT event_id FROM events WHERE actor = ? ORDER BY event_id DESC LIMIT 1
 
+-- name: find_last_of_type
+SELECT recorded_at FROM events WHERE stream = ? AND type = ? AND event_id <= ? ORDER BY event_id DESC LIMIT 1
+
 -- name: find_event_at
 -- The last event at or before a time; recorded_at never decreases along the log, so the caller searches by halves.
 SELECT event_id, recorded_at FROM events WHERE event_id >= ? ORDER BY event_id LIMIT 1
