@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.hub_process import CHECKOUT
 
-WRITERS = {Path(f"projections/hub/{name}.py") for name in ("writing_side", "command_handlers", "answers", "presence")}
+WRITERS = {Path(f"projections/hub/{name}.py") for name in ("writing_side", "command_handlers", "answers", "clockwork")}
 """The place where the hub opens what it writes through, and those that judge in its transaction."""
 ABOVE = [
     path.relative_to(CHECKOUT)
