@@ -9,7 +9,7 @@ COVERED := arclog projections relay
 PARALLEL ?= --numprocesses 2
 
 .DEFAULT_GOAL := help
-.PHONY: help hub test test-all check lint types imports coverage fmt bench screenshots soak
+.PHONY: help hub test pythons test-all check lint types imports coverage fmt bench screenshots soak
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,16 @@ test: $(TOOLS) ## run the tests (some of them: make test ARGS=tests/unit)
 
 test-all: $(TOOLS) ## the tests, and those that need another world: a browser, other systems, other programs
 	@$(BIN)/pytest -q $(PARALLEL) -m "not soak" $(ARGS)
+
+pythons: $(TOOLS) ## the tests with every other supported Python that is installed here
+	@for python in python3.11 python3.12 python3.13 python3.14; do \
+		$$python -c '' 2>/dev/null || continue; \
+		test "$$($$python --version)" != "$$($(BIN)/python --version)" || continue; \
+		echo "$$python:"; \
+		.venv/$$python/bin/python -c '' 2>/dev/null || $$python -m venv .venv/$$python; \
+		.venv/$$python/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' || exit 1; \
+		.venv/$$python/bin/pytest -q $(PARALLEL) $(ARGS) || exit 1; \
+	done
 
 check: lint types imports coverage ## everything that must be true of a change: lint, types, imports, tests, coverage
 
