@@ -52,8 +52,8 @@ class HubInfo(Struct, frozen=True):
     """What a hub is, and what it takes.
 
     `pid` is its process, by which `arc stop` knows what to end. `unsafe_filesystem` is the type of the filesystem that
-    the storage lies on, if several hubs cannot safely share a storage there. `problem` is what keeps the hub from
-    writing, such as a full disk or a storage that was deleted.
+    the storage lies on, if several hubs cannot safely share a storage there. `storage` is `gone` when its files were
+    taken away, so that the hub must be started again, and `problem` what keeps it from writing, that or a full disk.
     """
 
     instance_id: str
@@ -76,6 +76,7 @@ class HubInfo(Struct, frozen=True):
     allow_remote: bool
     integrity: State
     unsafe_filesystem: str | None
+    storage: Literal["ok", "failing", "gone"]
     problem: str | None
 
 
@@ -155,10 +156,17 @@ async def show_hub(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
                 allow_remote=hub.state.allow_remote,
                 integrity=hub.integrity.state,
                 unsafe_filesystem=hub.settings.unsafe_filesystem,
+                storage=_state_of(hub),
                 problem=None if hub.trouble is None else str(hub.trouble),
             )
         )
     )
+
+
+def _state_of(hub: Hub) -> Literal["ok", "failing", "gone"]:
+    if hub.trouble is None:
+        return "ok"
+    return "gone" if isinstance(hub.trouble, StorageGone) else "failing"
 
 
 async def show_health(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:

@@ -1,12 +1,6 @@
 """Paths of the command line."""
 
-import os
 from pathlib import Path
-
-
-def is_same(one: Path, other: Path) -> bool:
-    """Whether two paths lead to the same file, whether or not it is there yet."""
-    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def path_of(text: str) -> Path:

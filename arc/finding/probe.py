@@ -39,6 +39,11 @@ class RunningHub:
         """Whether it is a hub of Arc 0.1.1."""
         return self.info.get("implementation") == OLD_IMPLEMENTATION
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether its storage was taken away, so that it does nothing until it is started again."""
+        return self.info.get("storage") == "gone"
+
 
 def find_hub_at(url: str, timeout_sec: float) -> RunningHub | None:
     """The hub at `url`, None when nothing listens there.

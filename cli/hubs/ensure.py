@@ -68,9 +68,9 @@ def run(options: Options) -> int:
     except (CommandFailed, OSError) as error:
         return _tell(url, error=in_words(error))
     hub = found.hub
-    if not Path(hub.storage).exists() and not storage.exists():
-        gone = f"the storage {hub.storage} was deleted under its hub: end that with arc stop, then ensure another"
-        return _tell(hub.url, error=gone)
+    if hub.is_gone or (not Path(hub.storage).exists() and not storage.exists()):
+        problem = hub.info.get("problem") or f"the storage {hub.storage} was deleted; restart the hub"
+        return _tell(hub.url, error=f"{problem}: arc stop, then arc ensure")
     if hub.is_011:
         print_note(f"arc: the hub at {hub.url} is one of Arc 0.1.1; to use this Arc, see: arc log import --help")
     other = _differences(options, found)

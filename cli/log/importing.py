@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from arc.finding.storage import is_same_file
 from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.hubs.filesystems import make_folder_of
 from cli.log.storage import kind_of_file, target_of
 from cli.options import StorageOptions, add_storage_option
-from cli.paths import is_same, path_of
+from cli.paths import path_of
 from cli.progress import ProgressBar
 from projections.moving.import_011 import import_011
 from projections.moving.transfer import bring_in
@@ -39,7 +40,7 @@ def add_arguments(parser: Arguments) -> None:
 def run(options: Options) -> int:
     """Print what was brought in."""
     source, storage = path_of(options.file), target_of(options)
-    if is_same(source, storage):
+    if is_same_file(str(source), str(storage)):
         raise CommandFailed(
             f"{source} cannot be brought into itself: name a new file, as in "
             f"arc log import {options.file} --storage {source.stem}-1{source.suffix}"

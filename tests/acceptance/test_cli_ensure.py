@@ -31,7 +31,7 @@ def test_a_hub_whose_storage_was_deleted_is_none_that_runs(arc: ArcCommand, free
     (arc.folder / "arc.sqlite3").unlink()
     again = arc("ensure", "--port", free_port)
     assert (again.code, again.json["running"], again.json["started"]) == (1, False, False)
-    assert "was deleted under its hub: end that with arc stop" in again.json["error"]
+    assert "restart the hub: arc stop, then arc ensure" in again.json["error"]
     assert arc("stop").json["stopped"]
     assert arc("ensure", "--port", free_port).json["started"]
 
@@ -149,3 +149,27 @@ def test_a_planted_note_is_not_followed(arc: ArcCommand, free_port: int) -> None
             assert arc("stop", "--port", free_port).json["stopped"] is False
         (arc.folder / ".arc.pid").write_text(json.dumps({"pid": os.getppid(), "port": port, "url": url}))
         assert arc("ensure", "--port", free_port).json["started"]
+
+
+def test_a_hub_whose_storage_was_taken_away_is_told_of_and_can_be_stopped(arc: ArcCommand, free_port: int) -> None:
+    arc("ensure", "--port", free_port)
+    (arc.folder / "arc.sqlite3-wal").unlink()
+
+    def told() -> str:
+        ensured = arc("ensure", "--port", free_port)
+        return str(ensured.json.get("error", "")) if ensured.code == 1 else ""
+
+    error = wait_until(told, what="the hub to notice")
+    assert "arc.sqlite3-wal was removed or moved away" in error
+    assert "restart the hub: arc stop, then arc ensure" in error
+    assert arc("stop", "--port", free_port).code == 0
+    assert arc("ensure", "--port", free_port).json["started"]
+
+
+def test_the_hub_of_a_storage_is_found_by_a_link_to_it(arc: ArcCommand, free_port: int) -> None:
+    elsewhere = arc.inside("elsewhere")
+    arc("ensure", "--port", free_port)
+    (elsewhere.folder / "link.sqlite3").symlink_to(arc.folder / "arc.sqlite3")
+    ensured = elsewhere("ensure", "--storage", "link.sqlite3")
+    assert (ensured.json["started"], ensured.json["url"]) == (False, f"http://127.0.0.1:{free_port}")
+    assert elsewhere("stop", "--storage", "link.sqlite3").json["stopped"]
