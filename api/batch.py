@@ -21,9 +21,9 @@ from api.http.responses import envelope
 from api.http.routes import NoQuery, Route, Site, SpecialRoute
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, InvalidInput
-from projections.hub.answers import Outcome
 from projections.hub.calls import Request
 from projections.hub.hub import Hub
+from projections.hub.outcomes import Outcome
 
 MAX_LINES: Final = 10_000
 MAX_BYTES: Final = 16 * 2**20

@@ -3,16 +3,30 @@
 from collections.abc import Iterator
 from typing import Annotated
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
+from api.http.as_of import Dated
 from api.http.lists import Listed, read_list
-from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, granted_or_refused
-from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
+from api.http.routes import WAITING, ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, granted_or_refused
+from arclog.deciders.locks import (
+    AcquireLock,
+    CheckTokens,
+    FindConflicts,
+    ForceReleaseLock,
+    HandOverLock,
+    LeaveLockQueue,
+    RefreshLock,
+    ReleaseLock,
+)
+from arclog.deciders.standing import Mode
 from arclog.sqlite.snapshot import Snapshot, together
-from projections import locks
+from projections import locks, queue
+from projections.encoding import encode_json
 from projections.hub.hub import Hub
+from projections.hub.lease_reads import TokenChecks
 from projections.intervals import AsOf
 from projections.locks import Lock
+from projections.places import QueuePlace
 
 
 class LocksQuery(Listed, frozen=True, kw_only=True):
@@ -37,31 +51,97 @@ def _each_lock(snapshot: Snapshot, query: LocksQuery, at: AsOf) -> Iterator[Lock
 
 
 def _key(lock: Lock) -> str:
-    return lock.file_path
+    return lock.file_path if lock.mode == "exclusive" else f"{lock.file_path}@{lock.agent_id}"
+
+
+class ConflictsQuery(Struct, frozen=True, kw_only=True):
+    """What would be asked for."""
+
+    agent_id: Annotated[str, Meta(description="for whom")]
+    path: Annotated[str, Meta(description="the path or pattern")]
+    mode: Annotated[Mode, Meta(description="`exclusive`, or `shared` with others that share")] = "exclusive"
+
+
+async def list_conflicts(hub: Hub, query: ConflictsQuery, reader: ReadCaller) -> ReadResult:
+    """What would refuse a lock."""
+    found = await hub.execute(FindConflicts(agent_id=query.agent_id, paths=[query.path], mode=query.mode))
+    return ReadResult(found.result)
+
+
+class LocksQueueQuery(Dated, frozen=True, kw_only=True):
+    """Whose places to list."""
+
+    agent_id: Annotated[str, Meta(description="only of this agent")] | None = None
+
+
+async def list_queue(hub: Hub, query: LocksQueueQuery, reader: ReadCaller) -> ReadResult:
+    """Those who wait for locks, in their order."""
+    return ReadResult(encode_json(await hub.read_apart(queue.list_queue, reader.at, "lock", query.agent_id)))
 
 
 ROUTES: tuple[Route, ...] = (
     ChangeRoute(
-        does="Ask for the lock on a file, or prolong one's own.",
+        does="Ask for the lock on a file or a pattern, or prolong one's own; wait for it where another has it.",
         path="/v1/locks",
         body=AcquireLock,
         status=granted_or_refused,
         statuses=(200, 201),
         result=Lock,
-        beside=("acquired",),
+        beside=("acquired", *WAITING, "locks"),
     ),
     ChangeRoute(
         does="Prolong a lock that one holds.",
         path="/v1/locks/refresh",
         body=RefreshLock,
         result=Lock,
-        beside=("acquired",),
+        beside=("acquired", "locks"),
     ),
     ChangeRoute(
         does="Give a lock back.",
         path="/v1/locks/release",
         body=ReleaseLock,
         result=Lock,
+        beside=("locks",),
+    ),
+    ChangeRoute(
+        does="Give a lock to another agent, with no moment in between at which it is free.",
+        path="/v1/locks/handover",
+        body=HandOverLock,
+        result=Lock,
+        beside=("locks",),
+    ),
+    ChangeRoute(
+        does="Free a lock that another agent holds, and say why.",
+        path="/v1/locks/force-release",
+        body=ForceReleaseLock,
+        result=Lock,
+        beside=("locks",),
+    ),
+    ChangeRoute(
+        does="Give up a place in the queue.",
+        path="/v1/locks/leave",
+        body=LeaveLockQueue,
+        result=QueuePlace,
+    ),
+    ChangeRoute(
+        does="Say whether fencing tokens are present, for whatever guards a resource.",
+        path="/v1/locks/check",
+        body=CheckTokens,
+        result=TokenChecks,
+    ),
+    ReadRoute(
+        does="List what would refuse a lock, without asking for it.",
+        path="/v1/locks/conflicts",
+        query=ConflictsQuery,
+        answer=list_conflicts,
+        result=list[Lock],
+    ),
+    ReadRoute(
+        does="List those who wait for locks, in their order.",
+        path="/v1/locks/queue",
+        query=LocksQueueQuery,
+        answer=list_queue,
+        result=list[QueuePlace],
     ),
     ReadRoute(
         does="List the locks, oldest first.",

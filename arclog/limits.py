@@ -21,9 +21,13 @@ MIN_TTL_SEC = 5
 TTL_SEC = 300
 """How long a lease lasts."""
 MAX_TTL_SEC = 10 * 365 * 86_400
+"""What may be asked for; it gets no more than a day."""
+LONGEST_LEASE_SEC = 86_400
 SHUTDOWN_DELAY_SEC = 60
 MAX_WAIT_SEC = 60.0
-"""How long a poll waits at most."""
+"""How long a poll waits at most, and a call for a claim or a lock."""
+PLACE_KEPT_SEC = 20
+"""How long a place in the queue outlives the call that waited at it, so that another can go on."""
 
 # Answers ------------------------------------------------------------------------------------------------------------
 

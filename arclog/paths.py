@@ -50,6 +50,10 @@ class Key(NamedTuple):
             return _BETWEEN.join(self)
         return f"{self.repository}{_BETWEEN}{self.path}" if self.repository else self.path
 
+    def may_meet(self, other: "Key") -> bool:
+        """Whether both are of one repository, and of one working tree where both name one."""
+        return self.repository == other.repository and (not self.tree or not other.tree or self.tree == other.tree)
+
 
 class Root(Struct, frozen=True):
     """A folder that paths are relative to.

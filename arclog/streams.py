@@ -1,6 +1,7 @@
 """Streams: the entities that an event concerns. Most concern one; what concerns several is found from each of them."""
 
-from arclog.events import Event, HubVouched, MessagePosted, SessionExpired, TaskCompleted
+from arclog.events import Event, HubVouched, LockRefused, MessagePosted, SessionExpired, TaskCompleted
+from arclog.events.locks import OnPaths
 from arclog.events.messages import TASK_KINDS
 
 
@@ -10,6 +11,10 @@ def streams_beside(event: Event) -> tuple[str, ...]:
         case SessionExpired():
             claims = tuple(f"claim/{claim.claim_key}" for claim in event.claims)
             return claims + tuple(f"lock/{lock.file_path}" for lock in event.locks)
+        case OnPaths(others=(_, *_)):
+            return tuple(f"lock/{key}" for key in event.keys[1:])
+        case LockRefused(held=str()):
+            return (f"lock/{event.key or event.file_path}",)
         case TaskCompleted(rolled_up_task_id=int(parent)):
             return (f"task/{parent}",)
         case HubVouched():

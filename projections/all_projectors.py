@@ -6,7 +6,19 @@ from typing import Final
 
 from arclog.codec import Fact
 from arclog.events import EVENT_CLASSES, Event
-from projections import channels, claims, event_streams, inbox, locks, messages, sessions, tasks, threads, vouches
+from projections import (
+    channels,
+    claims,
+    event_streams,
+    inbox,
+    locks,
+    messages,
+    places,
+    sessions,
+    tasks,
+    threads,
+    vouches,
+)
 from projections.projector import Handler, Projector, Writer
 
 PROJECTORS: Final[tuple[Projector, ...]] = (
@@ -17,6 +29,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     threads.PROJECTOR,
     claims.PROJECTOR,
     locks.PROJECTOR,
+    places.PROJECTOR,
     tasks.PROJECTOR,
     event_streams.PROJECTOR,
     vouches.PROJECTOR,

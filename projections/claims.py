@@ -5,12 +5,21 @@ from typing import Final
 
 import apsw
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from arclog.codec import Fact
 from arclog.deciders.claims import HeldClaim
-from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased, JsonObject, SessionExpired
+from arclog.deciders.standing import Holding
+from arclog.events import (
+    ClaimAcquired,
+    ClaimHandedOver,
+    ClaimRefreshed,
+    ClaimRefused,
+    ClaimReleased,
+    JsonObject,
+    SessionExpired,
+)
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
@@ -20,7 +29,10 @@ from projections.versions import Version, Versioned
 
 
 class Claim(Struct, frozen=True):
-    """A claim as the wire has it; `fencing_token` is the event id of its grant."""
+    """A claim as the wire has it; `fencing_token` is the event id of its grant.
+
+    In a refusal, `waiting` says that this is not held but waited for by one that comes first.
+    """
 
     claim_key: str
     thread_id: str | None
@@ -31,6 +43,7 @@ class Claim(Struct, frozen=True):
     released_at: str | None
     metadata: msgspec.Raw
     fencing_token: int
+    waiting: bool | UnsetType = UNSET
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -91,6 +104,19 @@ def _release(writer: Writer, event: Fact, claim_key: str, released_at: int) -> N
         writer.replace(VERSIONS, claim_key, Version(event.event_id, row))
 
 
+def _on_handed_over(writer: Writer, event: Fact, data: ClaimHandedOver) -> None:
+    current = writer.find(VERSIONS, data.claim_key)
+    if current is not None:
+        row = replace(
+            current.row,
+            owner_agent_id=data.to_agent_id,
+            fencing_token=event.event_id,
+            claimed_at=event.recorded_at,
+            released_at=None,
+        )
+        writer.replace(VERSIONS, data.claim_key, Version(event.event_id, row))
+
+
 def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
     writer.write(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
 
@@ -105,6 +131,7 @@ PROJECTOR: Final = Projector(
         ClaimAcquired: _on_acquired,
         ClaimRefreshed: _on_refreshed,
         ClaimReleased: _on_released,
+        ClaimHandedOver: _on_handed_over,
         ClaimRefused: _on_refused,
         SessionExpired: _on_expired,
     },
@@ -121,12 +148,6 @@ def find_current(writer: Writer, claim_key: str) -> Claim | None:
     """The claim of that name as it is now, as the writer knows it."""
     current = writer.find(VERSIONS, claim_key)
     return None if current is None else _claim(current.row)
-
-
-def find_held(writer: Writer, claim_key: str) -> HeldClaim | None:
-    """What the rules need to know of a claim that was granted and not released."""
-    current = writer.find(VERSIONS, claim_key)
-    return None if current is None or current.row.released_at is not None else _held(current.row)
 
 
 def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id: str) -> int | None:
@@ -155,6 +176,12 @@ def list_held(
 def count_held(connection: apsw.Connection, agent_id: str, now: int, before: int) -> int:
     """How much an agent holds at present that was granted before an event."""
     return int(connection.execute(SQL["count_held"], {"agent_id": agent_id, "now": now, "before": before}).get)
+
+
+def list_standing(connection: apsw.Connection, at: AsOf) -> list[Holding]:
+    """All that was held at a moment, as the rules see it."""
+    rows = connection.execute(SQL["list_standing"], at.bindings())
+    return [Holding("claim", key, agent_id, "exclusive", token, until) for key, agent_id, token, until in rows]
 
 
 def list_claims(
@@ -196,18 +223,6 @@ def _claim(row: _Row) -> Claim:
         optional_timestamp(row.released_at),
         msgspec.Raw(row.metadata.encode()),
         row.fencing_token,
-    )
-
-
-def _held(row: _Row) -> HeldClaim:
-    return HeldClaim(
-        row.claim_key,
-        row.owner_agent_id,
-        row.fencing_token,
-        row.expires_at,
-        row.thread_id,
-        row.task_message_id,
-        row.notice_channel,
     )
 
 

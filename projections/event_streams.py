@@ -12,7 +12,20 @@ from typing import Final
 import apsw
 
 from arclog.codec import Fact, StoredEvent
-from arclog.events import Event, HubVouched, MessagePosted, SessionExpired, TaskCompleted
+from arclog.events import (
+    Event,
+    HubVouched,
+    LockAcquired,
+    LockHandedOver,
+    LockLeft,
+    LockQueued,
+    LockRefreshed,
+    LockRefused,
+    LockReleased,
+    MessagePosted,
+    SessionExpired,
+    TaskCompleted,
+)
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, read, read_from_end
 from arclog.streams import streams_beside
@@ -28,11 +41,26 @@ def _on_event(writer: Writer, event: Fact, data: Event) -> None:
 
 PROJECTOR: Final = Projector(
     name="event_streams",
-    version=1,
+    version=2,
     tables=("event_streams",),
     schema=SQL["schema"],
     indexes="",
-    handlers=dict.fromkeys((HubVouched, MessagePosted, SessionExpired, TaskCompleted), _on_event),
+    handlers=dict.fromkeys(
+        (
+            HubVouched,
+            LockAcquired,
+            LockHandedOver,
+            LockLeft,
+            LockQueued,
+            LockRefreshed,
+            LockRefused,
+            LockReleased,
+            MessagePosted,
+            SessionExpired,
+            TaskCompleted,
+        ),
+        _on_event,
+    ),
 )
 
 

@@ -1,16 +1,29 @@
-"""Locks: who holds what now, and who held it at any event before."""
+"""Locks: who holds what now, and who held it at any event before.
+
+Each path of a grant has a row. The rows of one key share a *slot* as long as one agent alone has it: what is granted
+next takes the place of what was. Of agents that share a key each has a slot of its own.
+"""
 
 from collections.abc import Iterator
 from typing import Final
 
 import apsw
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from arclog.codec import Fact
 from arclog.deciders.locks import HeldLock
-from arclog.events import JsonObject, LockAcquired, LockRefreshed, LockRefused, LockReleased, SessionExpired
+from arclog.deciders.standing import Holding, Mode
+from arclog.events import (
+    JsonObject,
+    LockAcquired,
+    LockHandedOver,
+    LockRefreshed,
+    LockRefused,
+    LockReleased,
+    SessionExpired,
+)
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
@@ -18,9 +31,26 @@ from projections.projector import Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
 
+_SHARER: Final = "\n"
+"""What stands in a slot between the key and the agent that shares it; no key and no agent holds a line feed."""
+
 
 class Lock(Struct, frozen=True):
-    """A lock as the wire has it; `fencing_token` is the event id of its grant."""
+    """A lock as the wire has it; `fencing_token` is the event id of its grant.
+
+    Attributes:
+        file_path: the path or pattern, as it was sent.
+        agent_id: who holds it.
+        locked_at: since when.
+        expires_at: until when.
+        released_at: when it was freed; null while it was not, although it may have lapsed.
+        metadata: the holder's own.
+        fencing_token: the event that granted it.
+        key: what the path comes to, however it is spelled.
+        mode: whether others may have it too.
+        witness: in a refusal, a path that both this and what was asked for cover.
+        waiting: in a refusal, whether this is not held but waited for by one that comes first.
+    """
 
     file_path: str
     agent_id: str
@@ -29,11 +59,16 @@ class Lock(Struct, frozen=True):
     released_at: str | None
     metadata: msgspec.Raw
     fencing_token: int
+    key: str
+    mode: Mode
+    witness: str | UnsetType = UNSET
+    waiting: bool | UnsetType = UNSET
 
 
 class _Row(Struct, frozen=True, gc=False):
     """What a row says, its columns in the order of the statements."""
 
+    slot: str
     file_path: str
     agent_id: str
     fencing_token: int
@@ -44,59 +79,131 @@ class _Row(Struct, frozen=True, gc=False):
     notice_channel: str | None
     metadata: str
 
+    @property
+    def key(self) -> str:
+        return _key_of(self.slot)
+
+    @property
+    def mode(self) -> Mode:
+        return _mode_of(self.slot)
+
 
 VERSIONS: Final = Versioned("locks", _Row, free_text=("metadata",))
 SQL: Final = Queries("projections", "locks.sql", VERSIONS.parts)
 
 
 def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
-    row = _Row(
-        file_path=data.file_path,
-        agent_id=data.agent_id,
-        fencing_token=event.event_id,
-        locked_at=time_of(event, data.occurred_at),
-        expires_at=data.expires_at,
-        released_at=None,
-        notice_channel=_notice_channel(data.metadata),
-        metadata=encode_json(data.metadata).decode(),
-        thread_id=_thread_of(data),
-    )
-    current = writer.find(VERSIONS, data.file_path)
-    if current is None or current.row.agent_id != data.agent_id:
-        writer.write(SQL["hold"], (data.agent_id, data.file_path, event.event_id))
-    writer.replace(VERSIONS, data.file_path, Version(event.event_id, row))
+    metadata = encode_json(data.metadata).decode()
+    for key, path in zip(data.keys, data.paths, strict=True):
+        alone = data.mode == "exclusive" or key in data.kept
+        slot = key if alone else _shared_slot(key, data.agent_id)
+        row = _Row(
+            slot=slot,
+            file_path=path,
+            agent_id=data.agent_id,
+            fencing_token=event.event_id,
+            locked_at=time_of(event, data.occurred_at),
+            expires_at=data.expires_at,
+            released_at=None,
+            thread_id=_thread_of(data.metadata),
+            notice_channel=_notice_channel(data.metadata),
+            metadata=metadata,
+        )
+        _write(writer, event, row)
+        # What the agent had by this key in the other mode is part of it now.
+        former = _shared_slot(key, data.agent_id) if alone else key
+        _release(writer, event, former, data.agent_id, event.recorded_at)
 
 
 def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
-    current = writer.find(VERSIONS, data.file_path)
-    if current is not None:
-        row = replace(current.row, expires_at=data.expires_at, released_at=None)
-        writer.replace(VERSIONS, data.file_path, Version(event.event_id, row))
+    for key in data.keys:
+        current = _find_of(writer, key, data.agent_id)
+        if current is not None:
+            row = replace(current.row, expires_at=data.expires_at, released_at=None)
+            writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
 
 
 def _on_released(writer: Writer, event: Fact, data: LockReleased) -> None:
-    _release(writer, event, data.file_path, time_of(event, data.occurred_at))
+    for key in data.keys:
+        _release_of(writer, event, key, data.agent_id, time_of(event, data.occurred_at))
 
 
 def _on_expired(writer: Writer, event: Fact, data: SessionExpired) -> None:
     for lock in data.locks:
-        _release(writer, event, lock.file_path, event.recorded_at)
+        _release_of(writer, event, lock.file_path, data.agent_id, event.recorded_at)
 
 
-def _release(writer: Writer, event: Fact, file_path: str, released_at: int) -> None:
-    current = writer.find(VERSIONS, file_path)
-    if current is not None:
-        row = replace(current.row, released_at=released_at)
-        writer.replace(VERSIONS, file_path, Version(event.event_id, row))
+def _on_handed_over(writer: Writer, event: Fact, data: LockHandedOver) -> None:
+    for key in data.keys:
+        current = _find_of(writer, key, data.agent_id)
+        if current is None:
+            continue
+        given = replace(
+            current.row, agent_id=data.to_agent_id, fencing_token=event.event_id, locked_at=event.recorded_at
+        )
+        if given.mode == "shared":
+            given = replace(given, slot=_shared_slot(key, data.to_agent_id))
+            _release(writer, event, current.row.slot, data.agent_id, event.recorded_at)
+        _write(writer, event, given)
 
 
 def _on_refused(writer: Writer, event: Fact, data: LockRefused) -> None:
     writer.write(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
 
 
-def _thread_of(data: LockAcquired) -> str | None:
-    thread_id = data.metadata.get("thread_id")
+def _write(writer: Writer, event: Fact, row: _Row) -> None:
+    current = writer.find(VERSIONS, row.slot)
+    if current is None or current.row.agent_id != row.agent_id:
+        writer.write(SQL["hold"], (row.agent_id, row.slot, event.event_id))
+    writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
+
+
+def _release(writer: Writer, event: Fact, slot: str, agent_id: str, released_at: int) -> None:
+    current = writer.find(VERSIONS, slot)
+    if current is not None and current.row.agent_id == agent_id and current.row.released_at is None:
+        row = replace(current.row, released_at=released_at)
+        writer.replace(VERSIONS, slot, Version(event.event_id, row))
+
+
+def _release_of(writer: Writer, event: Fact, key: str, agent_id: str, released_at: int) -> None:
+    current = _find_of(writer, key, agent_id)
+    if current is not None:
+        row = replace(current.row, released_at=released_at)
+        writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
+
+
+def _find_of(writer: Writer, key: str, agent_id: str) -> Version[_Row] | None:
+    """What an agent has by a key: alone, or shared with others."""
+    current = writer.find(VERSIONS, key)
+    if current is not None and current.row.agent_id == agent_id and current.row.released_at is None:
+        return current
+    shared = writer.find(VERSIONS, _shared_slot(key, agent_id))
+    if shared is not None and (current is None or current.row.agent_id != agent_id or shared.row.released_at is None):
+        return shared
+    return current
+
+
+def _key_of(slot: str) -> str:
+    return slot.partition(_SHARER)[0]
+
+
+def _mode_of(slot: str) -> Mode:
+    return "shared" if _SHARER in slot else "exclusive"
+
+
+def _shared_slot(key: str, agent_id: str) -> str:
+    return f"{key}{_SHARER}{agent_id}"
+
+
+def _thread_of(metadata: JsonObject) -> str | None:
+    thread_id = metadata.get("thread_id")
     return thread_id if isinstance(thread_id, str) and thread_id else None
+
+
+def _notice_channel(metadata: JsonObject) -> str | None:
+    """The channel in which its holder would have its recovery told."""
+    channel = metadata.get("channel")
+    return channel if isinstance(channel, str) else None
 
 
 PROJECTOR: Final = Projector(
@@ -109,34 +216,38 @@ PROJECTOR: Final = Projector(
         LockAcquired: _on_acquired,
         LockRefreshed: _on_refreshed,
         LockReleased: _on_released,
+        LockHandedOver: _on_handed_over,
         LockRefused: _on_refused,
         SessionExpired: _on_expired,
     },
 )
 
 
-def find_lock(connection: apsw.Connection, file_path: str, at: AsOf) -> Lock | None:
-    """The lock of that name as it was left last, released or not."""
-    row = VERSIONS.find_at(connection, file_path, at)
-    return None if row is None else _lock(row)
+def find_lock(connection: apsw.Connection, key: str, agent_id: str, at: AsOf) -> Lock | None:
+    """What an agent had by a key as it was left last, released or not."""
+    found = [row for slot in (key, _shared_slot(key, agent_id)) if (row := VERSIONS.find_at(connection, slot, at))]
+    own = [row for row in found if row.agent_id == agent_id]
+    return _lock(max(own, key=_age)) if own else None
 
 
-def find_current(writer: Writer, file_path: str) -> Lock | None:
-    """The lock of that name as it is now, as the writer knows it."""
-    current = writer.find(VERSIONS, file_path)
+def list_of_key(connection: apsw.Connection, key: str, at: AsOf) -> list[Lock]:
+    """The locks on just that key as they were left last: one, or one of each agent that shared it."""
+    alone = VERSIONS.find_at(connection, key, at)
+    shared = VERSIONS.read(connection, SQL["list_sharers"], {"low": key + _SHARER, "high": key + "\v", "at": at.at})
+    return [_lock(row) for row in sorted([*([] if alone is None else [alone]), *shared], key=_age)]
+
+
+def find_current(writer: Writer, key: str, agent_id: str) -> Lock | None:
+    """What an agent has by a key now, as the writer knows it."""
+    current = _find_of(writer, key, agent_id)
     return None if current is None else _lock(current.row)
 
 
-def find_thread(connection: apsw.Connection, file_path: str, at: AsOf) -> str | None:
-    """The thread that the lock of that name belongs to, if any."""
-    row = VERSIONS.find_at(connection, file_path, at)
-    return None if row is None else row.thread_id
-
-
-def find_held(writer: Writer, file_path: str) -> HeldLock | None:
-    """What the rules need to know of a lock that was granted and not released."""
-    current = writer.find(VERSIONS, file_path)
-    return None if current is None or current.row.released_at is not None else _held(current.row)
+def find_thread(connection: apsw.Connection, key: str, agent_id: str, at: AsOf) -> str | None:
+    """The thread that an agent's lock belongs to, if any."""
+    found = [row for slot in (key, _shared_slot(key, agent_id)) if (row := VERSIONS.find_at(connection, slot, at))]
+    own = [row for row in found if row.agent_id == agent_id]
+    return max(own, key=_age).thread_id if own else None
 
 
 def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id: str) -> int | None:
@@ -148,7 +259,7 @@ def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id
 def list_held(
     connection: apsw.Connection, agent_id: str, now: int, before: int, limit: int, most_bytes: int
 ) -> list[HeldLock]:
-    """What an agent holds at present, oldest grant first.
+    """What an agent holds at present, oldest grant first, by its keys.
 
     Args:
         connection: any connection on the storage.
@@ -159,12 +270,26 @@ def list_held(
         most_bytes: only until their metadata are so long together.
     """
     bindings = {"agent_id": agent_id, "now": now, "before": before, "limit": limit, "most_bytes": most_bytes}
-    return [HeldLock(*row) for row in connection.execute(SQL["list_held"], bindings)]
+    rows = connection.execute(SQL["list_held"], bindings)
+    return [HeldLock(_key_of(slot), *rest) for slot, *rest in rows]
 
 
 def count_held(connection: apsw.Connection, agent_id: str, now: int, before: int) -> int:
     """How much an agent holds at present that was granted before an event."""
     return int(connection.execute(SQL["count_held"], {"agent_id": agent_id, "now": now, "before": before}).get)
+
+
+def list_keys(connection: apsw.Connection) -> list[str]:
+    """The keys of all locks that there ever were."""
+    return sorted({_key_of(slot) for (slot,) in connection.execute(SQL["list_slots"])})
+
+
+def list_standing(connection: apsw.Connection, at: AsOf) -> list[Holding]:
+    """All that was held at a moment, as the rules see it."""
+    rows = connection.execute(SQL["list_standing"], at.bindings())
+    return [
+        Holding("lock", _key_of(slot), agent_id, _mode_of(slot), token, until) for slot, agent_id, token, until in rows
+    ]
 
 
 def list_locks(
@@ -204,21 +329,10 @@ def _lock(row: _Row) -> Lock:
         optional_timestamp(row.released_at),
         msgspec.Raw(row.metadata.encode()),
         row.fencing_token,
+        row.key,
+        row.mode,
     )
 
 
-def _held(row: _Row) -> HeldLock:
-    return HeldLock(
-        row.file_path,
-        row.agent_id,
-        row.fencing_token,
-        row.expires_at,
-        row.thread_id,
-        row.notice_channel,
-    )
-
-
-def _notice_channel(metadata: JsonObject) -> str | None:
-    """The channel in which its holder would have its recovery told."""
-    channel = metadata.get("channel")
-    return channel if isinstance(channel, str) else None
+def _age(row: _Row) -> int:
+    return row.fencing_token

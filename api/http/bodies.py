@@ -128,6 +128,24 @@ class BodyReader(Generic[B]):
             raise InvalidInput("body", f"cannot be used: {refused}") from None
 
 
+class _Requiring(Struct, frozen=True):
+    """What the body of any change may say beside its own: fencing tokens that must be present, by what they are of."""
+
+    require: dict[str, int] | None = None
+
+
+_read_requiring = BodyReader(_Requiring).read
+
+
+def read_require(body: bytes) -> dict[str, int] | None:
+    """The fencing tokens that a change relies on, such as `{"lock/src/a.py": 812}`.
+
+    Raises:
+        InvalidInput: they are no object of integers.
+    """
+    return _read_requiring(body).require if b'"require"' in body else None
+
+
 def _explain(error: Exception, body: bytes) -> InvalidInput:
     """Why a body is not JSON."""
     try:

@@ -17,8 +17,8 @@ from api.http.errors import UnknownRoute
 from api.http.idempotency import hash_request
 from api.http.queries import QueryReader, Value
 from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route
-from projections.hub.answers import Outcome
 from projections.hub.hub import Hub
+from projections.hub.outcomes import Outcome
 
 T = TypeVar("T")
 

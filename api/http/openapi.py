@@ -152,9 +152,18 @@ def _operation(listed: Route, schemas: Json, components: Json) -> Json:
     return operation
 
 
+_BESIDE: Final[Json] = {
+    "place": {"type": "integer"},
+    "position": {"type": "integer"},
+    "ahead": {"type": "array", "items": {"type": "string"}},
+    "locks": {"type": "array", "items": {"$ref": "#/components/schemas/Lock"}},
+}
+"""What may stand beside `ok`, where it is no flag."""
+
+
 def _json_answer(does: str, result: Json, headers: Json, beside: tuple[str, ...]) -> Json:
     properties: Json = {"ok": {"const": True}, "result": result}
-    properties.update({flag: {"type": "boolean"} for flag in beside})
+    properties.update({name: _BESIDE.get(name, {"type": "boolean"}) for name in beside})
     schema = {"type": "object", "properties": properties, "required": ["ok", "result"]}
     return {"description": does, "headers": headers, "content": {"application/json": {"schema": schema}}}
 

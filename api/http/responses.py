@@ -9,7 +9,7 @@ from starlette.types import Send
 from api.hints import tell
 from api.http.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge
 from arclog.errors import ArcError
-from projections.hub.answers import Outcome
+from projections.hub.outcomes import Outcome
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -120,4 +120,8 @@ def envelope(outcome: Outcome) -> bytes:
         flags = b'"acquired":true,' if outcome.acquired else b'"acquired":false,'
     if outcome.parent_completed:
         flags += b'"parent_completed":true,'
+    if outcome.queue is not None:
+        flags += msgspec.json.encode(outcome.queue)[1:-1] + b","
+    if outcome.locks is not None:
+        flags += b'"locks":' + outcome.locks + b","
     return b'{"ok":true,' + flags + b'"result":' + outcome.result + b"}"

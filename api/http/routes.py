@@ -7,22 +7,26 @@ on the way.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import moment_of
-from api.http.bodies import BodyReader, read_body
+from api.http.bodies import BodyReader, read_body, read_require
+from api.http.connection import connection_of
 from api.http.errors import ClientGone, MethodNotAllowed
 from api.http.headers import find_sender, transport_of
 from api.http.idempotency import find_key, hash_request
 from api.http.queries import QueryReader
 from api.http.responses import Responder
+from arclog.deciders.claims import AcquireClaim
+from arclog.deciders.locks import AcquireLock
 from arclog.limits import HEARTBEAT_SEC
-from projections.hub.answers import Outcome
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
+from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf
 
 K = TypeVar("K", bound=Struct)
@@ -98,10 +102,19 @@ class NoQuery(Struct, frozen=True):
     """A read without parameters."""
 
 
+WAITING = ("place", "position", "ahead")
+"""What stands beside `acquired` in the answer to one that still waits."""
+
+
 def as_sent(ids: Struct, body: Any) -> Command:  # noqa: ANN401 - the body of most changes is the command
     """The command of a route whose body is the command itself."""
     command: Command = body
     return command
+
+
+def waits(command: Command) -> bool:
+    """Whether a command may have to wait for what it asks."""
+    return isinstance(command, AcquireLock | AcquireClaim) and command.wait_sec > 0
 
 
 def ok(outcome: Outcome) -> int:
@@ -162,18 +175,27 @@ class ChangeRoute(Struct, Generic[K, B], frozen=True, kw_only=True):
             body = await read_body(scope, receive, most)
             asked = command(read_ids(scope), read(body))
             transport, sender, key = transport_of(scope), find_sender(scope), find_key(scope)
+            require = read_require(body)
             if key is None:
-                outcome = await execute(asked, transport=transport, sender=sender)
+                work = execute(asked, transport=transport, sender=sender, require=require)
             else:
                 known_by = hash_request(scope["method"].encode(), scope["raw_path"], body)
-                outcome = await execute(
+                work = execute(
                     asked,
                     transport=transport,
                     sender=sender,
                     key=key,
                     request=known_by.asked,
                     former_request=known_by.written,
+                    require=require,
                 )
+            if not waits(asked):
+                outcome = await work
+            else:
+                connection = connection_of(scope)
+                outcome = await connection.unless_ended(work)
+                if outcome.waited and outcome.acquired:
+                    connection.watch(partial(hub.give_back, outcome))
             await send_outcome(send, status(outcome), outcome)
 
         return change

@@ -1,8 +1,9 @@
 """Claims: who does which piece of work.
 
-Who holds a claim is decided against the log's head inside the transaction that appends the grant, so two askers never
-both get it, on one hub or on several. A lease ends at `expires_at` by the log's clock, to the microsecond; the event id
-of the grant is the fencing token.
+What a request means is judged by the one protocol of leases (`arclog.deciders.leases`); here are the commands about
+pieces of work, and the events that follow. Everything is decided against the log's head inside the transaction that
+appends the event, so two askers never both get it, on one hub or on several. A lease ends at `expires_at` by the log's
+clock, to the microsecond; the event id of the grant is the fencing token.
 """
 
 from typing import ClassVar
@@ -10,13 +11,27 @@ from typing import ClassVar
 from msgspec import Struct
 
 from arclog.deciders import fields
+from arclog.deciders.fencing import get_held
+from arclog.deciders.handover import check_handover
+from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask
+from arclog.deciders.standing import Holding, Place, Standing
 from arclog.errors import InvalidInput, NotFound
-from arclog.events import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased, JsonObject
+from arclog.events import (
+    ClaimAcquired,
+    ClaimHandedOver,
+    ClaimLeft,
+    ClaimQueued,
+    ClaimRefreshed,
+    ClaimRefused,
+    ClaimReleased,
+    JsonObject,
+)
+from arclog.events.locks import ReleaseReason
 from arclog.limits import TTL_SEC
 
 
 class AcquireClaim(Struct, frozen=True, kw_only=True):
-    """Ask for a claim; without a key it is named after the task's message."""
+    """Ask for a claim; without a key it is named after the task's message. `wait_sec` as for locks."""
 
     sender_field: ClassVar[str | None] = "owner_agent_id"
 
@@ -26,6 +41,7 @@ class AcquireClaim(Struct, frozen=True, kw_only=True):
     thread_id: str | None = None
     ttl_sec: float = TTL_SEC
     metadata: JsonObject | None = None
+    wait_sec: float = 0
 
     @property
     def key(self) -> str:
@@ -44,6 +60,7 @@ class RefreshClaim(Struct, frozen=True, kw_only=True):
     claim_key: str
     owner_agent_id: str
     ttl_sec: float = TTL_SEC
+    fencing_token: int | None = None
 
 
 class ReleaseClaim(Struct, frozen=True, kw_only=True):
@@ -53,10 +70,41 @@ class ReleaseClaim(Struct, frozen=True, kw_only=True):
 
     claim_key: str
     agent_id: str
+    fencing_token: int | None = None
+
+
+class HandOverClaim(Struct, frozen=True, kw_only=True):
+    """Give a claim to another agent, with no moment in between at which it is free."""
+
+    sender_field: ClassVar[str | None] = "agent_id"
+
+    claim_key: str
+    agent_id: str
+    to_agent_id: str
+    fencing_token: int | None = None
+
+
+class ForceReleaseClaim(Struct, frozen=True, kw_only=True):
+    """Free a claim that another agent holds; `agent_id` takes it away and says why."""
+
+    sender_field: ClassVar[str | None] = "agent_id"
+
+    claim_key: str
+    agent_id: str
+    reason: str
+
+
+class LeaveClaimQueue(Struct, frozen=True, kw_only=True):
+    """Give up a place in the queue."""
+
+    sender_field: ClassVar[str | None] = "agent_id"
+
+    agent_id: str
+    place: int
 
 
 class HeldClaim(Struct, frozen=True):
-    """A claim that was granted and not released, as the rules see it; whether it is still active depends on the time.
+    """A claim that was granted and not released, as the end of a session sees it.
 
     `notice_channel` is where its recovery is told, None for the default channel.
     """
@@ -69,80 +117,160 @@ class HeldClaim(Struct, frozen=True):
     task_message_id: int | None = None
     notice_channel: str | None = None
 
-    def is_active(self, now: int) -> bool:
-        """A lease holds up to and including the microsecond at which it expires."""
-        return self.expires_at >= now
+
+Acquired = ClaimAcquired | ClaimRefreshed | ClaimRefused | ClaimQueued
 
 
-class Acquiring(Struct, frozen=True):
-    """What is known when a claim is asked for: its holder, and whether this asker's refusal is in the log already."""
+def decide_acquire(standing: Standing, command: AcquireClaim, now: int, hub_id: str = "") -> Acquired:
+    """Grant what nothing stands in the way of, prolong what the asker holds, queue who waits, refuse who does not.
 
-    held: HeldClaim | None
-    already_refused: bool = False
+    Args:
+        standing: who holds what, and who waits.
+        command: what is asked for.
+        now: the log's time.
+        hub_id: this hub, which holds the call.
 
-
-def decide_acquire(
-    state: Acquiring, command: AcquireClaim, now: int
-) -> ClaimAcquired | ClaimRefreshed | ClaimRefused | None:
-    """Grant what is free, prolong what the asker holds, refuse what another holds.
-
-    A refusal is written once for each pair of grant and asker: None when it is in the log already.
+    Raises:
+        Deadlock: it would wait for an agent that waits for it.
     """
     if not command.key:
         raise InvalidInput("claim_key", "or task_message_id is required")
     claim_key = fields.required_id("claim_key", command.key)
     agent_id = fields.agent("owner_agent_id", command.owner_agent_id)
-    expires_at = now + fields.ttl(command.ttl_sec)
+    ttl = fields.ttl(command.ttl_sec)
+    wait = fields.wait(command.wait_sec)
     metadata = fields.metadata(command.metadata)
     thread_id = fields.optional_id("thread_id", command.thread_id)
     task_message_id = fields.integer("task_message_id", command.task_message_id)
-    held = state.held
-    if held is None or not held.is_active(now):
-        return ClaimAcquired(
-            claim_key=claim_key,
-            owner_agent_id=agent_id,
-            expires_at=expires_at,
-            thread_id=thread_id,
-            task_message_id=task_message_id,
-            metadata=metadata,
-        )
-    if held.owner_agent_id == agent_id:
-        return ClaimRefreshed(
-            claim_key=claim_key,
-            owner_agent_id=agent_id,
-            expires_at=max(expires_at, held.expires_at),
-            fencing_token=held.fencing_token,
-        )
-    if state.already_refused:
-        return None
-    return ClaimRefused(
-        claim_key=claim_key,
-        asker_agent_id=agent_id,
-        owner_agent_id=held.owner_agent_id,
-        fencing_token=held.fencing_token,
+    match ask(standing, Ask("claim", agent_id, (claim_key,), "exclusive", ttl, wait > 0), now):
+        case Granted(place):
+            return ClaimAcquired(
+                claim_key=claim_key,
+                owner_agent_id=agent_id,
+                expires_at=now + ttl,
+                thread_id=thread_id,
+                task_message_id=task_message_id,
+                metadata=metadata,
+                place=None if place is None else place.place_id,
+            )
+        case Prolonged(token, _keys, expires_at):
+            return ClaimRefreshed(
+                claim_key=claim_key, owner_agent_id=agent_id, expires_at=expires_at, fencing_token=token
+            )
+        case Queued(passes, place):
+            return ClaimQueued(
+                claim_key=claim_key,
+                owner_agent_id=agent_id,
+                wait_until=now + wait,
+                ttl=ttl,
+                hub_id=hub_id,
+                thread_id=thread_id,
+                task_message_id=task_message_id,
+                metadata=metadata,
+                passes=tuple(sorted(passes)),
+                place=None if place is None else place.place_id,
+            )
+        case Refused(obstacle):
+            by = obstacle.by
+            return ClaimRefused(
+                claim_key=claim_key,
+                asker_agent_id=agent_id,
+                owner_agent_id=by.agent_id,
+                fencing_token=by.token if isinstance(by, Holding) else by.place_id,
+                is_waiting=isinstance(by, Place),
+            )
+
+
+def grant_place(place: Place, queued: ClaimQueued, now: int) -> ClaimAcquired:
+    """The grant of a request that waited; its lease begins now."""
+    return ClaimAcquired(
+        claim_key=queued.claim_key,
+        owner_agent_id=place.agent_id,
+        expires_at=now + place.ttl,
+        thread_id=queued.thread_id,
+        task_message_id=queued.task_message_id,
+        metadata=queued.metadata,
+        place=place.place_id,
     )
 
 
-def decide_refresh(held: HeldClaim | None, command: RefreshClaim, now: int) -> ClaimRefreshed:
+def decide_refresh(standing: Standing, command: RefreshClaim, now: int) -> ClaimRefreshed:
     """Let the holder keep its claim until `ttl_sec` from now."""
     claim_key = fields.required_id("claim_key", command.claim_key)
     agent_id = fields.agent("owner_agent_id", command.owner_agent_id)
     expires_at = now + fields.ttl(command.ttl_sec)
-    held = _get_held(held, claim_key, agent_id, now)
-    return ClaimRefreshed(
-        claim_key=claim_key, owner_agent_id=agent_id, expires_at=expires_at, fencing_token=held.fencing_token
-    )
+    held = _get_held(standing, claim_key, agent_id, command.fencing_token, now)
+    return ClaimRefreshed(claim_key=claim_key, owner_agent_id=agent_id, expires_at=expires_at, fencing_token=held.token)
 
 
-def decide_release(held: HeldClaim | None, command: ReleaseClaim, now: int) -> ClaimReleased:
+def decide_release(standing: Standing, command: ReleaseClaim, now: int) -> ClaimReleased:
     """Let the holder give its claim back."""
     claim_key = fields.required_id("claim_key", command.claim_key)
     agent_id = fields.agent("agent_id", command.agent_id)
-    held = _get_held(held, claim_key, agent_id, now)
-    return ClaimReleased(claim_key=claim_key, owner_agent_id=agent_id, fencing_token=held.fencing_token)
+    held = _get_held(standing, claim_key, agent_id, command.fencing_token, now)
+    return ClaimReleased(claim_key=claim_key, owner_agent_id=agent_id, fencing_token=held.token)
 
 
-def _get_held(held: HeldClaim | None, claim_key: str, agent_id: str, now: int) -> HeldClaim:
-    if held is None or held.owner_agent_id != agent_id or not held.is_active(now):
-        raise NotFound("claim", claim_key, f"is not held by {agent_id}")
+def decide_handover(standing: Standing, command: HandOverClaim, now: int, *, receiver_is_live: bool) -> ClaimHandedOver:
+    """Give a claim to another agent.
+
+    Raises:
+        Deadlock: the receiver waits for somebody who waits for it.
+        NotFound: the receiver has no live session, or the giver does not hold it.
+    """
+    claim_key = fields.required_id("claim_key", command.claim_key)
+    agent_id = fields.agent("agent_id", command.agent_id)
+    receiver = fields.agent("to_agent_id", command.to_agent_id)
+    if receiver == agent_id:
+        raise InvalidInput("to_agent_id", "must be another agent")
+    held = _get_held(standing, claim_key, agent_id, command.fencing_token, now)
+    if not receiver_is_live:
+        raise NotFound("agent", receiver, "has no active session, so nothing can be handed to it")
+    serves = check_handover(standing, [held], receiver, now)
+    return ClaimHandedOver(
+        claim_key=claim_key, owner_agent_id=agent_id, to_agent_id=receiver, fencing_token=held.token, serves=serves
+    )
+
+
+def decide_force_release(standing: Standing, command: ForceReleaseClaim, now: int) -> ClaimReleased:
+    """Free a claim that another agent holds.
+
+    Raises:
+        NotFound: nobody holds it.
+    """
+    claim_key = fields.required_id("claim_key", command.claim_key)
+    operator, why = fields.agent("agent_id", command.agent_id), fields.reason(command.reason)
+    for holder in standing.holders("claim", claim_key):
+        if holder.is_active(now):
+            return ClaimReleased(
+                claim_key=claim_key,
+                owner_agent_id=holder.agent_id,
+                fencing_token=holder.token,
+                reason="forced",
+                forced_by=operator,
+                why=why,
+            )
+    raise NotFound("claim", claim_key, "is held by nobody")
+
+
+def decide_leave(standing: Standing, queued: ClaimQueued | None, command: LeaveClaimQueue, now: int) -> ClaimLeft:
+    """Let an agent give up its place.
+
+    Raises:
+        NotFound: it is not waiting there.
+    """
+    agent_id = fields.agent("agent_id", command.agent_id)
+    place = standing.waiting.get(command.place)
+    if queued is None or place is None or place.agent_id != agent_id or not place.is_active(now):
+        raise NotFound("place", command.place, f"is none at which {agent_id} waits")
+    return ClaimLeft(claim_key=queued.claim_key, owner_agent_id=agent_id, place=command.place)
+
+
+def free(held: Holding, reason: ReleaseReason) -> ClaimReleased:
+    """What the hub itself takes back."""
+    return ClaimReleased(claim_key=held.key, owner_agent_id=held.agent_id, fencing_token=held.token, reason=reason)
+
+
+def _get_held(standing: Standing, claim_key: str, agent_id: str, token: int | None, now: int) -> Holding:
+    (held,) = get_held(standing, "claim", (claim_key,), agent_id, token, now)
     return held

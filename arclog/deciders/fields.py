@@ -8,7 +8,16 @@ from msgspec import Struct
 
 from arclog.errors import InvalidInput
 from arclog.events import SYSTEM, JsonObject
-from arclog.limits import MAX_ATTACHMENT_CHARS, MAX_ATTACHMENTS, MAX_BODY_CHARS, MAX_TTL_SEC, MICROSECONDS, MIN_TTL_SEC
+from arclog.limits import (
+    LONGEST_LEASE_SEC,
+    MAX_ATTACHMENT_CHARS,
+    MAX_ATTACHMENTS,
+    MAX_BODY_CHARS,
+    MAX_TTL_SEC,
+    MAX_WAIT_SEC,
+    MICROSECONDS,
+    MIN_TTL_SEC,
+)
 
 MAX_ID_CHARS: Final = 256
 MAX_PATH_CHARS: Final = 4096
@@ -16,6 +25,8 @@ MAX_METADATA_BYTES: Final = 65_536
 MAX_INTEGER: Final = 2**53 - 1
 """The greatest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
 MAX_JSON_DEPTH: Final = 64
+MAX_ASKED_WAIT_SEC: Final = 365 * 86_400
+MAX_REASON_CHARS: Final = 1_000
 
 _find_control = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 _encode_json = msgspec.json.Encoder().encode
@@ -138,11 +149,27 @@ def integer(field: str, value: int | None) -> int | None:
 
 
 def ttl(ttl_sec: float) -> int:
-    """A lease's length in microseconds.
+    """A lease's length in microseconds, a day at most.
 
     Raises:
         InvalidInput: it is shorter than 5 seconds or longer than ten years.
     """
     if not MIN_TTL_SEC <= ttl_sec <= MAX_TTL_SEC:
         raise InvalidInput("ttl_sec", f"must be from {MIN_TTL_SEC} to {MAX_TTL_SEC} seconds, not {ttl_sec}")
-    return round(ttl_sec * MICROSECONDS)
+    return round(min(ttl_sec, LONGEST_LEASE_SEC) * MICROSECONDS)
+
+
+def wait(wait_sec: float) -> int:
+    """How long a call waits, in microseconds; a minute at most, whatever was asked for.
+
+    Raises:
+        InvalidInput: it is less than nothing, or longer than a year.
+    """
+    if not 0 <= wait_sec <= MAX_ASKED_WAIT_SEC:
+        raise InvalidInput("wait_sec", f"must be from 0 to {MAX_ASKED_WAIT_SEC} seconds, not {wait_sec}")
+    return round(min(wait_sec, MAX_WAIT_SEC) * MICROSECONDS)
+
+
+def reason(value: str) -> str:
+    """Why somebody does what others will ask about."""
+    return required_id("reason", value, MAX_REASON_CHARS)

@@ -18,7 +18,7 @@ places that are young. A request that would still close a circle of agents that 
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from msgspec import Struct
 
@@ -37,10 +37,6 @@ from arclog.limits import MICROSECONDS
 from arclog.paths import parse_key
 from arclog.patterns import find_witness
 
-MAX_WAIT_SEC: Final = 60
-"""How long one call waits at most."""
-PLACE_KEPT_SEC: Final = 20
-"""How long a place outlives the call that waited at it, so that another can go on."""
 YOUNG_SEC: Final = 60
 """How old a place must be to stop what hooks lock by themselves."""
 
@@ -81,6 +77,14 @@ TRANSITIONS: Final = (
     Transition("held", "time", "over", "its lease ended, and nobody waited"),
 )
 """The protocol as a table; the diagram in docs/explanation/locks.md is drawn from it."""
+
+
+class GiveBack(Struct, frozen=True, kw_only=True):
+    """Free a grant that could not be told to the one that waited for it; the hub itself asks."""
+
+    sender_field: ClassVar[str | None] = None
+
+    fencing_token: int
 
 
 class Ask(Struct, frozen=True):

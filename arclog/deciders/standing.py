@@ -72,6 +72,7 @@ class Place(Struct, eq=False, gc=False):
         queued_at: when it was made.
         ttl: how long its lease will last, in microseconds.
         passes: earlier places that it does not wait for.
+        hub_id: the hub that holds its call, or held the last.
         look_at: when to see whether it is over.
     """
 
@@ -84,6 +85,7 @@ class Place(Struct, eq=False, gc=False):
     queued_at: int
     ttl: int
     passes: frozenset[int] = frozenset()
+    hub_id: str = ""
     look_at: int = 0
 
     def is_active(self, now: int) -> bool:
@@ -221,11 +223,21 @@ class Standing:
             self.passers.setdefault(passed, {})[place.place_id] = place
         self._note_end(place)
 
-    def wait_on(self, place_id: int, expires_at: int) -> None:
+    def hand_over(self, token: int, keys: Iterable[str], to_agent_id: str, new_token: int) -> None:
+        """Some keys of a grant are another agent's from now on, as they were held."""
+        for key in keys:
+            holding = self._grants.get(token, {}).get(key)
+            if holding is not None:
+                self._drop(holding)
+                self.grant(holding.noun, (key,), to_agent_id, holding.mode, new_token, holding.expires_at)
+        self.is_loosened = True
+
+    def wait_on(self, place_id: int, expires_at: int, hub_id: str = "") -> None:
         """Another call goes on at a place."""
         place = self.waiting.get(place_id)
         if place is not None:
             place.expires_at = expires_at
+            place.hub_id = hub_id
             self._note_end(place)
 
     def leave(self, place_id: int) -> None:

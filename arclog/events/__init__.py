@@ -14,7 +14,15 @@ million of them, is a quarter faster.
 from typing import Final, get_args
 
 from arclog.events.channels import ChannelCreated
-from arclog.events.claims import ClaimAcquired, ClaimRefreshed, ClaimRefused, ClaimReleased
+from arclog.events.claims import (
+    ClaimAcquired,
+    ClaimHandedOver,
+    ClaimLeft,
+    ClaimQueued,
+    ClaimRefreshed,
+    ClaimRefused,
+    ClaimReleased,
+)
 from arclog.events.hub import (
     HubStarted,
     HubStopped,
@@ -24,7 +32,15 @@ from arclog.events.hub import (
     ShutdownFired,
     ShutdownInitiated,
 )
-from arclog.events.locks import LockAcquired, LockRefreshed, LockRefused, LockReleased
+from arclog.events.locks import (
+    LockAcquired,
+    LockHandedOver,
+    LockLeft,
+    LockQueued,
+    LockRefreshed,
+    LockRefused,
+    LockReleased,
+)
 from arclog.events.messages import (
     DIRECT_CHANNEL,
     GENERAL_CHANNEL,
@@ -57,10 +73,16 @@ Event = (
     | ClaimRefreshed
     | ClaimReleased
     | ClaimRefused
+    | ClaimQueued
+    | ClaimLeft
+    | ClaimHandedOver
     | LockAcquired
     | LockRefreshed
     | LockReleased
     | LockRefused
+    | LockQueued
+    | LockLeft
+    | LockHandedOver
     | TaskCompleted
     | HubStarted
     | HubStopped
@@ -84,6 +106,9 @@ __all__ = [
     "Attachment",
     "ChannelCreated",
     "ClaimAcquired",
+    "ClaimHandedOver",
+    "ClaimLeft",
+    "ClaimQueued",
     "ClaimRefreshed",
     "ClaimRefused",
     "ClaimReleased",
@@ -95,6 +120,9 @@ __all__ = [
     "HubVouched",
     "JsonObject",
     "LockAcquired",
+    "LockHandedOver",
+    "LockLeft",
+    "LockQueued",
     "LockRefreshed",
     "LockRefused",
     "LockReleased",

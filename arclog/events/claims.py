@@ -4,17 +4,16 @@ The event id of a grant is its fencing token: it is kept while the holder refres
 Times are microseconds of the log's clock.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from msgspec import Struct
 
+from arclog.events.locks import LeaveReason, ReleaseReason
 from arclog.events.messages import SYSTEM, JsonObject, Notice
-
-ReleaseReason = Literal["released", "owner_gone"]
 
 
 class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A claim was granted until `expires_at`."""
+    """A claim was granted until `expires_at`; `place` is where it was waited for, the id of a `claim.queued`."""
 
     type: ClassVar[str] = "claim.acquired"
 
@@ -25,6 +24,7 @@ class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     task_message_id: int | None = None
     metadata: JsonObject = {}
     occurred_at: int | None = None
+    place: int | None = None
 
     @property
     def actor(self) -> str:
@@ -53,9 +53,11 @@ class ClaimRefreshed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The claim is free: given back by its holder, or taken back by the hub because the holder's session ended.
+    """The claim is free: given back by its holder, taken away by an operator, or taken back by the hub.
 
-    In the second case the event carries the notice that tells the others.
+    The hub does so when the holder's session ended, when the lease lapsed and somebody waits for it, and when a grant
+    could not be told to the one that had waited for it. `forced_by` and `why` are of the operator; the notice tells the
+    others.
     """
 
     type: ClassVar[str] = "claim.released"
@@ -66,17 +68,24 @@ class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     reason: ReleaseReason = "released"
     notice: Notice | None = None
     occurred_at: int | None = None
+    forced_by: str | None = None
+    why: str | None = None
 
     @property
     def actor(self) -> str:
-        return SYSTEM if self.reason == "owner_gone" else self.owner_agent_id
+        if self.forced_by is not None:
+            return self.forced_by
+        return self.owner_agent_id if self.reason == "released" else SYSTEM
 
     def stream(self, event_id: int) -> str:
         return f"claim/{self.claim_key}"
 
 
 class ClaimRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Somebody else asked for a held claim; written once for each pair of grant and asker."""
+    """Somebody else asked for a held claim; written once for each pair of grant and asker.
+
+    Where one that waits for it stands in the way, `is_waiting` is set, and `fencing_token` is that place in the queue.
+    """
 
     type: ClassVar[str] = "claim.refused"
 
@@ -84,10 +93,88 @@ class ClaimRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     asker_agent_id: str
     owner_agent_id: str
     fencing_token: int
+    is_waiting: bool = False
 
     @property
     def actor(self) -> str:
         return self.asker_agent_id
+
+    def stream(self, event_id: int) -> str:
+        return f"claim/{self.claim_key}"
+
+
+class ClaimQueued(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Somebody waits for a claim from now on, or goes on waiting at its place with another call.
+
+    Attributes:
+        claim_key: the claim.
+        owner_agent_id: who waits.
+        wait_until: when the call ends; the place is kept a little longer.
+        ttl: how long the lease is to last once it is granted, in microseconds.
+        hub_id: the hub that holds the call, which alone may grant it.
+        thread_id: what the claim is to carry, as the two after it.
+        task_message_id: the message that describes the work.
+        metadata: the holder's own.
+        passes: earlier places that it does not wait for, because they wait for its agent.
+        place: the place that it goes on at; without one, the event's own id is the place.
+    """
+
+    type: ClassVar[str] = "claim.queued"
+
+    claim_key: str
+    owner_agent_id: str
+    wait_until: int
+    ttl: int
+    hub_id: str
+    thread_id: str | None = None
+    task_message_id: int | None = None
+    metadata: JsonObject = {}
+    passes: tuple[int, ...] = ()
+    place: int | None = None
+
+    @property
+    def actor(self) -> str:
+        return self.owner_agent_id
+
+    def stream(self, event_id: int) -> str:
+        return f"claim/{self.claim_key}"
+
+
+class ClaimLeft(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A place in the queue is given up: by its agent, because that is gone, or because no call came back to it."""
+
+    type: ClassVar[str] = "claim.left"
+
+    claim_key: str
+    owner_agent_id: str
+    place: int
+    reason: LeaveReason = "left"
+
+    @property
+    def actor(self) -> str:
+        return self.owner_agent_id if self.reason == "left" else SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"claim/{self.claim_key}"
+
+
+class ClaimHandedOver(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A claim goes from one agent to another, under a new fencing token, which is this event; its time stays.
+
+    `fencing_token` is the grant that it was; `serves` are the receiver's places in the queue that end with it.
+    """
+
+    type: ClassVar[str] = "claim.handed_over"
+
+    claim_key: str
+    owner_agent_id: str
+    to_agent_id: str
+    fencing_token: int
+    serves: tuple[int, ...] = ()
+
+    @property
+    def actor(self) -> str:
+        return self.owner_agent_id
 
     def stream(self, event_id: int) -> str:
         return f"claim/{self.claim_key}"

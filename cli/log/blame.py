@@ -1,5 +1,7 @@
 """`arc log blame`: who held what, from when to when, how that ended, and who was refused meanwhile."""
 
+from typing import Final
+
 import msgspec
 
 from arclog.events import SYSTEM
@@ -9,7 +11,18 @@ from cli.log.lines import events
 from cli.log.storage import reading
 from cli.options import StorageOptions, add_storage_option
 from cli.tables import print_line, print_table
-from projections.history.blame import Blame, Tenure, read_blame
+from projections.history.blame import Blame, read_blame
+from projections.history.tenures import Refusal, Tenure, Wait
+
+_IN_WORDS: Final = {
+    "owner_gone": "owner gone, taken back",
+    "forced": "taken away",
+    "undelivered": "given back: its call was gone",
+    "handed_over": "handed over",
+    "no_call": "given up: no call came back",
+    "hub_gone": "given up: its hub was gone",
+    "over": "over: no call came back",
+}
 
 
 class Options(StorageOptions):
@@ -44,26 +57,48 @@ def run(options: Options) -> int:
 
 def _print_life(life: Blame) -> None:
     print_line(f"{life.stream}: {events(life.events)}")
-    if not life.tenures:
+    if not life.tenures and not life.waits:
         print_table(
             ("agent", "events", "first event", "last event"),
             [(share.actor, share.events, share.first_event, share.last_event) for share in life.actors],
         )
         return
-    print_table(("event", "holder", "from", "until", "how it ended", "refreshed", "refused"), map(_row, life.tenures))
+    if life.tenures:
+        columns = ("event", "holder", "from", "until", "how it ended", "refreshed", "refused")
+        print_table(columns, map(_row, life.tenures))
+    if life.waits:
+        print_table(("place", "waited", "from", "until", "how it ended"), map(_waited, life.waits))
 
 
 def _row(tenure: Tenure) -> tuple[object, ...]:
     by = "" if tenure.ended_by in {None, tenure.holder, SYSTEM} else f" by {tenure.ended_by}"
     at = "" if tenure.until_event is None else f" (event {tenure.until_event})"
-    refused = ", ".join(f"{refusal.agent_id} (event {refusal.event_id})" for refusal in tenure.refused)
-    how = "owner gone, taken back" if tenure.how == "owner_gone" else tenure.how
+    given = "" if tenure.given_by is None else f" (from {tenure.given_by})"
+    shared = ", shared" if tenure.mode == "shared" else ""
     return (
         tenure.from_event,
-        tenure.holder,
+        f"{tenure.holder}{given}{shared}",
         tenure.from_at,
         tenure.until_at,
-        f"{how}{by}{at}",
+        f"{_IN_WORDS.get(tenure.how, tenure.how)}{by}{at}",
         tenure.refreshed or "",
-        refused,
+        ", ".join(map(_refused, tenure.refused)),
+    )
+
+
+def _refused(refusal: Refusal) -> str:
+    asked = "" if refusal.asked is None else f" for {refusal.asked}"
+    both = "" if refusal.witness in {None, refusal.asked} else f": both cover {refusal.witness}"
+    return f"{refusal.agent_id}{asked} (event {refusal.event_id}{both})"
+
+
+def _waited(wait: Wait) -> tuple[object, ...]:
+    at = "" if wait.event_id is None else f" (event {wait.event_id})"
+    passed = f", passed {', '.join(map(str, wait.passes))}" if wait.passes else ""
+    return (
+        wait.place,
+        f"{wait.agent_id}{passed}",
+        wait.from_at,
+        wait.until_at,
+        f"{_IN_WORDS.get(wait.how, wait.how)}{at}",
     )

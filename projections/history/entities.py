@@ -11,9 +11,15 @@ from arclog.events import (
     AgentSeen,
     ChannelCreated,
     ClaimAcquired,
+    ClaimHandedOver,
+    ClaimLeft,
+    ClaimQueued,
     ClaimRefreshed,
     ClaimReleased,
     LockAcquired,
+    LockHandedOver,
+    LockLeft,
+    LockQueued,
     LockRefreshed,
     LockReleased,
     MessagePosted,
@@ -25,13 +31,13 @@ from arclog.events import (
 )
 from arclog.events.messages import TASK_KINDS
 from arclog.notices import notices_of
-from projections import channels, claims, locks, messages, sessions, tasks, threads
+from projections import channels, claims, locks, messages, places, sessions, tasks, threads
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 
 _NUMBER: Final = re.compile("[0-9]+")
 
-Noun = Literal["session", "channel", "message", "thread", "claim", "lock", "task"]
+Noun = Literal["session", "channel", "message", "thread", "claim", "lock", "place", "task"]
 
 
 class Entity(Struct, frozen=True):
@@ -69,13 +75,16 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
             if data.completes_task_id is not None:
                 found.append(Entity("task", str(data.completes_task_id)))
             found += _threads(data.thread_id, data.completes_in_thread_id)
-        case ClaimAcquired() | ClaimRefreshed() | ClaimReleased():
+        case ClaimAcquired() | ClaimRefreshed() | ClaimReleased() | ClaimHandedOver():
             claim = claims.find_claim(connection, data.claim_key, at)
             found.append(Entity("claim", data.claim_key))
             found += _threads(claim.thread_id if claim else None)
-        case LockAcquired() | LockRefreshed() | LockReleased():
-            found.append(Entity("lock", data.file_path))
-            found += _threads(locks.find_thread(connection, data.file_path, at))
+        case LockAcquired() | LockRefreshed() | LockReleased() | LockHandedOver():
+            holder = data.to_agent_id if isinstance(data, LockHandedOver) else data.agent_id
+            found += [Entity("lock", key) for key in data.keys]
+            found += _threads(*(locks.find_thread(connection, key, holder, at) for key in data.keys))
+        case LockQueued() | ClaimQueued():
+            found.append(Entity("place", str(data.place or event.event_id)))
         case TaskCompleted():
             found.append(Entity("task", str(data.task_id)))
             if data.rolled_up_task_id is not None:
@@ -83,7 +92,20 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
             found += _threads(data.thread_id)
         case _:
             pass
+    found += [Entity("place", str(place)) for place in _places_ended_by(event)]
     return list(dict.fromkeys(found + _said(event)))
+
+
+def _places_ended_by(event: RecordedEvent) -> tuple[int, ...]:
+    match event.data:
+        case LockAcquired(place=int(place)) | ClaimAcquired(place=int(place)):
+            return (place,)
+        case LockLeft(place=place) | ClaimLeft(place=place):
+            return (place,)
+        case LockHandedOver() | ClaimHandedOver():
+            return event.data.serves
+        case _:
+            return ()
 
 
 def _said(event: RecordedEvent) -> list[Entity]:
@@ -113,7 +135,10 @@ def find_entity(connection: apsw.Connection, entity: Entity, at: AsOf) -> Raw | 
         case "claim":
             found = claims.find_claim(connection, entity.key, at)
         case "lock":
-            found = locks.find_lock(connection, entity.key, at)
+            rows = locks.list_of_key(connection, entity.key, at)
+            found = rows if len(rows) > 1 else rows[0] if rows else None
+        case "place":
+            found = places.find_place(connection, int(entity.key), at)
         case "task":
             found = tasks.find_task(connection, int(entity.key), at)
     return None if found is None else Raw(encode_json(found))

@@ -1,13 +1,14 @@
 """Calls on their way to the log, and the transaction that takes them there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from arclog.errors import ArcError
 from arclog.sender import sender_of
-from projections.hub.answers import Outcome
 from projections.hub.command_handlers import Command
+from projections.hub.open_calls import OpenCall
+from projections.hub.outcomes import Outcome
 from projections.messages import PostedMessage
 
 
@@ -42,6 +43,7 @@ class Call(Struct):
         request: a hash of the request that the key belongs to.
         former_request: the same as former versions made it, which may be what is kept.
         sender: who asks; whom the carrier knows counts where the command names nobody.
+        require: fencing tokens that must be present for it to be done, by what they are of.
     """
 
     command: Command
@@ -51,6 +53,7 @@ class Call(Struct):
     request: bytes | None = None
     sender: str = ""
     former_request: bytes | None = None
+    require: Mapping[str, int] | None = None
 
     def is_of(self, request: bytes) -> bool:
         """Whether the hash that is kept with a key is that of this call's request."""
@@ -68,6 +71,7 @@ class Commit(Struct):
         head: the end of the log after it.
         messages: what is said in it.
         answers: what each call is to be told.
+        told: the calls that have waited, and what they are to be told.
         foreign: whether another process appended since the transaction before.
         staged: whether it waits to be flushed.
     """
@@ -76,6 +80,7 @@ class Commit(Struct):
     head: int
     messages: list[PostedMessage]
     answers: list[tuple[Call, Outcome | ArcError]]
+    told: list[tuple[OpenCall[Outcome], Outcome]] = field(default_factory=list)
     foreign: bool = False
     staged: bool = False
 
@@ -88,3 +93,5 @@ class Commit(Struct):
         """Give every caller its answer."""
         for call, result in self.answers:
             call.done(result)
+        for waiting, outcome in self.told:
+            waiting.tell(outcome)

@@ -7,24 +7,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import uuid4
 
-import apsw
-from msgspec.structs import replace
-
 from arclog.deciders import channels as channel_rules
-from arclog.deciders import claims as claim_rules
 from arclog.deciders import hub as hub_rules
-from arclog.deciders import locks as lock_rules
 from arclog.deciders import messages as message_rules
 from arclog.deciders import sessions as session_rules
 from arclog.deciders import tasks as task_rules
-from arclog.deciders.fields import Limits
-from arclog.deciders.hub import HubState
-from arclog.events import Event, NetworkChanged, ShutdownCancelled, ShutdownFired, ShutdownInitiated
-from projections import channels, claims, locks, sessions, tasks
+from arclog.events import Event
+from projections import channels, sessions, tasks
 from projections.encoding import encode_json
-from projections.hub.answers import Outcome
+from projections.hub import lease_handlers
+from projections.hub.context import Context
+from projections.hub.lease_handlers import LeaseCommand
+from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf
-from projections.projector import Writer
 
 Command = (
     session_rules.OpenSession
@@ -32,12 +27,7 @@ Command = (
     | session_rules.CloseSession
     | channel_rules.CreateChannel
     | message_rules.PostMessage
-    | claim_rules.AcquireClaim
-    | claim_rules.RefreshClaim
-    | claim_rules.ReleaseClaim
-    | lock_rules.AcquireLock
-    | lock_rules.RefreshLock
-    | lock_rules.ReleaseLock
+    | LeaseCommand
     | task_rules.CompleteTask
     | hub_rules.StartHub
     | hub_rules.StopHub
@@ -46,51 +36,6 @@ Command = (
     | hub_rules.FireShutdown
     | hub_rules.ChangeNetwork
 )
-
-
-class Context:
-    """What the rules are judged against, apart from the tables.
-
-    Attributes:
-        connection: the recorder's connection, in a transaction.
-        writer: where that connection's rows go, and who remembers the present ones.
-        limits: how much one message may hold.
-        hub: what the hub knows of itself.
-        known_channels: channels that are known to exist; channels are never removed, so this is never outdated.
-        settle_agent: ends an agent's session if that is over though not ended yet, and frees what it held; whether it
-            did.
-    """
-
-    def __init__(self, connection: apsw.Connection, writer: Writer, limits: Limits, hub: HubState) -> None:
-        self.connection = connection
-        self.writer = writer
-        self.limits = limits
-        self.hub = hub
-        self.known_channels: set[str] = set()
-        self.settle_agent: Callable[[str], bool] = _nobody_is_over
-
-    def has_channel(self, name: str, at: AsOf) -> bool:
-        """Whether there is a channel of that name."""
-        if name in self.known_channels:
-            return True
-        if channels.find_channel(self.connection, name, at) is None:
-            return False
-        self.known_channels.add(name)
-        return True
-
-    def learn(self, event: Event) -> None:
-        """Keep what an event changes in what this hub knows of itself."""
-        match event:
-            case ShutdownInitiated():
-                self.hub = replace(self.hub, shutdown_pending=True)
-            case ShutdownCancelled() | ShutdownFired():
-                self.hub = replace(self.hub, shutdown_pending=False)
-            case NetworkChanged(allow_remote=allow_remote):
-                self.hub = replace(self.hub, allow_remote=allow_remote)
-
-
-def _nobody_is_over(_agent_id: str) -> bool:
-    return False
 
 
 Decision = Event | Outcome
@@ -132,56 +77,6 @@ def _post_message(context: Context, command: message_rules.PostMessage, at: AsOf
         limits=context.limits,
     )
     return message_rules.decide_post(state, command, at.now)
-
-
-def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf) -> Decision:
-    held = claims.find_held(context.writer, command.key)
-    if held is not None and context.settle_agent(held.owner_agent_id):
-        held = claims.find_held(context.writer, command.key)
-    asker = command.owner_agent_id.strip()
-    refusal = None
-    if held is not None and held.owner_agent_id != asker and held.is_active(at.now):
-        refusal = claims.find_refusal(context.connection, held.fencing_token, asker)
-    decision = claim_rules.decide_acquire(claim_rules.Acquiring(held, refusal is not None), command, at.now)
-    if decision is not None:
-        return decision
-    holder = claims.find_current(context.writer, command.key)
-    return Outcome(encode_json(holder), event_id=refusal, acquired=False)
-
-
-def _refresh_claim(context: Context, command: claim_rules.RefreshClaim, at: AsOf) -> Decision:
-    held = claims.find_held(context.writer, command.claim_key.strip())
-    return claim_rules.decide_refresh(held, command, at.now)
-
-
-def _release_claim(context: Context, command: claim_rules.ReleaseClaim, at: AsOf) -> Decision:
-    held = claims.find_held(context.writer, command.claim_key.strip())
-    return claim_rules.decide_release(held, command, at.now)
-
-
-def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -> Decision:
-    path = command.file_path.strip()
-    held = locks.find_held(context.writer, path)
-    if held is not None and context.settle_agent(held.agent_id):
-        held = locks.find_held(context.writer, path)
-    asker = command.agent_id.strip()
-    refusal = None
-    if held is not None and held.agent_id != asker and held.is_active(at.now):
-        refusal = locks.find_refusal(context.connection, held.fencing_token, asker)
-    decision = lock_rules.decide_acquire(lock_rules.Acquiring(held, refusal is not None), command, at.now)
-    if decision is not None:
-        return decision
-    return Outcome(encode_json(locks.find_current(context.writer, path)), event_id=refusal, acquired=False)
-
-
-def _refresh_lock(context: Context, command: lock_rules.RefreshLock, at: AsOf) -> Decision:
-    held = locks.find_held(context.writer, command.file_path.strip())
-    return lock_rules.decide_refresh(held, command, at.now)
-
-
-def _release_lock(context: Context, command: lock_rules.ReleaseLock, at: AsOf) -> Decision:
-    held = locks.find_held(context.writer, command.file_path.strip())
-    return lock_rules.decide_release(held, command, at.now)
 
 
 def _complete_task(context: Context, command: task_rules.CompleteTask, at: AsOf) -> Decision:
@@ -234,18 +129,13 @@ def _integer(value: int) -> int:
     return value if 0 <= value < 2**63 else 0
 
 
-_HANDLERS: Final[Mapping[type[Command], Callable[[Context, Any, AsOf], Decision]]] = {
+_HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     session_rules.OpenSession: _open_session,
     session_rules.RenameSession: _rename_session,
     session_rules.CloseSession: _close_session,
     channel_rules.CreateChannel: _create_channel,
     message_rules.PostMessage: _post_message,
-    claim_rules.AcquireClaim: _acquire_claim,
-    claim_rules.RefreshClaim: _refresh_claim,
-    claim_rules.ReleaseClaim: _release_claim,
-    lock_rules.AcquireLock: _acquire_lock,
-    lock_rules.RefreshLock: _refresh_lock,
-    lock_rules.ReleaseLock: _release_lock,
+    **lease_handlers.HANDLERS,
     task_rules.CompleteTask: _complete_task,
     hub_rules.StartHub: _start_hub,
     hub_rules.StopHub: _stop_hub,

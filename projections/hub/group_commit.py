@@ -80,6 +80,8 @@ class GroupCommit:
         """When the batch begins, whatever still comes in."""
         self._last = 0
         """How many calls were in the last batch."""
+        self._again = False
+        """Whether another batch is to follow although nothing is queued."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._nap: asyncio.TimerHandle | None = None
@@ -105,8 +107,10 @@ class GroupCommit:
             self._wake()
 
     def catch_up(self) -> None:
-        """Bring into the storage what it lacks of the log, unless a batch that is on its way does so anyway."""
-        if not self._busy and not self._stopping:
+        """Bring into the storage what it lacks of the log, and about what follows from that."""
+        if self._busy:
+            self._again = True  # the batch that is on its way may have looked before
+        elif not self._stopping:
             self._wake()
 
     def look_sooner(self) -> None:
@@ -193,7 +197,8 @@ class GroupCommit:
     def _arrive(self, commit: Commit) -> None:
         commit.tell()
         self._arrived(commit)
-        if not self._queue:
+        again, self._again = self._again, False
+        if not self._queue and not again:
             self._busy = False
             self._idle.set()
             self._rest()
@@ -211,10 +216,10 @@ class GroupCommit:
     def _rest(self) -> None:
         """Nothing is queued: come back when something is due."""
         if self._nap is not None:
-            if self._recorder.next_at == self._look_at:
+            if self._recorder.next_due_at == self._look_at:
                 return
             self._nap.cancel()
-        self._look_at = self._recorder.next_at
+        self._look_at = self._recorder.next_due_at
         delay = (self._look_at - self._microseconds()) / 1e6
         self._nap = self._loop.call_later(max(0.0, min(delay, LONGEST_NAP_SEC)), self._look)
 

@@ -7,7 +7,7 @@ on the loop itself, since a hop to another thread would cost more than they do; 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,14 +31,16 @@ from arclog.sqlite.readers import Readers
 from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import get_instance_id
 from arclog.sqlite.snapshot import Query, Snapshot, together
-from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit, Request
 from projections.hub.command_handlers import Command
 from projections.hub.group_commit import GroupCommit
 from projections.hub.inspection import Inspection, Integrity
+from projections.hub.lease_waits import LeaseWaits
 from projections.hub.log_feed import EventPage, EventQuery, read_on
 from projections.hub.other_hubs import OtherHubs
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
+from projections.hub.roots import FindTree, Roots, find_no_tree
 from projections.hub.shutdown_timer import Countdown
 from projections.hub.waiting import Waiter, Waiters
 from projections.intervals import AsOf, live
@@ -83,6 +85,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         version: the hub's version, for the log.
         search: whether an index of words is kept, a file beside the storage.
         unsafe_filesystem: the type of the storage's filesystem, where its locks cannot be relied on.
+        root: the folder that paths are relative to; the storage's own unless given.
+        find_tree: finds the working tree of a repository that a folder is in.
     """
 
     storage: Path
@@ -95,6 +99,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     version: str = ""
     search: bool = True
     unsafe_filesystem: str | None = None
+    root: Path | None = None
+    find_tree: FindTree = find_no_tree
 
 
 class Hub:
@@ -120,7 +126,10 @@ class Hub:
             loopback=settings.loopback,
         )
         own_clock = LogClock(time or MachineTime())
-        self._recorder = Recorder(settings.storage, own_clock, settings.limits, self._presence_ttl, state, engine)
+        self.roots = Roots(settings.root or settings.storage.parent, settings.find_tree)
+        self._recorder = Recorder(
+            settings.storage, own_clock, settings.limits, self._presence_ttl, state, engine, self.roots
+        )
         self._engine = self._recorder.engine
         self.clock = self._engine.clock
         self._readers = Readers(settings.storage)
@@ -162,6 +171,9 @@ class Hub:
         rebuilt = await asyncio.to_thread(self._recorder.start, progress)
         self._commits = GroupCommit(self._recorder, self.clock.now, self._arrive, reads=lambda: self._readers.count)
         self._waiters.head = self._recorder.last_event_id
+        self._lease_waits = LeaseWaits(
+            self._recorder.leases, self._commits, self._waiters, self._readers, self.clock.now
+        )
         self.instance_id = self._readers.read(get_instance_id)
         await asyncio.to_thread(self._inspection.check_newest)
         await self.execute(StartHub(version=self.settings.version, url=url), transport="hub", sender=SYSTEM)
@@ -176,6 +188,7 @@ class Hub:
         """Let everyone who waits go, so that requests in flight can end."""
         self.closing = True
         self._waiters.wake_all()
+        self._lease_waits.wake_all()
 
     async def stop(self, reason: StopReason = "signal") -> None:
         """Record the end, finish what is queued, and close the storage."""
@@ -202,6 +215,7 @@ class Hub:
         request: bytes | None = None,
         former_request: bytes | None = None,
         sender: str = "",
+        require: Mapping[str, int] | None = None,
     ) -> Outcome:
         """Have a command judged and, if it is accepted, its event recorded.
 
@@ -214,6 +228,7 @@ class Hub:
             request: a hash of the request.
             former_request: the same as former versions made it, which may be what is kept.
             sender: who asks, as far as the carrier knows; it counts where the command names nobody.
+            require: fencing tokens of the sender that must be present, by what they are of; else nothing is done.
 
         Raises:
             ArcError: it was refused, or could not be kept.
@@ -223,20 +238,30 @@ class Hub:
         def done(result: Outcome | ArcError) -> None:
             # A caller that went away has cancelled its future.
             if future.done():
-                return
-            if isinstance(result, ArcError):
+                if isinstance(result, Outcome) and result.opened is not None:
+                    self._lease_waits.close(result.opened)
+            elif isinstance(result, ArcError):
                 future.set_exception(result)
             else:
                 future.set_result(result)
 
-        self._commits.submit(Call(command, done, transport, key, request, sender, former_request))
+        call = Call(command, done, transport, key, request, sender, former_request, require)
+        self._commits.submit(call)
         outcome = await future
+        if outcome.opened is not None:
+            self._other_hubs.watch()
+            with self.present(call.sender):
+                return await self._lease_waits.wait(outcome.opened)
         # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
         if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._countdown.is_armed:
             self._countdown.arm(command.delay_sec)
         elif isinstance(command, CancelShutdown) and not self.state.shutdown_pending:
             self._countdown.disarm()
         return outcome
+
+    def give_back(self, outcome: Outcome) -> None:
+        """Free what was granted to a call that had waited for it, since its answer cannot be told."""
+        self._lease_waits.give_back(outcome)
 
     async def execute_all(self, requests: Sequence[Request]) -> list[Outcome | ArcError]:
         """Have many commands judged in order, as many in one transaction as are there.

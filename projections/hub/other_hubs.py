@@ -61,8 +61,7 @@ class OtherHubs:
             return False
         if head <= max(self._own_head(), self._waiters.head):
             return False
-        self._waiters.wake_all()
-        self._waiters.head = head
+        self._waiters.wake_by_foreign(head)
         return True
 
     async def _watch(self) -> None:

@@ -26,12 +26,16 @@ from arclog.deciders.hub import HubState
 from arclog.engine import Engine
 from arclog.errors import ArcError, LockLost, OutcomeUnknown, StorageBusy, StorageError, StorageGone, UnexpectedFailure
 from arclog.progress import Progress
-from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit
 from projections.hub.clockwork import Clockwork
-from projections.hub.command_handlers import Command, Context
+from projections.hub.command_handlers import Command
+from projections.hub.context import Context
 from projections.hub.doubt import Doubt
+from projections.hub.lease_settling import collect_told, settle
+from projections.hub.leases import Leases
+from projections.hub.outcomes import Outcome
 from projections.hub.presence import Presence
+from projections.hub.roots import Roots
 from projections.hub.transaction import Transaction
 from projections.hub.writing_side import WritingSide
 
@@ -51,6 +55,7 @@ class Recorder:
         presence_ttl: how long an agent may be silent, in microseconds.
         hub: what the hub knows of itself.
         engine: what keeps the log; None when it is the storage's file itself.
+        roots: the folders that paths are relative to; the storage's own unless given.
 
     Raises:
         StorageError: the storage cannot be opened.
@@ -64,6 +69,7 @@ class Recorder:
         presence_ttl: int,
         hub: HubState,
         engine: Engine | None = None,
+        roots: Roots | None = None,
     ) -> None:
         self.last_event_id = 0
         self.presence = Presence(presence_ttl)
@@ -77,7 +83,8 @@ class Recorder:
         self.clockwork = Clockwork(hub.hub_id, self.presence, self._clock.elapsed)
         self.doubt = Doubt()
         """Whether the log kept a batch, while nobody knows."""
-        self._context = Context(self._side.connection, self._side.writer, limits, hub)
+        roots = roots or Roots(path.parent)
+        self._context = Context(self._side.connection, self._side.writer, limits, hub, roots)
         self._hub_before = hub
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -203,6 +210,7 @@ class Recorder:
                 if commit.head != commit.after:  # a transaction that wrote nothing proves nothing
                     self.trouble = None
                 self.presence.listening.hear()
+                self._context.leases.keep()
                 break
         return commit
 
@@ -248,9 +256,14 @@ class Recorder:
     def _write(self, calls: Sequence[Call], foreign: bool) -> Commit:
         transaction = Transaction(self._side.log, self._context, self.clockwork)
         self.presence.listening.try_again(transaction.now, self._clock.slept())
+        leases, connection = self._context.leases, self._context.connection
+        leases.follow(connection, transaction.after, transaction.now)
         transaction.settle()
+        settle(leases, connection, transaction.now, transaction.append_ours)
         answers = [(call, transaction.carry_out(call)) for call in calls]
-        return Commit(transaction.after, transaction.close(), transaction.messages, answers, foreign, staged=True)
+        settle(leases, connection, transaction.now, transaction.append_ours)
+        told = collect_told(leases, connection, transaction.now)
+        return Commit(transaction.after, transaction.close(), transaction.messages, answers, told, foreign, staged=True)
 
     def _stage_waiting(self, calls: Sequence[Call]) -> Commit:
         commit = self.stage(calls)
@@ -264,6 +277,7 @@ class Recorder:
             commits[-1].head,
             [message for commit in commits for message in commit.messages],
             [answer for commit in commits for answer in commit.answers],
+            [told for commit in commits for told in commit.told],
             foreign=True,
         )
 
@@ -278,6 +292,7 @@ class Recorder:
         self._forget()
         self.clockwork.forget()
         now = self._clock.now()
+        self._context.leases.forget(now)
         self.presence.listening.fail(now)
         self._not_before = now + _TRY_AGAIN
 
@@ -293,6 +308,17 @@ class Recorder:
         """When something is to be done though nobody calls, in microseconds of the log's clock."""
         return max(self.clockwork.next_at, self._not_before)
 
+    @property
+    def next_due_at(self) -> int:
+        """When something may be due, leases that are waited for included."""
+        lease_at = self._context.leases.next_look_at()
+        return self.next_at if lease_at is None else min(max(lease_at, self._not_before), self.next_at)
+
+    @property
+    def leases(self) -> Leases:
+        """Who holds what and who waits, after the last transaction; and the calls of this hub that wait."""
+        return self._context.leases
+
     def heed_time(self) -> None:
         """Before a batch, or a look at what is due: if that comes much later than it was to, the hub stood still."""
         if self.clockwork.next_at:
@@ -304,6 +330,9 @@ class Recorder:
         if self.gone is not None:
             self._not_before = now + _TRY_AGAIN
             return False
+        lease_at = self._context.leases.next_look_at()
+        if lease_at is not None and max(lease_at, self._not_before) <= now:
+            return True
         if now < self.next_at:
             return False
         try:

@@ -10,7 +10,7 @@ told anything before that.
 
 from arclog.codec import Metadata, RecordedEvent
 from arclog.errors import ArcError, InvalidInput, KeyReused, StorageError
-from arclog.events import Event, MessagePosted
+from arclog.events import ClaimQueued, Event, LockQueued, MessagePosted
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
 from arclog.sender import named_sender
@@ -18,10 +18,14 @@ from arclog.sqlite.log import KeptKey, Log
 from arclog.sqlite.reads import find_event
 from projections.all_projectors import HANDLERS, project
 from projections.checkpoints import advance
-from projections.hub.answers import Outcome, answer, answer_now
+from projections.hub.answers import answer, answer_now
 from projections.hub.calls import Call
 from projections.hub.clockwork import Clockwork
-from projections.hub.command_handlers import Context, handle
+from projections.hub.command_handlers import handle
+from projections.hub.context import Context
+from projections.hub.lease_handlers import check_requirements
+from projections.hub.lease_settling import find_end
+from projections.hub.outcomes import Outcome
 from projections.intervals import live
 from projections.messages import PostedMessage, posted_by
 
@@ -76,7 +80,12 @@ class Transaction:
         event = self._log.append(data, self.now, metadata)
         project(HANDLERS, self._context.writer, event)
         self.messages += posted_by(event)
+        self._context.leases.learn(event)
         return event
+
+    def append_ours(self, data: Event) -> RecordedEvent:
+        """Append an event that the hub itself brings about."""
+        return self.append(data, Metadata("hub"))
 
     def close(self) -> int:
         """Note how far the tables have come.
@@ -114,7 +123,17 @@ class Transaction:
             raise KeyReused(call.key, kept.event_id)
         stored = find_event(self._context.connection, kept.event_id)
         assert stored is not None
-        return answer(self._context.connection, stored.decode(), self._context.hub)
+        first = stored.decode()
+        if isinstance(first.data, LockQueued | ClaimQueued):
+            return self._wait_again(first.data.place or first.event_id, first.data.wait_until)
+        return answer(self._context.connection, first, self._context.hub)
+
+    def _wait_again(self, place_id: int, wait_until: int) -> Outcome:
+        """For a call that began to wait: how that ended, or the wait goes on where the first call left it."""
+        leases = self._context.leases
+        if place_id in leases.standing.waiting and wait_until > self.now:
+            return Outcome(b"null", place_id, acquired=False, opened=leases.open_call(place_id, wait_until))
+        return find_end(leases, self._context.connection, place_id, self.now)
 
     def _find_kept(self, call: Call, key: str) -> KeptKey | None:
         """What the call's key led to."""
@@ -128,6 +147,8 @@ class Transaction:
 
     def _judge(self, call: Call) -> RecordedEvent | Outcome:
         """The event that the rules accept, appended; or the outcome where there is nothing to append."""
+        if call.require:
+            check_requirements(self._context, call.require, call.sender, self.now)
         decision = handle(self._context, call.command, self._at)
         if isinstance(decision, Outcome):
             return decision
@@ -138,6 +159,9 @@ class Transaction:
         """What the caller is told whose call became `event`, the last one of the log."""
         if isinstance(event.data, MessagePosted):
             return Outcome(self.messages[-1].json, event.event_id, created=True)
+        if isinstance(event.data, LockQueued | ClaimQueued):
+            opened = self._context.leases.open_call(event.data.place or event.event_id, event.data.wait_until)
+            return Outcome(b"null", event.event_id, acquired=False, opened=opened)
         self._context.learn(event.data)
         return answer_now(self._context.writer, self._context.connection, event, self._context.hub)
 

@@ -8,7 +8,7 @@ waiter read again. Commits of other hubs on the file are noticed by `projections
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from projections.budget import Budget
@@ -39,9 +39,13 @@ class Waiters:
         self._count = 0
         self.head = 0
         """The last event that the waiters were told of."""
+        self.open_calls = 0
+        """Calls that wait for a claim or a lock."""
+        self.on_foreign: Callable[[], None] = _ignore
+        """Called when another hub has appended something."""
 
     def __len__(self) -> int:
-        return self._count + len(self._followers)
+        return self._count + len(self._followers) + self.open_calls
 
     def add(self, waiter: Waiter) -> None:
         """Wake `waiter` from now on."""
@@ -73,6 +77,12 @@ class Waiters:
         if head > self.head:
             self._wake_followers()
         self.head = max(self.head, head)
+
+    def wake_by_foreign(self, head: int) -> None:
+        """Another hub has appended events, up to `head`: make everyone read again."""
+        self.wake_all()
+        self.head = head
+        self.on_foreign()
 
     def wake_all(self) -> None:
         """Make everyone read again."""
@@ -133,3 +143,7 @@ def _buckets_for(message: PostedMessage) -> Iterator[Bucket]:
     yield "channel", message.channel
     if message.thread_id is not None:
         yield "thread", message.thread_id
+
+
+def _ignore() -> None:
+    """Nobody asked to be told."""

@@ -51,6 +51,10 @@ WHERE bytes_before < :most_bytes ORDER BY fencing_token LIMIT :limit
 SELECT count(*) FROM claims INDEXED BY claims_of_agent
 WHERE owner_agent_id = :agent_id AND {is_current} AND {active} AND fencing_token < :before
 
+-- name: list_standing
+-- All that is held, as the rules see it, in the order in which it was granted.
+SELECT claim_key, owner_agent_id, fencing_token, expires_at FROM {at} WHERE {active} ORDER BY fencing_token
+
 -- name: list_in_thread
 SELECT {columns} FROM {at} WHERE thread_id = :thread_id AND (NOT :active_only OR ({active})) ORDER BY fencing_token
 

@@ -4,8 +4,9 @@ released_at IS NULL AND expires_at >= :now
 -- name: schema
 -- The metadata comes last: it may be long, and what stands before it is read without it.
 CREATE TABLE locks (
-    file_path TEXT NOT NULL,
+    slot TEXT NOT NULL,
     {version_columns},
+    file_path TEXT NOT NULL,
     agent_id TEXT NOT NULL,
     fencing_token INTEGER NOT NULL,
     locked_at INTEGER NOT NULL,
@@ -14,16 +15,16 @@ CREATE TABLE locks (
     thread_id TEXT,
     notice_channel TEXT,
     metadata TEXT NOT NULL,
-    PRIMARY KEY (file_path, from_event),
+    PRIMARY KEY (slot, from_event),
     {version_rules}
 ) STRICT;
--- Who ever held which lock: one row for each pair of agent and file. Nothing changes here when an agent has its lock again,
+-- Who ever had which slot: one row for each pair. Nothing changes here when an agent has its lock again,
 -- while an index on the agents of versions would change with each of them.
 CREATE TABLE lock_holders (
     agent_id TEXT NOT NULL,
-    file_path TEXT NOT NULL,
+    slot TEXT NOT NULL,
     event_id INTEGER NOT NULL,
-    PRIMARY KEY (agent_id, file_path)
+    PRIMARY KEY (agent_id, slot)
 ) STRICT, WITHOUT ROWID;
 -- Who was refused which grant: one row for each pair of grant and asker.
 CREATE TABLE lock_refusals (
@@ -41,7 +42,7 @@ CREATE INDEX locks_by_thread ON locks (thread_id, until_event) WHERE thread_id I
 {past_indexes};
 
 -- name: hold
-INSERT INTO lock_holders (agent_id, file_path, event_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
+INSERT INTO lock_holders (agent_id, slot, event_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING
 
 -- name: refuse
 INSERT INTO lock_refusals (fencing_token, asker_agent_id, event_id) VALUES (?, ?, ?)
@@ -51,32 +52,43 @@ SELECT event_id FROM lock_refusals WHERE fencing_token = ? AND asker_agent_id = 
 
 -- name: list_held
 -- What one agent holds, for when it is gone: as the rules see it. How long the metadata are is told without reading them.
-SELECT file_path, agent_id, fencing_token, expires_at, thread_id, notice_channel FROM (
-    SELECT *, sum(octet_length(metadata)) OVER (ORDER BY fencing_token) - octet_length(metadata) AS bytes_before
+SELECT slot, agent_id, fencing_token, expires_at, thread_id, notice_channel FROM (
+    SELECT *, sum(octet_length(metadata)) OVER (ORDER BY fencing_token, slot) - octet_length(metadata) AS bytes_before
     FROM locks INDEXED BY locks_of_agent
     WHERE agent_id = :agent_id AND {is_current} AND {active} AND fencing_token < :before)
-WHERE bytes_before < :most_bytes ORDER BY fencing_token LIMIT :limit
+WHERE bytes_before < :most_bytes ORDER BY fencing_token, slot LIMIT :limit
 
 -- name: count_held
 SELECT count(*) FROM locks INDEXED BY locks_of_agent
 WHERE agent_id = :agent_id AND {is_current} AND {active} AND fencing_token < :before
 
+-- name: list_sharers
+-- Of one key, what each agent has that shares it, or did: the slots between :low and :high.
+SELECT {columns} FROM locks WHERE slot >= :low AND slot < :high AND from_event <= :at AND until_event > :at
+
+-- name: list_standing
+-- All that is held, as the rules see it, in the order in which it was granted.
+SELECT slot, agent_id, fencing_token, expires_at FROM {at} WHERE {active} ORDER BY fencing_token, slot
+
+-- name: list_slots
+SELECT DISTINCT slot FROM lock_holders
+
 -- name: list_in_thread
-SELECT {columns} FROM {at} WHERE thread_id = :thread_id AND (NOT :active_only OR ({active})) ORDER BY fencing_token
+SELECT {columns} FROM {at} WHERE thread_id = :thread_id AND (NOT :active_only OR ({active})) ORDER BY fencing_token, slot
 
 -- name: list_all
-SELECT {columns} FROM {at} ORDER BY fencing_token
+SELECT {columns} FROM {at} ORDER BY fencing_token, slot
 
 -- name: list_active
 -- In the present the partial index on what is not released skips all that is over.
-SELECT {columns} FROM {at} WHERE {active} ORDER BY fencing_token
+SELECT {columns} FROM {at} WHERE {active} ORDER BY fencing_token, slot
 
 -- name: list_all_of_agent
 -- Of each file that the agent ever locked, the version that holds at event :at, if it is the agent's.
-SELECT {columns} FROM locks AS l WHERE agent_id = :agent_id AND (file_path, from_event) IN (
-    SELECT h.file_path, (SELECT max(from_event) FROM locks WHERE file_path = h.file_path AND from_event <= :at)
+SELECT {columns} FROM locks AS l WHERE agent_id = :agent_id AND (slot, from_event) IN (
+    SELECT h.slot, (SELECT max(from_event) FROM locks WHERE slot = h.slot AND from_event <= :at)
     FROM lock_holders AS h WHERE h.agent_id = :agent_id)
-ORDER BY fencing_token
+ORDER BY fencing_token, slot
 
 -- name: list_active_of_agent
-SELECT {columns} FROM {at} WHERE {active} AND agent_id = :agent_id ORDER BY fencing_token
+SELECT {columns} FROM {at} WHERE {active} AND agent_id = :agent_id ORDER BY fencing_token, slot

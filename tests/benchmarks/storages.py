@@ -18,8 +18,8 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.deciders.tasks import CompleteTask
-from projections.hub.answers import Outcome
 from projections.hub.command_handlers import Command
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from tests.support.recorders import execute_all, recording
 

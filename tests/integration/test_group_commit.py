@@ -15,10 +15,10 @@ from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, UnexpectedFailure
 from arclog.progress import no_progress
-from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit
 from projections.hub.flush_policy import FlushPolicy
 from projections.hub.group_commit import GroupCommit
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from tests.support.recorders import PRESENCE_TTL
 

@@ -17,11 +17,12 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import InvalidInput, NotFound
 from arclog.sqlite.reads import read_now
 from arclog.sqlite.statistics import read_statistics
-from projections.history.blame import Tenure, read_blame
+from projections.history.blame import read_blame
 from projections.history.changes import find_in_full
 from projections.history.diff import find_last_act, read_diff
 from projections.history.events import find_logged, read_log
 from projections.history.seen import read_sight
+from projections.history.tenures import Tenure
 from projections.hub.calls import Call
 from projections.hub.recorder import Recorder
 from projections.moments import find_event_of, find_moment

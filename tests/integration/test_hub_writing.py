@@ -11,9 +11,9 @@ from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput, StorageBusy, UnexpectedFailure
 from arclog.sqlite.connection import open_connection
 from projections import messages
-from projections.hub.answers import Outcome
 from projections.hub.calls import Request
 from projections.hub.hub import Hub
+from projections.hub.outcomes import Outcome
 from projections.messages import MessageQuery
 from tests.support.hubs import bodies, on_hubs
 from tests.support.recorders import events_in, post

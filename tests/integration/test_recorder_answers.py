@@ -21,7 +21,7 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import InvalidInput, NotFound, SessionCollision
 from arclog.events import ChannelCreated
 from arclog.events.messages import CodeAttachment, TextAttachment
-from projections.hub.answers import Outcome
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.times import timestamp
 from tests.support.fake_time import BEGINNING, FakeTime
@@ -141,6 +141,8 @@ def test_a_lock_is_answered_with_what_it_is(recorder: Recorder) -> None:
         "released_at": None,
         "metadata": {"thread_id": "t"},
         "fencing_token": 3,
+        "key": "src/a.py",
+        "mode": "exclusive",
     }
     assert (result_of(granted), granted.acquired) == (lock, True)
     refused = recorder.execute(AcquireLock(agent_id="b", file_path="src/a.py"))

@@ -8,9 +8,9 @@ from arclog.deciders.channels import CreateChannel
 from arclog.deciders.hub import InitiateShutdown
 from arclog.deciders.locks import AcquireLock
 from arclog.errors import ArcError, InvalidInput, UnexpectedFailure
-from projections.hub.answers import Outcome
 from projections.hub.calls import Call
 from projections.hub.command_handlers import Command
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from tests.support.recorders import events_in, execute_all, post, reading, result_of
 

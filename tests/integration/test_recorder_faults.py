@@ -27,9 +27,9 @@ from arclog.events import SessionExpired
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.reads import read
 from arclog.sqlite.schema import open_storage
-from projections.hub.answers import Outcome
 from projections.hub.calls import Call
 from projections.hub.command_handlers import Command
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.rebuilding.rebuild import compare, replay_into
 from tests.support.chains import find_break

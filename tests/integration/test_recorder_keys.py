@@ -19,9 +19,9 @@ from arclog.events import ChannelCreated
 from arclog.sender import FIELDS, sender_of
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.schema import open_storage
-from projections.hub.answers import Outcome
 from projections.hub.calls import Call
 from projections.hub.command_handlers import Command
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import events_in, live_agents, post, recording, result_of

@@ -12,7 +12,7 @@ from arclog.sqlite.reads import Filter
 from projections import threads
 from projections.history.blame import read_blame
 from projections.history.events import read_log
-from projections.hub.answers import Outcome
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.intervals import live
 from tests.support.fake_time import BEGINNING

@@ -18,9 +18,9 @@ from arclog.digest import GENESIS
 from arclog.errors import ArcError, LockLost, LogAway, LogReplaced, OutcomeUnknown, StorageBusy, StorageError
 from arclog.progress import no_progress
 from arclog.sqlite.reads import read_head
-from projections.hub.answers import Outcome
 from projections.hub.calls import Call
 from projections.hub.hub import Hub, Settings
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.messages import MessageQuery
 from tests.support.chains import find_break

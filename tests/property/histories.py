@@ -29,8 +29,8 @@ from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, StorageError, UnexpectedFailure
 from arclog.events.messages import TASK_KINDS, TextAttachment
-from projections.hub.answers import Outcome
 from projections.hub.command_handlers import Command
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import see

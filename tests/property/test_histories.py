@@ -22,7 +22,7 @@ from arclog.sqlite.reads import read
 from arclog.sqlite.schema import EVENTS
 from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
 from projections.all_projectors import HANDLERS, project
-from projections.hub.answers import Outcome
+from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf, as_of, live
 from projections.live_writer import LiveWriter
 from projections.messages import MessageQuery
@@ -210,7 +210,7 @@ def read_everything(connection: apsw.Connection, at: AsOf) -> dict[str, Any]:
             f"tasks of {thread}": tasks.list_tasks(connection, at, thread_id=thread),
         }
     found |= {f"claim {key}": claims.find_claim(connection, key, at) for key in KEYS}
-    found |= {f"lock {path}": locks.find_lock(connection, path, at) for path in PATHS}
+    found |= {f"lock {path}": locks.list_of_key(connection, path, at) for path in PATHS}
     for task in tasks.list_tasks(connection, at):
         found[f"task {task.task_id}"] = tasks.find_task(connection, task.task_id, at)
         found[f"children of {task.task_id}"] = tasks.list_tasks(connection, at, parent_id=task.task_id)

@@ -13,9 +13,9 @@ from arclog.deciders.messages import PostMessage
 from arclog.deciders.tasks import CompleteTask
 from arclog.events import SYSTEM
 from arclog.events.messages import CodeAttachment, FileRefAttachment, JsonAttachment, TextAttachment
-from projections.hub.answers import Outcome
 from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.inbox import read_inbox
 from projections.intervals import live

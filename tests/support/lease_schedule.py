@@ -165,7 +165,6 @@ class Player:
         receiver = self.random.choice([agent for agent in AGENTS if agent != row.agent])
         held = get_held(self.standing, _noun(row), [one.key for one in rows], row.agent, row.token, self.now)
         self.event += 1
-        ends = {one.key: one for one in rows}
         want = self.model.hand_over(rows, receiver, self.event)
         try:
             served = check_handover(self.standing, held, receiver, self.now)
@@ -180,9 +179,7 @@ class Player:
         for place_id in served:
             self.standing.leave(place_id)
             self.open.discard(place_id)
-        self.standing.release(row.token, list(ends))
-        for key, one in ends.items():
-            self.standing.grant(_noun(one), (key,), receiver, _mode(one), self.event, one.until)
+        self.standing.hand_over(row.token, [one.key for one in rows], receiver, self.event)
 
     def leave(self) -> None:
         if self.model.queue:

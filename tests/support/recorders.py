@@ -21,9 +21,9 @@ from arclog.sqlite.connection import open_connection
 from arclog.sqlite.reads import read
 from projections import messages, sessions
 from projections.all_projectors import PROJECTORS
-from projections.hub.answers import Outcome
 from projections.hub.calls import Call
 from projections.hub.command_handlers import Command
+from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.intervals import AsOf, as_of, live
 from projections.messages import MessageQuery

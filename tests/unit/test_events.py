@@ -1,8 +1,18 @@
 """What an event says about itself: its type, the stream that it belongs to, and who did it."""
 
+from typing import Any
+
 import pytest
 
-from arclog.events import EVENT_CLASSES, EVENT_TYPES, Event, MessagePosted, TaskCompleted
+from arclog.events import (
+    EVENT_CLASSES,
+    EVENT_TYPES,
+    ClaimReleased,
+    Event,
+    LockReleased,
+    MessagePosted,
+    TaskCompleted,
+)
 from tests.contract.test_stored_events import EVENTS
 
 STREAMS = {
@@ -16,10 +26,16 @@ STREAMS = {
     "claim.refreshed": "claim/k",
     "claim.released": "claim/k",
     "claim.refused": "claim/k",
+    "claim.queued": "claim/k",
+    "claim.left": "claim/k",
+    "claim.handed_over": "claim/k",
     "lock.acquired": "lock/src/a.py",
     "lock.refreshed": "lock/src/a.py",
     "lock.released": "lock/src/a.py",
     "lock.refused": "lock/src/a.py",
+    "lock.queued": "lock/src/a.py",
+    "lock.left": "lock/src/a.py",
+    "lock.handed_over": "lock/src/a.py",
     "task.completed": "task/7",
     "hub.started": "hub/h",
     "hub.stopped": "hub/h",
@@ -31,13 +47,15 @@ STREAMS = {
 }
 ACTORS = {
     "session.expired": "system",
-    "claim.released": "system",
-    "claim.released, least": "a",
+    "claim.released": "o",
     "claim.refused": "b",
+    "claim.refused, least": "b",
+    "claim.left": "system",
     "channel.created, least": "anonymous",
-    "lock.released": "system",
-    "lock.released, least": "a",
+    "lock.released": "o",
     "lock.refused": "b",
+    "lock.refused, least": "b",
+    "lock.left": "system",
     "task.completed, least": "anonymous",
     "hub.started": "system",
     "hub.started, least": "system",
@@ -59,7 +77,7 @@ def test_an_events_type_is_a_noun_and_what_happened_to_it(name: str, event: Even
 
 
 def test_no_two_types_have_one_name() -> None:
-    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 23
+    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 29
 
 
 @pytest.mark.parametrize(("name", "event"), [(n, e) for n, e in EVENTS.items() if e.type in STREAMS])
@@ -97,3 +115,9 @@ def test_events_cannot_be_changed(name: str, event: Event) -> None:
 
 def test_a_completion_without_a_name_is_anonymous() -> None:
     assert TaskCompleted(task_id=1).actor == "anonymous"
+
+
+@pytest.mark.parametrize("reason", ["owner_gone", "lapsed", "undelivered"])
+def test_what_the_hub_takes_back_it_does_itself(reason: Any) -> None:
+    assert LockReleased(file_path="p", agent_id="a", fencing_token=8, reason=reason).actor == "system"
+    assert ClaimReleased(claim_key="k", owner_agent_id="a", fencing_token=8, reason=reason).actor == "system"

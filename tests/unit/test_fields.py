@@ -140,10 +140,21 @@ def test_an_integer_id_that_some_json_reader_would_change_is_refused(value: int)
 
 @pytest.mark.parametrize(
     ("seconds", "micros"),
-    [(5, 5_000_000), (300, 300_000_000), (5.0000019, 5_000_002), (315_360_000, 315_360_000_000_000)],
+    [(5, 5_000_000), (300, 300_000_000), (5.0000019, 5_000_002), (86_400, 86_400_000_000)],
 )
-def test_a_lease_is_measured_in_microseconds_from_5_seconds_to_ten_years(seconds: float, micros: int) -> None:
+def test_a_lease_is_measured_in_microseconds_from_5_seconds_to_a_day(seconds: float, micros: int) -> None:
     assert fields.ttl(seconds) == micros
+
+
+@pytest.mark.parametrize("seconds", [86_401, 315_360_000])
+def test_a_lease_that_is_asked_for_longer_lasts_a_day(seconds: float) -> None:
+    assert fields.ttl(seconds) == 86_400_000_000
+
+
+def test_a_call_waits_as_long_as_it_may() -> None:
+    assert (fields.wait(0), fields.wait(2.5), fields.wait(3600)) == (0, 2_500_000, 60_000_000)
+    with pytest.raises(InvalidInput, match="wait_sec must be from 0"):
+        fields.wait(-1)
 
 
 @pytest.mark.parametrize("seconds", [4.999, 0, -1, 315_360_000.1, 1e300, float("inf"), float("-inf"), float("nan")])

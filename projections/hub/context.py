@@ -1,0 +1,71 @@
+"""What commands are judged against, apart from the tables."""
+
+from collections.abc import Callable
+
+import apsw
+from msgspec.structs import replace
+
+from arclog.deciders.fields import Limits
+from arclog.deciders.hub import HubState
+from arclog.events import Event, NetworkChanged, ShutdownCancelled, ShutdownFired, ShutdownInitiated
+from projections import channels
+from projections.hub.leases import Leases
+from projections.hub.roots import Roots
+from projections.intervals import AsOf
+from projections.projector import Writer
+
+
+class Context:
+    """What the rules are judged against, apart from the tables.
+
+    Attributes:
+        connection: the recorder's connection, in a transaction.
+        writer: where that connection's rows go, and who remembers the present ones.
+        limits: how much one message may hold.
+        hub: what the hub knows of itself.
+        roots: the folders that paths are relative to.
+        leases: who holds what, and who waits.
+        known_channels: channels that are known to exist; channels are never removed, so this is never outdated.
+        settle_agent: ends an agent's session if that is over though not ended yet, and frees what it held; whether it
+            did.
+    """
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        writer: Writer,
+        limits: Limits,
+        hub: HubState,
+        roots: Roots,
+    ) -> None:
+        self.connection = connection
+        self.writer = writer
+        self.limits = limits
+        self.hub = hub
+        self.roots = roots
+        self.leases = Leases(hub.hub_id)
+        self.known_channels: set[str] = set()
+        self.settle_agent: Callable[[str], bool] = _nobody_is_over
+
+    def has_channel(self, name: str, at: AsOf) -> bool:
+        """Whether there is a channel of that name."""
+        if name in self.known_channels:
+            return True
+        if channels.find_channel(self.connection, name, at) is None:
+            return False
+        self.known_channels.add(name)
+        return True
+
+    def learn(self, event: Event) -> None:
+        """Keep what an event changes in what this hub knows of itself."""
+        match event:
+            case ShutdownInitiated():
+                self.hub = replace(self.hub, shutdown_pending=True)
+            case ShutdownCancelled() | ShutdownFired():
+                self.hub = replace(self.hub, shutdown_pending=False)
+            case NetworkChanged(allow_remote=allow_remote):
+                self.hub = replace(self.hub, allow_remote=allow_remote)
+
+
+def _nobody_is_over(_agent_id: str) -> bool:
+    return False

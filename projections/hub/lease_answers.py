@@ -1,0 +1,207 @@
+"""What a caller is told about an event of a claim or a lock: the lease as it stands, or what is in its way."""
+
+from typing import Protocol
+
+import apsw
+import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from arclog.deciders.leases import position_of, witness_of
+from arclog.deciders.standing import Place, Standing
+from arclog.deciders.waits import Obstacle, find_obstacles, request_at
+from arclog.events import (
+    ClaimAcquired,
+    ClaimHandedOver,
+    ClaimLeft,
+    ClaimQueued,
+    ClaimRefreshed,
+    ClaimRefused,
+    ClaimReleased,
+    LockAcquired,
+    LockHandedOver,
+    LockLeft,
+    LockQueued,
+    LockRefreshed,
+    LockRefused,
+    LockReleased,
+)
+from projections import claims, locks, places
+from projections.claims import Claim
+from projections.encoding import encode_json
+from projections.hub.outcomes import Outcome, Queue
+from projections.intervals import AsOf, live
+from projections.locks import Lock
+from projections.places import QueuePlace
+from projections.projector import Writer
+
+LeaseEvent = (
+    ClaimAcquired
+    | ClaimHandedOver
+    | ClaimLeft
+    | ClaimQueued
+    | ClaimRefreshed
+    | ClaimRefused
+    | ClaimReleased
+    | LockAcquired
+    | LockHandedOver
+    | LockLeft
+    | LockQueued
+    | LockRefreshed
+    | LockRefused
+    | LockReleased
+)
+
+_NO_METADATA = msgspec.Raw(b"{}")
+
+
+class Rows(Protocol):
+    """Where leases are looked up."""
+
+    def lock(self, key: str, agent_id: str) -> Lock | None: ...
+    def claim(self, claim_key: str) -> Claim | None: ...
+    def place(self, place_id: int) -> QueuePlace | None: ...
+
+
+class PastRows:
+    """Leases as they were at a moment."""
+
+    def __init__(self, connection: apsw.Connection, at: AsOf) -> None:
+        self._connection = connection
+        self._at = at
+
+    def lock(self, key: str, agent_id: str) -> Lock | None:
+        return locks.find_lock(self._connection, key, agent_id, self._at)
+
+    def claim(self, claim_key: str) -> Claim | None:
+        return claims.find_claim(self._connection, claim_key, self._at)
+
+    def place(self, place_id: int) -> QueuePlace | None:
+        return places.find_place(self._connection, place_id, self._at)
+
+
+class CurrentRows:
+    """Leases as they are now, as the writer remembers them, so that they need not be read again."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def lock(self, key: str, agent_id: str) -> Lock | None:
+        return locks.find_current(self._writer, key, agent_id)
+
+    def claim(self, claim_key: str) -> Claim | None:
+        return claims.find_current(self._writer, claim_key)
+
+    def place(self, place_id: int) -> QueuePlace | None:
+        return places.find_current(self._writer, place_id)
+
+
+def answer_lease(rows: Rows, event_id: int, data: LeaseEvent) -> Outcome:
+    """What the caller whose command became an event is told."""
+    match data:
+        case LockRefused() | ClaimRefused():
+            return refuse(rows, event_id, data)
+        case LockAcquired() | LockRefreshed():
+            return _of_locks(rows, event_id, data.keys, data.agent_id, acquired=True)
+        case LockReleased():
+            return _of_locks(rows, event_id, data.keys, data.agent_id)
+        case LockHandedOver():
+            return _of_locks(rows, event_id, data.keys, data.to_agent_id)
+        case ClaimAcquired() | ClaimRefreshed():
+            return Outcome(encode_json(rows.claim(data.claim_key)), event_id, acquired=True)
+        case ClaimReleased() | ClaimHandedOver():
+            return Outcome(encode_json(rows.claim(data.claim_key)), event_id)
+        case LockQueued() | ClaimQueued():
+            place = rows.place(data.place or event_id)
+            return Outcome(encode_json(None if place is None else _as_lease(place)), event_id, acquired=False)
+        case LockLeft() | ClaimLeft():
+            return Outcome(encode_json(rows.place(data.place)), event_id)
+
+
+def refuse(rows: Rows, event_id: int | None, data: LockRefused | ClaimRefused) -> Outcome:
+    """What is in the way of a request: a lease, or a place in the form of one."""
+    found: Lock | Claim | None
+    if data.is_waiting:
+        place = rows.place(data.fencing_token)
+        found = None if place is None else _as_lease(place)
+    elif isinstance(data, LockRefused):
+        found = rows.lock(data.held or data.key or data.file_path, data.agent_id)
+    else:
+        found = rows.claim(data.claim_key)
+    if isinstance(data, LockRefused) and data.witness is not None and isinstance(found, Lock):
+        found = replace(found, witness=data.witness)
+    return Outcome(encode_json(found), event_id, acquired=False)
+
+
+def still_waiting(rows: Rows, standing: Standing, place_id: int, event_id: int, now: int) -> Outcome:
+    """What a call is told whose time is over: what is in its way first, and where it waits."""
+    place = standing.waiting.get(place_id)
+    if place is None or not place.is_active(now):
+        found = rows.place(place_id)
+        return Outcome(encode_json(None if found is None else _as_lease(found)), event_id, acquired=False)
+    position, ahead = position_of(standing, place, now)
+    obstacle = next(find_obstacles(standing, request_at(place), now), None)
+    if obstacle is not None:
+        result = show_obstacle(rows, obstacle)
+    else:
+        own = rows.place(place_id)
+        result = None if own is None else _as_lease(own)
+    return Outcome(encode_json(result), event_id, acquired=False, queue=Queue(place_id, position, tuple(ahead)))
+
+
+def tell_still_waiting(connection: apsw.Connection, standing: Standing, place_id: int, now: int) -> Outcome:
+    """The same, from the tables as they are now."""
+    return still_waiting(PastRows(connection, live(now)), standing, place_id, place_id, now)
+
+
+def show_obstacle(rows: Rows, obstacle: Obstacle) -> Lock | Claim | None:
+    """What is in the way, in the form of a lease; with a path that both cover where the two are not the same."""
+    found: Lock | Claim | None
+    if isinstance(obstacle.by, Place):
+        place = rows.place(obstacle.by.place_id)
+        found = None if place is None else _as_lease(place)
+    elif obstacle.by.noun == "claim":
+        found = rows.claim(obstacle.held)
+    else:
+        found = rows.lock(obstacle.held, obstacle.agent_id)
+    if isinstance(found, Lock) and obstacle.held != obstacle.key:
+        found = replace(found, witness=witness_of(obstacle) or UNSET)
+    return found
+
+
+def _of_locks(
+    rows: Rows, event_id: int, keys: tuple[str, ...], agent_id: str, *, acquired: bool | None = None
+) -> Outcome:
+    if len(keys) == 1:
+        return Outcome(encode_json(rows.lock(keys[0], agent_id)), event_id, acquired=acquired)
+    found = [rows.lock(key, agent_id) for key in keys]
+    return Outcome(encode_json(found[0]), event_id, acquired=acquired, locks=encode_json(found))
+
+
+def _as_lease(place: QueuePlace) -> Lock | Claim:
+    """A place in the form of the lease that is waited for."""
+    if place.noun == "lock":
+        return Lock(
+            place.name,
+            place.agent_id,
+            place.queued_at,
+            place.expires_at,
+            place.ended_at,
+            _NO_METADATA,
+            place.place,
+            place.keys[0],
+            place.mode,
+            waiting=True,
+        )
+    return Claim(
+        place.name,
+        None,
+        None,
+        place.agent_id,
+        place.queued_at,
+        place.expires_at,
+        place.ended_at,
+        _NO_METADATA,
+        place.place,
+        waiting=True,
+    )

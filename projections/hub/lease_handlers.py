@@ -1,0 +1,203 @@
+"""The shell around the rules of claims and locks: paths become keys, and each rule is asked with what stands.
+
+A refusal is written once for each pair of grant and asker; the second time the answer alone is given.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from arclog.deciders import claims as claim_rules
+from arclog.deciders import fields
+from arclog.deciders import locks as lock_rules
+from arclog.deciders.fencing import check_required
+from arclog.deciders.leases import GiveBack
+from arclog.deciders.waits import Request
+from arclog.errors import InvalidInput
+from arclog.events import ClaimQueued, ClaimRefused, Event, LockQueued, LockRefused
+from arclog.events.locks import LockedPath
+from projections import claims, locks, sessions
+from projections.hub.context import Context
+from projections.hub.lease_answers import CurrentRows, refuse
+from projections.hub.lease_reads import check_tokens, list_conflicts
+from projections.hub.leases import get_queued
+from projections.hub.outcomes import Outcome
+from projections.intervals import AsOf
+
+LeaseCommand = (
+    claim_rules.AcquireClaim
+    | claim_rules.RefreshClaim
+    | claim_rules.ReleaseClaim
+    | claim_rules.HandOverClaim
+    | claim_rules.ForceReleaseClaim
+    | claim_rules.LeaveClaimQueue
+    | lock_rules.AcquireLock
+    | lock_rules.RefreshLock
+    | lock_rules.ReleaseLock
+    | lock_rules.HandOverLock
+    | lock_rules.ForceReleaseLock
+    | lock_rules.LeaveLockQueue
+    | lock_rules.FindConflicts
+    | lock_rules.CheckTokens
+    | GiveBack
+)
+Decision = Event | Outcome
+
+MAX_TOKENS: Final = 1_000
+"""Fencing tokens in one question at most."""
+
+
+def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf) -> Decision:
+    leases = context.leases
+    decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
+    while isinstance(decision, ClaimRefused) and context.settle_agent(decision.owner_agent_id):
+        decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
+    if isinstance(decision, ClaimRefused):
+        known = claims.find_refusal(context.connection, decision.fencing_token, decision.asker_agent_id)
+        if known is not None:
+            return refuse(CurrentRows(context.writer), known, decision)
+    return decision
+
+
+def _refresh_claim(context: Context, command: claim_rules.RefreshClaim, at: AsOf) -> Decision:
+    return claim_rules.decide_refresh(context.leases.standing, command, at.now)
+
+
+def _release_claim(context: Context, command: claim_rules.ReleaseClaim, at: AsOf) -> Decision:
+    return claim_rules.decide_release(context.leases.standing, command, at.now)
+
+
+def _hand_over_claim(context: Context, command: claim_rules.HandOverClaim, at: AsOf) -> Decision:
+    live = _is_live(context, command.to_agent_id, at)
+    return claim_rules.decide_handover(context.leases.standing, command, at.now, receiver_is_live=live)
+
+
+def _force_release_claim(context: Context, command: claim_rules.ForceReleaseClaim, at: AsOf) -> Decision:
+    return claim_rules.decide_force_release(context.leases.standing, command, at.now)
+
+
+def _leave_claim_queue(context: Context, command: claim_rules.LeaveClaimQueue, at: AsOf) -> Decision:
+    queued = _find_queued(context, command.place)
+    found = queued if isinstance(queued, ClaimQueued) else None
+    return claim_rules.decide_leave(context.leases.standing, found, command, at.now)
+
+
+def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -> Decision:
+    state = _on_locks(context, command, tree=command.is_automatic)
+    decision = lock_rules.decide_acquire(state, command, at.now)
+    while isinstance(decision, LockRefused) and context.settle_agent(decision.agent_id):
+        decision = lock_rules.decide_acquire(state, command, at.now)
+    if isinstance(decision, LockRefused):
+        known = locks.find_refusal(context.connection, decision.fencing_token, decision.asker_agent_id)
+        if known is not None:
+            return refuse(CurrentRows(context.writer), known, decision)
+    return decision
+
+
+def _refresh_lock(context: Context, command: lock_rules.RefreshLock, at: AsOf) -> Decision:
+    return lock_rules.decide_refresh(_on_locks(context, command), command, at.now)
+
+
+def _release_lock(context: Context, command: lock_rules.ReleaseLock, at: AsOf) -> Decision:
+    return lock_rules.decide_release(_on_locks(context, command), command, at.now)
+
+
+def _hand_over_lock(context: Context, command: lock_rules.HandOverLock, at: AsOf) -> Decision:
+    live = _is_live(context, command.to_agent_id, at)
+    return lock_rules.decide_handover(_on_locks(context, command), command, at.now, receiver_is_live=live)
+
+
+def _force_release_lock(context: Context, command: lock_rules.ForceReleaseLock, at: AsOf) -> Decision:
+    return lock_rules.decide_force_release(_on_locks(context, command), command, at.now)
+
+
+def _leave_lock_queue(context: Context, command: lock_rules.LeaveLockQueue, at: AsOf) -> Decision:
+    queued = _find_queued(context, command.place)
+    found = queued if isinstance(queued, LockQueued) else None
+    return lock_rules.decide_leave(context.leases.standing, found, command, at.now)
+
+
+def _find_conflicts(context: Context, command: lock_rules.FindConflicts, at: AsOf) -> Decision:
+    keys = {context.roots.key_of("path", path): path for path in lock_rules.several_paths(command.paths)}
+    asker = fields.agent("agent_id", command.agent_id)
+    request = Request("lock", asker, tuple(keys), command.mode)
+    return Outcome(list_conflicts(CurrentRows(context.writer), context.leases.standing, request, at.now))
+
+
+def _check_tokens(context: Context, command: lock_rules.CheckTokens, at: AsOf) -> Decision:
+    if len(command.tokens) > MAX_TOKENS:
+        raise InvalidInput("tokens", f"must be at most {MAX_TOKENS}, not {len(command.tokens)}")
+    return Outcome(check_tokens(context.leases.standing, command.tokens, at.now))
+
+
+def _give_back(context: Context, command: GiveBack, at: AsOf) -> Decision:
+    held = tuple(one for one in context.leases.standing.grant_of(command.fencing_token) if one.is_active(at.now))
+    if not held:
+        return Outcome(b"null")
+    if held[0].noun == "claim":
+        return claim_rules.free(held[0], "undelivered")
+    return lock_rules.free(held, "undelivered")
+
+
+def check_requirements(context: Context, require: Mapping[str, int], agent_id: str, now: int) -> None:
+    """See that an agent still has all that its call relies on.
+
+    Args:
+        context: what to check against.
+        require: fencing tokens by what they are of, such as `lock/src/a.py`.
+        agent_id: who calls.
+        now: the log's time.
+
+    Raises:
+        InvalidInput: something in it is no lease.
+        StaleToken: it has not.
+    """
+    for stream, token in require.items():
+        noun, slash, name = stream.partition("/")
+        key = context.roots.key_of("require", name) if noun == "lock" and name else name
+        check_required(context.leases.standing, f"{noun}{slash}{key}", token, agent_id, now)
+
+
+def _on_locks(
+    context: Context,
+    command: lock_rules.AcquireLock
+    | lock_rules.RefreshLock
+    | lock_rules.ReleaseLock
+    | lock_rules.HandOverLock
+    | lock_rules.ForceReleaseLock,
+    *,
+    tree: bool = False,
+) -> lock_rules.OnLocks:
+    field = "file_path" if command.paths is None else "paths"
+    found: dict[str, LockedPath] = {}
+    for path in lock_rules.named_paths(command):
+        key = context.roots.key_of(field, path, tree=tree)
+        found.setdefault(key, LockedPath(path, None if key == path else key))
+    leases = context.leases
+    return lock_rules.OnLocks(leases.standing, tuple(found.values()), leases.hub_id)
+
+
+def _find_queued(context: Context, place: int) -> LockQueued | ClaimQueued | None:
+    return get_queued(context.connection, place) if place in context.leases.standing.waiting else None
+
+
+def _is_live(context: Context, agent_id: str, at: AsOf) -> bool:
+    return sessions.find_live(context.connection, agent_id.strip(), at) is not None
+
+
+HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
+    claim_rules.AcquireClaim: _acquire_claim,
+    claim_rules.RefreshClaim: _refresh_claim,
+    claim_rules.ReleaseClaim: _release_claim,
+    claim_rules.HandOverClaim: _hand_over_claim,
+    claim_rules.ForceReleaseClaim: _force_release_claim,
+    claim_rules.LeaveClaimQueue: _leave_claim_queue,
+    lock_rules.AcquireLock: _acquire_lock,
+    lock_rules.RefreshLock: _refresh_lock,
+    lock_rules.ReleaseLock: _release_lock,
+    lock_rules.HandOverLock: _hand_over_lock,
+    lock_rules.ForceReleaseLock: _force_release_lock,
+    lock_rules.LeaveLockQueue: _leave_lock_queue,
+    lock_rules.FindConflicts: _find_conflicts,
+    lock_rules.CheckTokens: _check_tokens,
+    GiveBack: _give_back,
+}

@@ -1,0 +1,115 @@
+"""Settling: what follows from time and from other events, before and after the calls of a batch.
+
+    whose session ended                       -> gives up its places
+    leases that lapsed before one that waits  -> an event each, for whoever asks why the next one got it
+    places that no call came back to          -> given up
+    places that nothing stands before         -> granted, where this hub holds their call and sees it open
+    calls whose place has ended               -> told so, once all of this is on disk
+
+It runs under the log's lock, so no other hub does the same at once; and whichever hub comes first does what is due,
+except for the grants, which only the hub that holds the call can make.
+"""
+
+from collections.abc import Callable
+
+import apsw
+from msgspec.structs import replace
+
+from arclog.deciders import claims as claim_rules
+from arclog.deciders import locks as lock_rules
+from arclog.deciders.leases import find_grantable, find_lapsed
+from arclog.deciders.standing import Holding
+from arclog.events import ClaimLeft, ClaimQueued, Event, LockLeft
+from arclog.events.locks import LeaveReason
+from arclog.sqlite.reads import find_event
+from projections import places
+from projections.hub.lease_answers import LeaseEvent, PastRows, answer_lease, still_waiting
+from projections.hub.leases import Leases, get_queued
+from projections.hub.open_calls import OpenCall
+from projections.hub.outcomes import Outcome
+from projections.intervals import AsOf, live
+
+Append = Callable[[Event], object]
+Told = list[tuple[OpenCall[Outcome], Outcome]]
+
+
+def settle(leases: Leases, connection: apsw.Connection, now: int, append: Append) -> None:
+    """Write what is due, and grant what can be.
+
+    Args:
+        leases: what stands, which learns from each event that is appended.
+        connection: on the storage, in the transaction.
+        now: the log's time.
+        append: takes each event that follows.
+    """
+    standing = leases.standing
+    for agent_id in sorted(leases.gone):
+        for place in list(standing.places_of(agent_id)):
+            append(_leave(connection, place.place_id, "owner_gone"))
+    leases.gone.clear()
+    _write_lapses(leases, now, append)
+    for place_id in leases.calls.take_left(now):
+        if place_id in standing.waiting and standing.waiting[place_id].hub_id == leases.hub_id:
+            append(_leave(connection, place_id, "no_call"))
+    if not standing.is_loosened:
+        return
+    standing.is_loosened = False
+    for place in find_grantable(standing, leases.open_places(), now):
+        queued = get_queued(connection, place.place_id)
+        if isinstance(queued, ClaimQueued):
+            append(claim_rules.grant_place(place, queued, now))
+        else:
+            append(lock_rules.grant_place(standing, place, queued, now))
+
+
+def collect_told(leases: Leases, connection: apsw.Connection, now: int) -> Told:
+    """The calls of this hub whose place has ended, and what they are to be told."""
+    told: Told = []
+    for place_id in sorted(leases.ended):
+        calls = leases.calls.at(place_id)
+        if calls:
+            outcome = find_end(leases, connection, place_id, now)
+            told += ((call, outcome) for call in calls)
+    leases.ended.clear()
+    return told
+
+
+def find_end(leases: Leases, connection: apsw.Connection, place_id: int, now: int) -> Outcome:
+    """How the wait at a place ended; or where it waits still."""
+    rows = PastRows(connection, live(now))
+    row = places.find_place(connection, place_id, live(now))
+    if row is None or row.event_id is None or row.ending not in {"granted", "handed_over"}:
+        return still_waiting(rows, leases.standing, place_id, place_id, now)
+    stored = find_event(connection, row.event_id)
+    assert stored is not None
+    event = stored.decode()
+    assert isinstance(event.data, LeaseEvent)
+    answer = answer_lease(PastRows(connection, AsOf(event.event_id, event.recorded_at)), event.event_id, event.data)
+    return replace(answer, acquired=True)
+
+
+def _write_lapses(leases: Leases, now: int, append: Append) -> None:
+    lapsed: dict[int, list[Holding]] = {}
+    for holding in find_lapsed(leases.standing, now):
+        lapsed.setdefault(holding.token, []).append(holding)
+    for held in lapsed.values():
+        if held[0].noun == "claim":
+            append(claim_rules.free(held[0], "lapsed"))
+        else:
+            append(lock_rules.free(tuple(held), "lapsed"))
+
+
+def _leave(connection: apsw.Connection, place_id: int, reason: LeaveReason) -> LockLeft | ClaimLeft:
+    queued = get_queued(connection, place_id)
+    if isinstance(queued, ClaimQueued):
+        return ClaimLeft(
+            claim_key=queued.claim_key, owner_agent_id=queued.owner_agent_id, place=place_id, reason=reason
+        )
+    return LockLeft(
+        file_path=queued.file_path,
+        key=queued.key,
+        others=queued.others,
+        agent_id=queued.agent_id,
+        place=place_id,
+        reason=reason,
+    )

@@ -1,0 +1,150 @@
+"""Leases, at one hub: what stands at the log's head, and this hub's calls that wait.
+
+What stands is kept in memory. It is right at one event only, so it is caught up under the log's lock before any rule
+judges, and forgotten when a transaction comes to nothing; it is then read from the tables again.
+"""
+
+from typing import Final
+
+import apsw
+
+from arclog.codec import RecordedEvent
+from arclog.deciders.standing import Place, Standing
+from arclog.events import (
+    ClaimAcquired,
+    ClaimHandedOver,
+    ClaimLeft,
+    ClaimQueued,
+    LockAcquired,
+    LockHandedOver,
+    LockLeft,
+    LockQueued,
+    SessionClosed,
+    SessionExpired,
+)
+from arclog.sqlite.reads import find_event, read
+from projections.hub.open_calls import OpenCall, OpenCalls
+from projections.hub.outcomes import Outcome
+from projections.intervals import live
+from projections.queue import read_standing
+from projections.standing import CONCERNING, learn
+
+MAX_BEHIND: Final = 5_000
+"""Events of other hubs that are followed one by one; when there are more, the tables are read instead."""
+LAPSED_LATELY: Final = 120_000_000
+"""How long ago a lease may have lapsed for somebody to wait for it still, in microseconds."""
+_TYPES: Final = frozenset(event_class.type for event_class in (*CONCERNING, SessionClosed))
+
+
+class Leases:
+    """Who holds what and who waits, and the calls of this hub that do.
+
+    Args:
+        hub_id: this hub.
+
+    Attributes:
+        standing: who holds what, and who waits.
+        calls: the calls of this hub that wait.
+        gone: agents whose session has ended, and whose places are to be given up.
+        ended: places that have ended since calls were last told.
+    """
+
+    def __init__(self, hub_id: str) -> None:
+        self.hub_id: Final = hub_id
+        self.standing = Standing()
+        self.calls: OpenCalls[Outcome] = OpenCalls()
+        self.gone: set[str] = set()
+        self.ended: set[int] = set()
+        self._opened: list[OpenCall[Outcome]] = []
+        """Calls that began to wait in this transaction."""
+        self._at: int | None = None
+        """The event that `standing` is right at; None when it is not known."""
+
+    def follow(self, connection: apsw.Connection, head: int, now: int) -> None:
+        """Catch up with the log, whose lock is held.
+
+        Args:
+            connection: on the storage, in the transaction.
+            head: the end of the log.
+            now: its time.
+        """
+        if self._at == head:
+            return
+        if self._at is None or head - self._at > MAX_BEHIND:
+            self._load(connection, now)
+        else:
+            for stored in read(connection, self._at, head - self._at, head):
+                if stored.type in _TYPES:
+                    self.learn(stored.decode())
+        self._at = head
+
+    def learn(self, event: RecordedEvent) -> None:
+        """What an event changes; the next one of the log."""
+        data = event.data
+        learn(self.standing, event.event_id, event.recorded_at, data)
+        match data:
+            case SessionClosed() | SessionExpired():
+                self.gone.add(data.agent_id)
+            case LockQueued() | ClaimQueued() if data.hub_id != self.hub_id and data.place is not None:
+                self.calls.forget(data.place)
+            case LockAcquired(place=int(place)) | ClaimAcquired(place=int(place)):
+                self._end(place)
+            case LockLeft(place=place) | ClaimLeft(place=place):
+                self._end(place)
+            case LockHandedOver() | ClaimHandedOver():
+                for place in data.serves:
+                    self._end(place)
+            case _:
+                pass
+        self._at = event.event_id
+
+    def open_call(self, place_id: int, wait_until: int) -> OpenCall[Outcome]:
+        """A call begins to wait; it ends again if the transaction comes to nothing."""
+        call = self.calls.open(place_id, wait_until)
+        self._opened.append(call)
+        return call
+
+    def keep(self) -> None:
+        """The transaction is on disk."""
+        self._opened.clear()
+
+    def forget(self, now: int) -> None:
+        """The transaction came to nothing, and what stands is not known any more."""
+        for call in self._opened:
+            self.calls.close(call, now)
+            self.calls.forget(call.place_id)
+        self._opened.clear()
+        self.gone.clear()
+        self.ended.clear()
+        self._at = None
+
+    def open_places(self) -> list[Place]:
+        """The places at which calls of this hub wait, in their order."""
+        waiting = self.standing.waiting
+        return [waiting[place_id] for place_id in self.calls.places() if place_id in waiting]
+
+    def next_look_at(self) -> int | None:
+        """When something may be due: a lease that calls here wait for lapses, or a place is given up."""
+        times = [self.calls.next_left()]
+        if len(self.calls):
+            ends = self.standing.next_end()
+            times.append(None if ends is None else ends + 1)
+        return min((time for time in times if time is not None), default=None)
+
+    def _end(self, place_id: int) -> None:
+        self.calls.forget(place_id)
+        self.ended.add(place_id)
+
+    def _load(self, connection: apsw.Connection, now: int) -> None:
+        standing = self.standing = read_standing(connection, live(now - LAPSED_LATELY))
+        standing.is_loosened = True
+        self.ended.update(place_id for place_id in self.calls.places() if place_id not in standing.waiting)
+
+
+def get_queued(connection: apsw.Connection, place_id: int) -> LockQueued | ClaimQueued:
+    """What made a place."""
+    stored = find_event(connection, place_id)
+    assert stored is not None
+    data = stored.decode().data
+    assert isinstance(data, LockQueued | ClaimQueued)
+    return data

@@ -1,0 +1,45 @@
+"""Outcomes: what an accepted command led to."""
+
+from msgspec import Struct
+
+from projections.hub.open_calls import OpenCall
+
+
+class Queue(Struct, frozen=True):
+    """Where a request waits.
+
+    Attributes:
+        place: its place, by which its agent goes on or gives up.
+        position: how many it is from the front, itself counted.
+        ahead: the agents that it waits for, those that hold something first.
+    """
+
+    place: int
+    position: int
+    ahead: tuple[str, ...]
+
+
+class Outcome(Struct, frozen=True):
+    """What an accepted command led to.
+
+    Attributes:
+        result: the `result` of the answer, as JSON.
+        event_id: the event that was appended, or the one that had made things so already; None when there is none.
+        created: whether something came into being.
+        acquired: for claims and locks that are asked for, whether the asker has it.
+        parent_completed: whether the last child that was completed completed its parent.
+        locks: for a lock on several paths, all of its rows as a JSON array.
+        queue: for a request that still waits, where.
+        opened: for a request that begins to wait, its call; the answer comes with it.
+        waited: whether the call waited for it, so that what was granted is given back when it cannot be told.
+    """
+
+    result: bytes
+    event_id: int | None = None
+    created: bool = False
+    acquired: bool | None = None
+    parent_completed: bool = False
+    locks: bytes | None = None
+    queue: Queue | None = None
+    opened: "OpenCall[Outcome] | None" = None
+    waited: bool = False

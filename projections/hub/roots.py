@@ -1,0 +1,141 @@
+"""Roots: the folders that paths are relative to, and what the disk says of a path.
+
+A hub has a root of its own, all working trees of whose repository are one; a session may name another. Whatever names a
+path gets its key here, so that one file has one key whoever asks: through symbolic links of what exists, and with case
+folded where the filesystem folds it. What is below (`arclog.paths`) knows no disk.
+"""
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from arclog.paths import Root, make_key
+from arclog.patterns import is_pattern
+
+MAX_LINKS: Final = 40
+"""Links on the way to a file, as the kernel counts."""
+_WINDOWS: Final = sys.platform == "win32"
+
+
+class Tree(Struct, frozen=True):
+    """A working tree: its top folder, and the folder that all trees of its repository share."""
+
+    top: str
+    shared: str
+
+
+FindTree = Callable[[str], Tree | None]
+"""Finds the working tree that a folder is in."""
+
+
+def find_no_tree(folder: str) -> Tree | None:
+    """Where nobody knows of repositories, each folder stands for itself."""
+    return None
+
+
+class Roots:
+    """The roots that a hub knows.
+
+    Args:
+        folder: what relative paths are relative to.
+        find_tree: finds working trees.
+    """
+
+    def __init__(self, folder: Path, find_tree: FindTree = find_no_tree) -> None:
+        own = os.path.realpath(folder)
+        tree = find_tree(own)
+        self.own: Final = Root(_slashed(own), folds_case=folds_case(own))
+        self._shared = None if tree is None or os.path.realpath(tree.top) != own else tree.shared
+        self._find_tree = find_tree
+        self._named: dict[str, Root] = {}
+
+    def key_of(self, field: str, path: str, session_root: str | None = None, *, tree: bool = False) -> str:
+        """The key of a path or pattern.
+
+        Args:
+            field: what the caller calls it.
+            path: as it was sent.
+            session_root: the folder that the caller's session named, if it did.
+            tree: whether only the working tree is meant that it lies in.
+
+        Raises:
+            InvalidInput: it is blank, too long, or holds control characters.
+            OutsideRoot: it leads out of the root, or lies below none.
+        """
+        root = self.own if session_root is None else self.root_of(session_root)
+        return make_key(field, self._follow_links(root, path), root, self._others(path), windows=_WINDOWS, tree=tree)
+
+    def root_of(self, folder: str) -> Root:
+        """The root that a folder stands for: its repository's, so that it is the hub's own in all its working trees."""
+        root = self._named.get(folder)
+        if root is None:
+            real = os.path.realpath(folder)
+            tree = self._find_tree(real)
+            top = real if tree is None else os.path.realpath(tree.top)
+            shared = top if tree is None else tree.shared
+            own = top == self.own.folder or (self._shared is not None and shared == self._shared)
+            root = Root(_slashed(top), "" if own else _slashed(shared), folds_case(top))
+            self._named[folder] = root
+        return root
+
+    def _others(self, path: str) -> tuple[Root, ...]:
+        """What an absolute path may lie below besides: the other working trees, and the roots of sessions."""
+        if not os.path.isabs(path):
+            return ()
+        trees = () if self._shared is None else tuple(map(self.root_of, _list_trees(self._shared)))
+        return (*trees, *self._named.values())
+
+    def _follow_links(self, root: Root, path: str) -> str:
+        """The path with the links of what exists of it followed; as it is, where they lead out of all roots."""
+        start = "" if os.path.isabs(path) else root.folder
+        walked = start
+        segments = os.path.normpath(path).split("/") if start else os.path.normpath(path).split("/")[1:]
+        for place, segment in enumerate(segments):
+            if is_pattern(segment) or segment == "..":
+                return path
+            walked = f"{walked}/{segment}"
+            try:
+                is_link = stat.S_ISLNK(os.lstat(walked).st_mode)
+            except (OSError, ValueError):
+                return path
+            if is_link:
+                real = "/".join([os.path.realpath(walked), *segments[place + 1 :]])
+                return real if self._is_known(real) else path
+        return path
+
+    def _is_known(self, path: str) -> bool:
+        roots = (self.own, *self._others(path))
+        return any(path == root.folder or path.startswith(f"{root.folder}/") for root in roots)
+
+
+def folds_case(folder: str) -> bool:
+    """Whether a folder's filesystem takes `A` and `a` for one name."""
+    above, name = os.path.split(folder)
+    if name.swapcase() == name:
+        return False
+    try:
+        return os.path.samefile(folder, os.path.join(above, name.swapcase()))
+    except OSError:
+        return False
+
+
+def _list_trees(shared: str) -> list[str]:
+    """The tops of all working trees of a repository; git notes each of the linked ones in a file."""
+    found = [os.path.dirname(shared)] if os.path.basename(shared) == ".git" else []
+    try:
+        with os.scandir(os.path.join(shared, "worktrees")) as entries:
+            for entry in entries:
+                text = Path(entry.path, "gitdir").read_text(errors="surrogateescape")
+                found.append(os.path.dirname(text.strip()))
+    except OSError:
+        pass
+    return found
+
+
+def _slashed(folder: str) -> str:
+    return folder.replace("\\", "/") if _WINDOWS else folder

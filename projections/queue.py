@@ -1,0 +1,42 @@
+"""The queue of claims and locks: who held what and who waited at a moment, and whom each of them waited for."""
+
+import apsw
+from msgspec.structs import replace
+
+from arclog.deciders.leases import position_of
+from arclog.deciders.standing import Noun, Standing
+from projections import claims, locks, places
+from projections.intervals import AsOf
+from projections.places import QueuePlace
+
+
+def read_standing(connection: apsw.Connection, at: AsOf) -> Standing:
+    """Who held what and who waited at a moment, from the tables."""
+    standing = Standing()
+    held = [*locks.list_standing(connection, at), *claims.list_standing(connection, at)]
+    for one in sorted(held, key=lambda one: one.token):
+        standing.grant(one.noun, (one.key,), one.agent_id, one.mode, one.token, one.expires_at)
+    for place in places.list_standing(connection, at):
+        standing.queue(place)
+    return standing
+
+
+def list_queue(connection: apsw.Connection, at: AsOf, noun: Noun, agent_id: str | None = None) -> list[QueuePlace]:
+    """Who waited at a moment, in their order, each with its position and those it waited for.
+
+    Args:
+        connection: in a transaction, so that all of it is of one moment.
+        at: the moment.
+        noun: what is waited for.
+        agent_id: whose places, all unless given.
+    """
+    waiting = places.list_waiting(connection, at, noun, agent_id)
+    if not waiting:
+        return []
+    standing = read_standing(connection, at)
+    return [_placed(one, standing, at.now) for one in waiting]
+
+
+def _placed(one: QueuePlace, standing: Standing, now: int) -> QueuePlace:
+    position, ahead = position_of(standing, standing.waiting[one.place], now)
+    return replace(one, position=position, ahead=tuple(ahead))
