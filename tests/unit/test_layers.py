@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.hub_process import CHECKOUT
 
-WRITERS = {Path(f"projections/hub/{name}.py") for name in ("writing_side", "command_handlers", "answers", "clockwork")}
+IN_THE_TRANSACTION = ("context", "answers", "clockwork", "leases", "lease_answers", "lease_settling")
+WRITERS = {Path(f"projections/hub/{name}.py") for name in ("writing_side", *IN_THE_TRANSACTION)}
 """The place where the hub opens what it writes through, and those that judge in its transaction."""
 ABOVE = [
     path.relative_to(CHECKOUT)
