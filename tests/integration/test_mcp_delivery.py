@@ -163,7 +163,7 @@ def initialize(hub: HubProcess, agent: str, *, session: dict[str, str]) -> None:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("count", [25, pytest.param(300, marks=pytest.mark.soak)], ids=str)
 def test_a_hub_that_restarts_loses_nothing_though_something_else_registers_the_agent(
     start_hub: Callable[..., HubProcess], count: int
 ) -> None:

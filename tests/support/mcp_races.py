@@ -38,8 +38,7 @@ class Account:
     def __init__(self, hub: Posts) -> None:
         self._hub = hub
         self.said: list[str] = []
-        self.read: list[str] = []
-        self.marked: set[str] = set()
+        self.read: set[str] = set()
 
     async def say(self) -> None:
         """Have somebody else say the next thing."""
@@ -53,7 +52,7 @@ class Account:
             body = message["body"]
             if body in self.read:
                 assert message.get("again"), f"{body!r} was shown twice, and does not say so"
-            self.read.append(body)
+            self.read.add(body)
         return len(answer["messages"])
 
     def check(self) -> None:
