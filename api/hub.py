@@ -146,7 +146,7 @@ async def show_hub(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
                 max_body_chars=limits.max_body_chars,
                 max_attachment_chars=limits.max_attachment_chars,
                 max_attachments=limits.max_attachments,
-                presence_ttl_sec=settings.presence_ttl_sec,
+                presence_ttl_sec=hub.presence_ttl_sec,
                 features=FEATURES,
                 extensions=EXTENSIONS,
                 message_kinds=MESSAGE_KINDS,

@@ -286,6 +286,20 @@ class UnexpectedFailure(ArcError):
         self.cause = cause
 
 
+class NewerRules(ArcError):
+    """The log follows rules that this hub does not know: it shows everything, and decides nothing."""
+
+    code = "newer_rules"
+
+    def __init__(self, number: int, known: int, version: str) -> None:
+        super().__init__(
+            f"this log follows rules {number}, and this hub knows rules up to {known}: it shows everything and decides "
+            f"nothing; run Arc {version} or later on it"
+        )
+        self.number = number
+        self.version = version
+
+
 class HubStopping(ArcError):
     """The hub is about to end and takes no more calls."""
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from arclog.codec import Fact
 from arclog.deciders.sessions import LiveSession
 from arclog.events import SessionClosed, SessionExpired, SessionOpened, SessionRenamed
+from arclog.events.processes import Process
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import NO_END, find_last_seen
 from projections.encoding import encode_json
@@ -50,6 +51,7 @@ class _Row(Struct, frozen=True, gc=False):
     created_at: int
     active: int
     left_at: int | None
+    process: str | None
     capabilities: str
     metadata: str
 
@@ -68,6 +70,7 @@ def _on_opened(writer: Writer, event: Fact, data: SessionOpened) -> None:
         created_at=time_of(event, data.occurred_at),
         active=1,
         left_at=None,
+        process=None if data.process is None else encode_json(data.process).decode(),
     )
     writer.replace(VERSIONS, data.agent_id, Version(event.event_id, row))
 
@@ -96,7 +99,7 @@ def _end(writer: Writer, event: Fact, agent_id: str, left_at: int | None) -> Non
 
 PROJECTOR: Final = Projector(
     name="sessions",
-    version=4,
+    version=5,
     tables=("sessions",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -181,6 +184,26 @@ def find_ended(connection: apsw.Connection, agent_id: str) -> Ended | None:
 def list_ended(connection: apsw.Connection, after: int) -> list[Ended]:
     """The same of all agents that left after an event, in order."""
     return [Ended(*row) for row in connection.execute(SQL["list_ended"], (after,))]
+
+
+def list_processes(connection: apsw.Connection) -> list[tuple[str, Process]]:
+    """The agents with a live session that was opened for a process, each with it."""
+    rows = connection.execute(SQL["list_processes"])
+    return [(agent_id, msgspec.json.decode(process, type=Process)) for agent_id, process in rows]
+
+
+def find_left_at(connection: apsw.Connection, agent_id: str, fencing_token: int, at: AsOf) -> int | None:
+    """When the holder of a grant ended the session in which it held it, if it has not come back; microseconds."""
+    row = connection.execute(
+        SQL["find_left_at"], {"agent_id": agent_id, "token": fencing_token, "at": at.at}
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def find_current_left_at(writer: Writer, agent_id: str, fencing_token: int) -> int | None:
+    """The same at present, as the writer knows it."""
+    current = writer.find(VERSIONS, agent_id)
+    return None if current is None or current.from_event <= fencing_token else current.row.left_at
 
 
 class LastSeen:

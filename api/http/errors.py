@@ -22,6 +22,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "head_too_large": 431,
     "internal_error": 500,
     "hub_stopping": 503,
+    "newer_rules": 503,
     "lock_lost": 503,
     "log_away": 503,
     "log_replaced": 503,

@@ -118,6 +118,8 @@ def envelope(outcome: Outcome) -> bytes:
     flags = b""
     if outcome.acquired is not None:
         flags = b'"acquired":true,' if outcome.acquired else b'"acquired":false,'
+    if outcome.holder_left_at is not None:
+        flags += b'"holder_left_at":"%s",' % outcome.holder_left_at.encode()
     if outcome.parent_completed:
         flags += b'"parent_completed":true,'
     if outcome.queue is not None:

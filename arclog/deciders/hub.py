@@ -16,6 +16,7 @@ from arclog.events import (
     ShutdownInitiated,
 )
 from arclog.events.hub import StopReason
+from arclog.events.processes import Process
 from arclog.limits import SHUTDOWN_DELAY_SEC
 
 MAX_SHUTDOWN_DELAY_SEC: Final = 3600
@@ -28,6 +29,8 @@ class StartHub(Struct, frozen=True, kw_only=True):
 
     version: str
     url: str | None = None
+    presence_ttl_sec: float | None = None
+    process: Process | None = None
 
 
 class StopHub(Struct, frozen=True, kw_only=True):
@@ -76,6 +79,7 @@ class HubState(Struct, frozen=True):
         loopback: whether it listens on a loopback address only.
         listen_host: the address that it listens on.
         port: its port.
+        version: the version of Arc that it is.
     """
 
     hub_id: str
@@ -84,11 +88,18 @@ class HubState(Struct, frozen=True):
     listen_host: str = "127.0.0.1"
     port: int = 0
     loopback: bool = True
+    version: str = ""
 
 
 def decide_start(state: HubState, command: StartHub, now: int) -> HubStarted:
     """Starting is never refused."""
-    return HubStarted(hub_id=state.hub_id, version=command.version, url=command.url)
+    return HubStarted(
+        hub_id=state.hub_id,
+        version=command.version,
+        url=command.url,
+        presence_ttl_sec=command.presence_ttl_sec,
+        process=command.process,
+    )
 
 
 def decide_stop(state: HubState, command: StopHub, now: int) -> HubStopped:

@@ -7,6 +7,7 @@ from msgspec import Struct
 from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound, SessionCollision
 from arclog.events import JsonObject, SessionClosed, SessionOpened, SessionRenamed
+from arclog.events.processes import Process
 
 MAX_NAME_CHARS: Final = 64
 MAX_CAPABILITIES: Final = 256
@@ -22,6 +23,7 @@ class OpenSession(Struct, frozen=True, kw_only=True):
     capabilities: list[str] | None = None
     metadata: JsonObject | None = None
     replace: bool = False
+    process: Process | None = None
 
 
 class RenameSession(Struct, frozen=True, kw_only=True):
@@ -66,6 +68,7 @@ def decide_open(state: Opening, command: OpenSession, now: int) -> SessionOpened
         capabilities=_capabilities(command.capabilities),
         metadata=fields.metadata(command.metadata),
         replaced_session_id=state.live.session_id if state.live else None,
+        process=_process(command.process),
     )
     if state.live is not None and not command.replace:
         raise SessionCollision(agent_id)
@@ -78,6 +81,14 @@ def _capabilities(values: list[str] | None) -> tuple[str, ...]:
     if len(values) > MAX_CAPABILITIES:
         raise InvalidInput("capabilities", f"must be at most {MAX_CAPABILITIES}, not {len(values)}")
     return tuple(fields.required_id("capabilities", value) for value in values if value.strip())
+
+
+def _process(process: Process | None) -> Process | None:
+    if process is not None:
+        fields.integer("process.pid", process.pid)
+        fields.integer("process.started", process.started)
+        fields.required_id("process.boot_id", process.boot_id)
+    return process
 
 
 def decide_rename(live: LiveSession | None, command: RenameSession, now: int) -> SessionRenamed:

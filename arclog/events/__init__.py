@@ -50,6 +50,7 @@ from arclog.events.messages import (
     MessagePosted,
     Notice,
 )
+from arclog.events.rules import RulesRaised
 from arclog.events.sessions import (
     AgentSeen,
     FreedClaim,
@@ -91,6 +92,7 @@ Event = (
     | ShutdownCancelled
     | ShutdownFired
     | NetworkChanged
+    | RulesRaised
 )
 
 EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)
@@ -129,6 +131,7 @@ __all__ = [
     "MessagePosted",
     "NetworkChanged",
     "Notice",
+    "RulesRaised",
     "SessionClosed",
     "SessionExpired",
     "SessionOpened",

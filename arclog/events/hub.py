@@ -5,18 +5,21 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from arclog.events.messages import SYSTEM, Notice
+from arclog.events.processes import Process
 
 StopReason = Literal["signal", "shutdown"]
 
 
 class HubStarted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A hub began to serve this log."""
+    """A hub began to serve this log, in the process `process`, with a presence TTL that all hubs beside it share."""
 
     type: ClassVar[str] = "hub.started"
 
     hub_id: str
     version: str
     url: str | None = None
+    presence_ttl_sec: float | None = None
+    process: Process | None = None
 
     @property
     def actor(self) -> str:

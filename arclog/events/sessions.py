@@ -5,10 +5,14 @@ from typing import ClassVar
 from msgspec import Struct
 
 from arclog.events.messages import SYSTEM, JsonObject, Notice
+from arclog.events.processes import Process
 
 
 class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """An agent registered. `replaced_session_id` is the session of the same agent that this one ended, if any."""
+    """An agent registered. `replaced_session_id` is the session of the same agent that this one ended, if any.
+
+    While `process` lives, on the machine where it runs, the agent counts as present.
+    """
 
     type: ClassVar[str] = "session.opened"
 
@@ -19,6 +23,7 @@ class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     metadata: JsonObject = {}
     replaced_session_id: str | None = None
     occurred_at: int | None = None
+    process: Process | None = None
 
     @property
     def actor(self) -> str:

@@ -15,7 +15,7 @@ from arclog.clock import LogClock, MachineTime, TimeSource
 from arclog.codec import Fact, StoredEvent, decode_facts
 from arclog.digest import GENESIS, RawEvent
 from arclog.engine import Head
-from arclog.events import EVENT_TYPES
+from arclog.events import EVENT_TYPES, RulesRaised
 from arclog.sqlite.schema import EVENTS
 
 T = TypeVar("T", StoredEvent, RawEvent)
@@ -217,6 +217,14 @@ def find_last_of_type(connection: apsw.Connection, stream: str, event_type: str,
     """When an event of a type was last recorded in a stream, up to and including event `at`; microseconds."""
     found = connection.execute(EVENTS["find_last_of_type"], (stream, event_type, at)).get
     return None if found is None else int(found)
+
+
+def find_rules(connection: apsw.Connection) -> RulesRaised | None:
+    """The event that raised the log's rules last; None while they are the first."""
+    for stored in read_from_end(connection, 1, Filter(type=RulesRaised.type)):
+        data = stored.decode().data
+        return data if isinstance(data, RulesRaised) else None
+    return None
 
 
 def find_last_event_of(connection: apsw.Connection, actor: str) -> int | None:

@@ -117,6 +117,13 @@ async def _serve(settings: HubSettings, sock: socket.socket) -> None:
         _warn_of_damage(finding)
     hub.on_damage.append(_warn_of_damage)
     hub.on_trouble.append(_warn_of_trouble)
+    if hub.presence_ttl_sec != hub.settings.presence_ttl_sec:
+        log.warning(
+            "the presence TTL is %g s, as the hubs have it that run on %s already, and not %g s",
+            hub.presence_ttl_sec,
+            storage,
+            hub.settings.presence_ttl_sec,
+        )
     if rebuilt:
         log.info("rebuilt from the log: %s", ", ".join(rebuilt))
     app = create_app(hub)

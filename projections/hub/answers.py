@@ -16,6 +16,7 @@ from arclog.events import (
     HubVouched,
     MessagePosted,
     NetworkChanged,
+    RulesRaised,
     SessionClosed,
     SessionExpired,
     SessionOpened,
@@ -60,7 +61,9 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
         case NetworkChanged():
             result_of_change = {"allow_remote": data.allow_remote, "listen_host": hub.listen_host}
             return Outcome(encode_json(result_of_change), event_id)
-        case AgentSeen() | SessionExpired() | HubVouched() | HubStarted() | HubStopped() | ShutdownFired():
+        case AgentSeen() | SessionExpired() | HubVouched() | RulesRaised():
+            return Outcome(b"null", event_id)
+        case HubStarted() | HubStopped() | ShutdownFired():
             return Outcome(b"null", event_id)
         case _:
             return answer_lease(PastRows(connection, at), event_id, data)

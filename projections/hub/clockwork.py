@@ -28,6 +28,7 @@ from arclog.deciders.sessions import LiveSession
 from arclog.events import Event, HubVouched
 from projections import channels, claims, locks, sessions, threads, vouches
 from projections.hub.presence import Presence
+from projections.hub.processes import is_alive
 from projections.intervals import AsOf, live
 from projections.sessions import Ended, LastSeen
 
@@ -221,6 +222,9 @@ class Clockwork:
 
     def _decide_vouch(self, connection: apsw.Connection, now: int) -> HubVouched | None:
         """What the hub is to vouch for now; if nothing, when to ask again."""
+        for agent_id, process in sessions.list_processes(connection):
+            if is_alive(process):
+                self._presence.notice(agent_id, now)
         here: dict[str, int] = {}
         for agent_id in self._presence.list_here(now):
             session = sessions.find_live(connection, agent_id, live(now))

@@ -7,7 +7,9 @@ from msgspec.structs import replace
 
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
-from arclog.events import Event, NetworkChanged, ShutdownCancelled, ShutdownFired, ShutdownInitiated
+from arclog.events import Event, NetworkChanged, RulesRaised, ShutdownCancelled, ShutdownFired, ShutdownInitiated
+from arclog.rules import FIRST
+from arclog.sqlite.reads import find_rules
 from projections import channels
 from projections.hub.leases import Leases
 from projections.hub.roots import Roots
@@ -45,6 +47,7 @@ class Context:
         self.roots = roots
         self.leases = Leases(hub.hub_id)
         self.known_channels: set[str] = set()
+        self._rules: RulesRaised | None = None
         self.settle_agent: Callable[[str], bool] = _nobody_is_over
 
     def has_channel(self, name: str, at: AsOf) -> bool:
@@ -56,9 +59,23 @@ class Context:
         self.known_channels.add(name)
         return True
 
+    @property
+    def rules(self) -> RulesRaised:
+        """The rules that the log follows."""
+        if self._rules is None:
+            self._rules = find_rules(self.connection) or RulesRaised(number=FIRST, version="")
+        return self._rules
+
+    def forget(self) -> None:
+        """What was remembered of the log may no longer be so."""
+        self.known_channels.clear()
+        self._rules = None
+
     def learn(self, event: Event) -> None:
-        """Keep what an event changes in what this hub knows of itself."""
+        """Keep what an event changes in what this hub knows of itself, and of the log."""
         match event:
+            case RulesRaised():
+                self._rules = event
             case ShutdownInitiated():
                 self.hub = replace(self.hub, shutdown_pending=True)
             case ShutdownCancelled() | ShutdownFired():

@@ -21,7 +21,7 @@ from arclog.clock import LogClock, MachineTime, TimeSource
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
 from arclog.engine import Engine
-from arclog.errors import ArcError, CursorBeyondHead, InvalidInput, StorageError, StorageGone
+from arclog.errors import ArcError, CursorBeyondHead, InvalidInput, NewerRules, StorageError, StorageGone
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.limits import MICROSECONDS, PRESENCE_TTL_SEC
@@ -31,6 +31,7 @@ from arclog.sqlite.readers import Readers
 from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import get_instance_id
 from arclog.sqlite.snapshot import Query, Snapshot, together
+from projections.history.hubs import find_shared_ttl
 from projections.hub.calls import Call, Commit, Request
 from projections.hub.command_handlers import Command
 from projections.hub.group_commit import GroupCommit
@@ -39,6 +40,7 @@ from projections.hub.lease_waits import LeaseWaits
 from projections.hub.log_feed import EventPage, EventQuery, read_on
 from projections.hub.other_hubs import OtherHubs
 from projections.hub.outcomes import Outcome
+from projections.hub.processes import find_own, is_alive
 from projections.hub.recorder import Recorder
 from projections.hub.roots import FindTree, Roots, find_no_tree
 from projections.hub.shutdown_timer import Countdown
@@ -117,19 +119,20 @@ class Hub:
         """Called once when a shutdown fires, to end whatever serves this hub."""
         self.closing = False
         """Whether the hub is about to end: nobody waits any more."""
-        self._presence_ttl = round(settings.presence_ttl_sec * MICROSECONDS)
+        self.presence_ttl_sec = settings.presence_ttl_sec
+        """How long an agent may be silent: as the hubs have it that run on the storage already, else as it was set."""
         state = HubState(
             hub_id=self.hub_id,
             allow_remote=settings.allow_remote,
             listen_host=settings.host,
             port=settings.port,
             loopback=settings.loopback,
+            version=settings.version,
         )
         own_clock = LogClock(time or MachineTime())
         self.roots = Roots(settings.root or settings.storage.parent, settings.find_tree)
-        self._recorder = Recorder(
-            settings.storage, own_clock, settings.limits, self._presence_ttl, state, engine, self.roots
-        )
+        presence_ttl = round(self.presence_ttl_sec * MICROSECONDS)
+        self._recorder = Recorder(settings.storage, own_clock, settings.limits, presence_ttl, state, engine, self.roots)
         self._engine = self._recorder.engine
         self.clock = self._engine.clock
         self._readers = Readers(settings.storage)
@@ -176,13 +179,31 @@ class Hub:
         )
         self.instance_id = self._readers.read(get_instance_id)
         await asyncio.to_thread(self._inspection.check_newest)
-        await self.execute(StartHub(version=self.settings.version, url=url), transport="hub", sender=SYSTEM)
+        await self._begin(url)
         self._inspection.start()
         if self._engine.is_remote:
             self._other_hubs.watch()
         if self.settings.search:
             self._filler.start()
         return rebuilt
+
+    async def _begin(self, url: str | None) -> None:
+        """Record the start, with a presence TTL that all hubs share which run on the storage."""
+        shared = await self._loop.run_in_executor(self._threads, self._readers.read, find_shared_ttl, is_alive)
+        if shared is not None:
+            self.presence_ttl_sec = shared
+            self._recorder.presence.set_ttl(round(shared * MICROSECONDS))
+        with contextlib.suppress(NewerRules):  # it shows everything all the same
+            await self.execute(
+                StartHub(
+                    version=self.settings.version,
+                    url=url,
+                    presence_ttl_sec=self.presence_ttl_sec,
+                    process=find_own(),
+                ),
+                transport="hub",
+                sender=SYSTEM,
+            )
 
     def begin_closing(self) -> None:
         """Let everyone who waits go, so that requests in flight can end."""

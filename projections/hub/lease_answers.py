@@ -26,7 +26,7 @@ from arclog.events import (
     LockRefused,
     LockReleased,
 )
-from projections import claims, locks, places
+from projections import claims, locks, places, sessions
 from projections.claims import Claim
 from projections.encoding import encode_json
 from projections.hub.outcomes import Outcome, Queue
@@ -34,6 +34,7 @@ from projections.intervals import AsOf, live
 from projections.locks import Lock
 from projections.places import QueuePlace
 from projections.projector import Writer
+from projections.times import optional_timestamp
 
 LeaseEvent = (
     ClaimAcquired
@@ -61,6 +62,7 @@ class Rows(Protocol):
     def lock(self, key: str, agent_id: str) -> Lock | None: ...
     def claim(self, claim_key: str) -> Claim | None: ...
     def place(self, place_id: int) -> QueuePlace | None: ...
+    def left_at(self, agent_id: str, fencing_token: int) -> int | None: ...
 
 
 class PastRows:
@@ -79,6 +81,9 @@ class PastRows:
     def place(self, place_id: int) -> QueuePlace | None:
         return places.find_place(self._connection, place_id, self._at)
 
+    def left_at(self, agent_id: str, fencing_token: int) -> int | None:
+        return sessions.find_left_at(self._connection, agent_id, fencing_token, self._at)
+
 
 class CurrentRows:
     """Leases as they are now, as the writer remembers them, so that they need not be read again."""
@@ -94,6 +99,9 @@ class CurrentRows:
 
     def place(self, place_id: int) -> QueuePlace | None:
         return places.find_current(self._writer, place_id)
+
+    def left_at(self, agent_id: str, fencing_token: int) -> int | None:
+        return sessions.find_current_left_at(self._writer, agent_id, fencing_token)
 
 
 def answer_lease(rows: Rows, event_id: int, data: LeaseEvent) -> Outcome:
@@ -121,6 +129,7 @@ def answer_lease(rows: Rows, event_id: int, data: LeaseEvent) -> Outcome:
 def refuse(rows: Rows, event_id: int | None, data: LockRefused | ClaimRefused) -> Outcome:
     """What is in the way of a request: a lease, or a place in the form of one."""
     found: Lock | Claim | None
+    left_at: int | None = None
     if data.is_waiting:
         place = rows.place(data.fencing_token)
         found = None if place is None else _as_lease(place)
@@ -130,7 +139,10 @@ def refuse(rows: Rows, event_id: int | None, data: LockRefused | ClaimRefused) -
         found = rows.claim(data.claim_key)
     if isinstance(data, LockRefused) and data.witness is not None and isinstance(found, Lock):
         found = replace(found, witness=data.witness)
-    return Outcome(encode_json(found), event_id, acquired=False)
+    if not data.is_waiting:
+        holder = data.agent_id if isinstance(data, LockRefused) else data.owner_agent_id
+        left_at = rows.left_at(holder, data.fencing_token)
+    return Outcome(encode_json(found), event_id, acquired=False, holder_left_at=optional_timestamp(left_at))
 
 
 def still_waiting(rows: Rows, standing: Standing, place_id: int, event_id: int, now: int) -> Outcome:

@@ -28,6 +28,7 @@ class Outcome(Struct, frozen=True):
         created: whether something came into being.
         acquired: for claims and locks that are asked for, whether the asker has it.
         parent_completed: whether the last child that was completed completed its parent.
+        holder_left_at: for what is refused, when its holder ended its session, if it has not come back.
         locks: for a lock on several paths, all of its rows as a JSON array.
         queue: for a request that still waits, where.
         opened: for a request that begins to wait, its call; the answer comes with it.
@@ -39,6 +40,7 @@ class Outcome(Struct, frozen=True):
     created: bool = False
     acquired: bool | None = None
     parent_completed: bool = False
+    holder_left_at: str | None = None
     locks: bytes | None = None
     queue: Queue | None = None
     opened: "OpenCall[Outcome] | None" = None

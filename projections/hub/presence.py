@@ -68,15 +68,20 @@ class Presence:
     """
 
     def __init__(self, ttl: int) -> None:
-        self.ttl = ttl
-        self.interval = vouch_interval(ttl)
         self.listening = Listening(ttl)
+        self.set_ttl(ttl)
         self.waiting: Counter[str] = Counter()
         """Agents that wait in a poll or a stream of this hub, and how often."""
         self._noticed: dict[str, int] = {}
         """When each was last there."""
         self._busy_until: dict[str, int] = {}
         """Until when each counts as there, since it began a tool."""
+
+    def set_ttl(self, ttl: int) -> None:
+        """Judge by another presence TTL from now on."""
+        self.ttl = ttl
+        self.interval = vouch_interval(ttl)
+        self.listening.bearable = bearable_gap(ttl)
 
     def notice(self, agent_id: str, now: int) -> bool:
         """An agent is there.

@@ -298,7 +298,7 @@ class Recorder:
 
     def _forget(self) -> None:
         """What was remembered of the tables may no longer be so."""
-        self._context.known_channels.clear()
+        self._context.forget()
         self._side.writer.memory.clear()
 
     # The clockwork --------------------------------------------------------------------------------------------------

@@ -9,10 +9,11 @@ told anything before that.
 """
 
 from arclog.codec import Metadata, RecordedEvent
-from arclog.errors import ArcError, InvalidInput, KeyReused, StorageError
-from arclog.events import ClaimQueued, Event, LockQueued, MessagePosted
+from arclog.errors import ArcError, InvalidInput, KeyReused, NewerRules, StorageError
+from arclog.events import ClaimQueued, Event, LockQueued, MessagePosted, RulesRaised
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
+from arclog.rules import KNOWN, rules_of
 from arclog.sender import named_sender
 from arclog.sqlite.log import KeptKey, Log
 from arclog.sqlite.reads import find_event
@@ -52,11 +53,15 @@ class Transaction:
         self._context = context
         self._clockwork = clockwork
         context.settle_agent = self._settle_agent
+        rules = context.rules
+        self._newer = NewerRules(rules.number, KNOWN, rules.version) if rules.number > KNOWN else None
+        """Why nothing is decided here: the log follows rules that this hub does not know."""
         self._at = live(self.now)
 
     def settle(self) -> None:
         """Do what is due, so that no rule meets a session that is over but not yet ended."""
-        self._clockwork.settle(self._context.connection, self.now, self.append)
+        if self._newer is None:
+            self._clockwork.settle(self._context.connection, self.now, self.append)
 
     def carry_out(self, call: Call) -> Outcome | ArcError:
         """What a call comes to: the answer to be given when this is on disk, or why it is refused.
@@ -64,6 +69,8 @@ class Transaction:
         Raises:
             StorageError: the storage failed, and with it the transaction.
         """
+        if self._newer is not None:
+            return self._newer
         try:
             return self._outcome(call)
         except UnicodeEncodeError:
@@ -77,6 +84,10 @@ class Transaction:
             data: what happened.
             metadata: how it came to be.
         """
+        needed = rules_of(data)
+        if needed > self._context.rules.number:
+            raised = RulesRaised(number=needed, version=self._context.hub.version)
+            self._context.learn(self.append(raised, Metadata("hub")).data)
         event = self._log.append(data, self.now, metadata)
         project(HANDLERS, self._context.writer, event)
         self.messages += posted_by(event)

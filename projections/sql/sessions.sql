@@ -8,6 +8,7 @@ CREATE TABLE sessions (
     created_at INTEGER NOT NULL,
     active INTEGER NOT NULL CONSTRAINT active_is_a_flag CHECK (active IN (0, 1)),
     left_at INTEGER,
+    process TEXT,
     capabilities TEXT NOT NULL,
     metadata TEXT NOT NULL,
     PRIMARY KEY (agent_id, from_event),
@@ -17,6 +18,7 @@ CREATE TABLE sessions (
 -- name: indexes
 CREATE INDEX sessions_live ON sessions (agent_id) WHERE {is_current} AND active = 1;
 CREATE INDEX sessions_left ON sessions (from_event) WHERE {is_current} AND left_at IS NOT NULL;
+CREATE INDEX sessions_of_process ON sessions (agent_id) WHERE {is_current} AND active = 1 AND process IS NOT NULL;
 CREATE INDEX sessions_by_id ON sessions (session_id) WHERE {is_current};
 {past_indexes};
 
@@ -30,6 +32,16 @@ SELECT {columns} FROM {at} WHERE active = 1 ORDER BY agent_id
 -- As the rules see them: without metadata, some at a time.
 SELECT agent_id, session_id, created_at FROM sessions INDEXED BY sessions_live
 WHERE agent_id > :after AND {is_current} AND active = 1 ORDER BY agent_id LIMIT :limit
+
+-- name: list_processes
+SELECT agent_id, process FROM sessions INDEXED BY sessions_of_process
+WHERE {is_current} AND active = 1 AND process IS NOT NULL ORDER BY agent_id
+
+-- name: find_left_at
+SELECT left_at FROM (
+    SELECT from_event, left_at FROM sessions WHERE agent_id = :agent_id AND from_event <= :at
+    ORDER BY from_event DESC LIMIT 1)
+WHERE left_at IS NOT NULL AND from_event > :token
 
 -- name: find_ended
 SELECT agent_id, session_id, from_event, left_at FROM sessions

@@ -40,6 +40,7 @@ from arclog.events import (
     MessagePosted,
     NetworkChanged,
     Notice,
+    RulesRaised,
     SessionClosed,
     SessionExpired,
     SessionOpened,
@@ -57,6 +58,7 @@ from arclog.events.messages import (
     JsonAttachment,
     TextAttachment,
 )
+from arclog.events.processes import Process
 
 FIRST, SECOND = (
     json.loads((Path(__file__).parent / "stored_events" / f"version_{number}.json").read_text()) for number in (1, 2)
@@ -64,6 +66,7 @@ FIRST, SECOND = (
 EXAMPLES = FIRST | SECOND
 
 NOTICE = Notice(body="n", channel="general", thread_id="t", reply_to=7, metadata={"recovery": True})
+PROCESS = Process(4711, 123_456, "boot")
 JSON = {"text": "ä", "list": [1, 2.5, None, True], "big": 2**63, "small": -(2**63)}
 
 # What the stored bytes mean: for each type an event with all its fields, and one with as few as it can have.
@@ -76,6 +79,7 @@ EVENTS: dict[str, Event] = {
         metadata=JSON,
         replaced_session_id="s-1",
         occurred_at=1_700_000_000_000_000,
+        process=PROCESS,
     ),
     "session.opened, least": SessionOpened(agent_id="a", session_id="s-2", display_name="a"),
     "session.renamed": SessionRenamed(agent_id="a", session_id="s-2", display_name="Bo"),
@@ -250,7 +254,10 @@ EVENTS: dict[str, Event] = {
         again=True,
     ),
     "task.completed, least": TaskCompleted(task_id=7),
-    "hub.started": HubStarted(hub_id="h", version="1.0.0", url="http://127.0.0.1:6969"),
+    "hub.started": HubStarted(
+        hub_id="h", version="1.0.0", url="http://127.0.0.1:6969", presence_ttl_sec=120.0, process=PROCESS
+    ),
+    "rules.raised": RulesRaised(number=2, version="1.1.0"),
     "hub.started, least": HubStarted(hub_id="h", version="1.0.0"),
     "hub.stopped": HubStopped(hub_id="h", reason="shutdown"),
     "hub.stopped, least": HubStopped(hub_id="h"),
@@ -263,6 +270,16 @@ EVENTS: dict[str, Event] = {
 }
 # What the bytes mean of types that say more by now.
 FORMER: dict[str, Event] = {
+    "session.opened": SessionOpened(
+        agent_id="a",
+        session_id="s-2",
+        display_name="Ada",
+        capabilities=("code", "test"),
+        metadata=JSON,
+        replaced_session_id="s-1",
+        occurred_at=1_700_000_000_000_000,
+    ),
+    "hub.started": HubStarted(hub_id="h", version="1.0.0", url="http://127.0.0.1:6969"),
     "claim.acquired": ClaimAcquired(
         claim_key="k",
         owner_agent_id="a",

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from arclog.deciders.hub import CancelShutdown, InitiateShutdown
 from arclog.errors import HubStopping, InvalidInput, StorageError, StorageFull
 from arclog.events import HubStarted, HubStopped, ShutdownFired
 from projections.hub.hub import Hub, Settings
+from projections.hub.processes import find_own
 from tests.support.faulty_disk import FaultyDisk, faulty_disk
 from tests.support.hubs import on_hubs, running
 from tests.support.recorders import events_in, post
@@ -30,10 +32,16 @@ def test_a_hubs_life_is_in_the_log(storage: Path) -> None:
     on_hubs(storage, story)
     (first, instance), (second, same) = ids
     assert instance == same != ""
+    started: dict[str, Any] = {
+        "version": "1.0.0",
+        "url": "http://127.0.0.1:1",
+        "presence_ttl_sec": 120.0,
+        "process": find_own(),
+    }
     assert [event.data for event in events_in(storage) if event.stream.startswith("hub/")] == [
-        HubStarted(hub_id=first, version="1.0.0", url="http://127.0.0.1:1"),
+        HubStarted(hub_id=first, **started),
         HubStopped(hub_id=first),
-        HubStarted(hub_id=second, version="1.0.0", url="http://127.0.0.1:1"),
+        HubStarted(hub_id=second, **started),
         HubStopped(hub_id=second),
     ]
 

@@ -39,6 +39,7 @@ STREAMS = {
     "task.completed": "task/7",
     "hub.started": "hub/h",
     "hub.stopped": "hub/h",
+    "rules.raised": "log/rules",
     "hub.vouched": "hub/h",
     "shutdown.initiated": "hub/h",
     "shutdown.cancelled": "hub/h",
@@ -61,6 +62,7 @@ ACTORS = {
     "hub.started, least": "system",
     "hub.stopped": "system",
     "hub.stopped, least": "system",
+    "rules.raised": "system",
     "hub.vouched": "system",
     "hub.vouched, least": "system",
     "shutdown.initiated": "system",
@@ -77,7 +79,7 @@ def test_an_events_type_is_a_noun_and_what_happened_to_it(name: str, event: Even
 
 
 def test_no_two_types_have_one_name() -> None:
-    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 29
+    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 30
 
 
 @pytest.mark.parametrize(("name", "event"), [(n, e) for n, e in EVENTS.items() if e.type in STREAMS])

@@ -1,0 +1,32 @@
+"""Processes of this machine: whether one that somebody named is there still.
+
+A number alone does not say, since it is given again; with the time of its start and the boot of the machine it does.
+Where the system does not tell (it is not Linux), nothing is known of any process.
+"""
+
+import os
+from pathlib import Path
+
+from arclog.clock import MachineTime
+from arclog.events.processes import Process
+
+
+def find_own() -> Process | None:
+    """This process; None where the system does not tell."""
+    started = _find_start(os.getpid())
+    return None if started is None else Process(os.getpid(), started, MachineTime().boot_id())
+
+
+def is_alive(process: Process) -> bool:
+    """Whether a process is there still, as far as this machine can tell: not when it is another machine's."""
+    return process.boot_id == MachineTime().boot_id() and _find_start(process.pid) == process.started
+
+
+def _find_start(pid: int) -> int | None:
+    """When a process was started, in ticks since the boot; None when it has ended, or nobody tells."""
+    try:
+        # The state stands after the name, which may hold anything, even spaces and brackets.
+        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return None if fields[0] == "Z" else int(fields[19])
+    except (OSError, IndexError, ValueError):
+        return None
