@@ -7,9 +7,8 @@ would drop the locks that SQLite holds on them.
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 import apsw
@@ -103,13 +102,23 @@ class _BusyWait:
         return True
 
 
-@contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into `StorageError`s that say what happened and what to do."""
-    try:
-        yield
-    except apsw.Error as error:
-        raise storage_error(path, error) from error
+class storage_errors:  # noqa: N801 - read like a function: with storage_errors(path)
+    """Turn SQLite's errors into `StorageError`s that say what happened and what to do.
+
+    It holds nothing of one use, so that one may be kept for all. A generator would cost each commit ten times as much.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, apsw.Error):
+            raise storage_error(self._path, error) from error
 
 
 def _is_full(folder: Path) -> bool:

@@ -39,9 +39,9 @@ class FileEngine:
 
     def __init__(self, path: Path, clock: LogClock, connection: apsw.Connection) -> None:
         self.clock = clock
-        self._path = path
         self._kept_offset: int | None = None
         self._changes = Changes(path)
+        self._errors = storage_errors(path)
         self.attach(connection)
 
     def attach(self, connection: apsw.Connection) -> None:
@@ -52,7 +52,7 @@ class FileEngine:
 
     def hold(self, after: int, digest: bytes, *, wait: bool) -> Moved | None:
         connection = self._connection
-        with storage_errors(self._path):
+        with self._errors:
             if wait != self._waits:
                 wait_when_busy(connection, wait)
                 self._waits = wait
@@ -69,7 +69,7 @@ class FileEngine:
 
     def append(self, events: Sequence[StoredEvent]) -> None:
         connection, clock = self._connection, self.clock
-        with storage_errors(self._path):
+        with self._errors:
             if clock.ease() and self._offset_moved():
                 self._keep_clock()
             connection.execute("COMMIT")
@@ -78,12 +78,12 @@ class FileEngine:
 
     def release(self) -> None:
         self._version = -1
-        with storage_errors(self._path):
+        with self._errors:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
     def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
-        with storage_errors(self._path):
+        with self._errors:
             rows = self._connection.execute(EVENTS["read"], {"after": after, "until": NO_END, "limit": limit})
             return [StoredEvent(*row) for row in rows]
 

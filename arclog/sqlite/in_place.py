@@ -5,7 +5,8 @@ goes on with those that it has open: each commit succeeds, and is gone with the 
 each counts: the database; its `-wal`, which has what was committed last; and its `-shm`, through which the processes on
 the storage agree, so that without it two of them give one event id twice.
 
-So whoever commits looks before and after it. A look is three calls of `stat`, and costs a hundredth of the flush.
+So whoever commits looks before and after it. A look is three calls of `stat`, which is little beside a flush, and much
+beside the rest of a batch. A hub under load therefore lets a look count for a few milliseconds.
 Nothing is opened for it but the `-wal`, which carries no locks: to close another descriptor of the database or of its
 `-shm` would drop those that SQLite holds.
 
@@ -13,6 +14,7 @@ What is done when a file is not in its place, stands in `arclog.sqlite.rescue`.
 """
 
 import os
+import time
 import weakref
 from pathlib import Path
 from typing import Final
@@ -30,6 +32,8 @@ WAL_HEADER_BYTES: Final = 32
 FRAME_HEADER_BYTES: Final = 24
 """The WAL's layout: https://sqlite.org/fileformat2.html#the_write_ahead_log."""
 _WAL_MAGIC: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
+COUNTS_SEC: Final = 0.01
+"""How long a look counts in a hub: what it acknowledges is never older than that."""
 _CONFIRMATIONS: Final = 3
 """How often a file that seems cut is looked at: another hub may shorten it by right between two steps of one look."""
 
@@ -45,13 +49,17 @@ class OpenFiles:
     Args:
         connection: the writing connection; in no transaction.
         path: the database's path as it was given; a link that leads elsewhere later is noticed too.
+        counts_sec: how long a look counts; 0 for a look before and after each commit.
 
     Raises:
         StorageError: a file cannot be looked at.
     """
 
-    def __init__(self, connection: apsw.Connection, path: Path) -> None:
+    def __init__(self, connection: apsw.Connection, path: Path, counts_sec: float = 0.0) -> None:
         self._connection = connection
+        self._counts_sec = counts_sec
+        self._counts_until = 0.0
+        """Until when the last look counts, by the monotonic clock."""
         self.path = path.absolute()
         self.database = Path(connection.filename)
         self.names = 1
@@ -69,6 +77,11 @@ class OpenFiles:
     def follow(self, connection: apsw.Connection) -> None:
         """Go on with another connection on the same files."""
         self._connection = connection
+
+    @property
+    def were_seen(self) -> bool:
+        """Whether the last look still counts."""
+        return time.monotonic() < self._counts_until
 
     def check(self) -> None:
         """Look closely; outside a transaction.
@@ -94,6 +107,7 @@ class OpenFiles:
             StorageError: it cannot be told now.
         """
         main_name, wal_name, shm_name = self._names
+        self._counts_until = 0.0
         try:
             # Path.stat costs twice as much, and this is on the path of every commit.
             main, wal, shm = os.stat(main_name), os.stat(wal_name), os.stat(shm_name)  # noqa: PTH116
@@ -105,7 +119,10 @@ class OpenFiles:
             raise StorageGone(self._what_happened())
         self.names = main.st_nlink
         self._main_bytes = max(self._main_bytes, main.st_size)
-        return main.st_size == self._main_bytes and self._holds(wal.st_size, self._least_wal_bytes)
+        as_they_were = main.st_size == self._main_bytes and self._holds(wal.st_size, self._least_wal_bytes)
+        if as_they_were and self.names == 1:
+            self._counts_until = time.monotonic() + self._counts_sec
+        return as_they_were
 
     def is_cut(self, database: Path | None = None) -> bool:
         """Whether the database or its WAL is shorter than what the connection knows to be in it.

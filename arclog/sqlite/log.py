@@ -111,6 +111,8 @@ class Log:
             if self.engine.is_remote:
                 with storage_errors(self.path):
                     self.connection.execute("BEGIN IMMEDIATE")
+            if moved is None and self.files.were_seen:
+                return None
             as_they_were = self.files.look()
             if self.files.names > 1:
                 raise second_name(self.path, self.files.names)
@@ -229,7 +231,8 @@ class Log:
                 self.connection.execute("COMMIT")
         self._staged.clear()
         self._kept = Head(self._event_id, self._recorded_at, self._digest)
-        self.files.check()
+        if not self.files.were_seen:
+            self.files.check()
 
     def rollback(self) -> None:
         """Undo the transaction, if there is one, and free the lock."""

@@ -71,6 +71,8 @@ def _save(log: Log) -> tuple[bool, str]:
         return True, "the storage was written again from memory, with everything acknowledged"
     if find_identity(wal) == files.wal:
         return True, "everything acknowledged is on disk"
+    if not find_size(wal):
+        _tell_others(log.connection)
     with _write_lock(log.connection):  # until now another hub may have committed to the same WAL
         if _write_again(files.wal_descriptor, wal):
             return True, "it was written again, with everything acknowledged"
@@ -179,6 +181,12 @@ def _find_name(files: OpenFiles) -> Path | None:
             name = Path(os.readlink(link))  # noqa: PTH115 - a name that does not lead anywhere any more is no error
             return name if find_identity(name) == files.main else None
     return None
+
+
+def _tell_others(connection: apsw.Connection) -> None:
+    """Commit, so that other hubs on the same files see that something has changed, and look at them before they commit."""
+    with contextlib.suppress(apsw.Error):
+        connection.pragma("user_version", connection.pragma("user_version"))
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from arclog.errors import StorageError, StorageGone
 from arclog.progress import Progress
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.engine import FileEngine
-from arclog.sqlite.in_place import OpenFiles
+from arclog.sqlite.in_place import COUNTS_SEC, OpenFiles
 from arclog.sqlite.log import Log
 from arclog.sqlite.rescue import rescue
 from arclog.sqlite.schema import open_storage
@@ -54,6 +54,7 @@ class WritingSide:
         """Why nothing is written any more: a file of the storage was taken away."""
         self._files: OpenFiles | None = None
         self._path = path
+        self._errors = storage_errors(path)
         self._checkpointer = Checkpointer(path, self.is_in_place)
         self.connection = open_storage(path)
         self._file = FileEngine(path, clock, self.connection)
@@ -81,7 +82,7 @@ class WritingSide:
 
     def errors(self) -> AbstractContextManager[None]:
         """Turn what goes wrong with the storage meanwhile into `StorageError`s."""
-        return storage_errors(self._path)
+        return self._errors
 
     def begin(self, wait: bool) -> bool:
         """Start a transaction at the log's head, unless that was done already.
@@ -180,8 +181,8 @@ class WritingSide:
     def _attach(self) -> None:
         self._checkpointer.watch(self.connection)
         self.writer = LiveWriter(self.connection)
+        self._files = self._files or OpenFiles(self.connection, self._path, COUNTS_SEC)
         self.log = Log(self.connection, self._path, self.engine, self._files)
-        self._files = self.log.files
 
     def _is_taken_away(self) -> bool:
         """Whether that is why the disk fails; what is in the connection's memory is then saved, and not closed."""

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from time import monotonic
 
 import apsw
 import pytest
@@ -15,6 +16,7 @@ from arclog.sqlite import holders
 from arclog.sqlite.backup import back_up
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.engine import file_log
+from arclog.sqlite.in_place import OpenFiles
 from arclog.sqlite.log import Log
 from arclog.sqlite.reads import read
 from arclog.sqlite.removal import remove_storage
@@ -158,6 +160,39 @@ def test_a_storage_with_a_second_name_takes_events_again_when_that_is_gone(sqlit
         sqlite_log.begin()
     path.with_name("other.sqlite3").unlink()
     append_all(sqlite_log, post("a"))
+
+
+@pytest.mark.parametrize("end", COMPANIONS)
+def test_a_look_counts_for_a_while_and_then_a_file_that_was_deleted_is_missed(
+    sqlite_log: Log, path: Path, end: str
+) -> None:
+    counts_sec = 0.1
+    files = OpenFiles(sqlite_log.connection, path, counts_sec)
+    log = Log(sqlite_log.connection, path, sqlite_log.engine, files)
+    append_all(log, post("a"))
+    assert files.look()
+    looked_at = monotonic()
+    beside(path, end).unlink()
+    with pytest.raises(StorageGone):
+        while monotonic() < looked_at + 10:
+            append_all(log, post("a"))
+    assert counts_sec <= monotonic() - looked_at < 10
+
+
+def test_a_hub_whose_look_still_counts_looks_all_the_same_when_another_has_saved_the_wal(
+    sqlite_log: Log, path: Path, time: FakeTime
+) -> None:
+    append_all(sqlite_log, post("a"))
+    with closing(open_storage(path)) as connection:
+        files = OpenFiles(connection, path, counts_sec=3600.0)
+        other = Log(connection, path, file_log(connection, path, LogClock(time)).engine, files)
+        append_all(other, post("b"))
+        remove(path, "-wal")
+        assert save(sqlite_log).kept
+        with pytest.raises(StorageGone):
+            other.begin()
+        other.rollback()
+    assert found_again(path) == ["a", "b"]
 
 
 # Saved ---------------------------------------------------------------------------------------------------------------

@@ -211,6 +211,7 @@ def test_a_deleted_storage_is_told_to_every_caller_and_not_made_anew(
 ) -> None:
     recorder.execute(post())
     storage.unlink()
+    assert not recorder.is_in_place()
     for _ in range(2):
         assert [type(answer) for answer in execute_all(recorder, [post(), post()])] == [StorageGone] * 2
     assert not storage.exists()
@@ -222,6 +223,7 @@ def test_a_replaced_storage_is_told_to_every_caller_and_left_alone(
     open_storage(tmp_path / "other.sqlite3").close()
     (tmp_path / "other.sqlite3").rename(storage)
     before = storage.read_bytes()
+    assert not recorder.is_in_place()
     with pytest.raises(StorageGone):
         recorder.execute(post())
     assert storage.read_bytes() == before
