@@ -184,7 +184,7 @@ def _find_name(files: OpenFiles) -> Path | None:
 
 
 def _tell_others(connection: apsw.Connection) -> None:
-    """Commit, so that other hubs on the same files see that something has changed, and look at them before they commit."""
+    """Commit, so that other hubs on the same files see a change, and look at the files before they commit again."""
     with contextlib.suppress(apsw.Error):
         connection.pragma("user_version", connection.pragma("user_version"))
 

@@ -6,6 +6,7 @@ It is never flushed for safety: what a power cut takes is filled again.
 """
 
 import contextlib
+import functools
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
@@ -20,6 +21,8 @@ from arclog.sqlite.queries import Queries
 VERSION: Final = 1
 """Raised when texts or marks are made otherwise; an index of another version is made again."""
 SUFFIX: Final = "-search"
+MARKS: Final = 4_096
+"""Marks that are remembered: who speaks, and where, is nearly always somebody who did so before."""
 
 SQL: Final = Queries("projections.search", "index.sql")
 
@@ -37,6 +40,7 @@ def path_of(storage: Path) -> Path:
     return storage.with_name(storage.name + SUFFIX)
 
 
+@functools.lru_cache(maxsize=MARKS)
 def mark(name: str, value: str) -> str:
     """The word that stands for `name = value` in the index, whatever characters the value has."""
     return name + blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

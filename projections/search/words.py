@@ -51,6 +51,8 @@ class Question(Struct, frozen=True):
 
 def fold(text: str) -> str:
     """A text as it is put into the index: compatibility forms unified, CJK characters apart, no NUL."""
+    if text.isascii():
+        return text.replace("\0", " ")
     return _ALONE.sub(r" \1 ", unicodedata.normalize("NFKC", text).replace("\0", " "))
 
 

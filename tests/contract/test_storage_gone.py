@@ -162,6 +162,11 @@ def test_a_storage_with_a_second_name_takes_events_again_when_that_is_gone(sqlit
     append_all(sqlite_log, post("a"))
 
 
+def keep_appending(log: Log, until: float) -> None:
+    while monotonic() < until:
+        append_all(log, post("a"))
+
+
 @pytest.mark.parametrize("end", COMPANIONS)
 def test_a_look_counts_for_a_while_and_then_a_file_that_was_deleted_is_missed(
     sqlite_log: Log, path: Path, end: str
@@ -174,8 +179,7 @@ def test_a_look_counts_for_a_while_and_then_a_file_that_was_deleted_is_missed(
     looked_at = monotonic()
     beside(path, end).unlink()
     with pytest.raises(StorageGone):
-        while monotonic() < looked_at + 10:
-            append_all(log, post("a"))
+        keep_appending(log, looked_at + 10)
     assert counts_sec <= monotonic() - looked_at < 10
 
 
