@@ -3,7 +3,7 @@
 All calls come from one event loop. A batch is everything that arrives together: it is complete when a turn of the loop
 has brought no further call. It is judged and written on the loop itself. Where it is flushed, there or on a thread, is
 the flush policy's to say. So the rate grows with the load, and one core does not fight itself over the interpreter's
-lock (docs/adr/0010, 0020 and 0033).
+lock (docs/adr/0010, 0020 and 0037).
 
                                               loop: flush here
     submit -> [queue] -> gather -> stage, --<                   >-- answers and waiters -> next batch
