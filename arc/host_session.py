@@ -140,16 +140,6 @@ def is_dead(said: Mapping[str, Any]) -> bool:
     return False
 
 
-def find_start(pid: int) -> str | None:
-    """When a process started, as a text that is never another process's under the same pid; None when it is gone."""
-    try:
-        with open(f"{PROC}/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-    except OSError:
-        return None if os.path.isdir(f"{PROC}/self") else _ask("lstart", pid)
-    return None if fields[0] in "ZX" else fields[19]
-
-
 def name_machine() -> str:
     """This machine since it started, and the part of it whose processes can be seen from here; hashed."""
     parts = [os.uname().nodename if hasattr(os, "uname") else sys.platform]
@@ -162,37 +152,50 @@ def name_machine() -> str:
     return _hash(" ".join(parts))
 
 
-def _look_at(pid: int) -> tuple[int, list[str]]:
-    """The parent of a process, and the words that may name its program: its own name and its first arguments."""
-    try:
-        with open(f"{PROC}/{pid}/stat", encoding="utf-8", errors="replace") as stat:
-            before, _, after = stat.read().rpartition(")")
-        with open(f"{PROC}/{pid}/cmdline", "rb") as arguments:
-            words = [os.fsdecode(word) for word in arguments.read().split(b"\0")[:2]]
-    except OSError:
-        if os.path.isdir(f"{PROC}/self"):
-            return 0, []
-        parent, command = _ask("ppid", pid) or "0", _ask("args", pid) or ""
-        return int(parent), command.split()[:2]
-    return int(after.split()[1]), [before.partition("(")[2], *words]
-
-
-def _ask(what: str, pid: int) -> str | None:
-    """What `ps` says of a process, where there is no /proc."""
-    import subprocess
-
-    try:
-        done = subprocess.run(
-            ["ps", "-o", f"{what}=", "-p", str(pid)],  # noqa: S607 - wherever it is on this machine
-            capture_output=True,
-            text=True,
-            timeout=ASK_WITHIN_SEC,
-            check=False,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None
-
-
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+if sys.platform == "win32":
+    from arc.windows import find_start as find_start  # noqa: PLC0414 - it is part of this module
+    from arc.windows import look_at as _look_at
+else:
+
+    def find_start(pid: int) -> str | None:
+        """When a process started, as a text that no other under the same pid has; None when it is gone."""
+        try:
+            with open(f"{PROC}/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+                fields = stat.read().rpartition(")")[2].split()
+        except OSError:
+            return None if os.path.isdir(f"{PROC}/self") else _ask("lstart", pid)
+        return None if fields[0] in "ZX" else fields[19]
+
+    def _look_at(pid: int) -> tuple[int, list[str]]:
+        """The parent of a process, and the words that may name its program: its own name and its first arguments."""
+        try:
+            with open(f"{PROC}/{pid}/stat", encoding="utf-8", errors="replace") as stat:
+                before, _, after = stat.read().rpartition(")")
+            with open(f"{PROC}/{pid}/cmdline", "rb") as arguments:
+                words = [os.fsdecode(word) for word in arguments.read().split(b"\0")[:2]]
+        except OSError:
+            if os.path.isdir(f"{PROC}/self"):
+                return 0, []
+            parent, command = _ask("ppid", pid) or "0", _ask("args", pid) or ""
+            return int(parent), command.split()[:2]
+        return int(after.split()[1]), [before.partition("(")[2], *words]
+
+    def _ask(what: str, pid: int) -> str | None:
+        """What `ps` says of a process, where there is no /proc."""
+        import subprocess
+
+        try:
+            done = subprocess.run(
+                ["ps", "-o", f"{what}=", "-p", str(pid)],  # noqa: S607 - wherever it is on this machine
+                capture_output=True,
+                text=True,
+                timeout=ASK_WITHIN_SEC,
+                check=False,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        return done.stdout.strip() or None

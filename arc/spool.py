@@ -17,10 +17,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import time
 from pathlib import Path
 
 from arc.errors import ArcError
+from arc.files import AS_IT_IS, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -197,22 +199,30 @@ def _failure(request_id: str, status: int, error: str, body: object = None) -> d
 def _write(path: Path, text: str) -> None:
     """Write a file that appears whole, under its name, or not at all."""
     unfinished = path.with_suffix(".tmp")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | AS_IT_IS, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(text.encode())
     mode = _mode_of(path.parent)
     if mode != PRIVATE:
         unfinished.chmod(mode & 0o666)
-    unfinished.replace(path)
+    replace(unfinished, path)
 
 
-def _mode_of(folder: Path) -> int:
-    """The permissions for what is made in a folder: the owner's alone, unless the group, or all, may write there."""
-    try:
-        mode = folder.stat().st_mode
-    except OSError:
+if sys.platform == "win32":
+
+    def _mode_of(folder: Path) -> int:
+        """The owner's alone: there, who may use a file follows from the folder that it lies in."""
         return PRIVATE
-    return mode & (0o2777 if mode & 0o002 else 0o2770 if mode & 0o020 else PRIVATE)
+
+else:
+
+    def _mode_of(folder: Path) -> int:
+        """The permissions for what is made in a folder: the owner's, unless the group, or all, may write there."""
+        try:
+            mode = folder.stat().st_mode
+        except OSError:
+            return PRIVATE
+        return mode & (0o2777 if mode & 0o002 else 0o2770 if mode & 0o020 else PRIVATE)
 
 
 def _new_id() -> str:

@@ -3,26 +3,21 @@
 A lease is a promise about elapsed time, so it must not be measured by a clock that people and NTP may set. The log's
 time is therefore
 
-    now = CLOCK_BOOTTIME + offset
+    now = elapsed + offset
 
-where CLOCK_BOOTTIME counts since the machine was started, suspension included, and is never set. The offset is chosen
-once for each boot, from the wall clock, and kept with the storage, so that all hubs on one file read the same time.
-Afterwards it is eased toward the wall clock by at most `SLEW` (50 microseconds a second): a jump of an hour moves the
-log's clock by nothing anyone can notice, while honest drift is still followed. An event is never recorded before the
-event that precedes it, whatever the offset.
+where the elapsed time counts since the machine was started, suspension included, and is never set (CLOCK_BOOTTIME on
+Linux). The offset is chosen once for each boot, from the wall clock, and kept with the storage, so that all hubs on one
+file read the same time. Afterwards it is eased toward the wall clock by at most `SLEW` (50 microseconds a second): a
+jump of an hour moves the log's clock by nothing anyone can notice, while honest drift is still followed. An event is
+never recorded before the event that precedes it, whatever the offset.
 
 Clocks of two machines are never compared.
 """
 
-import time
-from pathlib import Path
 from typing import Final, Protocol
 
 SLEW: Final = 50e-6
 """How far the clock is eased toward the wall clock, in seconds for each second: 15 ms in a lease of five minutes."""
-
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_BOOTTIME: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class TimeSource(Protocol):
@@ -39,26 +34,6 @@ class TimeSource(Protocol):
 
     def boot_id(self) -> str:
         """The same text for as long as `elapsed` counts from the same moment."""
-
-
-class MachineTime:
-    """The time of this machine."""
-
-    def elapsed(self) -> int:
-        return time.clock_gettime_ns(_BOOTTIME) // 1000
-
-    def slept(self) -> int:
-        return (time.clock_gettime_ns(_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)) // 1000
-
-    def wall(self) -> int:
-        return time.time_ns() // 1000
-
-    def boot_id(self) -> str:
-        try:
-            return _BOOT_ID.read_text().strip()
-        except OSError:
-            # Without a boot id, the moment of the boot itself, to ten minutes, tells one boot from another.
-            return f"boot-{round((self.wall() - self.elapsed()) / 600e6)}"
 
 
 class LogClock:

@@ -10,12 +10,12 @@ An agent that was given no name gets one of its host's session, so that each win
 import asyncio
 import contextlib
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Final
 
 from api.mcp.port import Port
 from cli.arguments import Arguments
+from cli.event_loop import hearing_the_end
 from cli.options import AgentOptions, add_base_url
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def run(options: Options) -> int:
     sink = os.dup(STDOUT)
     os.dup2(STDERR, STDOUT)
     for descriptor in (STDIN, sink):
-        with contextlib.suppress(OSError):  # one that is closed is met as the end of the stream
-            os.set_blocking(descriptor, True)  # a host that shares its end may have set it otherwise
+        _make_blocking(descriptor)
     from cli.hub_port import HubPort
 
     return asyncio.run(_Adapter(options.agent, HubPort(transport)).serve(STDIN, sink))
@@ -103,16 +102,15 @@ class _Adapter:
         from api.mcp.over_stdio import serve
         from arc import __version__
 
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         attending = asyncio.create_task(self._attend())
-        try:
-            await serve(
-                self._session, __version__, source, sink, self._stop, registered=self._registered, meet=self._meet
-            )
-        finally:
-            await self._leave()
-            attending.cancel()
+        with hearing_the_end(self._stop.set):
+            try:
+                await serve(
+                    self._session, __version__, source, sink, self._stop, registered=self._registered, meet=self._meet
+                )
+            finally:
+                await self._leave()
+                attending.cancel()
         return 0
 
     def _meet(self, meta: "JsonObject") -> None:
@@ -166,3 +164,16 @@ def _find_thread(meta: "JsonObject") -> str | None:
             said = json.loads(said)
     thread_id = said.get("thread_id") if isinstance(said, dict) else None
     return thread_id if isinstance(thread_id, str) and thread_id else None
+
+
+if sys.platform == "win32":
+
+    def _make_blocking(descriptor: int) -> None:
+        """Nothing: there every pipe that a host gives is so."""
+
+else:
+
+    def _make_blocking(descriptor: int) -> None:
+        """Have reads and writes wait; a host that shares its end may have set it otherwise."""
+        with contextlib.suppress(OSError):  # one that is closed is met as the end of the stream
+            os.set_blocking(descriptor, True)

@@ -1,18 +1,14 @@
 """`arc relay`: carry requests between files and a hub that runs elsewhere. A hub serves its own spool by itself."""
 
 import asyncio
-import contextlib
 import logging
-import signal
-from collections.abc import Iterator
 from typing import Final
-
-import uvloop
 
 from arc.finding.which_hub import choose_hub
 from arclog.limits import RELAY_POLL_INTERVAL_SEC, RELAY_REQUEST_TIMEOUT_SEC
 from cli.arguments import Arguments
 from cli.errors import CommandFailed
+from cli.event_loop import hearing_the_end, new_event_loop
 from cli.options import DEFAULT_SPOOL, OWNER, SpoolOptions, add_base_url, add_spool_options, seconds
 from cli.paths import working_directory
 from relay.relay import Relay
@@ -53,7 +49,7 @@ def add_arguments(parser: Arguments) -> None:
 def run(options: Options) -> int:
     """Serve until SIGTERM or Ctrl-C; 0 after a good end."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(options))
     return 0
 
@@ -69,7 +65,7 @@ async def _serve(options: Options) -> None:
     relay = Relay(spool, send, poll_interval_sec=options.poll_interval_sec)
     serving = asyncio.create_task(relay.run())
     told_to_end = asyncio.Event()
-    with _signals(told_to_end):
+    with hearing_the_end(told_to_end.set):
         log.info("the relay carries %s to %s", spool.path, hub.url)
         ending = asyncio.create_task(told_to_end.wait())
         await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
@@ -82,18 +78,3 @@ async def _serve(options: Options) -> None:
     except OSError as error:
         raise CommandFailed(f"the relay's folder {spool.path} cannot be used: {error.strerror or error}") from error
     log.info("stopped")
-
-
-@contextlib.contextmanager
-def _signals(told_to_end: asyncio.Event) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    orders = [signal.SIGTERM, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as below `nohup`
-        orders.append(signal.SIGHUP)
-    for number in orders:
-        loop.add_signal_handler(number, told_to_end.set)
-    try:
-        yield
-    finally:
-        for number in orders:
-            loop.remove_signal_handler(number)

@@ -4,12 +4,12 @@ What lies there is written by a sandbox that may mean harm: a file is read once,
 """
 
 import heapq
-import os
 from contextlib import suppress
 from typing import Final, Self
 
 from msgspec import Struct
 
+from relay import folders
 from relay.envelope import SERVER_FAULT, NotWhole, Refused, Request, parse_request, read_status
 from relay.files import (
     PRIVATE,
@@ -80,12 +80,12 @@ class AgentFolder:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        os.close(self._requests)
-        os.close(self._responses)
+        folders.close(self._requests)
+        folders.close(self._responses)
 
     def list_unanswered(self) -> list[str]:
         """The names of the requests that were taken and have no response, in their order: whoever took them died."""
-        with os.scandir(self._responses) as entries:
+        with folders.scan(self._responses) as entries:
             # An empty file is no response: see _withdraw.
             answered = {stem_of(entry.name) for entry in entries if entry.stat(follow_symlinks=False).st_size}
         left = (dated for dated in list_dated(self._requests, TAKEN) if stem_of(dated[1]) not in answered)
@@ -97,7 +97,7 @@ class AgentFolder:
         Raises:
             FileNotFoundError: it is gone.
         """
-        return mark_of(os.stat(name, dir_fd=self._requests, follow_symlinks=False))
+        return mark_of(folders.look_at(self._requests, name))
 
     def take(self, name: str, *, settled: bool) -> Request | Refused | Unfinished | None:
         """Take a request, so that no other relay serves it too.
@@ -121,7 +121,7 @@ class AgentFolder:
             return request
         stem = stem_of(name)
         stands = self._settle_response(stem, found, request)
-        os.rename(name, stem + TAKEN, src_dir_fd=self._requests, dst_dir_fd=self._requests)
+        folders.rename(self._requests, name, stem + TAKEN)
         if found is not None and found.mark != self.mark(stem + TAKEN):  # it was replaced meanwhile
             return self._read_request(stem + TAKEN)[1]
         return None if stands else request
@@ -205,7 +205,7 @@ class AgentFolder:
             OSError: not even that is possible, so there can be no response.
         """
         try:
-            os.unlink(stem + WAITING, dir_fd=self._responses)
+            folders.unlink(self._responses, stem + WAITING)
         except FileNotFoundError:
             return
         except OSError:

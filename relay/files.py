@@ -1,6 +1,6 @@
 """Files in an open folder, without following a link: read, written whole, listed in their order.
 
-A folder is a handle, and a file a name in it: whatever is swapped in meanwhile leads nowhere else.
+A folder is held open, and a file is a name in it: see `relay.folders`.
 """
 
 import heapq
@@ -12,6 +12,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from relay import folders
+
 PRIVATE: Final = 0o600
 TAKEN: Final = ".work"
 WAITING: Final = ".json"
@@ -21,10 +23,6 @@ MAX_PENDING: Final = 1000
 
 _UNFINISHED: Final = ".relay-"
 """How the names of files begin that are being written."""
-
-_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-"""Opening a pipe with this never waits for its other end."""
-_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 Mark = tuple[int, int, int]
@@ -72,7 +70,7 @@ def stem_of(name: str) -> str:
 def list_dated(folder: int, suffix: str) -> list[tuple[int, str]]:
     """The names with this suffix, each after the time of its last change in nanoseconds."""
     dated: list[tuple[int, str]] = []
-    with os.scandir(folder) as entries:
+    with folders.scan(folder) as entries:
         for entry in entries:
             if entry.name.endswith(suffix) and (not suffix or not entry.name.startswith(".")):
                 with suppress(FileNotFoundError):
@@ -88,7 +86,7 @@ def read_file(folder: int, name: str, max_bytes: int) -> Found:
         FileNotFoundError: there is none.
     """
     try:
-        handle = os.open(name, _READ, dir_fd=folder)
+        handle = folders.open_file(folder, name)
     except FileNotFoundError:
         raise
     except OSError as error:  # a link (ELOOP), a socket (ENXIO), or a file that we may not read
@@ -122,17 +120,17 @@ def write_file(folder: int, name: str, content: bytes, mode: int = PRIVATE) -> N
     """
     unfinished = f"{_UNFINISHED}{secrets.token_hex(8)}"
     try:
-        handle = os.open(unfinished, _WRITE, mode, dir_fd=folder)
+        handle = folders.open_new_file(folder, unfinished, mode)
         try:
             _write_all(handle, content)
             if mode != PRIVATE:  # which the process's umask may have narrowed
-                os.fchmod(handle, mode)
+                folders.restrict_file(handle, mode)
         finally:
             os.close(handle)
-        os.rename(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
+        folders.rename(folder, unfinished, name)
     except OSError:
         with suppress(OSError):
-            os.unlink(unfinished, dir_fd=folder)
+            folders.unlink(folder, unfinished)
         raise
 
 
@@ -149,4 +147,4 @@ def delete_file(folder: int, name: str) -> None:
         OSError: it cannot be deleted.
     """
     with suppress(FileNotFoundError, IsADirectoryError):
-        os.unlink(name, dir_fd=folder)
+        folders.unlink(folder, name)

@@ -12,13 +12,12 @@ it may be a mount that has another path on the other side.
 A mount may refuse to delete. Nothing here depends on it.
 """
 
-import os
-import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from relay import folders
 from relay.agent_folder import AgentFolder
 from relay.files import list_waiting
 
@@ -27,8 +26,6 @@ RESPONSES: Final = "responses"
 DEFAULT_MODE: Final = 0o700
 MAX_FOLDERS: Final = 10_000
 """Agents that are served at once. A sandbox that makes more folders than that is not an agent."""
-
-OPEN_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Spool:
@@ -50,20 +47,20 @@ class Spool:
             OSError: they cannot be made.
         """
         self.path.mkdir(mode=self.mode, parents=True, exist_ok=True)
-        root = self._open_root()
+        root = folders.hold(self.path)
         try:
-            self._restrict(root)
+            folders.restrict(root, self.mode)
             for kind in (REQUESTS, RESPONSES):
                 tree = self._enter(root, kind, make=True)
-                self._restrict(tree)
-                os.close(tree)
+                folders.restrict(tree, self.mode)
+                folders.close(tree)
         finally:
-            os.close(root)
+            folders.close(root)
 
     def list_folders(self) -> list[str]:
         """The names of the agents' folders that hold requests, at most `MAX_FOLDERS`; none while there is no spool."""
         names: list[str] = []
-        with suppress(FileNotFoundError), self._open_requests() as tree, os.scandir(tree) as entries:
+        with suppress(FileNotFoundError), self._open_requests() as tree, folders.scan(tree) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                     names.append(entry.name)
@@ -71,21 +68,21 @@ class Spool:
                         break
         return names
 
-    def list_requests(self, folders: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    def list_requests(self, names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
         """The names of the requests that nobody has taken, in their order, folder by folder.
 
         Args:
-            folders: where to look; what is not a folder any more is left out.
+            names: the folders to look into; what is not a folder any more is left out.
         """
         with suppress(FileNotFoundError), self._open_requests() as tree:
-            for folder in folders:
+            for folder in names:
                 with suppress(OSError):
                     requests = self._enter(tree, folder)
                     try:
-                        names = list_waiting(requests)
+                        waiting = list_waiting(requests)
                     finally:
-                        os.close(requests)
-                    yield folder, names
+                        folders.close(requests)
+                    yield folder, waiting
 
     def open(self, folder: str, max_bytes: int) -> AgentFolder:
         """Hold an agent's two folders open. The one for responses is made if it is missing.
@@ -97,56 +94,45 @@ class Spool:
         Raises:
             OSError: they are not there, or are not folders.
         """
-        root = self._open_root()
+        root = folders.hold(self.path)
         try:
             requests = self._descend(root, REQUESTS, folder)
             try:
                 responses = self._descend(root, RESPONSES, folder, make=True)
             except OSError:
-                os.close(requests)
+                folders.close(requests)
                 raise
         finally:
-            os.close(root)
+            folders.close(root)
         return AgentFolder(folder, requests, responses, max_bytes, self.mode & 0o666)
 
     @contextmanager
     def _open_requests(self) -> Iterator[int]:
-        root = self._open_root()
+        root = folders.hold(self.path)
         try:
             tree = self._enter(root, REQUESTS)
         finally:
-            os.close(root)
+            folders.close(root)
         try:
             yield tree
         finally:
-            os.close(tree)
-
-    def _open_root(self) -> int:
-        return os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            folders.close(tree)
 
     def _descend(self, root: int, kind: str, folder: str, *, make: bool = False) -> int:
         tree = self._enter(root, kind, make=make)
         try:
             return self._enter(tree, folder, make=make)
         finally:
-            os.close(tree)
+            folders.close(tree)
 
     def _enter(self, parent: int, name: str, *, make: bool = False) -> int:
         """A handle of a folder that lies in another and is no link."""
         try:
-            return os.open(name, OPEN_FOLDER, dir_fd=parent)
+            return folders.enter(parent, name)
         except FileNotFoundError:
             if not make:
                 raise
-        with suppress(FileExistsError):
-            os.mkdir(name, self.mode, dir_fd=parent)
-        folder = os.open(name, OPEN_FOLDER, dir_fd=parent)
-        self._restrict(folder)
+        folders.make(parent, name, self.mode)
+        folder = folders.enter(parent, name)
+        folders.restrict(folder, self.mode)
         return folder
-
-    def _restrict(self, folder: int) -> None:
-        """Give a folder of ours the spool's mode, which the process's umask may have narrowed."""
-        status = os.fstat(folder)
-        if stat.S_IMODE(status.st_mode) != self.mode and status.st_uid == os.geteuid():
-            with suppress(OSError):  # a mount may know no modes
-                os.fchmod(folder, self.mode)

@@ -100,13 +100,18 @@ def connection_of(scope: Scope) -> Connection:
     return Connection() if found is None else found
 
 
-def _count_unacknowledged(descriptor: int) -> int:
-    """The bytes that were sent and not acknowledged; 0 where the machine does not tell."""
-    if sys.platform != "linux":
-        return 0
+if sys.platform == "linux":
     import fcntl
     import struct
     import termios
 
-    (count,) = struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0" * 4))
-    return int(count)
+    def _count_unacknowledged(descriptor: int) -> int:
+        """The bytes that were sent and not acknowledged."""
+        (count,) = struct.unpack("i", fcntl.ioctl(descriptor, termios.TIOCOUTQ, b"\0" * 4))
+        return int(count)
+
+else:
+
+    def _count_unacknowledged(descriptor: int) -> int:
+        """0: the machine does not tell."""
+        return 0

@@ -8,7 +8,6 @@ closed and the hub stopped. What is not done within `DRAIN_SEC` is cut.
 import asyncio
 import contextlib
 import functools
-import resource
 import signal
 import socket
 import threading
@@ -21,47 +20,15 @@ from starlette.types import ASGIApp
 from api.http.errors import HeadTooLarge, MalformedRequest
 from api.http.exchange import Serving
 from api.http.heads import MAX_HEAD_BYTES, make_head
+from api.http.listening import BACKLOG, allow_many_connections
 from api.http.patience import Patience
 from api.http.protocol import HubProtocol
 from api.http.responses import Responder, refusal
+from api.http.signals import orders_to_end
 from arclog.errors import ArcError
 from projections.hub.hub import Hub
 
-BACKLOG: Final = 2048
 DRAIN_SEC: Final = 10
-KEEP_ALIVE: Final = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 18_000))
-"""When the other end of a connection counts as dead: seconds, seconds, times, milliseconds."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens, with a queue long enough for a thousand agents that connect at once.
-
-    Dead peers are noticed: a stream to a machine that vanished ends within half a minute.
-
-    Args:
-        host: an address or a name of this machine.
-        port: a port, 0 for any that is free.
-
-    Raises:
-        OSError: the address cannot be used.
-    """
-    family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for name, value in KEEP_ALIVE:
-            if hasattr(socket, name):  # each system has some of them
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        sock.bind(address)
-        sock.listen(BACKLOG)
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 async def serve(
@@ -80,12 +47,12 @@ async def serve(
     Args:
         hub: the hub, started.
         app: its application, from `api.app.create_app`.
-        sock: where to listen, from `listen`; it is closed at the end.
+        sock: where to listen, from `api.http.listening`; it is closed at the end.
         before_stop: awaited when the port is closed and the hub still takes calls: ends those that have other roads.
         patience: how long connections may wait for their clients.
         drain_sec: how long requests that are on their way have at the end.
     """
-    _allow_many_connections()
+    allow_many_connections()
     server = HubServer(hub, app, patience or Patience(), drain_sec)
     await server.serve([sock])
     if before_stop is not None:
@@ -133,17 +100,11 @@ class HubServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take SIGTERM, SIGINT and SIGHUP as an order to end well; afterwards the process goes on to its end by itself.
-
-        SIGHUP comes when the terminal closes. Where it is ignored, as below `nohup`, it stays so.
-        """
+        """Take what orders a process to end as an order to end well; afterwards it goes on to its end by itself."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        orders = [signal.SIGTERM, signal.SIGINT]
-        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-            orders.append(signal.SIGHUP)
-        former = {number: signal.signal(number, self.handle_exit) for number in orders}
+        former = {number: signal.signal(number, self.handle_exit) for number in orders_to_end()}
         try:
             yield
         finally:
@@ -172,11 +133,3 @@ def _refuse_whole(hub: Hub, error: ArcError) -> bytes:
     refused = refusal(error)
     headers = Responder(hub.instance_id).headers_of(refused.body)
     return make_head(refused.status, headers, keep_alive=False, old=False).wire + refused.body
-
-
-def _allow_many_connections() -> None:
-    """Raise the number of files that this process may have open to what the system lets it."""
-    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Some systems name no limit but take none beyond this; to be refused here is no reason not to serve.
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 65_536, hard))

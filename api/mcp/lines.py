@@ -68,7 +68,7 @@ async def _read_chunks(source: int, stop: asyncio.Event) -> AsyncIterator[bytes]
 def _can_be_watched(source: int, loop: asyncio.AbstractEventLoop) -> bool:
     try:
         loop.add_reader(source, _ignore)
-    except (OSError, ValueError):  # a file, or nothing that is open
+    except (OSError, ValueError, NotImplementedError):  # a file, nothing that is open, or any of them on Windows
         return False
     return True
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import select
+import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
@@ -168,12 +169,20 @@ class StdioHost:
             self._stop.set()
 
 
-def _write_at_once(sink: int, line: bytes) -> bool:
-    """Write a line that the host's end takes without waiting; False, and nothing written, when it may have to wait."""
-    if len(line) > select.PIPE_BUF or not select.select((), (sink,), (), 0)[1]:
+if sys.platform == "win32":
+
+    def _write_at_once(sink: int, line: bytes) -> bool:
+        """False: a pipe does not tell there whether it takes more."""
         return False
-    _write(sink, line)
-    return True
+
+else:
+
+    def _write_at_once(sink: int, line: bytes) -> bool:
+        """Write a line that the host's end takes without waiting; False, and nothing written, when it may have to."""
+        if len(line) > select.PIPE_BUF or not select.select((), (sink,), (), 0)[1]:
+            return False
+        _write(sink, line)
+        return True
 
 
 def _write(sink: int, line: bytes) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from arc.files import replace
 from arc.finding.repository import is_mine
 from arc.light_json import dumps, loads
 from arc.urls import DEFAULT_HOST, DEFAULT_PORT
@@ -66,7 +67,7 @@ def write_options(storage: str, options: dict[str, object]) -> None:
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as kept:
         kept.write(f"{text}\n")
-    os.replace(unfinished, file)
+    replace(unfinished, file)
 
 
 def _inode_beside(storage: str) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 
+from arc.files import AS_IT_IS, remove, replace
 from arc.finding.processes import listens
 from arc.finding.repository import is_mine
 from arc.light_json import dumps, loads
@@ -85,7 +86,7 @@ def write_note(storage: str, content: dict[str, object]) -> str:
     text = dumps({"pid": pid, **content}).encode()
     unfinished = os.path.join(folder, f"{NAME}.{pid}.new")
     _remove(unfinished)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | AS_IT_IS, 0o600)
     try:
         os.write(descriptor, text)
     finally:
@@ -100,10 +101,10 @@ def write_note(storage: str, content: dict[str, object]) -> str:
             os.link(unfinished, first)  # only where there is none
         except FileExistsError:
             first = f"{first}.{pid}"
-            os.replace(unfinished, first)
+            replace(unfinished, first)
         except OSError:  # a filesystem without links
             first = first if not os.path.lexists(first) else f"{first}.{pid}"
-            os.replace(unfinished, first)
+            replace(unfinished, first)
         return first
     finally:
         _remove(unfinished)
@@ -163,6 +164,6 @@ def is_own(host: str) -> bool:
 
 def _remove(path: str) -> None:
     try:
-        os.unlink(path)
+        remove(path)
     except FileNotFoundError:
         pass

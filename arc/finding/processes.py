@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
+import sys
 
 TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
 LISTENS = "0A"
 
 
-def listens(pid: int, port: int) -> bool | None:
-    """Whether process `pid` listens on the TCP port; None where the system does not tell."""
-    sockets = _listeners(port)
-    if sockets is None:
-        return None
-    try:
-        with os.scandir(f"/proc/{pid}/fd") as handles:
-            return any(_target(handle.path) in sockets for handle in handles)
-    except PermissionError:
-        return None
-    except OSError:
-        return False
+if sys.platform == "win32":
+    from arc.windows import is_running
+
+    def listens(pid: int, port: int) -> bool | None:
+        """False when process `pid` has ended; else None: whether it listens on the TCP port is not asked here."""
+        return None if is_running(pid) else False
+
+else:
+
+    def listens(pid: int, port: int) -> bool | None:
+        """Whether process `pid` listens on the TCP port; None where the system does not tell."""
+        sockets = _listeners(port)
+        if sockets is None:
+            return None
+        try:
+            with os.scandir(f"/proc/{pid}/fd") as handles:
+                return any(_target(handle.path) in sockets for handle in handles)
+        except PermissionError:
+            return None
+        except OSError:
+            return False
 
 
 def _listeners(port: int) -> set[str] | None:

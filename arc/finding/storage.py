@@ -67,7 +67,7 @@ def is_same_file(one: str, other: str) -> bool:
     try:
         return os.path.samefile(one, other)
     except OSError:
-        return os.path.realpath(one) == os.path.realpath(other)
+        return os.path.normcase(os.path.realpath(one)) == os.path.normcase(os.path.realpath(other))
 
 
 def _of_repository(folder: str, repository: Repository) -> list[str]:

@@ -6,6 +6,7 @@ would drop the locks that SQLite holds on them.
 """
 
 import os
+import shutil
 import time
 from pathlib import Path
 from types import TracebackType
@@ -124,10 +125,9 @@ class storage_errors:  # noqa: N801 - read like a function: with storage_errors(
 def _is_full(folder: Path) -> bool:
     """Whether the disk has no room for even a page of the WAL's shared memory: SQLite calls that an I/O error."""
     try:
-        room = os.statvfs(folder)
+        return shutil.disk_usage(folder).free < SHARED_MEMORY_BYTES
     except OSError:
         return False
-    return room.f_bavail * room.f_frsize < SHARED_MEMORY_BYTES
 
 
 def storage_error(path: Path, error: apsw.Error) -> StorageError:

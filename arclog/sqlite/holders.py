@@ -7,6 +7,7 @@ cannot be seen from here, and whoever began without that would give the same eve
 """
 
 import os
+import sys
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -52,18 +53,26 @@ def check_whole(path: Path) -> None:
         time.sleep(_LOOK_SEC)
 
 
-def find_holders(path: Path) -> set[int]:
-    """The processes that hold a lock on a file, as far as the system tells."""
-    identity = find_identity(path)
-    if identity is None:
+if sys.platform == "linux":
+
+    def find_holders(path: Path) -> set[int]:
+        """The processes that hold a lock on a file, as far as the system tells."""
+        identity = find_identity(path)
+        if identity is None:
+            return set()
+        device, inode = identity
+        place = f"{os.major(device):02x}:{os.minor(device):02x}:{inode}"
+        try:
+            lines = _LOCKS.read_text().splitlines()
+        except OSError:
+            return set()
+        return {int(fields[-4]) for line in lines if (fields := line.split())[-3] == place}
+
+else:
+
+    def find_holders(path: Path) -> set[int]:
+        """None: the system does not tell."""
         return set()
-    device, inode = identity
-    place = f"{os.major(device):02x}:{os.minor(device):02x}:{inode}"
-    try:
-        lines = _LOCKS.read_text().splitlines()
-    except OSError:
-        return set()
-    return {int(fields[-4]) for line in lines if (fields := line.split())[-3] == place}
 
 
 def _find_stranger(path: Path) -> str | None:

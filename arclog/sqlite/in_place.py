@@ -23,6 +23,7 @@ import apsw
 
 from arclog.errors import StorageError, StorageGone
 from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.open_wal import open_wal, read_at
 from arclog.sqlite.removal import COMPANIONS
 
 Identity = tuple[int, int]
@@ -65,7 +66,7 @@ class OpenFiles:
         self.names = 1
         self._names = (str(self.path), *(connection.filename + end for end in COMPANIONS))
         try:
-            self.wal_descriptor = os.open(self._names[1], os.O_RDONLY | os.O_CLOEXEC)
+            self.wal_descriptor = open_wal(self._names[1])
             weakref.finalize(self, os.close, self.wal_descriptor)
             self.main, self.wal, self.shm = (identity_of(os.stat(name)) for name in self._names)  # noqa: PTH116
             self._main_bytes = self.path.stat().st_size
@@ -150,7 +151,7 @@ class OpenFiles:
         """Whether the WAL holds so much, and its beginning, which is empty when it was cut and written to again."""
         if wal_bytes < least_bytes:
             return False
-        return wal_bytes == 0 or os.pread(self.wal_descriptor, len(_WAL_MAGIC[0]), 0) in _WAL_MAGIC
+        return wal_bytes == 0 or read_at(self.wal_descriptor, len(_WAL_MAGIC[0]), 0) in _WAL_MAGIC
 
     def _bytes_of(self, frames: int) -> int:
         return WAL_HEADER_BYTES + frames * (self._page_bytes + FRAME_HEADER_BYTES) if frames else 0

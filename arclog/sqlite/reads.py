@@ -11,11 +11,12 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from arclog.clock import LogClock, MachineTime, TimeSource
+from arclog.clock import LogClock, TimeSource
 from arclog.codec import Fact, StoredEvent, decode_facts
 from arclog.digest import GENESIS, RawEvent
 from arclog.engine import Head
 from arclog.events import EVENT_TYPES, RulesRaised
+from arclog.machine_time import MachineTime
 from arclog.sqlite.schema import EVENTS
 
 T = TypeVar("T", StoredEvent, RawEvent)

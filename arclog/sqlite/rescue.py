@@ -17,6 +17,7 @@ that lie there now.
 
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -28,10 +29,11 @@ import apsw
 
 from arclog.engine import Head
 from arclog.errors import ArcError, StorageDamaged, StorageError, StorageGone
-from arclog.sqlite.connection import open_connection, storage_errors
+from arclog.sqlite.connection import create_file, open_connection, storage_errors
 from arclog.sqlite.in_place import OpenFiles, find_identity, find_size
 from arclog.sqlite.log import Log
 from arclog.sqlite.new_file import flush_folder, new_file
+from arclog.sqlite.open_wal import read_at
 from arclog.sqlite.reads import find_event, read_head
 from arclog.sqlite.removal import COMPANIONS
 from arclog.sqlite.schema import open_existing
@@ -106,7 +108,8 @@ def _write_again(descriptor: int, wal: Path) -> bool:
     """Put what an open WAL holds under its name; false when somebody else has written to what lies there now."""
     draft = wal.with_name(f".{wal.name}.{token_hex(8)}.part")
     try:
-        with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as copy:  # noqa: PTH123
+        create_file(draft)
+        with draft.open("wb") as copy:
             copy.writelines(_pieces(descriptor))
             copy.flush()
             os.fsync(copy.fileno())
@@ -126,7 +129,7 @@ def _begins_with(wal: Path, other: Path) -> bool:
 
 def _pieces(descriptor: int) -> Iterator[bytes]:
     place = 0
-    while piece := os.pread(descriptor, _PIECE, place):
+    while piece := read_at(descriptor, _PIECE, place):
         yield piece
         place += len(piece)
 
@@ -173,7 +176,7 @@ def _has(path: Path, head: Head) -> bool:
 def _find_name(files: OpenFiles) -> Path | None:
     """The name that the open database has now, where the system tells; None when it has none any more."""
     try:
-        links = list(_DESCRIPTORS.iterdir())
+        links = list(_DESCRIPTORS.iterdir()) if sys.platform == "linux" else []
     except OSError:
         return None
     for link in links:

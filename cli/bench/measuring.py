@@ -16,10 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import uvloop
-
 from arc.urls import split_url
 from cli.errors import CommandFailed
+from cli.event_loop import new_event_loop
 from cli.hubs.find_hub import find_by_note
 
 FLUSH_SEC: Final = 1.0
@@ -93,7 +92,8 @@ def running_hub(folder: Path) -> Iterator[int]:
 
 def time_posts(port: int, clients: int, load_sec: float) -> Posts:
     """Durable posts by so many clients at once, each on one connection, one after the other."""
-    return uvloop.run(_time_posts(port, clients, load_sec))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(_time_posts(port, clients, load_sec))
 
 
 def time_wakes(port: int, wakes: int) -> list[float]:

@@ -154,20 +154,14 @@ def _start(options: Options, settings: HubSettings, url: str, give_up_at: float)
 
 
 def _spawn(options: Options, storage: Path, log: Path) -> "subprocess.Popen[bytes]":
-    """Start the hub, cut off from this process: a session of its own, its output in the log, no inherited handle."""
-    import subprocess
-
+    """Start the hub, cut off from this process, its output in the log."""
     import arc
+    from cli.hubs.detached import start_detached
 
     program = Path(arc.__file__).with_name("__main__.py")
     with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:  # noqa: PTH123
-        return subprocess.Popen(
-            [sys.executable, "-P", str(program), *arguments_for(options, storage)],
-            cwd=storage.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
+        return start_detached(
+            [sys.executable, "-P", str(program), *arguments_for(options, storage)], storage.parent, output
         )
 
 

@@ -1,25 +1,17 @@
-"""Where a storage lies: its folder, and filesystems on which SQLite's locks cannot be relied on."""
+"""Where a storage lies: its folder, and whether this user may use it."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Final
 
 from cli.errors import CommandFailed
 
-UNSAFE: Final = frozenset(
-    {"9p", "afs", "cifs", "davfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs", "nfs", "nfs4", "prl_fs", "smb3", "smbfs"}
-    | {"vboxsf", "virtiofs", "vmhgfs", "fuse.vmhgfs-fuse"}
-)
-"""Shared between machines, so that neither locks nor the shared memory of a WAL hold what they promise."""
-
 ADVICE: Final = "check its permissions, or choose another place with --storage"
 """What to do about a folder that cannot be used."""
 
-MOUNTS: Final = Path("/proc/self/mounts")
 SMALL_BYTES: Final = 65_536
-FOLDER, KIND = 1, 2
-"""Which fields of a line there say where, and of which type."""
-OCTAL: Final = frozenset("01234567")
 
 
 def make_folder_of(storage: Path) -> None:
@@ -51,48 +43,29 @@ def check_access(storage: Path, *, writing: bool) -> None:
 
 def told_owner(file: Path) -> str:
     """Whose a file is that this user may not use, and what to do."""
-    try:
-        owner = file.owner()
-    except (OSError, KeyError):  # it is gone, or its owner has no name
-        owner = "another user"
+    owner = _find_owner(file) or "another user"
     return f"it belongs to {owner}; run arc as {owner}, or {ADVICE}"
 
 
 def is_full(folder: Path) -> bool:
     """Whether there is no room left for even a small file."""
     try:
-        room = os.statvfs(folder)
+        return shutil.disk_usage(folder).free < SMALL_BYTES
     except OSError:
         return False
-    return room.f_bavail * room.f_frsize < SMALL_BYTES
 
 
-def find_unsafe_filesystem(path: Path) -> str | None:
-    """The type of the filesystem that `path` lies on if two processes cannot safely share a database there.
+if sys.platform == "win32":
 
-    None also where the system does not say.
-    """
-    try:
-        lines = MOUNTS.read_text(errors="surrogateescape").split("\n")
-    except OSError:
+    def _find_owner(file: Path) -> str | None:
+        """None: it is not asked there."""
         return None
-    place = os.path.realpath(path)
-    nearest, kind = "", ""
-    for line in lines:
-        fields = line.split(" ")  # each may be empty, the source above all
-        if len(fields) <= KIND:
-            continue
-        folder = _unescaped(fields[FOLDER])
-        within = place == folder or place.startswith(folder.rstrip("/") + "/")
-        if within and len(folder) >= len(nearest):
-            nearest, kind = folder, fields[KIND]
-    return kind if kind in UNSAFE else None
 
+else:
 
-def _unescaped(text: str) -> str:
-    """A mount point as it is: the system writes space, tab, line feed, `#` and backslash as three octal digits."""
-    first, *rest = text.split("\\")
-    return first + "".join(
-        chr(int(part[:3], 8)) + part[3:] if OCTAL.issuperset(part[:3]) and len(part) >= len("040") else f"\\{part}"
-        for part in rest
-    )
+    def _find_owner(file: Path) -> str | None:
+        """The name of a file's owner; None when the file is gone, or its owner has no name."""
+        try:
+            return file.owner()
+        except (OSError, KeyError):
+            return None

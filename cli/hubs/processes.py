@@ -1,6 +1,7 @@
 """Processes: when one has ended."""
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -18,16 +19,20 @@ def wait_for_end(pid: int, within_sec: float) -> bool:
     return True
 
 
-def is_running(pid: int) -> bool:
-    """Whether a process is there and has not ended; one that nobody has waited for yet has ended."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        # The state stands after the name, which may hold anything, even spaces and brackets.
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
-    except (OSError, IndexError):
-        return not Path("/proc/self").exists() or Path(f"/proc/{pid}").exists()
+if sys.platform == "win32":
+    from arc.windows import is_running as is_running  # noqa: PLC0414 - it is part of this module
+else:
+
+    def is_running(pid: int) -> bool:
+        """Whether a process is there and has not ended; one that nobody has waited for yet has ended."""
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        try:
+            # The state stands after the name, which may hold anything, even spaces and brackets.
+            return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] != "Z"
+        except (OSError, IndexError):
+            return not Path("/proc/self").exists() or Path(f"/proc/{pid}").exists()

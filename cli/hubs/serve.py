@@ -10,9 +10,10 @@ from cli.arguments import Arguments
 from cli.commands import COMMANDS
 from cli.dispatch import list_commands
 from cli.errors import CommandFailed
-from cli.hubs.filesystems import check_access, find_unsafe_filesystem, make_folder_of
+from cli.hubs.filesystems import check_access, make_folder_of
 from cli.hubs.find_hub import find_by_note
 from cli.hubs.git_exclude import keep_out_of_sight
+from cli.hubs.mounts import find_unsafe_filesystem
 from cli.hubs.settings import settle
 from cli.hubs.which_storage import storage_of
 from cli.options import HubOptions, add_hub_options

@@ -1,7 +1,5 @@
 """`arc stop`: end the hub of a storage, and nothing else."""
 
-import os
-import signal
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +11,7 @@ from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.hubs.find_hub import Found, find_all_by_note, find_at_address, find_by_note
 from cli.hubs.processes import wait_for_end
+from cli.hubs.telling_to_end import tell_to_end
 from cli.hubs.which_storage import storage_of
 from cli.options import PlaceOptions, add_place_options
 from cli.output import print_json, print_note
@@ -70,12 +69,7 @@ def stop_hub(storage: Path, host: str | None, port: int | None) -> tuple[Running
         raise CommandFailed(f"the hub at {hub.url} answers, but no .arc.pid tells its process: end it by hand")
     if listens(pid, split_url(hub.url).port) is False:
         raise CommandFailed(f"process {pid} is not what listens on {hub.url}: stop the hub where it was started")
-    try:
-        os.kill(pid, signal.SIGTERM)
-    except ProcessLookupError:
-        pass
-    except PermissionError:
-        raise CommandFailed(f"the hub at {hub.url} (process {pid}) belongs to another user") from None
+    tell_to_end(hub, pid)
     if not wait_for_end(pid, STOP_WITHIN_SEC):
         raise CommandFailed(f"the hub at {hub.url} (process {pid}) has not ended within {STOP_WITHIN_SEC:g} s")
     return hub, pid

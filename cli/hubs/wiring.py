@@ -5,17 +5,18 @@ import errno
 import gc
 import logging
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-import uvloop
 from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.http.inprocess import call
-from api.http.server import listen, serve
+from api.http.listening import listen
+from api.http.server import serve
 from arc import __version__
 from arc.finding.kept_options import write_options
 from arc.finding.notes import NAME as NOTE
@@ -26,8 +27,9 @@ from arclog.deciders.fields import Limits
 from arclog.errors import StorageError
 from arclog.proof.findings import Finding
 from cli.errors import CommandFailed
+from cli.event_loop import new_event_loop
 from cli.hubs.addresses import lan_url
-from cli.hubs.filesystems import find_unsafe_filesystem
+from cli.hubs.mounts import find_unsafe_filesystem
 from cli.hubs.settings import HubSettings
 from cli.progress import ProgressBar
 from projections.hub.hub import Hub, Settings
@@ -35,6 +37,8 @@ from relay.relay import Relay
 from relay.spool import Spool
 
 log: Final = logging.getLogger("arc")
+TAKEN: Final = frozenset({errno.EADDRINUSE, errno.EACCES} if sys.platform == "win32" else {errno.EADDRINUSE})
+"""What a port that another process has is refused with; on Windows, one that the system has reserved too."""
 OTHER_PORTS: Final = 200
 """How many ports after the usual one are tried for a hub whose port nobody named."""
 ASK_SEC: Final = 1.0
@@ -53,7 +57,7 @@ def run_hub(settings: HubSettings) -> None:
         CommandFailed: the address cannot be used.
         StorageError: the storage cannot be used.
     """
-    with _listen(settings) as sock, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with _listen(settings) as sock, asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(settings, sock))
 
 
@@ -76,7 +80,7 @@ def _bind(settings: HubSettings) -> socket.socket:
         try:
             sock = listen(host, port)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE:
+            if error.errno not in TAKEN:
                 raise CommandFailed(f"cannot listen on port {port} of {host}: {error.strerror or error}") from error
             continue
         if port != first:

@@ -17,7 +17,7 @@ from uuid import uuid4
 import msgspec
 from msgspec import Struct
 
-from arclog.clock import LogClock, MachineTime, TimeSource
+from arclog.clock import LogClock, TimeSource
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
 from arclog.engine import Engine
@@ -25,6 +25,7 @@ from arclog.errors import ArcError, CursorBeyondHead, InvalidInput, NewerRules, 
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.limits import MICROSECONDS, PRESENCE_TTL_SEC
+from arclog.machine_time import MachineTime
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding
 from arclog.sqlite.readers import Readers

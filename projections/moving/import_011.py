@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from arclog.clock import LogClock, MachineTime
+from arclog.clock import LogClock
 from arclog.codec import Metadata
 from arclog.errors import NotAnArcStorage
 from arclog.events import (
@@ -29,6 +29,7 @@ from arclog.events import (
     SessionClosed,
     SessionOpened,
 )
+from arclog.machine_time import MachineTime
 from arclog.progress import Progress
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.engine import file_log

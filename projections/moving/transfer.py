@@ -12,10 +12,11 @@ from typing import BinaryIO, Final
 import apsw
 from msgspec import Struct
 
-from arclog.clock import LogClock, MachineTime
+from arclog.clock import LogClock
 from arclog.codec import StoredEvent
 from arclog.digest import GENESIS, digest_of
 from arclog.errors import CutOff, InvalidInput
+from arclog.machine_time import MachineTime
 from arclog.progress import Progress, no_progress
 from arclog.proof.export import ExportReader
 from arclog.sqlite.connection import storage_errors

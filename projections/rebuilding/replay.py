@@ -48,7 +48,7 @@ def replay(path: Path, progress: Progress) -> Replay:
     Raises:
         StorageError: it cannot be read.
     """
-    with closing(open_existing(path)) as live, storage_errors(path), _scratch() as target:
+    with _scratch() as target, closing(open_existing(path)) as live, storage_errors(path):
         began_at = time.monotonic()
         reached = read_head(live).event_id
         replay_into(live, target, reached, progress)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from arclog.clock import LogClock, MachineTime
+from arclog.clock import LogClock
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, UnexpectedFailure
+from arclog.machine_time import MachineTime
 from arclog.progress import no_progress
 from projections.hub.calls import Call, Commit
 from projections.hub.flush_policy import FlushPolicy

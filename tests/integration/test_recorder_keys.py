@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from arclog.clock import LogClock, MachineTime
+from arclog.clock import LogClock
 from arclog.codec import Metadata
 from arclog.deciders.channels import CreateChannel
 from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
@@ -16,6 +16,7 @@ from arclog.deciders.sessions import CloseSession, OpenSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, InvalidInput, KeyReused
 from arclog.events import ChannelCreated
+from arclog.machine_time import MachineTime
 from arclog.sender import FIELDS, sender_of
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.schema import open_storage

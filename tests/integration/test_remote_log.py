@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from arclog.clock import LogClock, MachineTime
+from arclog.clock import LogClock
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.sessions import OpenSession
 from arclog.digest import GENESIS
 from arclog.errors import ArcError, LockLost, LogAway, LogReplaced, OutcomeUnknown, StorageBusy, StorageError
+from arclog.machine_time import MachineTime
 from arclog.progress import no_progress
 from arclog.sqlite.reads import read_head
 from projections.hub.calls import Call

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from arclog.clock import LogClock, MachineTime, TimeSource
+from arclog.clock import LogClock, TimeSource
 from arclog.codec import StoredEvent
 from arclog.digest import GENESIS, digest_of
 from arclog.engine import Head, Moved
 from arclog.errors import LockLost, LogAway, LogReplaced, OutcomeUnknown, StorageBusy
+from arclog.machine_time import MachineTime
 
 BUSY_SEC = 10.0
 SAFETY_SEC = 0.05

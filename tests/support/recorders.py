@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 import msgspec
 
-from arclog.clock import LogClock, MachineTime, TimeSource
+from arclog.clock import LogClock, TimeSource
 from arclog.codec import RecordedEvent
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
@@ -16,6 +16,7 @@ from arclog.deciders.messages import PostMessage
 from arclog.engine import Engine
 from arclog.errors import ArcError
 from arclog.events import SessionExpired
+from arclog.machine_time import MachineTime
 from arclog.progress import no_progress
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.reads import read

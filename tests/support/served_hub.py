@@ -13,8 +13,9 @@ from typing import Any
 import uvloop
 
 from api.app import create_app
+from api.http.listening import listen
 from api.http.patience import Patience
-from api.http.server import DRAIN_SEC, listen, serve
+from api.http.server import DRAIN_SEC, serve
 from arclog.limits import HEARTBEAT_SEC
 from projections.hub.hub import Hub, Settings
 from tests.support.hub_process import Answer

@@ -16,7 +16,7 @@ from cli.arguments import Arguments, Namespace
 from cli.commands import COMMANDS, FOREGROUND
 from cli.dispatch import Command, Group, run
 from cli.errors import CommandFailed
-from cli.hubs.filesystems import find_unsafe_filesystem
+from cli.hubs.mounts import find_unsafe_filesystem
 from cli.hubs.settings import arguments_for, settle
 from cli.main import main
 from cli.options import HubOptions, add_hub_options
@@ -223,7 +223,7 @@ def test_a_port_on_which_nothing_listens_has_no_hub(free_port: int) -> None:
 
 def test_a_filesystem_that_machines_share_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mounts = tmp_path / "mounts"
-    monkeypatch.setattr("cli.hubs.filesystems.MOUNTS", mounts)
+    monkeypatch.setattr("cli.hubs.mounts.MOUNTS", mounts)
     mounts.write_text(
         "/dev/sda / ext4 rw 0 0\nserver:/x /net/my\\040files nfs4 rw 0 0\ntmpfs /net/my\\040files/t tmpfs rw\n"
     )

@@ -4,7 +4,8 @@ from time import CLOCK_MONOTONIC
 
 import pytest
 
-from arclog.clock import SLEW, LogClock, MachineTime
+from arclog.clock import SLEW, LogClock
+from arclog.machine_time import MachineTime
 from tests.support.fake_time import BEGINNING, FakeTime
 
 HOUR = 3600
@@ -86,19 +87,19 @@ def test_the_machine_tells_how_long_it_slept() -> None:
 
 
 def test_where_the_machine_does_not_tell_it_never_slept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arclog.clock._BOOTTIME", CLOCK_MONOTONIC)
+    monkeypatch.setattr("arclog.machine_time._BOOTTIME", CLOCK_MONOTONIC)
     assert abs(MachineTime().slept()) < 1_000_000
 
 
 def test_where_the_machine_has_no_boot_id_the_moment_of_the_boot_tells_one_from_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("arclog.clock._BOOT_ID", MissingFile())
+    monkeypatch.setattr("arclog.machine_time._BOOT_ID", MissingFile())
     boot = MachineTime().boot_id()
     assert boot.startswith("boot-")
     assert MachineTime().boot_id() == boot
 
 
 class MissingFile:
-    def read_text(self) -> str:
+    def read_text(self, encoding: str) -> str:
         raise FileNotFoundError

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api.http.server import BACKLOG
+from api.http.listening import BACKLOG
 
 
 async def do_nothing(_request: Request) -> Response:
