@@ -142,7 +142,7 @@ def is_dead(said: Mapping[str, Any]) -> bool:
 
 def name_machine() -> str:
     """This machine since it started, and the part of it whose processes can be seen from here; hashed."""
-    parts = [os.uname().nodename if hasattr(os, "uname") else sys.platform]
+    parts = [os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", sys.platform)]
     try:
         with open(f"{PROC}/sys/kernel/random/boot_id", encoding="ascii") as boot:
             parts.append(boot.read().strip())

@@ -5,10 +5,11 @@ Where the system does not tell (it is not Linux), nothing is known of any proces
 """
 
 import os
+import sys
 from pathlib import Path
 
-from arclog.clock import MachineTime
 from arclog.events.processes import Process
+from arclog.machine_time import MachineTime
 
 
 def find_own() -> Process | None:
@@ -22,11 +23,19 @@ def is_alive(process: Process) -> bool:
     return process.boot_id == MachineTime().boot_id() and _find_start(process.pid) == process.started
 
 
-def _find_start(pid: int) -> int | None:
-    """When a process was started, in ticks since the boot; None when it has ended, or nobody tells."""
-    try:
-        # The state stands after the name, which may hold anything, even spaces and brackets.
-        fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-        return None if fields[0] == "Z" else int(fields[19])
-    except (OSError, IndexError, ValueError):
+if sys.platform == "linux":
+
+    def _find_start(pid: int) -> int | None:
+        """When a process was started, in ticks since the boot; None when it has ended, or nobody tells."""
+        try:
+            # The state stands after the name, which may hold anything, even spaces and brackets.
+            fields = Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            return None if fields[0] == "Z" else int(fields[19])
+        except (OSError, IndexError, ValueError):
+            return None
+
+else:
+
+    def _find_start(pid: int) -> int | None:
+        """None: nobody tells."""
         return None

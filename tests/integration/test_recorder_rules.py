@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from arclog.clock import LogClock, MachineTime
+from arclog.clock import LogClock
 from arclog.codec import Metadata
 from arclog.deciders.hub import HubState
 from arclog.deciders.sessions import OpenSession
 from arclog.errors import NewerRules
 from arclog.events import RulesRaised
+from arclog.machine_time import MachineTime
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.schema import open_storage
 from projections.hub.hub import Hub
