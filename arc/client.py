@@ -6,7 +6,7 @@ import time
 
 from arc.cursors import Cursors
 from arc.errors import ArcError
-from arc.reader import Reader
+from arc.leases import Leases
 from arc.urls import DEFAULT_URL, segment
 
 TYPE_CHECKING = False
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from arc.shapes import Bootstrap, Channel, Claim, Lock, Message, Session, Task, Transport
+    from arc.shapes import Bootstrap, Channel, Message, Session, Task, Transport
 
 CLOSE_WITHIN_SEC = 1.0
 RELAY_POLL_INTERVAL_SEC = 0.02
 CALL_PAGE = 500
 
 
-class ArcClient(Reader):
+class ArcClient(Leases):
     """One agent at one hub. Safe to use from several threads.
 
     Every method returns the `result` of the hub's answer as plain dicts (`arc.shapes` tells their types) and raises
@@ -321,65 +321,6 @@ class ArcClient(Reader):
             if left_sec == 0.0 and not messages:
                 late = f"RPC to {to_agent} timed out after {timeout}s"
                 raise ArcError(late, 408, code="timed_out")
-
-    # Claims and locks -----------------------------------------------------------------------------------------------
-
-    def claim(
-        self,
-        claim_key: str,
-        *,
-        thread_id: str | None = None,
-        task_message_id: int | None = None,
-        ttl_sec: int = 300,
-        metadata: dict[str, Any] | None = None,
-    ) -> Claim:
-        """Ask for a claim. It is this agent's if `owner_agent_id` in the answer says so; else that is who holds it.
-
-        Args:
-            claim_key: the name of the work.
-            thread_id: the thread that it belongs to.
-            task_message_id: the message that describes it.
-            ttl_sec: seconds until it lapses, at least 5; asking again extends it.
-            metadata: whatever else belongs to it.
-        """
-        fields = {"thread_id": thread_id, "task_message_id": task_message_id, "metadata": metadata}
-        required = {"owner_agent_id": self.agent_id, "claim_key": claim_key, "ttl_sec": ttl_sec}
-        claim: Claim = self._change("claims", required, fields)
-        return claim
-
-    def refresh_claim(self, claim_key: str, ttl_sec: int = 300) -> Claim:
-        """Let a claim of this agent last `ttl_sec` seconds from now; 404 when it is not this agent's, or lapsed."""
-        required = {"claim_key": claim_key, "owner_agent_id": self.agent_id, "ttl_sec": ttl_sec}
-        claim: Claim = self._change("claims/refresh", required)
-        return claim
-
-    def release(self, claim_key: str) -> Claim:
-        """Give up a claim of this agent; 404 when it is not this agent's, or lapsed."""
-        claim: Claim = self._change("claims/release", {"claim_key": claim_key, "agent_id": self.agent_id})
-        return claim
-
-    def lock(self, file_path: str, ttl_sec: int = 300, metadata: dict[str, Any] | None = None) -> Lock:
-        """Ask for a lock. It is this agent's if `agent_id` in the answer says so; else that is who holds it.
-
-        Args:
-            file_path: the file.
-            ttl_sec: seconds until it lapses, at least 5; asking again extends it.
-            metadata: whatever else belongs to it; `thread_id` in it names its thread.
-        """
-        required = {"agent_id": self.agent_id, "file_path": file_path, "ttl_sec": ttl_sec}
-        lock: Lock = self._change("locks", required, {"metadata": metadata})
-        return lock
-
-    def refresh_lock(self, file_path: str, ttl_sec: int = 300) -> Lock:
-        """Let a lock of this agent last `ttl_sec` seconds from now; 404 when it is not this agent's, or lapsed."""
-        required = {"agent_id": self.agent_id, "file_path": file_path, "ttl_sec": ttl_sec}
-        lock: Lock = self._change("locks/refresh", required)
-        return lock
-
-    def unlock(self, file_path: str) -> Lock:
-        """Give up a lock of this agent; 404 when it is not this agent's, or lapsed."""
-        lock: Lock = self._change("locks/release", {"agent_id": self.agent_id, "file_path": file_path})
-        return lock
 
     # Tasks ----------------------------------------------------------------------------------------------------------
 

@@ -92,7 +92,11 @@ class Lock(TypedDict):
     expires_at: str
     released_at: str | None
     metadata: dict[str, Any]
-    fencing_token: NotRequired[int]  # not from a 0.1.1 hub
+    fencing_token: NotRequired[int]  # not from a 0.1.1 hub, as all that follows
+    key: NotRequired[str]
+    mode: NotRequired[str]
+    witness: NotRequired[str]
+    waiting: NotRequired[bool]
 
 
 class Task(TypedDict):

@@ -48,6 +48,7 @@ class HubOptions(PlaceOptions, SpoolOptions):
     max_attachment_chars: int | None
     max_attachments: int | None
     presence_ttl_sec: float | None
+    root: str | None
 
 
 class AgentOptions(Namespace):
@@ -77,6 +78,9 @@ def add_hub_options(parser: Arguments) -> None:
         type=_presence_ttl,
         metavar="SEC",
         help="how long an agent may be silent before its session ends, at least 5 (120)",
+    )
+    parser.add_argument(
+        "--root", metavar="DIR", help="the folder that paths of locks are relative to (that of the git repository here)"
     )
 
 

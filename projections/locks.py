@@ -110,9 +110,10 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
             metadata=metadata,
         )
         _write(writer, event, row)
-        # What the agent had by this key in the other mode is part of it now.
-        former = _shared_slot(key, data.agent_id) if alone else key
-        _release(writer, event, former, data.agent_id, event.recorded_at)
+        if not alone:  # it may have had this key alone, and let that lapse
+            _release(writer, event, key, data.agent_id, event.recorded_at)
+        elif key in data.upgrades:
+            _release(writer, event, _shared_slot(key, data.agent_id), data.agent_id, event.recorded_at)
 
 
 def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:

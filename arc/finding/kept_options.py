@@ -28,6 +28,7 @@ DEFAULTS: Final[dict[str, object]] = {
     "max_attachment_chars": 256_000,
     "max_attachments": 32,
     "presence_ttl_sec": 120.0,
+    "root": "",
 }
 """What is kept, and what holds where nothing is."""
 

@@ -22,7 +22,7 @@ from typing import ClassVar, Final, Literal
 
 from msgspec import Struct
 
-from arclog.deciders.standing import Holding, Mode, Noun, Place, Standing, is_enough
+from arclog.deciders.standing import MODES, Holding, Mode, Noun, Place, Standing, is_enough
 from arclog.deciders.waits import (
     Obstacle,
     Request,
@@ -115,10 +115,12 @@ class Granted(Struct, frozen=True):
     Attributes:
         place: where it waited.
         kept: keys that it had alone already, and so keeps although it asked to share them.
+        upgrades: keys that it shared until now, and has alone from here on.
     """
 
     place: Place | None = None
     kept: tuple[str, ...] = ()
+    upgrades: tuple[str, ...] = ()
 
 
 class Prolonged(Struct, frozen=True):
@@ -162,10 +164,10 @@ def ask(standing: Standing, asked: Ask, now: int) -> Answer:
         if asked.is_automatic:
             young = _passed_by_automatic(standing, request, now, passes)
             if next(find_obstacles(standing, request, now, young), None) is None:
-                return Granted(kept=find_kept(standing, request, now))
+                return grant(standing, request, now)
     obstacle = next(find_obstacles(standing, request, now, passes), None)
     if obstacle is None:
-        return Granted(place, find_kept(standing, request, now))
+        return grant(standing, request, now)
     if not asked.waits:
         return Refused(obstacle)
     if place is None:
@@ -193,12 +195,17 @@ def find_grantable(standing: Standing, places: Iterable[Place], now: int) -> Ite
             yield place
 
 
-def find_kept(standing: Standing, request: Request, now: int) -> tuple[str, ...]:
-    """The keys of a request to share that its agent has alone; what one has is never made weaker by asking for more."""
-    if request.mode == "exclusive":
-        return ()
+def grant(standing: Standing, request: Request, now: int) -> Granted:
+    """What a request comes to that nothing stands in the way of.
+
+    What an agent has is never made weaker by asking for more: a key that it has alone stays so.
+    """
     held = [(key, standing.find(request.noun, key, request.agent_id)) for key in request.keys]
-    return tuple(key for key, one in held if one is not None and one.mode == "exclusive" and one.is_active(now))
+    alone, shared = (
+        tuple(key for key, one in held if one is not None and one.mode == mode and one.is_active(now)) for mode in MODES
+    )
+    place = request.place
+    return Granted(place, kept=alone) if request.mode == "shared" else Granted(place, upgrades=shared)
 
 
 def find_place(standing: Standing, asked: Ask, now: int) -> Place | None:

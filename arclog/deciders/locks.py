@@ -14,7 +14,7 @@ from msgspec import Struct
 from arclog.deciders import fields
 from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover
-from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, find_kept, witness_of
+from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, grant, witness_of
 from arclog.deciders.standing import Holding, Place, Standing
 from arclog.deciders.waits import request_at
 from arclog.errors import InvalidInput, NotFound
@@ -210,7 +210,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
     metadata = fields.metadata(command.metadata)
     asked = Ask("lock", agent_id, state.keys, command.mode, ttl, wait > 0, command.is_automatic)
     match ask(state.standing, asked, now):
-        case Granted(place, kept):
+        case Granted(place, kept, upgrades):
             return LockAcquired(
                 **_on(state.paths),
                 agent_id=agent_id,
@@ -218,6 +218,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
                 metadata=metadata,
                 mode=command.mode,
                 kept=kept,
+                upgrades=upgrades,
                 place=None if place is None else place.place_id,
                 is_automatic=command.is_automatic,
             )
@@ -254,6 +255,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
 
 def grant_place(standing: Standing, place: Place, queued: LockQueued, now: int) -> LockAcquired:
     """The grant of a request that waited; its lease begins now."""
+    granted = grant(standing, request_at(place), now)
     return LockAcquired(
         file_path=queued.file_path,
         key=queued.key,
@@ -262,7 +264,8 @@ def grant_place(standing: Standing, place: Place, queued: LockQueued, now: int) 
         expires_at=now + place.ttl,
         metadata=queued.metadata,
         mode=place.mode,
-        kept=find_kept(standing, request_at(place), now),
+        kept=granted.kept,
+        upgrades=granted.upgrades,
         place=place.place_id,
     )
 

@@ -61,6 +61,7 @@ class LockAcquired(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         occurred_at: when it happened, where it was brought in from elsewhere.
         mode: whether others may have it too.
         kept: keys that the holder had alone already, and keeps so although it asked to share them.
+        upgrades: keys that the holder shared until now, and has alone from here on.
         place: the place in the queue at which it was waited for, the id of a `lock.queued`.
         is_automatic: whether a hook asked by itself.
     """
@@ -73,6 +74,7 @@ class LockAcquired(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     occurred_at: int | None = None
     mode: Mode = "exclusive"
     kept: tuple[str, ...] = ()
+    upgrades: tuple[str, ...] = ()
     place: int | None = None
     is_automatic: bool = False
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from arc.finding.kept_options import DEFAULTS, read_options
+from arc.finding.repository import find_repository
 from arc.urls import is_loopback
 from cli.hubs.which_storage import spool_beside
 from cli.options import HubOptions
@@ -29,6 +30,7 @@ class HubSettings(NamedTuple):
         max_attachment_chars: the most characters of JSON in an attachment.
         max_attachments: the most attachments of a message.
         presence_ttl_sec: how long an agent may be silent, in seconds.
+        root: the folder that paths of locks are relative to, absolute.
     """
 
     storage: Path
@@ -42,6 +44,7 @@ class HubSettings(NamedTuple):
     max_attachment_chars: int
     max_attachments: int
     presence_ttl_sec: float
+    root: str
 
     def to_keep(self, port: int) -> dict[str, object]:
         """What the storage keeps of it.
@@ -58,6 +61,8 @@ def given(options: HubOptions) -> dict[str, object]:
     found: dict[str, object] = {name: getattr(options, name) for name in DEFAULTS}
     if options.spool_dir is not None:
         found["spool_dir"] = str(working_directory() / options.spool_dir)
+    if options.root is not None:
+        found["root"] = str(working_directory() / options.root)
     return {name: value for name, value in found.items() if value is not None and value is not False}
 
 
@@ -67,7 +72,7 @@ def settle(options: HubOptions, storage: Path) -> HubSettings:
     A host of this machine alone, when it is given, ends what `--allow-remote` allowed before.
     """
     said = given(options)
-    usual: dict[str, Any] = {**DEFAULTS, "spool_dir": str(_usual_spool(options, storage))}
+    usual: dict[str, Any] = {**DEFAULTS, "spool_dir": str(_usual_spool(options, storage)), "root": _usual_root()}
     chosen = {**usual, **read_options(str(storage)), **said}
     if "host" in said and is_loopback(str(said["host"])):
         chosen["allow_remote"] = "allow_remote" in said
@@ -78,7 +83,8 @@ def settle(options: HubOptions, storage: Path) -> HubSettings:
 
 def arguments_for(options: HubOptions, storage: Path) -> list[str]:
     """The arguments that run the hub of `storage`, from any folder, with what was given here."""
-    said = {**given(options), "spool_dir": str(settle(options, storage).spool_dir)}
+    settled = settle(options, storage)
+    said = {**given(options), "spool_dir": str(settled.spool_dir), "root": settled.root}
     arguments = ["--storage", str(storage)]
     for name, value in said.items():
         if name == "allow_remote":
@@ -91,3 +97,10 @@ def arguments_for(options: HubOptions, storage: Path) -> list[str]:
 def _usual_spool(options: HubOptions, storage: Path) -> Path:
     """The relay's folder: in the working directory for a storage that was named, else beside the storage."""
     return (working_directory() if options.storage is not None else spool_beside(storage)) / SPOOL
+
+
+def _usual_root() -> str:
+    """The top of the repository that the working directory is in, else that directory."""
+    here = str(working_directory())
+    repository = find_repository(here)
+    return here if repository is None else repository.top

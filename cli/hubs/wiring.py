@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from starlette.types import ASGIApp
@@ -22,6 +23,7 @@ from arc.finding.kept_options import write_options
 from arc.finding.notes import NAME as NOTE
 from arc.finding.notes import remove_note, write_note
 from arc.finding.probe import NotAHubError, find_hub_at
+from arc.finding.repository import find_repository
 from arc.urls import HIGHEST_PORT, is_loopback, url_of
 from arclog.deciders.fields import Limits
 from arclog.errors import StorageError
@@ -33,6 +35,7 @@ from cli.hubs.mounts import find_unsafe_filesystem
 from cli.hubs.settings import HubSettings
 from cli.progress import ProgressBar
 from projections.hub.hub import Hub, Settings
+from projections.hub.roots import Tree
 from relay.relay import Relay
 from relay.spool import Spool
 
@@ -113,6 +116,8 @@ async def _serve(settings: HubSettings, sock: socket.socket) -> None:
             loopback=is_loopback(settings.host),
             version=__version__,
             unsafe_filesystem=find_unsafe_filesystem(storage.parent),
+            root=Path(settings.root),
+            find_tree=_find_tree,
         )
     )
     with ProgressBar("rebuilding") as progress:
@@ -152,6 +157,11 @@ def _warn_of_trouble(error: StorageError | None) -> None:
         log.warning("the storage takes writes again")
     else:
         log.error("nothing can be recorded, and callers are told so: %s", error)
+
+
+def _find_tree(folder: str) -> Tree | None:
+    found = find_repository(folder)
+    return None if found is None else Tree(found.top, found.shared)
 
 
 @contextmanager

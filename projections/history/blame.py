@@ -9,7 +9,7 @@ from msgspec import Struct
 from arclog.codec import RecordedEvent
 from arclog.errors import NotFound, StorageDamaged
 from arclog.paths import parse_key
-from arclog.patterns import overlap
+from arclog.patterns import contains, overlap
 from arclog.sqlite.reads import NO_END, Filter
 from arclog.streams import streams_beside
 from projections.event_streams import read_matching
@@ -81,15 +81,20 @@ def read_blame(connection: apsw.Connection, stream: str, now: int) -> list[Blame
 
 
 def _list_overlapping(connection: apsw.Connection, stream: str) -> list[str]:
-    """For the lock on a path, the locks on others that ever overlapped it, such as on its folder or a pattern."""
+    """For the lock on a path, the locks on others that ever overlapped it, such as on its folder or a pattern.
+
+    Where nobody ever asked for just this path, only what covers it: else a folder's name would bring all that is in it.
+    """
     noun, _, key = stream.partition("/")
     if noun != "lock" or not key or stream.endswith("/"):
         return []
     own = parse_key(key)
+    is_known = next(read_matching(connection, 0, 1, where=Filter(stream=stream)), None) is not None
     found = []
     for other in list_keys(connection):
         known = parse_key(other)
-        if other != key and own.may_meet(known) and overlap(own.path, known.path):
+        meets = overlap(own.path, known.path) if is_known else contains(known.path, own.path)
+        if other != key and own.may_meet(known) and meets:
             found.append(f"lock/{other}")
     return found
 

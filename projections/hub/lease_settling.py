@@ -42,6 +42,8 @@ def settle(leases: Leases, connection: apsw.Connection, now: int, append: Append
         now: the log's time.
         append: takes each event that follows.
     """
+    if not leases.concerns_us:
+        return
     standing = leases.standing
     for agent_id in sorted(leases.gone):
         for place in list(standing.places_of(agent_id)):
@@ -65,6 +67,8 @@ def settle(leases: Leases, connection: apsw.Connection, now: int, append: Append
 def collect_told(leases: Leases, connection: apsw.Connection, now: int) -> Told:
     """The calls of this hub whose place has ended, and what they are to be told."""
     told: Told = []
+    if not leases.ended:
+        return told
     for place_id in sorted(leases.ended):
         calls = leases.calls.at(place_id)
         if calls:

@@ -81,7 +81,7 @@ class LeaseWaits:
         if call.result is not None:
             return replace(call.result, waited=True)
         now = self._microseconds()
-        return self._readers.read(tell_still_waiting, self._leases.standing, call.place_id, now)
+        return self._readers.read(tell_still_waiting, self._leases.known, call.place_id, now)
 
     def close(self, call: OpenCall[Outcome]) -> None:
         """A call waits no more."""

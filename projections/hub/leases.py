@@ -1,7 +1,7 @@
 """Leases, at one hub: what stands at the log's head, and this hub's calls that wait.
 
-What stands is kept in memory. It is right at one event only, so it is caught up under the log's lock before any rule
-judges, and forgotten when a transaction comes to nothing; it is then read from the tables again.
+What stands is kept in memory. It is right at one event only, so it is caught up under the log's lock, as soon as a rule
+asks for it, and forgotten when a transaction comes to nothing; it is then read from the tables again.
 """
 
 from typing import Final
@@ -22,7 +22,7 @@ from arclog.events import (
     SessionClosed,
     SessionExpired,
 )
-from arclog.sqlite.reads import find_event, read
+from arclog.sqlite.reads import find_event, read, read_head
 from projections.hub.open_calls import OpenCall, OpenCalls
 from projections.hub.outcomes import Outcome
 from projections.intervals import live
@@ -33,7 +33,7 @@ MAX_BEHIND: Final = 5_000
 """Events of other hubs that are followed one by one; when there are more, the tables are read instead."""
 LAPSED_LATELY: Final = 120_000_000
 """How long ago a lease may have lapsed for somebody to wait for it still, in microseconds."""
-_TYPES: Final = frozenset(event_class.type for event_class in (*CONCERNING, SessionClosed))
+_TYPES: Final = frozenset(event_class.type for event_class in CONCERNING)
 
 
 class Leases:
@@ -51,40 +51,70 @@ class Leases:
 
     def __init__(self, hub_id: str) -> None:
         self.hub_id: Final = hub_id
-        self.standing = Standing()
+        self._standing = Standing()
         self.calls: OpenCalls[Outcome] = OpenCalls()
         self.gone: set[str] = set()
         self.ended: set[int] = set()
         self._opened: list[OpenCall[Outcome]] = []
         """Calls that began to wait in this transaction."""
         self._at: int | None = None
-        """The event that `standing` is right at; None when it is not known."""
+        """The event that what is remembered is right at; None when it is not known."""
+        self._is_behind = True
+        self._source: tuple[apsw.Connection, int] | None = None
+        """Where to catch up from, and the log's time there; while its lock is held."""
 
     def follow(self, connection: apsw.Connection, head: int, now: int) -> None:
-        """Catch up with the log, whose lock is held.
+        """The log's lock is held: what stands is that of the log's head from here on, as soon as anybody asks for it.
 
         Args:
             connection: on the storage, in the transaction.
             head: the end of the log.
             now: its time.
         """
-        if self._at == head:
-            return
+        self._source = (connection, now)
+        self._is_behind = self._at != head
+
+    def load(self, connection: apsw.Connection, head: int, now: int) -> None:
+        """Read all of it while nobody calls yet, so that the first who asks for a lock need not wait for that."""
+        self._load(connection, now)
+        self._at, self._is_behind = head, False
+
+    @property
+    def standing(self) -> Standing:
+        """Who holds what, and who waits, at the log's head."""
+        if self._is_behind:
+            self._catch_up()
+        return self._standing
+
+    @property
+    def concerns_us(self) -> bool:
+        """Whether anything may be due here: calls wait, or something is known to have ended for somebody."""
+        return bool(len(self.calls) or self.gone or self.calls.next_left() is not None)
+
+    def learn(self, event: RecordedEvent) -> None:
+        """An event was appended; it is read from the log later where others are that were not learned yet."""
+        if isinstance(event.data, SessionClosed | SessionExpired):
+            self.gone.add(event.data.agent_id)  # whoever appends the end of a session settles what follows from it
+        if not self._is_behind:
+            self._learn(event)
+
+    def _catch_up(self) -> None:
+        assert self._source is not None
+        connection, now = self._source
+        head = read_head(connection).event_id
+        self._is_behind = False
         if self._at is None or head - self._at > MAX_BEHIND:
             self._load(connection, now)
         else:
             for stored in read(connection, self._at, head - self._at, head):
                 if stored.type in _TYPES:
-                    self.learn(stored.decode())
+                    self._learn(stored.decode())
         self._at = head
 
-    def learn(self, event: RecordedEvent) -> None:
-        """What an event changes; the next one of the log."""
+    def _learn(self, event: RecordedEvent) -> None:
         data = event.data
-        learn(self.standing, event.event_id, event.recorded_at, data)
+        learn(self._standing, event.event_id, event.recorded_at, data)
         match data:
-            case SessionClosed() | SessionExpired():
-                self.gone.add(data.agent_id)
             case LockQueued() | ClaimQueued() if data.hub_id != self.hub_id and data.place is not None:
                 self.calls.forget(data.place)
             case LockAcquired(place=int(place)) | ClaimAcquired(place=int(place)):
@@ -117,6 +147,12 @@ class Leases:
         self.gone.clear()
         self.ended.clear()
         self._at = None
+        self._is_behind = True
+
+    @property
+    def known(self) -> Standing:
+        """What stood when it was last asked for, for those who only want to show it."""
+        return self._standing
 
     def open_places(self) -> list[Place]:
         """The places at which calls of this hub wait, in their order."""
@@ -127,7 +163,7 @@ class Leases:
         """When something may be due: a lease that calls here wait for lapses, or a place is given up."""
         times = [self.calls.next_left()]
         if len(self.calls):
-            ends = self.standing.next_end()
+            ends = self._standing.next_end()
             times.append(None if ends is None else ends + 1)
         return min((time for time in times if time is not None), default=None)
 
@@ -136,7 +172,7 @@ class Leases:
         self.ended.add(place_id)
 
     def _load(self, connection: apsw.Connection, now: int) -> None:
-        standing = self.standing = read_standing(connection, live(now - LAPSED_LATELY))
+        standing = self._standing = read_standing(connection, live(now - LAPSED_LATELY))
         standing.is_loosened = True
         self.ended.update(place_id for place_id in self.calls.places() if place_id not in standing.waiting)
 

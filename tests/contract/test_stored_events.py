@@ -177,6 +177,7 @@ EVENTS: dict[str, Event] = {
         occurred_at=1_700_000_000_000_000,
         mode="shared",
         kept=("b",),
+        upgrades=("src/a.py",),
         place=6,
         is_automatic=True,
     ),

@@ -9,7 +9,7 @@ from random import Random
 
 from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover
-from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, find_grantable, find_kept, find_lapsed
+from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, find_grantable, find_lapsed, grant
 from arclog.deciders.standing import Mode, Noun, Place, Standing
 from arclog.deciders.waits import request_at
 from arclog.errors import Conflict, Deadlock
@@ -103,7 +103,7 @@ class Player:
     def apply(self, asked: Ask, answer: Granted | Prolonged | Refused | Queued, until: int) -> str:
         standing = self.standing
         match answer:
-            case Granted(place, kept):
+            case Granted(place, kept, _):
                 if place is not None:
                     standing.leave(place.place_id)
                     self.open.discard(place.place_id)
@@ -231,7 +231,7 @@ class Player:
                 place.mode,
                 self.event,
                 self.now + place.ttl,
-                find_kept(self.standing, request_at(place), self.now),
+                grant(self.standing, request_at(place), self.now).kept,
             )
             self.model.grant(self.event, served, self.now + place.ttl)
             self.seen["served"] += 1

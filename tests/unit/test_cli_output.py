@@ -55,7 +55,7 @@ def test_a_hub_in_the_background_gets_every_option(tmp_path: Path) -> None:
     given = parse(
         *("--host", "0.0.0.0", "--port", "0", "--storage", str(storage), "--spool-dir", "/s", "--spool-mode", "2770"),  # noqa: S104
         *("--allow-remote", "--max-body-chars", "1", "--max-attachment-chars", "2", "--max-attachments", "3"),
-        *("--presence-ttl-sec", "5.5"),
+        *("--presence-ttl-sec", "5.5", "--root", str(tmp_path)),
     )
     assert vars(parse(*arguments_for(given, storage))) == vars(given)
 

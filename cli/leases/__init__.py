@@ -1,0 +1,1 @@
+"""The commands that ask for claims and locks: lock, unlock, claim, release, refresh, with."""
