@@ -41,11 +41,8 @@ class Filter(Struct, frozen=True):
 
     @property
     def types(self) -> list[str] | None:
-        """The types of events that match; None when all do."""
-        if self.type is None and self.without is None:
-            return None
-        matching = EVENT_TYPES if self.type is None else matching_types(self.type)
-        return [name for name in matching if name != self.without]
+        """The types of events that `type` means; None when it does not narrow."""
+        return None if self.type is None else matching_types(self.type)
 
 
 EVERYTHING: Final = Filter()
@@ -124,6 +121,7 @@ def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:
         "stream": where.stream,
         "prefix": prefix,
         "prefix_end": None if prefix is None else prefix[:-1] + "0",
+        "without": where.without,
         "types": None if types is None else msgspec.json.encode(types).decode(),
     }
     if where.stream is not None and prefix is None:
@@ -134,7 +132,7 @@ def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:
         return "read_streams_below", bindings
     if types is not None:
         return "read_frequent_types" if _MESSAGE_POSTED in types else "read_types", bindings
-    return "read", {}
+    return ("read", {}) if where.without is None else ("read_without", bindings)
 
 
 def _has_type(wanted: str, name: str) -> bool:

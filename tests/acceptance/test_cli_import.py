@@ -56,7 +56,7 @@ READS = [
 ]
 
 
-UNLIKE = {"fencing_token", "completed_by", "last_seen"}
+UNLIKE = {"fencing_token", "completed_by", "last_seen", "key", "mode"}
 
 
 @pytest.fixture

@@ -115,7 +115,8 @@ def test_a_writer_waits_for_another_but_not_for_ever(
 # Plans ---------------------------------------------------------------------------------------------------------------
 
 
-BINDINGS = {"after": 0, "until": 9, "limit": 5, "stream": "s", "prefix": "s/", "prefix_end": "s0", "actor": "a"}
+BINDINGS = {"after": 0, "until": 9, "limit": 5, "stream": "s", "prefix": "s/", "prefix_end": "s0"}
+BINDINGS |= {"actor": "a", "without": None}
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,8 @@ BINDINGS = {"after": 0, "until": 9, "limit": 5, "stream": "s", "prefix": "s/", "
     [
         ("read", "INTEGER PRIMARY KEY"),
         ("read_facts", "INTEGER PRIMARY KEY"),
+        ("read_without", "INTEGER PRIMARY KEY"),
+        ("read_without_from_end", "INTEGER PRIMARY KEY"),
         ("read_stream", "events_by_stream"),
         ("read_streams_below", "events_by_stream"),
         ("read_actor", "events_by_actor"),
