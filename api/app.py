@@ -11,9 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import batch, channels, claims, inbox, locks, log, messages, search, sessions, sse, tasks, threads
 from api import hub as hub_itself
-from api.dashboard import attention, files
+from api.dashboard import attention, files, sign_in
 from api.http import openapi
-from api.http.errors import ClientGone, InternalError, UnknownRoute
+from api.http.errors import ClientGone, InternalError, Unauthenticated, UnknownRoute
 from api.http.headers import HEADERS, TRANSPORT, HeaderReader
 from api.http.inside import Inside
 from api.http.responses import Responder
@@ -66,6 +66,7 @@ class HubApplication(Starlette):
         self._fixed: dict[str, ASGIApp] = {path: endpoint for path, endpoint in methods.items() if "{" not in path}
         self._fixed |= dict.fromkeys(MCP_PATHS, mcp)
         self._guard = Guard(hub)
+        self._fixed[sign_in.PATH] = sign_in.SignIn(self._guard)
         self._read_headers = HeaderReader().read
         self._responder = site.responder
         hub.on_damage.append(lambda _finding: site.responder.mark_damaged())
@@ -88,6 +89,11 @@ class HubApplication(Starlette):
                 await endpoint(scope, receive, send)
         except ClientGone:
             return
+        except Unauthenticated as error:
+            if sign_in.wants_page(scope):
+                await sign_in.send_page(send)
+            else:
+                await self._responder.refuse(send, error)
         except ArcError as error:
             await self._responder.refuse(send, error)
         except Exception:

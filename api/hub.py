@@ -8,7 +8,7 @@ from msgspec import Struct
 from api.http.routes import ChangeRoute, NoBody, NoIds, NoQuery, ReadCaller, ReadResult, ReadRoute, Route
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.messages import MESSAGE_KINDS
-from arclog.errors import StorageGone
+from arclog.errors import HubStopping, StorageGone
 from arclog.events import GENERAL_CHANNEL
 from arclog.sqlite.reads import read_head
 from projections.encoding import encode_json
@@ -54,6 +54,7 @@ class HubInfo(Struct, frozen=True):
     `pid` is its process, by which `arc stop` knows what to end. `unsafe_filesystem` is the type of the filesystem that
     the storage lies on, if several hubs cannot safely share a storage there. `storage` is `gone` when its files were
     taken away, so that the hub must be started again, and `problem` what keeps it from writing, that or a full disk.
+    `authentication` is what calls from other machines need, None where there are none.
     """
 
     instance_id: str
@@ -78,6 +79,7 @@ class HubInfo(Struct, frozen=True):
     unsafe_filesystem: str | None
     storage: Literal["ok", "failing", "gone"]
     problem: str | None
+    authentication: Literal["token", "none"] | None
 
 
 class Health(Struct, frozen=True):
@@ -100,6 +102,12 @@ class Health(Struct, frozen=True):
     head_at: str | None
     problem: str | None
     integrity: Integrity
+
+
+class Sign(Struct, frozen=True):
+    """What an observer asks for: `alive`, or `ready`."""
+
+    status: Literal["alive", "ready"]
 
 
 class Shutdown(Struct, frozen=True):
@@ -158,9 +166,16 @@ async def show_hub(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
                 unsafe_filesystem=hub.settings.unsafe_filesystem,
                 storage=_state_of(hub),
                 problem=None if hub.trouble is None else str(hub.trouble),
+                authentication=_authentication_of(hub),
             )
         )
     )
+
+
+def _authentication_of(hub: Hub) -> Literal["token", "none"] | None:
+    if not hub.state.allow_remote:
+        return None
+    return "none" if hub.settings.network_token is None else "token"
 
 
 def _state_of(hub: Hub) -> Literal["ok", "failing", "gone"]:
@@ -188,6 +203,20 @@ async def show_health(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResul
     return ReadResult(encode_json(health))
 
 
+async def show_life(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
+    """That the hub lives; it answers, so it does."""
+    return ReadResult(encode_json(Sign("alive")))
+
+
+async def show_readiness(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
+    """That the hub takes calls which change something, as far as it knows; else why not."""
+    if hub.closing:
+        raise HubStopping
+    if hub.trouble is not None:
+        raise hub.trouble
+    return ReadResult(encode_json(Sign("ready")))
+
+
 async def show_shutdown(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
     """The shutdown that is pending."""
     pending = hub.remaining()
@@ -207,6 +236,20 @@ ROUTES: tuple[Route, ...] = (
         query=NoQuery,
         answer=show_health,
         result=Health,
+    ),
+    ReadRoute(
+        does="Tell that this hub lives; it needs no token.",
+        path="/healthz",
+        query=NoQuery,
+        answer=show_life,
+        result=Sign,
+    ),
+    ReadRoute(
+        does="Tell that this hub takes changes, or answer 503 with what is in their way.",
+        path="/readyz",
+        query=NoQuery,
+        answer=show_readiness,
+        result=Sign,
     ),
     ReadRoute(
         does="Tell how long it is until the pending shutdown.",

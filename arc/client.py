@@ -35,6 +35,8 @@ class ArcClient(Leases):
         base_url: where the hub listens; by default `ARC_URL` of the environment, else the hub of the working directory,
             else `http://127.0.0.1:6969`. Proxies of the environment are not used.
         timeout: seconds to wait for an answer.
+        token: the hub's, for calls from another machine; by default `ARC_TOKEN` of the environment, else what the file
+            holds that `ARC_TOKEN_FILE` names, else what lies beside the storage of the working directory.
         transport: what carries the calls instead of HTTP; `base_url` and `timeout` then have no meaning for it.
 
     Attributes:
@@ -48,12 +50,13 @@ class ArcClient(Leases):
         base_url: str | None = None,
         timeout: float = 15.0,
         *,
+        token: str | None = None,
         transport: Transport | None = None,
     ) -> None:
         if transport is None:
             from arc.http import HttpTransport
 
-            transport = HttpTransport(base_url, timeout)
+            transport = HttpTransport(base_url, timeout, token=token)
         super().__init__(agent_id, timeout, transport)
         self._base_url = DEFAULT_URL if base_url is None else base_url.rstrip("/")
         self.session_id: str | None = None

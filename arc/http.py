@@ -22,6 +22,7 @@ from _thread import allocate_lock
 
 from arc.connection import BrokenAnswerError, Connection
 from arc.errors import ArcError
+from arc.finding.tokens import BadTokenError, authorization, check_token, find_token
 from arc.light_json import dumps, loads
 from arc.urls import DEFAULT_URL, split_url
 
@@ -57,13 +58,19 @@ class HttpTransport:
             Without it, each new connection goes to the hub that `arc.finding.which_hub` names then: a hub that starts
             later, or on another port, is found.
         timeout: seconds of silence after which a call fails with status 504.
+        token: the hub's, which calls from other machines need; by default as `arc.finding.tokens` finds it.
 
     Raises:
-        ArcError: the URL cannot be used.
+        ArcError: the URL or the token cannot be used.
     """
 
-    def __init__(self, base_url: str | None = None, timeout: float = 15.0) -> None:
+    def __init__(self, base_url: str | None = None, timeout: float = 15.0, *, token: str | None = None) -> None:
         self.timeout = timeout
+        try:
+            self._token = find_token() if token is None else check_token(token, "token")
+        except BadTokenError as bad:
+            raise ArcError(str(bad), code="bad_token") from None
+        self._authorization = authorization(self._token)
         self._named: Address | None = None
         if base_url is not None:
             try:
@@ -150,7 +157,7 @@ class HttpTransport:
         connection = self._take(timeout)
         kept = False
         try:
-            answer = connection.ask(method, connection.prefix + path, headers, body)
+            answer = connection.ask(method, connection.prefix + path, {**headers, **self._authorization}, body)
             kept = answer.kept
             self.instance_id = answer.headers.get("x-arc-instance") or self.instance_id
         except TimeoutError as late:
@@ -207,6 +214,8 @@ class HttpTransport:
         choice = choose_hub()
         choice.say()
         self.base_url = choice.url
+        if self._token is None and choice.storage is not None:
+            self._authorization = authorization(find_token(choice.storage))
         return split_url(choice.url)
 
     def _put_back(self, connection: Connection, *, alive: bool) -> None:

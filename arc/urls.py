@@ -74,11 +74,12 @@ def split_url(url: str) -> Address:
     return Address(host, int(port or _USUAL_PORTS[scheme]), secure=scheme == "https", prefix=prefix)
 
 
-def url_of(host: str, port: int) -> str:
-    """Where programs on this machine reach a hub that listens on `host`."""
+def url_of(host: str, port: int, *, secure: bool = False) -> str:
+    """Where programs on this machine reach a hub that listens on `host`; `secure` if its connections are encrypted."""
     if host in WILDCARDS:
         host = DEFAULT_HOST
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    scheme = "https" if secure else "http"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def is_loopback(host: str) -> bool:

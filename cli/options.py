@@ -44,6 +44,11 @@ class HubOptions(PlaceOptions, SpoolOptions):
     """How a hub is to be run; None as above."""
 
     allow_remote: bool
+    no_auth: bool
+    token_file: str | None
+    proxy_headers: str | None
+    tls_cert: str | None
+    tls_key: str | None
     max_body_chars: int | None
     max_attachment_chars: int | None
     max_attachments: int | None
@@ -65,6 +70,18 @@ def add_hub_options(parser: Arguments) -> None:
     parser.add_argument(
         "--allow-remote", action="store_true", help="accept calls from other machines; needs a --host they can reach"
     )
+    network = parser.add_argument_group("calls from other machines")
+    network.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="what holds the token that they need (ARC_TOKEN, else a file beside the storage, made at first)",
+    )
+    network.add_argument("--no-auth", action="store_true", help="let them in without a token")
+    network.add_argument(
+        "--proxy-headers", metavar="ADDRESS", help="the proxy whose X-Forwarded-For is believed, or several with commas"
+    )
+    network.add_argument("--tls-cert", metavar="FILE", help="a certificate with its chain, to encrypt connections")
+    network.add_argument("--tls-key", metavar="FILE", help="its key")
     limits = parser.add_argument_group("limits of a message")
     for name, what in (
         ("max_body_chars", "characters in the body"),

@@ -4,7 +4,9 @@ import asyncio
 import logging
 from typing import Final
 
+from arc.finding.tokens import BadTokenError, authorization, find_token
 from arc.finding.which_hub import choose_hub
+from arc.urls import split_url
 from arclog.limits import RELAY_POLL_INTERVAL_SEC, RELAY_REQUEST_TIMEOUT_SEC
 from cli.arguments import Arguments
 from cli.errors import CommandFailed
@@ -58,8 +60,14 @@ async def _serve(options: Options) -> None:
     hub = choose_hub(options.base_url)
     hub.say()
     try:
-        send = HttpSend(hub.url, request_timeout_sec=options.request_timeout_sec)
-    except ValueError as error:
+        headers = authorization(find_token(hub.storage))
+        send = HttpSend(
+            hub.url,
+            request_timeout_sec=options.request_timeout_sec,
+            headers=headers,
+            verify=not split_url(hub.url).loopback,
+        )
+    except (ValueError, BadTokenError) as error:
         raise CommandFailed(str(error)) from None
     spool = Spool(working_directory() / (options.spool_dir or DEFAULT_SPOOL), options.spool_mode or OWNER)
     relay = Relay(spool, send, poll_interval_sec=options.poll_interval_sec)

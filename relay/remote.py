@@ -26,6 +26,7 @@ class HttpSend:
         base_url: where the hub is, as in `http://127.0.0.1:6969`.
         request_timeout_sec: how long an answer may take, beyond what a long poll asks for.
         headers: sent with each call.
+        verify: whether the hub has to prove by its certificate who it is; on this machine it need not.
 
     Raises:
         ValueError: `base_url` is no URL of a hub.
@@ -37,6 +38,7 @@ class HttpSend:
         *,
         request_timeout_sec: float = RELAY_REQUEST_TIMEOUT_SEC,
         headers: Mapping[str, str] | None = None,
+        verify: bool = True,
     ) -> None:
         url = urlsplit(base_url)
         if url.scheme not in {"http", "https"} or not url.hostname:
@@ -45,6 +47,8 @@ class HttpSend:
         self._host = url.hostname
         self._port = url.port or (443 if url.scheme == "https" else 80)
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        if self._tls is not None and not verify:
+            self._tls.check_hostname, self._tls.verify_mode = False, ssl.CERT_NONE
         self._prefix = url.path.rstrip("/")
         self._base_url = base_url
         self._request_timeout_sec = request_timeout_sec

@@ -28,11 +28,13 @@ class Connection:
         transport: what carries it; None for a call that came without.
     """
 
-    __slots__ = ("_on_loss", "_transport", "_waiting", "has_ended")
+    __slots__ = ("_on_loss", "_transport", "_waiting", "has_ended", "is_remote")
 
     def __init__(self, transport: asyncio.Transport | None = None) -> None:
         self.has_ended = False
         """Whether the client has closed it, or at least will send no more."""
+        self.is_remote = False
+        """Whether a call came over it that is from another machine."""
         self._transport = transport
         self._on_loss: Callable[[], None] | None = None
         self._waiting: set[asyncio.Task[Any]] = set()

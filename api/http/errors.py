@@ -10,6 +10,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "invalid_input": 400,
     "malformed_request": 400,
     "request_too_large": 400,
+    "unauthenticated": 401,
     "forbidden": 403,
     "not_found": 404,
     "unknown_route": 404,
@@ -19,6 +20,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "session_collision": 409,
     "stale_token": 409,
     "idempotency_key_reused": 422,
+    "too_many_attempts": 429,
     "head_too_large": 431,
     "internal_error": 500,
     "hub_stopping": 503,
@@ -54,6 +56,26 @@ class MethodNotAllowed(ArcError):
     def __init__(self, method: str, path: str, allowed: str) -> None:
         super().__init__(f"{path} takes {allowed}, not {method}")
         self.allowed = allowed
+
+
+class Unauthenticated(ArcError):
+    """A call from another machine came without a token, or with one that is not the hub's."""
+
+    code = "unauthenticated"
+
+
+class TooManyAttempts(ArcError):
+    """Too many wrong tokens came from one address.
+
+    Attributes:
+        retry_after_sec: when the next one is looked at.
+    """
+
+    code = "too_many_attempts"
+
+    def __init__(self, retry_after_sec: int) -> None:
+        super().__init__(f"too many wrong tokens came from this address: try again in {retry_after_sec} seconds")
+        self.retry_after_sec = retry_after_sec
 
 
 class RequestTooLarge(ArcError):

@@ -56,6 +56,7 @@ class HubProtocol(asyncio.Protocol):
         self._connection = Connection(self._transport)
         self._loop = asyncio.get_running_loop()
         self._client, self._server = _address(transport, "peername"), _address(transport, "sockname")
+        self._scheme = "https" if self._transport.get_extra_info("sslcontext") else "http"
         self._parser = self._new_parser()
         self._url = b""
         self._headers: list[Header] = []
@@ -166,7 +167,7 @@ class HubProtocol(asyncio.Protocol):
             "asgi": _ASGI,
             "http_version": version,
             "method": self._parser.get_method().decode("ascii"),
-            "scheme": "http",
+            "scheme": self._scheme,
             "path": raw_path.decode("ascii"),
             "raw_path": raw_path,
             "root_path": "",
@@ -309,6 +310,20 @@ class HubProtocol(asyncio.Protocol):
             self._transport.close()
         else:
             self._answered.keep_alive = False
+
+    def end_if_remote(self, closing_path: str) -> None:
+        """End the connection at once if calls of another machine came over it.
+
+        Args:
+            closing_path: the path of a call that is answered first, since it is what had remote connections ended.
+        """
+        if not self._connection.is_remote:
+            return
+        answered = self._answered
+        if answered is not None and not answered.is_answered and answered.scope["path"] == closing_path:
+            answered.keep_alive = False
+        else:
+            self._transport.abort()
 
     def end_if_stalled(self, now: float) -> None:
         """End the connection when its client alone could hurry, and does not; `now` is the loop's time."""

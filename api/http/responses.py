@@ -7,7 +7,7 @@ from msgspec import Struct
 from starlette.types import Send
 
 from api.hints import tell
-from api.http.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge
+from api.http.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge, TooManyAttempts, Unauthenticated
 from arclog.errors import ArcError
 from projections.hub.outcomes import Outcome
 
@@ -54,6 +54,10 @@ def refusal(error: ArcError) -> ErrorAnswer:
     body = msgspec.json.encode(Envelope(ok=False, error=text, code=error.code, advice=error.advice))
     if status == SERVICE_UNAVAILABLE:
         return ErrorAnswer(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
+    if isinstance(error, Unauthenticated):
+        return ErrorAnswer(status, body, ((b"www-authenticate", b'Bearer realm="arc"'),))
+    if isinstance(error, TooManyAttempts):
+        return ErrorAnswer(status, body, ((b"retry-after", b"%d" % error.retry_after_sec),))
     if isinstance(error, MethodNotAllowed):
         return ErrorAnswer(status, body, ((b"allow", error.allowed.encode()),))
     if isinstance(error, RequestTooLarge):

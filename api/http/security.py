@@ -6,6 +6,10 @@ one that the browser itself marks `Sec-Fetch-Site: cross-site` or `same-site` (a
 site), and that covers those without an `Origin`. And a page whose own name was pointed at this machine after it was
 loaded (DNS rebinding) sends that name as `Host`, which is not one of ours. The names by which a container reaches its
 machine are taken too: `.internal` is reserved for private use, so that no web page can have come from one of them.
+
+A call is from this machine when it comes over loopback, under a name of loopback or of the hub, and nothing on its way
+has left a trace: a proxy or a tunnel brings the calls of others, and says so in `Forwarded`, `X-Forwarded-…` or `Via`.
+Every other call is from elsewhere: it is refused unless other machines may call, and then it needs the hub's token.
 """
 
 import ipaddress
@@ -14,6 +18,8 @@ from typing import Final, TypeVar
 
 from starlette.types import Scope
 
+from api.http.connection import CONNECTION
+from api.http.gate import Gate
 from arclog.errors import Forbidden
 from arclog.limits import LOOPBACK_NAMES
 from projections.hub.hub import Hub
@@ -32,6 +38,9 @@ CONTAINER_NAMES: Final = frozenset(
 )
 """What a container calls the machine that it runs on: Docker, Podman, Lima, OrbStack."""
 MAX_KNOWN: Final = 64
+UNKNOWN_ADDRESS: Final = "?"
+OPEN_PATHS: Final = frozenset({"/healthz", "/sign-in"})
+"""What is answered without a token: whether the hub lives, and the page that takes the token."""
 
 
 class Guard:
@@ -44,8 +53,12 @@ class Guard:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._names = LOOPBACK_NAMES | CONTAINER_NAMES | {hub.settings.host.lower()}
+        self._proxies = hub.settings.proxies
         self._known_hosts: set[bytes] = set()
         self._known_peers: set[str] = set()
+        token = hub.settings.network_token
+        self.gate = None if token is None else Gate(token)
+        """What other machines have to pass; None where they need no token."""
 
     def check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Let a call that came over HTTP pass, or refuse it.
@@ -56,16 +69,75 @@ class Guard:
 
         Raises:
             Forbidden: it comes from where no call may come from.
+            Unauthenticated: it comes from another machine without the hub's token.
+            TooManyAttempts: too many wrong tokens came from there.
         """
         if b"origin" in headers or b"sec-fetch-site" in headers:
             self._check_origin(scope, headers)
+        client, host = scope["client"], headers.get(b"host")
+        if (
+            (client is None or client[0] in self._known_peers)
+            and (host is None or host in self._known_hosts)
+            and b"forwarded" not in (names := b" ".join(headers))
+            and b"via" not in names
+        ):
+            return
+        self._check_place(scope, headers)
+
+    def address_of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        """Where a call comes from, as far as can be told: what the proxy says, if it came by one that is trusted."""
+        client = scope["client"]
+        if client is None:
+            return UNKNOWN_ADDRESS
+        if client[0] in self._proxies:
+            told = headers.get(b"x-forwarded-for", b"").rpartition(b",")[2].strip().decode("latin-1")
+            return told or str(client[0])
+        return str(client[0])
+
+    def _check_place(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """The same for a call that is not seen at a glance to be from this machine."""
+        elsewhere = self._find_elsewhere(scope, headers)
+        if not elsewhere:
+            return
         if not self._hub.state.allow_remote:
-            client = scope["client"]
-            if client is not None and client[0] not in self._known_peers:
-                self._check_peer(client[0])
-            host = headers.get(b"host")
-            if host is not None and host not in self._known_hosts:
-                self._check_host(host)
+            raise Forbidden(elsewhere)
+        connection = scope.get(CONNECTION)
+        if connection is not None:
+            connection.is_remote = True
+        if self.gate is not None and scope["path"] not in OPEN_PATHS:
+            self.gate.admit(self.address_of(scope, headers), headers)
+
+    def _find_elsewhere(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
+        """Why a call does not count as one of this machine, for whom no others may call; empty when it does."""
+        client, host = scope["client"], headers.get(b"host")
+        by_proxy = client is not None and client[0] in self._proxies
+        address = self.address_of(scope, headers)
+        if client is not None and not _is_loopback(address):
+            return (
+                f"calls from other machines and from containers ({address}) are off: "
+                "start the hub with --allow-remote, or use the file relay, which needs a shared folder only"
+            )
+        if not by_proxy and any(_is_trace(name) for name in headers):
+            return (
+                "this call came through a proxy or a tunnel, and so perhaps from another machine, whose calls are off: "
+                "start the hub with --allow-remote, and name the proxy's address with --proxy-headers"
+            )
+        if host is not None and not self._is_own(host):
+            name = host_name(host.decode("latin-1"))
+            return (
+                f"this call was sent to {name!r}, which is not a name of this hub. Use 127.0.0.1, localhost, the hub's "
+                "--host address or, in a container, host.docker.internal. To reach it by any name, start the hub with "
+                "--allow-remote"
+            )
+        if client is not None and not by_proxy:
+            _remember(self._known_peers, client[0])
+        if host is not None:
+            _remember(self._known_hosts, host)
+        return ""
+
+    def _is_own(self, host: bytes) -> bool:
+        name = host_name(host.decode("latin-1"))
+        return name in self._names or _is_loopback(name)
 
     def _check_origin(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
@@ -80,24 +152,6 @@ class Guard:
             raise Forbidden(
                 "the browser says that this call came from a page of another site, and the hub takes none from there"
             )
-
-    def _check_peer(self, address: str) -> None:
-        if not _is_loopback(address):
-            raise Forbidden(
-                f"calls from other machines and from containers ({address}) are off: "
-                "start the hub with --allow-remote, or use the file relay, which needs a shared folder only"
-            )
-        _remember(self._known_peers, address)
-
-    def _check_host(self, host: bytes) -> None:
-        name = host_name(host.decode("latin-1"))
-        if name not in self._names and not _is_loopback(name):
-            raise Forbidden(
-                f"this call was sent to {name!r}, which is not a name of this hub. Use 127.0.0.1, localhost, the hub's "
-                "--host address or, in a container, host.docker.internal. To reach it by any name, start the hub with "
-                "--allow-remote"
-            )
-        _remember(self._known_hosts, host)
 
 
 def host_name(host: str) -> str:
@@ -115,6 +169,11 @@ def _is_visit(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
         and headers.get(b"sec-fetch-mode") == b"navigate"
         and headers.get(b"sec-fetch-dest") == b"document"
     )
+
+
+def _is_trace(name: bytes) -> bool:
+    """Whether a header is one that proxies leave."""
+    return name in {b"forwarded", b"via"} or name.startswith(b"x-forwarded-")
 
 
 def _is_loopback(address: str) -> bool:

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Final, cast
 
 import uvicorn
+from msgspec import Struct
 from starlette.types import ASGIApp
 
 from api.http.errors import HeadTooLarge, MalformedRequest
@@ -29,6 +30,15 @@ from arclog.errors import ArcError
 from projections.hub.hub import Hub
 
 DRAIN_SEC: Final = 10
+NETWORK_PATH: Final = "/v1/network"
+"""The route that ends calls from other machines: the one who asks for that is answered first."""
+
+
+class Tls(Struct, frozen=True):
+    """What connections are encrypted with: the files of a certificate (with its chain) and of its key."""
+
+    certificate: str
+    key: str
 
 
 async def serve(
@@ -39,6 +49,7 @@ async def serve(
     *,
     patience: Patience | None = None,
     drain_sec: int = DRAIN_SEC,
+    tls: Tls | None = None,
 ) -> None:
     """Serve until a signal or a shutdown ends the hub, then stop it.
 
@@ -51,9 +62,10 @@ async def serve(
         before_stop: awaited when the port is closed and the hub still takes calls: ends those that have other roads.
         patience: how long connections may wait for their clients.
         drain_sec: how long requests that are on their way have at the end.
+        tls: what connections are encrypted with; None for plain ones.
     """
     allow_many_connections()
-    server = HubServer(hub, app, patience or Patience(), drain_sec)
+    server = HubServer(hub, app, patience or Patience(), drain_sec, tls)
     await server.serve([sock])
     if before_stop is not None:
         await before_stop()
@@ -63,7 +75,7 @@ async def serve(
 class HubServer(uvicorn.Server):
     """uvicorn's server with the end and the time limits that this module describes."""
 
-    def __init__(self, hub: Hub, app: ASGIApp, patience: Patience, drain_sec: int) -> None:
+    def __init__(self, hub: Hub, app: ASGIApp, patience: Patience, drain_sec: int, tls: Tls | None) -> None:
         serving = Serving(
             app=app,
             malformed=_refuse_whole(hub, MalformedRequest()),
@@ -86,6 +98,8 @@ class HubServer(uvicorn.Server):
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
+                ssl_certfile=None if tls is None else tls.certificate,
+                ssl_keyfile=None if tls is None else tls.key,
             )
         )
         self.server_state.tasks = serving.tasks  # uvicorn waits for these at the end
@@ -93,10 +107,16 @@ class HubServer(uvicorn.Server):
         self._hub = hub
         self._serving = serving
         hub.on_shutdown = self._fire
+        hub.on_network_closed = self._end_remote
 
     def _fire(self) -> None:
         self.shutdown_fired = True
         self.should_exit = True
+
+    def _end_remote(self) -> None:
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, HubProtocol):
+                connection.end_if_remote(NETWORK_PATH)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

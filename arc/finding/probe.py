@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from arc.connection import BrokenAnswerError, Connection
+from arc.finding.tokens import BadTokenError, authorization, find_token
 from arc.light_json import loads
 from arc.urls import split_url
 
 OLD_IMPLEMENTATION = "megastructure-arc"
+UNAUTHENTICATED = 401
 
 
 class NotAHubError(Exception):
@@ -45,12 +47,13 @@ class RunningHub:
         return self.info.get("storage") == "gone"
 
 
-def find_hub_at(url: str, timeout_sec: float) -> RunningHub | None:
+def find_hub_at(url: str, timeout_sec: float, storage: str | None = None) -> RunningHub | None:
     """The hub at `url`, None when nothing listens there.
 
     Args:
         url: `http://host:port`.
         timeout_sec: how long to wait for its answer.
+        storage: the database that it is asked for, beside which its token may lie.
 
     Raises:
         NotAHubError: something else answers, or nothing in time.
@@ -59,6 +62,10 @@ def find_hub_at(url: str, timeout_sec: float) -> RunningHub | None:
         address = split_url(url)
     except ValueError:
         raise NotAHubError(f"{url} is no address of a hub: it must be http://HOST:PORT") from None
+    try:
+        headers = {"Connection": "close", **authorization(find_token(storage))}
+    except BadTokenError as error:
+        raise NotAHubError(str(error)) from None
     connection = Connection(address, timeout_sec)
     try:
         try:
@@ -68,13 +75,15 @@ def find_hub_at(url: str, timeout_sec: float) -> RunningHub | None:
         except OSError:
             return None
         try:
-            answer = connection.ask("GET", f"{address.prefix}/v1/hub-info", {"Connection": "close"}, None)
+            answer = connection.ask("GET", f"{address.prefix}/v1/hub-info", headers, None)
         except TimeoutError:
             raise NotAHubError(f"what listens on {url} gives no answer within {timeout_sec:g} s") from None
         except (OSError, BrokenAnswerError):
             raise NotAHubError(f"what listens on {url} is not an Arc hub: it breaks the connection off") from None
     finally:
         connection.close()
+    if answer.status == UNAUTHENTICATED:
+        raise NotAHubError(f"what listens on {url} wants a token: give it as ARC_TOKEN")
     return _hub(url, answer.body)
 
 

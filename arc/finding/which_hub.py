@@ -35,13 +35,15 @@ class Choice:
     Attributes:
         url: where it listens, or would.
         remark: what to tell whoever speaks to it; empty when there is nothing to tell.
+        storage: the storage that it is the hub of, where it is meant for that.
     """
 
-    __slots__ = ("remark", "url")
+    __slots__ = ("remark", "storage", "url")
 
-    def __init__(self, url: str, remark: str = "") -> None:
+    def __init__(self, url: str, remark: str = "", storage: str | None = None) -> None:
         self.url = url
         self.remark = remark
+        self.storage = storage
 
     def say(self) -> None:
         """Tell the remark on the standard error, once in a process."""
@@ -74,7 +76,7 @@ def choose_hub(named: str | None = None, folder: str | None = None) -> Choice:
     storage = project.find_storage()
     note = find_note(project, storage)
     if note is not None:
-        return Choice(note.url)
+        return Choice(note.url, storage=note.storage or storage)
     return _unnoted(storage) if storage is not None else _usual()
 
 
@@ -96,7 +98,7 @@ def _holds(note: Note) -> bool:
     if told is not None:
         return told
     try:
-        hub = find_hub_at(note.url, ASK_SEC)
+        hub = find_hub_at(note.url, ASK_SEC, note.storage)
     except NotAHubError:
         return False
     return hub is not None and (note.instance_id is None or hub.instance_id == note.instance_id)
@@ -114,10 +116,14 @@ def _unnoted(storage: str) -> Choice:
     """The hub of a storage that has no note: where it was last, or on the usual port."""
     kept = read_options(storage)
     host, port = kept.get("host", DEFAULT_HOST), kept.get("port", DEFAULT_PORT)
-    url = url_of(host if isinstance(host, str) else DEFAULT_HOST, port if isinstance(port, int) else DEFAULT_PORT)
+    url = url_of(
+        host if isinstance(host, str) else DEFAULT_HOST,
+        port if isinstance(port, int) else DEFAULT_PORT,
+        secure=bool(kept.get("tls_cert")),
+    )
     missing = f"the hub of this folder ({storage}) does not run"
     try:
-        hub = find_hub_at(url, ASK_SEC)
+        hub = find_hub_at(url, ASK_SEC, storage)
     except NotAHubError as error:
         message = f"connection error: {missing}, and {error}: start it with arc ensure, or name another with --base-url"
         raise ArcError(message, NOT_HERE, code="no_hub_here") from None
@@ -127,7 +133,7 @@ def _unnoted(storage: str) -> Choice:
             "or name another with --base-url"
         )
         raise ArcError(message, NOT_HERE, code="no_hub_here")
-    return Choice(url)
+    return Choice(url, storage=storage)
 
 
 def serves(hub: RunningHub, storage: str, notes: list[Note]) -> bool:

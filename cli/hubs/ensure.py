@@ -20,6 +20,7 @@ from cli.hubs.addresses import lan_url
 from cli.hubs.filesystems import is_full, told_owner
 from cli.hubs.find_hub import Found, find_at_address, find_by_note
 from cli.hubs.git_exclude import keep_out_of_sight
+from cli.hubs.network_token import line_for_clients, source_of
 from cli.hubs.settings import IN_WORDS, HubSettings, arguments_for, given, settle
 from cli.hubs.storage_lock import holding
 from cli.hubs.which_storage import storage_of
@@ -54,7 +55,7 @@ def run(options: Options) -> int:
     """Print `{running, started, url[, error]}`; 0 when a hub of this storage answers and runs as it was asked to."""
     storage = storage_of(options.storage)
     settings = settle(options, storage)
-    url = url_of(settings.host, settings.port)
+    url = url_of(settings.host, settings.port, secure=bool(settings.tls_cert))
     give_up_at = time.monotonic() + options.timeout
     try:
         found = _find(settings, url, give_up_at)
@@ -77,7 +78,20 @@ def run(options: Options) -> int:
     if other:
         again = "end it with arc stop, then ensure it again, or leave these options out"
         return _tell(hub.url, running=True, error=f"the hub of {storage} runs {', '.join(other)}: {again}")
+    _tell_of_network(settings, hub.url)
     return _tell(hub.url, running=True)
+
+
+def _tell_of_network(settings: HubSettings, url: str) -> None:
+    """Tell the user how other machines reach the hub at `url`, if they do."""
+    elsewhere = lan_url(settings.host, split_url(url).port, secure=bool(settings.tls_cert))
+    if not elsewhere or not settings.allow_remote:
+        return
+    source = source_of(settings)
+    if source is None:
+        print_note(f"arc: other machines reach it at {elsewhere}, and can do everything without a token (--no-auth)")
+    else:
+        print_note(f"arc: other machines reach it at {elsewhere}: {line_for_clients(elsewhere, source)}")
 
 
 def _find(settings: HubSettings, url: str, give_up_at: float) -> Found | None:
@@ -147,9 +161,7 @@ def _start(options: Options, settings: HubSettings, url: str, give_up_at: float)
         return _tell(url, error=said)
     if settings.port not in {0, split_url(found.hub.url).port}:
         print_note(f"arc: port {settings.port} is taken, so this hub listens on {found.hub.url}")
-    elsewhere = lan_url(settings.host, split_url(found.hub.url).port)
-    if elsewhere:
-        print_note(f"arc: other machines reach it at {elsewhere}")
+    _tell_of_network(settings, found.hub.url)
     return _tell(found.hub.url, running=True, started=True)
 
 

@@ -49,7 +49,7 @@ def find_at_address(storage: Path, url: str, timeout_sec: float) -> Found | None
     Raises:
         NotAHubError: something else does, such as the hub of another storage.
     """
-    hub = find_hub_at(url, timeout_sec)
+    hub = find_hub_at(url, timeout_sec, str(storage))
     if hub is None:
         return None
     notes = read_notes(str(storage.parent))
@@ -62,7 +62,7 @@ def find_at_address(storage: Path, url: str, timeout_sec: float) -> Found | None
 
 def _follow(note: Note, storage: Path, notes: list[Note]) -> Found | None:
     try:
-        hub = find_hub_at(note.url, ASK_SEC)
+        hub = find_hub_at(note.url, ASK_SEC, str(storage))
     except NotAHubError:
         return None
     if hub is None or not serves(hub, str(storage), notes):

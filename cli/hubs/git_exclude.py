@@ -10,6 +10,7 @@ from typing import Final
 from arc.finding.kept_options import options_file
 from arc.finding.notes import NAME as NOTE
 from arc.finding.repository import find_repository
+from arc.finding.tokens import token_file
 
 HEADING: Final = "# The files of Arc's hub"
 GIT_WITHIN_SEC: Final = 5.0
@@ -35,9 +36,8 @@ def keep_out_of_sight(storage: Path, spool: Path) -> str:
         here = "/" if place == Path() else f"/{_escaped(place.as_posix())}/"
         wanted = [f"{here}{_escaped(storage.name)}", f"{here}{_escaped(storage.name)}-*", f"{here}.arc.*"]
         files = [storage, storage.with_name(f"{storage.name}-wal"), storage.parent / NOTE]
-        options = Path(options_file(str(storage))).name
-        if not options.startswith(".arc."):
-            wanted.append(f"{here}{_escaped(options)}")
+        beside = (Path(options_file(str(storage))).name, Path(token_file(str(storage))).name)
+        wanted += [f"{here}{_escaped(name)}" for name in beside if not name.startswith(".arc.")]
     if spool.is_relative_to(top):
         wanted.append(f"/{_escaped(spool.relative_to(top).as_posix())}/")
         files.append(spool / "requests")

@@ -6,11 +6,13 @@ from typing import Any, Final, NamedTuple
 from arc.finding.kept_options import DEFAULTS, read_options
 from arc.finding.repository import find_repository
 from arc.urls import is_loopback
+from cli.errors import CommandFailed
 from cli.hubs.which_storage import spool_beside
 from cli.options import HubOptions
 from cli.paths import working_directory
 
 SPOOL: Final = str(DEFAULTS["spool_dir"])
+FILES: Final = ("spool_dir", "root", "token_file", "tls_cert", "tls_key")
 IN_WORDS: Final = {name: f"--{name.replace('_', '-')}" for name in DEFAULTS}
 """What is kept, and the option that gives it."""
 
@@ -24,6 +26,11 @@ class HubSettings(NamedTuple):
         port: the port; 0 for any.
         port_given: whether it must be this port and no other.
         allow_remote: whether other machines may call.
+        no_auth: whether they need no token for it.
+        token_file: what holds the token; empty for the usual.
+        proxy_headers: the addresses of trusted proxies, with commas between; empty for none.
+        tls_cert: the file of a certificate, empty for connections that are not encrypted.
+        tls_key: the file of its key.
         spool_dir: the relay's folder, absolute.
         spool_mode: the permissions of that folder.
         max_body_chars: the most characters in the body of a message.
@@ -38,6 +45,11 @@ class HubSettings(NamedTuple):
     port: int
     port_given: bool
     allow_remote: bool
+    no_auth: bool
+    token_file: str
+    proxy_headers: str
+    tls_cert: str
+    tls_key: str
     spool_dir: Path
     spool_mode: int
     max_body_chars: int
@@ -59,10 +71,9 @@ class HubSettings(NamedTuple):
 def given(options: HubOptions) -> dict[str, object]:
     """What the command line gave, by name."""
     found: dict[str, object] = {name: getattr(options, name) for name in DEFAULTS}
-    if options.spool_dir is not None:
-        found["spool_dir"] = str(working_directory() / options.spool_dir)
-    if options.root is not None:
-        found["root"] = str(working_directory() / options.root)
+    for name in FILES:
+        if found[name] is not None:
+            found[name] = str(working_directory() / str(found[name]))
     return {name: value for name, value in found.items() if value is not None and value is not False}
 
 
@@ -76,6 +87,10 @@ def settle(options: HubOptions, storage: Path) -> HubSettings:
     chosen = {**usual, **read_options(str(storage)), **said}
     if "host" in said and is_loopback(str(said["host"])):
         chosen["allow_remote"] = "allow_remote" in said
+    if "token_file" in said:
+        chosen["no_auth"] = "no_auth" in said
+    if bool(chosen["tls_cert"]) != bool(chosen["tls_key"]):
+        raise CommandFailed("a certificate and its key go together: name both, with --tls-cert and --tls-key")
     return HubSettings(
         **{**chosen, "storage": storage, "port_given": "port" in said, "spool_dir": Path(chosen["spool_dir"])}
     )
@@ -87,8 +102,8 @@ def arguments_for(options: HubOptions, storage: Path) -> list[str]:
     said = {**given(options), "spool_dir": str(settled.spool_dir), "root": settled.root}
     arguments = ["--storage", str(storage)]
     for name, value in said.items():
-        if name == "allow_remote":
-            arguments.append("--allow-remote")
+        if value is True:
+            arguments.append(IN_WORDS[name])
         else:
             arguments += [IN_WORDS[name], f"{value:o}" if name == "spool_mode" else str(value)]
     return arguments

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from api.app import create_app
 from api.http.inprocess import call
 from api.http.listening import listen
-from api.http.server import serve
+from api.http.server import Tls, serve
 from arc import __version__
 from arc.finding.kept_options import write_options
 from arc.finding.notes import NAME as NOTE
@@ -31,7 +31,9 @@ from arclog.proof.findings import Finding
 from cli.errors import CommandFailed
 from cli.event_loop import new_event_loop
 from cli.hubs.addresses import lan_url
+from cli.hubs.certificate import check_certificate
 from cli.hubs.mounts import find_unsafe_filesystem
+from cli.hubs.network_token import NetworkToken, line_for_clients, settle_token
 from cli.hubs.settings import HubSettings
 from cli.progress import ProgressBar
 from projections.hub.hub import Hub, Settings
@@ -60,16 +62,18 @@ def run_hub(settings: HubSettings) -> None:
         CommandFailed: the address cannot be used.
         StorageError: the storage cannot be used.
     """
+    token = settle_token(settings)
+    check_certificate(settings)
     with _listen(settings) as sock, asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(settings, sock))
+        runner.run(_serve(settings, sock, token))
 
 
 @contextmanager
 def _listen(settings: HubSettings) -> Iterator[socket.socket]:
     if not is_loopback(settings.host) and not settings.allow_remote:
         raise CommandFailed(
-            f"{settings.host} can be reached from other machines, and whoever reaches the hub can do everything: "
-            "add --allow-remote if that is meant"
+            f"{settings.host} can be reached from other machines: add --allow-remote if that is meant; "
+            "their calls then need a token, which the hub makes"
         )
     with _bind(settings) as sock:
         yield sock
@@ -101,9 +105,9 @@ def _by_whom(host: str, port: int) -> str:
     return f" by the hub of {hub.storage}" if hub else ""
 
 
-async def _serve(settings: HubSettings, sock: socket.socket) -> None:
+async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken | None) -> None:
     port = sock.getsockname()[1]
-    storage, url = settings.storage, url_of(settings.host, port)
+    storage, url = settings.storage, url_of(settings.host, port, secure=bool(settings.tls_cert))
     limits = Limits(settings.max_body_chars, settings.max_attachment_chars, settings.max_attachments)
     hub = Hub(
         Settings(
@@ -115,6 +119,8 @@ async def _serve(settings: HubSettings, sock: socket.socket) -> None:
             allow_remote=settings.allow_remote,
             loopback=is_loopback(settings.host),
             version=__version__,
+            network_token=None if token is None else token.hash,
+            proxies=frozenset(address.strip() for address in settings.proxy_headers.split(",") if address.strip()),
             unsafe_filesystem=find_unsafe_filesystem(storage.parent),
             root=Path(settings.root),
             find_tree=_find_tree,
@@ -138,14 +144,25 @@ async def _serve(settings: HubSettings, sock: socket.socket) -> None:
     app = create_app(hub)
     async with _relay(app, Spool(settings.spool_dir, settings.spool_mode), limits) as relay:
         with _noted(settings, hub, port, url):
-            elsewhere = lan_url(settings.host, port)
-            reach = f", for other machines on {elsewhere}" if elsewhere else ""
-            log.info("the hub of %s listens on %s%s", storage, url, reach)
+            log.info("the hub of %s listens on %s", storage, url)
+            _tell_of_network(settings, port, token)
             # What is here now stays until the end: the collector need not look through it again and again.
             gc.collect()
             gc.freeze()
-            await serve(hub, app, sock, relay.aclose)
+            tls = Tls(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
+            await serve(hub, app, sock, relay.aclose, tls=tls)
     log.info("stopped")
+
+
+def _tell_of_network(settings: HubSettings, port: int, token: NetworkToken | None) -> None:
+    elsewhere = lan_url(settings.host, port, secure=bool(settings.tls_cert))
+    if token is not None:
+        log.info("for other machines: %s", line_for_clients(elsewhere or "<the URL of the proxy>", token.source))
+    elif settings.allow_remote:
+        log.warning(
+            "whoever reaches this hub%s can do everything, without a token (--no-auth)",
+            f" at {elsewhere}" if elsewhere else "",
+        )
 
 
 def _warn_of_damage(finding: Finding) -> None:

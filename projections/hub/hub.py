@@ -19,7 +19,15 @@ from msgspec import Struct
 
 from arclog.clock import LogClock, TimeSource
 from arclog.deciders.fields import Limits
-from arclog.deciders.hub import CancelShutdown, FireShutdown, HubState, InitiateShutdown, StartHub, StopHub
+from arclog.deciders.hub import (
+    CancelShutdown,
+    ChangeNetwork,
+    FireShutdown,
+    HubState,
+    InitiateShutdown,
+    StartHub,
+    StopHub,
+)
 from arclog.engine import Engine
 from arclog.errors import ArcError, CursorBeyondHead, InvalidInput, NewerRules, StorageError, StorageGone
 from arclog.events import SYSTEM
@@ -87,6 +95,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         loopback: whether `host` is this machine only.
         version: the hub's version, for the log.
         search: whether an index of words is kept, a file beside the storage.
+        network_token: SHA-256 of the token that calls from other machines need; None where they need none.
+        proxies: the addresses of proxies whose word on where a call comes from is taken.
         unsafe_filesystem: the type of the storage's filesystem, where its locks cannot be relied on.
         root: the folder that paths are relative to; the storage's own unless given.
         find_tree: finds the working tree of a repository that a folder is in.
@@ -101,6 +111,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     loopback: bool = True
     version: str = ""
     search: bool = True
+    network_token: bytes | None = None
+    proxies: frozenset[str] = frozenset()
     unsafe_filesystem: str | None = None
     root: Path | None = None
     find_tree: FindTree = find_no_tree
@@ -118,6 +130,8 @@ class Hub:
         self.hub_id = uuid4().hex[:8]
         self.on_shutdown: Callable[[], None] = _ignore
         """Called once when a shutdown fires, to end whatever serves this hub."""
+        self.on_network_closed: Callable[[], None] = _ignore
+        """Called when calls from other machines are no longer taken, to end those that are open."""
         self.closing = False
         """Whether the hub is about to end: nobody waits any more."""
         self.presence_ttl_sec = settings.presence_ttl_sec
@@ -279,6 +293,8 @@ class Hub:
             self._countdown.arm(command.delay_sec)
         elif isinstance(command, CancelShutdown) and not self.state.shutdown_pending:
             self._countdown.disarm()
+        elif isinstance(command, ChangeNetwork) and not self.state.allow_remote:
+            self.on_network_closed()
         return outcome
 
     def give_back(self, outcome: Outcome) -> None:

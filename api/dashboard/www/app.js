@@ -38,16 +38,22 @@ function begin() {
   document.getElementById("go").addEventListener("click", () => document.querySelector("arc-palette").open());
   for (const tab of document.querySelectorAll("nav button")) tab.addEventListener("click", () => focusPanel(document.querySelector(tab.dataset.panel)));
   const state = document.getElementById("state");
+  let open = false;
   const tell = () => {
     const damaged = world.health?.status === "damaged";
     state.dataset.state = damaged ? "damaged" : world.state;
-    fill(state, damaged ? `${SAID[world.state]} – the log is damaged: run arc log verify` : SAID[world.state]);
+    const warnings = [damaged && "the log is damaged: run arc log verify", open && "anybody on the network may call, without a token"];
+    fill(state, [SAID[world.state], ...warnings.filter(Boolean)].join(" – "));
   };
   world.addEventListener("state", tell);
   world.addEventListener("moment", tell);
   world.addEventListener("shown", tell);
   read("/v1/hub-info")
-    .then((info) => fill(document.getElementById("hub"), info.storage_path.split(/[/\\]/).at(-2) || info.storage_path))
+    .then((info) => {
+      fill(document.getElementById("hub"), info.storage_path.split(/[/\\]/).at(-2) || info.storage_path);
+      open = info.authentication === "none";
+      tell();
+    })
     .catch(() => {});
   const asked = new URLSearchParams(location.hash.slice(1));
   const event = Number(asked.get("event"));
