@@ -5,6 +5,8 @@ from typing import Any, cast
 
 import pytest
 
+from api.http.errors import Unauthenticated
+from api.http.gate import hash_of
 from api.http.security import Guard, host_name
 from arclog.errors import Forbidden
 from projections.hub.hub import Hub
@@ -15,10 +17,19 @@ NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 class StandIn:
     """What the guard needs to know of a hub."""
 
-    def __init__(self, *, allow_remote: bool = False, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        *,
+        allow_remote: bool = False,
+        host: str = "127.0.0.1",
+        token: str | None = None,
+        proxies: frozenset[str] = frozenset(),
+    ) -> None:
         self.settings = self.state = self
         self.allow_remote = allow_remote
         self.host = host
+        self.network_token = None if token is None else hash_of(token)
+        self.proxies = proxies
 
 
 def check(
@@ -88,6 +99,45 @@ def test_other_machines_are_refused_by_default(client: str) -> None:
 @pytest.mark.parametrize("client", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", None])
 def test_this_machine_is_let_in(client: str | None) -> None:
     check({"host": "127.0.0.1"}, client=client)
+
+
+TRACES = [{"forwarded": "for=192.0.2.1"}, {"x-forwarded-for": "127.0.0.1"}, {"x-forwarded-host": "a"}, {"via": "1.1 a"}]
+
+
+@pytest.mark.parametrize("trace", TRACES)
+def test_what_a_proxy_or_a_tunnel_passed_on_is_a_call_of_another_machine(trace: Mapping[str, str]) -> None:
+    with pytest.raises(Forbidden):
+        check({"host": "127.0.0.1:6969", **trace})
+    with pytest.raises(Unauthenticated):
+        check({"host": "127.0.0.1:6969", **trace}, allow_remote=True, token="a-token-of-the-test")  # noqa: S106
+    check({"host": "127.0.0.1:6969", **trace, "authorization": "Bearer a-token"}, allow_remote=True, token="a-token")  # noqa: S106
+
+
+@pytest.mark.parametrize("header", ["deviation", "x-not-forwarded", "aviator"])
+def test_a_header_that_only_looks_like_that_of_a_proxy_is_none(header: str) -> None:
+    check({"host": "127.0.0.1:6969", header: "1"})
+
+
+def test_the_word_of_a_proxy_that_is_named_is_taken_the_last_word_alone() -> None:
+    named: dict[str, Any] = {"proxies": frozenset({"127.0.0.1"}), "allow_remote": True, "token": "a-token-of-the-test"}
+    check({"host": "127.0.0.1", "x-forwarded-for": "192.0.2.1, 127.0.0.1"}, **named)
+    with pytest.raises(Unauthenticated):
+        check({"host": "127.0.0.1", "x-forwarded-for": "127.0.0.1, 192.0.2.1"}, **named)
+    with pytest.raises(Unauthenticated):
+        check({"host": "127.0.0.1", "x-forwarded-for": "127.0.0.1"}, client="127.0.0.2", **named)
+
+
+def test_a_name_that_was_pointed_at_this_machine_needs_the_token_of_an_open_hub_too() -> None:
+    with pytest.raises(Unauthenticated):
+        check({"host": "evil.example:6969"}, allow_remote=True, token="a-token-of-the-test")  # noqa: S106
+
+
+@pytest.mark.parametrize("client", ["127.0.0.1", "192.168.1.7"])
+def test_only_whether_the_hub_lives_is_told_to_everybody(client: str) -> None:
+    headers = {"host": "192.168.1.2"}
+    check(headers, path="/healthz", client=client, allow_remote=True, token="a-token-of-the-test")  # noqa: S106
+    with pytest.raises(Unauthenticated):
+        check(headers, path="/readyz", client=client, allow_remote=True, token="a-token-of-the-test")  # noqa: S106
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "HEAD"])
