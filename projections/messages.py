@@ -155,18 +155,21 @@ def _from_hub(event_id: int, recorded_at: int, notice: Notice) -> Message:
 
 def posted_by(event: Fact) -> list[PostedMessage]:
     """The messages that an event posts, as their sender and those who wait for them are told."""
-    return [
-        PostedMessage(
-            message.id,
-            message.from_agent,
-            message.to_agent,
-            message.channel,
-            message.kind,
-            message.thread_id,
-            encode_json(message),
-        )
-        for message in messages_of(event)
-    ]
+    if isinstance(event.data, MessagePosted):
+        return [_posted(_from_agent(event, event.data))]
+    return [_posted(message) for message in messages_of(event)]
+
+
+def _posted(message: Message) -> PostedMessage:
+    return PostedMessage(
+        message.id,
+        message.from_agent,
+        message.to_agent,
+        message.channel,
+        message.kind,
+        message.thread_id,
+        encode_json(message),
+    )
 
 
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:

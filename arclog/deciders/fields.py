@@ -56,7 +56,8 @@ def required_id(field: str, value: str, most: int = MAX_ID_CHARS) -> str:
         raise InvalidInput(field, "is required and must not be blank")
     if len(value) > most:
         raise InvalidInput(field, f"must be at most {most} characters, not {len(value)}")
-    if _find_control(value) is not None:
+    # What is printable holds none, and is told a good deal sooner.
+    if not value.isprintable() and _find_control(value) is not None:
         raise InvalidInput(field, "must not contain control characters")
     return value
 

@@ -15,6 +15,7 @@ from arclog.events import (
     ClaimHandedOver,
     ClaimLeft,
     ClaimQueued,
+    Event,
     LockAcquired,
     LockHandedOver,
     LockLeft,
@@ -33,6 +34,7 @@ MAX_BEHIND: Final = 5_000
 """Events of other hubs that are followed one by one; when there are more, the tables are read instead."""
 LAPSED_LATELY: Final = 120_000_000
 """How long ago a lease may have lapsed for somebody to wait for it still, in microseconds."""
+_CLASSES: Final[frozenset[type[Event]]] = frozenset((*CONCERNING, SessionClosed))
 _TYPES: Final = frozenset(event_class.type for event_class in CONCERNING)
 
 
@@ -93,6 +95,10 @@ class Leases:
 
     def learn(self, event: RecordedEvent) -> None:
         """An event was appended; it is read from the log later where others are that were not learned yet."""
+        if type(event.data) not in _CLASSES:  # few are of these, and a match would ask for each of them in turn
+            if not self._is_behind:
+                self._at = event.event_id
+            return
         if isinstance(event.data, SessionClosed | SessionExpired):
             self.gone.add(event.data.agent_id)  # whoever appends the end of a session settles what follows from it
         if not self._is_behind:

@@ -322,8 +322,9 @@ class Recorder:
 
     def heed_time(self) -> None:
         """Before a batch, or a look at what is due: if that comes much later than it was to, the hub stood still."""
-        if self.clockwork.next_at:
-            self.presence.listening.wake(self._clock.now(), self.next_at)
+        next_at = self.clockwork.next_at
+        if next_at:
+            self.presence.listening.wake(self._clock.now(), max(next_at, self._not_before))
 
     def is_due(self) -> bool:
         """Whether something is to be done though nobody calls, found without taking the log's lock."""

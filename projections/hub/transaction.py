@@ -111,7 +111,8 @@ class Transaction:
 
     def _outcome(self, call: Call) -> Outcome | ArcError:
         result: RecordedEvent | Outcome | ArcError
-        self._settle_agent(call.sender)
+        if self._clockwork.behind:
+            self._settle_agent(call.sender)
         try:
             result = self._answer_again(call) or self._judge(call)
         except StorageError:
