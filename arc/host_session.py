@@ -82,6 +82,15 @@ class HostSession:
             said |= {"adapter": self.adapter, "adapter_started": find_start(self.adapter)}
         return {name: value for name, value in said.items() if value}
 
+    def to_process(self) -> dict[str, Any] | None:
+        """The process while which the session's agent counts as present; `None` where the system does not tell."""
+        pid = self.pid or self.adapter
+        started = find_start(pid) if pid else None
+        boot_id = _find_boot_id()
+        if boot_id is None or started is None or not started.isdigit():
+            return None
+        return {"pid": pid, "started": int(started), "boot_id": boot_id}
+
     def is_same(self, said: Mapping[str, Any]) -> bool:
         """Whether the metadata of an agent's session speak of this session."""
         if said.get("harness") != self.harness:
@@ -144,12 +153,20 @@ def name_machine() -> str:
     """This machine since it started, and the part of it whose processes can be seen from here; hashed."""
     parts = [os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", sys.platform)]
     try:
-        with open(f"{PROC}/sys/kernel/random/boot_id", encoding="ascii") as boot:
-            parts.append(boot.read().strip())
+        parts.append(_find_boot_id() or "")
         parts.append(os.readlink(f"{PROC}/self/ns/pid"))
     except OSError:  # a machine without /proc
         pass
     return _hash(" ".join(parts))
+
+
+def _find_boot_id() -> str | None:
+    """Which boot of which machine this is; `None` on one without /proc."""
+    try:
+        with open(f"{PROC}/sys/kernel/random/boot_id", encoding="ascii") as boot:
+            return boot.read().strip()
+    except OSError:
+        return None
 
 
 def _hash(text: str) -> str:

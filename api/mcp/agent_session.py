@@ -42,6 +42,10 @@ class Host(Protocol):
         """What the agent's session at the hub says of it."""
         ...
 
+    def to_process(self) -> JsonObject | None:
+        """The process that lives as long as the session; None where the system does not tell of it."""
+        ...
+
     def is_same(self, said: Mapping[str, Any]) -> bool:
         """Whether metadata speak of this session."""
         ...
@@ -326,6 +330,9 @@ class AgentSession:
         if self.host is not None:
             metadata["host"] = self.host.to_metadata()
         body: JsonObject = {"agent_id": name, "replace": replace, "metadata": metadata}
+        process = None if self.host is None else self.host.to_process()
+        if process is not None:
+            body["process"] = process
         opened = await self.port.change("POST", "/v1/sessions", NO_IDS, body)
         self.agent_id, self.session_id, self._is_ours = name, opened["result"]["session_id"], True
         self._has_left = False

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from arc.host_session import HostSession
 from arclog.deciders.sessions import OpenSession
 from arclog.events import HubStarted
 from arclog.events.processes import Process
@@ -85,3 +86,11 @@ def test_a_hub_takes_the_presence_ttl_of_those_that_run_on_its_storage(storage: 
     assert asyncio.run(_start(storage, (5,))) == [5], "those that stopped have no say"
     told = [event.data.presence_ttl_sec for event in events_in(storage) if isinstance(event.data, HubStarted)]
     assert told == [120, 120, 5]
+
+
+def test_the_session_of_a_host_names_its_process_so_that_the_hub_finds_it(program: subprocess.Popen[bytes]) -> None:
+    told = HostSession("claude", "session", program.pid).to_process()
+    assert told is not None
+    assert Process(**told) == process_of(program)
+    end(program)
+    assert HostSession("claude", "session", program.pid).to_process() is None
