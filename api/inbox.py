@@ -28,7 +28,7 @@ async def list_inbox(hub: Hub, query: InboxQuery, reader: ReadCaller) -> ReadRes
     def read(snapshot: Snapshot, limit: int, max_bytes: int) -> Page:
         return snapshot.read(read_inbox, query.agent_id, reader.at, query.since_id, limit, tail, max_bytes)
 
-    page = await hub.read_page(read, clamp_limit(query.limit), clamp_bytes(query.max_bytes))
+    page = await hub.reading.read_page(read, clamp_limit(query.limit), clamp_bytes(query.max_bytes))
     return ReadResult(page.json(), page.more)
 
 

@@ -80,7 +80,7 @@ class FullEventQuery(Struct, frozen=True):
 
 async def read_log(hub: Hub, query: LogQuery, reader: ReadCaller) -> ReadResult:
     """Events after a cursor, or the last ones, in log order."""
-    hub.check_cursor("after", query.after)
+    hub.reading.check_cursor("after", query.after)
     tail = query.tail and not query.after
     until = None if reader.at.is_live else reader.at.at
     wanted = EventQuery(
@@ -92,7 +92,7 @@ async def read_log(hub: Hub, query: LogQuery, reader: ReadCaller) -> ReadResult:
         max_bytes=clamp_bytes(query.max_bytes),
     )
     timeout_sec = clamp_timeout(query.timeout)
-    following = hub.follow(wanted, timeout_sec)
+    following = hub.reading.follow(wanted, timeout_sec)
     page = await (reader.unless_gone(following) if timeout_sec else following)
     return ReadResult(page.json(), page.more)
 
@@ -121,7 +121,7 @@ def stream(site: Site) -> ASGIApp:
         if transport_of(scope) != "http":
             raise InvalidInput("path", "/v1/log/stream needs a connection that stays open; poll GET /v1/log instead")
         after = last_event_id(scope, query.after)
-        hub.check_cursor("after", after)
+        hub.reading.check_cursor("after", after)
         wanted = EventQuery(after, STREAM_ROWS, _filter(query), changes=query.changes)
         await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
@@ -137,7 +137,7 @@ async def _pass_on(site: Site, wanted: EventQuery, send: Send) -> None:
     hub = site.hub
     await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
     while not hub.closing:
-        page = await hub.follow(wanted, site.heartbeat_sec)
+        page = await hub.reading.follow(wanted, site.heartbeat_sec)
         for event_id, event in zip(page.ids, page.rows, strict=True):
             body = b"id: %d\ndata: %b\n\n" % (event_id, event)
             await send({"type": "http.response.body", "body": body, "more_body": True})

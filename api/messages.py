@@ -53,14 +53,14 @@ async def list_messages(hub: Hub, query: MessagesQuery, reader: ReadCaller) -> R
         tail=query.tail and not query.since_id,
         max_bytes=clamp_bytes(query.max_bytes),
     )
-    page = (await hub.read_messages(wanted, reader.at)).page
+    page = (await hub.reading.read_messages(wanted, reader.at)).page
     if not page.rows:
         if query.channel is not None:
             require_channel(hub, query.channel, reader.at)  # broadcasts are only ever in channels that exist
         timeout_sec = clamp_timeout(query.timeout)
         if timeout_sec:
-            hub.check_cursor("since_id", query.since_id)
-            page = await reader.unless_gone(hub.wait(wanted, timeout_sec))
+            hub.reading.check_cursor("since_id", query.since_id)
+            page = await reader.unless_gone(hub.reading.wait(wanted, timeout_sec))
     return ReadResult(page.json(), page.more)
 
 
@@ -78,11 +78,11 @@ async def list_events(hub: Hub, query: EventsQuery, reader: ReadCaller) -> ReadR
         max_bytes=clamp_bytes(query.max_bytes),
     )
     hub.see(query.agent_id)
-    found = await hub.read_messages(wanted, reader.at)
+    found = await hub.reading.read_messages(wanted, reader.at)
     page = found.page
     timeout_sec = clamp_timeout(query.timeout)
     if not page.rows and timeout_sec:
-        hub.check_cursor("since_id", query.since_id)
+        hub.reading.check_cursor("since_id", query.since_id)
         wanted = replace(wanted, since_id=found.since_id)
         page = await _wait_present(hub, wanted, timeout_sec, reader, query.agent_id)
     return ReadResult(page.json(), page.more)
@@ -90,7 +90,7 @@ async def list_events(hub: Hub, query: EventsQuery, reader: ReadCaller) -> ReadR
 
 async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, reader: ReadCaller, agent_id: str) -> Page:
     with hub.present(agent_id):
-        return await reader.unless_gone(hub.wait(wanted, timeout_sec))
+        return await reader.unless_gone(hub.reading.wait(wanted, timeout_sec))
 
 
 ROUTES: tuple[Route, ...] = (

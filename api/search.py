@@ -56,7 +56,7 @@ async def search(hub: Hub, query: SearchParameters, reader: ReadCaller) -> ReadR
         limit=min(query.limit, MAX_HITS),
         order=query.order,
     )
-    hits, more = await hub.search(question, reader.at)
+    hits, more = await hub.reading.search(question, reader.at)
     return ReadResult(encode_json(hits), more=more)
 
 

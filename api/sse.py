@@ -57,7 +57,7 @@ def stream(site: Site) -> ASGIApp:
         if transport_of(scope) != "http":
             raise InvalidInput("path", "/v1/stream needs a connection that stays open; poll GET /v1/events instead")
         since_id = last_event_id(scope, query.since_id)
-        hub.check_cursor("since_id", since_id)
+        hub.reading.check_cursor("since_id", since_id)
         wanted = MessageQuery(
             agent_id=query.agent_id,
             channels=_channels(query.channels),
@@ -101,7 +101,7 @@ async def _pass_on(site: Site, wanted: MessageQuery, send: Send) -> None:
     while not hub.closing:
         # What an idle stream passes over up to here, it need not look at again.
         head = hub.read(read_head).event_id if is_idle else 0
-        page = await hub.wait(wanted, site.heartbeat_sec)
+        page = await hub.reading.wait(wanted, site.heartbeat_sec)
         is_idle = not page.rows
         if page.rows:
             await _send_page(send, page)

@@ -230,7 +230,7 @@ class McpEndpoint:
         nothing = MessageQuery(agent_id="", since_id=fields.MAX_INTEGER)
         while not self._hub.closing:
             await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
-            await self._hub.wait(nothing, HEARTBEAT_SEC)  # only the hub's end comes before the time is over
+            await self._hub.reading.wait(nothing, HEARTBEAT_SEC)  # only the hub's end comes before the time is over
 
     async def _end(self, scope: Scope, receive: Receive, send: Send) -> None:
         """End the session of a host that leaves."""

@@ -36,8 +36,9 @@ from cli.hubs.mounts import find_unsafe_filesystem
 from cli.hubs.network_token import NetworkToken, line_for_clients, settle_token
 from cli.hubs.settings import HubSettings
 from cli.progress import ProgressBar
-from projections.hub.hub import Hub, Settings
+from projections.hub.hub import Hub
 from projections.hub.roots import Tree
+from projections.hub.settings import Settings
 from relay.relay import Relay
 from relay.spool import Spool
 

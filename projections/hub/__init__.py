@@ -1,13 +1,38 @@
-"""The hub: the one door through which everything is written, and everything that waits behind it.
+"""The hub: the one door to a storage, through which everything is written, read and waited for.
 
-hub               `Hub`: execute a command, read, wait, stop
-group_commit      the queue: which calls share a transaction
-flush_policy      where a transaction is flushed
-recorder          the one writer: begin, stage, flush, undo
-transaction       one transaction while it is written: judge each call, append its event, project it
-doubt             a batch of which nobody can say yet whether the log kept it
-writing_side      the writing connection, opened again after a fault of the disk
-command_handlers  loads the state that a rule needs and asks the rule
-answers           what a caller is told of an event
-presence, waiting, other_hubs, log_feed, shutdown_timer, first_start, inspection
+    hub               `Hub`: start, execute a command, read, stop
+    settings, roots   how a hub is run, and the folders that paths are relative to
+    first_start       what a hub does on its storage before anything else
+
+Writing, in the order in which a call goes:
+
+    calls             a call, and the commit that tells it its outcome
+    group_commit      the queue: which calls share a transaction
+    flush_policy      where a transaction is flushed
+    recorder          the one writer: begin, stage, flush, undo
+    transaction       one transaction while it is written: judge each call, append its event, project it
+    command_handlers  loads the state that a rule needs and asks the rule; `lease_handlers` for claims and locks
+    context           what calls are judged against, apart from the tables
+    answers           what a caller is told of an event; `lease_answers` for claims and locks
+    outcomes          what an accepted call led to
+    writing_side      the writing connection, opened again after a fault of the disk
+    doubt             a batch of which nobody can say yet whether the log kept it
+
+Claims and locks, beyond one call:
+
+    leases            who holds what and who waits, as far as the log has been followed
+    lease_settling    what follows from time and from other events, before and after the calls of a batch
+    lease_waits       calls that wait for a place; `open_calls` has them by their places
+    lease_reads       what would refuse me, and is this token present?
+
+Reading, and what goes by time:
+
+    reading_side      what is read where: pages of messages, search, and waiting for more
+    waiting           who waits, woken by the commit
+    log_feed          the events after a cursor
+    other_hubs        what other hubs append is told to those who wait here
+    presence          who is there; `processes` for those that run on this machine
+    clockwork         what is due by the log's clock
+    inspection        the chain of the log, checked in the background
+    shutdown_timer    the countdown to a shutdown
 """

@@ -1,24 +1,17 @@
-"""The hub: the door through which everything is written, the reads, and waiting for news.
+"""The hub: the one door to a storage. Writes are queued for the next group commit, reads go to the reading side.
 
-Everything here runs on one event loop. Writes are queued for the next group commit; reads that an index bounds are made
-on the loop itself, since a hop to another thread would cost more than they do; the others are made on other threads.
+Everything here runs on one event loop.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
-import msgspec
-from msgspec import Struct
-
 from arclog.clock import LogClock, TimeSource
-from arclog.deciders.fields import Limits
 from arclog.deciders.hub import (
     CancelShutdown,
     ChangeNetwork,
@@ -29,93 +22,39 @@ from arclog.deciders.hub import (
     StopHub,
 )
 from arclog.engine import Engine
-from arclog.errors import ArcError, CursorBeyondHead, InvalidInput, NewerRules, StorageError, StorageGone
+from arclog.errors import ArcError, NewerRules, StorageError, StorageGone
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
-from arclog.limits import MICROSECONDS, PRESENCE_TTL_SEC
+from arclog.limits import MICROSECONDS
 from arclog.machine_time import MachineTime
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding
 from arclog.sqlite.readers import Readers
-from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import get_instance_id
-from arclog.sqlite.snapshot import Query, Snapshot, together
+from arclog.sqlite.snapshot import Query
 from projections.history.hubs import find_shared_ttl
 from projections.hub.calls import Call, Commit, Request
 from projections.hub.command_handlers import Command
 from projections.hub.group_commit import GroupCommit
 from projections.hub.inspection import Inspection, Integrity
 from projections.hub.lease_waits import LeaseWaits
-from projections.hub.log_feed import EventPage, EventQuery, read_on
 from projections.hub.other_hubs import OtherHubs
 from projections.hub.outcomes import Outcome
 from projections.hub.processes import find_own, is_alive
+from projections.hub.reading_side import ReadingSide
 from projections.hub.recorder import Recorder
-from projections.hub.roots import FindTree, Roots, find_no_tree
+from projections.hub.roots import Roots
+from projections.hub.settings import Settings
 from projections.hub.shutdown_timer import Countdown
-from projections.hub.waiting import Waiter, Waiters
+from projections.hub.waiting import Waiters
 from projections.intervals import AsOf, live
-from projections.messages import MessageQuery, Page, read_messages
 from projections.moments import find_moment
 from projections.search.filler import Filler
-from projections.search.query import Hit, SearchQuery, find_ids, read_hits
-
-SHORT_PAGE_ROWS: Final = 25
-SHORT_PAGE_BYTES: Final = 50_000
-"""A page that may be longer is read on another thread, so that it holds up nobody; a hop there costs more than this."""
-READING_THREADS: Final = 2
-"""Threads for long reads. Each competes with the event loop for the interpreter: with 20 readers of long pages, the
-99th of 100 other callers waits 12 ms with 2 of them, and 26 with 4."""
-MAX_PASSED_OVER: Final = 10_000
-"""Events among which the loop looks for messages of others in one turn."""
 
 logger = logging.getLogger("arc.hub")
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class ReachedPage(Struct, frozen=True):
-    """A page of messages, and the cursor after what was passed over for it."""
-
-    page: Page
-    since_id: int
-
-
-class Settings(Struct, frozen=True, kw_only=True):
-    """How a hub is run.
-
-    Attributes:
-        storage: the log's file.
-        limits: how much one message may hold.
-        presence_ttl_sec: how long an agent may be silent before its session ends.
-        host: the address that the hub listens on.
-        port: its port.
-        allow_remote: whether other machines may call.
-        loopback: whether `host` is this machine only.
-        version: the hub's version, for the log.
-        search: whether an index of words is kept, a file beside the storage.
-        network_token: SHA-256 of the token that calls from other machines need; None where they need none.
-        proxies: the addresses of proxies whose word on where a call comes from is taken.
-        unsafe_filesystem: the type of the storage's filesystem, where its locks cannot be relied on.
-        root: the folder that paths are relative to; the storage's own unless given.
-        find_tree: finds the working tree of a repository that a folder is in.
-    """
-
-    storage: Path
-    limits: Limits = Limits()
-    presence_ttl_sec: float = PRESENCE_TTL_SEC
-    host: str = "127.0.0.1"
-    port: int = 0
-    allow_remote: bool = False
-    loopback: bool = True
-    version: str = ""
-    search: bool = True
-    network_token: bytes | None = None
-    proxies: frozenset[str] = frozenset()
-    unsafe_filesystem: str | None = None
-    root: Path | None = None
-    find_tree: FindTree = find_no_tree
 
 
 class Hub:
@@ -132,8 +71,6 @@ class Hub:
         """Called once when a shutdown fires, to end whatever serves this hub."""
         self.on_network_closed: Callable[[], None] = _ignore
         """Called when calls from other machines are no longer taken, to end those that are open."""
-        self.closing = False
-        """Whether the hub is about to end: nobody waits any more."""
         self.presence_ttl_sec = settings.presence_ttl_sec
         """How long an agent may be silent: as the hubs have it that run on the storage already, else as it was set."""
         state = HubState(
@@ -151,7 +88,6 @@ class Hub:
         self._engine = self._recorder.engine
         self.clock = self._engine.clock
         self._readers = Readers(settings.storage)
-        self._threads = ThreadPoolExecutor(READING_THREADS, "arc-reader")
         self._waiters = Waiters()
         self._other_hubs = OtherHubs(
             self._engine.changed,
@@ -160,9 +96,18 @@ class Hub:
             lambda: self._recorder.last_event_id,
             self._fetch if self._engine.is_remote else None,
         )
+        self._filler = Filler(settings.storage, logger.warning)
+        self.reading = ReadingSide(
+            self._readers,
+            self._waiters,
+            self._other_hubs,
+            self.clock.now,
+            lambda: self._recorder.last_event_id,
+            self._filler if settings.search else None,
+        )
+        """Pages of messages, search, and waiting."""
         self._countdown = Countdown(self._fire)
         self._inspection = Inspection(settings.storage, self.clock.now, self._tell_damage)
-        self._filler = Filler(settings.storage, logger.warning)
         self.on_damage: list[Callable[[Finding], None]] = []
         """Called, on the event loop, with each thing that turns out to be wrong with the log."""
         self.on_trouble: list[Callable[[StorageError | None], None]] = []
@@ -204,7 +149,7 @@ class Hub:
 
     async def _begin(self, url: str | None) -> None:
         """Record the start, with a presence TTL that all hubs share which run on the storage."""
-        shared = await self._loop.run_in_executor(self._threads, self._readers.read, find_shared_ttl, is_alive)
+        shared = await self.read_apart(find_shared_ttl, is_alive)
         if shared is not None:
             self.presence_ttl_sec = shared
             self._recorder.presence.set_ttl(round(shared * MICROSECONDS))
@@ -220,10 +165,14 @@ class Hub:
                 sender=SYSTEM,
             )
 
+    @property
+    def closing(self) -> bool:
+        """Whether the hub is about to end: nobody waits any more."""
+        return self._waiters.closing
+
     def begin_closing(self) -> None:
         """Let everyone who waits go, so that requests in flight can end."""
-        self.closing = True
-        self._waiters.wake_all()
+        self._waiters.close()
         self._lease_waits.wake_all()
 
     async def stop(self, reason: StopReason = "signal") -> None:
@@ -235,8 +184,7 @@ class Hub:
         self._other_hubs.close()
         await asyncio.to_thread(self._inspection.stop)
         await asyncio.to_thread(self._filler.stop)
-        await asyncio.to_thread(self._threads.shutdown)  # a read that takes long ends first, and holds up nobody
-        self._readers.close()
+        await asyncio.to_thread(self.reading.close)  # a read that takes long ends first, and holds up nobody
         # The writer's connection is the last to be closed, since only it can empty the WAL into the file.
         await self._commits.stop()
 
@@ -369,61 +317,11 @@ class Hub:
 
     def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query of one statement that an index bounds, on the event loop itself."""
-        return self._readers.read(query, *args, **kwargs)
+        return self.reading.read(query, *args, **kwargs)
 
     async def read_apart(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query that may take long, or needs several statements to see one state, on another thread."""
-        return await self._loop.run_in_executor(self._threads, lambda: self._readers.read_whole(query, *args, **kwargs))
-
-    async def read_page(self, read: Query[[int, int], Page], limit: int, max_bytes: int) -> Page:
-        """A page of messages: a short one is read on the event loop itself, a long one on another thread.
-
-        Args:
-            read: reads it, with a limit of rows and one of bytes.
-            limit: how many rows it may have.
-            max_bytes: about how large it may grow.
-        """
-        few, small = min(limit, SHORT_PAGE_ROWS), min(max_bytes, SHORT_PAGE_BYTES)
-        page = self.read(read, few, small)
-        if len(page.rows) < few and not page.more:
-            return page
-        if (few, small) == (limit, max_bytes):
-            return page
-        return await self.read_apart(read, limit, max_bytes)
-
-    async def read_messages(self, query: MessageQuery, at: AsOf) -> ReachedPage:
-        """Messages that `query` asks for; what it leaves out is passed over in turns, for it may be nearly everything.
-
-        Returns:
-            The page, of which there may be more, and the cursor after what was passed over.
-        """
-        head = min(at.at, max(self._recorder.last_event_id, self._waiters.head))
-        while query.exclude_self and (reached := query.since_id + MAX_PASSED_OVER) < head:
-            page = await self._read_messages(query, msgspec.structs.replace(at, at=reached))
-            if page.rows:
-                return ReachedPage(page, query.since_id)
-            query = msgspec.structs.replace(query, since_id=reached)
-            await asyncio.sleep(0)
-        return ReachedPage(await self._read_messages(query, at), query.since_id)
-
-    async def _read_messages(self, query: MessageQuery, at: AsOf) -> Page:
-        @together
-        def read(snapshot: Snapshot, limit: int, max_bytes: int) -> Page:
-            return snapshot.read(read_messages, msgspec.structs.replace(query, limit=limit, max_bytes=max_bytes), at)
-
-        return await self.read_page(read, query.limit, query.max_bytes)
-
-    async def search(self, query: SearchQuery, at: AsOf) -> tuple[list[Hit], bool]:
-        """The messages that answer a question at a moment, and whether there are more.
-
-        Raises:
-            InvalidInput: this hub keeps no index.
-            StorageError: the index cannot be used.
-        """
-        if not self.settings.search:
-            raise InvalidInput("q", "cannot be looked for: this hub was started without an index of words")
-        ids = await self._loop.run_in_executor(self._threads, find_ids, self._filler, query, at)
-        return await self.read_apart(read_hits, ids, query, at), len(ids) > query.limit
+        return await self.reading.read_apart(query, *args, **kwargs)
 
     @property
     def state(self) -> HubState:
@@ -452,61 +350,7 @@ class Hub:
 
         self._loop.call_soon_threadsafe(tell)
 
-    def check_cursor(self, name: str, cursor: int) -> None:
-        """Make sure that a cursor may be waited after: its event is there.
-
-        Args:
-            name: what the caller calls it.
-            cursor: the event that was seen last.
-
-        Raises:
-            CursorBeyondHead: it is not, so the cursor is of another storage, or of this one before it was restored.
-        """
-        if cursor > self._recorder.last_event_id:
-            head = self.read(read_head).event_id
-            if cursor > head:
-                raise CursorBeyondHead(name, cursor, head)
-
-    # Waiting and presence -------------------------------------------------------------------------------------------
-
-    async def wait(self, query: MessageQuery, timeout_sec: float) -> Page:
-        """What `query` asks for; when there is nothing yet, wait for it, at most `timeout_sec`."""
-        deadline = self._loop.time() + timeout_sec
-        while True:
-            found = await self.read_messages(query, self.at())
-            query = msgspec.structs.replace(query, since_id=found.since_id)
-            if found.page.rows or self.closing or self._loop.time() >= deadline:
-                return found.page
-            waiter = Waiter(query, self._loop.create_future())
-            timer = self._loop.call_at(deadline, _end, waiter)
-            self._waiters.add(waiter)
-            self._other_hubs.watch()
-            try:
-                ready = await waiter.ready
-            finally:
-                self._waiters.discard(waiter)
-                timer.cancel()
-            if ready is not None:
-                return ready
-
-    async def follow(self, query: EventQuery, timeout_sec: float) -> EventPage:
-        """The events that `query` asks for; when there are none yet, wait for them, at most `timeout_sec`."""
-        deadline = self._loop.time() + timeout_sec
-        while True:
-            committed: asyncio.Future[None] = self._loop.create_future()
-            # Before the read: what is committed meanwhile is read again, not missed.
-            self._waiters.follow(committed)
-            try:
-                page = await self.read_apart(read_on, query)
-                if page.rows or self.closing or self._loop.time() >= deadline:
-                    return page
-                query = msgspec.structs.replace(query, after=page.reached, tail=False)
-                self._other_hubs.watch()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout_at(deadline):
-                        await committed
-            finally:
-                committed.cancel()
+    # Presence ----------------------------------------------------------------------------------------------------
 
     def see(self, agent_id: str) -> None:
         """Note that an agent which only reads is there; cheap, and written rarely."""
@@ -550,11 +394,6 @@ class Hub:
                 self.on_shutdown()
 
         self._commits.submit(Call(FireShutdown(), fired, sender=SYSTEM))
-
-
-def _end(waiter: Waiter) -> None:
-    if not waiter.ready.done():
-        waiter.ready.set_result(Page([], []))
 
 
 def _ignore(*_args: object) -> None:

@@ -39,6 +39,8 @@ class Waiters:
         self._count = 0
         self.head = 0
         """The last event that the waiters were told of."""
+        self.closing = False
+        """Whether the hub is about to end, so that nobody is to wait any more."""
         self.open_calls = 0
         """Calls that wait for a claim or a lock."""
         self.on_foreign: Callable[[], None] = _ignore
@@ -83,6 +85,11 @@ class Waiters:
         self.wake_all()
         self.head = head
         self.on_foreign()
+
+    def close(self) -> None:
+        """Let everyone go, and let nobody wait any more."""
+        self.closing = True
+        self.wake_all()
 
     def wake_all(self) -> None:
         """Make everyone read again."""

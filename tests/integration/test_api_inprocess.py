@@ -10,7 +10,8 @@ from starlette.types import ASGIApp
 from api.app import create_app
 from api.http.inprocess import InProcessAnswer, call
 from arclog.sqlite.reads import find_event
-from projections.hub.hub import Hub, Settings
+from projections.hub.hub import Hub
+from projections.hub.settings import Settings
 
 
 async def started(home: Path) -> tuple[Hub, ASGIApp]:

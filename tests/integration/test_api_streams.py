@@ -194,7 +194,7 @@ def test_a_fault_ends_a_stream_as_the_end_of_the_hub_does(
     async def fail(*_: object) -> None:
         raise StorageError("the disk failed")
 
-    monkeypatch.setattr(hub.hub, waits, fail)
+    monkeypatch.setattr(hub.hub.reading, waits, fail)
     with hub.connect(timeout=20) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         events = Events(connection)

@@ -11,8 +11,9 @@ from arclog.deciders.channels import CreateChannel
 from arclog.deciders.hub import CancelShutdown, InitiateShutdown
 from arclog.errors import HubStopping, InvalidInput, StorageError, StorageFull
 from arclog.events import HubStarted, HubStopped, ShutdownFired
-from projections.hub.hub import Hub, Settings
+from projections.hub.hub import Hub
 from projections.hub.processes import find_own
+from projections.hub.settings import Settings
 from tests.support.faulty_disk import FaultyDisk, faulty_disk
 from tests.support.hubs import on_hubs, running
 from tests.support.recorders import events_in, post
@@ -67,7 +68,7 @@ def test_a_read_that_takes_long_does_not_hold_up_the_loop_of_a_hub_that_stops(st
             reading = asyncio.create_task(hub.read_apart(lambda _connection: released.wait(WITHIN_SEC)))
             await asyncio.sleep(0)
             stopping = asyncio.create_task(hub.stop())
-            await until(lambda: hub._threads._shutdown, "the end of the readers")
+            await until(lambda: hub.reading._threads._shutdown, "the end of the readers")
             released.set()  # the loop still runs, else nobody could say so
             assert await reading
             await stopping

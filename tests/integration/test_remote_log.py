@@ -20,9 +20,10 @@ from arclog.machine_time import MachineTime
 from arclog.progress import no_progress
 from arclog.sqlite.reads import read_head
 from projections.hub.calls import Call
-from projections.hub.hub import Hub, Settings
+from projections.hub.hub import Hub
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
+from projections.hub.settings import Settings
 from projections.messages import MessageQuery
 from tests.support.chains import find_break
 from tests.support.hubs import bodies
@@ -307,7 +308,7 @@ def on_two_hubs(log: MemoryLog, folder: Path, story: Any) -> None:
 
 def test_who_waits_at_one_hub_gets_what_is_posted_at_another(log: MemoryLog, tmp_path: Path) -> None:
     async def story(one: Hub, two: Hub) -> None:
-        waiting = asyncio.create_task(two.wait(MessageQuery(channel="general"), 30))
+        waiting = asyncio.create_task(two.reading.wait(MessageQuery(channel="general"), 30))
         await asyncio.sleep(0)
         await one.execute(post(body="news"))
         assert bodies(await waiting) == ["news"]

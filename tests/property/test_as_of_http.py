@@ -14,7 +14,8 @@ from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.http.inprocess import call
-from projections.hub.hub import Hub, Settings
+from projections.hub.hub import Hub
+from projections.hub.settings import Settings
 from projections.moving.transfer import fork
 from tests.property.histories import AGENTS, CHANNELS, THREADS, Player, Step, fresh_storage, histories
 from tests.support.fake_time import FakeTime

@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
-from projections.hub.hub import Hub, Settings
+from projections.hub.hub import Hub
+from projections.hub.settings import Settings
 from projections.messages import Page
 
 
 @asynccontextmanager
 async def running(storage: Path, **settings: Any) -> AsyncIterator[Hub]:
-    """A hub on `storage`, stopped in the end; `settings` are those of `projections.hub.hub.Settings`."""
+    """A hub on `storage`, stopped in the end; `settings` are those of `projections.hub.settings.Settings`."""
     hub = Hub(Settings(storage=storage, version="1.0.0", **settings))
     await hub.start("http://127.0.0.1:1")
     try:

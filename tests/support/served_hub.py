@@ -17,7 +17,8 @@ from api.http.listening import listen
 from api.http.patience import Patience
 from api.http.server import DRAIN_SEC, serve
 from arclog.limits import HEARTBEAT_SEC
-from projections.hub.hub import Hub, Settings
+from projections.hub.hub import Hub
+from projections.hub.settings import Settings
 from tests.support.hub_process import Answer
 
 
@@ -104,7 +105,7 @@ def served_hub(
         patience: how long connections may wait for their clients.
         heartbeat_sec: how long a stream is silent at most.
         drain_sec: how long requests that are on their way have at the end.
-        settings: those of `projections.hub.hub.Settings` that are to differ.
+        settings: those of `projections.hub.settings.Settings` that are to differ.
     """
     started: list[ServedHub] = []
     failed: list[BaseException] = []

@@ -1,0 +1,45 @@
+"""How a hub is run."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from arclog.deciders.fields import Limits
+from arclog.limits import PRESENCE_TTL_SEC
+from projections.hub.roots import FindTree, find_no_tree
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How a hub is run.
+
+    Attributes:
+        storage: the log's file.
+        limits: how much one message may hold.
+        presence_ttl_sec: how long an agent may be silent before its session ends.
+        host: the address that the hub listens on.
+        port: its port.
+        allow_remote: whether other machines may call.
+        loopback: whether `host` is this machine only.
+        version: the hub's version, for the log.
+        search: whether an index of words is kept, a file beside the storage.
+        network_token: SHA-256 of the token that calls from other machines need; None where they need none.
+        proxies: the addresses of proxies whose word on where a call comes from is taken.
+        unsafe_filesystem: the type of the storage's filesystem, where its locks cannot be relied on.
+        root: the folder that paths are relative to; the storage's own unless given.
+        find_tree: finds the working tree of a repository that a folder is in.
+    """
+
+    storage: Path
+    limits: Limits = Limits()
+    presence_ttl_sec: float = PRESENCE_TTL_SEC
+    host: str = "127.0.0.1"
+    port: int = 0
+    allow_remote: bool = False
+    loopback: bool = True
+    version: str = ""
+    search: bool = True
+    network_token: bytes | None = None
+    proxies: frozenset[str] = frozenset()
+    unsafe_filesystem: str | None = None
+    root: Path | None = None
+    find_tree: FindTree = find_no_tree
