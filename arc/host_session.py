@@ -126,7 +126,7 @@ def find_host_process() -> tuple[str, int]:
     Returns:
         Its short name and its pid; an empty name and 0 when there is none.
     """
-    pid = os.getppid()
+    pid = _find_parent()
     for _ in range(MAX_ANCESTORS):
         if pid <= 1:
             break
@@ -176,7 +176,13 @@ def _hash(text: str) -> str:
 if sys.platform == "win32":
     from arc.windows import find_start as find_start  # noqa: PLC0414 - it is part of this module
     from arc.windows import look_at as _look_at
+
+    def _find_parent() -> int:
+        return _look_at(os.getpid())[0]  # `os.getppid` asks for more than Wine has
 else:
+
+    def _find_parent() -> int:
+        return os.getppid()
 
     def find_start(pid: int) -> str | None:
         """When a process started, as a text that no other under the same pid has; None when it is gone."""
