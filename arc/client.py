@@ -7,6 +7,7 @@ import time
 from arc.cursors import Cursors
 from arc.errors import ArcError
 from arc.leases import Leases
+from arc.tasks import Work
 from arc.urls import DEFAULT_URL, segment
 
 TYPE_CHECKING = False
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-    from arc.shapes import Bootstrap, Channel, Message, Session, Task, Transport
+    from arc.shapes import Bootstrap, Channel, Message, Session, Transport
 
 CLOSE_WITHIN_SEC = 1.0
 RELAY_POLL_INTERVAL_SEC = 0.02
 CALL_PAGE = 500
 
 
-class ArcClient(Leases):
+class ArcClient(Leases, Work):
     """One agent at one hub. Safe to use from several threads.
 
     Every method returns the `result` of the hub's answer as plain dicts (`arc.shapes` tells their types) and raises
@@ -324,10 +325,3 @@ class ArcClient(Leases):
             if left_sec == 0.0 and not messages:
                 late = f"RPC to {to_agent} timed out after {timeout}s"
                 raise ArcError(late, 408, code="timed_out")
-
-    # Tasks ----------------------------------------------------------------------------------------------------------
-
-    def complete_task(self, task_id: int) -> Task:
-        """Complete a task, and with it its parent when no other child is open. A done task is returned as it is."""
-        task: Task = self._change(f"tasks/{int(task_id)}/complete", {"agent_id": self.agent_id})
-        return task

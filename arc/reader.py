@@ -134,11 +134,26 @@ class Reader:
         *,
         parent_id: int | None = None,
         status: str | None = None,
+        state: str | None = None,
         channel: str | None = None,
         thread_id: str | None = None,
+        ready: bool = False,
+        explain: bool = False,
     ) -> list[Task]:
-        """The tasks by id: the children of one, the `open` or `done` ones, those of a channel or a thread."""
-        query = {"parent_id": parent_id, "status": status, "channel": channel, "thread_id": thread_id}
+        """The tasks by id: the children of one, the `open` or `done` ones, those of a channel or a thread.
+
+        Args:
+            parent_id: only children of this task.
+            status: only those that are `open`, or `done` in the sense of over.
+            state: only those that are `open`, `done`, `failed` or `cancelled`.
+            channel: only of this channel.
+            thread_id: only of this thread.
+            ready: only those that this agent can do now, in the order in which `next_task` gives them.
+            explain: all that are open, each with `not_ready`: why this agent cannot do it now.
+        """
+        query: dict[str, Any] = {"parent_id": parent_id, "status": status, "state": state, "channel": channel}
+        query |= {"thread_id": thread_id, "ready": 1 if ready else None, "explain": 1 if explain else None}
+        query["agent_id"] = self.agent_id if ready or explain else None
         found: list[Task] = self._read("tasks", query)
         return found
 
@@ -162,10 +177,18 @@ class Reader:
         found: list[Channel] = self._read("channels")
         return found
 
-    def _change(self, route: str, required: dict[str, Any], optional: dict[str, Any] | None = None) -> Any:  # noqa: ANN401
+    def _change(
+        self,
+        route: str,
+        required: dict[str, Any],
+        optional: dict[str, Any] | None = None,
+        *,
+        wait_sec: float | None = None,
+    ) -> Any:  # noqa: ANN401 - decoded JSON
         """POST the fields that are set, and return the result."""
         given = {name: value for name, value in (optional or {}).items() if value is not None}
-        return self._call("POST", f"/v1/{route}", {**required, **given})["result"]
+        longer = None if not wait_sec else max(self.timeout, wait_sec + WAIT_GRACE_SEC)
+        return self._call("POST", f"/v1/{route}", {**required, **given}, timeout_override=longer)["result"]
 
     def _read(self, route: str, query: dict[str, Any] | None = None, *, wait_sec: float | None = None) -> Any:  # noqa: ANN401
         """GET with the parameters that are set, and return the result."""

@@ -109,6 +109,44 @@ class Task(TypedDict):
     status: Literal["open", "done"]
     created_at: str
     completed_at: str | None
+    # What follows is not from a 0.1.1 hub.
+    title: NotRequired[str]
+    state: NotRequired[Literal["open", "claimed", "done", "failed", "cancelled"]]
+    opener: NotRequired[str]
+    assignee: NotRequired[str | None]
+    claimed_by: NotRequired[str | None]
+    claimed_until: NotRequired[str | None]
+    fencing_token: NotRequired[int | None]
+    priority: NotRequired[int]
+    depends_on: NotRequired[list[int]]
+    waits_for: NotRequired[int]
+    needs: NotRequired[list[str]]
+    not_before: NotRequired[str | None]
+    attempts: NotRequired[int]
+    max_attempts: NotRequired[int]
+    not_ready: NotRequired[list[str]]
+
+
+class NewTask(TypedDict):
+    """One task of several that are opened at once; `ref` names it for the others."""
+
+    body: str
+    ref: NotRequired[str]
+    parent: NotRequired[int | str]
+    depends_on: NotRequired[list[int | str]]
+    assignee: NotRequired[str]
+    priority: NotRequired[int]
+    needs: NotRequired[list[str]]
+    not_before: NotRequired[str]
+    max_attempts: NotRequired[int]
+    metadata: NotRequired[dict[str, Any]]
+
+
+class Picked(TypedDict):
+    """A task that the hub gave to who asked for the next one, and why that one."""
+
+    task: Task
+    why: str
 
 
 class ThreadSummary(TypedDict):

@@ -115,6 +115,27 @@ class Conflict(ArcError):
     code = "conflict"
 
 
+class DependencyCycle(ArcError):
+    """A task would wait for itself, directly or through others.
+
+    Attributes:
+        circle: the ids of the tasks, each of which waits for the next; the last is the first again.
+    """
+
+    code = "dependency_cycle"
+
+    def __init__(self, circle: tuple[int, ...]) -> None:
+        names = " waits for ".join(f"task {task_id}" for task_id in circle)
+        super().__init__(f"depends_on would close a circle: {names}; leave one of them out")
+        self.circle = circle
+
+
+class NotReady(ArcError):
+    """A task is not in the state that a call needs."""
+
+    code = "not_ready"
+
+
 class StaleToken(ArcError):
     """A fencing token is not the present one: the lease that it came with is over, or was granted anew."""
 

@@ -9,7 +9,10 @@ from arclog.events import (
     ShutdownCancelled,
     ShutdownFired,
     ShutdownInitiated,
+    TaskCancelled,
     TaskCompleted,
+    TaskFailed,
+    TasksOpened,
 )
 
 
@@ -22,6 +25,8 @@ def notices_of(event: Event) -> tuple[Notice, ...]:
             ClaimReleased()
             | LockReleased()
             | TaskCompleted()
+            | TaskFailed()
+            | TaskCancelled()
             | ShutdownInitiated()
             | ShutdownCancelled()
             | ShutdownFired()
@@ -37,4 +42,10 @@ def count_ids(event: Event) -> int:
     Each message that it posts has one, and the event itself has the last of them. So an event that posts one, as
     nearly all do that post anything, takes one.
     """
-    return max(1, len(event.notices)) if isinstance(event, SessionExpired) else 1
+    match event:
+        case SessionExpired():
+            return max(1, len(event.notices))
+        case TasksOpened():
+            return len(event.messages)
+        case _:
+            return 1

@@ -23,6 +23,24 @@ def speak(options: AgentOptions, act: Callable[[ArcClient], None]) -> int:
         The exit code. A failure is printed as `arc error: …` on the standard output, where scripts written for
         Arc 0.1.1 look for it.
     """
+
+    def register_and_act(client: ArcClient) -> None:
+        client.register()
+        act(client)
+
+    return act_as(options, register_and_act)
+
+
+def act_as(options: AgentOptions, act: Callable[[ArcClient], None]) -> int:
+    """Let the agent act, whatever session it has.
+
+    Args:
+        options: who speaks to which hub.
+        act: what it does; prints its result.
+
+    Returns:
+        The exit code; a failure is printed as `speak` prints it.
+    """
     from arc.client import ArcClient
     from arc.errors import ArcError
 
@@ -30,9 +48,7 @@ def speak(options: AgentOptions, act: Callable[[ArcClient], None]) -> int:
         if isinstance(value, str):
             value.encode()  # what is not UTF-8 has no place in JSON
     try:
-        client = ArcClient(options.agent, options.base_url)
-        client.register()
-        act(client)
+        act(ArcClient(options.agent, options.base_url))
     except ArcError as error:
         print(f"arc error: {in_words(error)}")
         return 1

@@ -28,6 +28,19 @@ LOG: Final[Commands] = {
     "fork": Command("cli.log.fork", "make a new storage with the first events of another"),
 }
 
+TASK: Final[Commands] = {
+    "add": Command("cli.task.add", "open a task"),
+    "next": Command("cli.task.next", "take the next task that is ready, with the lease on it"),
+    "done": Command("cli.task.deeds:DONE", "say that a task is done"),
+    "fail": Command("cli.task.deeds:FAIL", "say that a task cannot be done"),
+    "cancel": Command("cli.task.deeds:CANCEL", "say that a task is not to be done any more"),
+    "reopen": Command("cli.task.deeds:REOPEN", "open a task again that is over"),
+    "assign": Command("cli.task.deeds:ASSIGN", "say who alone is to do a task"),
+    "show": Command("cli.read.work:TASK", "print one task, and why it is not ready"),
+    "list": Command("cli.read.work:TASKS", "print the tasks as a tree"),
+    "ready": Command("cli.read.work:READY", "print the tasks that can be done now, the next one first"),
+}
+
 COMMANDS: Final[Commands] = {
     "ensure": Command("cli.hubs.ensure", "start a hub in the background, unless one runs"),
     "stop": Command("cli.hubs.stop", "stop the hub of a storage"),
@@ -50,7 +63,8 @@ COMMANDS: Final[Commands] = {
     "thread": Command("cli.read.views:THREAD", "print one thread with everything in it"),
     "claims": Command("cli.read.views:CLAIMS", "print who does which piece of work"),
     "locks": Command("cli.read.views:LOCKS", "print who edits which file"),
-    "tasks": Command("cli.read.views:TASKS", "print what is to be done, and what is done"),
+    "tasks": Command("cli.read.work:TASKS", "print what is to be done, and what is done, as a tree"),
+    "task": Group(TASK, "open tasks, take them, and bring them to an end"),
     "log": Group(LOG, "look into the log, prove it, move it"),
     "relay": Command("cli.relay", "carry requests between files and a hub"),
     "mcp": Command("cli.mcp", "offer an agent's tools to an MCP host over the standard streams"),

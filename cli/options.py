@@ -129,6 +129,12 @@ def add_agent_options(parser: Arguments) -> None:
     add_base_url(parser)
 
 
+def add_actor_options(parser: Arguments) -> None:
+    """Declare `AgentOptions` for what an agent does within the session that it has, if any."""
+    parser.add_argument("--agent", required=True, metavar="ID", help="who does it; no session is opened or replaced")
+    add_base_url(parser)
+
+
 def add_base_url(parser: Arguments) -> None:
     """Declare `--base-url`."""
     parser.add_argument(
@@ -184,6 +190,23 @@ def count(text: str) -> int:
         BadArgumentError: it is no whole number from 1 to `MAX_COUNT`.
     """
     return _between(1, text, MAX_COUNT)
+
+
+def counts(text: str) -> list[int]:
+    """Ids with commas between them."""
+    return [count(one) for one in names(text)]
+
+
+def names(text: str) -> list[str]:
+    """Names with commas between them.
+
+    Raises:
+        BadArgumentError: there is none.
+    """
+    found = [one.strip() for one in text.split(",") if one.strip()]
+    if not found:
+        raise BadArgumentError("must be names with commas between them")
+    return found
 
 
 def cursor(text: str) -> int:

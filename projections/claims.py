@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from arclog.codec import Fact
 from arclog.deciders.claims import HeldClaim
+from arclog.deciders.picking import claim_key_of
 from arclog.deciders.standing import Holding
 from arclog.events import (
     ClaimAcquired,
@@ -18,7 +19,12 @@ from arclog.events import (
     ClaimRefused,
     ClaimReleased,
     JsonObject,
+    MessagePosted,
     SessionExpired,
+    TaskCancelled,
+    TaskCompleted,
+    TaskFailed,
+    TaskLapsed,
 )
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
@@ -117,6 +123,25 @@ def _on_handed_over(writer: Writer, event: Fact, data: ClaimHandedOver) -> None:
         writer.replace(VERSIONS, data.claim_key, Version(event.event_id, row))
 
 
+def _on_task(writer: Writer, event: Fact, data: TaskCompleted | TaskFailed | TaskCancelled | TaskLapsed) -> None:
+    if data.freed_token is not None:
+        _free(writer, event, data.task_id, data.freed_token)
+
+
+def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
+    if data.freed_token is not None:
+        task_id = data.completes_task_id if data.task is None else data.task.for_task_id
+        if task_id is not None:
+            _free(writer, event, task_id, data.freed_token)
+
+
+def _free(writer: Writer, event: Fact, task_id: int, token: int) -> None:
+    """The lease on a task ends with what became of the task."""
+    current = writer.find(VERSIONS, claim_key_of(task_id))
+    if current is not None and current.row.fencing_token == token and current.row.released_at is None:
+        _release(writer, event, claim_key_of(task_id), event.recorded_at)
+
+
 def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
     writer.write(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
 
@@ -134,6 +159,11 @@ PROJECTOR: Final = Projector(
         ClaimHandedOver: _on_handed_over,
         ClaimRefused: _on_refused,
         SessionExpired: _on_expired,
+        MessagePosted: _on_posted,
+        TaskCompleted: _on_task,
+        TaskFailed: _on_task,
+        TaskCancelled: _on_task,
+        TaskLapsed: _on_task,
     },
 )
 

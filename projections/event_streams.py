@@ -13,6 +13,7 @@ import apsw
 
 from arclog.codec import Fact, StoredEvent
 from arclog.events import (
+    ClaimAcquired,
     Event,
     HubVouched,
     LockAcquired,
@@ -25,6 +26,7 @@ from arclog.events import (
     MessagePosted,
     SessionExpired,
     TaskCompleted,
+    TasksOpened,
 )
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, read, read_from_end
@@ -35,7 +37,7 @@ SQL: Final = Queries("projections", "event_streams.sql")
 
 
 def _on_event(writer: Writer, event: Fact, data: Event) -> None:
-    for stream in streams_beside(data):
+    for stream in streams_beside(event.event_id, data):
         writer.write(SQL["add"], (stream, event.event_id))
 
 
@@ -47,6 +49,7 @@ PROJECTOR: Final = Projector(
     indexes="",
     handlers=dict.fromkeys(
         (
+            ClaimAcquired,
             HubVouched,
             LockAcquired,
             LockHandedOver,
@@ -58,6 +61,7 @@ PROJECTOR: Final = Projector(
             MessagePosted,
             SessionExpired,
             TaskCompleted,
+            TasksOpened,
         ),
         _on_event,
     ),

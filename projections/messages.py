@@ -8,7 +8,7 @@ bytes, when it is read.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, Literal
 
 import apsw
 import msgspec
@@ -21,6 +21,7 @@ from arclog.events import (
     Attachment,
     ClaimReleased,
     Event,
+    Handling,
     JsonObject,
     LockReleased,
     MessagePosted,
@@ -29,8 +30,12 @@ from arclog.events import (
     ShutdownCancelled,
     ShutdownFired,
     ShutdownInitiated,
+    TaskCancelled,
     TaskCompleted,
+    TaskFailed,
+    TasksOpened,
 )
+from arclog.events.messages import Provenance
 from arclog.limits import ANSWER_BYTES, PAGE_ROWS
 from arclog.notices import notices_of
 from arclog.sqlite.queries import Queries
@@ -38,9 +43,9 @@ from arclog.sqlite.reads import find_last_at, find_next, read_some_facts
 from projections.budget import Budget
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Projector, Writer
+from projections.projector import Projector, Writer, each_message, for_each_message
 from projections.recent import recent_of
-from projections.times import timestamp
+from projections.times import optional_timestamp, timestamp
 
 SQL: Final = Queries("projections", "messages.sql")
 
@@ -53,17 +58,21 @@ _CARRIERS: Final = (
     ClaimReleased,
     LockReleased,
     TaskCompleted,
+    TaskFailed,
+    TaskCancelled,
     ShutdownInitiated,
     ShutdownCancelled,
     ShutdownFired,
 )
 
+_AS_USUAL: Final = Handling()
+
 PART: Final = 128
 """Messages of a page that are read at a time."""
 
 
-class Message(Struct, frozen=True, gc=False):
-    """A message as the wire has it."""
+class Message(Struct, frozen=True, omit_defaults=True, gc=False):
+    """A message as the wire has it; what not every message has comes last, and only where it has."""
 
     id: int
     ts: str
@@ -76,6 +85,10 @@ class Message(Struct, frozen=True, gc=False):
     reply_to: int | None
     thread_id: str | None
     metadata: JsonObject
+    ack: bool = False
+    ack_by: str | None = None
+    urgency: Literal["normal", "urgent"] = "normal"
+    provenance: Provenance | None = None
 
 
 class PostedMessage(Struct, frozen=True, gc=False):
@@ -113,6 +126,8 @@ def messages_of(event: Fact) -> list[Message]:
     data = event.data
     if isinstance(data, MessagePosted):
         return [_from_agent(event, data)]
+    if isinstance(data, TasksOpened):
+        return [_from_agent(place, message) for place, message in each_message(event, data)]
     notices = notices_of(data)
     first = event.event_id - len(notices) + 1
     return [_from_hub(number, event.recorded_at, notice) for number, notice in enumerate(notices, first)]
@@ -122,6 +137,7 @@ def _from_agent(event: Fact, data: MessagePosted) -> Message:
     metadata = data.metadata
     if data.completes_task_id is not None:
         metadata = {**metadata, "task_completed": data.completes_task_id}
+    handling = data.handling or _AS_USUAL
     return Message(
         event.event_id,
         timestamp(event.recorded_at),
@@ -134,6 +150,10 @@ def _from_agent(event: Fact, data: MessagePosted) -> Message:
         data.reply_to,
         data.thread_id,
         metadata,
+        handling.ack,
+        optional_timestamp(handling.ack_by),
+        "urgent" if handling.urgent else "normal",
+        handling.provenance,
     )
 
 
@@ -211,7 +231,11 @@ PROJECTOR: Final = Projector(
     tables=("broadcasts", "thread_messages"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
-    handlers={MessagePosted: _on_posted, **dict.fromkeys(_CARRIERS, _on_noticed)},
+    handlers={
+        MessagePosted: _on_posted,
+        TasksOpened: for_each_message(_on_posted),
+        **dict.fromkeys(_CARRIERS, _on_noticed),
+    },
 )
 
 
@@ -230,7 +254,7 @@ IN_FULL: Final = Projector(
     tables=("messages",),
     schema=SQL["schema_in_full"],
     indexes=SQL["indexes_in_full"],
-    handlers=dict.fromkeys((MessagePosted, *_CARRIERS), _write_in_full),
+    handlers=dict.fromkeys((MessagePosted, TasksOpened, *_CARRIERS), _write_in_full),
 )
 """Messages with all that they say, for who asks a database of tables without the log; no hub keeps it."""
 

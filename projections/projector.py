@@ -4,13 +4,13 @@ A projector never refuses and never asks for the time: it is told what happened 
 gives the same rows, on any day, on any machine.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 from msgspec import Struct
 
 from arclog.codec import Fact
-from arclog.events import Event
+from arclog.events import Event, MessagePosted, TasksOpened
 from projections.versions import Key, Said, Version, Versioned
 
 Row = tuple[Any, ...]
@@ -61,6 +61,22 @@ class Writer(Protocol):
 
 Handler = Callable[[Writer, Fact, Any], None]
 """Writes what one type of event means: `(writer, event, its data)`."""
+
+
+def each_message(event: Fact, data: TasksOpened) -> Iterator[tuple[Fact, MessagePosted]]:
+    """The messages that open the tasks of one request, each with the place in the log that is its own."""
+    for message_id, message in enumerate(data.messages, event.event_id - len(data.messages) + 1):
+        yield Fact(message_id, event.recorded_at, message), message
+
+
+def for_each_message(handler: Callable[[Writer, Fact, MessagePosted], None]) -> Handler:
+    """What a `tasks.opened` means, for whom each of its messages means what it would mean alone."""
+
+    def handle(writer: Writer, event: Fact, data: TasksOpened) -> None:
+        for place, message in each_message(event, data):
+            handler(writer, place, message)
+
+    return handle
 
 
 class Projector(Struct, frozen=True):

@@ -19,7 +19,12 @@ from arclog.events import (
     LockQueued,
     LockRefreshed,
     LockReleased,
+    MessagePosted,
     SessionExpired,
+    TaskCancelled,
+    TaskCompleted,
+    TaskFailed,
+    TaskLapsed,
 )
 from arclog.events.locks import OnPaths
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
@@ -37,7 +42,12 @@ CONCERNING = (
     LockQueued,
     LockRefreshed,
     LockReleased,
+    MessagePosted,
     SessionExpired,
+    TaskCancelled,
+    TaskCompleted,
+    TaskFailed,
+    TaskLapsed,
 )
 """The events that change what stands."""
 
@@ -55,6 +65,10 @@ def learn(standing: Standing, event_id: int, recorded_at: int, data: Event) -> N
         case ClaimAcquired():
             _leave(standing, data.place)
             standing.grant("claim", (data.claim_key,), data.owner_agent_id, "exclusive", event_id, data.expires_at)
+        case TaskCompleted() | TaskFailed() | TaskCancelled() | TaskLapsed() | MessagePosted():
+            if data.freed_token is not None:
+                for held in list(standing.grant_of(data.freed_token)):
+                    standing.release(data.freed_token, (held.key,))
         case SessionExpired():
             for claim in data.claims:
                 standing.release(claim.fencing_token, (claim.claim_key,))

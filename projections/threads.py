@@ -12,13 +12,24 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from arclog.codec import Fact
-from arclog.events import ClaimAcquired, ClaimReleased, LockReleased, MessagePosted, SessionExpired, TaskCompleted
+from arclog.events import (
+    ClaimAcquired,
+    ClaimReleased,
+    LockReleased,
+    MessagePosted,
+    SessionExpired,
+    TaskCancelled,
+    TaskCompleted,
+    TaskFailed,
+    TaskReopened,
+    TasksOpened,
+)
 from arclog.events.messages import TASK_KINDS
 from arclog.notices import notices_of
 from arclog.sqlite.queries import Queries
 from projections import claims, locks
 from projections.intervals import AsOf
-from projections.projector import Projector, Writer
+from projections.projector import Projector, Writer, for_each_message
 from projections.times import optional_timestamp
 from projections.versions import Version, Versioned
 
@@ -104,6 +115,16 @@ def _on_task_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None
         _close_tasks(writer, event, thread_id, closed.count(thread_id))
 
 
+def _on_given_up(writer: Writer, event: Fact, data: TaskFailed | TaskCancelled) -> None:
+    if data.thread_id is not None:
+        _close_tasks(writer, event, data.thread_id, 1)
+
+
+def _on_reopened(writer: Writer, event: Fact, data: TaskReopened) -> None:
+    if data.thread_id is not None:
+        _close_tasks(writer, event, data.thread_id, -1)
+
+
 def _on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
     if data.thread_id is not None and writer.find(VERSIONS, data.thread_id) is None:
         writer.add(VERSIONS, data.thread_id, Version(event.event_id, _Row(data.thread_id)))
@@ -139,7 +160,11 @@ PROJECTOR: Final = Projector(
     indexes=SQL["indexes"],
     handlers={
         MessagePosted: _on_posted,
+        TasksOpened: for_each_message(_on_posted),
         TaskCompleted: _on_task_completed,
+        TaskFailed: _on_given_up,
+        TaskCancelled: _on_given_up,
+        TaskReopened: _on_reopened,
         ClaimAcquired: _on_claimed,
         ClaimReleased: _on_released,
         LockReleased: _on_released,

@@ -76,8 +76,10 @@ class Request(Struct, frozen=True, kw_only=True):
 
     @property
     def waits(self) -> bool:
-        """Whether it is a long poll, which may take a minute."""
-        return self.method == "GET" and re.search(r"[?&]timeout=", self.path) is not None
+        """Whether it may take a minute: a long poll, or a change that waits for its turn."""
+        if self.method == "GET":
+            return re.search(r"[?&]timeout=", self.path) is not None
+        return bool((self.body or {}).get("wait_sec"))
 
     def encode_body(self) -> bytes:
         """The body as the hub is to read it. Encoding it anew leaves no room for two readings of odd JSON."""

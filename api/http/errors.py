@@ -7,6 +7,7 @@ from arclog.errors import ArcError
 
 STATUS_OF: Final[Mapping[str, int]] = {
     "cursor_beyond_head": 400,
+    "dependency_cycle": 400,
     "invalid_input": 400,
     "malformed_request": 400,
     "request_too_large": 400,
@@ -17,6 +18,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "method_not_allowed": 405,
     "conflict": 409,
     "deadlock": 409,
+    "not_ready": 409,
     "session_collision": 409,
     "stale_token": 409,
     "idempotency_key_reused": 422,

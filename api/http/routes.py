@@ -23,6 +23,7 @@ from api.http.queries import QueryReader
 from api.http.responses import Responder
 from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.locks import AcquireLock
+from arclog.deciders.picking import TakeNextTask
 from arclog.limits import HEARTBEAT_SEC
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
@@ -114,7 +115,7 @@ def as_sent(ids: Struct, body: Any) -> Command:  # noqa: ANN401 - the body of mo
 
 def waits(command: Command) -> bool:
     """Whether a command may have to wait for what it asks."""
-    return isinstance(command, AcquireLock | AcquireClaim) and command.wait_sec > 0
+    return isinstance(command, AcquireLock | AcquireClaim | TakeNextTask) and command.wait_sec > 0
 
 
 def ok(outcome: Outcome) -> int:

@@ -89,6 +89,13 @@ def file_path(field: str, value: str) -> str:
     return required_id(field, value, MAX_PATH_CHARS)
 
 
+def text(field: str, value: str, most: int) -> str:
+    """A text of at most `most` characters."""
+    if len(value) > most:
+        raise InvalidInput(field, f"must be at most {most} characters, not {len(value)}")
+    return value
+
+
 def metadata(value: JsonObject | None) -> JsonObject:
     """The caller's own object, or an empty one.
 

@@ -1,19 +1,32 @@
 """Messages: what may be said, where, and which of them open or complete a task."""
 
-from typing import ClassVar, Final, get_args
+from typing import ClassVar, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.deciders.fields import Limits
+from arclog.deciders.task_terms import HUMAN, decide_question, decide_terms, is_human, known_dependencies
 from arclog.deciders.tasks import KnownTask
 from arclog.errors import InvalidInput
-from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, Attachment, JsonObject, MessagePosted
-from arclog.events.messages import DiffRefAttachment, FileRefAttachment, JsonAttachment, MessageKind
+from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, Attachment, Handling, JsonObject, MessagePosted, TaskTerms
+from arclog.events.messages import (
+    TASK_KINDS,
+    DiffRefAttachment,
+    FileRefAttachment,
+    JsonAttachment,
+    MessageKind,
+    Provenance,
+)
+from arclog.limits import MICROSECONDS
 
 MESSAGE_KINDS: Final[tuple[str, ...]] = tuple(sorted(get_args(MessageKind)))
 _KINDS: Final = frozenset(MESSAGE_KINDS)
+MAX_ACK_SEC: Final = 30 * 86_400
+"""How long a sender may give a recipient to acknowledge a message."""
+
+Urgency = Literal["normal", "urgent"]
 
 
 class PostMessage(Struct, frozen=True, kw_only=True):
@@ -31,6 +44,30 @@ class PostMessage(Struct, frozen=True, kw_only=True):
     thread_id: str | None = None
     metadata: JsonObject | None = None
     parent_task_id: int | None = None
+    assignee: str | None = None
+    priority: int | None = None
+    depends_on: list[int] | None = None
+    needs: list[str] | None = None
+    not_before: str | None = None
+    max_attempts: int | None = None
+    options: list[str] | None = None
+    default: str | None = None
+    deadline_sec: float | None = None
+    for_task_id: int | None = None
+    ack: bool = False
+    ack_within_sec: float | None = None
+    urgency: Urgency = "normal"
+
+    @property
+    def opens_task(self) -> bool:
+        """Whether it opens a task, by its kind."""
+        return self.kind.strip().lower() in TASK_KINDS
+
+    @property
+    def is_question(self) -> bool:
+        """Whether it asks a person, who alone can answer it."""
+        recipient = self.recipient
+        return recipient is not None and is_human(recipient) and self.kind.strip().lower() == "task_request"
 
     @property
     def recipient(self) -> str | None:
@@ -53,12 +90,18 @@ class Posting(Struct, frozen=True):
         parent_exists: whether `parent_task_id` is a task.
         open_request: the task that `reply_to` names, if it is a `task_request` that is still open.
         limits: how much a message may hold.
+        dependencies: those of the tasks that it depends on that there are.
+        waiting_task: for a question, the task that waits for its answer.
+        provenance: where it comes from, when that is a person.
     """
 
     channel_exists: bool = True
     parent_exists: bool = True
     open_request: KnownTask | None = None
     limits: Limits = Limits()
+    dependencies: tuple[int, ...] = ()
+    waiting_task: KnownTask | None = None
+    provenance: Provenance | None = None
 
 
 def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted:
@@ -67,6 +110,8 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
     if kind not in _KINDS:
         raise InvalidInput("kind", f"must be one of {', '.join(MESSAGE_KINDS)}, not {command.kind!r}")
     to_agent = fields.optional_id("to_agent", command.to_agent)
+    if to_agent is not None and is_human(to_agent):
+        to_agent = HUMAN
     channel = fields.required_id("channel", command.room)
     body = command.body
     if not body and not command.attachments:
@@ -74,6 +119,11 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
     if len(body) > state.limits.max_body_chars:
         raise InvalidInput("body", f"must be at most {state.limits.max_body_chars} characters, not {len(body)}")
     answered = state.open_request if kind == "task_result" else None
+    if answered is not None and answered.is_question and state.provenance is None:
+        answered = None  # only a person answers what a person was asked; from all others it is a comment
+    ended = answered or state.waiting_task
+    if kind not in TASK_KINDS:
+        _refuse_terms(command)
     posted = MessagePosted(
         from_agent=fields.agent("from_agent", command.from_agent),
         channel=channel,
@@ -87,12 +137,69 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
         parent_task_id=fields.integer("parent_task_id", command.parent_task_id),
         completes_task_id=answered.task_id if answered else None,
         completes_in_thread_id=answered.thread_id if answered else None,
+        task=_terms(state, command, kind, to_agent, now) if kind in TASK_KINDS else None,
+        freed_token=None if ended is None else ended.freed_token,
+        handling=_handling(state, command, to_agent, now),
     )
     if to_agent is None and not state.channel_exists:
         raise InvalidInput("channel", f"{channel!r} does not exist", advice="create_channel")
     if not state.parent_exists:
         raise InvalidInput("parent_task_id", f"{command.parent_task_id} is not a known task")
     return posted
+
+
+def _terms(state: Posting, command: PostMessage, kind: str, to_agent: str | None, now: int) -> TaskTerms | None:
+    """What is said of the task that a message opens."""
+    question = None
+    if command.is_question:
+        waiting = command.for_task_id
+        if waiting is not None:
+            task = state.waiting_task
+            if task is None:
+                raise InvalidInput("for_task_id", f"{waiting} is not a known task")
+            if task.state != "open":
+                raise InvalidInput("for_task_id", f"names task {waiting}, which is {task.state} and waits for nothing")
+        question = decide_question(command.options, command.default, command.deadline_sec, waiting, now)
+    elif (command.options, command.default, command.deadline_sec, command.for_task_id) != (None, None, None, None):
+        raise InvalidInput("to_agent", f"must be {HUMAN} for a task_request with options, default, deadline or task")
+    depends_on = known_dependencies(command.depends_on, state.dependencies)
+    return decide_terms(command, depends_on, to_agent, question)
+
+
+_TERMS: Final = (
+    "assignee",
+    "priority",
+    "depends_on",
+    "needs",
+    "not_before",
+    "max_attempts",
+    "options",
+    "default",
+    "deadline_sec",
+    "for_task_id",
+)
+
+
+def _refuse_terms(command: PostMessage) -> None:
+    """Refuse what can only be said of a task."""
+    for field in _TERMS:  # ten looks are nothing beside the flush
+        if getattr(command, field) is not None:
+            raise InvalidInput(field, f"belongs to a task: post it with kind task or task_request, not {command.kind}")
+
+
+def _handling(state: Posting, command: PostMessage, to_agent: str | None, now: int) -> Handling | None:
+    """How the message is to be taken; None when as usual."""
+    within_sec = command.ack_within_sec
+    ack = command.ack or within_sec is not None
+    if ack and to_agent is None:
+        raise InvalidInput("ack", "can be asked of one agent only; name it with to_agent")
+    if within_sec is not None and not 0 < within_sec <= MAX_ACK_SEC:
+        raise InvalidInput("ack_within_sec", f"must be more than 0 and at most {MAX_ACK_SEC}, not {within_sec}")
+    urgent = command.urgency == "urgent"
+    if not (ack or urgent or state.provenance):
+        return None
+    ack_by = None if within_sec is None else now + round(within_sec * MICROSECONDS)
+    return Handling(ack=ack, ack_by=ack_by, urgent=urgent, provenance=state.provenance)
 
 
 def _attachments(attachments: list[Attachment] | None, limits: Limits) -> tuple[Attachment, ...]:

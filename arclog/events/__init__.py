@@ -24,6 +24,8 @@ from arclog.events.claims import (
     ClaimReleased,
 )
 from arclog.events.hub import (
+    CursorPosition,
+    CursorsMoved,
     HubStarted,
     HubStopped,
     HubVouched,
@@ -32,6 +34,7 @@ from arclog.events.hub import (
     ShutdownFired,
     ShutdownInitiated,
 )
+from arclog.events.inbox import InboxAcknowledged
 from arclog.events.locks import (
     LockAcquired,
     LockHandedOver,
@@ -46,9 +49,11 @@ from arclog.events.messages import (
     GENERAL_CHANNEL,
     SYSTEM,
     Attachment,
+    Handling,
     JsonObject,
     MessagePosted,
     Notice,
+    TaskTerms,
 )
 from arclog.events.rules import RulesRaised
 from arclog.events.sessions import (
@@ -60,7 +65,15 @@ from arclog.events.sessions import (
     SessionOpened,
     SessionRenamed,
 )
-from arclog.events.tasks import TaskCompleted
+from arclog.events.tasks import (
+    TaskAssigned,
+    TaskCancelled,
+    TaskCompleted,
+    TaskFailed,
+    TaskLapsed,
+    TaskReopened,
+    TasksOpened,
+)
 
 Event = (
     SessionOpened
@@ -85,6 +98,14 @@ Event = (
     | LockLeft
     | LockHandedOver
     | TaskCompleted
+    | TasksOpened
+    | TaskFailed
+    | TaskCancelled
+    | TaskReopened
+    | TaskAssigned
+    | TaskLapsed
+    | InboxAcknowledged
+    | CursorsMoved
     | HubStarted
     | HubStopped
     | HubVouched
@@ -114,12 +135,16 @@ __all__ = [
     "ClaimRefreshed",
     "ClaimRefused",
     "ClaimReleased",
+    "CursorPosition",
+    "CursorsMoved",
     "Event",
     "FreedClaim",
     "FreedLock",
+    "Handling",
     "HubStarted",
     "HubStopped",
     "HubVouched",
+    "InboxAcknowledged",
     "JsonObject",
     "LockAcquired",
     "LockHandedOver",
@@ -139,5 +164,12 @@ __all__ = [
     "ShutdownCancelled",
     "ShutdownFired",
     "ShutdownInitiated",
+    "TaskAssigned",
+    "TaskCancelled",
     "TaskCompleted",
+    "TaskFailed",
+    "TaskLapsed",
+    "TaskReopened",
+    "TaskTerms",
+    "TasksOpened",
 ]

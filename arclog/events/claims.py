@@ -4,16 +4,22 @@ The event id of a grant is its fencing token: it is kept while the holder refres
 Times are microseconds of the log's clock.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
 from arclog.events.locks import LeaveReason, ReleaseReason
 from arclog.events.messages import SYSTEM, JsonObject, Notice
 
+Pick = Literal["priority", "waited"]
+
 
 class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A claim was granted until `expires_at`; `place` is where it was waited for, the id of a `claim.queued`."""
+    """A claim was granted until `expires_at`; `place` is where it was waited for, the id of a `claim.queued`.
+
+    `pick` says that it is the lease on a task which the hub picked, and why that one: by its priority, or because it
+    had waited for long. Such a lease counts as an attempt when it lapses.
+    """
 
     type: ClassVar[str] = "claim.acquired"
 
@@ -25,6 +31,7 @@ class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     metadata: JsonObject = {}
     occurred_at: int | None = None
     place: int | None = None
+    pick: Pick | None = None
 
     @property
     def actor(self) -> str:

@@ -129,3 +129,27 @@ class NetworkChanged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
     def stream(self, event_id: int) -> str:
         return f"hub/{self.hub_id}"
+
+
+class CursorPosition(Struct, frozen=True, array_like=True, gc=False):
+    """Where a reader stands: `position` is the last message that the cursor `name` of an agent has passed."""
+
+    agent_id: str
+    name: str
+    position: int
+
+
+class CursorsMoved(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Cursors of agents that read at this hub have moved: all those that have since the last such event."""
+
+    type: ClassVar[str] = "hub.cursors_moved"
+
+    hub_id: str
+    positions: tuple[CursorPosition, ...]
+
+    @property
+    def actor(self) -> str:
+        return SYSTEM
+
+    def stream(self, event_id: int) -> str:
+        return f"hub/{self.hub_id}"

@@ -72,11 +72,61 @@ class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     metadata: JsonObject = {}
 
 
+class TaskTerms(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What a message that opens a task says of the work, beside its text. Times are microseconds of the log's clock.
+
+    Attributes:
+        assignee: the only agent that is to do it.
+        priority: 0 is done first, 4 last.
+        depends_on: tasks that must be done before.
+        needs: capabilities that an agent must have to do it.
+        not_before: it is not ready earlier.
+        max_attempts: after so many leases that lapsed it has failed.
+        options: of a question, the answers to choose from.
+        default: of a question, the answer that counts when there is none by its deadline.
+        deadline: of a question, when that is.
+        for_task_id: of a question, the task that waits for its answer.
+    """
+
+    assignee: str | None = None
+    priority: int = 2
+    depends_on: tuple[int, ...] = ()
+    needs: tuple[str, ...] = ()
+    not_before: int | None = None
+    max_attempts: int = 3
+    options: tuple[str, ...] = ()
+    default: str | None = None
+    deadline: int | None = None
+    for_task_id: int | None = None
+
+
+Provenance = Literal["unverified-human", "human"]
+"""Where a message comes from, when it is not simply an agent; only the hub says so."""
+
+
+class Handling(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """How a message is to be taken, where that is not as usual.
+
+    Attributes:
+        ack: whether its recipient is to acknowledge it.
+        ack_by: by when, in microseconds of the log's clock.
+        urgent: whether it is urgent.
+        provenance: where it comes from, when that is a person.
+    """
+
+    ack: bool = False
+    ack_by: int | None = None
+    urgent: bool = False
+    provenance: Provenance | None = None
+
+
 class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Somebody said something. The message's id is the event's id.
 
     A `task` or `task_request` opens the task of the same id below `parent_task_id`. `completes_task_id` is the open
     request that this `task_result` answers and thereby completes, `completes_in_thread_id` that task's thread.
+    `freed_token` is of the lease that ends with it: that of the task that it completes, or of the one that waits for
+    the answer to this question.
     """
 
     type: ClassVar[str] = "message.posted"
@@ -93,6 +143,9 @@ class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     parent_task_id: int | None = None
     completes_task_id: int | None = None
     completes_in_thread_id: str | None = None
+    task: TaskTerms | None = None
+    freed_token: int | None = None
+    handling: Handling | None = None
 
     @property
     def actor(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cli.options import count, cursor, page_size
+from cli.options import cursor, page_size
 from cli.read.view import ChannelOrThread, Newest, Parameter, Search, View, Whole, field, second
+from cli.read.work import TASKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,26 +156,6 @@ LOCKS: Final = View(
     ),
     parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"), ACTIVE),
     key="file_path",
-)
-
-TASKS: Final = View(
-    "/v1/tasks",
-    (
-        ("task", field("task_id")),
-        ("parent", field("parent_task_id")),
-        ("status", field("status")),
-        ("channel", field("channel")),
-        ("thread", field("thread_id")),
-        ("opened", second("created_at")),
-        ("done", second("completed_at")),
-    ),
-    parameters=(
-        Parameter("--status", into="status", choices=("open", "done"), help="only those"),
-        Parameter("--parent-id", into="parent_id", type=count, metavar="N", help="only children of this task"),
-        Parameter("--channel", into="channel", help="only of this channel"),
-        IN_THREAD,
-    ),
-    key="task_id",
 )
 
 THREAD: Final = Whole(

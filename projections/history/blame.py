@@ -65,7 +65,7 @@ def read_blame(connection: apsw.Connection, stream: str, now: int) -> list[Blame
         for wanted in (stream, *_list_overlapping(connection, stream)):
             for stored in read_matching(connection, 0, NO_END, where=Filter(stream=wanted)):
                 event = stored.decode()
-                for name in (event.stream, *streams_beside(event.data)):
+                for name in (event.stream, *streams_beside(event.event_id, event.data)):
                     if name == wanted or (wanted.endswith("/") and name.startswith(wanted)):
                         lives.setdefault(name, []).append(event)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

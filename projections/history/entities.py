@@ -27,12 +27,16 @@ from arclog.events import (
     SessionExpired,
     SessionOpened,
     SessionRenamed,
+    TaskCancelled,
     TaskCompleted,
+    TaskFailed,
+    TaskReopened,
+    TasksOpened,
 )
-from arclog.events.messages import TASK_KINDS
 from arclog.notices import notices_of
 from projections import channels, claims, locks, messages, places, sessions, tasks, threads
 from projections.encoding import encode_json
+from projections.history.touched_tasks import find_freed_claim, list_tasks_touched
 from projections.intervals import AsOf
 
 _NUMBER: Final = re.compile("[0-9]+")
@@ -60,6 +64,9 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
     """
     found: list[Entity] = []
     data = event.data
+    touched_tasks = [Entity("task", str(task_id)) for task_id in list_tasks_touched(connection, event, at)]
+    if event.stream.startswith("task/"):
+        found += touched_tasks
     match data:
         case SessionOpened() | SessionRenamed() | SessionClosed() | AgentSeen():
             found.append(Entity("session", data.agent_id))
@@ -70,10 +77,6 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
         case ChannelCreated():
             found.append(Entity("channel", data.name))
         case MessagePosted():
-            if data.kind in TASK_KINDS:
-                found.append(Entity("task", str(event.event_id)))
-            if data.completes_task_id is not None:
-                found.append(Entity("task", str(data.completes_task_id)))
             found += _threads(data.thread_id, data.completes_in_thread_id)
         case ClaimAcquired() | ClaimRefreshed() | ClaimReleased() | ClaimHandedOver():
             claim = claims.find_claim(connection, data.claim_key, at)
@@ -85,13 +88,14 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
             found += _threads(*(locks.find_thread(connection, key, holder, at) for key in data.keys))
         case LockQueued() | ClaimQueued():
             found.append(Entity("place", str(data.place or event.event_id)))
-        case TaskCompleted():
-            found.append(Entity("task", str(data.task_id)))
-            if data.rolled_up_task_id is not None:
-                found.append(Entity("task", str(data.rolled_up_task_id)))
+        case TaskFailed() | TaskCancelled() | TaskReopened() | TaskCompleted():
             found += _threads(data.thread_id)
+        case TasksOpened():
+            found += _threads(*(message.thread_id for message in data.messages))
         case _:
             pass
+    freed = find_freed_claim(event)
+    found += [*touched_tasks, *([] if freed is None else [Entity("claim", freed)])]
     found += [Entity("place", str(place)) for place in _places_ended_by(event)]
     return list(dict.fromkeys(found + _said(event)))
 
@@ -112,6 +116,9 @@ def _said(event: RecordedEvent) -> list[Entity]:
     """The messages that an event posts, and the threads of its notices."""
     if isinstance(event.data, MessagePosted):
         return [Entity("message", str(event.event_id))]
+    if isinstance(event.data, TasksOpened):
+        first = event.event_id - len(event.data.messages) + 1
+        return [Entity("message", str(message_id)) for message_id in range(first, event.event_id + 1)]
     found = []
     notices = notices_of(event.data)
     for message_id, notice in enumerate(notices, event.event_id - len(notices) + 1):

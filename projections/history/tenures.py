@@ -28,14 +28,18 @@ from arclog.events import (
     SessionClosed,
     SessionExpired,
     SessionOpened,
+    TaskCancelled,
     TaskCompleted,
+    TaskFailed,
+    TaskReopened,
+    TasksOpened,
 )
 from projections.standing import ends_at
 from projections.times import optional_timestamp, timestamp
 
 How = Literal[
     "held", "released", "owner_gone", "lapsed", "forced", "undelivered", "handed_over",
-    "open", "done", "live", "closed", "expired", "replaced",
+    "open", "done", "failed", "cancelled", "live", "closed", "expired", "replaced",
 ]  # fmt: skip
 """How it stands: leases are held, released, taken back from an owner that was gone, lapsed, taken away by an operator,
 given back because the one that had waited could not be told, or handed over; tasks are open or done; sessions are live,
@@ -188,6 +192,8 @@ class _Life:
                 self._begin(event, "live")
             case MessagePosted() if self._stream == f"task/{event.event_id}":
                 self._begin(event, "open")
+            case TasksOpened() | TaskReopened() if self._stream.startswith("task/"):
+                self._begin(event, "open")
             case _:
                 self._end_otherwise(event)
 
@@ -234,8 +240,11 @@ class _Life:
     def _end_otherwise(self, event: RecordedEvent) -> None:
         """What ends the tenures of tasks and sessions, and of leases whose owner's session has ended."""
         match event.data:
-            case TaskCompleted():
-                self._end_all("done", event)
+            case TaskCompleted() | TaskFailed() | TaskCancelled() as data:
+                how: How = "done"
+                if not isinstance(data, TaskCompleted):
+                    how = "failed" if isinstance(data, TaskFailed) else "cancelled"
+                self._end_all(how, event)
             case MessagePosted() if self._stream == f"task/{event.data.completes_task_id}":
                 self._end_all("done", event)
             case SessionClosed():

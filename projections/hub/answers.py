@@ -11,9 +11,12 @@ from arclog.deciders.hub import HubState
 from arclog.events import (
     AgentSeen,
     ChannelCreated,
+    ClaimAcquired,
+    CursorsMoved,
     HubStarted,
     HubStopped,
     HubVouched,
+    InboxAcknowledged,
     MessagePosted,
     NetworkChanged,
     RulesRaised,
@@ -24,14 +27,17 @@ from arclog.events import (
     ShutdownCancelled,
     ShutdownFired,
     ShutdownInitiated,
-    TaskCompleted,
 )
-from projections import channels, messages, sessions, tasks
+from projections import channels, messages, sessions
 from projections.encoding import encode_json
 from projections.hub.lease_answers import CurrentRows, LeaseEvent, PastRows, answer_lease
 from projections.hub.outcomes import Outcome
+from projections.hub.task_answers import TaskEvent, answer_picked, answer_task
 from projections.intervals import AsOf
 from projections.projector import Writer
+
+Unasked = AgentSeen | CursorsMoved | HubStarted | HubStopped | HubVouched | RulesRaised | SessionExpired | ShutdownFired
+"""What no caller asks for."""
 
 
 def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> Outcome:
@@ -49,9 +55,8 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
         case ChannelCreated():
             channel = channels.find_channel(connection, data.name, at)
             return Outcome(encode_json(channel), event_id, created=True)
-        case TaskCompleted():
-            task = tasks.find_task(connection, data.task_id, at)
-            return Outcome(encode_json(task), event_id, parent_completed=data.rolled_up_task_id is not None)
+        case InboxAcknowledged():
+            return Outcome(encode_json({"acknowledged": data.message_ids}), event_id)
         case ShutdownInitiated():
             delay = round(data.delay_sec)
             result = {"status": "shutdown_initiated", "remaining_sec": delay, "delay_sec": delay}
@@ -61,16 +66,18 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
         case NetworkChanged():
             result_of_change = {"allow_remote": data.allow_remote, "listen_host": hub.listen_host}
             return Outcome(encode_json(result_of_change), event_id)
-        case AgentSeen() | SessionExpired() | HubVouched() | RulesRaised():
+        case _ if isinstance(data, Unasked):
             return Outcome(b"null", event_id)
-        case HubStarted() | HubStopped() | ShutdownFired():
-            return Outcome(b"null", event_id)
+        case _ if isinstance(data, TaskEvent):
+            return answer_task(connection, event_id, data, at)
+        case ClaimAcquired(pick=str()):
+            return answer_picked(connection, event_id, data, at)
         case _:
             return answer_lease(PastRows(connection, at), event_id, data)
 
 
 def answer_now(writer: Writer, connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> Outcome:
     """The same for the log's last event, from what its writer remembers, so that leases need not be read again."""
-    if isinstance(event.data, LeaseEvent):
+    if isinstance(event.data, LeaseEvent) and not (isinstance(event.data, ClaimAcquired) and event.data.pick):
         return answer_lease(CurrentRows(writer), event.event_id, event.data)
     return answer(connection, event, hub)

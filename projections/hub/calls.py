@@ -22,6 +22,7 @@ class Request(Struct, frozen=True):
         hash: a hash of the request that the key belongs to.
         former_hash: the same as former versions made it, which may be what is kept.
         sender: who asks, as far as the carrier knows; empty when it does not.
+        require: fencing tokens that must be present for it to be done, by what they are of.
     """
 
     command: Command
@@ -30,6 +31,13 @@ class Request(Struct, frozen=True):
     hash: bytes | None = None
     former_hash: bytes | None = None
     sender: str = ""
+    require: Mapping[str, int] | None = None
+
+    def call(self, done: "Callable[[Outcome | ArcError], None]") -> "Call":
+        """The same on its way, with whom to tell."""
+        return Call(
+            self.command, done, self.transport, self.key, self.hash, self.sender, self.former_hash, self.require
+        )
 
 
 class Call(Struct):
@@ -74,6 +82,7 @@ class Commit(Struct):
         told: the calls that have waited, and what they are to be told.
         foreign: whether another process appended since the transaction before.
         staged: whether it waits to be flushed.
+        has_work: whether it may have made a task ready.
     """
 
     after: int
@@ -83,6 +92,7 @@ class Commit(Struct):
     told: list[tuple[OpenCall[Outcome], Outcome]] = field(default_factory=list)
     foreign: bool = False
     staged: bool = False
+    has_work: bool = False
 
     @property
     def calls(self) -> list[Call]:

@@ -11,14 +11,14 @@ from arclog.deciders import channels as channel_rules
 from arclog.deciders import hub as hub_rules
 from arclog.deciders import messages as message_rules
 from arclog.deciders import sessions as session_rules
-from arclog.deciders import tasks as task_rules
 from arclog.events import Event
-from projections import channels, sessions, tasks
+from projections import channels, sessions
 from projections.encoding import encode_json
-from projections.hub import lease_handlers
+from projections.hub import lease_handlers, task_handlers
 from projections.hub.context import Context
 from projections.hub.lease_handlers import LeaseCommand
 from projections.hub.outcomes import Outcome
+from projections.hub.task_handlers import TaskCommand, read_posting
 from projections.intervals import AsOf
 
 Command = (
@@ -28,7 +28,7 @@ Command = (
     | channel_rules.CreateChannel
     | message_rules.PostMessage
     | LeaseCommand
-    | task_rules.CompleteTask
+    | TaskCommand
     | hub_rules.StartHub
     | hub_rules.StopHub
     | hub_rules.InitiateShutdown
@@ -66,35 +66,7 @@ def _create_channel(context: Context, command: channel_rules.CreateChannel, at: 
 
 
 def _post_message(context: Context, command: message_rules.PostMessage, at: AsOf) -> Decision:
-    parent, reply_to = command.parent_task_id, command.reply_to
-    connection = context.connection
-    state = message_rules.Posting(
-        channel_exists=command.recipient is not None or context.has_channel(command.room, at),
-        parent_exists=parent is None or tasks.find_known(connection, _integer(parent), at) is not None,
-        open_request=None
-        if reply_to is None or command.kind.strip().lower() != "task_result"
-        else tasks.find_open_request(connection, _integer(reply_to), at),
-        limits=context.limits,
-    )
-    return message_rules.decide_post(state, command, at.now)
-
-
-def _complete_task(context: Context, command: task_rules.CompleteTask, at: AsOf) -> Decision:
-    connection = context.connection
-    task = tasks.find_known(connection, _integer(command.task_id), at)
-    state = task_rules.Completing(task)
-    if task is not None and task.parent_task_id is not None:
-        state = task_rules.Completing(
-            task,
-            parent=tasks.find_known(connection, task.parent_task_id, at),
-            has_open_sibling=tasks.has_open_sibling(connection, task.parent_task_id, task.task_id),
-            child_count=tasks.count_children(connection, task.parent_task_id),
-        )
-    decision = task_rules.decide_complete(state, command, at.now)
-    if decision is not None:
-        return decision
-    done = tasks.find_task(connection, command.task_id, at)
-    return Outcome(encode_json(done), event_id=tasks.find_completion(connection, command.task_id))
+    return message_rules.decide_post(read_posting(context, command, at), command, at.now)
 
 
 def _start_hub(context: Context, command: hub_rules.StartHub, at: AsOf) -> Decision:
@@ -124,11 +96,6 @@ def _change_network(context: Context, command: hub_rules.ChangeNetwork, at: AsOf
     return Outcome(encode_json({"allow_remote": context.hub.allow_remote, "listen_host": context.hub.listen_host}))
 
 
-def _integer(value: int) -> int:
-    """An id that SQLite can look up; what does not fit into 64 bits is no id of ours."""
-    return value if 0 <= value < 2**63 else 0
-
-
 _HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     session_rules.OpenSession: _open_session,
     session_rules.RenameSession: _rename_session,
@@ -136,7 +103,7 @@ _HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     channel_rules.CreateChannel: _create_channel,
     message_rules.PostMessage: _post_message,
     **lease_handlers.HANDLERS,
-    task_rules.CompleteTask: _complete_task,
+    **task_handlers.HANDLERS,
     hub_rules.StartHub: _start_hub,
     hub_rules.StopHub: _stop_hub,
     hub_rules.InitiateShutdown: _initiate_shutdown,

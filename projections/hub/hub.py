@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -21,6 +22,7 @@ from arclog.deciders.hub import (
     StartHub,
     StopHub,
 )
+from arclog.deciders.picking import TakeNextTask
 from arclog.engine import Engine
 from arclog.errors import ArcError, NewerRules, StorageError, StorageGone
 from arclog.events import SYSTEM
@@ -29,6 +31,7 @@ from arclog.limits import MICROSECONDS
 from arclog.machine_time import MachineTime
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding
+from arclog.sender import sender_of
 from arclog.sqlite.readers import Readers
 from arclog.sqlite.schema import get_instance_id
 from arclog.sqlite.snapshot import Query
@@ -46,6 +49,7 @@ from projections.hub.recorder import Recorder
 from projections.hub.roots import Roots
 from projections.hub.settings import Settings
 from projections.hub.shutdown_timer import Countdown
+from projections.hub.task_waits import TaskWaits
 from projections.hub.waiting import Waiters
 from projections.intervals import AsOf, live
 from projections.moments import find_moment
@@ -137,6 +141,7 @@ class Hub:
         self._lease_waits = LeaseWaits(
             self._recorder.leases, self._commits, self._waiters, self._readers, self.clock.now
         )
+        self._task_waits = TaskWaits(self._waiters, self._readers, self.clock.now, lambda: self.closing)
         self.instance_id = self._readers.read(get_instance_id)
         await asyncio.to_thread(self._inspection.check_newest)
         await self._begin(url)
@@ -217,25 +222,16 @@ class Hub:
         Raises:
             ArcError: it was refused, or could not be kept.
         """
-        future: asyncio.Future[Outcome] = self._loop.create_future()
-
-        def done(result: Outcome | ArcError) -> None:
-            # A caller that went away has cancelled its future.
-            if future.done():
-                if isinstance(result, Outcome) and result.opened is not None:
-                    self._lease_waits.close(result.opened)
-            elif isinstance(result, ArcError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-        call = Call(command, done, transport, key, request, sender, former_request, require)
-        self._commits.submit(call)
-        outcome = await future
+        asked = Request(command, transport, key, request, former_request, sender, require)
+        outcome = await self._ask(asked)
         if outcome.opened is not None:
             self._other_hubs.watch()
-            with self.present(call.sender):
+            with self.present(sender_of(command, sender)):
                 return await self._lease_waits.wait(outcome.opened)
+        if isinstance(command, TakeNextTask) and outcome.event_id is None and command.wait_sec > 0:
+            self._other_hubs.watch()
+            with self.present(command.agent_id.strip()):
+                return await self._task_waits.wait(command, partial(self._ask, asked))
         # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
         if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._countdown.is_armed:
             self._countdown.arm(command.delay_sec)
@@ -244,6 +240,25 @@ class Hub:
         elif isinstance(command, ChangeNetwork) and not self.state.allow_remote:
             self.on_network_closed()
         return outcome
+
+    async def _ask(self, asked: Request) -> Outcome:
+        """Have a command judged once."""
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+
+        def done(result: Outcome | ArcError) -> None:
+            # A caller that went away has cancelled its future.
+            if future.done():
+                if isinstance(result, Outcome) and result.opened is not None:
+                    self._lease_waits.close(result.opened)
+                elif isinstance(result, Outcome) and isinstance(asked.command, TakeNextTask):
+                    self._lease_waits.give_back(result)
+            elif isinstance(result, ArcError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self._commits.submit(asked.call(done))
+        return await future
 
     def give_back(self, outcome: Outcome) -> None:
         """Free what was granted to a call that had waited for it, since its answer cannot be told."""
@@ -270,17 +285,7 @@ class Hub:
                 complete.set_result(None)
 
         for request in requests:
-            self._commits.submit(
-                Call(
-                    request.command,
-                    done,
-                    request.transport,
-                    request.key,
-                    request.hash,
-                    request.sender,
-                    request.former_hash,
-                )
-            )
+            self._commits.submit(request.call(done))
         if requests:
             await complete
         return results
@@ -289,7 +294,7 @@ class Hub:
         self._commits.catch_up()
 
     def _arrive(self, commit: Commit) -> None:
-        self._waiters.deliver(commit.after, commit.head, commit.messages)
+        self._waiters.deliver(commit.after, commit.head, commit.messages, has_work=commit.has_work)
         if commit.messages:
             self._filler.tell()
         trouble = self._recorder.gone or self._recorder.trouble

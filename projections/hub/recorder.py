@@ -36,6 +36,7 @@ from projections.hub.leases import Leases
 from projections.hub.outcomes import Outcome
 from projections.hub.presence import Presence
 from projections.hub.roots import Roots
+from projections.hub.task_clock import TaskClock
 from projections.hub.transaction import Transaction
 from projections.hub.writing_side import WritingSide
 
@@ -80,6 +81,7 @@ class Recorder:
         self._side = WritingSide(path, clock, engine)
         self.engine = self._side.engine
         self._clock = self.engine.clock
+        self.task_clock = TaskClock()
         self.clockwork = Clockwork(hub.hub_id, self.presence, self._clock.elapsed)
         self.doubt = Doubt()
         """Whether the log kept a batch, while nobody knows."""
@@ -260,11 +262,25 @@ class Recorder:
         leases, connection = self._context.leases, self._context.connection
         leases.follow(connection, transaction.after, transaction.now)
         transaction.settle()
+        if foreign:
+            self.task_clock.look_again()
+        self.task_clock.settle(self._context, transaction.now, transaction.append_ours)
         settle(leases, connection, transaction.now, transaction.append_ours)
         answers = [(call, transaction.carry_out(call)) for call in calls]
         settle(leases, connection, transaction.now, transaction.append_ours)
         told = collect_told(leases, connection, transaction.now)
-        return Commit(transaction.after, transaction.close(), transaction.messages, answers, told, foreign, staged=True)
+        if transaction.has_work:
+            self.task_clock.look_again()
+        return Commit(
+            transaction.after,
+            transaction.close(),
+            transaction.messages,
+            answers,
+            told,
+            foreign,
+            staged=True,
+            has_work=transaction.has_work,
+        )
 
     def _stage_waiting(self, calls: Sequence[Call]) -> Commit:
         commit = self.stage(calls)
@@ -280,6 +296,7 @@ class Recorder:
             [answer for commit in commits for answer in commit.answers],
             [told for commit in commits for told in commit.told],
             foreign=True,
+            has_work=True,
         )
 
     def _undo(self, error: Exception) -> None:
@@ -292,6 +309,7 @@ class Recorder:
         self._context.hub = self._hub_before
         self._forget()
         self.clockwork.forget()
+        self.task_clock.look_again()
         now = self._clock.now()
         self._context.leases.forget(now)
         self.presence.listening.fail(now)
@@ -313,7 +331,8 @@ class Recorder:
     def next_due_at(self) -> int:
         """When something may be due, leases that are waited for included."""
         lease_at = self._context.leases.next_look_at()
-        return self.next_at if lease_at is None else min(max(lease_at, self._not_before), self.next_at)
+        soonest = self.task_clock.next_at if lease_at is None else min(lease_at, self.task_clock.next_at)
+        return min(max(soonest, self._not_before), self.next_at)
 
     @property
     def leases(self) -> Leases:
@@ -335,10 +354,13 @@ class Recorder:
         lease_at = self._context.leases.next_look_at()
         if lease_at is not None and max(lease_at, self._not_before) <= now:
             return True
-        if now < self.next_at:
+        task_is_due = max(self.task_clock.next_at, self._not_before) <= now
+        if now < self.next_at and not task_is_due:
             return False
         try:
             with self._side.errors():
+                if task_is_due and self.task_clock.prepare(self._side.connection, now):
+                    return True
                 return self.clockwork.prepare(self._side.connection, now)
         except StorageError:
             self._not_before = now + _TRY_AGAIN

@@ -29,6 +29,7 @@ from projections.hub.lease_settling import find_end
 from projections.hub.outcomes import Outcome
 from projections.intervals import live
 from projections.messages import PostedMessage, posted_by
+from projections.tasks import concerns_tasks
 
 
 class Transaction:
@@ -43,12 +44,14 @@ class Transaction:
         after: the end of the log before it.
         now: its time, in microseconds of the log's clock.
         messages: what is said in it.
+        has_work: whether something became of a task in it.
     """
 
     def __init__(self, log: Log, context: Context, clockwork: Clockwork) -> None:
         self.after = log.head().event_id
         self.now = log.now()
         self.messages: list[PostedMessage] = []
+        self.has_work = False
         self._log = log
         self._context = context
         self._clockwork = clockwork
@@ -92,6 +95,8 @@ class Transaction:
         project(HANDLERS, self._context.writer, event)
         self.messages += posted_by(event)
         self._context.leases.learn(event)
+        if concerns_tasks(data):
+            self.has_work = True
         return event
 
     def append_ours(self, data: Event) -> RecordedEvent:

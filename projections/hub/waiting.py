@@ -36,6 +36,7 @@ class Waiters:
     def __init__(self) -> None:
         self._buckets: defaultdict[Bucket, dict[Waiter, None]] = defaultdict(dict)
         self._followers: set[asyncio.Future[None]] = set()
+        self._workers: set[asyncio.Future[None]] = set()
         self._count = 0
         self.head = 0
         """The last event that the waiters were told of."""
@@ -47,7 +48,7 @@ class Waiters:
         """Called when another hub has appended something."""
 
     def __len__(self) -> int:
-        return self._count + len(self._followers) + self.open_calls
+        return self._count + len(self._followers) + len(self._workers) + self.open_calls
 
     def add(self, waiter: Waiter) -> None:
         """Wake `waiter` from now on."""
@@ -69,15 +70,29 @@ class Waiters:
         self._followers.add(ready)
         ready.add_done_callback(self._followers.discard)
 
-    def deliver(self, after: int, head: int, messages: list[PostedMessage]) -> None:
-        """Wake those for whom there is something in the commit of the events after `after`, up to `head`."""
+    def follow_work(self, ready: "asyncio.Future[None]") -> None:
+        """Complete `ready` at the next commit that may have made a task ready."""
+        self._workers.add(ready)
+        ready.add_done_callback(self._workers.discard)
+
+    def deliver(self, after: int, head: int, messages: list[PostedMessage], *, has_work: bool = False) -> None:
+        """Wake those for whom there is something in the commit of the events after `after`, up to `head`.
+
+        Args:
+            after: the end of the log before the commit.
+            head: its end after it.
+            messages: what is said in it.
+            has_work: whether it may have made a task ready.
+        """
         if after != self.head:
             self.wake_all()
         elif messages and self._count:
             for waiter in self._concerned(messages):
                 self._hand_over(waiter, messages)
+        if has_work:
+            _complete(self._workers)
         if head > self.head:
-            self._wake_followers()
+            _complete(self._followers)
         self.head = max(self.head, head)
 
     def wake_by_foreign(self, head: int) -> None:
@@ -93,16 +108,12 @@ class Waiters:
 
     def wake_all(self) -> None:
         """Make everyone read again."""
-        self._wake_followers()
+        _complete(self._followers)
+        _complete(self._workers)
         for members in list(self._buckets.values()):
             for waiter in members:
                 if not waiter.ready.done():
                     waiter.ready.set_result(None)
-
-    def _wake_followers(self) -> None:
-        for ready in list(self._followers):
-            if not ready.done():
-                ready.set_result(None)
 
     def _concerned(self, messages: list[PostedMessage]) -> dict[Waiter, None]:
         concerned: dict[Waiter, None] = {}
@@ -121,6 +132,12 @@ class Waiters:
             budget = Budget(query.max_bytes)
             rows = budget.fill(found, _json_of)
             waiter.ready.set_result(Page(rows, [m.event_id for m in found[: len(rows)]], budget.spent))
+
+
+def _complete(waiting: "set[asyncio.Future[None]]") -> None:
+    for ready in list(waiting):
+        if not ready.done():
+            ready.set_result(None)
 
 
 def _json_of(message: PostedMessage) -> bytes:

@@ -56,7 +56,9 @@ READS = [
 ]
 
 
-UNLIKE = {"fencing_token", "completed_by", "last_seen", "key", "mode"}
+OF_TASKS = {"title", "state", "opener", "assignee", "claimed_by", "claimed_until", "priority", "depends_on"}
+OF_TASKS |= {"waits_for", "needs", "not_before", "attempts", "max_attempts"}
+UNLIKE = {"fencing_token", "completed_by", "last_seen", "key", "mode", *OF_TASKS}
 
 
 @pytest.fixture

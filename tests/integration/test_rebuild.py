@@ -179,7 +179,7 @@ def test_a_replay_up_to_an_event_is_what_the_tables_were_then(storage: Path) -> 
         ("UPDATE channels SET metadata = '{\"x\":1}' WHERE name = 'general'", "channels", 1),
         ("UPDATE claims SET owner_agent_id = 'b'", "claims", 8),
         ("UPDATE locks SET released_at = NULL WHERE released_at IS NOT NULL", "locks", 11),
-        ("UPDATE tasks SET channel = 'x' WHERE status = 'done'", "tasks", 12),
+        ("UPDATE tasks SET channel = 'x' WHERE state = 'done'", "tasks", 12),
         ("UPDATE threads SET root_task_id = 1 WHERE from_event = 12", "threads", 12),
         ("DELETE FROM lock_refusals", "lock_refusals", 9),
         ("DELETE FROM lock_holders", "lock_holders", 7),

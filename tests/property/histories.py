@@ -25,8 +25,10 @@ from arclog.deciders.hub import (
 )
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
+from arclog.deciders.picking import TakeNextTask
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
-from arclog.deciders.tasks import CompleteTask
+from arclog.deciders.task_batches import NewTask, OpenTasks
+from arclog.deciders.tasks import AssignTask, CancelTask, CompleteTask, FailTask, ReopenTask
 from arclog.errors import ArcError, StorageError, UnexpectedFailure
 from arclog.events.messages import TASK_KINDS, TextAttachment
 from projections.hub.command_handlers import Command
@@ -171,6 +173,74 @@ def histories(most: int = 40) -> st.SearchStrategy[list[Step]]:
     return st.one_of(st.lists(steps, min_size=1, max_size=6), st.lists(steps, min_size=most // 2, max_size=most))
 
 
+_options = st.sampled_from((None, None, ["yes", "no"]))
+_work: st.SearchStrategy[Command] = st.one_of(
+    st.builds(
+        PostMessage,
+        from_agent=_agents,
+        kind=st.just("task"),
+        body=st.just("work\nmore"),
+        thread_id=_threads,
+        parent_task_id=_maybe_places,
+        assignee=_maybe_agents,
+        priority=st.sampled_from((None, None, 0, 4, 9)),
+        depends_on=st.lists(st.integers(0, 6), max_size=3),
+        needs=st.sampled_from((None, None, ["code"], ["code", "test"])),
+        not_before=st.sampled_from((None, None, "2000-01-01T00:00:00Z", "2999-01-01T00:00:00Z", "soon")),
+        max_attempts=st.sampled_from((None, 1, 2)),
+    ),
+    st.builds(
+        PostMessage,
+        from_agent=_agents,
+        to_agent=st.just("human"),
+        kind=st.just("task_request"),
+        body=st.just("which?"),
+        options=_options,
+        default=st.sampled_from((None, "yes", "maybe")),
+        deadline_sec=st.sampled_from((None, 10, 100)),
+        for_task_id=_maybe_places,
+    ),
+    st.builds(
+        PostMessage,
+        from_agent=st.sampled_from(("a", "human")),
+        kind=st.just("task_result"),
+        body=st.just("yes"),
+        reply_to=st.integers(0, 6),
+    ),
+    st.builds(
+        OpenTasks,
+        agent_id=_agents,
+        thread_id=_threads,
+        tasks=st.lists(
+            st.builds(
+                NewTask,
+                body=st.just("part"),
+                ref=st.sampled_from((None, "x", "y")),
+                parent=st.sampled_from((None, None, "x", "y")),
+                depends_on=st.sampled_from((None, None, ["x"], ["y"])),
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+    ),
+)
+_deeds: st.SearchStrategy[Command] = st.one_of(
+    st.builds(TakeNextTask, agent_id=_agents, ttl_sec=_ttls),
+    st.builds(TakeNextTask, agent_id=_agents, ttl_sec=_ttls, capabilities=st.just(["code", "test"])),
+    st.builds(FailTask, task_id=_places, agent_id=_agents, reason=st.just("why")),
+    st.builds(CancelTask, task_id=_places, agent_id=_maybe_agents),
+    st.builds(ReopenTask, task_id=_places, agent_id=_maybe_agents),
+    st.builds(AssignTask, task_id=_places, agent_id=_agents, assignee=_maybe_agents),
+    _tasks,
+)
+_work_steps: st.SearchStrategy[Step] = st.one_of(_work, _work, _deeds, _deeds, _claims, _sessions, _time)
+
+
+def work_histories(most: int = 40) -> st.SearchStrategy[list[Step]]:
+    """Histories of tasks: opened, taken, done and otherwise ended."""
+    return st.lists(_work_steps, min_size=1, max_size=most)
+
+
 class Played(msgspec.Struct):
     """One command of a history, as it went.
 
@@ -223,10 +293,12 @@ class Player:
     def fill_in(self, command: Command) -> Command:
         """The command with the ids of tasks and sessions that there are."""
         filled: dict[str, Any] = {}
-        for field in ("reply_to", "parent_task_id", "task_id", "task_message_id"):
+        for field in ("reply_to", "parent_task_id", "task_id", "task_message_id", "for_task_id"):
             place = getattr(command, field, None)
             if place is not None and place < len(self.tasks):
                 filled[field] = self.tasks[place]
+        if isinstance(command, PostMessage) and command.depends_on:
+            filled["depends_on"] = [self.tasks[one] if one < len(self.tasks) else one for one in command.depends_on]
         if isinstance(command, CloseSession) and int(command.session_id) < len(self.sessions):
             filled["session_id"] = self.sessions[-1 - int(command.session_id)]
         return msgspec.structs.replace(command, **filled)
@@ -236,6 +308,9 @@ class Player:
             case PostMessage() if command.kind in TASK_KINDS and outcome.event_id not in self.tasks:
                 assert outcome.event_id is not None
                 self.tasks.append(outcome.event_id)
+            case OpenTasks():
+                opened = msgspec.json.decode(outcome.result)
+                self.tasks += [task["task_id"] for task in opened if task["task_id"] not in self.tasks]
             case OpenSession():
                 self.sessions.append(msgspec.json.decode(outcome.result)["session_id"])
             case _:

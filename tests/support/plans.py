@@ -9,7 +9,7 @@ from apsw.ext import query_info
 
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.schema import EVENTS
-from projections import channels, claims, event_streams, inbox, locks, messages, sessions, tasks, threads, vouches
+from projections import channels, claims, event_streams, inbox, locks, messages, sessions, task_rows, threads, vouches
 from projections.checkpoints import CHECKPOINTS
 
 STATEMENTS: Mapping[str, Queries] = {
@@ -22,7 +22,7 @@ STATEMENTS: Mapping[str, Queries] = {
     "threads": threads.SQL,
     "claims": claims.SQL,
     "locks": locks.SQL,
-    "tasks": tasks.SQL,
+    "tasks": task_rows.SQL,
     "event_streams": event_streams.SQL,
     "vouches": vouches.SQL,
 }

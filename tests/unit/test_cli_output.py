@@ -252,7 +252,14 @@ def test_the_manual_names_every_command_and_each_of_its_options() -> None:
 
 
 def part_about(manual: str, prog: str) -> str:
-    """What the manual says of a command: its section, or for `arc log …` its rows."""
+    """What the manual says of a command: its section, or for `arc log …` and `arc task …` its rows."""
+    if prog == "arc task list":
+        prog = "arc tasks"
+    if prog.startswith("arc task "):
+        shared = re.split(r"^## `arc task`$", manual, flags=re.MULTILINE)[1].split("| command")[0]
+        reading = re.split(r"^## Reading$", manual, flags=re.MULTILINE)[1].split("###")[0]
+        rows = [line for line in manual.splitlines() if re.match(rf"\| `{prog}[` ]", line)]
+        return "\n".join([shared, reading, *rows])
     if prog.startswith("arc log "):
         return "\n".join(line for line in manual.splitlines() if re.match(rf"\| `{prog}[` ]", line))
     section = re.split(rf"^### `{prog}`$", manual, flags=re.MULTILINE)[1]

@@ -37,6 +37,13 @@ STREAMS = {
     "lock.left": "lock/src/a.py",
     "lock.handed_over": "lock/src/a.py",
     "task.completed": "task/7",
+    "task.failed": "task/7",
+    "task.cancelled": "task/7",
+    "task.reopened": "task/7",
+    "task.assigned": "task/7",
+    "task.lapsed": "task/7",
+    "inbox.acknowledged": "inbox/a",
+    "hub.cursors_moved": "hub/h",
     "hub.started": "hub/h",
     "hub.stopped": "hub/h",
     "rules.raised": "log/rules",
@@ -58,6 +65,12 @@ ACTORS = {
     "lock.refused, least": "b",
     "lock.left": "system",
     "task.completed, least": "anonymous",
+    "task.failed, least": "system",
+    "task.cancelled, least": "anonymous",
+    "task.reopened, least": "anonymous",
+    "task.assigned, least": "anonymous",
+    "task.lapsed": "system",
+    "hub.cursors_moved": "system",
     "hub.started": "system",
     "hub.started, least": "system",
     "hub.stopped": "system",
@@ -79,7 +92,7 @@ def test_an_events_type_is_a_noun_and_what_happened_to_it(name: str, event: Even
 
 
 def test_no_two_types_have_one_name() -> None:
-    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 30
+    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 38
 
 
 @pytest.mark.parametrize(("name", "event"), [(n, e) for n, e in EVENTS.items() if e.type in STREAMS])

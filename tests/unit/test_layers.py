@@ -8,7 +8,9 @@ import pytest
 
 from tests.support.hub_process import CHECKOUT
 
-IN_THE_TRANSACTION = ("context", "answers", "clockwork", "leases", "lease_answers", "lease_settling")
+ON_LEASES = ("leases", "lease_answers", "lease_settling")
+ON_TASKS = ("task_answers", "task_clock")
+IN_THE_TRANSACTION = ("context", "answers", "clockwork", *ON_LEASES, *ON_TASKS)
 WRITERS = {Path(f"projections/hub/{name}.py") for name in ("writing_side", *IN_THE_TRANSACTION)}
 """The place where the hub opens what it writes through, and those that judge in its transaction."""
 ABOVE = [

@@ -1,0 +1,64 @@
+"""`arc task done`, `fail`, `cancel`, `reopen` and `assign`: what becomes of a task."""
+
+from __future__ import annotations
+
+from cli.agent import act_as
+from cli.arguments import Arguments
+from cli.options import AgentOptions, add_actor_options, count
+from cli.output import print_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
+    from arc import ArcClient
+    from arc.shapes import Task
+
+
+class DeedOptions(AgentOptions):
+    """Which task, and what is said of it."""
+
+    task: int
+    reason: str
+    token: int | None
+    assignee: str | None
+
+
+class Deed:
+    """One thing that is done with a task.
+
+    Args:
+        act: does it.
+        says: the arguments that it takes besides the task.
+    """
+
+    Options: Final = DeedOptions
+
+    def __init__(self, act: Callable[[ArcClient, DeedOptions], Task], *says: str) -> None:
+        self._act = act
+        self._says = says
+
+    def add_arguments(self, parser: Arguments) -> None:
+        """Declare `DeedOptions`, as far as they are taken."""
+        add_actor_options(parser)
+        parser.add_argument("task", type=count, metavar="TASK", help="the task's id")
+        if "token" in self._says:
+            parser.add_argument(
+                "--token", type=count, metavar="N", help="the fencing token of the lease on it, to be checked"
+            )
+        if "reason" in self._says:
+            parser.add_argument("--reason", default="", metavar="TEXT", help="why")
+        if "assignee" in self._says:
+            parser.add_argument("assignee", nargs="?", metavar="AGENT", help="who is to do it; anybody, unless given")
+
+    def run(self, options: DeedOptions) -> int:
+        """Do it, and print the task as it stands then."""
+        return act_as(options, lambda client: print_json(self._act(client, options)))
+
+
+DONE: Final = Deed(lambda client, o: client.complete_task(o.task, fencing_token=o.token), "token")
+FAIL: Final = Deed(lambda client, o: client.fail_task(o.task, o.reason, fencing_token=o.token), "reason", "token")
+CANCEL: Final = Deed(lambda client, o: client.cancel_task(o.task, o.reason), "reason")
+REOPEN: Final = Deed(lambda client, o: client.reopen_task(o.task, o.reason), "reason")
+ASSIGN: Final = Deed(lambda client, o: client.assign_task(o.task, o.assignee), "assignee")

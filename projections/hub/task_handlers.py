@@ -1,0 +1,167 @@
+"""The shell around the rules of tasks: what each rule needs to know is read inside the transaction.
+
+`read_posting` is for messages, which open and complete tasks too.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from arclog.deciders import messages as message_rules
+from arclog.deciders import picking as picking_rules
+from arclog.deciders import task_batches as batch_rules
+from arclog.deciders import tasks as task_rules
+from arclog.deciders.task_terms import check_order, is_human
+from arclog.events import Event
+from arclog.sqlite.reads import read_head
+from projections import readiness, tasks
+from projections.encoding import encode_json
+from projections.hub.context import Context
+from projections.hub.outcomes import Outcome
+from projections.intervals import AsOf
+
+TaskCommand = (
+    task_rules.CompleteTask
+    | task_rules.FailTask
+    | task_rules.CancelTask
+    | task_rules.ReopenTask
+    | task_rules.AssignTask
+    | batch_rules.OpenTasks
+    | picking_rules.TakeNextTask
+)
+Decision = Event | Outcome
+
+
+def read_posting(
+    context: Context, command: message_rules.PostMessage, at: AsOf, *, is_persons: bool = False
+) -> message_rules.Posting:
+    """What the rules need to know when a message is posted.
+
+    Args:
+        context: what to read from.
+        command: the message.
+        at: the present.
+        is_persons: whether the hub knows that a person says it.
+    """
+    parent, reply_to, connection = command.parent_task_id, command.reply_to, context.connection
+    asked = command.for_task_id
+    is_persons = is_persons or is_human(command.from_agent.strip())
+    return message_rules.Posting(
+        channel_exists=command.recipient is not None or context.has_channel(command.room, at),
+        parent_exists=parent is None or tasks.find_known(connection, integer(parent), at) is not None,
+        open_request=None
+        if reply_to is None or command.kind.strip().lower() != "task_result"
+        else tasks.find_open_request(connection, integer(reply_to), at),
+        limits=context.limits,
+        dependencies=_known_dependencies(context, command, at) if command.depends_on else (),
+        waiting_task=None if asked is None else tasks.find_known(connection, integer(asked), at),
+        provenance="unverified-human" if is_persons else None,
+    )
+
+
+def _known_dependencies(context: Context, command: message_rules.PostMessage, at: AsOf) -> tuple[int, ...]:
+    """Those of the tasks that a new one depends on that there are; none of them may wait for the new one."""
+    connection = context.connection
+    known = tuple(one for one in command.depends_on or () if tasks.find_row(connection, integer(one), at) is not None)
+    parent = None if command.parent_task_id is None else tasks.find_row(connection, integer(command.parent_task_id), at)
+    if parent is not None and command.opens_task:
+        new = read_head(connection).event_id + 1
+        above = [parent.task_id, *(one.task_id for one in readiness.ancestors(connection, parent, at))]
+
+        def waits_for(task_id: int) -> list[int]:
+            return list(known) if task_id == new else readiness.waits_for(connection, task_id, at)
+
+        check_order(new, waits_for, [new, *above])
+    return known
+
+
+def _complete(context: Context, command: task_rules.CompleteTask, at: AsOf) -> Decision:
+    connection = context.connection
+    task = tasks.find_known(connection, integer(command.task_id), at)
+    state = task_rules.Completing(task)
+    if task is not None and task.parent_task_id is not None:
+        state = task_rules.Completing(
+            task,
+            parent=tasks.find_known(connection, task.parent_task_id, at),
+            has_open_sibling=tasks.has_hindering_sibling(connection, task.parent_task_id, task.task_id),
+            child_count=tasks.count_children(connection, task.parent_task_id),
+        )
+    return task_rules.decide_complete(state, command, at.now) or _as_it_is(context, command.task_id, at)
+
+
+def read_failing(context: Context, task_id: int, at: AsOf) -> task_rules.Failing:
+    """What the rules need to know when a task fails or is cancelled."""
+    connection = context.connection
+    task = tasks.find_known(connection, integer(task_id), at)
+    if task is None:
+        return task_rules.Failing(None)
+    parent = None if task.parent_task_id is None else tasks.find_known(connection, task.parent_task_id, at)
+    return task_rules.Failing(task, parent, readiness.openers_that_wait(connection, task.task_id, at))
+
+
+def _fail(context: Context, command: task_rules.FailTask, at: AsOf) -> Decision:
+    state = read_failing(context, command.task_id, at)
+    return task_rules.decide_fail(state, command, at.now) or _as_it_is(context, command.task_id, at)
+
+
+def _cancel(context: Context, command: task_rules.CancelTask, at: AsOf) -> Decision:
+    state = read_failing(context, command.task_id, at)
+    return task_rules.decide_cancel(state, command, at.now) or _as_it_is(context, command.task_id, at)
+
+
+def _reopen(context: Context, command: task_rules.ReopenTask, at: AsOf) -> Decision:
+    task = tasks.find_known(context.connection, integer(command.task_id), at)
+    return task_rules.decide_reopen(task, command, at.now) or _as_it_is(context, command.task_id, at)
+
+
+def _assign(context: Context, command: task_rules.AssignTask, at: AsOf) -> Decision:
+    task = tasks.find_known(context.connection, integer(command.task_id), at)
+    return task_rules.decide_assign(task, command, at.now) or _as_it_is(context, command.task_id, at)
+
+
+def _open_all(context: Context, command: batch_rules.OpenTasks, at: AsOf) -> Decision:
+    connection = context.connection
+    known = frozenset(one for one in command.named if tasks.find_row(connection, integer(one), at) is not None)
+    parents = {task.parent for task in command.tasks if isinstance(task.parent, int)}
+    outside: dict[int, tuple[int, ...]] = {}
+    todo = [*known] if parents else []  # without a part of something older, nothing older can wait for the new ones
+    while todo:
+        task_id = todo.pop()
+        if task_id not in outside:
+            outside[task_id] = tuple(readiness.waits_for(connection, task_id, at))
+            todo += outside[task_id]
+    state = batch_rules.Opening(
+        first_id=read_head(connection).event_id + 1,
+        known=known,
+        outside=outside,
+        channel_exists=context.has_channel(command.room, at),
+        limits=context.limits,
+    )
+    return batch_rules.decide_open(state, command, at.now)
+
+
+def _take_next(context: Context, command: picking_rules.TakeNextTask, at: AsOf) -> Decision:
+    worker = readiness.read_worker(context.connection, command, at)
+    found = readiness.find_next(context.connection, worker, at, command.thread_id)
+    return picking_rules.decide_next(found, command, at.now) or Outcome(b"null", acquired=False)
+
+
+def _as_it_is(context: Context, task_id: int, at: AsOf) -> Outcome:
+    """The answer where things are so already."""
+    found = tasks.find_task(context.connection, integer(task_id), at)
+    return Outcome(encode_json(found), event_id=tasks.find_completion(context.connection, integer(task_id)))
+
+
+def integer(value: int) -> int:
+    """An id that SQLite can look up; what does not fit into 64 bits is no id of ours."""
+    return value if 0 <= value < 2**63 else 0
+
+
+HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
+    task_rules.CompleteTask: _complete,
+    task_rules.FailTask: _fail,
+    task_rules.CancelTask: _cancel,
+    task_rules.ReopenTask: _reopen,
+    task_rules.AssignTask: _assign,
+    batch_rules.OpenTasks: _open_all,
+    picking_rules.TakeNextTask: _take_next,
+}
