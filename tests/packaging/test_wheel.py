@@ -15,7 +15,9 @@ def test_the_only_top_level_name_of_the_wheel_is_arc(distribution: Distribution)
     (version,) = {name.split("/")[0].removesuffix(".dist-info") for name in names if ".dist-info/" in name}
     assert {name.split("/")[0] for name in names} == {"arc", f"{version}.dist-info", f"{version}.data"}
     # What is in .data goes to the folder of commands.
-    assert [name for name in names if ".data/" in name] == [f"{version}.data/scripts/arc"]
+    assert [name for name in names if ".data/" in name] == [
+        f"{version}.data/scripts/{name}" for name in ("arc", "arc.cmd")
+    ]
 
 
 def test_the_wheel_carries_every_file_of_the_packages(distribution: Distribution) -> None:

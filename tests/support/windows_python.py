@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,9 @@ class WindowsPython:
 
     def run(self, *arguments: object, within_sec: float = RUNS_WITHIN_SEC, **variables: str) -> Ended:
         """Run Python to its end."""
-        process = self.start(*arguments, **variables)
+        return self._end(self.start(*arguments, **variables), arguments, within_sec)
+
+    def _end(self, process: "subprocess.Popen[bytes]", arguments: Sequence[object], within_sec: float) -> Ended:
         assert process.stdout is not None
         late = threading.Timer(within_sec, process.kill)
         late.start()
@@ -66,11 +68,18 @@ class WindowsPython:
         assert in_time, f"{arguments} has not ended within {within_sec:g} s: {out!r} {err}"
         return Ended(code, out.decode("utf-8", "replace"), err)
 
+    def shell(self, *arguments: object, **variables: str) -> Ended:
+        """Run a command as it is typed."""
+        return self._end(self._start("cmd", "/c", *arguments, **variables), arguments, RUNS_WITHIN_SEC)
+
     def start(self, *arguments: object, **variables: str) -> "subprocess.Popen[bytes]":
         """Start Python and leave it running. Its pid is Linux's, so to kill it is what TerminateProcess does."""
+        return self._start(LABORATORY / "python" / "python.exe", *arguments, **variables)
+
+    def _start(self, *command: object, **variables: str) -> "subprocess.Popen[bytes]":
         start_services()
         return subprocess.Popen(
-            ["wine", str(LABORATORY / "python" / "python.exe"), *words(arguments)],
+            ["wine", *words(command)],
             cwd=self.folder,
             env=environment() | variables,
             stdin=subprocess.PIPE,

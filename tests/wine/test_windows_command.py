@@ -1,6 +1,7 @@
 """The command on Windows: hubs in the background, agents, the log."""
 
 import json
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from tests.support.commands import run
 from tests.support.hub_process import CHECKOUT
 from tests.support.ports import find_free_port
 from tests.support.windows_python import WindowsPython
-from tests.support.windows_setup import as_windows_has_it
+from tests.support.windows_setup import LABORATORY, as_windows_has_it
 
 pytestmark = [pytest.mark.outer, pytest.mark.timeout(300)]
 
@@ -94,6 +95,15 @@ def test_the_log_is_verified_replayed_copied_and_exported(windows: WindowsPython
 def test_the_module_is_the_command(windows: WindowsPython) -> None:
     done = windows.run("-m", "arc", "--version", PYTHONPATH=as_windows_has_it(CHECKOUT))
     assert (done.code, done.out.startswith("arc ")) == (0, True), done
+
+
+def test_the_command_of_an_environment_is_found_by_its_name(windows: WindowsPython) -> None:
+    scripts = LABORATORY / "python" / "Scripts"
+    shutil.copytree(CHECKOUT / "cli" / "script", scripts, dirs_exist_ok=True)
+    typed = windows.shell(scripts / "arc.cmd", "--version", PYTHONPATH=as_windows_has_it(CHECKOUT))
+    assert (typed.code, typed.out.startswith("arc ")) == (0, True), typed
+    refused = windows.shell(scripts / "arc.cmd", "post", "--no-such", PYTHONPATH=as_windows_has_it(CHECKOUT))
+    assert refused.code == 2, refused
 
 
 def test_two_agents_meet_in_a_smoke_test(windows: WindowsPython) -> None:
