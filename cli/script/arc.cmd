@@ -3,9 +3,5 @@ rem The command `arc` on Windows: by the Python that it was installed for, else 
 setlocal
 set "python=%~dp0python.exe"
 if not exist "%python%" set "python=%~dp0..\python.exe"
-if not exist "%python%" goto launcher
-"%python%" -P "%~dp0arc" %*
-exit /b %errorlevel%
-:launcher
+if exist "%python%" "%python%" -P "%~dp0arc" %* & exit /b
 py -3 -P "%~dp0arc" %*
-exit /b %errorlevel%
