@@ -1,4 +1,4 @@
-"""The application: all routes of the hub behind the guard."""
+"""The application: all routes of the hub, and the guard before them."""
 
 import logging
 from collections.abc import Callable

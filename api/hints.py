@@ -25,7 +25,7 @@ HINTS: Final[Mapping[Advice, str]] = {
     "stop_users": ", or a reader such as arc log tail -f",
     "verify": ": see arc log verify",
 }
-"""For those who know routes and commands: callers over HTTP and the relay, and whoever types."""
+"""For those who know routes and commands: callers over HTTP and the relay, and people at a terminal."""
 
 TOOL_HINTS: Final[Mapping[str, str]] = {"create_channel": "; create it first with arc_create_channel"}
 """For those who know tools, where that differs."""

@@ -24,7 +24,7 @@ class SearchParameters(Dated, frozen=True, kw_only=True):
         str,
         Meta(
             max_length=MAX_QUESTION_CHARS,
-            description="words that must all be there, the last one may go on; a text in double quotes as it stands",
+            description="words that must all occur, the last perhaps cut short; text in double quotes as it is",
         ),
     ] = ""
     from_agent: Annotated[str, Meta(description="only what this agent said")] | None = field(name="from", default=None)
@@ -35,7 +35,7 @@ class SearchParameters(Dated, frozen=True, kw_only=True):
     after: Annotated[Place, Meta(description="only messages with a greater id")] = 0
     before: Annotated[Place, Meta(description="only messages with a smaller id")] = MAX_INTEGER
     limit: Annotated[
-        int, Meta(ge=1, description=f"at most so many hits; more than {MAX_HITS} counts as {MAX_HITS}")
+        int, Meta(ge=1, description=f"at most this many hits; more than {MAX_HITS} counts as {MAX_HITS}")
     ] = 20
     order: Annotated[
         Literal["newest", "best"], Meta(description="the newest first, or the best of the newest 5,000")

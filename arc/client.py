@@ -277,7 +277,7 @@ class ArcClient(Leases, Work):
         return messages
 
     def _notice_reset(self) -> bool:
-        """Let all cursors begin anew where the hub's storage is no longer the one that they are places in."""
+        """Let all cursors begin again where the hub's storage is no longer the one that they are places in."""
         known, now = self._instance_id, getattr(self._transport, "instance_id", None)
         if now is not None:  # a transport that has no answer yet knows of no reset
             self._instance_id = now

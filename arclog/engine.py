@@ -32,7 +32,7 @@ replaced by another, or promoted from a stale standby, before anything is writte
 **What if the engine dies, or the line to it?**
 
 - In `hold`: `LogAway`. Writes are refused with a 503 until it is back; reads go on from the storage.
-- In `append`, before it took anything: `LockLost` or `LogAway`. The batch is not in the log. It may be judged anew, at
+- In `append`, before it took anything: `LockLost` or `LogAway`. The batch is not in the log. It may be judged again, at
   the head that the log has by then.
 - In `append`, when nobody can say: `OutcomeUnknown`. The hub then reads the event at the place of the batch's first and
   compares its digest with its own: a digest covers the event and everything before it, so it is the same for no other

@@ -137,12 +137,12 @@ class NotReady(ArcError):
 
 
 class StaleToken(ArcError):
-    """A fencing token is not the present one: the lease that it came with is over, or was granted anew."""
+    """A fencing token is not the current one: the lease that it came with is over, or was granted again."""
 
     code = "stale_token"
 
     def __init__(self, noun: str, token: int, problem: str) -> None:
-        super().__init__(f"fencing token {token} is not present: {problem}; ask for the {noun} again")
+        super().__init__(f"fencing token {token} is not the current one: {problem}; ask for the {noun} again")
         self.token = token
 
 

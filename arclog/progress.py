@@ -1,4 +1,4 @@
-"""How far a walk through the log has come, for whoever watches."""
+"""How far a walk through the log has come, for those who watch."""
 
 from collections.abc import Callable
 

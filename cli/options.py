@@ -74,7 +74,7 @@ def add_hub_options(parser: Arguments) -> None:
     network.add_argument(
         "--token-file",
         metavar="FILE",
-        help="what holds the token that they need (ARC_TOKEN, else a file beside the storage, made at first)",
+        help="the file with the token that they need (ARC_TOKEN, else a file next to the storage, made at first)",
     )
     network.add_argument("--no-auth", action="store_true", help="let them in without a token")
     network.add_argument(

@@ -28,7 +28,7 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--channel", help="only messages of this channel")
     parser.add_argument("--thread-id", metavar="ID", help="only messages of this thread")
     parser.add_argument(
-        "--timeout", type=seconds, default=30.0, metavar="SEC", help="how long to wait while there is none (30)"
+        "--timeout", type=seconds, default=30.0, metavar="SEC", help="how long to wait when there are none (30)"
     )
     parser.add_argument("--since-id", type=cursor, default=0, metavar="ID", help="only messages after this id (0)")
     parser.add_argument("--include-self", action="store_true", help="also what the agent itself posted")

@@ -267,7 +267,7 @@ def list_held(
         agent_id: the agent.
         now: the log's time.
         before: only what was granted before this event.
-        limit: at most so many.
+        limit: at most this many.
         most_bytes: only until their metadata are so long together.
     """
     bindings = {"agent_id": agent_id, "now": now, "before": before, "limit": limit, "most_bytes": most_bytes}

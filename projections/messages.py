@@ -269,7 +269,7 @@ class MessageQuery(Struct, frozen=True, kw_only=True):
         thread_id: only of this thread.
         exclude_self: leave out what `agent_id` wrote.
         since_id: only after this id.
-        limit: at most so many.
+        limit: at most this many.
         tail: the last `limit` rows instead of the first; with `agent_id`, of all that it may see.
         max_bytes: about how large a page may grow.
     """

@@ -37,8 +37,8 @@ class Keep(Struct, frozen=True, kw_only=True):
     """Which of an agent's answered requests stay.
 
     Attributes:
-        always: so many of the newest, however old.
-        at_most: beyond so many, none that is older than `at_least_sec`.
+        always: how many of the newest, however old.
+        at_most: beyond this many, none that is older than `at_least_sec`.
         sec: the age beyond which the others go.
         at_least_sec: the age below which none goes.
     """

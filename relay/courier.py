@@ -114,7 +114,7 @@ class Courier:
         self._complained = False
 
     def resume(self) -> None:
-        """Carry on with what whoever served this folder before has left.
+        """Carry on with what the relay before this one has left.
 
         Raises:
             OSError: the folder is gone.

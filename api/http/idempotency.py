@@ -1,7 +1,7 @@
 """Idempotency keys of requests, and the hashes by which a repeated request is known.
 
 The same key with the same request gets the first answer again. "The same" is a matter of what is asked for, not of how
-it is written: a client that makes its JSON anew for a retry may order the fields or set the spaces otherwise.
+it is written: a client that writes its JSON again for a retry may order the fields or set the spaces otherwise.
 """
 
 import re

@@ -9,7 +9,7 @@ from arclog.limits import MAX_ANSWER_BYTES, MAX_PAGE_ROWS, MAX_WAIT_SEC
 
 Cursor = Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="only rows with a greater id")]
 Limit = Annotated[
-    int, Meta(ge=1, description=f"at most so many rows; more than {MAX_PAGE_ROWS} counts as {MAX_PAGE_ROWS}")
+    int, Meta(ge=1, description=f"at most this many rows; more than {MAX_PAGE_ROWS} counts as {MAX_PAGE_ROWS}")
 ]
 MaxBytes = Annotated[
     int,

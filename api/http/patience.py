@@ -11,7 +11,7 @@ class Patience(Struct, frozen=True, kw_only=True):
         stall_sec: how long it may send nothing of a body, or take nothing of an answer.
         idle_sec: how long a connection is kept between two requests.
         half_closed_sec: how long a client that will send no more gets to read its answer; then it counts as gone.
-        least_progress: so many bytes within `stall_sec` count as progress.
+        least_progress: how many bytes within `stall_sec` count as progress.
         linger_sec: how long more of a request that was refused is read and thrown away, so that its client gets to read
             the answer: to close a connection with unread bytes resets it.
         linger_bytes: how many bytes of it at most.

@@ -38,7 +38,7 @@ class InsidePort:
 
     async def read(self, path: str, parameters: Mapping[str, Value], *, wait_sec: float = 0.0) -> Any:  # noqa: ANN401 - the result of any route
         if wait_sec and self._hub.closing:
-            raise Refused("the hub is stopping, and nobody waits in it any more; ask again soon", UNAVAILABLE)
+            raise Refused("the hub is stopping, and takes no calls that wait; try again soon", UNAVAILABLE)
         try:
             found = await self._inside.read(path, parameters)
         except ArcError as error:

@@ -95,7 +95,7 @@ async def list_templates(agent: AskingAgent, params: JsonObject, notices: list[s
 
 
 async def read_resource(agent: AskingAgent, params: JsonObject, notices: list[str]) -> Done:
-    """What stands behind a URI."""
+    """What a URI names."""
     uri = params.get("uri")
     if not isinstance(uri, str):
         raise ProtocolError(INVALID_PARAMS, "uri must be text")

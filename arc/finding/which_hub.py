@@ -6,7 +6,7 @@
 4. whatever listens on the usual port, 6969
 
 Where a folder has a storage, its hub is meant or none: another project's that happens to listen where this one did, or
-on the usual port, is an error, never an answer. And whoever speaks to a hub that is not the folder's is told so.
+on the usual port, is an error, never an answer. And a caller of a hub that is not the folder's is told so.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Choice:
 
     Attributes:
         url: where it listens, or would.
-        remark: what to tell whoever speaks to it; empty when there is nothing to tell.
+        remark: what to tell its callers; empty when there is nothing to tell.
         storage: the storage that it is the hub of, where it is meant for that.
     """
 

@@ -262,7 +262,7 @@ def decide_leave(standing: Standing, queued: ClaimQueued | None, command: LeaveC
     agent_id = fields.agent("agent_id", command.agent_id)
     place = standing.waiting.get(command.place)
     if queued is None or place is None or place.agent_id != agent_id or not place.is_active(now):
-        raise NotFound("place", command.place, f"is none at which {agent_id} waits")
+        raise NotFound("place", command.place, f"is not one at which {agent_id} waits")
     return ClaimLeft(claim_key=queued.claim_key, owner_agent_id=agent_id, place=command.place)
 
 

@@ -1,7 +1,7 @@
 """Fencing: is a holder still the holder?
 
 A lease may end while its holder sleeps, and be granted to another. The fencing token, the event that granted it, tells
-the two apart: whoever names one is believed only while it is the present one.
+the two apart: a caller that names one is believed only while it is the current one.
 """
 
 from collections.abc import Iterable

@@ -186,7 +186,7 @@ def find_grantable(standing: Standing, places: Iterable[Place], now: int) -> Ite
     first: dict[tuple[Noun, tuple[str, ...]], Place] = {}
     for place in places:
         ahead = first.get((place.noun, place.keys))
-        # A crowd before one file: who stands behind one that waits for the same alone need not be looked at.
+        # A crowd before one file: a place after one that waits for the same alone need not be looked at.
         if ahead is not None and ahead.agent_id != place.agent_id and ahead.place_id not in place.passes:
             continue
         if place.mode == "exclusive":

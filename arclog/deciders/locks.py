@@ -353,7 +353,7 @@ def decide_leave(standing: Standing, queued: LockQueued | None, command: LeaveLo
     agent_id = fields.agent("agent_id", command.agent_id)
     place = standing.waiting.get(command.place)
     if queued is None or place is None or place.agent_id != agent_id or not place.is_active(now):
-        raise NotFound("place", command.place, f"is none at which {agent_id} waits")
+        raise NotFound("place", command.place, f"is not one at which {agent_id} waits")
     return leave_place(queued, command.place)
 
 

@@ -29,7 +29,7 @@ from arclog.sqlite.schema import get_origin
 
 VERSION: Final = 1
 CHUNK: Final = 10_000
-"""Events that are read in one go: so long the WAL of a running hub cannot begin anew."""
+"""Events that are read in one go: meanwhile the WAL of a running hub cannot begin again."""
 
 
 class Header(Struct, frozen=True):
@@ -152,7 +152,7 @@ def encode_line(event: StoredEvent) -> bytes:
 
 
 def _readable(data: bytes) -> msgspec.Raw:
-    """MessagePack as JSON, `null` where it is none."""
+    """MessagePack as JSON, `null` where it is not MessagePack."""
     try:
         value: Any = msgspec.msgpack.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -181,7 +181,7 @@ class ExportReader:
         try:
             self.header = _decode_header(line)
         except msgspec.MsgspecError:
-            raise InvalidInput(name, "is no export of a log: its first line does not say so") from None
+            raise InvalidInput(name, "is not an export of a log: its first line does not say so") from None
         if self.header.arc_export != VERSION:
             raise InvalidInput(name, f"is an export in version {self.header.arc_export}; this Arc reads {VERSION}")
         if _encode(self.header) + b"\n" != line:

@@ -19,7 +19,7 @@ def verify_keys(connection: apsw.Connection, until: int) -> Iterator[Finding]:
         until: the last event to look at.
     """
     if connection.pragma("user_version") < FORMAT:
-        return  # who opens it to write makes the index anew
+        return  # opening it to write rebuilds the index
     kept = 0
     for event_id, event_type, actor, stored in connection.execute(EVENTS["read_metadata"], (until,)):
         metadata = decode_metadata(stored)

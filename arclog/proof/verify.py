@@ -6,7 +6,7 @@ What the breaks mean is found out afterwards, by `arclog.proof.diagnosis`.
 
 A chain can tell everything but two things: that its last events were cut off, unless something else remembers that they
 were there, as the checkpoints of the projections do; and that somebody rewrote the log from some event to its end.
-Whoever has an export, a backup, or just an old digest can tell that too.
+Anyone who has an export, a backup, or just an old digest can tell that too.
 """
 
 import os
@@ -33,7 +33,7 @@ from arclog.sqlite.reads import find_end_before, find_next, find_readable_end, i
 from arclog.sqlite.schema import open_existing
 
 SEGMENT: Final = 20_000
-"""Events that are checked in one go: so long the WAL of a running hub cannot begin anew."""
+"""Events that are checked in one go: meanwhile the WAL of a running hub cannot begin again."""
 AT_A_TIME: Final = 100
 """Events that are in memory at a time."""
 PARALLEL_FROM: Final = 150_000

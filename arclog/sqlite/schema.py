@@ -201,7 +201,7 @@ def _make(connection: apsw.Connection) -> None:
 
 
 def _bring_up(connection: apsw.Connection) -> None:
-    """Bring a storage of format 1 to the present one: its index of idempotency keys is made anew from the log."""
+    """Bring a storage of format 1 to the present one: its index of idempotency keys is rebuilt from the log."""
     connection.execute(EVENTS["drop_keys"])
     connection.execute(EVENTS["schema_of_keys"])
     keys = connection.cursor()

@@ -1,4 +1,4 @@
-"""Snapshots: what a storage holds at one moment, for whoever may ask but not look inside.
+"""Snapshots: what a storage holds at one moment, for those who may ask but not look inside.
 
 Queries are functions of the log and the tables, and take a connection as their first argument. Above the tables nobody
 has one: the hub, the API and the commands pass queries, with their arguments, to something that runs them. So which
@@ -29,7 +29,7 @@ class Snapshot:
     """Runs queries on one connection.
 
     Args:
-        connection: the connection; whether the queries see one moment is the business of whoever began its transaction.
+        connection: the connection; whether the queries see one moment is up to the code that began its transaction.
     """
 
     __slots__ = ("_connection",)

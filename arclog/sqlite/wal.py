@@ -28,11 +28,11 @@ PASSIVE_PAGES: Final = 1_000
 LIMIT_PAGES: Final = 4_000
 """16 MB: the WAL's size at which the writer finishes the copy."""
 LARGEST_PAGES: Final = 2 * LIMIT_PAGES
-"""The file's size that is kept for the next round under load; to grow it anew each time would cost more."""
+"""The file's size that is kept for the next round under load; to grow it again each time would cost more."""
 PAGE_BYTES: Final = 4_096
 CALM_SEC: Final = 1.0
 CALM_COMMITS: Final = 10
-"""With at most so many commits in that time, emptying the WAL is in nobody's way."""
+"""With at most this many commits in that time, emptying the WAL is in nobody's way."""
 
 
 class Checkpointer:
@@ -86,7 +86,7 @@ class Checkpointer:
 
     def _committed(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         if pages < self._pages:
-            self._copied = 0  # the WAL has begun anew
+            self._copied = 0  # the WAL has begun again
         if pages < LIMIT_PAGES:
             self._finish_at = LIMIT_PAGES
         self._pages = pages
@@ -98,7 +98,7 @@ class Checkpointer:
     def _has_grown(self) -> bool:
         """Whether there is enough to copy.
 
-        More may be noted as copied than there is: when the WAL began anew while the thread was at it.
+        More may be noted as copied than there is: when the WAL began again while the thread was at it.
         """
         return not self._copied <= self._pages < self._copied + PASSIVE_PAGES and self._pages >= PASSIVE_PAGES
 

@@ -91,7 +91,7 @@ def running_hub(folder: Path) -> Iterator[int]:
 
 
 def time_posts(port: int, clients: int, load_sec: float) -> Posts:
-    """Durable posts by so many clients at once, each on one connection, one after the other."""
+    """Durable posts by this many clients at once, each on one connection, one after the other."""
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(_time_posts(port, clients, load_sec))
 

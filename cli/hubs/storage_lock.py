@@ -37,7 +37,7 @@ def holding(storage: Path, give_up_at: float) -> Iterator[None]:
     try:
         while not _take(descriptor):
             if time.monotonic() > give_up_at:
-                raise CommandFailed(f"another process has been starting or removing the hub of {storage} all the time")
+                raise CommandFailed(f"another process has been starting or removing the hub of {storage} for too long")
             time.sleep(LOOK_SEC)
         yield
     finally:

@@ -174,7 +174,7 @@ def _warn_of_trouble(error: StorageError | None) -> None:
     if error is None:
         log.warning("the storage takes writes again")
     else:
-        log.error("nothing can be recorded, and callers are told so: %s", error)
+        log.error("nothing can be recorded, and callers get an error: %s", error)
 
 
 def _find_tree(folder: str) -> Tree | None:

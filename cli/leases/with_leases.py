@@ -96,7 +96,7 @@ def _split(line: list[str]) -> tuple[list[str], list[str]]:
     for name in names:
         kind, _, rest = name.partition(":")
         if kind not in {"lock", "claim"} or not rest:
-            raise WrongArguments(f"{name} is no lease: write lock:PATH or claim:KEY")
+            raise WrongArguments(f"{name} is not a lease: write lock:PATH or claim:KEY")
     if not names:
         raise WrongArguments("say what to hold before --, such as lock:src/**")
     return names, command

@@ -16,7 +16,7 @@ class Options(StorageOptions):
 
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
-    parser.add_argument("file", metavar="FILE", help="the backup to be; there must be no such file yet")
+    parser.add_argument("file", metavar="FILE", help="the backup; the file must not exist yet")
     add_storage_option(parser)
 
 

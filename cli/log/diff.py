@@ -41,7 +41,7 @@ def add_arguments(parser: Arguments) -> None:
 def run(options: Options) -> int:
     """Print what changed, by entity, and what was said."""
     if (options.after is None) == (options.since_agent is None):
-        raise WrongArguments("name two moments (arc log diff 100 200), or whom it is for (--since-agent NAME)")
+        raise WrongArguments("name two moments (arc log diff 100 200), or an agent that was away (--since-agent NAME)")
     with reading_one_moment(options) as snapshot:
         if options.since_agent is not None:
             after = snapshot.read(find_last_act, options.since_agent)

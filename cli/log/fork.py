@@ -21,7 +21,7 @@ def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("event_id", type=count, metavar="N", help="the last event to take")
     parser.add_argument("--from", dest="source", metavar="FILE", help="the storage to fork (that of this folder)")
-    parser.add_argument("--storage", required=True, metavar="FILE", help="the new storage; there must be none yet")
+    parser.add_argument("--storage", required=True, metavar="FILE", help="the new storage; the file must not exist yet")
 
 
 def run(options: Options) -> int:

@@ -30,7 +30,7 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--into", metavar="FILE", help="a new database for the tables, to be opened and queried")
     parser.add_argument("--to", type=count, metavar="N", help="only up to this event; with --into")
     parser.add_argument(
-        "--check", action="store_true", help="compare with the live tables row by row; so it is without --into"
+        "--check", action="store_true", help="compare with the live tables row by row (the default without --into)"
     )
     add_storage_option(parser)
 
@@ -81,7 +81,7 @@ def _check(storage: Path, *, damaged: bool) -> int:
     if found.stale:
         print(
             f"{storage}: the tables of {', '.join(found.stale)} were made by another version of Arc, "
-            "so there is nothing to compare with: start the hub once, and it makes them anew"
+            "so there is nothing to compare with: start the hub once, and it rebuilds them"
         )
         return 1
     for difference in found.differences:

@@ -22,17 +22,17 @@ def add_arguments(parser: Arguments) -> None:
 
 
 def run(options: Options) -> int:
-    """Make the storage, its tables anew from its log, and say what it holds."""
+    """Make the storage, rebuild its tables from its log, and say what it holds."""
     backup, target = path_of(options.file), target_of(options)
     kind = kind_of_file(backup)
     if kind == "export":
         raise CommandFailed(f"{backup} is an export: bring it in with arc log import {options.file} --storage NEW")
     if kind == "other":
-        raise CommandFailed(f"{backup} is no backup of a storage")
+        raise CommandFailed(f"{backup} is not a backup of a storage")
     with ProgressBar("restoring") as progress:
         made = restore(backup, target, progress)
     print(
-        f"{target}: restored up to event {made.head}, its chain is whole and its tables are made anew from it; "
+        f"{target}: restored up to event {made.head}, its chain is whole and its tables were rebuilt from it; "
         f"its instance id is now {made.instance_id}"
     )
     return 0

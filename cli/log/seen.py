@@ -27,7 +27,7 @@ def add_arguments(parser: Arguments) -> None:
         "--at", type=moment, metavar="N", help="an event id, or a time such as 2026-11-22T12:00:00Z; now unless given"
     )
     parser.add_argument(
-        "--limit", type=count, default=DEFAULT_LIMIT, metavar="N", help="how many messages, the last ones (%(default)s)"
+        "--limit", type=count, default=DEFAULT_LIMIT, metavar="N", help="how many of the last messages (%(default)s)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     add_storage_option(parser)

@@ -47,7 +47,7 @@ def add_arguments(parser: Arguments) -> None:
 
 def add_filter_options(parser: Arguments, limit: int) -> None:
     """Declare `FilterOptions`, but for the storage."""
-    parser.add_argument("-n", "--limit", type=count, metavar="N", help=f"how many, the last ones ({limit})")
+    parser.add_argument("-n", "--limit", type=count, metavar="N", help=f"how many of the last ones ({limit})")
     parser.add_argument("--type", help="only events of this type, such as lock.acquired, or with a prefix: lock.")
     parser.add_argument("--stream", help="only the life of this entity, such as lock/src/a.py, or with a prefix: lock/")
     parser.add_argument("--actor", metavar="AGENT", help="only what this agent did")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from arclog.sqlite.snapshot import Snapshot
 
 START_BYTES: Final = 64
-"""By so many bytes at its beginning a file is told."""
+"""How many bytes at a file's beginning are read to tell what it is."""
 
 
 def storage_of(options: StorageOptions) -> Path:

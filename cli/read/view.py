@@ -75,7 +75,7 @@ class View:
             "--as-of",
             type=moment,
             metavar="N",
-            help="how it was right after event N, or at a time such as 2026-11-22T12:00:00Z",
+            help="as things stood right after event N, or at a time such as 2026-11-22T12:00:00Z",
         )
         parser.add_argument("--json", action="store_true", help="the hub's JSON, on one line")
         add_base_url(parser)

@@ -18,7 +18,11 @@ ACTIVE: Final = Parameter(
 IN_THREAD: Final = Parameter("--thread-id", into="thread_id", metavar="ID", help="only of this thread")
 PAGE: Final = (
     Parameter(
-        "--since-id", into="since_id", type=cursor, metavar="N", help="those after this message; else the last ones"
+        "--since-id",
+        into="since_id",
+        type=cursor,
+        metavar="N",
+        help="only those after this message; without it, the last ones",
     ),
     Parameter(
         "--limit",
@@ -26,7 +30,7 @@ PAGE: Final = (
         type=page_size,
         default=50,
         metavar="N",
-        help="at most so many, up to 500 (%(default)s)",
+        help="at most this many, up to 500 (%(default)s)",
     ),
 )
 
@@ -91,7 +95,7 @@ SEARCH: Final = Search(
     ),
     parameters=(
         Parameter(
-            "words", into="q", nargs="+", metavar="WORD", help="words that must all be there; the last one may go on"
+            "words", into="q", nargs="+", metavar="WORD", help="words that must all occur, the last perhaps cut short"
         ),
         Parameter("--from", into="from", metavar="AGENT", help="only what this agent said"),
         Parameter("--to", into="to", metavar="AGENT", help="only what was said to this agent alone"),

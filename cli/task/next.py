@@ -25,7 +25,7 @@ def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_actor_options(parser)
     parser.add_argument(
-        "--wait", type=seconds, default=0.0, metavar="SEC", help="how long to wait while there is none, up to 60 (0)"
+        "--wait", type=seconds, default=0.0, metavar="SEC", help="how long to wait when there are none, up to 60 (0)"
     )
     parser.add_argument(
         "--ttl-sec", type=seconds, default=300.0, metavar="SEC", help="seconds until the lease lapses (300)"

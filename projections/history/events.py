@@ -94,7 +94,7 @@ def check_type(name: str, wanted: str) -> None:
         InvalidInput: no event will ever be of that type.
     """
     if not matching_types(wanted):
-        raise InvalidInput(name, f"{wanted!r} is no type of events; there are {', '.join(EVENT_TYPES)}")
+        raise InvalidInput(name, f"{wanted!r} is not a type of event; the types are {', '.join(EVENT_TYPES)}")
 
 
 def read_log(

@@ -43,7 +43,7 @@ How = Literal[
 ]  # fmt: skip
 """How it stands: leases are held, released, taken back from an owner that was gone, lapsed, taken away by an operator,
 given back because the one that had waited could not be told, or handed over; tasks are open or done; sessions are live,
-closed, expired or replaced, and so are leases that their holder got anew."""
+closed, expired or replaced, and so are leases that their holder got again."""
 HowWaited = Literal["waiting", "granted", "handed_over", "left", "owner_gone", "no_call", "hub_gone", "over"]
 """How it stands with one that waits, or ended; `over` when no call came back to its place in time."""
 

@@ -1,7 +1,7 @@
 """Doubt: a batch of which nobody can say whether the log kept it, until the log says so.
 
 Until then its callers have no answer, for either answer may be wrong, and no further batch is written, for it would
-stand on one that may not be there. Whoever calls meanwhile is refused at once.
+stand on one that may not be there. Calls that come meanwhile are refused at once.
 """
 
 import threading
@@ -51,7 +51,7 @@ class Doubt:
             self.exists = False
 
     def give_up(self) -> None:
-        """The hub ends: whoever waits is told that it is not known."""
+        """The hub ends: those who wait are told that it is not known."""
         self._given_up.set()
 
 

@@ -4,7 +4,7 @@ The check is one thread that looks at a hundred events and then rests ten times 
 one core, holds up nobody, and a million events take it minutes. When it is through, it looks once a minute at what was
 appended since, and after an hour it begins again: bits rot on disks that nobody reads.
 
-What it finds is told to whoever asked to be told, once for each finding. The hub goes on: what was appended before the
+What it finds is told to all who asked, once for each finding. The hub goes on: what was appended before the
 damage and after it is still good, and agents that stop working repair nothing.
 """
 
@@ -30,7 +30,7 @@ NEWEST: Final = 1_000
 SLICE: Final = 100
 """Events that are checked in one go."""
 REST: Final = 10
-"""For each second that the check works, it rests so many."""
+"""How many seconds the check rests for each second that it works."""
 CACHE_KB: Final = 256
 """Each page is looked at once, so there is nothing to keep."""
 LEAST_REST_SEC: Final = 0.005

@@ -17,7 +17,7 @@ class EventQuery(Struct, frozen=True):
 
     Attributes:
         after: only those after this one.
-        limit: at most so many.
+        limit: at most this many.
         where: only those that match.
         tail: the last ones of all instead of the first.
         until: the log ends there, as it was right after that event; None for the log as it is.

@@ -19,7 +19,7 @@ class OpenCall(Generic[R]):
         place_id: where it waits.
         wait_until: when it ends, in microseconds of the log's clock.
         result: what it is told; None while it waits.
-        on_result: called when there is a result; set by whoever waits.
+        on_result: called when there is a result; set by the call that waits.
     """
 
     __slots__ = ("on_result", "place_id", "result", "wait_until")

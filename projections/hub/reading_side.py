@@ -141,7 +141,7 @@ class ReadingSide:
             StorageError: the index cannot be used.
         """
         if self._filler is None:
-            raise InvalidInput("q", "cannot be looked for: this hub was started without an index of words")
+            raise InvalidInput("q", "cannot be searched for: this hub was started without an index of words")
         ids = await asyncio.get_running_loop().run_in_executor(self._threads, find_ids, self._filler, query, at)
         return await self.read_apart(read_hits, ids, query, at), len(ids) > query.limit
 

@@ -189,7 +189,7 @@ class Recorder:
     def flush(self, commit: Commit) -> Commit:
         """Have the log keep a staged transaction.
 
-        A batch that the log did not take, since its lock was lost or its answer turned out to be no, is judged anew at
+        A batch that the log did not take, since its lock was lost or its answer turned out to be no, is judged again at
         the head that the log has by then. Nobody was told anything yet.
 
         Returns:

@@ -78,7 +78,7 @@ class Transaction:
             return self._outcome(call)
         except UnicodeEncodeError:
             # Text meets an encoder before it meets the log, so nothing of the call was written.
-            return InvalidInput("text", "holds half of a surrogate pair, which is no text")
+            return InvalidInput("text", "holds half of a surrogate pair, which is not text")
 
     def append(self, data: Event, metadata: Metadata) -> RecordedEvent:
         """Append an event, and bring every table up to date with it.

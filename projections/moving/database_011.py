@@ -206,7 +206,7 @@ def _time(what: str, text: str) -> int:
     try:
         return parse_timestamp(text)
     except (TypeError, ValueError):
-        raise StorageDamaged(f"{what} has the time {text!r}, which is none") from None
+        raise StorageDamaged(f"{what} has the time {text!r}, which is not a time") from None
 
 
 def _optional(text: str | None) -> str | None:

@@ -41,7 +41,7 @@ class Difference(Struct, frozen=True):
 
 
 def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progress) -> tuple[str, ...]:
-    """Inside a write transaction: make what is missing, and rebuild what is of another version or behind the log.
+    """Inside a write transaction: make what is missing, and rebuild what is of another version or lags the log.
 
     Returns:
         The names of the projections that were rebuilt.

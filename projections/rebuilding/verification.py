@@ -143,5 +143,9 @@ def _verify_tables(path: Path, progress: Progress) -> tuple[bool, str | None, li
         return False, f"this version of Arc cannot read every event ({error})", []
     if found.stale:
         names = ", ".join(found.stale)
-        return False, f"the tables of {names} are of another version of Arc: start the hub once, and it makes anew", []
+        return (
+            False,
+            f"the tables of {names} are of another version of Arc: start the hub once, and it rebuilds them",
+            [],
+        )
     return True, None, [tell_difference(difference) for difference in found.differences]

@@ -158,7 +158,7 @@ _TEMPLATE: Final = """\
 # Performance
 
 What Arc costs, beside Arc 0.1.1 and beside what the machine could do at best. `make bench` measures all of it on your
-machine and writes this page anew; `arc bench` looks at your machine and disk for ten seconds.
+machine and rewrites this page; `arc bench` looks at your machine and disk for ten seconds.
 
 ## How it is measured
 

@@ -297,7 +297,7 @@ def test_a_place_is_given_up_by_its_agent_alone() -> None:
     queued = LockQueued(file_path="./src/a.py", key="src/a.py", agent_id="a", wait_until=NOW, ttl=1, hub_id="h")
     left = decide_leave(standing, queued, LeaveLockQueue(agent_id="a", place=9), NOW)
     assert left == LockLeft(file_path="./src/a.py", key="src/a.py", agent_id="a", place=9)
-    with pytest.raises(NotFound, match="place 9 is none at which c waits"):
+    with pytest.raises(NotFound, match="place 9 is not one at which c waits"):
         decide_leave(standing, queued, LeaveLockQueue(agent_id="c", place=9), NOW)
 
 
@@ -306,7 +306,7 @@ def test_a_place_is_given_up_by_its_agent_alone() -> None:
 
 def test_a_token_that_is_not_the_present_one_is_stale() -> None:
     standing = held_by("a", keys=("src/a.py", "docs"))
-    with pytest.raises(StaleToken, match=r"fencing token 7 is not present: a holds src/a\.py under 8"):
+    with pytest.raises(StaleToken, match=r"fencing token 7 is not the current one: a holds src/a\.py under 8"):
         decide_refresh(standing, RefreshLock(agent_id="a", file_path="src/a.py", fencing_token=7), NOW)
     with pytest.raises(StaleToken, match=r"src/a\.py is not held by c"):
         decide_release(standing, ReleaseLock(agent_id="c", file_path="src/a.py", fencing_token=8), NOW)

@@ -19,7 +19,7 @@ POLL_ROWS: Final = 100
 MAX_POLL_SEC: Final = 50.0
 """Hosts give up after 60 seconds, and an answer that comes just then is thrown away."""
 SAID: Final = ("from_agent", "to_agent", "body", "attachments")
-"""What whoever posted knows already."""
+"""What the agent that posted knows already."""
 
 
 NOT_FOUND: Final = 404
@@ -60,7 +60,7 @@ class Poll(Struct, frozen=True, kw_only=True):
     """What to look at, and how long to wait."""
 
     channel: str | None = None
-    timeout: Annotated[float, Meta(description="seconds to wait while there is none, at most 50")] = 5
+    timeout: Annotated[float, Meta(description="seconds to wait when there are none, at most 50")] = 5
     thread_id: str | None = None
 
 

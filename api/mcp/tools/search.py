@@ -14,7 +14,7 @@ from api.mcp.tools.arguments import Limit
 class What(Struct, frozen=True, kw_only=True):
     """What to look for."""
 
-    q: Annotated[str, Meta(description='words that must all be there; "quoted" as it stands')]
+    q: Annotated[str, Meta(description='words that must all occur; "quoted" text as it is')]
     from_agent: str | None = None
     channel: str | None = None
     thread_id: str | None = None
