@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import batch, channels, claims, inbox, locks, log, messages, search, sessions, sse, tasks, threads
 from api import hub as hub_itself
 from api.dashboard import attention, files, sign_in
+from api.hooks import route as hooks
 from api.http import openapi
 from api.http.errors import ClientGone, InternalError, Unauthenticated, UnknownRoute
 from api.http.headers import HEADERS, TRANSPORT, HeaderReader
@@ -39,6 +40,7 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *threads.ROUTES,
     *channels.ROUTES,
     *hub_itself.ROUTES,
+    *hooks.ROUTES,
     *files.ROUTES,
     *attention.ROUTES,
 )

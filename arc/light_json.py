@@ -60,7 +60,7 @@ else:
         text = text.strip(" \t\n\r")
         try:
             value, end = _scan(text, 0)
-        except StopIteration:
+        except (StopIteration, SystemError):  # CPython 3.11 raises the latter unless `json.decoder` is loaded
             value, end = None, -1
         if end != len(text):
             message = "not one JSON value"

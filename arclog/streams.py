@@ -9,7 +9,9 @@ from arclog.events import (
     SessionExpired,
     TaskCompleted,
     TasksOpened,
+    TurnEnded,
 )
+from arclog.events.files import OnFiles
 from arclog.events.locks import OnPaths
 from arclog.events.messages import TASK_KINDS
 
@@ -30,6 +32,10 @@ def streams_beside(event_id: int, event: Event) -> tuple[str, ...]:
         case SessionExpired():
             claims = tuple(f"claim/{claim.claim_key}" for claim in event.claims)
             return claims + tuple(f"lock/{lock.file_path}" for lock in event.locks)
+        case TurnEnded():
+            return tuple(f"lock/{lock.file_path}" for lock in event.locks)
+        case OnFiles():
+            return tuple(f"file/{key}" for key in event.keys[1:])
         case OnPaths(others=(_, *_)):
             return tuple(f"lock/{key}" for key in event.keys[1:])
         case LockRefused(held=str()):

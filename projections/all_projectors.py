@@ -10,6 +10,7 @@ from projections import (
     channels,
     claims,
     event_streams,
+    files,
     inbox,
     locks,
     messages,
@@ -31,6 +32,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     locks.PROJECTOR,
     places.PROJECTOR,
     tasks.PROJECTOR,
+    files.PROJECTOR,
     event_streams.PROJECTOR,
     vouches.PROJECTOR,
 )

@@ -15,6 +15,8 @@ from arclog.codec import Fact, StoredEvent
 from arclog.events import (
     ClaimAcquired,
     Event,
+    FileRead,
+    FileWritten,
     HubVouched,
     LockAcquired,
     LockHandedOver,
@@ -27,6 +29,7 @@ from arclog.events import (
     SessionExpired,
     TaskCompleted,
     TasksOpened,
+    TurnEnded,
 )
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, read, read_from_end
@@ -43,7 +46,7 @@ def _on_event(writer: Writer, event: Fact, data: Event) -> None:
 
 PROJECTOR: Final = Projector(
     name="event_streams",
-    version=2,
+    version=3,
     tables=("event_streams",),
     schema=SQL["schema"],
     indexes="",
@@ -51,6 +54,8 @@ PROJECTOR: Final = Projector(
         (
             ClaimAcquired,
             HubVouched,
+            FileRead,
+            FileWritten,
             LockAcquired,
             LockHandedOver,
             LockLeft,
@@ -62,6 +67,7 @@ PROJECTOR: Final = Projector(
             SessionExpired,
             TaskCompleted,
             TasksOpened,
+            TurnEnded,
         ),
         _on_event,
     ),

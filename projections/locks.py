@@ -23,6 +23,7 @@ from arclog.events import (
     LockRefused,
     LockReleased,
     SessionExpired,
+    TurnEnded,
 )
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
@@ -129,7 +130,7 @@ def _on_released(writer: Writer, event: Fact, data: LockReleased) -> None:
         _release_of(writer, event, key, data.agent_id, time_of(event, data.occurred_at))
 
 
-def _on_expired(writer: Writer, event: Fact, data: SessionExpired) -> None:
+def _on_expired(writer: Writer, event: Fact, data: SessionExpired | TurnEnded) -> None:
     for lock in data.locks:
         _release_of(writer, event, lock.file_path, data.agent_id, event.recorded_at)
 
@@ -209,7 +210,7 @@ def _notice_channel(metadata: JsonObject) -> str | None:
 
 PROJECTOR: Final = Projector(
     name="locks",
-    version=6,
+    version=7,
     tables=("locks", "lock_holders", "lock_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -220,6 +221,7 @@ PROJECTOR: Final = Projector(
         LockHandedOver: _on_handed_over,
         LockRefused: _on_refused,
         SessionExpired: _on_expired,
+        TurnEnded: _on_expired,
     },
 )
 

@@ -153,6 +153,12 @@ def find_live(connection: apsw.Connection, agent_id: str, at: AsOf) -> LiveSessi
     return _live(row, LastSeen(connection, NO_END)) if row is not None and row.active else None
 
 
+def find_beginning(connection: apsw.Connection, agent_id: str, at: AsOf) -> int:
+    """When an agent's live session began, in microseconds; 0 when it has none."""
+    row = VERSIONS.find_at(connection, agent_id, at)
+    return row.created_at if row is not None and row.active else 0
+
+
 def find_live_by_id(connection: apsw.Connection, session_id: str) -> LiveSession | None:
     """What the rules need to know of a live session, found by its own id."""
     rows = list(VERSIONS.read(connection, SQL["find_live_by_id"], {"session_id": session_id}))

@@ -25,6 +25,7 @@ from arclog.events import (
     TaskCompleted,
     TaskFailed,
     TaskLapsed,
+    TurnEnded,
 )
 from arclog.events.locks import OnPaths
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
@@ -48,6 +49,7 @@ CONCERNING = (
     TaskCompleted,
     TaskFailed,
     TaskLapsed,
+    TurnEnded,
 )
 """The events that change what stands."""
 
@@ -69,8 +71,8 @@ def learn(standing: Standing, event_id: int, recorded_at: int, data: Event) -> N
             if data.freed_token is not None:
                 for held in list(standing.grant_of(data.freed_token)):
                     standing.release(data.freed_token, (held.key,))
-        case SessionExpired():
-            for claim in data.claims:
+        case SessionExpired() | TurnEnded():
+            for claim in data.claims if isinstance(data, SessionExpired) else ():
                 standing.release(claim.fencing_token, (claim.claim_key,))
             for lock in data.locks:
                 standing.release(lock.fencing_token, (lock.file_path,))

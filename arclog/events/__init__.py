@@ -23,6 +23,7 @@ from arclog.events.claims import (
     ClaimRefused,
     ClaimReleased,
 )
+from arclog.events.files import FileRead, FileWritten
 from arclog.events.hub import (
     CursorPosition,
     CursorsMoved,
@@ -64,6 +65,7 @@ from arclog.events.sessions import (
     SessionExpired,
     SessionOpened,
     SessionRenamed,
+    TurnEnded,
 )
 from arclog.events.tasks import (
     TaskAssigned,
@@ -81,6 +83,7 @@ Event = (
     | SessionClosed
     | SessionExpired
     | AgentSeen
+    | TurnEnded
     | ChannelCreated
     | MessagePosted
     | ClaimAcquired
@@ -114,6 +117,8 @@ Event = (
     | ShutdownFired
     | NetworkChanged
     | RulesRaised
+    | FileWritten
+    | FileRead
 )
 
 EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)
@@ -138,6 +143,8 @@ __all__ = [
     "CursorPosition",
     "CursorsMoved",
     "Event",
+    "FileRead",
+    "FileWritten",
     "FreedClaim",
     "FreedLock",
     "Handling",
@@ -172,4 +179,5 @@ __all__ = [
     "TaskReopened",
     "TaskTerms",
     "TasksOpened",
+    "TurnEnded",
 ]

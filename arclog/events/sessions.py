@@ -106,6 +106,25 @@ class SessionExpired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
         return f"session/{self.agent_id}"
 
 
+class TurnEnded(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """An agent's turn is over, and what hooks had locked for it by themselves is free with it.
+
+    Written only where something was. The locks that the agent asked for itself stay held.
+    """
+
+    type: ClassVar[str] = "turn.ended"
+
+    agent_id: str
+    locks: tuple[FreedLock, ...]
+
+    @property
+    def actor(self) -> str:
+        return self.agent_id
+
+    def stream(self, event_id: int) -> str:
+        return f"session/{self.agent_id}"
+
+
 class AgentSeen(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An agent that only reads or waits was there. Only in older logs: now hubs vouch for their agents."""
 

@@ -16,6 +16,7 @@ from arclog.events import (
     ClaimQueued,
     ClaimRefreshed,
     ClaimReleased,
+    Event,
     LockAcquired,
     LockHandedOver,
     LockLeft,
@@ -32,6 +33,7 @@ from arclog.events import (
     TaskFailed,
     TaskReopened,
     TasksOpened,
+    TurnEnded,
 )
 from arclog.notices import notices_of
 from projections import channels, claims, locks, messages, places, sessions, tasks, threads
@@ -68,12 +70,8 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
     if event.stream.startswith("task/"):
         found += touched_tasks
     match data:
-        case SessionOpened() | SessionRenamed() | SessionClosed() | AgentSeen():
+        case SessionOpened() | SessionRenamed() | SessionClosed() | SessionExpired() | AgentSeen():
             found.append(Entity("session", data.agent_id))
-        case SessionExpired():
-            found.append(Entity("session", data.agent_id))
-            found += [Entity("claim", claim.claim_key) for claim in data.claims]
-            found += [Entity("lock", lock.file_path) for lock in data.locks]
         case ChannelCreated():
             found.append(Entity("channel", data.name))
         case MessagePosted():
@@ -96,8 +94,17 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
             pass
     freed = find_freed_claim(event)
     found += [*touched_tasks, *([] if freed is None else [Entity("claim", freed)])]
+    found += _freed(data)
     found += [Entity("place", str(place)) for place in _places_ended_by(event)]
     return list(dict.fromkeys(found + _said(event)))
+
+
+def _freed(data: Event) -> list[Entity]:
+    """The leases that an event frees beside what it is about."""
+    if isinstance(data, SessionExpired):
+        claims_of = [Entity("claim", claim.claim_key) for claim in data.claims]
+        return claims_of + [Entity("lock", lock.file_path) for lock in data.locks]
+    return [Entity("lock", lock.file_path) for lock in data.locks] if isinstance(data, TurnEnded) else []
 
 
 def _places_ended_by(event: RecordedEvent) -> tuple[int, ...]:

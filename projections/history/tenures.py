@@ -33,6 +33,7 @@ from arclog.events import (
     TaskFailed,
     TaskReopened,
     TasksOpened,
+    TurnEnded,
 )
 from projections.standing import ends_at
 from projections.times import optional_timestamp, timestamp
@@ -252,6 +253,8 @@ class _Life:
             case SessionExpired():
                 own = self._stream == f"session/{event.data.agent_id}"
                 self._end(event.data.agent_id, "expired" if own else "owner_gone", event)
+            case TurnEnded() if self._stream.startswith("lock/"):
+                self._end(event.data.agent_id, "released", event)
             case _:
                 pass
 

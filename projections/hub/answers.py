@@ -13,6 +13,8 @@ from arclog.events import (
     ChannelCreated,
     ClaimAcquired,
     CursorsMoved,
+    FileRead,
+    FileWritten,
     HubStarted,
     HubStopped,
     HubVouched,
@@ -27,6 +29,7 @@ from arclog.events import (
     ShutdownCancelled,
     ShutdownFired,
     ShutdownInitiated,
+    TurnEnded,
 )
 from projections import channels, messages, sessions
 from projections.encoding import encode_json
@@ -36,8 +39,20 @@ from projections.hub.task_answers import TaskEvent, answer_picked, answer_task
 from projections.intervals import AsOf
 from projections.projector import Writer
 
-Unasked = AgentSeen | CursorsMoved | HubStarted | HubStopped | HubVouched | RulesRaised | SessionExpired | ShutdownFired
-"""What no caller asks for."""
+Untold = (
+    AgentSeen
+    | CursorsMoved
+    | FileRead
+    | FileWritten
+    | HubStarted
+    | HubStopped
+    | HubVouched
+    | RulesRaised
+    | SessionExpired
+    | ShutdownFired
+    | TurnEnded
+)
+"""What no caller asks for, or is to be told of beyond its event."""
 
 
 def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> Outcome:
@@ -66,7 +81,7 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
         case NetworkChanged():
             result_of_change = {"allow_remote": data.allow_remote, "listen_host": hub.listen_host}
             return Outcome(encode_json(result_of_change), event_id)
-        case _ if isinstance(data, Unasked):
+        case _ if isinstance(data, Untold):
             return Outcome(b"null", event_id)
         case _ if isinstance(data, TaskEvent):
             return answer_task(connection, event_id, data, at)

@@ -8,13 +8,14 @@ from typing import Any, Final
 from uuid import uuid4
 
 from arclog.deciders import channels as channel_rules
+from arclog.deciders import files as file_rules
 from arclog.deciders import hub as hub_rules
 from arclog.deciders import messages as message_rules
 from arclog.deciders import sessions as session_rules
 from arclog.events import Event
 from projections import channels, sessions
 from projections.encoding import encode_json
-from projections.hub import lease_handlers, task_handlers
+from projections.hub import file_handlers, lease_handlers, task_handlers
 from projections.hub.context import Context
 from projections.hub.lease_handlers import LeaseCommand
 from projections.hub.outcomes import Outcome
@@ -29,6 +30,8 @@ Command = (
     | message_rules.PostMessage
     | LeaseCommand
     | TaskCommand
+    | file_rules.TouchFiles
+    | file_rules.EndTurn
     | hub_rules.StartHub
     | hub_rules.StopHub
     | hub_rules.InitiateShutdown
@@ -104,6 +107,7 @@ _HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     message_rules.PostMessage: _post_message,
     **lease_handlers.HANDLERS,
     **task_handlers.HANDLERS,
+    **file_handlers.HANDLERS,
     hub_rules.StartHub: _start_hub,
     hub_rules.StopHub: _stop_hub,
     hub_rules.InitiateShutdown: _initiate_shutdown,

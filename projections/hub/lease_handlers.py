@@ -13,11 +13,11 @@ from arclog.deciders.fencing import check_required
 from arclog.deciders.leases import GiveBack
 from arclog.deciders.waits import Request
 from arclog.errors import InvalidInput
-from arclog.events import ClaimQueued, ClaimRefused, Event, LockQueued, LockRefused
+from arclog.events import ClaimQueued, ClaimRefused, Event, LockQueued, LockRefreshed, LockRefused
 from arclog.events.locks import LockedPath
 from projections import claims, locks, sessions
 from projections.hub.context import Context
-from projections.hub.lease_answers import CurrentRows, refuse
+from projections.hub.lease_answers import CurrentRows, answer_lease, refuse
 from projections.hub.lease_reads import check_tokens, list_conflicts
 from projections.hub.leases import get_queued
 from projections.hub.outcomes import Outcome
@@ -86,6 +86,8 @@ def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -
     decision = lock_rules.decide_acquire(state, command, at.now)
     while isinstance(decision, LockRefused) and context.settle_agent(decision.agent_id):
         decision = lock_rules.decide_acquire(state, command, at.now)
+    if isinstance(decision, LockRefreshed) and command.is_automatic and _lasts(context, decision, at.now):
+        return answer_lease(CurrentRows(context.writer), decision.fencing_token, decision)
     if isinstance(decision, LockRefused):
         known = locks.find_refusal(context.connection, decision.fencing_token, decision.asker_agent_id)
         if known is not None:
@@ -174,6 +176,12 @@ def _on_locks(
         found.setdefault(key, LockedPath(path, None if key == path else key))
     leases = context.leases
     return lock_rules.OnLocks(leases.standing, tuple(found.values()), leases.hub_id)
+
+
+def _lasts(context: Context, prolonged: LockRefreshed, now: int) -> bool:
+    """Whether what is to be prolonged lasts for more than half of that time anyway, so that a hook writes nothing."""
+    held = [one for one in context.leases.standing.grant_of(prolonged.fencing_token) if one.key in prolonged.keys]
+    return bool(held) and min(one.expires_at for one in held) - now > (prolonged.expires_at - now) // 2
 
 
 def _find_queued(context: Context, place: int) -> LockQueued | ClaimQueued | None:

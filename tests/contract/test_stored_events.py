@@ -27,6 +27,8 @@ from arclog.events import (
     CursorPosition,
     CursorsMoved,
     Event,
+    FileRead,
+    FileWritten,
     FreedClaim,
     FreedLock,
     Handling,
@@ -60,6 +62,7 @@ from arclog.events import (
     TaskReopened,
     TasksOpened,
     TaskTerms,
+    TurnEnded,
 )
 from arclog.events.locks import LockedPath
 from arclog.events.messages import (
@@ -273,6 +276,25 @@ EVENTS: dict[str, Event] = {
         serves=(9,),
     ),
     "lock.handed_over, least": LockHandedOver(file_path="src/a.py", agent_id="a", to_agent_id="b", fencing_token=8),
+    "turn.ended": TurnEnded(agent_id="a", locks=(FreedLock("src/a.py", 8), FreedLock("b", 9))),
+    "file.written": FileWritten(
+        file_path="./src/a.py",
+        key="src/a.py",
+        others=(LockedPath("b"),),
+        agent_id="a",
+        tool="Edit",
+        digests=("0123456789abcdef", ""),
+    ),
+    "file.written, least": FileWritten(file_path="src/a.py", agent_id="a"),
+    "file.read": FileRead(
+        file_path="./src/a.py",
+        key="src/a.py",
+        others=(LockedPath("b"),),
+        agent_id="a",
+        tool="Read",
+        digests=("0123456789abcdef", ""),
+    ),
+    "file.read, least": FileRead(file_path="src/a.py", agent_id="a"),
     "task.completed": TaskCompleted(
         task_id=7,
         thread_id="t",

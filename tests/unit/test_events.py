@@ -36,6 +36,9 @@ STREAMS = {
     "lock.queued": "lock/src/a.py",
     "lock.left": "lock/src/a.py",
     "lock.handed_over": "lock/src/a.py",
+    "turn.ended": "session/a",
+    "file.written": "file/src/a.py",
+    "file.read": "file/src/a.py",
     "task.completed": "task/7",
     "task.failed": "task/7",
     "task.cancelled": "task/7",
@@ -92,7 +95,7 @@ def test_an_events_type_is_a_noun_and_what_happened_to_it(name: str, event: Even
 
 
 def test_no_two_types_have_one_name() -> None:
-    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 38
+    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 41
 
 
 @pytest.mark.parametrize(("name", "event"), [(n, e) for n, e in EVENTS.items() if e.type in STREAMS])

@@ -1,0 +1,24 @@
+"""Codex CLI (developers.openai.com/codex/hooks, seen on 0.171.0).
+
+Its form is that of Claude Code, read more strictly: one key that it does not know, and the tool runs. A patch comes as
+the tool `apply_patch`, or, from models that lack it, as a here-document in the shell, which `shell/` reads.
+"""
+
+from typing import Final
+
+from api.hooks.calls import Body, HookCall, Verdict
+from api.hooks.claude_code import MOMENTS, read_as
+from api.hooks.claude_code import answer as answer_as_claude
+
+HOST: Final = "codex"
+BY_PROCESS: Final = False
+
+
+def read(body: Body) -> HookCall:
+    """What a call means. A sub-agent sends the id of the thread that began it, and so counts as that."""
+    return read_as(MOMENTS, body)
+
+
+def answer(call: HookCall, verdict: Verdict) -> bytes:
+    """The answer."""
+    return answer_as_claude(call, verdict)

@@ -1,0 +1,282 @@
+"""Whether a tool may run: the one judgement for all harnesses.
+
+A file that another agent holds is refused; one that is free is locked for the agent, until its turn ends. A file that
+another agent has written since this one knew it last must be read again first. A command that would take away what
+others have not committed, or end their processes, is refused while there is something of theirs.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from api.hooks.calls import Tool
+from api.hooks.guarded_git import MAX_FILE_BYTES, Disk, list_changed, list_staged
+from api.hooks.news import plain
+from api.hooks.shell.deeds import Deed, Unclear
+from api.hooks.shell.script import find_deeds
+from arclog.deciders.files import TouchFiles
+from arclog.deciders.locks import MAX_PATHS, AcquireLock, FindConflicts
+from arclog.errors import InvalidInput
+from projections import files, locks, sessions
+from projections.files import Touch
+from projections.hub.hub import Hub
+
+Mode = Literal["auto", "check", "off"]
+"""Whether hooks lock by themselves, only look whether others hold something, or do neither."""
+
+LOCK_SEC: Final = 900.0
+"""How long what a hook locks is held without a further touch."""
+TRANSPORT: Final = "hook"
+DIGEST_CHARS: Final = 16
+SHOWN: Final = 3
+
+
+class Judgement:
+    """Judges the tools of all windows of one hub."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._disk = Disk()
+
+    async def find_refusal(self, agent_id: str, folder: str, tool: Tool, mode: Mode) -> str:
+        """Why a tool must not run; empty when it may.
+
+        Args:
+            agent_id: whose tool it is.
+            folder: where it runs.
+            tool: the tool.
+            mode: what the repository chose.
+        """
+        if mode == "off":
+            return ""
+        if tool.command is not None:
+            return await self._judge_command(agent_id, folder, tool.command, mode)
+        paths = self._known(folder, tool.writes)
+        refusal = await self._take(agent_id, paths, mode)
+        return refusal or self._judge_age(agent_id, paths)
+
+    async def note(self, agent_id: str, folder: str, tool: Tool) -> None:
+        """Note what a tool did to files."""
+        if tool.reads:
+            paths = [path for path in self._known(folder, tool.reads) if self._find_news(agent_id, path)]
+            wrote = False
+        else:
+            names = tool.writes
+            if tool.command is not None:
+                deeds = find_deeds(tool.command, self._disk, folder)
+                names = _named(deeds, "write")
+            paths, wrote = self._known(folder, names), True
+        if paths:
+            command = TouchFiles(
+                agent_id=agent_id,
+                paths=self._as_shown(paths),
+                wrote=wrote,
+                tool=tool.name[:64],
+                digests=[*map(_digest, paths)],
+            )
+            await self._hub.execute(command, transport=TRANSPORT)
+
+    # Files ----------------------------------------------------------------------------------------------------------
+
+    async def _take(self, agent_id: str, paths: list[str], mode: Mode) -> str:
+        """Lock files, or see that they could be; why not, if not."""
+        if not paths:
+            return ""
+        if mode == "check":
+            return await self._find_conflict(agent_id, paths)
+        command = AcquireLock(agent_id=agent_id, paths=self._as_shown(paths), ttl_sec=LOCK_SEC, is_automatic=True)
+        outcome = await self._hub.execute(command, transport=TRANSPORT)
+        return "" if outcome.acquired else _held(msgspec.json.decode(outcome.result))
+
+    async def _find_conflict(self, agent_id: str, paths: list[str]) -> str:
+        if not paths:
+            return ""
+        found = await self._hub.execute(
+            FindConflicts(agent_id=agent_id, paths=self._as_shown(paths)), transport=TRANSPORT
+        )
+        conflicts = msgspec.json.decode(found.result)
+        return _held(conflicts[0]) if conflicts else ""
+
+    def _judge_age(self, agent_id: str, paths: list[str]) -> str:
+        for path in paths:
+            news = self._find_news(agent_id, path)
+            if news is not None and Path(path).exists():
+                return (
+                    f"{self._shown(path)} was written by {news.agent_id} at {_clock(news.at)} (event {news.event_id}), "
+                    "after you knew it last. Read it again, then edit what stands there now."
+                )
+        return ""
+
+    def _find_news(self, agent_id: str, path: str) -> Touch | None:
+        at = self._hub.at()
+        began_at = self._hub.read(sessions.find_beginning, agent_id, at)
+        return self._hub.read(files.find_news, self._key(path), agent_id, began_at, at)
+
+    # Commands -------------------------------------------------------------------------------------------------------
+
+    async def _judge_command(self, agent_id: str, folder: str, command: str, mode: Mode) -> str:
+        deeds = find_deeds(command, self._disk, folder)
+        for deed in deeds:
+            refusal = await self._judge_deed(agent_id, folder, deed)
+            if refusal:
+                return refusal
+        return await self._take(agent_id, self._known(folder, _named(deeds, "write", "discard")), mode)
+
+    async def _judge_deed(self, agent_id: str, folder: str, deed: Deed | Unclear) -> str:
+        """Why a command must not do this; what it only does to files that it names is judged as an edit."""
+        if isinstance(deed, Unclear):
+            theirs = await self._find_others(agent_id, folder, None)
+            if not theirs:
+                return ""
+            return (
+                f"{deed.verb} cannot be judged here: {deed.why}. {theirs} Write the command out, without variables "
+                "and without another program around it, and name the files that it is to touch."
+            )
+        if deed.kind == "write" or deed.verb == "rm":
+            return ""
+        where = os.path.join(folder, deed.folder)  # noqa: PTH118 - thousands of calls a minute pass here
+        if deed.kind == "commit":
+            return await self._judge_commit(agent_id, where, deed)
+        whole = deed.paths is None or any(self._is_top(where, path) for path in deed.paths)
+        theirs = await self._find_others(agent_id, where, None if whole else self._known(where, deed.paths or ()))
+        if not theirs:
+            return ""
+        return f"{deed.verb} is refused: {theirs} {_ADVICE.get(deed.kind, _ADVICE['discard'])}"
+
+    async def _judge_commit(self, agent_id: str, where: str, deed: Deed) -> str:
+        """A commit may take what others hold no more than an edit may change it."""
+        if deed.staged:
+            names = await list_staged(where)
+        elif deed.paths is None or any(self._is_top(where, path) for path in deed.paths):
+            names = await list_changed(where)
+        else:
+            names = self._known(where, deed.paths)
+        theirs = await self._find_others(agent_id, where, self._known(where, names), changed=names)
+        return f"{deed.verb} is refused: {theirs} {_ADVICE['commit']}" if theirs else ""
+
+    async def _find_others(
+        self, agent_id: str, folder: str, paths: list[str] | None, changed: list[str] | None = None
+    ) -> str:
+        """What others have there, in a sentence; empty when nothing.
+
+        Args:
+            agent_id: who asks.
+            folder: a folder of the working tree.
+            paths: only these files and folders; None for all of the tree.
+            changed: what is not committed, where that is known already.
+        """
+        found: dict[str, str] = {}
+        if paths is None:
+            held = await self._hub.read_apart(_list_held_by_others, agent_id, self._hub.at())
+            found.update({lock.file_path: f"{lock.agent_id} holds {plain(lock.file_path)}" for lock in held})
+        else:
+            for place in range(0, len(paths), MAX_PATHS):
+                some = self._as_shown(paths[place : place + MAX_PATHS])
+                asked = FindConflicts(agent_id=agent_id, paths=some)
+                conflicts = msgspec.json.decode((await self._hub.execute(asked, transport=TRANSPORT)).result)
+                for lock in conflicts[:SHOWN]:
+                    found[lock["key"]] = f"{lock['agent_id']} holds {plain(lock['file_path'])}"
+        at = self._hub.at()
+        for path in await list_changed(folder) if changed is None else changed:
+            if paths is not None and not any(path == one or path.startswith(f"{one.rstrip('/')}/") for one in paths):
+                continue
+            last = None if self._find_key(path) is None else self._hub.read(files.find_last_write, self._key(path), at)
+            if last is not None and last.agent_id != agent_id:
+                shown = self._shown(path)
+                found.setdefault(shown, f"{last.agent_id} wrote {plain(shown)}, which is not committed")
+        sentences = list(found.values())
+        more = f", and {len(sentences) - SHOWN} more" if len(sentences) > SHOWN else ""
+        return f"{'; '.join(sentences[:SHOWN])}{more}." if sentences else ""
+
+    # Paths ----------------------------------------------------------------------------------------------------------
+
+    def is_here(self, folder: str) -> bool:
+        """Whether a folder belongs to this hub."""
+        return bool(folder) and self._find_key(os.path.join(folder, "x")) is not None  # noqa: PTH118
+
+    def _known(self, folder: str, paths: Sequence[str]) -> list[str]:
+        """Those of some paths that belong to this hub, absolute, each once."""
+        whole = (os.path.normpath(os.path.join(folder, path)) for path in paths)  # noqa: PTH118
+        return list(dict.fromkeys(path for path in whole if self._find_key(path) is not None))[:MAX_PATHS]
+
+    def _find_key(self, path: str) -> str | None:
+        try:
+            return self._key(path)
+        except InvalidInput:
+            return None
+
+    def _key(self, path: str) -> str:
+        return self._hub.roots.key_of("path", path, tree=True)
+
+    def _is_top(self, folder: str, path: str) -> bool:
+        return self._shown(os.path.normpath(os.path.join(folder, path))) in {"", "."}  # noqa: PTH118
+
+    def _as_shown(self, paths: list[str]) -> list[str]:
+        return [self._shown(path) for path in paths]
+
+    def _shown(self, path: str) -> str:
+        """A path as people write it: relative to the hub's root, where it lies below that."""
+        root = self._hub.roots.own.folder
+        return os.path.relpath(path, root) if path == root or path.startswith(f"{root}/") else path
+
+
+_ADVICE: Final = {
+    "discard": "Take back or set aside your own files only, by their names, or ask them to commit first.",
+    "switch": "Work on the branch that is here, or in a working tree of your own: git worktree add ../NAME BRANCH.",
+    "rewrite": "Add a new commit instead, or ask them first.",
+    "push": "Push without force to a branch of your own, or ask them first.",
+    "kill": "End your own processes by their ids: kill PID.",
+    "commit": "Add and commit your own files only, by their names: git commit FILE... -m MESSAGE.",
+}
+
+
+def _list_held_by_others(connection: Any, agent_id: str, at: Any) -> list[locks.Lock]:  # noqa: ANN401
+    found: list[locks.Lock] = []
+    for lock in locks.each_lock(connection, at, None, True):
+        if lock.agent_id != agent_id:
+            found.append(lock)
+            if len(found) > SHOWN:
+                break
+    return found
+
+
+def _named(deeds: Sequence[Deed | Unclear], *kinds: str) -> tuple[str, ...]:
+    """The files that a command's deeds name, as seen from where it was started."""
+    return tuple(
+        os.path.join(deed.folder, path)  # noqa: PTH118
+        for deed in deeds
+        if isinstance(deed, Deed) and deed.kind in kinds and (deed.kind == "write" or deed.verb == "rm")
+        for path in deed.paths or ()
+        if not any(letter in path for letter in "*?[")
+    )
+
+
+def _held(lock: dict[str, Any] | None) -> str:
+    """The refusal of what another agent holds."""
+    if lock is None:
+        return "another agent holds it; try again"
+    holder, path, until = plain(lock["agent_id"]), plain(lock["file_path"]), _clock(lock["expires_at"])
+    witness = f" Both cover {plain(lock['witness'])}." if lock.get("witness") else ""
+    if lock.get("waiting"):
+        return f"{holder} waits for {path} and comes first.{witness} Ask {holder}, or work on another file."
+    return (
+        f"{path} is locked by {holder} until {until} UTC.{witness} Wait until it is free and try again, ask {holder} "
+        "with a direct message, or work on another file."
+    )
+
+
+def _clock(timestamp: str) -> str:
+    return timestamp.partition("T")[2][:8]
+
+
+def _digest(path: str) -> str:
+    try:
+        if os.path.getsize(path) > MAX_FILE_BYTES:  # noqa: PTH202
+            return ""
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:DIGEST_CHARS]
+    except OSError:
+        return ""

@@ -1,0 +1,22 @@
+"""Qwen Code (seen on 0.24.4): the form of Claude Code, with tools called as in Gemini CLI."""
+
+from typing import Final
+
+from api.hooks.calls import Body, HookCall, Verdict
+from api.hooks.claude_code import MOMENTS, read_as
+from api.hooks.claude_code import answer as answer_as_claude
+
+HOST: Final = "qwen"
+BY_PROCESS: Final = False
+
+
+def read(body: Body) -> HookCall:
+    """What a call means. `UserPromptSubmit` comes after every tool too, then with an empty prompt."""
+    if body.get("hook_event_name") == "UserPromptSubmit" and not body.get("prompt"):
+        return HookCall("other")
+    return read_as(MOMENTS, body)
+
+
+def answer(call: HookCall, verdict: Verdict) -> bytes:
+    """The answer."""
+    return answer_as_claude(call, verdict)

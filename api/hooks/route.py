@@ -1,0 +1,173 @@
+"""`POST /v1/hooks/{harness}`: a harness's hook calls, and is answered in the harness's own form."""
+
+from typing import Annotated, Any, Final, Protocol
+
+import msgspec
+from msgspec import Meta, Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.hooks import claude_code, codex, cursor, gemini, opencode, qwen
+from api.hooks.calls import NOTHING, Body, HookCall, Verdict
+from api.hooks.judgement import TRANSPORT, Judgement, Mode
+from api.hooks.news import News
+from api.hooks.windows import Window, Windows
+from api.http.bodies import read_body
+from api.http.headers import HEADERS
+from api.http.queries import QueryReader
+from api.http.routes import Route, Site, SpecialRoute
+from arclog.deciders.files import EndTurn
+from arclog.deciders.sessions import CloseSession
+from arclog.errors import InvalidInput, NotFound
+from projections import sessions
+
+HOST_PROCESS: Final = b"x-arc-host-process"
+"""The harness's process and when that started, from a hook that runs below it."""
+
+
+class Harness(Protocol):
+    """What the module of a harness offers."""
+
+    HOST: str
+    BY_PROCESS: bool
+
+    def read(self, body: Body, /) -> HookCall: ...
+    def answer(self, call: HookCall, verdict: Verdict, /) -> bytes: ...
+
+
+HARNESSES: Final[dict[str, Harness]] = {
+    "claude-code": claude_code,
+    "codex": codex,
+    "cursor": cursor,
+    "gemini": gemini,
+    "opencode": opencode,
+    "qwen": qwen,
+}
+
+
+class HookQuery(Struct, frozen=True, kw_only=True):
+    """Which harness calls, and what its repository chose."""
+
+    harness: Annotated[str, Meta(description="the harness: " + ", ".join(sorted(HARNESSES)))]
+    mode: Annotated[
+        Mode,
+        Meta(description="`auto` locks what is edited, `check` only refuses what others hold, `off` judges nothing"),
+    ] = "auto"
+
+
+class Hooks:
+    """The hooks of one hub."""
+
+    def __init__(self, site: Site) -> None:
+        self._hub = site.hub
+        self._windows = Windows(site.hub)
+        self._judgement = Judgement(site.hub)
+        self._news = News(site.hub)
+
+    async def hear(self, harness: Harness, body: Body, mode: Mode, process: str) -> bytes:
+        """The answer to one call of a hook. At most one event is appended.
+
+        Args:
+            harness: who calls.
+            body: what it sends.
+            mode: what the repository chose.
+            process: the harness's process, where the hook runs below it.
+        """
+        call = harness.read(body)
+        if call.moment == "other" or not (call.session or process):
+            return b""
+        if not self._judgement.is_here(call.folder):
+            return harness.answer(call, self._point_out(call))
+        window = Window(harness.HOST, call, process, by_process=harness.BY_PROCESS)
+        return harness.answer(call, await self._judge(window, call, mode))
+
+    async def _judge(self, window: Window, call: HookCall, mode: Mode) -> Verdict:
+        if call.moment == "session_start":
+            return await self._welcome(window)
+        if call.moment == "prompt":
+            self._windows.forget(window)
+        agent_id = self._windows.find(window)
+        self._news.hear_from(agent_id)
+        match call.moment:
+            case "before":
+                refusal = await self._judgement.find_refusal(agent_id, call.folder, call.tool, mode)
+                return Verdict(refusal=f"Arc: {refusal}") if refusal else NOTHING
+            case "after":
+                if mode != "off":
+                    await self._judgement.note(agent_id, call.folder, call.tool)
+                return Verdict(context=await self._news.tell(agent_id))
+            case "prompt":
+                return Verdict(context=await self._news.tell(agent_id))
+            case "turn_end":
+                news = await self._news.go_on(agent_id)
+                if not news:
+                    await self._hub.execute(EndTurn(agent_id=agent_id), transport=TRANSPORT)
+                return Verdict(go_on=news)
+            case _:
+                await self._leave(agent_id, call)
+                return NOTHING
+
+    async def _welcome(self, window: Window) -> Verdict:
+        self._news.hear_from(self._windows.find(window))  # before its session begins, which is news of its own
+        agent_id = await self._windows.open(window, TRANSPORT)
+        hello = (
+            f"Arc: this window is the agent {agent_id} at the hub of {self._hub.roots.own.folder}. Other agents may "
+            "work in the same files: what you edit is locked for you until your turn ends, and what others hold is "
+            "refused."
+        )
+        news = await self._news.tell(agent_id)
+        return Verdict(context=f"{hello}\n{news}" if news else hello)
+
+    async def _leave(self, agent_id: str, call: HookCall) -> None:
+        ended = await self._hub.execute(EndTurn(agent_id=agent_id), transport=TRANSPORT)
+        session = self._hub.read(sessions.find_session, agent_id, self._hub.at())
+        if ended.event_id is not None or session is None or call.source == "clear":
+            return
+        said = msgspec.json.decode(session.metadata)
+        if isinstance(said, dict) and said.get("by") == "hook":
+            await self._hub.execute(CloseSession(session_id=session.session_id), transport=TRANSPORT)
+
+    def _point_out(self, call: HookCall) -> Verdict:
+        """What a window of another folder is told: nothing is decided for it."""
+        if call.moment not in {"session_start", "prompt"}:
+            return NOTHING
+        root = self._hub.roots.own.folder
+        return Verdict(context=f"Arc: the hub that this hook calls is that of {root}; nothing is guarded here.")
+
+
+def serve_hooks(site: Site) -> ASGIApp:
+    """The endpoint."""
+    hooks = Hooks(site)
+    read, most = QueryReader(HookQuery).read, site.hub.settings.limits.max_request_bytes
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        body = await read_body(scope, receive, most)
+        query = read(scope)
+        harness = HARNESSES.get(query.harness)
+        if harness is None:
+            raise NotFound("harness", query.harness, f"is none of {', '.join(sorted(HARNESSES))}")
+        process = scope[HEADERS].get(HOST_PROCESS, b"").decode("latin-1")
+        await site.responder.send(send, 200, await hooks.hear(harness, _decode(body), query.mode, process))
+
+    return serve
+
+
+def _decode(body: bytes) -> dict[str, Any]:
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidInput("body", "must be the JSON that a harness gives to its hooks") from None
+    if not isinstance(decoded, dict):
+        raise InvalidInput("body", "must be a JSON object")
+    return decoded
+
+
+ROUTES: tuple[Route, ...] = (
+    SpecialRoute(
+        does="Judge what a harness's hook asks about, and answer in the harness's own form.",
+        method="POST",
+        path="/v1/hooks/{harness}",
+        query=HookQuery,
+        media_type="application/json",
+        start=serve_hooks,
+    ),
+)

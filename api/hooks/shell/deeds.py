@@ -1,0 +1,93 @@
+"""Deeds: what a command can do that others care about.
+
+Three questions are answered for each command that a script would run: does it throw away changes that are not
+committed, does it change what all agents in this working tree stand on (branch, history, processes), and which files
+does it write? Where a destroying verb stands in a command and the words around it cannot be read, the answer is
+`Unclear`: better a refusal that names the accepted form than a lost day.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, Literal, Protocol
+
+from msgspec import Struct
+
+from api.hooks.shell.words import Word
+
+Kind = Literal["discard", "switch", "rewrite", "commit", "push", "kill", "write"]
+
+
+class Deed(Struct, frozen=True):
+    """Something that a command would do.
+
+    Attributes:
+        verb: the command in a few words, such as `git stash`.
+        kind: `discard` throws away uncommitted changes or stashes, `switch` puts another commit under the working tree,
+            `rewrite` changes or deletes history or branches, `push` overwrites a remote branch, `commit` takes files
+            into the index or a commit, `kill` ends processes by name, `write` changes files.
+        folder: the folder in which it runs, absolute or relative to the script's.
+        paths: the files concerned, relative to `folder` or absolute; None for all of the working tree.
+        staged: for a commit, that it takes just what is in the index.
+    """
+
+    verb: str
+    kind: Kind
+    folder: str = "."
+    paths: tuple[str, ...] | None = None
+    staged: bool = False
+
+
+class Unclear(Struct, frozen=True):
+    """A destroying verb whose effect cannot be read.
+
+    Attributes:
+        verb: the verb that was seen.
+        why: what cannot be read.
+    """
+
+    verb: str
+    why: str
+
+
+class Surroundings(Protocol):
+    """What a reader may look at. All paths are as the script has them, relative to `folder`."""
+
+    def read_script(self, folder: str, path: str) -> str | None:
+        """The text of a script; None when it is none, or cannot be read."""
+        ...
+
+    def find_alias(self, folder: str, name: str) -> str | None:
+        """What git's configuration there says for `alias.NAME`."""
+        ...
+
+    def exists(self, folder: str, path: str) -> bool:
+        """Whether a file or folder is there."""
+        ...
+
+
+SUSPECT: Final = re.compile(
+    r"\bgit\b[\s\S]*?\b(stash|reset|checkout|restore|switch|clean|rebase|filter-branch|branch\s+-D|push\b.*?(-f\b|--force))"
+    r"|\b(pkill|killall)\b"
+)
+"""Words that make a text which cannot be read a suspect."""
+_UNNAMED: Final = re.compile(r"\b(stash|reset --hard|checkout|restore|switch|clean -\w*f|rebase|branch -D)\b")
+"""The same where even the name of the program cannot be read."""
+
+
+def suspects(words: Sequence[Word], why: str, *, unnamed: bool = False) -> Iterator[Unclear]:
+    """`Unclear` if there is a destroying verb among words that cannot be read.
+
+    Args:
+        words: the words.
+        why: what of them cannot be read.
+        unnamed: whether the name of the program cannot be read either.
+    """
+    said = " ".join(word.text if word.text is not None else word.raw for word in words)
+    found = SUSPECT.search(said) or (_UNNAMED.search(said) if unnamed else None)
+    if found:
+        yield Unclear(verb_of(found), why)
+
+
+def verb_of(found: re.Match[str]) -> str:
+    """The verb that was found in a text."""
+    return f"git {found[1]}" if found[1] else found[0]

@@ -1,0 +1,118 @@
+"""Which agent a window of a harness is.
+
+A window's tools and its hooks are one agent: the one whose session at the hub names the window's session, or the
+process that the window is. Where nobody registered, its name is made as the command makes it (`claude-3f2a`), so that
+whoever registers later finds the same.
+"""
+
+import hashlib
+from typing import Any, Final
+
+import msgspec
+
+from api.hooks.calls import HookCall
+from arclog.deciders.sessions import OpenSession
+from projections import sessions
+from projections.hub.hub import Hub
+from projections.sessions import Session
+
+SHORT: Final = 4
+MAX_NAMESAKES: Final = 99
+MAX_KNOWN: Final = 4096
+
+
+class Window:
+    """A window of a harness.
+
+    Attributes:
+        host: the harness's short name.
+        session: what tells it from the host's other windows, hashed; empty when it is told by its process.
+        process: its process and when that started, as in `4711 8830`; empty where it is not known.
+    """
+
+    __slots__ = ("host", "process", "session")
+
+    def __init__(self, host: str, call: HookCall, process: str, *, by_process: bool) -> None:
+        self.host = host
+        self.process = process
+        self.session = "" if by_process and process else _hash(call.session)
+
+    @property
+    def name(self) -> str:
+        """The name of its agent, where no other was given."""
+        return f"{self.host}-{(self.session or _hash(self.process))[:SHORT]}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.host, self.session or self.process
+
+    def to_metadata(self) -> dict[str, Any]:
+        """What the agent's session at the hub says of it."""
+        said: dict[str, Any] = {"harness": self.host, "by": "hook"}
+        if self.session:
+            return {**said, "session": self.session}
+        pid, _, started = self.process.partition(" ")
+        return {**said, "pid": int(pid), "started": started} if pid.isdigit() else said
+
+    def is_of(self, session: Session) -> bool:
+        """Whether an agent's session is this window's."""
+        said = msgspec.json.decode(session.metadata)
+        if not isinstance(said, dict) or said.get("harness") != self.host:
+            return False
+        if self.session and said.get("session"):
+            return bool(said["session"] == self.session)
+        pid, _, started = self.process.partition(" ")
+        return bool(pid) and (str(said.get("pid")), said.get("started")) == (pid, started)
+
+
+class Windows:
+    """The windows that a hub has met, and their agents."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._known: dict[tuple[str, str], str] = {}
+
+    def find(self, window: Window) -> str:
+        """The agent of a window; it may have no session yet."""
+        known = self._known.get(window.key)
+        if known is not None:
+            return known
+        at = self._hub.at()
+        named = self._hub.read(sessions.find_session, window.name, at)
+        if named is not None and window.is_of(named):
+            return self._keep(window, window.name)
+        for session in self._hub.read(sessions.list_sessions, at):
+            if window.is_of(session):
+                return self._keep(window, session.agent_id)
+        name, number = window.name, 2
+        while number <= MAX_NAMESAKES and self._hub.read(sessions.find_session, name, at) is not None:
+            name, number = f"{window.name}-{number}", number + 1
+        return self._keep(window, name)
+
+    def forget(self, window: Window) -> None:
+        """Look again at the next call, since the agent may have got another name meanwhile."""
+        self._known.pop(window.key, None)
+
+    async def open(self, window: Window, transport: str) -> str:
+        """Register the agent of a window that begins, unless it is there.
+
+        Returns:
+            The agent.
+        """
+        self.forget(window)
+        agent_id = self.find(window)
+        if self._hub.read(sessions.find_session, agent_id, self._hub.at()) is None:
+            command = OpenSession(agent_id=agent_id, metadata=window.to_metadata())
+            await self._hub.execute(command, transport=transport)
+        return agent_id
+
+    def _keep(self, window: Window, agent_id: str) -> str:
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[window.key] = agent_id
+        return agent_id
+
+
+def _hash(text: str) -> str:
+    """As the command hashes it, so that both make one name; nobody learns a session's id from it."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]

@@ -1,0 +1,157 @@
+"""The hook of a coding agent: hands what the harness says to the folder's hub, and the hub's answer back.
+
+    PYTHON -I -S PATH/arc_hook.py HARNESS [--mode MODE] [--closed]
+
+It runs before each tool, so it loads next to nothing and speaks HTTP over a bare socket. Where the hub is away, the
+tool runs, unless the repository chose `--closed`; a session that begins starts the hub of a folder that has one, and
+does not wait for it. A folder without a storage has no hub, and nothing is said there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+if __name__ == "__main__":  # run by its path, without any installed package on the path
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from arc.connection import BrokenAnswerError, Connection
+from arc.errors import ArcError
+from arc.finding.storage import Project, working_directory
+from arc.finding.tokens import BadTokenError, authorization, find_token
+from arc.finding.which_hub import VARIABLE, Choice, choose_hub
+from arc.host_session import find_host_process, find_start
+from arc.light_json import dumps, loads
+from arc.urls import split_url
+
+HARNESSES = ("claude-code", "codex", "cursor", "gemini", "opencode", "qwen")
+MODES = ("auto", "check", "off")
+BY_PROCESS = frozenset({"cursor", "gemini"})
+"""Harnesses whose MCP servers are told no session, so that a window is known by its process."""
+WITHIN_SEC = 4.0
+STARTS = frozenset({"SessionStart", "sessionStart"})
+PROMPTS = frozenset({"UserPromptSubmit", "BeforeAgent"})
+TOOLS = frozenset({"PreToolUse", "BeforeTool", "preToolUse"})
+NO_NETWORK = "CODEX_SANDBOX_NETWORK_DISABLED"
+OK = 200
+
+
+def main(arguments: list[str]) -> int:
+    """Answer one call of a hook.
+
+    Args:
+        arguments: the harness, and what its repository chose.
+
+    Returns:
+        The exit code: 0, or 1 for arguments that are wrong, which no harness takes for a refusal.
+    """
+    harness, mode, closed = arguments[0] if arguments else "", "auto", "--closed" in arguments
+    if "--mode" in arguments[:-1]:
+        mode = arguments[arguments.index("--mode") + 1]
+    if harness not in HARNESSES or mode not in MODES:
+        usage = f"usage: arc_hook.py {{{','.join(HARNESSES)}}} [--mode {{{','.join(MODES)}}}] [--closed]"
+        sys.stderr.write(f"{usage}\n")
+        return 1
+    body = sys.stdin.buffer.read()
+    said = answer(harness, body, mode, closed=closed)
+    sys.stdout.write(said)
+    return 0
+
+
+def answer(harness: str, body: bytes, mode: str, *, closed: bool) -> str:
+    """What to answer the harness.
+
+    Args:
+        harness: who calls.
+        body: what it says.
+        mode: what the repository chose.
+        closed: whether no tool may run while the hub is away.
+    """
+    try:
+        call = loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(call, dict):
+        return ""
+    folder = _folder(call)
+    try:
+        project = Project(folder)
+        if not os.environ.get(VARIABLE) and project.find_storage() is None:
+            return ""
+        return _ask(choose_hub(folder=folder), harness, body, mode)
+    except (ArcError, BadTokenError, BrokenAnswerError, OSError):
+        return _without_hub(harness, str(call.get("hook_event_name", "")), folder, closed=closed)
+
+
+def _folder(call: dict[str, object]) -> str:
+    folder, roots = call.get("cwd"), call.get("workspace_roots")
+    if not folder and isinstance(roots, list) and roots:
+        folder = roots[0]
+    return folder if isinstance(folder, str) and os.path.isdir(folder) else working_directory()
+
+
+def _ask(hub: Choice, harness: str, body: bytes, mode: str) -> str:
+    address = split_url(hub.url)
+    headers = {"Content-Type": "application/json", "Connection": "close", **authorization(find_token(hub.storage))}
+    if harness in BY_PROCESS:
+        _, pid = find_host_process()
+        started = find_start(pid) if pid else None
+        if started:
+            headers["X-Arc-Host-Process"] = f"{pid} {started}"
+    connection = Connection(address, WITHIN_SEC)
+    try:
+        connection.connect()
+        given = connection.ask("POST", f"{address.prefix}/v1/hooks/{harness}?mode={mode}", headers, body)
+    finally:
+        connection.close()
+    if given.status != OK:
+        raise BrokenAnswerError(f"the hub answered with {given.status}")
+    return given.body.decode()
+
+
+def _without_hub(harness: str, event: str, folder: str, *, closed: bool) -> str:
+    """What a harness is answered while its hub is away."""
+    if event in STARTS and not os.environ.get(NO_NETWORK):
+        _start_hub(folder)
+        return _context(harness, event, "Arc: the hub of this folder did not run and is being started now.")
+    if event in STARTS or event in PROMPTS:
+        return _context(
+            harness, event, "Arc: the hub of this folder does not answer; nothing is guarded until it does."
+        )
+    if closed and event in TOOLS:
+        reason = (
+            "Arc: the hub of this folder does not answer, and this repository lets no tool run without it. "
+            "arc ensure starts it."
+        )
+        if harness == "cursor":
+            return dumps({"permission": "deny", "user_message": reason, "agent_message": reason})
+        return dumps({"decision": "block", "reason": reason})
+    return ""
+
+
+def _context(harness: str, event: str, text: str) -> str:
+    if harness == "cursor":
+        return dumps({"additional_context": text})
+    return dumps({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}})
+
+
+def _start_hub(folder: str) -> None:
+    """Start the folder's hub, cut off from this process, and wait for nothing."""
+    import subprocess
+
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+    try:
+        subprocess.Popen(
+            [sys.executable, "-P", program, "ensure"],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,34 @@
+"""`arc hook`: what a harness's hook runs, where it finds the command rather than the script."""
+
+from __future__ import annotations
+
+import sys
+
+from arc.arc_hook import HARNESSES, MODES, answer
+from cli.arguments import Arguments, Namespace
+
+
+class Options(Namespace):
+    """Whose hook, and what its repository chose."""
+
+    harness: str
+    mode: str
+    closed: bool
+
+
+def add_arguments(parser: Arguments) -> None:
+    """Declare `Options`."""
+    parser.add_argument("harness", choices=HARNESSES, help="whose hook calls")
+    parser.add_argument(
+        "--mode",
+        choices=MODES,
+        default="auto",
+        help="auto locks what is edited, check only refuses, off judges nothing",
+    )
+    parser.add_argument("--closed", action="store_true", help="let no tool run while the hub is away")
+
+
+def run(options: Options) -> int:
+    """Hand what comes on the standard input to the hub, and print its answer."""
+    sys.stdout.write(answer(options.harness, sys.stdin.buffer.read(), options.mode, closed=options.closed))
+    return 0

@@ -1,0 +1,54 @@
+"""The hooks of git: ours is called first in a hook that is there already, or is all of one that is not.
+
+A hook that is no shell script is somebody's program, which cannot be added to: it is left alone, and told what to call.
+"""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import arc
+from cli.setup.edits import BEGIN, END, CannotEditError, Edit
+
+SCRIPT: Final = Path(arc.__file__).with_name("git_hook.py")
+NAMES: Final = ("pre-commit", "prepare-commit-msg")
+SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
+GIT_WITHIN_SEC: Final = 10.0
+
+
+def edits_for(top: Path) -> list[Edit]:
+    """The edits of a repository's hooks, wherever `core.hooksPath` has them."""
+    asked = ["git", "-C", str(top), "rev-parse", "--git-path", "hooks"]
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=GIT_WITHIN_SEC, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    folder = top / done.stdout.rstrip("\n")
+    return [_edit(folder / name) for name in NAMES]
+
+
+def _edit(path: Path) -> Edit:
+    call = shlex.join([sys.executable, "-I", "-S", str(SCRIPT), path.name])
+    lines = f'# {BEGIN}\n{call} "$@" </dev/null || exit $?\n# {END}\n'
+
+    def take(text: str) -> str:
+        start, end = text.find(f"# {BEGIN}\n"), text.find(f"# {END}\n")
+        if start < 0 or end < start:
+            return text
+        rest = text[:start] + text[end + len(f"# {END}\n") :]
+        return "" if rest == "#!/bin/sh\n" else rest
+
+    def put(text: str) -> str:
+        text = take(text)
+        if not text:
+            return f"#!/bin/sh\n{lines}"
+        first, newline, rest = text.partition("\n")
+        if not first.startswith("#!"):
+            return lines + text
+        if first.split("/")[-1].split()[-1] not in SHELLS:
+            raise CannotEditError(f"it is no shell script: let it call {call}")
+        return f"{first}{newline or chr(10)}{lines}{rest}"
+
+    return Edit(path, put, take, "git hook", is_program=True)

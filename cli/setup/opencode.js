@@ -1,0 +1,65 @@
+// arc:begin  Written by `arc setup opencode`; `arc setup --remove` takes it away.
+// Before a tool runs, the hub is asked; what it refuses is thrown, which is how opencode refuses a tool.
+import { readFileSync } from "node:fs"
+
+const HUB = "@URL@"
+const CLOSED = @CLOSED@
+const AWAY = "Arc: the hub of this folder does not answer, and this repository lets no tool run without it. arc ensure starts it."
+
+// The process and its start tell a window, as they do for the MCP server of this window.
+const started = () => {
+  try {
+    return readFileSync("/proc/self/stat", "latin1").split(")").pop().trim().split(/\s+/)[19]
+  } catch {
+    return ""
+  }
+}
+
+export const Arc = async ({ directory }) => {
+  const host = `${process.pid} ${started()}`
+  const known = new Set()
+  const given = new Map()
+  const ask = async (event, more) => {
+    try {
+      const answer = await fetch(HUB, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-arc-host-process": host },
+        body: JSON.stringify({ event, directory, ...more }),
+        signal: AbortSignal.timeout(4000),
+      })
+      const text = await answer.text()
+      if (!answer.ok) throw new Error(text)
+      return text ? JSON.parse(text) : {}
+    } catch {
+      return CLOSED && event === "before" ? { refusal: AWAY } : {}
+    }
+  }
+  return {
+    "chat.message": async ({ sessionID }, output) => {
+      const event = known.has(sessionID) ? "prompt" : "start"
+      known.add(sessionID)
+      const { context } = await ask(event, { sessionID })
+      const part = output?.parts?.find((one) => one.type === "text")
+      if (context && part) part.text = `${part.text}\n\n${context}`
+    },
+    "tool.execute.before": async ({ tool, sessionID, callID }, output) => {
+      given.set(callID, output.args)
+      const { refusal } = await ask("before", { tool, sessionID, args: output.args })
+      if (refusal) {
+        given.delete(callID)
+        throw new Error(refusal)
+      }
+    },
+    "tool.execute.after": async ({ tool, sessionID, callID }, output) => {
+      const args = given.get(callID)
+      given.delete(callID)
+      const { context } = await ask("after", { tool, sessionID, args })
+      if (context && typeof output?.output === "string") output.output += `\n\n${context}`
+    },
+    event: async ({ event }) => {
+      if (event.type === "session.status" && event.properties?.status?.type === "idle")
+        await ask("idle", { sessionID: event.properties.sessionID })
+    },
+  }
+}
+// arc:end

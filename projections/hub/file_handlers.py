@@ -1,0 +1,54 @@
+"""The shell around the rules of files: paths become keys of one working tree, and are looked up."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from arclog.deciders import files as file_rules
+from arclog.deciders.locks import several_paths
+from arclog.deciders.standing import Holding
+from arclog.errors import InvalidInput
+from arclog.events import Event, LockAcquired
+from arclog.events.locks import LockedPath
+from arclog.sqlite.reads import find_event
+from projections import files, sessions
+from projections.hub.context import Context
+from projections.hub.outcomes import Outcome
+from projections.intervals import AsOf
+
+Decision = Event | Outcome
+
+
+def _touch_files(context: Context, command: file_rules.TouchFiles, at: AsOf) -> Decision:
+    if command.digests and len(command.digests) != len(command.paths):
+        raise InvalidInput("digests", "must be as many as paths")
+    paths = tuple(
+        LockedPath(path, None if (key := context.roots.key_of("paths", path, tree=True)) == path else key)
+        for path in several_paths(command.paths)
+    )
+    stale: frozenset[str] = frozenset()
+    if not command.wrote:
+        agent_id = command.agent_id.strip()
+        began_at = sessions.find_beginning(context.connection, agent_id, at)
+        keys = (path.key or path.file_path for path in paths)
+        stale = frozenset(key for key in keys if files.find_news(context.connection, key, agent_id, began_at, at))
+    return file_rules.decide_touch(file_rules.Touching(paths, stale), command, at.now) or Outcome(b"null")
+
+
+def _end_turn(context: Context, command: file_rules.EndTurn, at: AsOf) -> Decision:
+    held = context.leases.standing.held_by(command.agent_id.strip())
+    automatic = sorted((one for one in held if _is_automatic(context, one)), key=lambda one: (one.token, one.key))
+    return file_rules.decide_end_turn(automatic, command, at.now) or Outcome(b"null")
+
+
+def _is_automatic(context: Context, holding: Holding) -> bool:
+    if holding.noun != "lock":
+        return False
+    stored = find_event(context.connection, holding.token)
+    data = None if stored is None else stored.decode().data
+    return isinstance(data, LockAcquired) and data.is_automatic
+
+
+HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
+    file_rules.TouchFiles: _touch_files,
+    file_rules.EndTurn: _end_turn,
+}

@@ -1,0 +1,94 @@
+"""The hook's script: a whole process, as a harness starts it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import arc
+from tests.support.hub_process import HubProcess
+
+SCRIPT = Path(arc.__file__).with_name("arc_hook.py")
+
+
+@contextmanager
+def running_hub(folder: Path) -> Iterator[HubProcess]:
+    hub = HubProcess.at(folder).start()
+    try:
+        yield hub
+    finally:
+        hub.stop()
+
+
+def call(folder: Path, event: str, *more: str, **given: Any) -> str:
+    """What the script prints, started as `arc setup` writes it."""
+    body = {"session_id": "s", "cwd": str(folder), "hook_event_name": event, **given}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ARC_")}
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", SCRIPT, "claude-code", *more],
+        input=json.dumps(body), capture_output=True, text=True, timeout=30, check=True, env=environment,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return done.stdout
+
+
+def edit(folder: Path, *more: str, session: str = "s") -> str:
+    given = {"tool_name": "Edit", "tool_input": {"file_path": str(folder / "a.py")}, "session_id": session}
+    return call(folder, "PreToolUse", *more, **given)
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    """A folder whose hub does not run."""
+    with running_hub(tmp_path):
+        pass
+    return tmp_path
+
+
+def test_it_hands_the_call_to_the_folders_hub_and_the_answer_back(tmp_path: Path) -> None:
+    with running_hub(tmp_path):
+        assert edit(tmp_path) == ""
+        refused = json.loads(edit(tmp_path, session="other"))
+    assert set(refused) == {"decision", "reason"}
+    assert "a.py is locked by claude-" in refused["reason"]
+
+
+def test_where_a_folder_has_no_storage_it_says_nothing(tmp_path: Path) -> None:
+    assert edit(tmp_path, "--closed") == ""
+
+
+def test_a_hub_that_is_away_lets_the_tool_run(away: Path) -> None:
+    assert edit(away) == ""
+
+
+def test_a_hub_that_is_away_stops_the_tool_where_the_repository_chose_so(away: Path) -> None:
+    assert json.loads(edit(away, "--closed"))["decision"] == "block"
+
+
+def test_a_prompt_is_told_that_the_hub_is_away(away: Path) -> None:
+    assert "nothing is guarded" in call(away, "UserPromptSubmit", prompt="x")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]"])
+def test_what_is_no_call_of_a_hook_is_answered_with_nothing(tmp_path: Path, text: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", SCRIPT, "codex"],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_arguments_that_are_wrong_do_not_look_like_a_refusal() -> None:
+    done = subprocess.run([sys.executable, "-I", "-S", SCRIPT, "vim"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "usage" in done.stderr

@@ -1,0 +1,350 @@
+"""The hub as the hook of coding agents: what is refused, what is locked, what is told, and what is kept."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command import running
+from tests.support.served_hub import ServedHub, served_hub
+
+CONTENT = "this must not be kept"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A repository with one committed file."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "a.py").write_text("one\n")
+    git(tree, "init", "-q")
+    git(tree, "add", "a.py")
+    git(tree, "commit", "-qm", "first")
+    return tree
+
+
+@pytest.fixture
+def hub(tree: Path) -> Iterator[ServedHub]:
+    with served_hub(tree) as served:
+        yield served
+
+
+def git(tree: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *who, *arguments], cwd=tree, check=True, capture_output=True)
+
+
+class Window:
+    """A window of Claude Code as far as its hooks go."""
+
+    def __init__(self, hub: ServedHub, tree: Path, session: str, *, mode: str = "auto") -> None:
+        self.hub = hub
+        self.tree = tree
+        self.session = session
+        self.mode = mode
+
+    def hook(self, event: str, **more: Any) -> Any:
+        body = {"session_id": self.session, "cwd": str(self.tree), "hook_event_name": event, **more}
+        answer = self.hub.post(f"/v1/hooks/claude-code?mode={self.mode}", body)
+        assert answer.status == 200, answer.body
+        return answer.body
+
+    def start(self) -> str:
+        """Begin the session; the name of its agent."""
+        context = self.hook("SessionStart", source="startup")["hookSpecificOutput"]["additionalContext"]
+        return str(context.split("agent ")[1].split()[0])
+
+    def before(self, tool: str, **given: str) -> str:
+        """Why a tool is refused; empty when it may run."""
+        answer = self.hook("PreToolUse", tool_name=tool, tool_input=given)
+        assert answer is None or set(answer) == {"decision", "reason"}
+        return "" if answer is None else str(answer["reason"])
+
+    def after(self, tool: str, **given: str) -> str:
+        """What is told after a tool."""
+        answer = self.hook("PostToolUse", tool_name=tool, tool_input=given, tool_response={"content": CONTENT})
+        return "" if answer is None else str(answer["hookSpecificOutput"]["additionalContext"])
+
+    def edit(self, name: str) -> str:
+        """Edit a file as a tool does; why it was refused, if it was."""
+        path = self.tree / name
+        reason = self.before("Edit", file_path=str(path), new_string=CONTENT)
+        if not reason:
+            path.write_text(f"{self.session}\n")
+            self.after("Edit", file_path=str(path), new_string=CONTENT)
+        return reason
+
+    def read(self, name: str) -> None:
+        self.after("Read", file_path=str(self.tree / name))
+
+    def run(self, command: str) -> str:
+        return self.before("Bash", command=command)
+
+    def stop(self, *, again: bool = False) -> str:
+        answer = self.hook("Stop", stop_hook_active=again)
+        return "" if answer is None else str(answer["reason"])
+
+
+@pytest.fixture
+def ada(hub: ServedHub, tree: Path) -> Window:
+    return Window(hub, tree, "session-ada")
+
+
+@pytest.fixture
+def bob(hub: ServedHub, tree: Path) -> Window:
+    return Window(hub, tree, "session-bob")
+
+
+def events(hub: ServedHub) -> list[Any]:
+    return list(hub.get("/v1/log?limit=1000").result)
+
+
+def test_what_one_edits_is_locked_for_it_until_its_turn_ends(ada: Window, bob: Window) -> None:
+    name = ada.start()
+    bob.start()
+    assert ada.edit("a.py") == ""
+    assert f"a.py is locked by {name} until" in bob.before("Edit", file_path=str(ada.tree / "a.py"))
+    ada.stop()
+    bob.read("a.py")
+    assert bob.edit("a.py") == ""
+
+
+def test_the_lock_that_an_agent_asked_for_itself_outlives_its_turn(hub: ServedHub, ada: Window, bob: Window) -> None:
+    name = ada.start()
+    hub.post("/v1/locks", {"agent_id": name, "file_path": "a.py"})
+    ada.edit("a.py")
+    ada.stop()
+    assert "is locked by" in bob.edit("a.py")
+
+
+def test_a_folder_that_another_holds_is_refused_with_a_path_that_both_cover(hub: ServedHub, bob: Window) -> None:
+    hub.post("/v1/locks", {"agent_id": "ada", "file_path": "src/**"})
+    reason = bob.before("Write", file_path=str(bob.tree / "src" / "b.py"))
+    assert "src/** is locked by ada until" in reason
+    assert "Both cover src/b.py" in reason
+
+
+def test_an_edit_of_what_another_wrote_since_is_stale_until_it_is_read(ada: Window, bob: Window) -> None:
+    ada.start()
+    name = bob.start()
+    bob.edit("a.py")
+    bob.stop()
+    reason = ada.edit("a.py")
+    assert f"a.py was written by {name}" in reason
+    assert "Read it again" in reason
+    ada.read("a.py")
+    assert ada.edit("a.py") == ""
+
+
+def test_a_read_is_kept_only_where_it_ends_such_a_state(hub: ServedHub, ada: Window, bob: Window) -> None:
+    ada.start()
+    bob.start()
+    ada.read("a.py")
+    bob.edit("a.py")
+    ada.read("a.py")
+    ada.read("a.py")
+    assert [event["type"] for event in events(hub)].count("file.read") == 1
+
+
+def test_a_call_appends_at_most_one_event(hub: ServedHub, ada: Window, bob: Window) -> None:
+    def head() -> int:
+        return int(events(hub)[-1]["event_id"])
+
+    path = str(ada.tree / "a.py")
+    steps: list[Callable[[], object]] = [
+        ada.start,
+        lambda: ada.before("Edit", file_path=path),
+        lambda: ada.after("Edit", file_path=path),
+        lambda: bob.before("Edit", file_path=path),
+        lambda: ada.before("Bash", command="sed -i s/a/b/ x.py y.py z.py"),
+        lambda: ada.after("Bash", command="sed -i s/a/b/ x.py y.py z.py"),
+        ada.stop,
+        lambda: ada.hook("SessionEnd", reason="other"),
+    ]
+    for step in steps:
+        before = head()
+        step()
+        assert head() - before == 1
+    before = head()
+    ada.before("Bash", command="ls -la")
+    assert head() == before
+
+
+def test_an_edit_of_what_one_holds_already_appends_nothing(hub: ServedHub, ada: Window) -> None:
+    ada.start()
+    ada.before("Edit", file_path=str(ada.tree / "a.py"))
+    before = len(events(hub))
+    ada.before("Edit", file_path=str(ada.tree / "a.py"))
+    assert len(events(hub)) == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["git stash", "git reset --hard", "git checkout .", "git clean -fd", "git commit -am x", "git rebase main",
+     "pkill python", "git push --force", "git add -A", "bash -c 'git stash'", "git $X --hard"],
+)  # fmt: skip
+def test_a_command_that_takes_away_what_others_have_not_committed_is_refused(
+    ada: Window, bob: Window, command: str
+) -> None:
+    name = ada.start()
+    bob.start()
+    ada.edit("a.py")
+    ada.stop()  # it holds nothing any more, but what it wrote is not committed
+    reason = bob.run(command)
+    assert name in reason
+    assert "a.py" in reason
+
+
+@pytest.mark.parametrize("command", ["git stash", "git reset --hard", "git commit -am x", "pkill python"])
+def test_the_same_is_allowed_where_everything_is_ones_own(ada: Window, command: str) -> None:
+    ada.start()
+    ada.edit("a.py")
+    assert ada.run(command) == ""
+
+
+def test_what_is_staged_of_others_is_not_committed(ada: Window, bob: Window) -> None:
+    ada.start()
+    bob.start()
+    ada.edit("a.py")
+    git(ada.tree, "add", "a.py")
+    assert "a.py" in bob.run("git commit -m x")
+    assert ada.run("git commit -m x") == ""
+
+
+def test_a_command_that_writes_a_file_locks_it(ada: Window, bob: Window) -> None:
+    ada.start()
+    assert ada.run("cat > b.py <<'E'\nx\nE") == ""
+    assert "b.py is locked by" in bob.edit("b.py")
+
+
+def test_a_patch_in_the_shell_is_read_as_a_patch(ada: Window, bob: Window) -> None:
+    ada.start()
+    ada.edit("a.py")
+    patch = "apply_patch <<'EOP'\n*** Begin Patch\n*** Update File: a.py\n@@\n-one\n+two\n*** End Patch\nEOP"
+    assert "a.py is locked by" in bob.run(patch)
+
+
+def test_where_a_repository_only_checks_nothing_is_locked(hub: ServedHub, tree: Path, bob: Window) -> None:
+    ada = Window(hub, tree, "session-ada", mode="check")
+    ada.start()
+    assert ada.edit("a.py") == ""
+    assert hub.get("/v1/locks?active_only=1").result == []
+    bob.read("a.py")
+    bob.edit("a.py")
+    assert "is locked by" in ada.edit("a.py")
+
+
+def test_where_it_is_off_nothing_is_judged(hub: ServedHub, tree: Path, bob: Window) -> None:
+    bob.edit("a.py")
+    assert Window(hub, tree, "session-ada", mode="off").edit("a.py") == ""
+
+
+def test_what_was_said_is_told_once_after_a_tool(hub: ServedHub, ada: Window) -> None:
+    ada.start()
+    hub.say("the build is red", channel="general")
+    told = ada.after("Bash", command="ls")
+    assert '"the build is red"' in told
+    assert len(told) <= 800
+    assert ada.after("Bash", command="ls") == ""
+
+
+def test_what_an_agent_wrote_itself_is_no_news(hub: ServedHub, ada: Window) -> None:
+    name = ada.start()
+    hub.post("/v1/messages", {"from_agent": name, "body": "mine", "channel": "general"})
+    assert ada.after("Bash", command="ls") == ""
+
+
+def test_news_are_cut_to_800_characters_and_say_how_many_are_left_out(hub: ServedHub, ada: Window) -> None:
+    ada.start()
+    for number in range(19):
+        hub.say(f"{number} " + "long " * 40, channel="general")
+    told = ada.after("Bash", command="ls")
+    assert len(told) <= 800
+    assert "more: arc inbox" in told
+
+
+def test_a_turn_goes_on_once_for_a_message_to_the_agent(hub: ServedHub, ada: Window) -> None:
+    name = ada.start()
+    hub.say("please look at a.py", to_agent=name)
+    assert '"please look at a.py"' in ada.stop()
+    assert ada.stop(again=True) == ""
+
+
+def test_a_turn_is_not_made_to_go_on_for_ever(hub: ServedHub, ada: Window) -> None:
+    name = ada.start()
+    went_on = 0
+    for number in range(10):
+        hub.say(f"message {number}", to_agent=name)
+        went_on += bool(ada.stop(again=number > 0))
+    assert went_on == 3
+
+
+def test_two_windows_are_two_agents_and_one_is_the_same_again(ada: Window, bob: Window) -> None:
+    first = ada.start()
+    assert first.startswith("claude-")
+    assert bob.start() != first
+    assert ada.start() == first
+
+
+def test_the_hooks_of_a_window_are_the_agent_that_its_tools_registered(hub: ServedHub, ada: Window) -> None:
+    session = ada.start()
+    metadata = hub.get(f"/v1/agents/{session}").result["session"]["metadata"]
+    ada.hook("SessionEnd", reason="other")
+    hub.post("/v1/sessions", {"agent_id": "ada", "metadata": metadata})
+    assert ada.start() == "ada"
+
+
+def test_a_sub_agent_counts_as_its_parent(ada: Window) -> None:
+    ada.start()
+    ada.edit("a.py")
+    path = str(ada.tree / "a.py")
+    given = {"tool_name": "Edit", "tool_input": {"file_path": path}, "agent_id": "child", "agent_type": "reviewer"}
+    assert ada.hook("PreToolUse", **given) is None
+
+
+def test_a_window_of_another_folder_gets_no_decision(hub: ServedHub, tmp_path: Path, ada: Window) -> None:
+    ada.edit("a.py")
+    other = tmp_path / "other"
+    other.mkdir()
+    stranger = Window(hub, other, "session-x")
+    assert stranger.before("Edit", file_path=str(other / "a.py")) == ""
+    context = stranger.hook("SessionStart")["hookSpecificOutput"]["additionalContext"]
+    assert str(ada.tree) in context
+
+
+def test_nothing_of_contents_prompts_and_commands_is_kept(tree: Path) -> None:
+    with served_hub(tree) as hub:
+        ada = Window(hub, tree, "session-ada")
+        ada.start()
+        ada.edit("a.py")
+        ada.hook("UserPromptSubmit", prompt=CONTENT)
+        ada.run(f"echo {CONTENT} > b.py")
+        ada.after("Bash", command=f"echo {CONTENT} > b.py")
+        ada.hook("Stop", last_assistant_message=CONTENT)
+    for file in tree.glob("*.sqlite3*"):
+        assert CONTENT.encode() not in file.read_bytes()
+        assert b"session-ada" not in file.read_bytes()
+
+
+def test_what_hooks_wrote_is_the_same_when_it_is_made_again_from_the_log(
+    tree: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served_hub(tree) as hub:
+        ada, bob = Window(hub, tree, "session-ada"), Window(hub, tree, "session-bob")
+        ada.start()
+        ada.edit("a.py")
+        bob.edit("a.py")
+        ada.stop()
+        bob.read("a.py")
+        bob.edit("a.py")
+    assert "the tables follow from the log" in running(capsys)(
+        "log", "replay", "--check", "--storage", tree / "arc.sqlite3"
+    )
+
+
+def test_what_is_no_json_object_is_refused_with_what_it_must_be(hub: ServedHub) -> None:
+    assert hub.post("/v1/hooks/claude-code", b"[1]").status == 400
+    assert hub.post("/v1/hooks/claude-code", b"{").status == 400
+    assert hub.post("/v1/hooks/vim", {}).status == 404
