@@ -1,8 +1,11 @@
 """The hub over HTTP: one module a noun, each listing its routes as data.
 
 app         all routes of all nouns, as one application
-http        the protocol below them: server, requests, responses, routes, security, errors, OpenAPI
+{sessions,channels,messages,inbox,threads,claims,locks,tasks,search,log,hub}
+the nouns
+batch, sse  many messages in one request, and messages as a stream
+hints       what can be done about an error, in the words of each carrier
+http        the protocol below the nouns: connections, requests, responses, routes, security, errors, OpenAPI
 mcp         the same hub for MCP hosts
-sse, batch, page
-streams, many messages in one request, the hub's own page
+dashboard   the same hub for people
 """

@@ -2,8 +2,14 @@
 
     events      what can have happened: one frozen Struct a fact
     deciders    the rules: may it happen? no I/O, no clock
-    codec, digest, clock, keys, upcasters, errors
+    sender, streams, notices, rules
+                who asks, which entities an event concerns, what the hub says with it, which rules it needs
+    paths, patterns, overlaps
+                one key for one file, what a pattern covers, and which of many meet
+    codec, digest, clock, keys, upcasters, errors, limits
                 how an event becomes bytes, how the chain is made, what time it is; none of them does I/O on a storage
+    machine_time, windows_time, inotify, progress
+                what the machine tells, and what is told of a long walk
     engine      the seam: what a hub may rely on, whatever keeps the log
     sqlite      the log in a SQLite file; nothing outside it and the tables speaks SQL
     proof       whether a log is what was written: verify, diagnose, export

@@ -2,12 +2,21 @@
 
     {sessions,channels,messages,inbox,threads,claims,locks,tasks}
                 one module a noun: its projector (event -> rows), its queries; its SQL in `sql/`
-    projector, live_writer, versions, intervals, moments, checkpoints
+    places, queue, standing
+                who waits for a claim or a lock: as rows, as of any event, and in the memory of a hub
+    task_rows, readiness
+                the rows of tasks, and which of these can be done now
+    event_streams, vouches
+                events found from each entity that they concern; which hub has an agent
+    projector, live_writer, versions, intervals, moments, checkpoints, all_projectors
                 what the nouns share: how rows are written, kept when they are replaced, and read as of any event
-    hub         the door: `Hub.execute(command)`, the recorder, group commit, waiting, presence
+    budget, encoding, times, recent
+                how answers look: their size, their JSON, their times
+    hub         the door: `Hub.execute(command)`, and all reads and waits
     rebuilding  all tables made again from the log, and compared with what is there
     moving      logs and databases brought in from elsewhere
     history     questions that only a log can answer
+    search      messages found by their words
 
 Imports go from `hub`, `rebuilding`, `moving` and `history` to the tables, never back. All tables can be dropped and
 rebuilt from the log; the result is the same, row by row.

@@ -53,7 +53,7 @@ _BROADCAST: Final = SQL["broadcast"]
 _ADD_TO_THREAD: Final = SQL["add_to_thread"]
 _FIND_ORDINAL: Final = SQL["find_ordinal"]
 
-_CARRIERS: Final = (
+CARRIERS: Final = (
     SessionExpired,
     ClaimReleased,
     LockReleased,
@@ -64,6 +64,7 @@ _CARRIERS: Final = (
     ShutdownCancelled,
     ShutdownFired,
 )
+"""Events with which the hub itself says something."""
 
 _AS_USUAL: Final = Handling()
 
@@ -234,29 +235,9 @@ PROJECTOR: Final = Projector(
     handlers={
         MessagePosted: _on_posted,
         TasksOpened: for_each_message(_on_posted),
-        **dict.fromkeys(_CARRIERS, _on_noticed),
+        **dict.fromkeys(CARRIERS, _on_noticed),
     },
 )
-
-
-def _write_in_full(writer: Writer, event: Fact, _data: object) -> None:
-    for message in messages_of(event):
-        attachments, metadata = encode_json(message.attachments).decode(), encode_json(message.metadata).decode()
-        row = (message.id, message.ts, message.from_agent, message.to_agent, message.channel, message.kind)
-        writer.write(
-            SQL["write_in_full"], (*row, message.body, attachments, message.reply_to, message.thread_id, metadata)
-        )
-
-
-IN_FULL: Final = Projector(
-    name="messages_in_full",
-    version=1,
-    tables=("messages",),
-    schema=SQL["schema_in_full"],
-    indexes=SQL["indexes_in_full"],
-    handlers=dict.fromkeys((MessagePosted, TasksOpened, *_CARRIERS), _write_in_full),
-)
-"""Messages with all that they say, for who asks a database of tables without the log; no hub keeps it."""
 
 
 class MessageQuery(Struct, frozen=True, kw_only=True):

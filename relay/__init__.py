@@ -1,4 +1,11 @@
 """The file relay: for agents that share a folder with the hub and no network.
 
-`relay.Relay` serves a `spool.Spool` and hands each request to a `Send`, the one seam to the hub.
+    relay         `Relay`, on a thread of its own
+    scanner       finds requests in the spool: told by `notifications`, or by looking
+    courier       carries one agent's requests to the hub, in their order, and brings the answers back
+    agent_folder  one agent's two folders; `spool`, `folders` and `files` touch what lies there
+    envelope      a request and a response as text, without I/O; `identity` says who may ask for what
+    remote        a `Send` over HTTP, for `arc relay`
+
+The one seam to the hub is a `Send`: a function from a call to its answer.
 """

@@ -1,5 +1,19 @@
-"""HTTP without nouns: the server, how a request becomes values, how an answer or an error becomes bytes.
+"""HTTP without nouns: how bytes become a request, a request becomes values, and an answer or an error becomes bytes.
 
-A request passes `security.Guard`, then `errors.Envelopes`, then one of the routes that the modules of the nouns list;
-whatever goes wrong on the way ends as an envelope with the status that `errors.STATUS_OF` has for it.
+    server, listening, signals
+                the process's side: sockets, and an end that loses nothing
+    protocol, flow, heads, patience, connection, exchange
+                one connection, and each request on it with its answer
+    security, gate
+                who may call
+    routes      what each noun lists: changes, reads and specials
+    bodies, queries, headers, parameters, idempotency, as_of, mismatches
+                what a request says, read strictly
+    responses, lists, errors, openapi
+                what is answered, and how it is described
+    inprocess, inside
+                calls from the hub's own process: the relay's with bytes, MCP's without
+
+A request passes `security.Guard`, then `errors.Envelopes`, then one of the routes; whatever goes wrong on the way ends
+as an envelope with the status that `errors.STATUS_OF` has for it.
 """

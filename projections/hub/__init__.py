@@ -23,7 +23,13 @@ Claims and locks, beyond one call:
     leases            who holds what and who waits, as far as the log has been followed
     lease_settling    what follows from time and from other events, before and after the calls of a batch
     lease_waits       calls that wait for a place; `open_calls` has them by their places
-    lease_reads       what would refuse me, and is this token present?
+    lease_reads       what would refuse me, and is this token the current one?
+
+Tasks, beyond one call:
+
+    task_handlers     what each rule needs to know is read; `task_answers` tells what came of it
+    task_waits        calls that wait for the next task
+    task_clock        what time does to tasks
 
 Reading, and what goes by time:
 

@@ -21,7 +21,7 @@ from arclog.sqlite.reads import NO_END, read, read_head
 from arclog.sqlite.schema import open_existing
 from projections.all_projectors import HANDLERS, PROJECTORS, project
 from projections.live_writer import LiveWriter
-from projections.messages import IN_FULL
+from projections.messages_in_full import IN_FULL
 from projections.rebuilding.rebuild import Difference, compare, find_stale, find_unlike, replay_into
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.schema import EVENTS
-from projections import messages
 from projections.all_projectors import PROJECTORS
 from projections.checkpoints import CHECKPOINTS
 from projections.intervals import CURRENT
+from projections.messages_in_full import IN_FULL
 from tests.support.plans import STATEMENTS, plan_of
 
 
@@ -21,7 +21,7 @@ def connection() -> apsw.Connection:
     connection = apsw.Connection(":memory:")
     for schema in (EVENTS["schema"], CHECKPOINTS["schema"]):
         connection.execute(schema)
-    for projector in (*PROJECTORS, messages.IN_FULL):
+    for projector in (*PROJECTORS, IN_FULL):
         connection.execute(projector.schema)
         connection.execute(projector.indexes)
     return connection
