@@ -1,6 +1,6 @@
 """Messages over HTTP: posting, reading and waiting."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import Meta
 from msgspec.structs import replace
@@ -9,11 +9,15 @@ from api.channels import require_channel
 from api.http.as_of import Dated
 from api.http.parameters import Cursor, Limit, MaxBytes, Tail, Timeout, clamp_bytes, clamp_limit, clamp_timeout
 from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, created
+from arclog.deciders import fields
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput
 from arclog.limits import ANSWER_BYTES, PAGE_ROWS
 from projections.hub.hub import Hub
-from projections.messages import Message, MessageQuery, Page
+from projections.messages import Message, MessageQuery, Page, read_messages
+
+MAX_CURSOR_CHARS: Final = 1_024
+"""A cursor's name may tell a channel and a thread."""
 
 
 class MessagesQuery(Dated, frozen=True, kw_only=True):
@@ -38,6 +42,18 @@ class EventsQuery(Dated, frozen=True, kw_only=True):
     limit: Limit = PAGE_ROWS
     timeout: Timeout = 0
     exclude_self: Annotated[bool, Meta(description="leave out what the agent wrote itself")] = False
+    cursor: (
+        Annotated[
+            str,
+            Meta(
+                max_length=MAX_CURSOR_CHARS,
+                description="go on where this cursor of the agent stands, and move it to the last message of the "
+                "answer; a `since_id` moves it there before",
+            ),
+        ]
+        | None
+    ) = None
+    peek: Annotated[bool, Meta(description="with a cursor: do not move it to the last message of the answer")] = False
     max_bytes: MaxBytes = ANSWER_BYTES
 
 
@@ -66,6 +82,8 @@ async def list_messages(hub: Hub, query: MessagesQuery, reader: ReadCaller) -> R
 
 async def list_events(hub: Hub, query: EventsQuery, reader: ReadCaller) -> ReadResult:
     """What an agent may see."""
+    if query.cursor is not None:
+        query = replace(query, since_id=_begin_at(hub, query, query.cursor, reader))
     if query.channel is not None:
         require_channel(hub, query.channel, reader.at)
     wanted = MessageQuery(
@@ -85,7 +103,24 @@ async def list_events(hub: Hub, query: EventsQuery, reader: ReadCaller) -> ReadR
         hub.reading.check_cursor("since_id", query.since_id)
         wanted = replace(wanted, since_id=found.since_id)
         page = await _wait_present(hub, wanted, timeout_sec, reader, query.agent_id)
+    if query.cursor is not None and page.ids and not query.peek and reader.at.is_live:
+        hub.cursors.move(query.agent_id, query.cursor, page.ids[-1])
     return ReadResult(page.json(), page.more)
+
+
+def _begin_at(hub: Hub, query: EventsQuery, cursor: str, reader: ReadCaller) -> int:
+    """Where a reader begins that has a cursor: where that stands; at first, at the newest messages."""
+    fields.required_id("cursor", cursor, MAX_CURSOR_CHARS)
+    if query.since_id:
+        hub.reading.check_cursor("since_id", query.since_id)
+        if reader.at.is_live:
+            hub.cursors.move(query.agent_id, cursor, query.since_id)
+        return query.since_id
+    known = hub.cursors.find(query.agent_id, cursor, reader.at)
+    if known is not None:
+        return known
+    newest = hub.read(read_messages, MessageQuery(agent_id=query.agent_id, tail=True, limit=PAGE_ROWS), reader.at)
+    return newest.ids[0] - 1 if newest.ids else 0
 
 
 async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, reader: ReadCaller, agent_id: str) -> Page:

@@ -176,6 +176,9 @@ class ArcClient(Leases, Work):
         metadata: dict[str, Any] | None = None,
         reply_to: int | None = None,
         parent_task_id: int | None = None,
+        ack: bool = False,
+        ack_within_sec: float | None = None,
+        urgent: bool = False,
     ) -> Message:
         """Post a message: to everybody in the channel, or with `to_agent` to one agent.
 
@@ -191,8 +194,13 @@ class ArcClient(Leases, Work):
             metadata: whatever else belongs to it.
             reply_to: the id of the message that it answers.
             parent_task_id: the task that the new task is part of.
+            ack: whether `to_agent` is to acknowledge it; `receipts` tells whether it did.
+            ack_within_sec: the same, within so many seconds.
+            urgent: whether it is urgent.
         """
-        fields: dict[str, Any] = {"thread_id": thread_id, "to_agent": to_agent, "attachments": attachments}
+        fields: dict[str, Any] = {"ack": ack or None, "ack_within_sec": ack_within_sec}
+        fields["urgency"] = "urgent" if urgent else None
+        fields |= {"thread_id": thread_id, "to_agent": to_agent, "attachments": attachments}
         fields |= {"metadata": metadata, "reply_to": reply_to, "parent_task_id": parent_task_id}
         required = {"from_agent": self.agent_id, "channel": channel, "kind": kind, "body": body}
         message: Message = self._change("messages", required, fields)
@@ -210,6 +218,9 @@ class ArcClient(Leases, Work):
         metadata: dict[str, Any] | None = None,
         reply_to: int | None = None,
         parent_task_id: int | None = None,
+        ack: bool = False,
+        ack_within_sec: float | None = None,
+        urgent: bool = False,
     ) -> Message:
         """Post a message to one agent; the rest is as in `post`."""
         return self.post(
@@ -222,7 +233,16 @@ class ArcClient(Leases, Work):
             metadata=metadata,
             reply_to=reply_to,
             parent_task_id=parent_task_id,
+            ack=ack,
+            ack_within_sec=ack_within_sec,
+            urgent=urgent,
         )
+
+    def acknowledge(self, *message_ids: int) -> list[int]:
+        """Say that this agent has taken up messages that ask for it; the ids of those that were not before."""
+        told = self._change(f"inbox/{segment(self.agent_id)}/ack", {"ids": list(message_ids)})
+        new: list[int] = told["acknowledged"]
+        return new
 
     def poll(
         self,

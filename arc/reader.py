@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from arc.shapes import Channel, Claim, Hit, Lock, Message, Session, Task, Thread, ThreadSummary, Transport
+    from arc.shapes import Channel, Claim, Hit, Lock, Message, Receipt, Session, Task, Thread, ThreadSummary, Transport
 
 WAIT_GRACE_SEC = 5.0
 """How much longer than the hub a waiting call waits: the hub answers at its time-out, and the answer has to travel."""
@@ -64,6 +64,8 @@ class Reader:
         limit: int = 100,
         exclude_self: bool = False,
         timeout: float = 0.0,
+        cursor: str | None = None,
+        peek: bool = False,
     ) -> list[Message]:
         """What this agent may see, broadcasts and messages to it, after `since_id`.
 
@@ -74,16 +76,44 @@ class Reader:
             limit: the most messages to return, at most 500.
             exclude_self: leave out what this agent itself posted; a page may then be short while more follows.
             timeout: seconds to wait while there is nothing, at most 60.
+            cursor: go on where the cursor of this name stands, which the hub keeps for this agent; a new one begins at
+                the newest 100 messages. It is moved to `since_id` before, if that is given, and to the last message
+                that is returned.
+            peek: do not move the cursor to the last message that is returned.
         """
         query: dict[str, Any] = {"agent_id": self.agent_id, "since_id": since_id, "limit": limit, "timeout": timeout}
         query |= {"channel": channel, "thread_id": thread_id, "exclude_self": 1 if exclude_self else None}
+        query |= {"cursor": cursor, "peek": 1 if peek else None}
         found: list[Message] = self._read("events", query, wait_sec=timeout)
         return found
 
-    def inbox(self, *, since_id: int | None = None, limit: int = 100, tail: bool = False) -> list[Message]:
-        """The messages to this agent after `since_id`, or the last ones with `tail`."""
-        query = {"since_id": since_id, "limit": limit, "tail": 1 if tail else None}
+    def inbox(
+        self, *, since_id: int | None = None, limit: int = 100, tail: bool = False, unacked: bool = False
+    ) -> list[Message]:
+        """The messages to this agent after `since_id`, or the last ones with `tail`.
+
+        Args:
+            since_id: the id after which to begin.
+            limit: the most messages to return, at most 500.
+            tail: the last messages instead of the first.
+            unacked: only those that this agent is to acknowledge and has not.
+        """
+        query = {"since_id": since_id, "limit": limit, "tail": 1 if tail else None, "unacked": 1 if unacked else None}
         found: list[Message] = self._read(f"inbox/{segment(self.agent_id)}", query)
+        return found
+
+    def receipts(self, *, message_id: int | None = None, overdue: bool = False) -> list[Receipt]:
+        """What this agent asked others to acknowledge, and they have not; or how it stands with one message.
+
+        Args:
+            message_id: the message, if it is to be one.
+            overdue: only that whose time is over.
+        """
+        if message_id is not None:
+            one: list[Receipt] = self._read(f"messages/{int(message_id)}/receipts")
+            return one
+        query = {"from_agent": self.agent_id, "overdue": 1 if overdue else None}
+        found: list[Receipt] = self._read("receipts", query)
         return found
 
     def search(

@@ -54,6 +54,24 @@ class Message(TypedDict):
     reply_to: int | None
     thread_id: str | None
     metadata: dict[str, Any]
+    # What follows is only there where it says something.
+    ack: NotRequired[bool]
+    ack_by: NotRequired[str]
+    urgency: NotRequired[Literal["urgent"]]
+    provenance: NotRequired[Literal["unverified-human", "human"]]
+
+
+class Receipt(TypedDict):
+    """How it stands with a message that asks to be acknowledged."""
+
+    message_id: int
+    to_agent: str
+    from_agent: str
+    asked_at: str
+    ack_by: str | None
+    acknowledged_at: str | None
+    how: Literal["ack", "reply"] | None
+    overdue: bool
 
 
 class Hit(TypedDict):

@@ -54,6 +54,7 @@ COMMANDS: Final[Commands] = {
     "release": Command("cli.leases.giving:RELEASE", "give a piece of work back"),
     "refresh": Command("cli.leases.giving:REFRESH", "keep a lock or a claim longer"),
     "with": Command("cli.leases.with_leases", "run a command while locks and claims are held"),
+    "ack": Command("cli.ack", "say that messages were taken up that ask for it"),
     "whoami": Command("cli.whoami", "print what a hub knows of an agent"),
     "agents": Command("cli.read.views:AGENTS", "print who is there, or was at any moment"),
     "channels": Command("cli.read.views:CHANNELS", "print the channels"),

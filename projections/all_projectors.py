@@ -9,12 +9,14 @@ from arclog.events import EVENT_CLASSES, Event
 from projections import (
     channels,
     claims,
+    cursors,
     event_streams,
     files,
     inbox,
     locks,
     messages,
     places,
+    receipts,
     sessions,
     tasks,
     threads,
@@ -35,6 +37,8 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     files.PROJECTOR,
     event_streams.PROJECTOR,
     vouches.PROJECTOR,
+    receipts.PROJECTOR,
+    cursors.PROJECTOR,
 )
 
 

@@ -111,7 +111,7 @@ def _read_beside(
     bindings = {"stream": where.stream, "end": end, "after": after, "until": until}
     for (event_id,) in connection.execute(SQL[query], bindings):
         event = find_event(connection, event_id)
-        if event is None or event.type == where.without or (types is not None and event.type not in types):
+        if event is None or event.type in where.without or (types is not None and event.type not in types):
             continue
         if where.actor is None or event.actor == where.actor:
             yield event

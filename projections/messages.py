@@ -312,6 +312,11 @@ def read_thread_messages(
     return gather(connection, connection.execute(SQL["thread_all"], bindings), budget or Budget(ANSWER_BYTES))
 
 
+def read_by_ids(connection: apsw.Connection, ids: Iterable[int], max_bytes: int) -> Page:
+    """The messages of some ids, in that order."""
+    return gather(connection, ((one,) for one in ids), Budget(max_bytes))
+
+
 def gather(connection: apsw.Connection, found: Iterable[tuple[int]], budget: Budget, reverse: bool = False) -> Page:
     """The messages whose ids a query found, until there are enough bytes for a page.
 

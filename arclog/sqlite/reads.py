@@ -30,14 +30,14 @@ _MESSAGE_POSTED: Final = "message.posted"
 class Filter(Struct, frozen=True):
     """Which events to read; a field that is None does not narrow.
 
-    `type` and `stream` match exactly, or by prefix when they end in `.` and `/` respectively. `without` is a type that
-    is left out.
+    `type` and `stream` match exactly, or by prefix when they end in `.` and `/` respectively. `without` are types
+    that are left out.
     """
 
     type: str | None = None
     stream: str | None = None
     actor: str | None = None
-    without: str | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def types(self) -> list[str] | None:
@@ -121,7 +121,7 @@ def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:
         "stream": where.stream,
         "prefix": prefix,
         "prefix_end": None if prefix is None else prefix[:-1] + "0",
-        "without": where.without,
+        "without": msgspec.json.encode(where.without).decode() if where.without else None,
         "types": None if types is None else msgspec.json.encode(types).decode(),
     }
     if where.stream is not None and prefix is None:
@@ -132,7 +132,7 @@ def choose_query(where: Filter) -> tuple[str, dict[str, str | int | None]]:
         return "read_streams_below", bindings
     if types is not None:
         return "read_frequent_types" if _MESSAGE_POSTED in types else "read_types", bindings
-    return ("read", {}) if where.without is None else ("read_without", bindings)
+    return ("read", {}) if not where.without else ("read_without", bindings)
 
 
 def _has_type(wanted: str, name: str) -> bool:

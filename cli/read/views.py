@@ -115,7 +115,11 @@ SEARCH: Final = Search(
 INBOX: Final = Newest(
     "/v1/inbox/{agent}",
     MESSAGES.columns,
-    parameters=(Parameter("agent", metavar="AGENT", help="whose inbox"), *PAGE),
+    parameters=(
+        Parameter("agent", metavar="AGENT", help="whose inbox"),
+        Parameter("--unacked", into="unacked", action="store_true", help="only what it is to acknowledge and has not"),
+        *PAGE,
+    ),
 )
 
 THREADS: Final = View(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from arclog.codec import Metadata, StoredEvent, decode_metadata
 from arclog.digest import digest_of
 from arclog.errors import InvalidInput, StorageDamaged
-from arclog.events import EVENT_TYPES, SYSTEM, HubVouched
+from arclog.events import EVENT_TYPES, SYSTEM, CursorsMoved, HubVouched
 from arclog.sqlite.reads import (
     EVERYTHING,
     NO_END,
@@ -26,6 +26,7 @@ from projections.event_streams import read_matching, read_matching_from_end
 from projections.times import timestamp
 
 _VOUCHED: Final = ("hub/", "session/")
+_UNSHOWN: Final = (HubVouched.type, CursorsMoved.type)
 """The streams in which vouches are found."""
 
 
@@ -148,12 +149,12 @@ def each_logged_from_end(
 
 
 def _without_vouches(where: Filter) -> Filter:
-    """What to show of a log: that hubs have their agents still is left out unless it is asked for by its type."""
+    """What to show of a log: that hubs have their agents still, and where these read, only when it is asked for."""
     if where.type is not None or where.actor not in {None, SYSTEM}:
         return where
     if where.stream is not None and not where.stream.startswith(_VOUCHED):
         return where
-    return replace(where, without=HubVouched.type)
+    return replace(where, without=_UNSHOWN)
 
 
 def find_logged(connection: apsw.Connection, event_id: int) -> LoggedEvent | None:

@@ -8,18 +8,20 @@ from typing import Any, Final
 from uuid import uuid4
 
 from arclog.deciders import channels as channel_rules
+from arclog.deciders import cursors as cursor_rules
 from arclog.deciders import files as file_rules
 from arclog.deciders import hub as hub_rules
 from arclog.deciders import messages as message_rules
+from arclog.deciders import receipts as receipt_rules
 from arclog.deciders import sessions as session_rules
 from arclog.events import Event
-from projections import channels, sessions
+from projections import channels, receipts, sessions
 from projections.encoding import encode_json
 from projections.hub import file_handlers, lease_handlers, task_handlers
 from projections.hub.context import Context
 from projections.hub.lease_handlers import LeaseCommand
 from projections.hub.outcomes import Outcome
-from projections.hub.task_handlers import TaskCommand, read_posting
+from projections.hub.task_handlers import TaskCommand, integer, read_posting
 from projections.intervals import AsOf
 
 Command = (
@@ -32,6 +34,8 @@ Command = (
     | TaskCommand
     | file_rules.TouchFiles
     | file_rules.EndTurn
+    | receipt_rules.AcknowledgeMessages
+    | cursor_rules.MoveCursors
     | hub_rules.StartHub
     | hub_rules.StopHub
     | hub_rules.InitiateShutdown
@@ -72,6 +76,17 @@ def _post_message(context: Context, command: message_rules.PostMessage, at: AsOf
     return message_rules.decide_post(read_posting(context, command, at), command, at.now)
 
 
+def _acknowledge(context: Context, command: receipt_rules.AcknowledgeMessages, at: AsOf) -> Decision:
+    found = (receipts.find_asked(context.connection, integer(one), at) for one in dict.fromkeys(command.ids))
+    known = {one.message_id: one for one in found if one is not None}
+    acknowledged = receipt_rules.decide_acknowledge(known, command, at.now)
+    return acknowledged or Outcome(encode_json({"acknowledged": []}))
+
+
+def _move_cursors(context: Context, command: cursor_rules.MoveCursors, at: AsOf) -> Decision:
+    return cursor_rules.decide_move(context.hub.hub_id, command, at.now)
+
+
 def _start_hub(context: Context, command: hub_rules.StartHub, at: AsOf) -> Decision:
     return hub_rules.decide_start(context.hub, command, at.now)
 
@@ -108,6 +123,8 @@ _HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     **lease_handlers.HANDLERS,
     **task_handlers.HANDLERS,
     **file_handlers.HANDLERS,
+    receipt_rules.AcknowledgeMessages: _acknowledge,
+    cursor_rules.MoveCursors: _move_cursors,
     hub_rules.StartHub: _start_hub,
     hub_rules.StopHub: _stop_hub,
     hub_rules.InitiateShutdown: _initiate_shutdown,

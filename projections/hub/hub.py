@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
 from arclog.clock import LogClock, TimeSource
+from arclog.deciders.cursors import MoveCursors
 from arclog.deciders.hub import (
     CancelShutdown,
     ChangeNetwork,
@@ -38,6 +39,7 @@ from arclog.sqlite.snapshot import Query
 from projections.history.hubs import find_shared_ttl
 from projections.hub.calls import Call, Commit, Request
 from projections.hub.command_handlers import Command
+from projections.hub.cursors import Cursors
 from projections.hub.group_commit import GroupCommit
 from projections.hub.inspection import Inspection, Integrity
 from projections.hub.lease_waits import LeaseWaits
@@ -141,6 +143,7 @@ class Hub:
         self._lease_waits = LeaseWaits(
             self._recorder.leases, self._commits, self._waiters, self._readers, self.clock.now
         )
+        self.cursors = Cursors(self._readers, self._write_cursors)
         self._task_waits = TaskWaits(self._waiters, self._readers, self.clock.now, lambda: self.closing)
         self.instance_id = self._readers.read(get_instance_id)
         await asyncio.to_thread(self._inspection.check_newest)
@@ -184,7 +187,10 @@ class Hub:
         """Record the end, finish what is queued, and close the storage."""
         self.begin_closing()
         self._countdown.disarm()
+        moved = self.cursors.take()
         with contextlib.suppress(ArcError):
+            if moved is not None:
+                await self.execute(moved, transport="hub", sender=SYSTEM)
             await self.execute(StopHub(reason=reason), transport="hub", sender=SYSTEM)
         self._other_hubs.close()
         await asyncio.to_thread(self._inspection.stop)
@@ -259,6 +265,9 @@ class Hub:
 
         self._commits.submit(asked.call(done))
         return await future
+
+    def _write_cursors(self, command: MoveCursors, done: Callable[[Outcome | ArcError], None]) -> None:
+        self._commits.submit(Call(command, done, sender=SYSTEM))
 
     def give_back(self, outcome: Outcome) -> None:
         """Free what was granted to a call that had waited for it, since its answer cannot be told."""

@@ -60,7 +60,9 @@ def test_poll_prints_a_line_for_each_message_that_the_agent_may_see(at: Callable
     second = at("post", "ada", "--to", "bob", "--thread-id", "t", "two").json
     at("post", "ada", "--to", "carol", "three")
     mine = at("post", "bob", "mine").json
+    assert at("poll", "bob", "--timeout", "0", "--peek").lines == [first, second]
     assert at("poll", "bob", "--timeout", "0").lines == [first, second]
+    assert at("poll", "bob", "--timeout", "0").lines == []
     assert at("poll", "bob", "--timeout", "0", "--since-id", first["id"]).lines == [second]
     assert at("poll", "bob", "--timeout", "0", "--channel", "general", "--include-self").lines == [first, mine]
     assert at("poll", "bob", "--timeout", "0", "--thread-id", "t").lines == [second]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from arclog.deciders.channels import CreateChannel
 from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
+from arclog.deciders.cursors import MoveCursors
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, FireShutdown, InitiateShutdown, StartHub, StopHub
 from arclog.deciders.leases import GiveBack
 from arclog.deciders.locks import AcquireLock, CheckTokens, RefreshLock, ReleaseLock
@@ -397,7 +398,7 @@ def caller_of(command: Command) -> str | None:
             return command.created_by
         case CloseSession() | StartHub() | StopHub() | InitiateShutdown():
             return None
-        case CancelShutdown() | FireShutdown() | ChangeNetwork() | GiveBack() | CheckTokens():
+        case CancelShutdown() | FireShutdown() | ChangeNetwork() | GiveBack() | CheckTokens() | MoveCursors():
             return None
         case _:
             return command.agent_id

@@ -82,7 +82,8 @@ SELECT event_id, recorded_at, events.type, data FROM json_each(?) AS wanted CROS
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
 WHERE stream = :stream AND event_id > :after AND event_id <= :until
 AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
-AND (:without IS NULL OR type <> :without) AND (:actor IS NULL OR actor = :actor) ORDER BY event_id LIMIT :limit
+AND (:without IS NULL OR type NOT IN (SELECT value FROM json_each(:without)))
+AND (:actor IS NULL OR actor = :actor) ORDER BY event_id LIMIT :limit
 
 -- name: read_streams_below
 -- A prefix is a range of the index on streams: the ids come from there, in log order, and only then are their events
@@ -91,13 +92,15 @@ SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM (
     SELECT event_id AS found FROM events INDEXED BY events_by_stream
     WHERE stream >= :prefix AND stream < :prefix_end AND event_id > :after AND event_id <= :until
     ORDER BY event_id LIMIT iif(:types IS NULL AND :without IS NULL, :limit, -1)) CROSS JOIN events ON event_id = found
-WHERE (:types IS NULL OR type IN (SELECT value FROM json_each(:types))) AND (:without IS NULL OR type <> :without)
+WHERE (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
+AND (:without IS NULL OR type NOT IN (SELECT value FROM json_each(:without)))
 ORDER BY found LIMIT :limit
 
 -- name: read_actor
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
 WHERE actor = :actor AND event_id > :after AND event_id <= :until
-AND (:prefix IS NULL OR (stream >= :prefix AND stream < :prefix_end)) AND (:without IS NULL OR type <> :without)
+AND (:prefix IS NULL OR (stream >= :prefix AND stream < :prefix_end))
+AND (:without IS NULL OR type NOT IN (SELECT value FROM json_each(:without)))
 AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types))) ORDER BY event_id LIMIT :limit
 
 -- name: read_types
@@ -115,7 +118,8 @@ ORDER BY event_id LIMIT :limit
 -- name: read_without
 -- All events but those of one type, which is rare; one whose type cannot be read any more is among them.
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-WHERE event_id > :after AND event_id <= :until AND type <> :without ORDER BY event_id LIMIT :limit
+WHERE event_id > :after AND event_id <= :until AND type NOT IN (SELECT value FROM json_each(:without))
+ORDER BY event_id LIMIT :limit
 
 -- name: read_from_end
 -- Here and below, the same reads from `until` backward, each by the same index, to find the last events.
@@ -124,26 +128,29 @@ WHERE event_id <= :until ORDER BY event_id DESC LIMIT :limit
 
 -- name: read_without_from_end
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
-WHERE event_id <= :until AND type <> :without ORDER BY event_id DESC LIMIT :limit
+WHERE event_id <= :until AND type NOT IN (SELECT value FROM json_each(:without)) ORDER BY event_id DESC LIMIT :limit
 
 -- name: read_stream_from_end
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
 WHERE stream = :stream AND event_id <= :until
 AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
-AND (:without IS NULL OR type <> :without) AND (:actor IS NULL OR actor = :actor) ORDER BY event_id DESC LIMIT :limit
+AND (:without IS NULL OR type NOT IN (SELECT value FROM json_each(:without)))
+AND (:actor IS NULL OR actor = :actor) ORDER BY event_id DESC LIMIT :limit
 
 -- name: read_streams_below_from_end
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM (
     SELECT event_id AS found FROM events INDEXED BY events_by_stream
     WHERE stream >= :prefix AND stream < :prefix_end AND event_id <= :until
     ORDER BY event_id DESC LIMIT iif(:types IS NULL AND :without IS NULL, :limit, -1)) CROSS JOIN events ON event_id = found
-WHERE (:types IS NULL OR type IN (SELECT value FROM json_each(:types))) AND (:without IS NULL OR type <> :without)
+WHERE (:types IS NULL OR type IN (SELECT value FROM json_each(:types)))
+AND (:without IS NULL OR type NOT IN (SELECT value FROM json_each(:without)))
 ORDER BY found DESC LIMIT :limit
 
 -- name: read_actor_from_end
 SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM events
 WHERE actor = :actor AND event_id <= :until
-AND (:prefix IS NULL OR (stream >= :prefix AND stream < :prefix_end)) AND (:without IS NULL OR type <> :without)
+AND (:prefix IS NULL OR (stream >= :prefix AND stream < :prefix_end))
+AND (:without IS NULL OR type NOT IN (SELECT value FROM json_each(:without)))
 AND (:types IS NULL OR type IN (SELECT value FROM json_each(:types))) ORDER BY event_id DESC LIMIT :limit
 
 -- name: read_types_from_end
