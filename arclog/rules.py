@@ -3,14 +3,18 @@
 A log begins with rules number 1. The first event that needs newer rules raises the number, by an event before it
 (`rules.raised`). A hub that knows only older ones shows everything from then on, and decides nothing: it would grant
 what the newer rules refuse.
+
+Number 2 is that of locks that overlap and of queues: a hub that knows only exact names would grant `src/a.py` beside
+`src/**`.
 """
 
 from typing import Final
 
 from arclog.events import Event
+from arclog.events.locks import FIRST_RULES, OVERLAP_RULES
 
-FIRST: Final = 1
-KNOWN: Final = 1
+FIRST: Final = FIRST_RULES
+KNOWN: Final = OVERLAP_RULES
 """The newest rules that this version of Arc knows."""
 
 

@@ -50,7 +50,8 @@ class HubPort:
     async def change(
         self, method: str, path: str, ids: Mapping[str, Value], body: "JsonObject", *, key: str | None = None
     ) -> "JsonObject":
-        return await self._call(method, fill_in(path, ids), None if method == "DELETE" else body, 0.0)
+        wait_sec = float(body.get("wait_sec") or 0.0)
+        return await self._call(method, fill_in(path, ids), None if method == "DELETE" else body, wait_sec)
 
     async def _call(self, method: str, path: str, body: "JsonObject | None", wait_sec: float) -> "JsonObject":
         timeout_sec = max(self._transport.timeout, wait_sec + WAIT_GRACE_SEC)

@@ -57,6 +57,8 @@ class InsidePort:
             "acquired": outcome.acquired,
             "parent_completed": outcome.parent_completed,
             "result": msgspec.json.decode(outcome.result),
+            **({} if outcome.locks is None else {"locks": msgspec.json.decode(outcome.locks)}),
+            **({} if outcome.queue is None else msgspec.structs.asdict(outcome.queue)),
         }
 
 

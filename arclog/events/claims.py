@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from arclog.events.locks import LeaveReason, ReleaseReason
+from arclog.events.locks import FIRST_RULES, OVERLAP_RULES, LeaveReason, ReleaseReason
 from arclog.events.messages import SYSTEM, JsonObject, Notice
 
 Pick = Literal["priority", "waited"]
@@ -36,6 +36,11 @@ class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     @property
     def actor(self) -> str:
         return self.owner_agent_id
+
+    @property
+    def rules(self) -> int:
+        """The number of the rules that a hub must know to go on from here."""
+        return FIRST_RULES if self.place is None else OVERLAP_RULES
 
     def stream(self, event_id: int) -> str:
         return f"claim/{self.claim_key}"
@@ -84,6 +89,11 @@ class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
             return self.forced_by
         return self.owner_agent_id if self.reason == "released" else SYSTEM
 
+    @property
+    def rules(self) -> int:
+        """The number of the rules that a hub must know to go on from here."""
+        return FIRST_RULES if self.reason in {"released", "owner_gone"} else OVERLAP_RULES
+
     def stream(self, event_id: int) -> str:
         return f"claim/{self.claim_key}"
 
@@ -106,6 +116,11 @@ class ClaimRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     def actor(self) -> str:
         return self.asker_agent_id
 
+    @property
+    def rules(self) -> int:
+        """The number of the rules that a hub must know to go on from here."""
+        return OVERLAP_RULES if self.is_waiting else FIRST_RULES
+
     def stream(self, event_id: int) -> str:
         return f"claim/{self.claim_key}"
 
@@ -127,6 +142,7 @@ class ClaimQueued(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     """
 
     type: ClassVar[str] = "claim.queued"
+    rules: ClassVar[int] = OVERLAP_RULES
 
     claim_key: str
     owner_agent_id: str
@@ -151,6 +167,7 @@ class ClaimLeft(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     """A place in the queue is given up: by its agent, because that is gone, or because no call came back to it."""
 
     type: ClassVar[str] = "claim.left"
+    rules: ClassVar[int] = OVERLAP_RULES
 
     claim_key: str
     owner_agent_id: str
@@ -172,6 +189,7 @@ class ClaimHandedOver(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     """
 
     type: ClassVar[str] = "claim.handed_over"
+    rules: ClassVar[int] = OVERLAP_RULES
 
     claim_key: str
     owner_agent_id: str

@@ -6,12 +6,15 @@ key (`arclog.paths`) beside it where that differs; in older logs every path is i
 Times are microseconds of the log's clock.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from msgspec import Struct
 
 from arclog.events.messages import SYSTEM, JsonObject, Notice
 
+FIRST_RULES: Final = 1
+OVERLAP_RULES: Final = 2
+"""From these on, locks overlap and are waited for (`arclog.rules`)."""
 Mode = Literal["exclusive", "shared"]
 ReleaseReason = Literal["released", "owner_gone", "lapsed", "forced", "undelivered"]
 LeaveReason = Literal["left", "owner_gone", "no_call", "hub_gone"]
@@ -47,6 +50,12 @@ class OnPaths(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         """All paths, as they were sent."""
         return (self.file_path, *(other.file_path for other in self.others))
 
+    @property
+    def rules(self) -> int:
+        """The number of the rules that a hub must know to go on from here."""
+        plain = self.key is None and not self.others and "*" not in self.file_path and "?" not in self.file_path
+        return FIRST_RULES if plain else OVERLAP_RULES
+
     def stream(self, event_id: int) -> str:
         return f"lock/{self.key or self.file_path}"
 
@@ -81,6 +90,12 @@ class LockAcquired(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     @property
     def actor(self) -> str:
         return self.agent_id
+
+    @property
+    def rules(self) -> int:
+        if self.mode == "shared" or self.place is not None or self.upgrades:
+            return OVERLAP_RULES
+        return super().rules
 
 
 class LockRefreshed(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -129,6 +144,10 @@ class LockReleased(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
             return self.forced_by
         return self.agent_id if self.reason == "released" else SYSTEM
 
+    @property
+    def rules(self) -> int:
+        return super().rules if self.reason in {"released", "owner_gone"} else OVERLAP_RULES
+
 
 class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Somebody else asked for a held lock; written once for each pair of grant and asker.
@@ -161,6 +180,10 @@ class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     def actor(self) -> str:
         return self.asker_agent_id
 
+    @property
+    def rules(self) -> int:
+        return FIRST_RULES if self.held is None and not self.is_waiting else OVERLAP_RULES
+
     def stream(self, event_id: int) -> str:
         return f"lock/{self.held or self.key or self.file_path}"
 
@@ -180,6 +203,7 @@ class LockQueued(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     """
 
     type: ClassVar[str] = "lock.queued"
+    rules: ClassVar[int] = OVERLAP_RULES
 
     agent_id: str
     wait_until: int
@@ -199,6 +223,7 @@ class LockLeft(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False)
     """A place in the queue is given up: by its agent, because that is gone, or because no call came back to it."""
 
     type: ClassVar[str] = "lock.left"
+    rules: ClassVar[int] = OVERLAP_RULES
 
     agent_id: str
     place: int
@@ -220,6 +245,7 @@ class LockHandedOver(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=
     """
 
     type: ClassVar[str] = "lock.handed_over"
+    rules: ClassVar[int] = OVERLAP_RULES
 
     agent_id: str
     to_agent_id: str

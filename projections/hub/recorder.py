@@ -31,7 +31,7 @@ from projections.hub.clockwork import Clockwork
 from projections.hub.command_handlers import Command
 from projections.hub.context import Context
 from projections.hub.doubt import Doubt
-from projections.hub.lease_settling import collect_told, settle
+from projections.hub.lease_settling import collect_told
 from projections.hub.leases import Leases
 from projections.hub.outcomes import Outcome
 from projections.hub.presence import Presence
@@ -265,9 +265,8 @@ class Recorder:
         if foreign:
             self.task_clock.look_again()
         self.task_clock.settle(self._context, transaction.now, transaction.append_ours)
-        settle(leases, connection, transaction.now, transaction.append_ours)
         answers = [(call, transaction.carry_out(call)) for call in calls]
-        settle(leases, connection, transaction.now, transaction.append_ours)
+        transaction.settle_leases()
         told = collect_told(leases, connection, transaction.now)
         if transaction.has_work:
             self.task_clock.look_again()

@@ -9,6 +9,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -93,18 +94,17 @@ class Roots:
     def _follow_links(self, root: Root, path: str) -> str:
         """The path with the links of what exists of it followed; as it is, where they lead out of all roots."""
         start = "" if os.path.isabs(path) else root.folder
+        segments = os.path.normpath(path).split("/")[0 if start else 1 :]
+        literal = [*takewhile(lambda segment: not is_pattern(segment), segments)]
         walked = start
-        segments = os.path.normpath(path).split("/") if start else os.path.normpath(path).split("/")[1:]
-        for place, segment in enumerate(segments):
-            if is_pattern(segment) or segment == "..":
-                return path
+        for segment in literal:
             walked = f"{walked}/{segment}"
             try:
                 is_link = stat.S_ISLNK(os.lstat(walked).st_mode)
             except (OSError, ValueError):
                 return path
             if is_link:
-                real = "/".join([os.path.realpath(walked), *segments[place + 1 :]])
+                real = "/".join([os.path.realpath("/".join([start, *literal])), *segments[len(literal) :]])
                 return real if self._is_known(real) else path
         return path
 

@@ -25,7 +25,7 @@ from projections.hub.clockwork import Clockwork
 from projections.hub.command_handlers import handle
 from projections.hub.context import Context
 from projections.hub.lease_handlers import check_requirements
-from projections.hub.lease_settling import find_end
+from projections.hub.lease_settling import find_end, settle
 from projections.hub.outcomes import Outcome
 from projections.intervals import live
 from projections.messages import PostedMessage, posted_by
@@ -62,9 +62,15 @@ class Transaction:
         self._at = live(self.now)
 
     def settle(self) -> None:
-        """Do what is due, so that no rule meets a session that is over but not yet ended."""
+        """Do what is due, so that no rule meets a session or a lease that is over but not yet ended."""
         if self._newer is None:
             self._clockwork.settle(self._context.connection, self.now, self.append)
+        self.settle_leases()
+
+    def settle_leases(self) -> None:
+        """Write what follows for claims and locks from what has happened, and grant to those whose turn it is."""
+        if self._newer is None:
+            settle(self._context.leases, self._context.connection, self.now, self.append_ours)
 
     def carry_out(self, call: Call) -> Outcome | ArcError:
         """What a call comes to: the answer to be given when this is on disk, or why it is refused.

@@ -1,6 +1,6 @@
 """Locks: who edits which file."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -9,12 +9,16 @@ from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import ActiveOnly, After, Path, TtlSec
+from arclog.events import JsonObject
 
 
 class Acquire(Struct, frozen=True, kw_only=True):
-    """What to lock, and for how long."""
+    """What to lock, how, for how long, and how long to wait for it."""
 
-    file_path: Path
+    file_path: Path | None = None
+    paths: Annotated[list[str], Meta(description="several, all or none, instead of file_path")] | None = None
+    mode: Annotated[Literal["exclusive", "shared"], Meta(description="shared: with other readers")] = "exclusive"
+    wait_sec: Annotated[float, Meta(ge=0, le=50, description="wait for your turn, up to 50")] = 0
     ttl_sec: TtlSec = 300
     thread_id: str | None = None
 
@@ -41,20 +45,40 @@ class WhichLocks(Struct, frozen=True, kw_only=True):
 
 
 async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
-    """Ask for a lock; the answer shows the holder."""
+    """Ask for a lock; a refusal says in words what is in the way, and what to do."""
     envelope = await agent.change(
         "/v1/locks",
         agent_id=agent.agent_id,
         file_path=arguments.file_path,
+        paths=arguments.paths,
+        mode=None if arguments.mode == "exclusive" else arguments.mode,
+        wait_sec=arguments.wait_sec or None,
         ttl_sec=arguments.ttl_sec,
         metadata=None if arguments.thread_id is None else {"thread_id": arguments.thread_id},
     )
-    found = envelope["result"]
-    if envelope["acquired"]:
-        agent.holdings.hold("locks", found["file_path"], arguments.ttl_sec)
-    else:
-        agent.holdings.drop("locks", found["file_path"])
-    return answer({"acquired": envelope["acquired"], **answers.row(found)})
+    rows = envelope.get("locks") or [envelope["result"]]
+    for row in rows:
+        if envelope["acquired"]:
+            agent.holdings.hold("locks", row["file_path"], arguments.ttl_sec)
+    if not envelope["acquired"]:
+        for path in arguments.paths or [arguments.file_path or ""]:
+            agent.holdings.drop("locks", path)
+        return answer({"acquired": False, **answers.row(rows[0]), "advice": _advice(envelope)})
+    held = {"locks": [answers.row(row) for row in rows]} if len(rows) > 1 else answers.row(rows[0])
+    return answer({"acquired": True, **held})
+
+
+def _advice(envelope: JsonObject) -> str:
+    """What an agent can do that did not get a lock."""
+    row = envelope["result"]
+    does = "comes before you for" if row.get("waiting") else "holds"
+    both = f" (both cover {row['witness']})" if row.get("witness") else ""
+    turn = f" You are number {envelope['position']} in the queue;" if "position" in envelope else ""
+    again = "ask again within 20 s to keep your place" if turn else "ask again with wait_sec to wait for your turn"
+    return (
+        f"Do not edit it: {row['agent_id']} {does} {row['file_path']} until {row['expires_at']}{both}.{turn} {again}, "
+        f"message {row['agent_id']}, or do something else first."
+    )
 
 
 async def refresh(agent: AskingAgent, arguments: Refresh) -> Answer:
@@ -86,7 +110,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         name="arc_acquire_lock",
         does="Lock a file path before editing or writing it, so that no other agent does; asking again prolongs it. "
-        "acquired=false shows the holder.",
+        "Paths are from the repository's top; patterns: src/**, *.py. acquired=false says who is in the way.",
         arguments=Acquire,
         run=acquire,
         core=True,

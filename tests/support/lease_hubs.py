@@ -1,0 +1,243 @@
+"""Random schedules of claims and locks, played on real recorders of one storage and on the oracle at once.
+
+Several hubs share the storage. Calls die, hubs are killed and started again, leases lapse and sessions end; after each
+step every hub has looked once, and what is held and waited for must be what the oracle says.
+"""
+
+from collections import Counter
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from arclog.deciders.claims import AcquireClaim, HandOverClaim, LeaveClaimQueue, RefreshClaim, ReleaseClaim
+from arclog.deciders.hub import HubState
+from arclog.deciders.locks import AcquireLock, HandOverLock, LeaveLockQueue, RefreshLock, ReleaseLock
+from arclog.deciders.sessions import CloseSession, OpenSession
+from arclog.deciders.standing import Mode
+from arclog.errors import ArcError, Conflict, Deadlock
+from projections.hub.command_handlers import Command
+from projections.hub.open_calls import OpenCall
+from projections.hub.outcomes import Outcome
+from projections.hub.recorder import Recorder
+from tests.support.fake_time import FakeTime
+from tests.support.lease_model import SECOND, Model, Row, Waiting
+from tests.support.lease_schedule import AGENTS, CLAIMS, PATHS
+from tests.support.recorders import recording
+
+KEPT = 20 * SECOND
+TTL_SEC = 10**6
+"""The presence TTL: nobody is gone for being silent."""
+
+
+class Hubs:
+    """Plays one schedule on as many hubs as it is told."""
+
+    def __init__(self, storage: Path, seed: int, hubs: int, stack: ExitStack) -> None:
+        self.random = Random(seed)  # noqa: S311 - a schedule is to be played again
+        self.storage = storage
+        self.stack = stack
+        self.time = FakeTime()
+        self.model = Model()
+        self.number = 0
+        self.started = 0
+        self.places: dict[int, int] = {}
+        """The hub's places by the oracle's."""
+        self.calls: dict[int, tuple[int, OpenCall[Outcome], Waiting]] = {}
+        """Open calls by their places: the hub, the call, and the oracle's place."""
+        self.lost: list[tuple[int, Waiting, int]] = []
+        """Places whose calls have ended: the hub that knows it, and until when they would have lasted."""
+        self.hubs: list[tuple[Recorder, ExitStack]] = []
+        self.seen: Counter[str] = Counter()
+        for _ in range(hubs):
+            self.hubs.append(self.start())
+        self.sessions = {agent: self.execute(OpenSession(agent_id=agent)) for agent in AGENTS}
+
+    def start(self) -> tuple[Recorder, ExitStack]:
+        life = self.stack.enter_context(ExitStack())
+        self.started += 1
+        hub = HubState(hub_id=f"hub-{self.started}")
+        return life.enter_context(recording(self.storage, self.time, presence_ttl=TTL_SEC * SECOND, hub=hub)), life
+
+    @property
+    def now(self) -> int:
+        return self.hubs[0][0]._clock.now()
+
+    def play(self, steps: int) -> None:
+        actions = [self.ask] * 9 + [self.release] * 4 + [self.hand_over, self.leave, self.lose_call, self.refresh]
+        actions += [self.kill, self.pass_time, self.pass_time, self.end_session]
+        for _ in range(steps):
+            self.random.choice(actions)()
+            self.look()
+            self.model.check()
+            self.compare()
+
+    # Steps ------------------------------------------------------------------------------------------------------------
+
+    def execute(self, command: Command, hub: int | None = None) -> Outcome:
+        recorder = self.hubs[self.random.randrange(len(self.hubs)) if hub is None else hub][0]
+        return recorder.execute(command)
+
+    def ask(self) -> None:
+        r = self.random
+        noun = r.choice(("lock", "lock", "lock", "claim"))
+        pool = PATHS if noun == "lock" else CLAIMS
+        keys = tuple(dict.fromkeys(r.choice(pool) for _ in range(r.choice((1, 1, 2)) if noun == "lock" else 1)))
+        mode: Mode = r.choice(("exclusive", "exclusive", "shared")) if noun == "lock" else "exclusive"
+        agent, ttl_sec, wait_sec = r.choice(AGENTS), r.choice((5, 20, 60, 300)), r.choice((0, 5, 30, 60))
+        # What an agent waits for at two hubs would be granted in the order in which these look.
+        open_at = [hub for hub, _call, waiting in self.calls.values() if waiting.agent == agent]
+        hub = open_at[0] if open_at else r.randrange(len(self.hubs))
+        self.number += 1
+        until = self.now + wait_sec * SECOND + KEPT if wait_sec else None
+        want = self.model.ask(noun, agent, keys, mode, ttl_sec * SECOND, until, self.number, self.now)
+        command: Command
+        if noun == "claim":
+            command = AcquireClaim(owner_agent_id=agent, claim_key=keys[0], ttl_sec=ttl_sec, wait_sec=wait_sec)
+        else:
+            command = AcquireLock(agent_id=agent, paths=list(keys), mode=mode, ttl_sec=ttl_sec, wait_sec=wait_sec)
+        try:
+            outcome = self.execute(command, hub)
+        except Deadlock:
+            got = "deadlock"
+        else:
+            got = self.what_came(outcome, hub, agent, keys)
+        assert got == ("got" if want in {"granted", "prolonged"} else want), (command, got, want)
+        self.seen[want] += 1
+
+    def what_came(self, outcome: Outcome, hub: int, agent: str, keys: tuple[str, ...]) -> str:
+        if outcome.opened is None:
+            return "got" if outcome.acquired else "refused"
+        places = [one for one in self.model.queue if one.agent == agent and set(one.keys) == set(keys)]
+        place = outcome.opened.place_id
+        known = next((one for one in places if one.number == self.number), None)
+        waiting = known or next(one for one in places if self.places.get(one.number) == place)
+        self.places[waiting.number] = place
+        former = self.calls.pop(place, None)
+        if former is not None:  # the agent asks again, though its former call has not ended: that one is given up
+            self.hubs[former[0]][0].leases.calls.close(former[1], self.now)
+        self.calls[place] = (hub, outcome.opened, waiting)
+        return "queued"
+
+    def release(self) -> None:
+        if self.model.rows:
+            row = self.random.choice(self.model.rows)
+            if row.noun == "claim":
+                self.execute(ReleaseClaim(claim_key=row.key, agent_id=row.agent))
+            else:
+                self.execute(ReleaseLock(agent_id=row.agent, file_path=row.key))
+            self.model.rows.remove(row)
+
+    def refresh(self) -> None:
+        if self.model.rows:
+            row = self.random.choice(self.model.rows)
+            if row.noun == "claim":
+                self.execute(RefreshClaim(claim_key=row.key, owner_agent_id=row.agent, ttl_sec=30))
+            else:
+                self.execute(RefreshLock(agent_id=row.agent, file_path=row.key, ttl_sec=30))
+            row.until = self.now + 30 * SECOND
+
+    def hand_over(self) -> None:
+        if not self.model.rows:
+            return
+        row = self.random.choice(self.model.rows)
+        rows = [one for one in self.model.rows if one.token == row.token]
+        receiver = self.random.choice([agent for agent in AGENTS if agent != row.agent])
+        self.number += 1
+        served = self.model.hand_over(rows, receiver, self.number)
+        command: Command
+        if row.noun == "claim":
+            command = HandOverClaim(claim_key=row.key, agent_id=row.agent, to_agent_id=receiver)
+        else:
+            command = HandOverLock(agent_id=row.agent, paths=[one.key for one in rows], to_agent_id=receiver)
+        try:
+            self.execute(command)
+        except (Conflict, Deadlock):
+            assert served is None
+            self.seen["not handed over"] += 1
+        else:
+            assert served is not None
+            self.seen["handed over"] += 1
+
+    def leave(self) -> None:
+        if self.model.queue:
+            one = self.random.choice(self.model.queue)
+            self.model.queue.remove(one)
+            leave = LeaveClaimQueue if one.noun == "claim" else LeaveLockQueue
+            self.execute(leave(agent_id=one.agent, place=self.places[one.number]))
+
+    def lose_call(self) -> None:
+        """A call ends; its hub sees that, and gives the place up when no other comes."""
+        if self.calls:
+            place = self.random.choice(sorted(self.calls))
+            hub, call, waiting = self.calls.pop(place)
+            self.hubs[hub][0].leases.calls.close(call, self.now)
+            waiting.is_open = False
+            self.lost.append((hub, waiting, waiting.until))
+            waiting.until = min(waiting.until, self.now + KEPT)
+            self.seen["calls lost"] += 1
+
+    def kill(self) -> None:
+        """A hub is gone at once, and another is started; its calls are gone with it."""
+        hub = self.random.randrange(len(self.hubs))
+        self.hubs[hub][1].close()
+        for place in [place for place, (at, _, _) in self.calls.items() if at == hub]:
+            self.calls.pop(place)[2].is_open = False
+        for at, waiting, until in self.lost:  # nobody else knows that these calls had ended before their time
+            if at == hub and not waiting.is_open:
+                waiting.until = until
+        self.lost = [one for one in self.lost if one[0] != hub]
+        self.hubs[hub] = self.start()
+        self.seen["hubs killed"] += 1
+
+    def end_session(self) -> None:
+        """An agent leaves; what it waits for is given up, what it holds is kept until it has been gone for long."""
+        agent = self.random.choice(AGENTS)
+        session_id = msgspec.json.decode(self.sessions[agent].result)["session_id"]
+        with suppress(ArcError):
+            self.execute(CloseSession(session_id=session_id))
+        self.sessions[agent] = self.execute(OpenSession(agent_id=agent, replace=True))
+        self.model.queue = [one for one in self.model.queue if one.agent != agent]
+
+    def pass_time(self) -> None:
+        self.time.pass_sec(self.random.choice((1, 5, 21, 61)))
+
+    # What every hub does ----------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        self.model.pass_time(self.now)
+        while (served := self.model.next_served()) is not None:
+            self.number += 1
+            self.model.grant(self.number, served, self.now + served.ttl)
+        for _ in range(3):
+            for recorder, _life in self.random.sample(self.hubs, len(self.hubs)):
+                recorder.transact([]).tell()
+        for place in list(self.calls):
+            _hub, call, waiting = self.calls[place]
+            if waiting in self.model.queue:
+                assert call.result is None, (place, call.result)
+                continue
+            del self.calls[place]
+            if call.result is not None and call.result.acquired:
+                lease: Any = msgspec.json.decode(call.result.result)
+                assert lease.get("agent_id", lease.get("owner_agent_id")) == waiting.agent
+                self.seen["served"] += 1
+
+    def compare(self) -> None:
+        held = sorted(map(_row, self.model.rows))
+        waiting = sorted((one.agent, one.keys) for one in self.model.queue)
+        for recorder, _life in self.hubs:
+            recorder.transact([])
+            standing = recorder.leases.known
+            if recorder.leases._is_behind:
+                continue  # nobody has asked it for anything since
+            mine = [h for agent in AGENTS for h in standing.held_by(agent) if h.is_active(self.now)]
+            assert sorted((h.agent_id, h.noun, h.key, h.mode, h.expires_at) for h in mine) == held
+            places = [p for p in standing.waiting.values() if p.is_active(self.now)]
+            assert sorted((p.agent_id, p.keys) for p in places) == waiting
+
+
+def _row(row: Row) -> tuple[str, str, str, str, int]:
+    return row.agent, row.noun, row.key, row.mode, row.until
