@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from api.http.gate import hash_of
 from arc.finding.repository import is_mine
 from arc.finding.tokens import VARIABLE, BadTokenError, check_token, read_token, token_file
 from cli.errors import CommandFailed
@@ -43,7 +42,7 @@ def settle_token(settings: HubSettings) -> NetworkToken | None:
             return _of_file(Path(settings.token_file))
         given = os.environ.get(VARIABLE, "").strip()
         if given:
-            return NetworkToken(hash_of(check_token(given, VARIABLE)), VARIABLE)
+            return NetworkToken(_hash_of(check_token(given, VARIABLE)), VARIABLE)
         file = Path(token_file(str(settings.storage)))
         with suppress(FileExistsError):
             _make(file)
@@ -82,7 +81,7 @@ def _of_file(file: Path) -> NetworkToken:
         raise CommandFailed(f"the token's file {file} belongs to another user")
     if status.st_mode & OTHERS:
         raise CommandFailed(f"other users can read the token in {file}: chmod 600 {file}")
-    return NetworkToken(hash_of(token), str(file))
+    return NetworkToken(_hash_of(token), str(file))
 
 
 def _make(file: Path) -> None:
@@ -101,3 +100,10 @@ def _make(file: Path) -> None:
         os.link(unfinished, file)
     finally:
         unfinished.unlink()
+
+
+def _hash_of(token: str) -> bytes:
+    """What is kept of a token; `arc ensure` at a hub that runs needs nothing of the hub's own code."""
+    from api.http.gate import hash_of
+
+    return hash_of(token)
