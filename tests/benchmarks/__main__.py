@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from arc import __version__
-from tests.benchmarks import memory, posts, process, projections, reads, relay, waiting
+from tests.benchmarks import cpu, memory, posts, process, projections, reads, relay, waiting
 from tests.benchmarks.bench import QUICK, Bench, Effort, Line
 from tests.benchmarks.figures import Missing, Row
 from tests.benchmarks.machine import describe
@@ -21,6 +21,7 @@ from tests.support.hub_process import CHECKOUT
 
 TOPICS: Final[Mapping[str, Sequence[Line]]] = {
     "posts": posts.LINES,
+    "cpu": cpu.LINES,
     "waiting": waiting.LINES,
     "relay": relay.LINES,
     "reads": reads.LINES,
@@ -39,11 +40,13 @@ def main(arguments: Sequence[str]) -> int:
     effort = QUICK if options.quick else Effort()
     if options.sizes:
         effort = replace(effort, sizes=options.sizes)
+    if options.rounds:
+        effort = replace(effort, rounds=options.rounds)
     JSON.parent.mkdir(exist_ok=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder or JSON.parent) as folder:
         machine = describe(Path(folder))
-        bench = Bench(Path(folder), effort)
+        bench = Bench(Path(folder), effort, options.beside)
         print(f"{machine.processor}, {machine.cores} cores, {machine.filesystem}, flush {machine.flush_ms:.2f} ms")
         rows, failures = _measure_all(lines, bench)
     run = Run(
@@ -70,6 +73,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short round, on small storages")
     parser.add_argument(
         "--sizes", type=_sizes, help="events of the storages, at least two, growing, with commas between"
+    )
+    parser.add_argument("--rounds", type=int, help="how often each thing is measured")
+    parser.add_argument(
+        "--beside", type=Path, metavar="CHECKOUT", help="another checkout of Arc, installed, to compare CPU with"
     )
     parser.add_argument("--folder", type=Path, help="where storages are made (build/)")
     return parser.parse_args(arguments)

@@ -53,11 +53,13 @@ class Bench:
     Args:
         folder: where storages are kept meanwhile; it should be on the disk that one wants to know of.
         effort: how much is measured.
+        beside: another checkout of Arc with an environment of its own (`.venv`), to compare with in turns.
     """
 
-    def __init__(self, folder: Path, effort: Effort) -> None:
+    def __init__(self, folder: Path, effort: Effort, beside: Path | None = None) -> None:
         self.folder = folder
         self.effort = effort
+        self.beside = beside
         self.curves: list[Curve] = []
         self.events: dict[int, Path] = {}
 
@@ -111,11 +113,18 @@ class Bench:
     # Servers --------------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def hub(self, storage: Path | None = None, *, module: str = "arc") -> Iterator[HubProcess]:
-        """A hub that runs, on a storage of its own or on the given one."""
+    def hub(
+        self, storage: Path | None = None, *, module: str = "arc", checkout: Path = CHECKOUT
+    ) -> Iterator[HubProcess]:
+        """A hub that runs, on a storage of its own or on the given one; that of another checkout, if one is named."""
+        python = sys.executable if checkout == CHECKOUT else str(checkout / ".venv" / "bin" / "python")
         with self.home() as home:
             hub = HubProcess(
-                home, storage or home / "arc.sqlite3", home / ".arc-relay", program=(sys.executable, "-m", module)
+                home,
+                storage or home / "arc.sqlite3",
+                home / ".arc-relay",
+                environment={"PYTHONPATH": str(checkout)},
+                program=(python, "-m", module),
             )
             try:
                 yield hub.start()

@@ -1,0 +1,125 @@
+"""What a call costs the hub in processor time, which other work on the machine changes far less than a rate.
+
+Beside another checkout (`make bench ONLY=cpu ARGS="--beside ../other"`), both hubs are asked in turns: so it shows what
+the commits between them cost.
+"""
+
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from tests.benchmarks.bench import MODULES, Bench, Line
+from tests.benchmarks.figures import ARC, Figure, Missing, Row, at_most, figure
+from tests.benchmarks.load import Request, load
+from tests.benchmarks.machine import find_cpu_sec
+from tests.benchmarks.posts import GROUP, KEYS, POST
+from tests.benchmarks.wire import latest_id
+from tests.support.hub_process import CHECKOUT, HubProcess
+
+OTHER: Final = "the other checkout"
+AGENTS: Final = 10
+BATCHES: Final = (1, GROUP)
+ALLOWED: Final = 1.05
+"""What noise can make of equal costs, in medians of ten rounds."""
+
+
+def calls(bench: Bench) -> Iterator[Row]:
+    """A post, a claim, a lock and a poll that finds nothing, over 1 and 16 connections."""
+    costs: dict[tuple[str, int, str], list[float]] = defaultdict(list)
+    with ExitStack() as stack:
+        home = stack.enter_context(bench.home())
+        hubs = {ARC: stack.enter_context(bench.hub())}
+        if bench.beside is not None:
+            hubs[OTHER] = stack.enter_context(bench.hub(checkout=bench.beside))
+        for hub in hubs.values():
+            load(hub.url, Request.post("/v1/messages", [POST], home), GROUP, 1)  # to warm up
+        for order in bench.turns(*hubs):
+            for name in order:
+                for (what, request), connections in itertools.product(_requests(hubs[name], home), BATCHES):
+                    cost = _cost(hubs[name], request, connections, bench.effort.load_sec)
+                    costs[what, connections, name].append(cost)
+    for what, connections in dict.fromkeys((what, connections) for what, connections, _name in costs):
+        figures = [figure(name, "µs", costs[what, connections, name]) for name in hubs]
+        yield _row(f"cpu-{what}-{connections}", f"hub's CPU a {what}, {_plural(connections, 'connection')}", figures)
+
+
+def recorder(bench: Bench) -> Iterator[Row]:
+    """The recorder alone: posts in batches, without HTTP, a loop or a disk that flushes."""
+    checkouts = {ARC: CHECKOUT} | ({} if bench.beside is None else {OTHER: bench.beside})
+    rounds: dict[str, list[list[float]]] = defaultdict(list)
+    for order in bench.turns(*checkouts):
+        for name in order:
+            rounds[name].append(_run_recorder(checkouts[name]))
+    for place, posts in enumerate(BATCHES):
+        figures = [figure(name, "µs", [found[place] for found in rounds[name]]) for name in checkouts]
+        yield _row(f"cpu-recorder-{posts}", f"recorder's CPU a post, {_plural(posts, 'post')} a batch", figures)
+
+
+def _requests(hub: HubProcess, home: Path) -> Sequence[tuple[str, Request]]:
+    agents = [f"bench-{number}" for number in range(AGENTS)]
+    claims: list[dict[str, Any]] = [
+        {"claim_key": f"key-{number}", "owner_agent_id": agents[number % AGENTS]} for number in range(KEYS)
+    ]
+    locks: list[dict[str, Any]] = [
+        {"file_path": f"src/part-{number}.py", "agent_id": agents[number % AGENTS]} for number in range(KEYS)
+    ]
+    poll = f"/v1/messages?agent_id={agents[0]}&channel=general&since_id={latest_id(hub.port)}"
+    return (
+        ("post", Request.post("/v1/messages", [POST], home)),
+        ("claim", Request.post("/v1/claims", claims, home)),
+        ("lock", Request.post("/v1/locks", locks, home)),
+        ("poll", Request("GET", poll)),
+    )
+
+
+def _cost(hub: HubProcess, request: Request, connections: int, sec: int) -> float:
+    """The hub's processor time for one call under load, in microseconds; what it does beside the call included."""
+    assert hub.process is not None
+    before = find_cpu_sec(hub.process.pid)
+    done = load(hub.url, request, connections, sec)
+    after = find_cpu_sec(hub.process.pid)
+    if before is None or after is None:
+        raise Missing("this system does not tell what a process uses finely enough")
+    assert done.failed == 0, f"{done.failed} calls failed"
+    return (after - before) * 1e6 / done.requests
+
+
+def _run_recorder(checkout: Path) -> list[float]:
+    """What a post costs in batches of each size, in microseconds."""
+    python = sys.executable if checkout == CHECKOUT else str(checkout / ".venv" / "bin" / "python")
+    program = CHECKOUT / "/".join(MODULES.split(".")) / "recorder_cpu.py"
+    done = subprocess.run(
+        [python, "-P", str(program), *map(str, BATCHES)],
+        cwd=checkout,
+        env=os.environ | {"PYTHONPATH": str(checkout)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise Missing(f"the recorder of {checkout} is driven in another way ({last})")
+    return [float(word) for word in done.stdout.split()]
+
+
+def _row(name: str, what: str, figures: list[Figure]) -> Row:
+    if len(figures) == 1:
+        return Row(name, what, tuple(figures))
+    ours, other = figures
+    ratio = statistics.median(ours.rounds) / statistics.median(other.rounds)
+    targets = (at_most(ALLOWED, figure("", "×", [ratio]), f"≤ {ALLOWED} × of the other checkout"),)
+    return Row(name, what, (ours, other), targets)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+LINES: Final = (Line("cpu-calls", calls), Line("cpu-recorder", recorder))
