@@ -6,7 +6,7 @@ event: once when it is recorded, for the answer to its sender and everybody who 
 bytes, when it is read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Final, Literal
 
@@ -277,12 +277,14 @@ class MessageQuery(Struct, frozen=True, kw_only=True):
         )
 
 
-def read_messages(connection: apsw.Connection, query: MessageQuery, at: AsOf) -> Page:
-    """A page of what `query` asks for."""
+def read_messages(
+    connection: apsw.Connection, query: MessageQuery, at: AsOf, limit: int | None = None, max_bytes: int | None = None
+) -> Page:
+    """A page of what `query` asks for; with `limit` and `max_bytes` in the place of its own, if they are given."""
     bindings: dict[str, str | int | None] = {
         "at": at.at,
         "since_id": query.since_id,
-        "limit": query.limit,
+        "limit": query.limit if limit is None else limit,
         "channel": query.channel,
         "thread_id": query.thread_id,
     }
@@ -301,7 +303,13 @@ def read_messages(connection: apsw.Connection, query: MessageQuery, at: AsOf) ->
             bindings["channels"] = encode_json(query.channels).decode()
         else:
             name = "visible_tail" if query.tail else "visible_page"
-    return gather(connection, connection.execute(SQL[name], bindings), Budget(query.max_bytes), reverse=query.tail)
+    budget = Budget(query.max_bytes if max_bytes is None else max_bytes)
+    return gather(connection, connection.execute(SQL[name], bindings), budget, reverse=query.tail)
+
+
+def reader_of(query: MessageQuery, at: AsOf) -> Callable[[apsw.Connection, int, int], Page]:
+    """Reads a page of what `query` asks for, given a limit of rows and one of bytes."""
+    return lambda connection, limit, max_bytes: read_messages(connection, query, at, limit, max_bytes)
 
 
 def read_thread_messages(

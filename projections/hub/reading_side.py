@@ -17,12 +17,12 @@ from msgspec.structs import replace
 from arclog.errors import CursorBeyondHead, InvalidInput
 from arclog.sqlite.readers import Readers
 from arclog.sqlite.reads import read_head
-from arclog.sqlite.snapshot import Query, Snapshot, together
+from arclog.sqlite.snapshot import Query
 from projections.hub.log_feed import EventPage, EventQuery, read_on
 from projections.hub.other_hubs import OtherHubs
 from projections.hub.waiting import Waiter, Waiters
 from projections.intervals import AsOf, live
-from projections.messages import MessageQuery, Page, read_messages
+from projections.messages import MessageQuery, Page, reader_of
 from projections.search.filler import Filler
 from projections.search.query import Hit, SearchQuery, find_ids, read_hits
 
@@ -127,11 +127,7 @@ class ReadingSide:
         return ReachedPage(await self._read_messages(query, at), query.since_id)
 
     async def _read_messages(self, query: MessageQuery, at: AsOf) -> Page:
-        @together
-        def read(snapshot: Snapshot, limit: int, max_bytes: int) -> Page:
-            return snapshot.read(read_messages, replace(query, limit=limit, max_bytes=max_bytes), at)
-
-        return await self.read_page(read, query.limit, query.max_bytes)
+        return await self.read_page(reader_of(query, at), query.limit, query.max_bytes)
 
     async def search(self, query: SearchQuery, at: AsOf) -> tuple[list[Hit], bool]:
         """The messages that answer a question at a moment, and whether there are more.
