@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from arc import __version__
-from tests.benchmarks import cpu, memory, posts, process, projections, reads, relay, waiting
+from tests.benchmarks import cpu, memory, posts, process, projections, reads, relay, search, waiting
 from tests.benchmarks.bench import QUICK, Bench, Effort, Line
 from tests.benchmarks.figures import Missing, Row
 from tests.benchmarks.machine import describe
@@ -25,6 +25,7 @@ TOPICS: Final[Mapping[str, Sequence[Line]]] = {
     "waiting": waiting.LINES,
     "relay": relay.LINES,
     "reads": reads.LINES,
+    "search": search.LINES,
     "projections": projections.LINES,
     "process": process.LINES,
     "memory": memory.LINES,
