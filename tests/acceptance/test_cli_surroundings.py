@@ -99,7 +99,7 @@ def test_a_hub_for_the_network_says_where_other_machines_reach_it(arc: ArcComman
         url = told.partition(": export ")[0]
         assert url.endswith(f":{free_port}")
         assert "127.0.0.1" not in url
-        assert f"for other machines on {url}" in log_of(arc)
+        assert url in log_of(arc)
 
 
 def test_a_hub_whose_storage_is_gone_says_so_once(arc: ArcCommand, free_port: int) -> None:
