@@ -31,6 +31,7 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *batch.ROUTES,
     *claims.ROUTES,
     *locks.ROUTES,
+    *hooks.ROUTES,
     *sse.ROUTES,
     *log.ROUTES,
     *inbox.ROUTES,
@@ -40,7 +41,6 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *threads.ROUTES,
     *channels.ROUTES,
     *hub_itself.ROUTES,
-    *hooks.ROUTES,
     *files.ROUTES,
     *attention.ROUTES,
 )

@@ -46,6 +46,7 @@ COMMANDS: Final[Commands] = {
     "stop": Command("cli.hubs.stop", "stop the hub of a storage"),
     "reset": Command("cli.hubs.reset", "stop the hub of a storage and delete its database"),
     "setup": Command("cli.setup.command", "make a repository ready for agents, or make it as it was"),
+    "doctor": Command("cli.doctor.command", "try everything, and say what to do about what does not work"),
     "post": Command("cli.post", "post a message"),
     "poll": Command("cli.poll", "print the messages that an agent may see, waiting for the first"),
     "lock": Command("cli.leases.lock", "ask for the lock on files, folders or patterns"),

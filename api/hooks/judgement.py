@@ -260,7 +260,8 @@ def _held(lock: dict[str, Any] | None) -> str:
     if lock is None:
         return "another agent holds it; try again"
     holder, path, until = plain(lock["agent_id"]), plain(lock["file_path"]), _clock(lock["expires_at"])
-    witness = f" Both cover {plain(lock['witness'])}." if lock.get("witness") else ""
+    both = lock.get("witness")
+    witness = f" Both cover {plain(both)}." if both and both != lock["file_path"] else ""
     if lock.get("waiting"):
         return f"{holder} waits for {path} and comes first.{witness} Ask {holder}, or work on another file."
     return (

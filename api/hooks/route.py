@@ -20,6 +20,7 @@ from arclog.deciders.sessions import CloseSession
 from arclog.errors import InvalidInput, NotFound
 from projections import sessions
 
+MAX_FOLDERS: Final = 1_000
 HOST_PROCESS: Final = b"x-arc-host-process"
 """The harness's process and when that started, from a hook that runs below it."""
 
@@ -62,6 +63,7 @@ class Hooks:
         self._windows = Windows(site.hub)
         self._judgement = Judgement(site.hub)
         self._news = News(site.hub)
+        self._here: dict[str, bool] = {}
 
     async def hear(self, harness: Harness, body: Body, mode: Mode, process: str) -> bytes:
         """The answer to one call of a hook. At most one event is appended.
@@ -75,10 +77,19 @@ class Hooks:
         call = harness.read(body)
         if call.moment == "other" or not (call.session or process):
             return b""
-        if not self._judgement.is_here(call.folder):
+        if not self._is_here(call.folder):
             return harness.answer(call, self._point_out(call))
         window = Window(harness.HOST, call, process, by_process=harness.BY_PROCESS)
         return harness.answer(call, await self._judge(window, call, mode))
+
+    def _is_here(self, folder: str) -> bool:
+        """Whether a folder belongs to this hub; each window comes with the same one time after time."""
+        known = self._here.get(folder)
+        if known is None:
+            if len(self._here) >= MAX_FOLDERS:
+                self._here.clear()
+            known = self._here[folder] = self._judgement.is_here(folder)
+        return known
 
     async def _judge(self, window: Window, call: HookCall, mode: Mode) -> Verdict:
         if call.moment == "session_start":

@@ -1,0 +1,80 @@
+"""`arc doctor`: what works is proved, and what does not is named with what to do."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+
+import pytest
+
+from cli.main import main
+from tests.support.hub_process import HubProcess
+
+CALLED = ("claude-code", "codex", "cursor", "gemini", "qwen")
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with chdir(folder):
+        yield folder
+
+
+@pytest.fixture
+def hub(repository: Path) -> Iterator[HubProcess]:
+    hub = HubProcess.at(repository).start()
+    try:
+        yield hub
+    finally:
+        hub.stop()
+
+
+def examine(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
+    capsys.readouterr()
+    code = main(["doctor", *options])
+    return code, capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("harness", CALLED)
+def test_the_guards_of_a_harness_are_proved(harness: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["setup", harness])
+    code, said = examine(capsys)
+    assert code == 0, said
+    for proved in ("two windows are", "an edit of a held file is refused", "a message reaches the context"):
+        assert f"ok  {harness}: {proved}" in said
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_script_that_is_gone_is_named(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["setup", "codex"])
+    path = repository / ".codex" / "hooks.json"
+    path.write_text(path.read_text().replace("arc_hook.py", "gone/arc_hook.py"))
+    code, said = examine(capsys)
+    assert code == 1
+    assert "BAD codex" in said
+    assert "is not there any more -> arc setup codex" in said
+
+
+@pytest.mark.usefixtures("hub")
+def test_hooks_that_call_another_hub_are_named(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["setup", "claude-code"])
+    path = repository / ".claude" / "settings.local.json"
+    path.write_text(path.read_text().replace("127.0.0.1:", "127.0.0.1:1"))
+    code, said = examine(capsys)
+    assert code == 1
+    assert "and the hub is at" in said
+
+
+@pytest.mark.usefixtures("repository")
+def test_without_a_hub_it_says_how_to_start_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARC_URL", "http://127.0.0.1:9")
+    code, said = examine(capsys)
+    assert code == 1
+    assert "BAD hub:" in said
+    assert "arc ensure" in said
