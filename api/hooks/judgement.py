@@ -61,15 +61,14 @@ class Judgement:
 
     async def note(self, agent_id: str, folder: str, tool: Tool) -> None:
         """Note what a tool did to files."""
-        if tool.reads:
-            paths = [path for path in self._known(folder, tool.reads) if self._find_news(agent_id, path)]
-            wrote = False
-        else:
-            names = tool.writes
-            if tool.command is not None:
-                deeds = find_deeds(tool.command, self._disk, folder)
-                names = _named(deeds, "write")
-            paths, wrote = self._known(folder, names), True
+        writes, reads = tool.writes, tool.reads
+        if tool.command is not None:
+            deeds = find_deeds(tool.command, self._disk, folder)
+            writes, reads = _named(deeds, "write", "patch"), _named(deeds, "read")
+        paths = self._known(folder, writes)
+        wrote = bool(paths)
+        if not wrote:
+            paths = [path for path in self._known(folder, reads) if self._find_news(agent_id, path)]
         if paths:
             command = TouchFiles(
                 agent_id=agent_id,
@@ -107,7 +106,7 @@ class Judgement:
             if news is not None and Path(path).exists():
                 return (
                     f"{self._shown(path)} was written by {news.agent_id} at {_clock(news.at)} (event {news.event_id}), "
-                    "after you knew it last. Read it again, then edit what stands there now."
+                    "after you knew it last. Read it again, as with cat, then edit what stands there now."
                 )
         return ""
 
@@ -124,7 +123,9 @@ class Judgement:
             refusal = await self._judge_deed(agent_id, folder, deed)
             if refusal:
                 return refusal
-        return await self._take(agent_id, self._known(folder, _named(deeds, "write", "discard")), mode)
+        changed = self._known(folder, _named(deeds, "write", "patch", "discard"))
+        refusal = await self._take(agent_id, changed, mode)
+        return refusal or self._judge_age(agent_id, self._known(folder, _named(deeds, "patch")))
 
     async def _judge_deed(self, agent_id: str, folder: str, deed: Deed | Unclear) -> str:
         """Why a command must not do this; what it only does to files that it names is judged as an edit."""
@@ -136,7 +137,7 @@ class Judgement:
                 f"{deed.verb} cannot be judged here: {deed.why}. {theirs} Write the command out, without variables "
                 "and without another program around it, and name the files that it is to touch."
             )
-        if deed.kind == "write" or deed.verb == "rm":
+        if deed.kind in _NAMING:
             return ""
         where = os.path.join(folder, deed.folder)  # noqa: PTH118 - thousands of calls a minute pass here
         if deed.kind == "commit":
@@ -224,6 +225,8 @@ class Judgement:
         return os.path.relpath(path, root) if path == root or path.startswith(f"{root}/") else path
 
 
+_NAMING: Final = frozenset({"write", "patch", "read"})
+"""Deeds that concern the files alone that they name."""
 _ADVICE: Final = {
     "discard": "Take back or set aside your own files only, by their names, or ask them to commit first.",
     "switch": "Work on the branch that is here, or in a working tree of your own: git worktree add ../NAME BRANCH.",
@@ -249,7 +252,7 @@ def _named(deeds: Sequence[Deed | Unclear], *kinds: str) -> tuple[str, ...]:
     return tuple(
         os.path.join(deed.folder, path)  # noqa: PTH118
         for deed in deeds
-        if isinstance(deed, Deed) and deed.kind in kinds and (deed.kind == "write" or deed.verb == "rm")
+        if isinstance(deed, Deed) and deed.kind in kinds and (deed.kind in _NAMING or not deed.verb.startswith("git"))
         for path in deed.paths or ()
         if not any(letter in path for letter in "*?[")
     )

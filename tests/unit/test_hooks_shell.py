@@ -134,7 +134,8 @@ class Tree:
 
 def destroys(script: str) -> bool:
     return any(
-        isinstance(deed, Unclear) or (deed.kind != "write" and not (deed.kind == "commit" and deed.paths is not None))
+        isinstance(deed, Unclear)
+        or (deed.kind not in {"write", "patch", "read"} and not (deed.kind == "commit" and deed.paths is not None))
         for deed in find_deeds(script, Tree())
     )
 
@@ -176,7 +177,17 @@ def test_what_a_subshell_changes_ends_with_it() -> None:
     ],
 )
 def test_the_files_that_a_command_writes_are_named(script: str, paths: tuple[str, ...]) -> None:
-    assert [deed.paths for deed in find_deeds(script, Tree()) if isinstance(deed, Deed)] == [paths]
+    found = find_deeds(script, Tree())
+    assert [deed.paths for deed in found if isinstance(deed, Deed) and deed.kind == "write"] == [paths]
+
+
+def test_the_files_that_a_command_shows_are_named() -> None:
+    assert find_deeds("cd src && head -n 3 a.py | wc -l", Tree()) == [Deed("head", "read", "src", ("3", "a.py"))]
+
+
+def test_the_files_of_a_patch_are_named() -> None:
+    script = "apply_patch <<'E'\n*** Begin Patch\n*** Update File: a.py\n*** Move to: b.py\n*** End Patch\nE"
+    assert find_deeds(script, Tree()) == [Deed("apply_patch", "patch", ".", ("a.py", "b.py"))]
 
 
 def test_a_commit_takes_what_is_staged_or_the_files_that_it_names_or_everything() -> None:

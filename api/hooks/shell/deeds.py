@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from api.hooks.shell.words import Word
 
-Kind = Literal["discard", "switch", "rewrite", "commit", "push", "kill", "write"]
+Kind = Literal["discard", "switch", "rewrite", "commit", "push", "kill", "write", "patch", "read"]
 
 
 class Deed(Struct, frozen=True):
@@ -24,7 +24,8 @@ class Deed(Struct, frozen=True):
         verb: the command in a few words, such as `git stash`.
         kind: `discard` throws away uncommitted changes or stashes, `switch` puts another commit under the working tree,
             `rewrite` changes or deletes history or branches, `push` overwrites a remote branch, `commit` takes files
-            into the index or a commit, `kill` ends processes by name, `write` changes files.
+            into the index or a commit, `kill` ends processes by name, `write` changes files, `patch` changes
+            files on the ground of what they said, `read` shows them.
         folder: the folder in which it runs, absolute or relative to the script's.
         paths: the files concerned, relative to `folder` or absolute; None for all of the working tree.
         staged: for a commit, that it takes just what is in the index.

@@ -11,6 +11,7 @@ _WRITES_LAST: Final = frozenset({"cp", "install", "ln", "rsync"})
 _WRITES_ALL: Final = frozenset({"tee", "touch"})
 
 KILLERS: Final = frozenset({"pkill", "killall", "killall5", "skill", "fuser", "kill"})
+_READS: Final = frozenset({"cat", "head", "tail", "nl", "less", "more", "bat", "sed", "awk", "grep", "rg", "tac"})
 _LOOKS: Final = frozenset({"-0", "-l", "--list", "-V", "--version", "--help"})
 
 
@@ -30,6 +31,8 @@ def file_deeds(name: str, arguments: Sequence[Word], folder: str) -> Iterator[De
         yield from (Deed("dd", "write", folder, (text[3:],)) for text in known if text.startswith("of="))
     elif name == "patch":
         yield Deed("patch", "write", folder, plain[:1] or None)
+    elif name in _READS and plain:
+        yield Deed(name, "read", folder, plain)
 
 
 def kill_deeds(name: str, arguments: Sequence[Word], folder: str) -> Iterator[Deed]:

@@ -146,9 +146,8 @@ class _Interpreter:
         elif name in KILLERS:
             yield from kill_deeds(name, arguments, folder)
         elif name in {"apply_patch", "applypatch"}:
-            yield Deed(
-                name, "write", folder, paths_of_patch("\n".join([fed, *(word.text or "" for word in arguments)]))
-            )
+            patch = "\n".join([fed, *(word.text or "" for word in arguments)])
+            yield Deed(name, "patch", folder, paths_of_patch(patch))
         else:
             if "/" in (words[0].text or ""):
                 yield from self._script(words[:1], folder, level)
