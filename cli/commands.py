@@ -56,6 +56,7 @@ COMMANDS: Final[Commands] = {
     "refresh": Command("cli.leases.giving:REFRESH", "keep a lock or a claim longer"),
     "with": Command("cli.leases.with_leases", "run a command while locks and claims are held"),
     "ack": Command("cli.ack", "say that messages were taken up that ask for it"),
+    "watch": Command("cli.watch", "run a command for each event, or print them as they happen"),
     "whoami": Command("cli.whoami", "print what a hub knows of an agent"),
     "agents": Command("cli.read.views:AGENTS", "print who is there, or was at any moment"),
     "channels": Command("cli.read.views:CHANNELS", "print the channels"),
