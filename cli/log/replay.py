@@ -5,10 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from arclog.sqlite.reads import read_head
 from cli.arguments import Arguments
 from cli.errors import CommandFailed, WrongArguments
-from cli.log.storage import reading, storage_of
+from cli.log.storage import storage_of
 from cli.options import StorageOptions, add_storage_option, count
 from cli.paths import path_of
 from cli.progress import ProgressBar
@@ -43,7 +42,7 @@ def run(options: Options) -> int:
     code = _verify(storage)
     try:
         if options.into is not None:
-            _write(options, storage, path_of(options.into), damaged=code != 0)
+            _write(storage, path_of(options.into), options.to, damaged=code != 0)
         if options.check or options.into is None:
             code = max(code, _check(storage, damaged=code != 0))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -64,12 +63,10 @@ def _verify(storage: Path) -> int:
     return 1 if chain.findings else 0
 
 
-def _write(options: Options, storage: Path, target: Path, *, damaged: bool) -> None:
-    with reading(options) as snapshot:
-        until = snapshot.read(read_head).event_id if options.to is None else options.to
+def _write(storage: Path, target: Path, until: int | None, *, damaged: bool) -> None:
     began_at = time.monotonic()
     with ProgressBar("replaying") as progress:
-        replay_to_file(storage, target, until, progress)
+        until = replay_to_file(storage, target, until, progress)
     rate = until / max(time.monotonic() - began_at, 0.001)
     of = ", of a damaged log" if damaged else ""
     print(f"{target}: the tables as of event {until}{of} ({rate:,.0f} events/s)")

@@ -65,10 +65,19 @@ def replay(path: Path, progress: Progress) -> Replay:
     return Replay(head, elapsed_sec, stale, differences)
 
 
-def replay_to_file(path: Path, target: Path, until: int, progress: Progress) -> None:
-    """Replay the log of the storage at `path` up to event `until` into a new database, to be opened and queried.
+def replay_to_file(path: Path, target: Path, until: int | None, progress: Progress) -> int:
+    """Replay the log of the storage at `path` into a new database, to be opened and queried.
 
-    As there is no log in it, it has a table of the messages besides.
+    As there is no log in it, it also has a table of the messages in full.
+
+    Args:
+        path: the storage.
+        target: the new database.
+        until: the last event to replay; None for all there are.
+        progress: told how far it has come.
+
+    Returns:
+        The last event that was replayed.
 
     Raises:
         InvalidInput: there is something at `target`, or `until` is beyond the head.
@@ -76,10 +85,12 @@ def replay_to_file(path: Path, target: Path, until: int, progress: Progress) -> 
     """
     with closing(open_existing(path)) as live, storage_errors(path):
         head = read_head(live).event_id
+        until = head if until is None else until
         if until > head:
             raise InvalidInput("event", f"{until} is beyond event {head}, the last one there is")
         with new_file(target) as draft, closing(apsw.Connection(str(draft))) as connection, storage_errors(target):
             replay_into(live, connection, until, progress, (*PROJECTORS, IN_FULL))
+    return until
 
 
 @contextmanager
