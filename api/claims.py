@@ -42,7 +42,7 @@ class ClaimsQueueQuery(Dated, frozen=True, kw_only=True):
 
 async def list_queue(hub: Hub, query: ClaimsQueueQuery, reader: ReadCaller) -> ReadResult:
     """Those who wait for claims, in their order."""
-    return ReadResult(encode_json(await hub.read_apart(queue.list_queue, reader.at, "claim", query.agent_id)))
+    return ReadResult(encode_json(await hub.read_on_thread(queue.list_queue, reader.at, "claim", query.agent_id)))
 
 
 def _key(claim: Claim) -> str:

@@ -83,13 +83,13 @@ async def _list_unacked(hub: Hub, query: InboxQuery, reader: ReadCaller) -> Read
         ids = [one.message_id for one in wanted if one.message_id > query.since_id]
         return snapshot.read(read_by_ids, ids, clamp_bytes(query.max_bytes))
 
-    page = await hub.read_apart(read)
+    page = await hub.read_on_thread(read)
     return ReadResult(page.json(), page.more)
 
 
 async def list_receipts(hub: Hub, query: ReceiptsQuery, reader: ReadCaller) -> ReadResult:
     """Messages that are not acknowledged yet, oldest first."""
-    found = await hub.read_apart(
+    found = await hub.read_on_thread(
         list_wanted,
         reader.at,
         clamp_limit(query.limit),

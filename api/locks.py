@@ -76,7 +76,7 @@ class LocksQueueQuery(Dated, frozen=True, kw_only=True):
 
 async def list_queue(hub: Hub, query: LocksQueueQuery, reader: ReadCaller) -> ReadResult:
     """Those who wait for locks, in their order."""
-    return ReadResult(encode_json(await hub.read_apart(queue.list_queue, reader.at, "lock", query.agent_id)))
+    return ReadResult(encode_json(await hub.read_on_thread(queue.list_queue, reader.at, "lock", query.agent_id)))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -99,13 +99,13 @@ async def read_log(hub: Hub, query: LogQuery, reader: ReadCaller) -> ReadResult:
 
 async def read_timeline(hub: Hub, query: TimelineQuery, reader: ReadCaller) -> ReadResult:
     """Places in the log, evenly apart, and when each was recorded: how busy the log was between them."""
-    return ReadResult(encode_json(await hub.read_apart(list_points, query.points)))
+    return ReadResult(encode_json(await hub.read_on_thread(list_points, query.points)))
 
 
 async def show_event(hub: Hub, query: FullEventQuery, reader: ReadCaller) -> ReadResult:
     """One event with everything that it changed."""
     budget = Budget(clamp_bytes(query.max_bytes))
-    found = await hub.read_apart(find_in_full, query.event_id, budget, query.after)
+    found = await hub.read_on_thread(find_in_full, query.event_id, budget, query.after)
     if found is None:
         raise NotFound("event", query.event_id)
     return ReadResult(encode_json(found), budget.spent)

@@ -128,7 +128,7 @@ async def show_agent(hub: Hub, query: AgentQuery, reader: ReadCaller) -> ReadRes
 async def bootstrap(hub: Hub, query: BootstrapQuery, reader: ReadCaller) -> ReadResult:
     """Where an agent stands."""
     hub.see(query.agent_id)
-    return await hub.read_apart(_read_bootstrap, query, reader.at)
+    return await hub.read_on_thread(_read_bootstrap, query, reader.at)
 
 
 def _key(session: Session) -> str:

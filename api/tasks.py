@@ -97,7 +97,7 @@ async def list_tasks(hub: Hub, query: TasksQuery, reader: ReadCaller) -> ReadRes
 
 async def get_task(hub: Hub, query: TaskQuery, reader: ReadCaller) -> ReadResult:
     """One task, with why it is not ready."""
-    found = await hub.read_apart(readiness.find_explained, query.task_id, reader.at)
+    found = await hub.read_on_thread(readiness.find_explained, query.task_id, reader.at)
     if found is None:
         raise NotFound("task", query.task_id)
     return ReadResult(encode_json(found))

@@ -74,7 +74,7 @@ async def list_threads(hub: Hub, query: ThreadsQuery, reader: ReadCaller) -> Rea
 
 async def show_thread(hub: Hub, query: ThreadQuery, reader: ReadCaller) -> ReadResult:
     """One thread as a whole."""
-    return await hub.read_apart(_read_thread, query, reader.at)
+    return await hub.read_on_thread(_read_thread, query, reader.at)
 
 
 def _key(thread: Thread) -> str:

@@ -50,7 +50,7 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         if name == "pre-commit":
-            return _judge(hub)
+            return _check(hub)
         if name == "prepare-commit-msg" and len(arguments) > 1:
             _add_trailer(hub, arguments[1])
     except AWAY as error:
@@ -88,7 +88,7 @@ class _Hub:
         self._connection.close()
 
 
-def _judge(hub: _Hub) -> int:
+def _check(hub: _Hub) -> int:
     """Whether a commit may be made: 1 when it would take what another agent holds."""
     agent, top = _agent(), _git("rev-parse", "--show-toplevel").rstrip("\n")
     held = []

@@ -29,7 +29,7 @@ class AttentionQuery(Dated, frozen=True, kw_only=True):
 
 async def read_attention(hub: Hub, query: AttentionQuery, reader: ReadCaller) -> ReadResult:
     """Things that no agent will mend by itself, what is damaged first."""
-    found = await hub.read_apart(list_attention, reader.at, query.operator)
+    found = await hub.read_on_thread(list_attention, reader.at, query.operator)
     budget = Budget(clamp_bytes(query.max_bytes))
     rows = budget.fill([*_of_hub(hub), *found] if reader.at.is_live else found, encode_json)
     return ReadResult(json_array(rows), budget.spent)

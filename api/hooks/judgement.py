@@ -172,7 +172,7 @@ class Judgement:
         """
         found: dict[str, str] = {}
         if paths is None:
-            held = await self._hub.read_apart(_list_held_by_others, agent_id, self._hub.at())
+            held = await self._hub.read_on_thread(_list_held_by_others, agent_id, self._hub.at())
             found.update({lock.file_path: f"{lock.agent_id} holds {plain(lock.file_path)}" for lock in held})
         else:
             for place in range(0, len(paths), MAX_PATHS):

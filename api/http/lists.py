@@ -59,7 +59,7 @@ async def read_list(
         budget = Budget(clamp_bytes(query.max_bytes))
         return ReadResult(json_array(budget.fill(rows, encode_json)), budget.spent)
 
-    return await hub.read_apart(read)
+    return await hub.read_on_thread(read)
 
 
 def _skip(rows: Iterator[R], key: Callable[[R], str], after: str) -> None:

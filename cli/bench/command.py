@@ -98,7 +98,7 @@ def _tell(result: Result) -> None:
     _line("durable posts, 1 agent", f"{result.posts_alone_per_sec:,.0f}/s", result.posts_alone_p99_ms, "200/s and more")
     _line("post until a waiting agent has it", f"{result.wake_p50_ms:.2f} ms", result.wake_p99_ms, "1 to 8 ms")
     print()
-    for sentence in _judge(result):
+    for sentence in _assess(result):
         print(sentence)
 
 
@@ -106,7 +106,7 @@ def _line(what: str, figure: str, p99_ms: float, normal: str) -> None:
     print(f"  {what:<34} {figure:>10}   p99 {p99_ms:7.2f} ms   normal: {normal}")
 
 
-def _judge(result: Result) -> list[str]:
+def _assess(result: Result) -> list[str]:
     """What the figures mean, and what can be done."""
     found: list[str] = []
     if result.flush_p50_ms < NO_FLUSH_MS:

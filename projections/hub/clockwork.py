@@ -148,7 +148,7 @@ class Clockwork:
         """
         if not self.behind:
             return False
-        over, _due_at = self._judge(connection, agent_id, now)
+        over, _due_at = self._assess(connection, agent_id, now)
         if over is not None:
             self._end(connection, over, now, append)
         return over is not None
@@ -186,7 +186,7 @@ class Clockwork:
             planned_at, agent_id = self._schedule[0]
             due_at: int | None = None
             if self._due.get(agent_id) == planned_at:
-                over, due_at = self._judge(connection, agent_id, now)
+                over, due_at = self._assess(connection, agent_id, now)
                 if over is not None:
                     return over
                 del self._due[agent_id]
@@ -195,7 +195,7 @@ class Clockwork:
                 self._plan(agent_id, due_at)
         return None
 
-    def _judge(self, connection: apsw.Connection, agent_id: str, now: int) -> tuple[_Over | None, int | None]:
+    def _assess(self, connection: apsw.Connection, agent_id: str, now: int) -> tuple[_Over | None, int | None]:
         """Whether an agent is gone; if not, when it may be, None when there is nothing to wait for."""
         session = sessions.find_live(connection, agent_id, live(now))
         if session is not None:

@@ -172,7 +172,7 @@ class GroupCommit:
         recorder = self._recorder
         slow = recorder.copies_much or recorder.engine.is_remote
         if self._policy.choose(began_at, is_slow=slow) == "thread":
-            self._work.put(lambda: self._flush_apart(commit))
+            self._work.put(lambda: self._flush_on_thread(commit))
             return
         flushed = self._flushed(commit)
         ended_at = self._loop.time()
@@ -258,7 +258,7 @@ class GroupCommit:
     def _doubt(self) -> None:
         self._loop.call_soon_threadsafe(self._refuse_queue)
 
-    def _flush_apart(self, commit: Commit) -> None:
+    def _flush_on_thread(self, commit: Commit) -> None:
         self._loop.call_soon_threadsafe(self._arrive, self._flushed(commit))
 
     def _take_lock(self, calls: list[Call]) -> None:

@@ -50,7 +50,7 @@ from projections.hub.reading_side import ReadingSide
 from projections.hub.recorder import Recorder
 from projections.hub.roots import Roots
 from projections.hub.settings import Settings
-from projections.hub.shutdown_timer import Countdown
+from projections.hub.shutdown_timer import ShutdownTimer
 from projections.hub.task_waits import TaskWaits
 from projections.hub.waiting import Waiters
 from projections.intervals import AsOf, live
@@ -112,7 +112,7 @@ class Hub:
             self._filler if settings.search else None,
         )
         """Pages of messages, search, and waiting."""
-        self._countdown = Countdown(self._fire)
+        self._shutdown_timer = ShutdownTimer(self._fire)
         self._inspection = Inspection(settings.storage, self.clock.now, self._tell_damage)
         self.on_damage: list[Callable[[Finding], None]] = []
         """Called, on the event loop, with each thing that turns out to be wrong with the log."""
@@ -157,7 +157,7 @@ class Hub:
 
     async def _begin(self, url: str | None) -> None:
         """Record the start, with a presence TTL that all hubs share which run on the storage."""
-        shared = await self.read_apart(find_shared_ttl, is_alive)
+        shared = await self.read_on_thread(find_shared_ttl, is_alive)
         if shared is not None:
             self.presence_ttl_sec = shared
             self._recorder.presence.set_ttl(round(shared * MICROSECONDS))
@@ -186,7 +186,7 @@ class Hub:
     async def stop(self, reason: StopReason = "signal") -> None:
         """Record the end, finish what is queued, and close the storage."""
         self.begin_closing()
-        self._countdown.disarm()
+        self._shutdown_timer.disarm()
         moved = self.cursors.take()
         with contextlib.suppress(ArcError):
             if moved is not None:
@@ -239,10 +239,10 @@ class Hub:
             with self.present(command.agent_id.strip()):
                 return await self._task_waits.wait(command, partial(self._ask, asked))
         # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
-        if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._countdown.is_armed:
-            self._countdown.arm(command.delay_sec)
+        if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._shutdown_timer.is_armed:
+            self._shutdown_timer.arm(command.delay_sec)
         elif isinstance(command, CancelShutdown) and not self.state.shutdown_pending:
-            self._countdown.disarm()
+            self._shutdown_timer.disarm()
         elif isinstance(command, ChangeNetwork) and not self.state.allow_remote:
             self.on_network_closed()
         return outcome
@@ -333,9 +333,9 @@ class Hub:
         """Run a query of one statement that an index bounds, on the event loop itself."""
         return self.reading.read(query, *args, **kwargs)
 
-    async def read_apart(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read_on_thread(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query that may take long, or needs several statements to see one state, on another thread."""
-        return await self.reading.read_apart(query, *args, **kwargs)
+        return await self.reading.read_on_thread(query, *args, **kwargs)
 
     @property
     def state(self) -> HubState:
@@ -399,7 +399,7 @@ class Hub:
 
     def remaining(self) -> tuple[int, int] | None:
         """Seconds until the pending shutdown fires, and the delay it was given; None when none is pending."""
-        return self._countdown.remaining()
+        return self._shutdown_timer.remaining()
 
     def _fire(self) -> None:
         def fired(result: Outcome | ArcError) -> None:

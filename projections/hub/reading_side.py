@@ -90,7 +90,7 @@ class ReadingSide:
         """Run a query of one statement that an index bounds, on the event loop itself."""
         return self._readers.read(query, *args, **kwargs)
 
-    async def read_apart(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read_on_thread(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query that may take long, or needs several statements to see one state, on another thread."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, lambda: self._readers.read_whole(query, *args, **kwargs))
@@ -109,7 +109,7 @@ class ReadingSide:
             return page
         if (few, small) == (limit, max_bytes):
             return page
-        return await self.read_apart(read, limit, max_bytes)
+        return await self.read_on_thread(read, limit, max_bytes)
 
     async def read_messages(self, query: MessageQuery, at: AsOf) -> ReachedPage:
         """Messages that `query` asks for; what it leaves out is passed over in turns, for it may be nearly everything.
@@ -139,7 +139,7 @@ class ReadingSide:
         if self._filler is None:
             raise InvalidInput("q", "cannot be searched for: this hub was started without an index of words")
         ids = await asyncio.get_running_loop().run_in_executor(self._threads, find_ids, self._filler, query, at)
-        return await self.read_apart(read_hits, ids, query, at), len(ids) > query.limit
+        return await self.read_on_thread(read_hits, ids, query, at), len(ids) > query.limit
 
     # Waiting --------------------------------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class ReadingSide:
             # Before the read: what is committed meanwhile is read again, not missed.
             self._waiters.follow(committed)
             try:
-                page = await self.read_apart(read_on, query)
+                page = await self.read_on_thread(read_on, query)
                 if page.rows or self._waiters.closing or loop.time() >= deadline:
                     return page
                 query = replace(query, after=page.reached, tail=False)

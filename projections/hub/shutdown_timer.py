@@ -14,7 +14,7 @@ class _Armed(Struct, frozen=True):
     timer: asyncio.TimerHandle
 
 
-class Countdown:
+class ShutdownTimer:
     """Counts down on the running event loop.
 
     Args:

@@ -64,7 +64,7 @@ def test_a_hub_that_does_not_start_is_told_with_what_it_said(tmp_path: Path) -> 
 
 
 def test_a_machine_that_is_fast_enough_is_told_so() -> None:
-    assert command._judge(FINE) == ["All of it is as it should be."]
+    assert command._assess(FINE) == ["All of it is as it should be."]
 
 
 @pytest.mark.parametrize(
@@ -77,5 +77,5 @@ def test_a_machine_that_is_fast_enough_is_told_so() -> None:
     ],
 )
 def test_what_is_not_normal_is_named_with_its_cause(change: dict[str, float], says: str) -> None:
-    (sentence,) = command._judge(FINE._replace(**change))  # type: ignore[arg-type]
+    (sentence,) = command._assess(FINE._replace(**change))  # type: ignore[arg-type]
     assert says in sentence

@@ -65,7 +65,7 @@ def test_a_read_that_takes_long_does_not_hold_up_the_loop_of_a_hub_that_stops(st
 
     async def run() -> None:
         async with running(storage) as hub:
-            reading = asyncio.create_task(hub.read_apart(lambda _connection: released.wait(WITHIN_SEC)))
+            reading = asyncio.create_task(hub.read_on_thread(lambda _connection: released.wait(WITHIN_SEC)))
             await asyncio.sleep(0)
             stopping = asyncio.create_task(hub.stop())
             await until(lambda: hub.reading._threads._shutdown, "the end of the readers")

@@ -19,7 +19,7 @@ def test_reads_are_of_the_present_or_of_any_event_before(storage: Path) -> None:
         assert granted.event_id is not None
         assert len(hub.read(locks.list_locks, hub.at())) == 1
         assert hub.read(locks.list_locks, hub.at(granted.event_id - 1)) == []
-        assert len(await hub.read_apart(locks.list_locks, hub.at(granted.event_id))) == 1
+        assert len(await hub.read_on_thread(locks.list_locks, hub.at(granted.event_id))) == 1
         assert hub.read(locks.list_locks, hub.at(0)) == []
 
     on_hubs(storage, story)
@@ -62,7 +62,7 @@ def test_a_read_that_fails_says_so_in_the_logs_own_terms(storage: Path) -> None:
         with pytest.raises(StorageError):
             hub.read(broken)
         with pytest.raises(StorageError):
-            await hub.read_apart(broken)
-        assert await hub.read_apart(sessions.list_sessions, hub.at()) == []
+            await hub.read_on_thread(broken)
+        assert await hub.read_on_thread(sessions.list_sessions, hub.at()) == []
 
     on_hubs(storage, story)

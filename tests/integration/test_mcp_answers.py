@@ -195,7 +195,7 @@ def test_a_hub_that_is_silent_keeps_no_host_waiting_for_its_welcome(tmp_path: Pa
 def test_a_call_lists_no_agents_however_many_there_are(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
     use(hub, "arc_whoami")
     read: list[str] = []
-    monkeypatch.setattr(hub.hub.reading, "read_apart", _noting(hub.hub.reading.read_apart, read))
+    monkeypatch.setattr(hub.hub.reading, "read_on_thread", _noting(hub.hub.reading.read_on_thread, read))
     use(hub, "arc_acquire_lock", file_path="src/a.py")
     use(hub, "arc_post_message", channel="general", body="x")
     use(hub, "arc_poll_messages", timeout=0)
