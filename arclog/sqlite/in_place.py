@@ -91,11 +91,15 @@ class OpenFiles:
             StorageGone: a file was removed, replaced or cut short.
             StorageError: it cannot be told now.
         """
+        self.remember()
+        if not self.look() and self.is_cut():
+            raise StorageGone("a file was cut short")
+
+    def remember(self) -> None:
+        """Keep in mind how long the WAL is by now: cut in the middle, it is as long again after a few more commits."""
         frames = self._count_frames()
         if frames is not None:
             self._least_wal_bytes = self._bytes_of(frames)
-        if not self.look() and self.is_cut():
-            raise StorageGone("a file was cut short")
 
     def look(self) -> bool:
         """Look, at little cost, also in a transaction and on any thread.

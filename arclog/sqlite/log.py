@@ -231,7 +231,9 @@ class Log:
                 self.connection.execute("COMMIT")
         self._staged.clear()
         self._kept = Head(self._event_id, self._recorded_at, self._digest)
-        if not self.files.were_seen:
+        if self.files.were_seen:
+            self.files.remember()
+        else:
             self.files.check()
 
     def rollback(self) -> None:

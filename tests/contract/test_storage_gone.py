@@ -119,6 +119,19 @@ def test_a_wal_that_was_cut_and_written_to_again_is_known_by_its_empty_beginning
         sqlite_log.commit()
 
 
+def test_a_wal_that_is_cut_in_the_middle_is_missed_though_looks_count_for_a_while(
+    sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = OpenFiles(sqlite_log.connection, path, counts_sec=3_600)
+    monkeypatch.setattr(sqlite_log, "files", files)
+    append_all(sqlite_log, *(post("a") for _ in range(20)))  # each of these commits trusts the look before it
+    monkeypatch.setattr(files, "_counts_until", 0.0)
+    wal = beside(path, "-wal")
+    os.truncate(wal, wal.stat().st_size // 2)
+    with pytest.raises(StorageGone, match="cut short"):
+        sqlite_log.begin()
+
+
 def test_a_link_that_leads_elsewhere_takes_the_storage_away(tmp_path: Path, time: FakeTime) -> None:
     (tmp_path / "deep").mkdir()
     path = tmp_path / "arc.sqlite3"
