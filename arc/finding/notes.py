@@ -7,8 +7,9 @@ Several hubs may have their storage, or share one, in a folder. The first has `.
 `.arc.pid.PROCESS`, so that none takes away what another has written, and one that ends leaves the others' to be found.
 
 A note is a hint where to ask, never a proof: it may be left over from a hub that was killed, have come with somebody's
-repository, or have been planted. So a note counts only if it belongs to this user, leads to this machine, and the
-process that it names is what listens there; where the system does not tell that, the hub is asked what it is.
+repository or with a copy of the folder, or have been planted. So a note counts only if it belongs to this user, speaks
+of a storage that lies beside it, leads to this machine, and the process that it names is what listens there; where the
+system does not tell that, the hub is asked what it is.
 """
 
 from __future__ import annotations
@@ -58,6 +59,19 @@ class Note:
         """Whether it speaks of the hub of `storage`; one of Arc 0.1.1 speaks of any in its folder."""
         return self.storage is None or os.path.basename(self.storage) == os.path.basename(storage)
 
+    @property
+    def is_copied(self) -> bool:
+        """Whether it came with a copy of the folder: its storage is there, and lies elsewhere.
+
+        A hub that runs in a container may name a path that means nothing outside.
+        """
+        if self.storage is None or not os.path.exists(self.storage):
+            return False
+        try:
+            return not os.path.samefile(os.path.dirname(self.storage), self.folder)
+        except OSError:
+            return False
+
     def is_true(self) -> bool | None:
         """Whether the process that it names is what listens there; None where the system does not tell."""
         return listens(self.pid, self.address.port)
@@ -66,7 +80,7 @@ class Note:
 def read_notes(folder: str) -> list[Note]:
     """The notes of this user in a folder that lead to this machine, the first hub's first."""
     paths = _note_paths(folder)
-    return [note for note in map(_read, paths) if note is not None]
+    return [note for note in map(_read, paths) if note is not None and not note.is_copied]
 
 
 def write_note(storage: str, content: dict[str, object]) -> str:
@@ -95,7 +109,7 @@ def write_note(storage: str, content: dict[str, object]) -> str:
         first = os.path.join(folder, NAME)
         for path in _note_paths(folder):
             note = _read(path)
-            if note is None or note.is_true() is False:  # left over
+            if note is None or note.is_copied or note.is_true() is False:  # left over
                 _remove(path)
         try:
             os.link(unfinished, first)  # only where there is none

@@ -134,6 +134,20 @@ def test_the_hub_of_a_stopped_project_is_never_taken_for_anothers(arc: ArcComman
     assert bodies(f"http://127.0.0.1:{free_port}") == []
 
 
+def test_a_copy_of_a_project_whose_hub_runs_is_a_project_of_its_own(arc: ArcCommand) -> None:
+    ours = arc.inside("ours")
+    url = ours("ensure", "--port", find_free_port()).json["url"]
+    shutil.copytree(ours.folder, arc.folder / "copy")
+    copy = arc.inside("copy")
+    assert copy("post", "--agent", "a", "for our own hub").code == 1
+    assert not copy("stop").json["stopped"]
+    started = copy("ensure").json
+    assert started["started"]
+    assert started["url"] != url
+    assert copy("stop").json["stopped"]
+    assert bodies(url) == []
+
+
 def test_the_variable_names_a_hub_and_says_when_the_folder_has_another(arc: ArcCommand, free_port: int) -> None:
     ours, theirs = arc.inside("a"), arc.inside("b")
     ours("ensure", "--port", free_port)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -66,6 +67,28 @@ def test_the_notes_of_two_hubs_in_a_folder_stand_side_by_side(tmp_path: Path, po
     assert [note.is_about(str(tmp_path / "other.sqlite3")) for note in read_notes(str(tmp_path))] == [False, True]
     remove_note(str(first))
     assert [note.path for note in read_notes(str(tmp_path))] == [str(second)]
+
+
+def test_a_note_that_came_with_a_copy_of_the_folder_is_passed_over(tmp_path: Path, port: int) -> None:
+    ours, copy = tmp_path / "ours", tmp_path / "copy"
+    ours.mkdir()
+    (ours / "arc.sqlite3").touch()
+    write(ours, port)
+    shutil.copytree(ours, copy)
+    assert len(read_notes(str(ours))) == 1
+    assert read_notes(str(copy)) == []
+    assert write(copy, port).name == NAME  # it gives way to the copy's own
+
+
+def test_a_note_is_read_where_its_storage_has_another_name(tmp_path: Path, port: int) -> None:
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    note = write(ours, port)
+    (ours / "arc.sqlite3").touch()
+    (tmp_path / "link").symlink_to(ours)
+    assert len(read_notes(str(tmp_path / "link"))) == 1
+    note.write_text(note.read_text().replace(str(ours), "/only/in/a/container"))
+    assert len(read_notes(str(ours))) == 1
 
 
 def test_a_note_that_is_left_over_gives_way(tmp_path: Path, port: int) -> None:
