@@ -165,6 +165,13 @@ def find_live_by_id(connection: apsw.Connection, session_id: str) -> LiveSession
     return _live(rows[0], LastSeen(connection, NO_END)) if rows else None
 
 
+def find_expired(connection: apsw.Connection, session_id: str) -> str | None:
+    """The agent of a session that ended in silence, if it has had no other since."""
+    bindings = {"session_id": session_id, "expired": SessionExpired.type}
+    row = connection.execute(SQL["find_expired"], bindings).fetchone()
+    return None if row is None else str(row[0])
+
+
 def list_live(connection: apsw.Connection, after: str = "", limit: int = -1) -> list[LiveSession]:
     """The live sessions at present as the rules see them, by agent id.
 

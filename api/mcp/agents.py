@@ -140,10 +140,13 @@ class Agents:
         return conversation
 
     def _find_agent(self, session_id: str, name: str | None) -> str | None:
-        """The agent of a session that this process knows nothing of: it is the agent that is named, or a namesake."""
+        """The agent of a session that this process knows nothing of: it is the agent that is named, or a namesake.
+
+        An agent without a name has but its session to be known by, also when that ended while the agent was silent.
+        """
         live = self._hub.read(sessions.find_live_by_id, session_id)
         if live is None:
-            return name
+            return name or self._hub.read(sessions.find_expired, session_id)
         if name is None or live.agent_id == name or live.agent_id.startswith(f"{name}-"):
             return live.agent_id
         return name

@@ -25,6 +25,10 @@ CREATE INDEX sessions_by_id ON sessions (session_id) WHERE {is_current};
 -- name: find_live_by_id
 SELECT {columns} FROM sessions WHERE session_id = :session_id AND {is_current} AND active = 1
 
+-- name: find_expired
+SELECT agent_id FROM sessions JOIN events ON event_id = from_event
+WHERE session_id = :session_id AND {is_current} AND active = 0 AND type = :expired
+
 -- name: list_live
 SELECT {columns} FROM {at} WHERE active = 1 ORDER BY agent_id
 

@@ -155,10 +155,10 @@ def test_a_cancellation_by_url_ends_the_poll_or_takes_its_answer_back(hub: Serve
     account.check()
 
 
-def initialize(hub: HubProcess, agent: str, *, session: dict[str, str]) -> None:
+def initialize(hub: HubProcess, url: str, *, session: dict[str, str]) -> None:
     """Open a session of MCP by URL; `session` takes the header that names it."""
     params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
-    answer = hub.post(f"/mcp?agent={agent}", {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
+    answer = hub.post(url, {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
     session["Mcp-Session-Id"] = answer.headers["mcp-session-id"]
 
 
@@ -169,7 +169,7 @@ def test_a_hub_that_restarts_loses_nothing_though_something_else_registers_the_a
 ) -> None:
     hub = start_hub()
     account, session = Account(hub), dict[str, str]()
-    initialize(hub, "alice", session=session)
+    initialize(hub, "/mcp?agent=alice", session=session)
     for number in range(count):
         asyncio.run(account.say())
         hub.kill()
@@ -184,19 +184,20 @@ def test_a_hub_that_restarts_loses_nothing_though_something_else_registers_the_a
     account.check()
 
 
+@pytest.mark.parametrize("url", ["/mcp?agent=alice", "/mcp"])
 def test_an_agent_that_was_idle_until_its_session_ended_loses_nothing_though_the_hub_restarts(
-    start_hub: Callable[..., HubProcess],
+    start_hub: Callable[..., HubProcess], url: str
 ) -> None:
     hub = start_hub("--presence-ttl-sec", "5")
     account, session = Account(hub), dict[str, str]()
-    initialize(hub, "alice", session=session)
+    initialize(hub, url, session=session)
     asyncio.run(account.say())
     wait_until(lambda: not hub.get("/v1/agents").result, within_sec=20, what="the end of the session")
     asyncio.run(account.say())
     hub.stop()
     hub.start()
     asyncio.run(account.say())
-    account.take(shown_by(hub.post("/mcp?agent=alice", ask(1, "arc_poll_messages", timeout=0), headers=session).body))
+    account.take(shown_by(hub.post(url, ask(1, "arc_poll_messages", timeout=0), headers=session).body))
     account.check()
 
 
