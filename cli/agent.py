@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli.errors import in_words
-from cli.options import AgentOptions
+from cli.options import AgentOptions, check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ def act_as(options: AgentOptions, act: Callable[[ArcClient], None]) -> int:
     from arc.client import ArcClient
     from arc.errors import ArcError
 
-    for value in vars(options).values():
-        if isinstance(value, str):
-            value.encode()  # what is not UTF-8 has no place in JSON
+    check_text(*(value for value in vars(options).values() if isinstance(value, str)))
     try:
         act(ArcClient(options.agent, options.base_url))
     except ArcError as error:

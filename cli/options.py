@@ -261,3 +261,13 @@ def _integer(text: str) -> int:
         return int(text)
     except ValueError:
         raise BadArgumentError(f"{text!r} is not a whole number") from None
+
+
+def check_text(*texts: str) -> None:
+    """Find what is not UTF-8 among arguments that are sent to a hub: JSON has no place for it.
+
+    Raises:
+        UnicodeEncodeError: one is not, as the command then tells.
+    """
+    for text in texts:
+        text.encode()

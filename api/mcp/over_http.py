@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 from starlette.types import Receive, Scope, Send
 
-from api.http.bodies import read_body
+from api.http.bodies import read_body, refuse_encoding
 from api.http.connection import connection_of
 from api.http.errors import MethodNotAllowed
 from api.http.headers import HEADERS, find_sender
@@ -80,7 +80,7 @@ class McpEndpoint:
         body = await read_body(scope, receive, self._hub.settings.limits.max_request_bytes)
         call: Call | None = None
         try:
-            message = jsonrpc.decode(body)
+            message = _decode(body)
             if isinstance(message, list):
                 await self._answer_batch(message, scope, receive, send)
                 return
@@ -270,3 +270,19 @@ def _find_key(scope: Scope, call: Call) -> str | None:
         return find_key(scope)
     except InvalidInput as error:
         raise ProtocolError(INVALID_REQUEST, str(error), id=call.id) from None
+
+
+def _decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """The JSON that a host sent; text in another encoding is called by its name.
+
+    Raises:
+        ProtocolError: it is none.
+    """
+    try:
+        return jsonrpc.decode(body)
+    except ProtocolError as error:
+        try:
+            refuse_encoding(body)
+        except InvalidInput as refused:
+            raise ProtocolError(PARSE_ERROR, f"parse error: {refused}") from None
+        raise error from None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from cli.arguments import Arguments, Namespace
 from cli.errors import in_words
-from cli.options import add_base_url, seconds
+from cli.options import add_base_url, check_text, seconds
 from cli.output import print_error, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, Final
 
     from arc import ArcClient
@@ -48,8 +48,13 @@ def add_ask_options(parser: Arguments) -> None:
     parser.add_argument("--wait", type=seconds, default=0.0, metavar="SEC", help="how long to wait for it (0)")
 
 
-def with_client(options: LeaseOptions, act: Callable[[ArcClient], int]) -> int:
+def with_client(options: LeaseOptions, names: Sequence[str], act: Callable[[ArcClient], int]) -> int:
     """Let an agent act without opening a session for it.
+
+    Args:
+        options: who asks which hub.
+        names: what it is about.
+        act: what is done.
 
     Returns:
         The exit code of `act`, 1 after a refusal that was printed.
@@ -57,6 +62,7 @@ def with_client(options: LeaseOptions, act: Callable[[ArcClient], int]) -> int:
     from arc.client import ArcClient
     from arc.errors import ArcError
 
+    check_text(*names, *(value for value in vars(options).values() if isinstance(value, str)))
     client = ArcClient(options.agent, options.base_url)
     try:
         return act(client)

@@ -32,4 +32,4 @@ def run(options: Options) -> int:
         fields = {"thread_id": options.thread_id}
         return tell_asked(options, client.ask("claims", required, fields, options.wait), "claim")
 
-    return with_client(options, ask)
+    return with_client(options, [options.key], ask)

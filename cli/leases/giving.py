@@ -60,7 +60,7 @@ class Act:
                 print(to_json(row) if options.json else self._told.format(name=name_of(row), row=row))
             return 0
 
-        return with_client(options, act)
+        return with_client(options, names, act)
 
     def _call(self, client: ArcClient, options: GivingOptions, name: str) -> dict[str, Any]:
         kind, _, rest = name.partition(":")

@@ -44,4 +44,4 @@ def run(options: Options) -> int:
         fields["metadata"] = None if options.thread_id is None else {"thread_id": options.thread_id}
         return tell_asked(options, client.ask("locks", required, fields, options.wait), "lock on")
 
-    return with_client(options, ask)
+    return with_client(options, options.paths, ask)

@@ -68,7 +68,7 @@ def add_arguments(parser: Arguments) -> None:
 def run(options: Options) -> int:
     """Hold, run, give back."""
     names, command = _split(options.line)
-    return with_client(options, lambda client: _hold_and_run(client, options, names, command))
+    return with_client(options, names, lambda client: _hold_and_run(client, options, names, command))
 
 
 class Held:

@@ -72,6 +72,7 @@ def test_every_stream_shows_every_text(encoding: str, arc: ArcCommand, free_port
     [
         *(["post", "--agent", "a"], ["whoami", "--agent"], ["messages", "--channel"], ["agents", "--capability"]),
         *(["inbox"], ["thread"], ["log", "seen"], ["log", "show", "--stream"]),
+        *([verb, "--agent", "a"] for verb in ("lock", "claim", "unlock", "release", "refresh")),
     ],
 )
 def test_an_argument_that_is_not_utf_8_is_told_in_one_line(command: list[str], arc: ArcCommand, free_port: int) -> None:

@@ -178,6 +178,13 @@ def test_a_slash_at_the_end_of_the_url_makes_no_difference(hub: ServedHub) -> No
     assert hub.post("/mcp/?agent=alice", ask("arc_list_channels")).body["result"]["content"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_what_is_sent_in_another_encoding_is_called_by_its_name(hub: ServedHub, encoding: str) -> None:
+    answer = hub.post("/mcp?agent=alice", json.dumps(ask("arc_whoami")).encode(encoding))
+    assert answer.body["error"]["code"] == -32700
+    assert encoding.removesuffix("-sig").removesuffix("-le").upper() in answer.body["error"]["message"]
+
+
 def test_a_hub_that_is_silent_keeps_no_host_waiting_for_its_welcome(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
