@@ -1,6 +1,7 @@
 """In a git repository the hub keeps its files out of sight: they are named in `.git/info/exclude`, which is not shared.
 
-So `git status` shows the user's work alone, nobody commits a storage, and `git clean` leaves a running hub its files.
+So `git status` shows the user's work alone, nobody commits a storage, and `git clean` leaves a running hub its files,
+and what it saved when they were taken away.
 """
 
 import os
@@ -35,7 +36,9 @@ def keep_out_of_sight(storage: Path, spool: Path) -> str:
         place = storage.parent.relative_to(top)
         here = "/" if place == Path() else f"/{_escaped(place.as_posix())}/"
         wanted = [f"{here}{_escaped(storage.name)}", f"{here}{_escaped(storage.name)}-*", f"{here}.arc.*"]
-        files = [storage, storage.with_name(f"{storage.name}-wal"), storage.parent / NOTE]
+        saved = f"{storage.stem}.rescued-"
+        wanted.append(f"{here}{_escaped(saved)}*")
+        files = [storage, storage.with_name(f"{storage.name}-wal"), storage.with_name(saved), storage.parent / NOTE]
         beside = (Path(options_file(str(storage))).name, Path(token_file(str(storage))).name)
         wanted += [f"{here}{_escaped(name)}" for name in beside if not name.startswith(".arc.")]
     if spool.is_relative_to(top):

@@ -257,6 +257,21 @@ def test_in_a_repository_the_hub_keeps_its_files_out_of_sight_and_says_so_once(
     assert exclude.read_text() == before
 
 
+def test_what_a_hub_saved_when_its_storage_was_deleted_is_not_cleaned_away(
+    repository: ArcCommand, free_port: int
+) -> None:
+    repository("ensure", "--port", free_port)
+    repository("post", "--agent", "a", "to be kept")
+    (repository.folder / "arc.sqlite3").unlink()
+    assert repository("post", "--agent", "a", "too late").code == 1
+    git(repository.folder, "clean", "-fdq")
+    [saved] = repository.folder.glob("arc.rescued-*.sqlite3")
+    repository("stop")
+    saved.rename(repository.folder / "arc.sqlite3")
+    repository("ensure")
+    assert bodies(f"http://127.0.0.1:{free_port}") == ["to be kept"]
+
+
 def test_other_options_than_the_running_hubs_are_an_error_that_names_them(arc: ArcCommand, free_port: int) -> None:
     url = arc("ensure", "--port", free_port).json["url"]
     port = find_free_port()
