@@ -1,7 +1,7 @@
 @echo off
 rem The command `arc` on Windows: by the Python that it was installed for, else by the one that `py` finds.
 setlocal
-set "python=%~dp0python.exe"
-if not exist "%python%" set "python=%~dp0..\python.exe"
-if exist "%python%" "%python%" -P "%~dp0arc" %* & exit /b
-py -3 -P "%~dp0arc" %*
+set python="%~dp0python.exe"
+if not exist %python% set python="%~dp0..\python.exe"
+if not exist %python% set python=py -3
+%python% -P "%~dp0arc" %*
