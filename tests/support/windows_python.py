@@ -5,17 +5,16 @@ Wine's own services, hold the standard error of whoever started them: so the ser
 nobody waits for its end.
 """
 
-import json
 import os
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.arc_command import ArcCommand, Ended
 from tests.support.hub_process import CHECKOUT, HubProcess
 from tests.support.ports import find_free_port
 from tests.support.waiting import wait_until
@@ -24,20 +23,6 @@ from tests.support.windows_setup import LABORATORY, as_windows_has_it, environme
 ARC: Final = CHECKOUT / "arc" / "__main__.py"
 RUNS_WITHIN_SEC: Final = 60.0
 STARTS_WITHIN_SEC: Final = 60.0
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a program left: its exit code and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """The one JSON value that it printed."""
-        return json.loads(self.out)
 
 
 class WindowsPython:
@@ -111,6 +96,17 @@ class WindowsPython:
             process.wait()
             if process.stderr is not None and not process.stderr.closed:
                 _hear(process)
+
+
+class WindowsCommand(ArcCommand):
+    """The command `arc` on Windows, for tests of the command on any system."""
+
+    def __call__(self, *arguments: object, within_sec: float = RUNS_WITHIN_SEC, **environment: str) -> Ended:
+        ended = WindowsPython(self.folder).arc(*arguments, within_sec=within_sec, **environment)
+        return Ended(ended.code, ended.out.replace("\r\n", "\n"), ended.err.replace("\r\n", "\n"))
+
+    def inside(self, *parts: str) -> "WindowsCommand":
+        return WindowsCommand(super().inside(*parts).folder)
 
 
 def _hear(process: "subprocess.Popen[bytes]") -> str:

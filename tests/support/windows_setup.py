@@ -33,7 +33,7 @@ WITHOUT: Final = "mscoree,mshtml,wbemprox,winedbg.exe="
 
 def environment() -> dict[str, str]:
     """The environment of a program that is to run on it."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("ARC_", "PYTHON"))}
     return {"WINEDEBUG": "-all", **clean, "WINEPREFIX": str(LABORATORY / "prefix"), "WINEDLLOVERRIDES": WITHOUT}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.tools import require_tool
-from tests.support.windows_python import WindowsPython, end_hubs_below
+from tests.support.windows_python import WindowsCommand, WindowsPython, end_hubs_below
 from tests.support.windows_setup import make_laboratory
 
 
@@ -21,4 +21,11 @@ def laboratory() -> None:
 def windows(laboratory: None, tmp_path: Path) -> Iterator[WindowsPython]:
     """Python for Windows, in a folder of the test's own; hubs that it starts there are ended."""
     yield WindowsPython(tmp_path)
+    end_hubs_below(tmp_path)
+
+
+@pytest.fixture
+def arc(laboratory: None, tmp_path: Path) -> Iterator[WindowsCommand]:
+    """The command on Windows, in a folder of the test's own; hubs that it starts there are ended."""
+    yield WindowsCommand(tmp_path)
     end_hubs_below(tmp_path)
