@@ -5,6 +5,7 @@ Only its holder reads the file, and only a hash of the token goes further than t
 
 import os
 import secrets
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,7 +15,7 @@ from arc.finding.tokens import VARIABLE, BadTokenError, check_token, read_token,
 from cli.errors import CommandFailed
 from cli.hubs.settings import HubSettings
 
-OTHERS: Final = 0o077
+OTHERS: Final = 0 if sys.platform == "win32" else 0o077
 
 
 class NetworkToken(NamedTuple):

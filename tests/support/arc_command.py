@@ -74,7 +74,9 @@ def find_hubs_below(folder: Path) -> list[int]:
             arguments = entry.read_bytes().decode(errors="replace").split("\0")
         except OSError:
             continue
-        if "--storage" in arguments and arguments[arguments.index("--storage") + 1].startswith(f"{folder}/"):
+        if "--storage" in arguments and arguments[arguments.index("--storage") + 1].startswith(
+            (f"{folder}/", f"Z:{folder}/".replace("/", "\\"))  # as it is, and as Wine has it
+        ):
             found.append(int(entry.parent.name))
     return found
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.on_port import serving
 from tests.support.tools import require_tool
 from tests.support.windows_python import WindowsCommand, WindowsPython, end_hubs_below
 from tests.support.windows_setup import make_laboratory
@@ -29,3 +30,10 @@ def arc(laboratory: None, tmp_path: Path) -> Iterator[WindowsCommand]:
     """The command on Windows, in a folder of the test's own; hubs that it starts there are ended."""
     yield WindowsCommand(tmp_path)
     end_hubs_below(tmp_path)
+
+
+@pytest.fixture
+def stranger() -> Iterator[int]:
+    """The port of a web server that is no Arc hub."""
+    with serving(lambda: None) as port:
+        yield port
