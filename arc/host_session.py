@@ -160,15 +160,6 @@ def name_machine() -> str:
     return _hash(" ".join(parts))
 
 
-def _find_boot_id() -> str | None:
-    """Which boot of which machine this is; `None` on one without /proc."""
-    try:
-        with open(f"{PROC}/sys/kernel/random/boot_id", encoding="ascii") as boot:
-            return boot.read().strip()
-    except OSError:
-        return None
-
-
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:16]
 
@@ -179,10 +170,22 @@ if sys.platform == "win32":
 
     def _find_parent() -> int:
         return _look_at(os.getpid())[0]  # `os.getppid` asks for more than Wine has
+
+    def _find_boot_id() -> str | None:
+        """None: hubs look after the processes of Linux alone."""
+        return None
 else:
 
     def _find_parent() -> int:
         return os.getppid()
+
+    def _find_boot_id() -> str | None:
+        """Which boot of which machine this is; `None` on one without /proc."""
+        try:
+            with open(f"{PROC}/sys/kernel/random/boot_id", encoding="ascii") as boot:
+                return boot.read().strip()
+        except OSError:
+            return None
 
     def find_start(pid: int) -> str | None:
         """When a process started, as a text that no other under the same pid has; None when it is gone."""

@@ -24,6 +24,7 @@ STILL_RUNS = 0x102
 SNAP_PROCESSES = 0x2
 NOTHING = wintypes.HANDLE(-1).value
 MAX_PATH = 260
+STEPS_OF_A_MS = 10_000
 
 PATIENCE_SEC = 1.0
 """How long a file may be held by whoever looks at it, such as a virus scanner, before it counts as refused."""
@@ -68,7 +69,7 @@ def is_running(pid: int) -> bool:
 
 
 def find_start(pid: int) -> str | None:
-    """When a process started, in steps of 100 ns since 1601; None when it is gone, or may not be asked."""
+    """When a process started, in milliseconds since 1601; None when it is gone, or may not be asked."""
     handle = _kernel32.OpenProcess(QUERY | SYNCHRONIZE, False, pid)
     if not handle:
         return None
@@ -81,7 +82,7 @@ def find_start(pid: int) -> str | None:
             return None
     finally:
         _kernel32.CloseHandle(handle)
-    return str(started.dwHighDateTime << 32 | started.dwLowDateTime)
+    return str((started.dwHighDateTime << 32 | started.dwLowDateTime) // STEPS_OF_A_MS)
 
 
 def look_at(pid: int) -> tuple[int, list[str]]:
