@@ -9,19 +9,20 @@ from starlette.applications import Starlette
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import batch, channels, claims, inbox, locks, log, messages, search, sessions, sse, tasks, threads
+from api import batch, channels, claims, inbox, locks, log, messages, search, sessions, sse, tasks, threads, tokens
 from api import hub as hub_itself
 from api.dashboard import attention, files, sign_in
 from api.hooks import route as hooks
 from api.http import openapi
 from api.http.errors import ClientGone, InternalError, Unauthenticated, UnknownRoute
-from api.http.headers import HEADERS, TRANSPORT, HeaderReader
+from api.http.headers import HEADERS, TRANSPORT, HeaderReader, find_sender
 from api.http.inside import Inside
 from api.http.responses import Responder
 from api.http.routes import Methods, Route, Site
 from api.http.security import Guard
 from arclog.errors import ArcError
 from arclog.limits import HEARTBEAT_SEC
+from arclog.sender import Principal, proved_to_be
 from projections.hub.hub import Hub
 
 logger = logging.getLogger("arc.api")
@@ -40,6 +41,7 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *search.ROUTES,
     *threads.ROUTES,
     *channels.ROUTES,
+    *tokens.ROUTES,
     *hub_itself.ROUTES,
     *files.ROUTES,
     *attention.ROUTES,
@@ -79,16 +81,12 @@ class HubApplication(Starlette):
         try:
             headers = scope[HEADERS] = self._read_headers(scope)
             # Calls by another road bring its name in the scope, which no client can set, and were let in elsewhere.
-            if TRANSPORT not in scope:
-                self._guard.check(scope, headers)
-            # Ids may hold an encoded slash: a path is looked for as it came, and its ids are decoded afterwards.
-            path = scope["path"] = scope["raw_path"].decode("ascii")
-            endpoint = self._fixed.get(path)
-            if endpoint is None:
-                await self.router(scope, receive, send)
+            principal = _vouched_for(scope) if TRANSPORT in scope else self._guard.check(scope, headers)
+            if principal is None:
+                await self._route(scope, receive, send)
             else:
-                scope["path_params"] = {}
-                await endpoint(scope, receive, send)
+                with proved_to_be(principal):
+                    await self._route(scope, receive, send)
         except ClientGone:
             return
         except Unauthenticated as error:
@@ -101,6 +99,16 @@ class HubApplication(Starlette):
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             await self._responder.refuse(send, InternalError())
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Ids may hold an encoded slash: a path is looked for as it came, and its ids are decoded afterwards.
+        path = scope["path"] = scope["raw_path"].decode("ascii")
+        endpoint = self._fixed.get(path)
+        if endpoint is None:
+            await self.router(scope, receive, send)
+        else:
+            scope["path_params"] = {}
+            await endpoint(scope, receive, send)
 
 
 class Late:
@@ -135,6 +143,12 @@ def create_app(hub: Hub, *, heartbeat_sec: float = HEARTBEAT_SEC) -> Starlette:
         heartbeat_sec: how long a stream is silent at most.
     """
     return HubApplication(hub, heartbeat_sec)
+
+
+def _vouched_for(scope: Scope) -> Principal | None:
+    """Whom a call that came by another road is from: the relay knows whose folder a request lay in."""
+    agent_id = find_sender(scope) if scope[TRANSPORT] == "relay" else ""
+    return Principal(agent_id) if agent_id else None
 
 
 async def _unknown(scope: Scope, receive: Receive, send: Send) -> None:

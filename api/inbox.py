@@ -119,6 +119,7 @@ ROUTES: tuple[Route, ...] = (
         answer=list_inbox,
         result=list[Message],
         beside=("more",),
+        personal=True,
     ),
     ChangeRoute(
         does="Say that messages were taken up that ask for it; one event for all of them.",

@@ -152,5 +152,6 @@ ROUTES: tuple[Route, ...] = (
         answer=list_events,
         result=list[Message],
         beside=("more",),
+        personal=True,
     ),
 )

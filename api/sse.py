@@ -22,7 +22,7 @@ from api.http.as_of import refuse_past
 from api.http.headers import HEADERS, transport_of
 from api.http.parameters import Cursor
 from api.http.queries import QueryReader
-from api.http.routes import Caller, Route, Site, SpecialRoute
+from api.http.routes import Caller, Route, Site, SpecialRoute, check_reader
 from arclog.deciders import fields
 from arclog.errors import ArcError, InvalidInput
 from arclog.sqlite.reads import read_head
@@ -54,6 +54,7 @@ def stream(site: Site) -> ASGIApp:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         query = read(scope)
         refuse_past(scope)
+        check_reader(hub, query.agent_id)
         if transport_of(scope) != "http":
             raise InvalidInput("path", "/v1/stream needs a connection that stays open; poll GET /v1/events instead")
         since_id = last_event_id(scope, query.since_id)

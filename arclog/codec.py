@@ -23,12 +23,14 @@ class Metadata(Struct, frozen=True, omit_defaults=True):
         key: the caller's idempotency key.
         request: SHA-256 of the request that the key belongs to.
         principal: who asked; None where it is the event's actor.
+        token: the id of the token that proved it; None where none did.
     """
 
     transport: str = "http"
     key: str | None = None
     request: bytes | None = None
     principal: str | None = None
+    token: str | None = None
 
 
 class Fact(Struct, frozen=True, gc=False):

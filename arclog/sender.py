@@ -4,7 +4,12 @@ A call is the agent's that its command names, else the agent's that its carrier 
 request lay in, and a header of an HTTP call may say it. A call of which neither is known is nobody's.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import ClassVar, Final, Protocol
+
+from msgspec import Struct
 
 from arclog.events.channels import ANONYMOUS
 
@@ -19,6 +24,34 @@ FIELDS: Final = (
     "as",
 )
 """The names under which a body or a query may say who asks. `to_agent` is not among them."""
+
+
+class Principal(Struct, frozen=True):
+    """Whom a call is known to be from, because it proved it.
+
+    Attributes:
+        agent_id: the agent; empty where only the hub's own token was shown, which many may hold.
+        token_id: the token that proved it; None where the carrier vouches, as the relay does for a folder's owner.
+        operator: whether it may do what is for operators.
+    """
+
+    agent_id: str
+    token_id: str | None = None
+    operator: bool = False
+
+
+PRINCIPAL: Final[ContextVar[Principal | None]] = ContextVar("principal", default=None)
+"""Whom the call that is being carried out is proved to be from; None for one of this machine that proved nothing."""
+
+
+@contextmanager
+def proved_to_be(principal: Principal) -> Iterator[None]:
+    """While this lasts, what is called is proved to be from `principal`."""
+    before = PRINCIPAL.set(principal)
+    try:
+        yield
+    finally:
+        PRINCIPAL.reset(before)
 
 
 class Asked(Protocol):

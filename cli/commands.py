@@ -41,6 +41,12 @@ TASK: Final[Commands] = {
     "ready": Command("cli.read.work:READY", "print the tasks that can be done now, the next one first"),
 }
 
+TOKEN: Final[Commands] = {
+    "issue": Command("cli.tokens.issue", "make a token for an agent, whose name is its holder's alone from then on"),
+    "list": Command("cli.read.views:TOKENS", "print the tokens that were issued, never what they are"),
+    "revoke": Command("cli.tokens.revoke", "take a token for one no more"),
+}
+
 COMMANDS: Final[Commands] = {
     "ensure": Command("cli.hubs.ensure", "start a hub in the background, unless one runs"),
     "stop": Command("cli.hubs.stop", "stop the hub of a storage"),
@@ -70,6 +76,7 @@ COMMANDS: Final[Commands] = {
     "tasks": Command("cli.read.work:TASKS", "print what is to be done, and what is done, as a tree"),
     "task": Group(TASK, "open tasks, take them, and bring them to an end"),
     "log": Group(LOG, "look into the log, prove it, move it"),
+    "token": Group(TOKEN, "bind agents' names to tokens"),
     "relay": Command("cli.relay", "carry requests between files and a hub"),
     "hook": Command("cli.hook", "answer a coding agent's hook, as its configuration calls it"),
     "mcp": Command("cli.mcp", "offer an agent's tools to an MCP host over the standard streams"),

@@ -20,6 +20,7 @@ from projections import (
     sessions,
     tasks,
     threads,
+    tokens,
     vouches,
 )
 from projections.projector import Handler, Projector, Writer
@@ -39,6 +40,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     vouches.PROJECTOR,
     receipts.PROJECTOR,
     cursors.PROJECTOR,
+    tokens.PROJECTOR,
 )
 
 

@@ -19,7 +19,7 @@ from api.http.gate import COOKIE, SIGNED_IN_SEC
 from api.http.headers import HEADERS
 from api.http.responses import refusal
 from api.http.security import Guard
-from arclog.errors import ArcError, NotFound
+from arclog.errors import ArcError
 
 PATH: Final = "/sign-in"
 MAX_FORM_BYTES: Final = 4096
@@ -35,8 +35,8 @@ _PAGE: Final = """\
 <title>Arc: sign in</title>
 <style>{style}</style>
 <h1>Arc</h1>
-<p>This hub wants its token from whoever comes from another machine. <code>arc ensure</code>, on the hub's machine, says
-where it is.
+<p>This hub wants a token from whoever comes from another machine: its own, of which <code>arc ensure</code> says where
+it is, or one from <code>arc token issue</code>.
 <p role="alert">{said}
 <form method="post" action="sign-in">
 <label>Token <input type="password" name="token" autocomplete="current-password" required autofocus></label>
@@ -89,13 +89,13 @@ class SignIn:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        gate = self._guard.gate
-        if gate is None or scope["method"] != "POST":
-            raise NotFound("page", PATH)
+        if scope["method"] != "POST":
+            await send_page(send)
+            return
         form = parse_qs((await read_body(scope, receive, MAX_FORM_BYTES)).decode("latin-1"))
         token = form.get("token", [""])[0].strip().encode("latin-1")
         try:
-            value = gate.sign_in(self._guard.address_of(scope, scope[HEADERS]), token)
+            value = self._guard.gate.sign_in(self._guard.address_of(scope, scope[HEADERS]), token)
         except ArcError as error:
             await send_page(send, error)
             return

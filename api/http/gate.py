@@ -1,4 +1,4 @@
-"""The gate for calls from other machines: whoever holds the hub's token passes.
+"""The gate: from other machines whoever holds a token passes, and any call may prove whom it is from.
 
 A program sends it as `Authorization: Bearer TOKEN`. A browser gets a cookie for it, from `POST /sign-in`, which no
 script can read and no other site can send. The hub keeps neither: of the token it knows a hash, and so of each cookie,
@@ -18,6 +18,7 @@ from hashlib import sha256
 from typing import Final
 
 from api.http.errors import TooManyAttempts, Unauthenticated
+from arclog.sender import Principal
 
 COOKIE: Final = b"arc_sign_in"
 SIGNED_IN_SEC: Final = 30 * 24 * 3600
@@ -27,6 +28,8 @@ TRIES: Final = 10
 NEXT_TRY_SEC: Final = 6.0
 """How soon it may send another after that."""
 MAX_ADDRESSES: Final = 4096
+HUBS_OWN: Final = Principal("", "network")
+"""Who shows the hub's own token: anybody whom its user trusts."""
 _IPV6_NETWORK_BITS: Final = 64
 """What one household or server has of the addresses of IPv6."""
 
@@ -37,72 +40,99 @@ def hash_of(token: str) -> bytes:
 
 
 class Gate:
-    """Lets the holders of a token in.
+    """Knows the holders of tokens: of the hub's own, and of those that were issued.
 
     Args:
-        token: the hash of the token.
+        token: the hash of the hub's own, which calls from other machines need; None where they need none.
+        find_holder: tells whose a token is, by its hash.
+        has_tokens: whether any was ever issued.
         clock: seconds that only grow.
     """
 
-    def __init__(self, token: bytes, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        token: bytes | None,
+        find_holder: Callable[[bytes], Principal | None],
+        has_tokens: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._token = token
+        self._find_holder = find_holder
+        self._has_tokens = has_tokens
         self._clock = clock
         self._attempts = Attempts(clock)
-        self._signed_in: OrderedDict[bytes, float] = OrderedDict()
+        self._signed_in: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
 
-    def admit(self, address: str, headers: Mapping[bytes, bytes]) -> None:
-        """Let a call pass that carries the token, or the cookie of somebody who has shown it.
+    def identify(self, address: str, headers: Mapping[bytes, bytes], *, remote: bool) -> Principal | None:
+        """Whom a call is proved to be from, by its token, or by the cookie of somebody who has shown one.
 
         Args:
             address: where the call comes from.
             headers: its headers by name.
+            remote: whether it is from another machine.
+
+        Returns:
+            Whom; None for a call that proves nothing and need not.
 
         Raises:
-            Unauthenticated: it carries neither, or a wrong one.
+            Unauthenticated: it needs a token and has none, or has a wrong one.
             TooManyAttempts: too many wrong ones came from there.
         """
-        authorization = headers.get(b"authorization")
-        if authorization is None:
-            cookie = _cookie_in(headers.get(b"cookie", b""))
-            if cookie is not None and self._is_signed_in(cookie):
-                return
+        wanted = remote and self._token is not None
+        scheme, _space, token = headers.get(b"authorization", b"").partition(b" ")
+        if scheme.lower() == b"bearer":
+            if not remote and self._token is None and not self._has_tokens():
+                return None  # it is meant for another hub
+            return self.check(address, token.strip(), remote=remote)
+        cookie = _cookie_in(headers.get(b"cookie", b""))
+        if cookie is not None:
+            until, principal = self._signed_in.get(sha256(cookie).digest(), (0.0, None))
+            if until > self._clock():
+                return principal
+        if wanted:
             raise Unauthenticated(
-                "calls from other machines need the hub's token: send it as Authorization: Bearer TOKEN; "
+                "calls from other machines need a token: send it as Authorization: Bearer TOKEN; "
                 "arc and its client take it from ARC_TOKEN"
             )
-        scheme, _space, token = authorization.partition(b" ")
-        if scheme.lower() != b"bearer":
-            raise Unauthenticated("the Authorization header must be: Bearer TOKEN")
-        self.check(address, token.strip())
+        return None
 
-    def check(self, address: str, token: bytes) -> None:
-        """Let a token pass that is the hub's.
+    def check(self, address: str, token: bytes, *, remote: bool = True) -> Principal:
+        """Whose a token is.
+
+        Args:
+            address: where it comes from.
+            token: the token.
+            remote: whether wrong ones are counted.
 
         Raises:
-            Unauthenticated: it is not.
+            Unauthenticated: it is nobody's.
             TooManyAttempts: too many wrong ones came from `address`; this one was not looked at.
         """
-        self._attempts.check(address)
-        if not hmac.compare_digest(sha256(token).digest(), self._token):
-            self._attempts.count(address)
-            raise Unauthenticated("the token is not this hub's")
+        if remote:
+            self._attempts.check(address)
+        digest = sha256(token).digest()
+        holder = self._find_holder(digest)
+        if holder is None and self._token is not None and hmac.compare_digest(digest, self._token):
+            holder = HUBS_OWN
+        if holder is None:
+            if remote:
+                self._attempts.count(address)
+            raise Unauthenticated("the token is none of this hub's")
         self._attempts.forgive(address)
+        return holder
 
     def sign_in(self, address: str, token: bytes) -> bytes:
-        """Give a browser whose user knows the token a cookie; its value.
+        """Give a browser whose user knows a token a cookie; its value.
 
         Raises:
             Unauthenticated, TooManyAttempts: as `check`.
         """
-        self.check(address, token)
+        holder = self.check(address, token)
         value = secrets.token_urlsafe(32).encode()
-        self._signed_in[sha256(value).digest()] = self._clock() + SIGNED_IN_SEC
+        self._signed_in[sha256(value).digest()] = (self._clock() + SIGNED_IN_SEC, holder)
         if len(self._signed_in) > MAX_SIGNED_IN:
             self._signed_in.popitem(last=False)
         return value
-
-    def _is_signed_in(self, cookie: bytes) -> bool:
-        return self._signed_in.get(sha256(cookie).digest(), 0.0) > self._clock()
 
 
 class Attempts:

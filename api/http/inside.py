@@ -16,7 +16,7 @@ from api.http.bodies import BodyReader
 from api.http.errors import UnknownRoute
 from api.http.idempotency import hash_request
 from api.http.queries import QueryReader, Value
-from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route
+from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, check_reader
 from projections.hub.hub import Hub
 from projections.hub.outcomes import Outcome
 
@@ -89,6 +89,8 @@ class Inside:
         if found is None:
             raise UnknownRoute(path)
         query = found.read_query(parameters)
+        if found.personal:
+            check_reader(self.hub, str(parameters["agent_id"]))
         return await found.answer(self.hub, query, _Reader(_never, moment_of(self.hub, query)))
 
 
@@ -103,6 +105,7 @@ class _Read:
     def __init__(self, route: ReadRoute[Any]) -> None:
         self.read_query = QueryReader(route.query).take
         self.answer = route.answer
+        self.personal = route.personal
 
 
 class _Reader(ReadCaller):

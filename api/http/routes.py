@@ -24,11 +24,14 @@ from api.http.responses import Responder
 from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.picking import TakeNextTask
+from arclog.deciders.tokens import check_sender
 from arclog.limits import HEARTBEAT_SEC
+from arclog.sender import PRINCIPAL
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
 from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf
+from projections.tokens import read_holders
 
 K = TypeVar("K", bound=Struct)
 B = TypeVar("B", bound=Struct)
@@ -89,6 +92,18 @@ class ReadResult(Struct, frozen=True):
 
     result: bytes
     more: bool = False
+
+
+def check_reader(hub: Hub, agent_id: str) -> None:
+    """Let a call read what is an agent's alone: its own, or that of an agent whose name is not bound.
+
+    Raises:
+        Forbidden: the name is bound, and the call is not proved to be from its holder or an operator.
+    """
+    principal = PRINCIPAL.get()
+    if principal is not None and (principal.operator or principal.agent_id == agent_id):
+        return
+    check_sender(hub.read(read_holders), agent_id, principal)
 
 
 class NoIds(Struct, frozen=True):
@@ -212,6 +227,7 @@ class ReadRoute(Struct, Generic[Q], frozen=True, kw_only=True):
         answer: gives what was asked for.
         result: the type of the `result`.
         beside: the flags that may stand beside `ok`.
+        personal: whether it is for the agent alone that its `agent_id` names, once that name is bound.
     """
 
     does: str
@@ -221,13 +237,17 @@ class ReadRoute(Struct, Generic[Q], frozen=True, kw_only=True):
     query: type[Q]
     method: str = "GET"
     beside: tuple[str, ...] = ()
+    personal: bool = False
 
     def endpoint(self, site: Site) -> ASGIApp:
         """The route at work."""
+        personal = self.personal
         hub, send_result, answer, read = site.hub, site.responder.send_result, self.answer, QueryReader(self.query).read
 
         async def look(scope: Scope, receive: Receive, send: Send) -> None:
             query = read(scope)
+            if personal:
+                check_reader(hub, getattr(query, "agent_id"))  # noqa: B009 - of a query of any type
             reader = ReadCaller(receive, moment_of(hub, query))
             found = await answer(hub, query, reader)
             past = None if reader.at.is_live else reader.at.at

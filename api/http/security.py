@@ -22,7 +22,9 @@ from api.http.connection import CONNECTION
 from api.http.gate import Gate
 from arclog.errors import Forbidden
 from arclog.limits import LOOPBACK_NAMES
+from arclog.sender import Principal
 from projections.hub.hub import Hub
+from projections.tokens import find_holder, read_holders
 
 T = TypeVar("T")
 
@@ -56,16 +58,22 @@ class Guard:
         self._proxies = hub.settings.proxies
         self._known_hosts: set[bytes] = set()
         self._known_peers: set[str] = set()
-        token = hub.settings.network_token
-        self.gate = None if token is None else Gate(token)
-        """What other machines have to pass; None where they need no token."""
+        self.gate = Gate(
+            hub.settings.network_token,
+            lambda digest: hub.read(find_holder, digest),
+            lambda: bool(hub.read(read_holders).bound),
+        )
+        """Knows who holds tokens."""
 
-    def check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    def check(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal | None:
         """Let a call that came over HTTP pass, or refuse it.
 
         Args:
             scope: the call.
             headers: its headers by name.
+
+        Returns:
+            Whom it is proved to be from; None when it proved nothing and need not.
 
         Raises:
             Forbidden: it comes from where no call may come from.
@@ -80,9 +88,11 @@ class Guard:
             and (host is None or host in self._known_hosts)
             and b"forwarded" not in (names := b" ".join(headers))
             and b"via" not in names
+            and b"authorization" not in headers
+            and b"cookie" not in headers
         ):
-            return
-        self._check_place(scope, headers)
+            return None
+        return self._check_place(scope, headers)
 
     def address_of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """Where a call comes from, as far as can be told: what the proxy says, if it came by one that is trusted."""
@@ -94,18 +104,18 @@ class Guard:
             return told or str(client[0])
         return str(client[0])
 
-    def _check_place(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+    def _check_place(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Principal | None:
         """The same for a call that is not seen at a glance to be from this machine."""
         elsewhere = self._find_elsewhere(scope, headers)
-        if not elsewhere:
-            return
-        if not self._hub.state.allow_remote:
-            raise Forbidden(elsewhere)
-        connection = scope.get(CONNECTION)
-        if connection is not None:
-            connection.is_remote = True
-        if self.gate is not None and scope["path"] not in OPEN_PATHS:
-            self.gate.admit(self.address_of(scope, headers), headers)
+        if elsewhere:
+            if not self._hub.state.allow_remote:
+                raise Forbidden(elsewhere)
+            connection = scope.get(CONNECTION)
+            if connection is not None:
+                connection.is_remote = True
+        if scope["path"] in OPEN_PATHS:
+            return None
+        return self.gate.identify(self.address_of(scope, headers), headers, remote=bool(elsewhere))
 
     def _find_elsewhere(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """Why a call does not count as one of this machine, for whom no others may call; empty when it does."""

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from arclog.deciders.names import find_deception
 from arclog.errors import InvalidInput
 from arclog.events import SYSTEM, JsonObject
 from arclog.limits import (
@@ -72,8 +73,13 @@ def optional_id(field: str, value: str | None) -> str | None:
 def agent(field: str, value: str) -> str:
     """The id of an agent that makes a call; nobody may speak as the hub itself."""
     value = required_id(field, value)
-    if value == SYSTEM:
-        raise InvalidInput(field, f"must not be {SYSTEM!r}, which is the hub's own name")
+    if value.isascii():
+        if value.lower() == SYSTEM:
+            raise InvalidInput(field, f"must not be {SYSTEM!r}, which is the hub's own name")
+        return value
+    problem = find_deception(value)
+    if problem:
+        raise InvalidInput(field, problem)
     return value
 
 

@@ -76,6 +76,7 @@ from arclog.events.tasks import (
     TaskReopened,
     TasksOpened,
 )
+from arclog.events.tokens import TokenIssued, TokenRevoked
 
 Event = (
     SessionOpened
@@ -119,6 +120,8 @@ Event = (
     | RulesRaised
     | FileWritten
     | FileRead
+    | TokenIssued
+    | TokenRevoked
 )
 
 EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)
@@ -179,5 +182,7 @@ __all__ = [
     "TaskReopened",
     "TaskTerms",
     "TasksOpened",
+    "TokenIssued",
+    "TokenRevoked",
     "TurnEnded",
 ]

@@ -59,6 +59,18 @@ AGENTS: Final = View(
     key="agent_id",
 )
 
+TOKENS: Final = View(
+    "/v1/tokens",
+    (
+        ("token", field("token_id")),
+        ("agent", field("agent_id")),
+        ("operator", lambda row: "yes" if row["operator"] else ""),
+        ("issued by", field("issued_by")),
+        ("at", second("issued_at")),
+        ("revoked", lambda row: second("revoked_at")(row) if row["revoked_at"] else ""),
+    ),
+)
+
 CHANNELS: Final = View(
     "/v1/channels",
     (("channel", field("name")), ("made by", field("created_by")), ("at", second("created_at"))),

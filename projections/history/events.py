@@ -31,10 +31,12 @@ _UNSHOWN: Final = (HubVouched.type, CursorsMoved.type)
 
 
 class EventMetadata(Struct, frozen=True, omit_defaults=True):
-    """How an event came to be: the transport of the call, and its idempotency key."""
+    """How an event came to be: the call's transport, its idempotency key, who asked, and which token proved it."""
 
     transport: str
     key: str | None = None
+    principal: str | None = None
+    token: str | None = None
 
 
 class LoggedEvent(Struct, frozen=True, omit_defaults=True):
@@ -219,4 +221,4 @@ def _find_metadata(event: StoredEvent) -> EventMetadata | None:
 
 
 def _shown(metadata: Metadata) -> EventMetadata:
-    return EventMetadata(metadata.transport, metadata.key)
+    return EventMetadata(metadata.transport, metadata.key, metadata.principal, metadata.token)

@@ -29,9 +29,11 @@ from arclog.events import (
     ShutdownCancelled,
     ShutdownFired,
     ShutdownInitiated,
+    TokenIssued,
+    TokenRevoked,
     TurnEnded,
 )
-from projections import channels, messages, sessions
+from projections import channels, messages, sessions, tokens
 from projections.encoding import encode_json
 from projections.hub.lease_answers import CurrentRows, LeaseEvent, PastRows, answer_lease
 from projections.hub.outcomes import Outcome
@@ -72,15 +74,10 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
             return Outcome(encode_json(channel), event_id, created=True)
         case InboxAcknowledged():
             return Outcome(encode_json({"acknowledged": data.message_ids}), event_id)
-        case ShutdownInitiated():
-            delay = round(data.delay_sec)
-            result = {"status": "shutdown_initiated", "remaining_sec": delay, "delay_sec": delay}
-            return Outcome(encode_json(result), event_id)
-        case ShutdownCancelled():
-            return Outcome(encode_json({"status": "shutdown_cancelled"}), event_id)
-        case NetworkChanged():
-            result_of_change = {"allow_remote": data.allow_remote, "listen_host": hub.listen_host}
-            return Outcome(encode_json(result_of_change), event_id)
+        case TokenIssued() | TokenRevoked():
+            return Outcome(encode_json(tokens.find_token(connection, data.token_id, at)), event_id, created=True)
+        case ShutdownInitiated() | ShutdownCancelled() | NetworkChanged():
+            return _answer_of_hub(event_id, data, hub)
         case _ if isinstance(data, Untold):
             return Outcome(b"null", event_id)
         case _ if isinstance(data, TaskEvent):
@@ -89,6 +86,19 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
             return answer_picked(connection, event_id, data, at)
         case _:
             return answer_lease(PastRows(connection, at), event_id, data)
+
+
+def _answer_of_hub(
+    event_id: int, data: ShutdownInitiated | ShutdownCancelled | NetworkChanged, hub: HubState
+) -> Outcome:
+    if isinstance(data, ShutdownInitiated):
+        delay = round(data.delay_sec)
+        said = encode_json({"status": "shutdown_initiated", "remaining_sec": delay, "delay_sec": delay})
+    elif isinstance(data, ShutdownCancelled):
+        said = encode_json({"status": "shutdown_cancelled"})
+    else:
+        said = encode_json({"allow_remote": data.allow_remote, "listen_host": hub.listen_host})
+    return Outcome(said, event_id)
 
 
 def answer_now(writer: Writer, connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> Outcome:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct, field
 
 from arclog.errors import ArcError
-from arclog.sender import sender_of
+from arclog.sender import PRINCIPAL, Principal, sender_of
 from projections.hub.command_handlers import Command
 from projections.hub.open_calls import OpenCall
 from projections.hub.outcomes import Outcome
@@ -23,6 +23,7 @@ class Request(Struct, frozen=True):
         former_hash: the same as former versions made it, which may be what is kept.
         sender: who asks, as far as the carrier knows; empty when it does not.
         require: fencing tokens that must be present for it to be done, by what they are of.
+        principal: whom it is proved to be from.
     """
 
     command: Command
@@ -32,11 +33,20 @@ class Request(Struct, frozen=True):
     former_hash: bytes | None = None
     sender: str = ""
     require: Mapping[str, int] | None = None
+    principal: Principal | None = field(default_factory=PRINCIPAL.get)
 
     def call(self, done: "Callable[[Outcome | ArcError], None]") -> "Call":
         """The same on its way, with whom to tell."""
         return Call(
-            self.command, done, self.transport, self.key, self.hash, self.sender, self.former_hash, self.require
+            self.command,
+            done,
+            self.transport,
+            self.key,
+            self.hash,
+            self.sender,
+            self.former_hash,
+            self.require,
+            self.principal,
         )
 
 
@@ -52,6 +62,7 @@ class Call(Struct):
         former_request: the same as former versions made it, which may be what is kept.
         sender: who asks; whom the carrier knows counts where the command names nobody.
         require: fencing tokens that must be present for it to be done, by what they are of.
+        principal: whom it is proved to be from.
     """
 
     command: Command
@@ -62,13 +73,15 @@ class Call(Struct):
     sender: str = ""
     former_request: bytes | None = None
     require: Mapping[str, int] | None = None
+    principal: Principal | None = None
 
     def is_of(self, request: bytes) -> bool:
         """Whether the hash that is kept with a key is that of this call's request."""
         return request in (self.request or b"", self.former_request)
 
     def __post_init__(self) -> None:
-        self.sender = sender_of(self.command, self.sender)
+        proved = "" if self.principal is None else self.principal.agent_id
+        self.sender = sender_of(self.command, self.sender or proved)
 
 
 class Commit(Struct):

@@ -14,8 +14,9 @@ from arclog.deciders import hub as hub_rules
 from arclog.deciders import messages as message_rules
 from arclog.deciders import receipts as receipt_rules
 from arclog.deciders import sessions as session_rules
+from arclog.deciders import tokens as token_rules
 from arclog.events import Event
-from projections import channels, receipts, sessions
+from projections import channels, receipts, sessions, tokens
 from projections.encoding import encode_json
 from projections.hub import file_handlers, lease_handlers, task_handlers
 from projections.hub.context import Context
@@ -42,6 +43,8 @@ Command = (
     | hub_rules.CancelShutdown
     | hub_rules.FireShutdown
     | hub_rules.ChangeNetwork
+    | token_rules.IssueToken
+    | token_rules.RevokeToken
 )
 
 
@@ -85,6 +88,19 @@ def _acknowledge(context: Context, command: receipt_rules.AcknowledgeMessages, a
 
 def _move_cursors(context: Context, command: cursor_rules.MoveCursors, at: AsOf) -> Decision:
     return cursor_rules.decide_move(context.hub.hub_id, command, at.now)
+
+
+def _issue_token(context: Context, command: token_rules.IssueToken, at: AsOf) -> Decision:
+    token_id = command.token_sha256.lower()[: token_rules.ID_CHARS]
+    known = tokens.find_known(context.connection, token_id, at)
+    issued = token_rules.decide_issue(known, command, context.sender, at.now)
+    return issued or Outcome(encode_json(tokens.find_token(context.connection, token_id, at)))
+
+
+def _revoke_token(context: Context, command: token_rules.RevokeToken, at: AsOf) -> Decision:
+    known = tokens.find_known(context.connection, command.token_id, at)
+    revoked = token_rules.decide_revoke(known, command, context.sender, at.now)
+    return revoked or Outcome(encode_json(tokens.find_token(context.connection, command.token_id, at)))
 
 
 def _start_hub(context: Context, command: hub_rules.StartHub, at: AsOf) -> Decision:
@@ -131,6 +147,8 @@ _HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     hub_rules.CancelShutdown: _cancel_shutdown,
     hub_rules.FireShutdown: _fire_shutdown,
     hub_rules.ChangeNetwork: _change_network,
+    token_rules.IssueToken: _issue_token,
+    token_rules.RevokeToken: _revoke_token,
 }
 
 

@@ -7,7 +7,18 @@ from msgspec.structs import replace
 
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
-from arclog.events import Event, NetworkChanged, RulesRaised, ShutdownCancelled, ShutdownFired, ShutdownInitiated
+from arclog.deciders.tokens import Holders
+from arclog.events import (
+    Event,
+    NetworkChanged,
+    RulesRaised,
+    ShutdownCancelled,
+    ShutdownFired,
+    ShutdownInitiated,
+    TokenIssued,
+    TokenRevoked,
+)
+from arclog.events.channels import ANONYMOUS
 from arclog.rules import FIRST
 from arclog.sqlite.reads import find_rules
 from projections import channels
@@ -15,6 +26,7 @@ from projections.hub.leases import Leases
 from projections.hub.roots import Roots
 from projections.intervals import AsOf
 from projections.projector import Writer
+from projections.tokens import read_holders
 
 
 class Context:
@@ -28,6 +40,7 @@ class Context:
         roots: the folders that paths are relative to.
         leases: who holds what, and who waits.
         known_channels: channels that are known to exist; channels are never removed, so this is never outdated.
+        sender: who asks for the command that is judged.
         settle_agent: ends an agent's session if that is over though not ended yet, and frees what it held; whether it
             did.
     """
@@ -47,7 +60,9 @@ class Context:
         self.roots = roots
         self.leases = Leases(hub.hub_id)
         self.known_channels: set[str] = set()
+        self.sender = ANONYMOUS
         self._rules: RulesRaised | None = None
+        self._holders: Holders | None = None
         self.settle_agent: Callable[[str], bool] = _nobody_is_over
 
     def has_channel(self, name: str, at: AsOf) -> bool:
@@ -66,16 +81,26 @@ class Context:
             self._rules = find_rules(self.connection) or RulesRaised(number=FIRST, version="")
         return self._rules
 
+    @property
+    def holders(self) -> Holders:
+        """Who holds tokens."""
+        if self._holders is None:
+            self._holders = read_holders(self.connection)
+        return self._holders
+
     def forget(self) -> None:
         """What was remembered of the log may no longer be so."""
         self.known_channels.clear()
         self._rules = None
+        self._holders = None
 
     def learn(self, event: Event) -> None:
         """Keep what an event changes in what this hub knows of itself, and of the log."""
         match event:
             case RulesRaised():
                 self._rules = event
+            case TokenIssued() | TokenRevoked():
+                self._holders = None
             case ShutdownInitiated():
                 self.hub = replace(self.hub, shutdown_pending=True)
             case ShutdownCancelled() | ShutdownFired():

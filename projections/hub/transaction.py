@@ -24,6 +24,7 @@ from projections.hub.calls import Call
 from projections.hub.clockwork import Clockwork
 from projections.hub.command_handlers import handle
 from projections.hub.context import Context
+from projections.hub.identity import check_identity
 from projections.hub.lease_handlers import check_requirements
 from projections.hub.lease_settling import find_end, settle
 from projections.hub.outcomes import Outcome
@@ -125,6 +126,7 @@ class Transaction:
         if self._clockwork.behind:
             self._settle_agent(call.sender)
         try:
+            check_identity(self._context, call, self._at)
             result = self._answer_again(call) or self._judge(call)
         except StorageError:
             raise
@@ -172,11 +174,13 @@ class Transaction:
         """The event that the rules accept, appended; or the outcome where there is nothing to append."""
         if call.require:
             check_requirements(self._context, call.require, call.sender, self.now)
+        self._context.sender = call.sender
         decision = handle(self._context, call.command, self._at)
         if isinstance(decision, Outcome):
             return decision
         principal = principal_of(decision, call.sender)
-        return self.append(decision, Metadata(call.transport, call.key, call.request, principal))
+        token = None if call.principal is None else call.principal.token_id
+        return self.append(decision, Metadata(call.transport, call.key, call.request, principal, token))
 
     def _answer(self, event: RecordedEvent) -> Outcome:
         """What the caller is told whose call became `event`, the last one of the log."""

@@ -54,7 +54,7 @@ def test_a_token_that_cannot_be_used_is_refused_and_not_shown(arc: ArcCommand, c
 
 
 def test_a_client_with_a_token_that_cannot_be_sent_is_told_so(arc: ArcCommand) -> None:
-    told = arc("whoami", "--agent", "ada", ARC_TOKEN="short")  # noqa: S106 - of no hub
+    told = arc("whoami", "--agent", "ada", ARC_TOKEN="short")
     assert told.code == 1
     assert "ARC_TOKEN holds no token" in told.out
 

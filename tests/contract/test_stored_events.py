@@ -62,6 +62,8 @@ from arclog.events import (
     TaskReopened,
     TasksOpened,
     TaskTerms,
+    TokenIssued,
+    TokenRevoked,
     TurnEnded,
 )
 from arclog.events.locks import LockedPath
@@ -310,6 +312,11 @@ EVENTS: dict[str, Event] = {
     "hub.started": HubStarted(
         hub_id="h", version="1.0.0", url="http://127.0.0.1:6969", presence_ttl_sec=120.0, process=PROCESS
     ),
+    "token.issued": TokenIssued(
+        agent_id="a", token_id="000102030405", hash=bytes(range(32)), operator=True, issued_by="b"
+    ),
+    "token.issued, least": TokenIssued(agent_id="a", token_id="000102030405", hash=bytes(range(32)), issued_by="b"),
+    "token.revoked": TokenRevoked(agent_id="a", token_id="000102030405", revoked_by="b"),
     "rules.raised": RulesRaised(number=2, version="1.1.0"),
     "tasks.opened": TasksOpened(
         opened_by="a",
@@ -421,7 +428,7 @@ FORMER: dict[str, Event] = {
     "session.expired": SessionExpired(agent_id="a", session_id="s-2", last_seen_at=1_800_000_000_000_000),
 }
 METADATA: dict[str, Metadata] = {
-    "metadata": Metadata("relay", "key", bytes(range(32)), "b"),
+    "metadata": Metadata("relay", "key", bytes(range(32)), "b", "000102030405"),
     "metadata, least": Metadata(),
 }
 
@@ -457,6 +464,10 @@ def test_every_example_that_was_replaced_has_its_former_meaning() -> None:
 @pytest.mark.parametrize("name", METADATA)
 def test_the_bytes_around_an_event_that_were_stored_once_mean_what_they_meant(name: str) -> None:
     assert decode_metadata(bytes.fromhex(EXAMPLES[name])) == METADATA[name]
+
+
+def test_the_bytes_around_an_event_before_tokens_mean_what_they_meant() -> None:
+    assert decode_metadata(bytes.fromhex(SECOND["metadata"])) == Metadata("relay", "key", bytes(range(32)), "b")
 
 
 def test_what_was_stored_around_an_event_and_means_nothing_any_more_is_passed_over() -> None:

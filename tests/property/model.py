@@ -14,6 +14,7 @@ from arclog.deciders.locks import AcquireLock, CheckTokens, RefreshLock, Release
 from arclog.deciders.messages import MESSAGE_KINDS, PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
+from arclog.deciders.tokens import IssueToken, RevokeToken
 from arclog.errors import ArcError, InvalidInput, LoopbackOnly, NotFound, SessionCollision
 from projections.hub.command_handlers import Command
 
@@ -396,7 +397,7 @@ def caller_of(command: Command) -> str | None:
             return command.owner_agent_id
         case CreateChannel():
             return command.created_by
-        case CloseSession() | StartHub() | StopHub() | InitiateShutdown():
+        case IssueToken() | RevokeToken() | CloseSession() | StartHub() | StopHub() | InitiateShutdown():
             return None
         case CancelShutdown() | FireShutdown() | ChangeNetwork() | GiveBack() | CheckTokens() | MoveCursors():
             return None

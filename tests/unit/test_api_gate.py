@@ -6,8 +6,9 @@ import pytest
 
 from api.http.errors import TooManyAttempts, Unauthenticated
 from api.http.gate import COOKIE, MAX_ADDRESSES, NEXT_TRY_SEC, SIGNED_IN_SEC, TRIES, Gate, hash_of
+from arclog.sender import Principal
 
-TOKEN = "a-token-that-nobody-guesses"  # noqa: S105 - of no hub
+TOKEN = "a-token-that-nobody-guesses"
 WRONG = "wrong"
 
 
@@ -25,10 +26,11 @@ class At:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.gate = Gate(hash_of(TOKEN), self.clock)
+        self.issued: dict[bytes, Principal] = {}
+        self.gate = Gate(hash_of(TOKEN), self.issued.get, lambda: bool(self.issued), self.clock)
 
-    def ask(self, headers: Mapping[bytes, bytes], address: str = "192.0.2.7") -> None:
-        self.gate.admit(address, headers)
+    def ask(self, headers: Mapping[bytes, bytes], address: str = "192.0.2.7") -> Principal | None:
+        return self.gate.identify(address, headers, remote=True)
 
     def guess(self, token: str = WRONG, address: str = "192.0.2.7") -> None:
         self.ask({b"authorization": f"Bearer {token}".encode()}, address)
@@ -141,3 +143,24 @@ def test_wrong_tokens_in_the_form_count_like_others(at: At) -> None:
             at.gate.sign_in("192.0.2.7", b"wrong")
     with pytest.raises(TooManyAttempts):
         at.guess(TOKEN)
+
+
+def test_a_token_that_was_issued_tells_whose_it_is(at: At) -> None:
+    ada = Principal("ada", "id", operator=True)
+    at.issued[hash_of("issued-to-ada")] = ada
+    assert at.ask({b"authorization": b"Bearer issued-to-ada"}) == ada
+    cookie = at.gate.sign_in("192.0.2.7", b"issued-to-ada")
+    assert at.ask({b"cookie": COOKIE + b"=" + cookie}) == ada
+
+
+def test_a_call_of_this_machine_need_prove_nothing_and_may(at: At) -> None:
+    assert at.gate.identify("127.0.0.1", {}, remote=False) is None
+    at.issued[hash_of("issued-to-ada")] = ada = Principal("ada", "id")
+    assert at.gate.identify("127.0.0.1", {b"authorization": b"Bearer issued-to-ada"}, remote=False) == ada
+    with pytest.raises(Unauthenticated):
+        at.gate.identify("127.0.0.1", {b"authorization": b"Bearer revoked"}, remote=False)
+
+
+def test_a_token_that_is_meant_for_another_hub_is_passed_over_where_none_was_issued() -> None:
+    gate = Gate(None, lambda _digest: None, lambda: False)
+    assert gate.identify("127.0.0.1", {b"authorization": b"Bearer of-another-hub"}, remote=False) is None

@@ -260,7 +260,7 @@ def part_about(manual: str, prog: str) -> str:
         reading = re.split(r"^## Reading$", manual, flags=re.MULTILINE)[1].split("###")[0]
         rows = [line for line in manual.splitlines() if re.match(rf"\| `{prog}[` ]", line)]
         return "\n".join([shared, reading, *rows])
-    if prog.startswith("arc log "):
+    if prog.startswith(("arc log ", "arc token ")):
         return "\n".join(line for line in manual.splitlines() if re.match(rf"\| `{prog}[` ]", line))
     section = re.split(rf"^### `{prog}`$", manual, flags=re.MULTILINE)[1]
     section = re.split(r"^###? ", section, flags=re.MULTILINE)[0]

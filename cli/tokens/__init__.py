@@ -1,0 +1,1 @@
+"""`arc token`: bind agents' names to tokens."""

@@ -1,0 +1,35 @@
+"""Whether a call is from whom it says, judged in its transaction, so that all hubs on a log agree."""
+
+from typing import Final
+
+from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
+from arclog.deciders.sessions import CloseSession
+from arclog.deciders.tokens import IssueToken, RevokeToken, check_operator, check_sender
+from projections import sessions
+from projections.hub.calls import Call
+from projections.hub.context import Context
+from projections.intervals import AsOf
+
+FOR_OPERATORS: Final = (InitiateShutdown, CancelShutdown, ChangeNetwork, IssueToken, RevokeToken)
+OURS_ALONE: Final = (IssueToken, RevokeToken)
+"""What of it, while nobody holds an operator's token, only this machine may do."""
+
+
+def check_identity(context: Context, call: Call, at: AsOf) -> None:
+    """Let a call pass that is from whom it says, and may be made by it.
+
+    Raises:
+        Forbidden: it is not, or may not.
+    """
+    holders, principal, command = context.holders, call.principal, call.command
+    if call.transport == "hub":
+        return
+    if isinstance(command, FOR_OPERATORS):
+        check_operator(holders, principal, strict=isinstance(command, OURS_ALONE))
+    if principal is None and not holders.bound:
+        return
+    sender = call.sender
+    if isinstance(command, CloseSession):
+        live = sessions.find_live_by_id(context.connection, command.session_id)
+        sender = sender if live is None else live.agent_id
+    check_sender(holders, sender, principal)
