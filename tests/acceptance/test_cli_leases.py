@@ -1,0 +1,138 @@
+"""The commands that ask for claims and locks, as processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.hub_process import CHECKOUT, HubProcess
+from tests.support.waiting import wait_until
+
+NOT_OURS = 75
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[HubProcess]:
+    hub = HubProcess.at(tmp_path)
+    hub.start()
+    yield hub
+    hub.stop()
+
+
+def command(hub: HubProcess, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "arc", *arguments[:1], "--base-url", hub.url, *arguments[1:]]
+
+
+def arc(hub: HubProcess, *arguments: str, agent: str = "a") -> "subprocess.CompletedProcess[str]":
+    line = command(hub, arguments[0], "--agent", agent, *arguments[1:])
+    return subprocess.run(line, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=False)
+
+
+def start(hub: HubProcess, *arguments: str, agent: str = "a") -> "subprocess.Popen[str]":
+    line = command(hub, arguments[0], "--agent", agent, *arguments[1:])
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=CHECKOUT)
+
+
+def active(hub: HubProcess) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = hub.get("/v1/locks?active_only=1").result
+    return found
+
+
+def test_a_lock_is_asked_for_kept_and_given_back_and_codes_say_what_came(hub: HubProcess) -> None:
+    asked = arc(hub, "lock", "src/**", "docs")
+    assert (asked.returncode, asked.stdout.count("yours until")) == (0, 2)
+    refused = arc(hub, "lock", "src/a.py", agent="b")
+    assert refused.returncode == NOT_OURS
+    assert "not yours: a holds the lock on src/**" in refused.stdout
+    assert "both cover src/a.py" in refused.stdout
+    assert arc(hub, "refresh", "lock:src/**", "--ttl", "30").returncode == 0
+    stale = arc(hub, "unlock", "src/**", "--token", "1")
+    assert (stale.returncode, "fencing token 1" in stale.stderr) == (1, True)
+    assert arc(hub, "unlock", "src/**", "docs").returncode == 0
+    told = arc(hub, "lock", "src/a.py", "--json", agent="b")
+    assert json.loads(told.stdout)["acquired"]
+
+
+def test_a_claim_is_waited_for(hub: HubProcess) -> None:
+    assert arc(hub, "claim", "k").returncode == 0
+    waits = start(hub, "claim", "k", "--wait", "30", agent="b")
+    wait_until(lambda: hub.get("/v1/claims/queue").result)
+    assert arc(hub, "release", "k").returncode == 0
+    assert "k: yours until" in waits.communicate(timeout=20)[0]
+
+
+def test_a_command_runs_while_its_lock_is_held_and_its_exit_code_is_passed_on(hub: HubProcess) -> None:
+    inside = (
+        f"import urllib.request as u; print(u.urlopen('{hub.url}/v1/locks?active_only=1').read().decode()); exit(7)"
+    )
+    ran = arc(hub, "with", "lock:src/**", "claim:k", "--", sys.executable, "-c", inside)
+    assert ran.returncode == 7
+    assert json.loads(ran.stdout)["result"][0]["file_path"] == "src/**"
+    assert active(hub) == []
+    assert hub.get("/v1/claims?active_only=1").result == []
+
+
+def test_a_command_that_a_signal_ended_gives_its_lock_back_all_the_same(hub: HubProcess) -> None:
+    inside = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    ran = arc(hub, "with", "lock:src", "--", sys.executable, "-c", inside)
+    assert ran.returncode == 128 + signal.SIGKILL
+    assert active(hub) == []
+
+
+def test_a_command_whose_lock_is_taken_away_is_ended_unless_it_is_to_go_on(hub: HubProcess) -> None:
+    sleeps = ("--", sys.executable, "-c", "import time; time.sleep(8)")
+    for more, code in (((), NOT_OURS), (("--keep-going",), 0)):
+        running = start(hub, "with", "--ttl", "5", *more, "lock:src", *sleeps)
+        (held,) = wait_until(lambda: active(hub))
+        body = {"agent_id": "o", "reason": "it hangs", "fencing_token": held["fencing_token"]}
+        assert hub.post("/v1/locks/force-release", body).status == 200
+        _out, err = running.communicate(timeout=30)
+        assert running.returncode == code
+        assert "no longer yours" in err
+
+
+def test_a_lock_ends_within_its_lease_when_the_one_that_held_it_is_killed(hub: HubProcess, tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    inside = f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    running = start(hub, "with", "--ttl", "5", "lock:src", "--", sys.executable, "-c", inside)
+    wait_until(lambda: active(hub) and pid_file.exists() and pid_file.read_text())
+    running.kill()
+    running.wait(10)
+    wait_until(lambda: not active(hub), within_sec=8)
+    os.kill(int(pid_file.read_text()), signal.SIGKILL)
+    running.communicate(timeout=10)
+
+
+def test_a_hub_that_is_killed_and_comes_back_costs_a_running_command_nothing(hub: HubProcess) -> None:
+    inside = "import time; time.sleep(6); exit(3)"
+    running = start(hub, "with", "--ttl", "10", "lock:src", "--", sys.executable, "-c", inside)
+    wait_until(lambda: active(hub))
+    hub.kill()
+    time.sleep(0.5)
+    hub.start()
+    running.communicate(timeout=30)
+    assert running.returncode == 3
+    assert active(hub) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("lock:src", "make"), "say what to run after --"),
+        (("src", "--", "make"), "src is not a lease: write lock:PATH or claim:KEY"),
+        (("--", "make"), "say what to hold before --"),
+    ],
+)
+def test_a_line_that_does_not_say_what_to_hold_or_to_run_is_refused(
+    hub: HubProcess, arguments: tuple[str, ...], told: str
+) -> None:
+    ran = arc(hub, "with", *arguments)
+    assert ran.returncode != 0
+    assert told in ran.stderr
