@@ -18,6 +18,7 @@ places that are young. A request that would still close a circle of agents that 
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import ClassVar, Final, Literal
 
 from msgspec import Struct
@@ -37,6 +38,8 @@ from arclog.limits import MICROSECONDS
 from arclog.paths import parse_key
 from arclog.patterns import find_witness
 
+MAX_OWN_PATTERNS: Final = 100
+"""Own patterns that are looked through for one that covers what is asked for; beyond them a lock of its own is granted."""
 YOUNG_SEC: Final = 60
 """How old a place must be to stop what hooks lock by themselves."""
 
@@ -252,7 +255,7 @@ def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:
     if len(held) == len(exact) and len({one.token for one in held}) == 1:
         return Prolonged(held[0].token, asked.keys, max(expires_at, *(one.expires_at for one in held)))
     if asked.noun == "lock":
-        for pattern in standing.patterns_of(asked.agent_id):
+        for pattern in islice(standing.patterns_of(asked.agent_id), MAX_OWN_PATTERNS):
             if serves(pattern) and all(pattern.covers(key) for key in asked.keys):
                 return Prolonged(pattern.token, (pattern.key,), max(expires_at, pattern.expires_at))
     return None

@@ -11,7 +11,7 @@ from projections.encoding import encode_json
 from projections.hub.lease_answers import Rows, show_obstacle
 from projections.times import timestamp
 
-MAX_CONFLICTS: Final = 100
+MAX_CONFLICTS: Final = 20
 """Conflicts that are shown at most."""
 
 
