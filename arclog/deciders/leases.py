@@ -39,7 +39,7 @@ from arclog.paths import parse_key
 from arclog.patterns import find_witness
 
 MAX_OWN_PATTERNS: Final = 100
-"""Own patterns that are looked through for one that covers what is asked for; beyond them a lock of its own is granted."""
+"""Own patterns that are looked through for one that covers what is asked for; of more, a lock of its own is granted."""
 YOUNG_SEC: Final = 60
 """How old a place must be to stop what hooks lock by themselves."""
 
