@@ -72,10 +72,10 @@ class Judgement:
         if paths:
             command = TouchFiles(
                 agent_id=agent_id,
-                paths=self._as_shown(paths),
+                paths=self._as_shown(paths[:MAX_PATHS]),
                 wrote=wrote,
                 tool=tool.name[:64],
-                digests=[*map(_digest, paths)],
+                digests=[*map(_digest, paths[:MAX_PATHS])],
             )
             await self._hub.execute(command, transport=TRANSPORT)
 
@@ -85,9 +85,14 @@ class Judgement:
         """Lock files, or see that they could be; why not, if not."""
         if not paths:
             return ""
-        if mode == "check":
-            return await self._find_conflict(agent_id, paths)
-        command = AcquireLock(agent_id=agent_id, paths=self._as_shown(paths), ttl_sec=LOCK_SEC, is_automatic=True)
+        locked = [] if mode == "check" else paths[:MAX_PATHS]
+        for place in range(len(locked), len(paths), MAX_PATHS):
+            refusal = await self._find_conflict(agent_id, paths[place : place + MAX_PATHS])
+            if refusal:
+                return refusal
+        if not locked:
+            return ""
+        command = AcquireLock(agent_id=agent_id, paths=self._as_shown(locked), ttl_sec=LOCK_SEC, is_automatic=True)
         outcome = await self._hub.execute(command, transport=TRANSPORT)
         return "" if outcome.acquired else _held(msgspec.json.decode(outcome.result))
 
@@ -103,7 +108,7 @@ class Judgement:
     def _judge_age(self, agent_id: str, paths: list[str]) -> str:
         for path in paths:
             news = self._find_news(agent_id, path)
-            if news is not None and Path(path).exists():
+            if news is not None and os.path.exists(path):  # noqa: PTH110 - a name that is too long is none
                 return (
                     f"{self._shown(path)} was written by {news.agent_id} at {_clock(news.at)} (event {news.event_id}), "
                     "after you knew it last. Read it again, as with cat, then edit what stands there now."
@@ -202,7 +207,7 @@ class Judgement:
     def _known(self, folder: str, paths: Sequence[str]) -> list[str]:
         """Those of some paths that belong to this hub, absolute, each once."""
         whole = (os.path.normpath(os.path.join(folder, path)) for path in paths)  # noqa: PTH118
-        return list(dict.fromkeys(path for path in whole if self._find_key(path) is not None))[:MAX_PATHS]
+        return list(dict.fromkeys(path for path in whole if self._find_key(path) is not None))
 
     def _find_key(self, path: str) -> str | None:
         try:

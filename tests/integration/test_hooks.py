@@ -356,6 +356,24 @@ def test_what_hooks_wrote_is_the_same_when_it_is_made_again_from_the_log(
     )
 
 
+@pytest.mark.parametrize(
+    "given",
+    [None, [], "x", {"file_path": 1}, {"file_path": "a\x00b"}, {"file_path": "x" * 6000}, {"file_path": "y" * 300},
+     {"file_path": "../../etc/passwd"}, {"file_path": ""}, {"command": "git -C"}, {"command": "$(" * 99}],
+)  # fmt: skip
+@pytest.mark.parametrize("tool", ["Edit", "Bash", "Read", "apply_patch", None])
+def test_a_tool_whose_input_is_strange_is_let_through(hub: ServedHub, ada: Window, tool: object, given: object) -> None:
+    for event in ("PreToolUse", "PostToolUse"):
+        assert ada.hook(event, tool_name=tool, tool_input=given) is None
+
+
+def test_a_command_that_writes_many_files_is_refused_for_any_that_another_holds(hub: ServedHub, ada: Window) -> None:
+    names = [f"{number}.txt" for number in range(250)]
+    hub.post("/v1/locks", {"agent_id": "bob", "file_path": "249.txt"})
+    assert "249.txt is locked by bob" in ada.run(f"touch {' '.join(names)}")
+    assert ada.run(f"touch {' '.join(names[:249])}") == ""
+
+
 def test_what_is_no_json_object_is_refused_with_what_it_must_be(hub: ServedHub) -> None:
     assert hub.post("/v1/hooks/claude-code", b"[1]").status == 400
     assert hub.post("/v1/hooks/claude-code", b"{").status == 400
