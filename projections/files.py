@@ -10,13 +10,16 @@ import apsw
 from msgspec import Struct
 
 from arclog.codec import Fact
-from arclog.events import FileRead, FileWritten
+from arclog.events import SYSTEM, FileRead, FileWritten
 from arclog.sqlite.queries import Queries
+from arclog.sqlite.reads import read_from_end
 from projections.intervals import AsOf
 from projections.projector import Projector, Writer
 from projections.times import timestamp
 
 SQL: Final = Queries("projections", "files.sql")
+LOOK_BACK: Final = 100
+"""Events among which the last is looked for that was no hub's own."""
 
 
 class Touch(Struct, frozen=True):
@@ -52,6 +55,19 @@ PROJECTOR: Final = Projector(
     indexes=SQL["indexes"],
     handlers={FileWritten: _on_touched, FileRead: _on_touched},
 )
+
+
+def are_touched(connection: apsw.Connection) -> bool:
+    """Whether any hook has ever told of a file."""
+    return connection.execute(SQL["are_touched"]).get is not None
+
+
+def find_last_doing(connection: apsw.Connection) -> int:
+    """When an agent last caused an event, in microseconds; 0 when that is long ago, or never was."""
+    for event in read_from_end(connection, LOOK_BACK):
+        if event.actor != SYSTEM:
+            return event.recorded_at
+    return 0
 
 
 def find_news(connection: apsw.Connection, key: str, agent_id: str, began_at: int, at: AsOf) -> Touch | None:

@@ -8,6 +8,7 @@
     windows       which agent a window of a harness is
     judgement     whether a tool may run
     guarded_git   what git says of a working tree: what has changed, what a commit would take
+    absence       what changed while the hub was away
     news          what others said since an agent was told last
     shell/        what a shell command would do
 

@@ -1,6 +1,7 @@
 """What git and the disk say of a working tree: what is not committed, what a commit would take, what a script says."""
 
 import asyncio
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from arclog.errors import ArcError
 
 WITHIN_SEC: Final = 3.0
 MAX_SCRIPT_BYTES: Final = 100_000
+DIGEST_CHARS: Final = 16
 MAX_FILE_BYTES: Final = 4_000_000
 """A larger file is not hashed."""
 _SECTION: Final = re.compile(r'^\s*\[\s*([\w.-]+)(?:\s+"[^"]*")?\s*\]')
@@ -57,6 +59,16 @@ async def _git(folder: str, *arguments: str) -> str:
         await process.wait()
         raise GitSilent(folder) from None
     return said.decode(errors="surrogateescape") if process.returncode == 0 else ""
+
+
+def digest_of(path: str) -> str:
+    """The start of the SHA-256 of a file, in hex; empty where it is too long or cannot be read."""
+    try:
+        if os.path.getsize(path) > MAX_FILE_BYTES:  # noqa: PTH202
+            return ""
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:DIGEST_CHARS]
+    except OSError:
+        return ""
 
 
 class GitSilent(ArcError):

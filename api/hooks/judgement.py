@@ -5,16 +5,14 @@ another agent has written since this one knew it last must be read again first. 
 others have not committed, or end their processes, is refused while there is something of theirs.
 """
 
-import hashlib
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
 from api.hooks.calls import Tool
-from api.hooks.guarded_git import MAX_FILE_BYTES, Disk, list_changed, list_staged
+from api.hooks.guarded_git import Disk, digest_of, list_changed, list_staged
 from api.hooks.news import plain
 from api.hooks.shell.deeds import Deed, Unclear
 from api.hooks.shell.script import find_deeds
@@ -31,7 +29,6 @@ Mode = Literal["auto", "check", "off"]
 LOCK_SEC: Final = 900.0
 """How long what a hook locks is held without a further touch."""
 TRANSPORT: Final = "hook"
-DIGEST_CHARS: Final = 16
 SHOWN: Final = 3
 
 
@@ -75,7 +72,7 @@ class Judgement:
                 paths=self._as_shown(paths[:MAX_PATHS]),
                 wrote=wrote,
                 tool=tool.name[:64],
-                digests=[*map(_digest, paths[:MAX_PATHS])],
+                digests=[*map(digest_of, paths[:MAX_PATHS])],
             )
             await self._hub.execute(command, transport=TRANSPORT)
 
@@ -280,12 +277,3 @@ def _held(lock: dict[str, Any] | None) -> str:
 
 def _clock(timestamp: str) -> str:
     return timestamp.partition("T")[2][:8]
-
-
-def _digest(path: str) -> str:
-    try:
-        if os.path.getsize(path) > MAX_FILE_BYTES:  # noqa: PTH202
-            return ""
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:DIGEST_CHARS]
-    except OSError:
-        return ""

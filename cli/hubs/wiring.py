@@ -15,6 +15,7 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from api.app import create_app
+from api.hooks.absence import tell_absence
 from api.http.inprocess import call
 from api.http.listening import listen
 from api.http.server import Tls, serve
@@ -151,7 +152,9 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
             gc.collect()
             gc.freeze()
             tls = Tls(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
+            telling = asyncio.ensure_future(tell_absence(hub))
             await serve(hub, app, sock, relay.aclose, tls=tls)
+            telling.cancel()
     log.info("stopped")
 
 

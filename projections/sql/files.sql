@@ -16,6 +16,9 @@ CREATE INDEX file_touches_by_agent ON file_touches (key, agent_id, event_id);
 -- name: touch
 INSERT INTO file_touches (key, event_id, agent_id, wrote, recorded_at, digest) VALUES (?, ?, ?, ?, ?, ?)
 
+-- name: are_touched
+SELECT 1 FROM file_touches LIMIT 1
+
 -- name: find_news
 SELECT event_id, agent_id, recorded_at, digest FROM file_touches
 WHERE key = :key AND event_id <= :at AND wrote AND agent_id != :agent_id AND recorded_at > :began_at

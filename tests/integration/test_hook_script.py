@@ -13,6 +13,7 @@ import pytest
 
 import arc
 from tests.support.hub_process import HubProcess
+from tests.support.waiting import wait_until
 
 SCRIPT = Path(arc.__file__).with_name("arc_hook.py")
 
@@ -92,3 +93,26 @@ def test_arguments_that_are_wrong_do_not_look_like_a_refusal() -> None:
     done = subprocess.run([sys.executable, "-I", "-S", SCRIPT, "vim"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "usage" in done.stderr
+
+
+def test_what_changed_while_the_hub_was_away_is_named_when_it_is_back(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    names = [f"{number}.py" for number in range(50)]
+    with running_hub(tmp_path) as hub:
+        given = {"tool_name": "Edit", "tool_input": {"file_path": str(tmp_path / "known.py")}}
+        (tmp_path / "known.py").write_text("x")
+        call(tmp_path, "PostToolUse", **given)
+        for name in names[:25]:
+            (tmp_path / name).write_text("x")
+        hub.kill()
+        for name in names[25:]:
+            (tmp_path / name).write_text("x")
+        hub.start()
+
+        def told() -> list[Any]:
+            return list(hub.get("/v1/messages?channel=general").result)
+
+        wait_until(lambda: bool(told()), within_sec=20, what="the message that names the files")
+        (message,) = told()
+        assert set(names) <= set(message["body"].splitlines())
+        assert "known.py" not in message["body"].splitlines()
