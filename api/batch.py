@@ -145,6 +145,7 @@ ROUTES: tuple[Route, ...] = (
         does="Post many messages: a line of JSON each, answered by a line of JSON each.",
         path=PATH,
         method="POST",
+        takes_key=True,
         query=NoQuery,
         media_type="application/x-ndjson",
         start=_start,

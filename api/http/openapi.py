@@ -136,7 +136,7 @@ def _operation(listed: Route, schemas: Json, components: Json) -> Json:
             headers["X-Arc-As-Of"] = _AS_OF
         answer = _json_answer(listed.does, schemas[str(listed.result)], headers, listed.beside)
     else:
-        if listed.method == "POST":
+        if listed.takes_key:
             parameters.append(_KEY)
         if listed.media_type == "text/event-stream":
             parameters.append(_LAST_EVENT_ID)

@@ -265,6 +265,7 @@ class SpecialRoute(Struct, Generic[Q], frozen=True, kw_only=True):
         media_type: the type of its answer.
         start: the route at work.
         query: its parameters.
+        takes_key: whether an idempotency key makes a repeated call safe.
     """
 
     does: str
@@ -273,6 +274,7 @@ class SpecialRoute(Struct, Generic[Q], frozen=True, kw_only=True):
     start: Callable[[Site], ASGIApp]
     query: type[Q]
     method: str = "GET"
+    takes_key: bool = False
 
     def endpoint(self, site: Site) -> ASGIApp:
         """The route at work."""
