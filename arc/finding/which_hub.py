@@ -70,7 +70,8 @@ def choose_hub(named: str | None = None, folder: str | None = None) -> Choice:
         try:
             split_url(url)
         except ValueError:
-            message = f"{source or 'the URL '}{url!r} cannot be used: give http://host:port, as in {DEFAULT_URL}"
+            what = VARIABLE if source else "the URL"
+            message = f"{what} {url!r} cannot be used: give http://host:port, as in {DEFAULT_URL}"
             raise ArcError(message, code="bad_url") from None
         return Choice(url, _remark_on_other(project, url, source))
     storage = project.find_storage()
