@@ -7,7 +7,7 @@
         for message in ada.poll(timeout=30):
             print(message["from_agent"], message["body"])
 
-The standard library only, and nothing of the hub: whoever needs a hub calls `ensure_hub`, which starts the command
+The standard library only, and nothing of the hub: to have a hub, call `ensure_hub`, which starts the command
 `arc`. A name is loaded when it is first used, because agents start Python thousands of times.
 """
 

@@ -195,7 +195,7 @@ class ArcClient(Leases, Work):
             reply_to: the id of the message that it answers.
             parent_task_id: the task that the new task is part of.
             ack: whether `to_agent` is to acknowledge it; `receipts` tells whether it did.
-            ack_within_sec: the same, within so many seconds.
+            ack_within_sec: the same, within this many seconds.
             urgent: whether it is urgent.
         """
         fields: dict[str, Any] = {"ack": ack or None, "ack_within_sec": ack_within_sec}

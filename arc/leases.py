@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from arc.shapes import Claim, Lock
 
 LONGEST_CALL_SEC = 50.0
-"""How long one call waits at most; whoever waits longer calls again, and keeps the place."""
+"""How long one call waits at most; to wait longer, call again: the place is kept."""
 
 
 class Leases(Reader):

@@ -40,7 +40,7 @@ class Work(Reader):
             depends_on: tasks that must be done before.
             needs: capabilities that an agent must have to do it.
             not_before: a time such as `2026-11-22T12:00:00Z`, before which it is not ready.
-            max_attempts: after so many leases that lapsed it has failed; 3 unless given.
+            max_attempts: how many of its leases may lapse before it has failed; 3 unless given.
         """
         terms: dict[str, Any] = {"thread_id": thread_id, "parent_task_id": parent_task_id, "assignee": assignee}
         terms |= {"priority": priority, "depends_on": depends_on, "needs": needs, "not_before": not_before}

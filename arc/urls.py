@@ -53,7 +53,7 @@ def split_url(url: str) -> Address:
         url: `http://HOST[:PORT][/PREFIX]`, or `https`.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a URL.
     """
     refused = f"{url!r} is not the URL of a hub: it must be http://HOST:PORT"
     scheme, there, rest = url.partition("://")

@@ -27,7 +27,7 @@ MAX_PATH = 260
 STEPS_OF_A_MS = 10_000
 
 PATIENCE_SEC = 1.0
-"""How long a file may be held by whoever looks at it, such as a virus scanner, before it counts as refused."""
+"""How long a file may be held by a program that looks at it, such as a virus scanner, before it counts as refused."""
 LOOK_SEC = 0.01
 
 _kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)

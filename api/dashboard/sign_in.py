@@ -1,6 +1,6 @@
 """The page that takes the hub's token from a person, and the cookie that a browser gets for it.
 
-It is one answer with nothing else to fetch, since whoever sees it may fetch nothing yet. It has no script: a form is
+It is one answer with nothing else to fetch, since those who see it may fetch nothing yet. It has no script: a form is
 sent, and the browser follows to the dashboard.
 """
 

@@ -1,4 +1,4 @@
-"""Claude Code, and whoever took over the form of its hooks (code.claude.com/docs/en/hooks, seen on 2.1.332)."""
+"""Claude Code, and programs that took over the form of its hooks (code.claude.com/docs/en/hooks, seen on 2.1.332)."""
 
 from typing import Final
 

@@ -20,7 +20,7 @@ MAX_LINES: Final = 20
 MAX_AGENTS: Final = 4096
 GO_ON_TIMES: Final = 3
 GO_ON_WITHIN_SEC: Final = 60.0
-"""How often a turn is made to go on in so many seconds; not every harness has an end to that."""
+"""How often a turn is made to go on, and in how many seconds; not every harness has an end to that."""
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 

@@ -155,7 +155,7 @@ def serve_hooks(site: Site) -> ASGIApp:
         query = read(scope)
         harness = HARNESSES.get(query.harness)
         if harness is None:
-            raise NotFound("harness", query.harness, f"is none of {', '.join(sorted(HARNESSES))}")
+            raise NotFound("harness", query.harness, f"is not one of {', '.join(sorted(HARNESSES))}")
         process = scope[HEADERS].get(HOST_PROCESS, b"").decode("latin-1")
         await site.responder.send(send, 200, await hooks.hear(harness, _decode(body), query.mode, process))
 

@@ -2,7 +2,7 @@
 
 A window's tools and its hooks are one agent: the one whose session at the hub names the window's session, or the
 process that the window is. Where nobody registered, its name is made as the command makes it (`claude-3f2a`), so that
-whoever registers later finds the same.
+those that register later find the same.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 A program sends it as `Authorization: Bearer TOKEN`. A browser gets a cookie for it, from `POST /sign-in`, which no
 script can read and no other site can send. The hub keeps neither: of the token it knows a hash, and so of each cookie,
-in memory alone, so that a hub that starts anew has everybody sign in again.
+in memory alone, so that everybody signs in again after the hub was restarted.
 
 Guessing is slow: after some wrong tokens an address has one try every few seconds, and until then not even the right
 one is looked at, so that a try tells nothing.

@@ -58,7 +58,7 @@ async def call(
     async def receive() -> Message:
         if requests:
             return requests.pop()
-        return await asyncio.Future()  # the caller never goes away; whoever waits here is cancelled
+        return await asyncio.Future()  # the caller never goes away; what waits here is cancelled
 
     async def send(message: Message) -> None:
         nonlocal status, answered

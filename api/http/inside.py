@@ -76,7 +76,7 @@ class Inside:
         return await self.hub.execute(command, transport=transport, key=key, request=known_by.asked)
 
     async def read(self, path: str, parameters: Mapping[str, Value]) -> ReadResult:
-        """What a route reads. Whoever gives up waiting cancels the call.
+        """What a route reads. To give up waiting, cancel the call.
 
         Args:
             path: the route's path as it is listed.

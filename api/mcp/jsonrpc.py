@@ -58,7 +58,7 @@ def decode(text: bytes | bytearray) -> Any:  # noqa: ANN401 - any JSON value
     """The JSON that a host sent.
 
     Raises:
-        ProtocolError: it is none.
+        ProtocolError: it is not JSON.
     """
     try:
         return msgspec.json.decode(text)

@@ -276,7 +276,7 @@ def _decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """The JSON that a host sent; text in another encoding is called by its name.
 
     Raises:
-        ProtocolError: it is none.
+        ProtocolError: it is not a message.
     """
     try:
         return jsonrpc.decode(body)

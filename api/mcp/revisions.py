@@ -2,7 +2,7 @@
 
 Until revision 2025-11-25 a client opens with `initialize` and settles on a version once. From 2026-07-28 on every
 request says all that is needed to serve it: version and capabilities in `params._meta`, and headers that repeat what a
-proxy needs to know. A header that disagrees with the body is refused, since whoever looks at one would be misled about
+proxy needs to know. A header that disagrees with the body is refused, since a reader of one would be misled about
 the other.
 """
 

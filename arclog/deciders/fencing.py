@@ -55,7 +55,7 @@ def check_required(standing: Standing, stream: str, token: int, agent_id: str, n
         now: the log's time.
 
     Raises:
-        InvalidInput: the stream is none of a lease.
+        InvalidInput: the stream is not that of a lease.
         StaleToken: it has not.
     """
     noun, _, key = stream.partition("/")

@@ -19,7 +19,7 @@ MAX_OPTIONS: Final = 20
 MAX_OPTION_CHARS: Final = 200
 MAX_ATTEMPTS: Final = 1_000
 ATTEMPTS: Final = 3
-"""After so many leases that lapsed a task has failed, unless it says otherwise."""
+"""How many of its leases may lapse before a task has failed, unless it says otherwise."""
 MAX_DEADLINE_SEC: Final = 365 * 86_400
 HUMAN: Final = "human"
 """The agent name that questions to a person go to; `@human` is the same."""
@@ -68,7 +68,7 @@ def decide_terms(
         question: what it says as a question to a person.
 
     Raises:
-        InvalidInput: a term is none that can be kept.
+        InvalidInput: a term cannot be kept.
     """
     priority = PRIORITY if asked.priority is None else asked.priority
     if not 0 <= priority <= MAX_PRIORITY:

@@ -81,7 +81,7 @@ class TaskTerms(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False)
         depends_on: tasks that must be done before.
         needs: capabilities that an agent must have to do it.
         not_before: it is not ready earlier.
-        max_attempts: after so many leases that lapsed it has failed.
+        max_attempts: how many of its leases may lapse before it has failed.
         options: of a question, the answers to choose from.
         default: of a question, the answer that counts when there is none by its deadline.
         deadline: of a question, when that is.

@@ -102,7 +102,7 @@ class TaskCancelled(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
 
 class TaskReopened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A task that was over is to be done after all; its attempts are counted anew."""
+    """A task that was over is to be done after all; its attempts are counted from zero."""
 
     type: ClassVar[str] = "task.reopened"
 

@@ -135,7 +135,7 @@ class Changes:
                 return True
         except StorageError:
             await asyncio.sleep(LOOK_SEC)
-            return True  # whoever wanted to know finds out what is wrong
+            return True  # those who wanted to know find out what is wrong
         return False
 
     async def _is_told(self) -> bool:

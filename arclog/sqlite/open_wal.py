@@ -40,7 +40,7 @@ if sys.platform == "win32":
         return msvcrt.open_osfhandle(handle, os.O_RDONLY | os.O_BINARY)
 
     def read_at(descriptor: int, size: int, place: int) -> bytes:
-        """At most so many bytes from a place on; none at the end."""
+        """At most this many bytes from a place on; none at the end."""
         with _position:
             os.lseek(descriptor, place, os.SEEK_SET)
             return os.read(descriptor, size)

@@ -2,7 +2,7 @@
 //
 // It is read once, as of the newest event, and from there every event brings the rows that it changed, whole and in the
 // form of the reads. So the page replaces rows by their keys and knows no rule, and the past is the same code without a
-// stream. Whoever shows something asks `world` when it says that a table changed.
+// stream. A panel asks `world` when it says that a table changed.
 
 import { read, readAll } from "./api.js";
 import { follow } from "./stream.js";

@@ -3,7 +3,7 @@
 A guard must know what `cd sub && env X=1 git -C .. stash` would do. So a command is cut as a POSIX shell cuts it
 (Shell Command Language, sections 2.2 to 2.10): quotes, operators, redirections, here-documents, subshells and
 substitutions. Nothing is run. A word that depends on something only the shell knows has no text (`Word.text` is None),
-and whoever judges must take it for the worst.
+and the rules must assume the worst.
 
 Keywords (`if`, `while`, `{`) only group commands, and all branches count as taken. The commands of a substitution and
 the body of a function count as run where they stand.

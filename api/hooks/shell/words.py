@@ -3,7 +3,7 @@
 The rules are those of the Shell Command Language, sections 2.2 (quoting) and 2.6 (expansions).
 
 A word that depends on something only the shell knows has no text. The scripts of substitutions that were passed on the
-way are kept for whoever reads commands (`api.hooks.shell.commands`).
+way are kept for what reads commands (`api.hooks.shell.commands`).
 """
 
 from typing import Final
