@@ -20,6 +20,7 @@ from arclog.events import (
 )
 from arclog.events.channels import ANONYMOUS
 from arclog.rules import FIRST
+from arclog.sender import Principal
 from arclog.sqlite.reads import find_rules
 from projections import channels
 from projections.hub.leases import Leases
@@ -41,6 +42,7 @@ class Context:
         leases: who holds what, and who waits.
         known_channels: channels that are known to exist; channels are never removed, so this is never outdated.
         sender: who asks for the command that is judged.
+        principal: whom it is proved to be from.
         settle_agent: ends an agent's session if that is over though not ended yet, and frees what it held; whether it
             did.
     """
@@ -61,6 +63,7 @@ class Context:
         self.leases = Leases(hub.hub_id)
         self.known_channels: set[str] = set()
         self.sender = ANONYMOUS
+        self.principal: Principal | None = None
         self._rules: RulesRaised | None = None
         self._holders: Holders | None = None
         self.settle_agent: Callable[[str], bool] = _nobody_is_over

@@ -12,6 +12,7 @@ from arclog.deciders import task_batches as batch_rules
 from arclog.deciders import tasks as task_rules
 from arclog.deciders.task_terms import check_order, is_human
 from arclog.events import Event
+from arclog.events.messages import Provenance
 from arclog.sqlite.reads import read_head
 from projections import readiness, tasks
 from projections.encoding import encode_json
@@ -54,8 +55,15 @@ def read_posting(
         limits=context.limits,
         dependencies=_known_dependencies(context, command, at) if command.depends_on else (),
         waiting_task=None if asked is None else tasks.find_known(connection, integer(asked), at),
-        provenance="unverified-human" if is_persons else None,
+        provenance=_provenance_of(context, is_persons=is_persons),
     )
+
+
+def _provenance_of(context: Context, *, is_persons: bool) -> Provenance | None:
+    """Whether a person says it: proved by an operator's token, or, while nobody holds one, by their word alone."""
+    if context.principal is not None and context.principal.operator:
+        return "human"
+    return "unverified-human" if is_persons and not context.holders.has_operators else None
 
 
 def _known_dependencies(context: Context, command: message_rules.PostMessage, at: AsOf) -> tuple[int, ...]:

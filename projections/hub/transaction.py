@@ -174,7 +174,7 @@ class Transaction:
         """The event that the rules accept, appended; or the outcome where there is nothing to append."""
         if call.require:
             check_requirements(self._context, call.require, call.sender, self.now)
-        self._context.sender = call.sender
+        self._context.sender, self._context.principal = call.sender, call.principal
         decision = handle(self._context, call.command, self._at)
         if isinstance(decision, Outcome):
             return decision

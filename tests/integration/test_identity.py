@@ -121,6 +121,14 @@ def test_once_there_is_an_operator_nobody_else_does_what_is_theirs(hub: ServedHu
     assert hub.post("/v1/shutdown/cancel", {}, headers=bearer(OPERATOR)).status == 200
 
 
+def test_only_an_operator_is_known_to_be_a_person_and_without_any_a_word_is_taken_as_such(hub: ServedHub) -> None:
+    assert post(hub, "@human").result["provenance"] == "unverified-human"
+    assert "provenance" not in post(hub, "ada").result
+    issue(hub, "root", OPERATOR, operator=True)
+    assert post(hub, "root", OPERATOR).result["provenance"] == "human"
+    assert "provenance" not in post(hub, "@human").result
+
+
 def test_tokens_hold_over_a_restart_and_on_every_carrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = HubProcess.at(tmp_path).start()
     try:
