@@ -6,8 +6,11 @@
                 who waits for a claim or a lock: as rows, as of any event, and in the memory of a hub
     task_rows, readiness
                 the rows of tasks, and which of these can be done now
-    event_streams, vouches
-                events found from each entity that they concern; which hub has an agent
+    event_streams, vouches, tokens, files, cursors, receipts
+                events found from each entity that they concern; and of agents: which hub has them, what
+                their names are bound to, what they wrote, how far they have read, what they acknowledged
+    messages_in_full
+                messages with all that they say, for tables without the log
     projector, live_writer, versions, intervals, moments, checkpoints, all_projectors
                 what the nouns share: how rows are written, kept when they are replaced, and read as of any event
     budget, encoding, times, recent

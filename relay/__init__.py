@@ -3,7 +3,8 @@
     relay         `Relay`, on a thread of its own
     scanner       finds requests in the spool: told by `notifications`, or by looking
     courier       carries one agent's requests to the hub, in their order, and brings the answers back
-    agent_folder  one agent's two folders; `spool`, `folders` and `files` touch what lies there
+    agent_folder  one agent's two folders; `spool`, `folders` (`folders_on_windows`) and `files`
+                  touch what lies there
     envelope      a request and a response as text, without I/O; `identity` says who may ask for what
     remote        a `Send` over HTTP, for `arc relay`
 

@@ -3,6 +3,7 @@
     repository    the git repository that a folder belongs to, and its main working tree
     storage       the storage that a folder means, running or not, and where a new one lies
     notes         `.arc.pid`: what a running hub leaves beside its storage
+    tokens        the token that a hub wants of calls from other machines
     kept_options  the port and the options that belong to a storage, for its next start
     probe         asking an address what listens there
     processes     whether a process is what listens on a port

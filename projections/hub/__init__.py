@@ -2,6 +2,7 @@
 
     hub               `Hub`: start, execute a command, read, stop
     settings, roots   how a hub is run, and the folders that paths are relative to
+    identity          whether a call is from whom it says
     first_start       what a hub does on its storage before anything else
 
 Writing, in the order in which a call goes:
@@ -11,7 +12,8 @@ Writing, in the order in which a call goes:
     flush_policy      where a transaction is flushed
     recorder          the one writer: begin, stage, flush, undo
     transaction       one transaction while it is written: judge each call, append its event, project it
-    command_handlers  loads the state that a rule needs and asks the rule; `lease_handlers` for claims and locks
+    command_handlers  loads the state that a rule needs and asks the rule; `lease_handlers` for claims and locks,
+                      `file_handlers` for files
     context           what calls are judged against, apart from the tables
     answers           what a caller is told of an event; `lease_answers` for claims and locks
     outcomes          what an accepted call led to
@@ -35,7 +37,7 @@ Reading, and what goes by time:
 
     reading_side      what is read where: pages of messages, search, and waiting for more
     waiting           who waits, woken by the commit
-    log_feed          the events after a cursor
+    log_feed          the events after a cursor; `cursors` keeps those that the hub remembers
     other_hubs        what other hubs append is told to those who wait here
     presence          who is there; `processes` for those that run on this machine
     clockwork         what is due by the log's clock
