@@ -9,7 +9,22 @@ from starlette.applications import Starlette
 from starlette.routing import Route as Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import batch, channels, claims, inbox, locks, log, messages, search, sessions, sse, tasks, threads, tokens
+from api import (
+    batch,
+    channels,
+    claims,
+    digest,
+    inbox,
+    locks,
+    log,
+    messages,
+    search,
+    sessions,
+    sse,
+    tasks,
+    threads,
+    tokens,
+)
 from api import hub as hub_itself
 from api.dashboard import attention, files, sign_in
 from api.hooks import route as hooks
@@ -39,6 +54,7 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *sessions.ROUTES,
     *tasks.ROUTES,
     *search.ROUTES,
+    *digest.ROUTES,
     *threads.ROUTES,
     *channels.ROUTES,
     *tokens.ROUTES,

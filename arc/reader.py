@@ -10,7 +10,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from arc.shapes import Channel, Claim, Hit, Lock, Message, Receipt, Session, Task, Thread, ThreadSummary, Transport
+    from arc.shapes import (
+        Channel,
+        Claim,
+        Digest,
+        Hit,
+        Lock,
+        Message,
+        Receipt,
+        Session,
+        Task,
+        Thread,
+        ThreadSummary,
+        Transport,
+    )
 
 WAIT_GRACE_SEC = 5.0
 """How much longer than the hub a waiting call waits: the hub answers at its time-out, and the answer has to travel."""
@@ -100,6 +113,16 @@ class Reader:
         """
         query = {"since_id": since_id, "limit": limit, "tail": 1 if tail else None, "unacked": 1 if unacked else None}
         found: list[Message] = self._read(f"inbox/{segment(self.agent_id)}", query)
+        return found
+
+    def digest(self, *, since: int | None = None, max_chars: int = 800) -> Digest:
+        """What changed while this agent was away: `lines`, each with its event, and all of it as `text`.
+
+        Args:
+            since: the event after which; this agent's own last one, unless given.
+            max_chars: how long the text may be.
+        """
+        found: Digest = self._read("digest", {"agent_id": self.agent_id, "since": since, "max_chars": max_chars})
         return found
 
     def receipts(self, *, message_id: int | None = None, overdue: bool = False) -> list[Receipt]:

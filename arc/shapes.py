@@ -74,6 +74,26 @@ class Receipt(TypedDict):
     overdue: bool
 
 
+class DigestLine(TypedDict):
+    """One fact of a digest, with the event that leads to it."""
+
+    kind: str
+    event_id: int
+    sender: str
+    text: str
+
+
+class Digest(TypedDict):
+    """What changed while an agent was away."""
+
+    agent_id: str
+    since: int
+    until: int
+    lines: list[DigestLine]
+    left_out: int
+    text: str
+
+
 class Hit(TypedDict):
     """A message that a search found; `snippet` is the part where, what was found between `[` and `]`."""
 

@@ -69,6 +69,7 @@ COMMANDS: Final[Commands] = {
     "messages": Command("cli.read.views:MESSAGES", "print what was said in a channel or a thread"),
     "search": Command("cli.read.views:SEARCH", "find what was said, by its words"),
     "inbox": Command("cli.read.views:INBOX", "print what was said to one agent alone"),
+    "digest": Command("cli.read.work:DIGEST", "print what changed while an agent was away"),
     "threads": Command("cli.read.views:THREADS", "print a summary of each thread"),
     "thread": Command("cli.read.views:THREAD", "print one thread with everything in it"),
     "claims": Command("cli.read.views:CLAIMS", "print who does which piece of work"),

@@ -85,6 +85,17 @@ class One(View):
                 print_line(f"{name.replace('_', ' '):<15}{shown}")
 
 
+class Text(View):
+    """A text that the hub has made."""
+
+    def print_rows(self, rows: Any) -> None:  # noqa: ANN401 - decoded JSON
+        """Print it line by line."""
+        from cli.tables import printable
+
+        for line in rows["text"].splitlines():
+            print(printable(line))
+
+
 class Ready(View):
     """What is ready, in the order in which it is given."""
 
@@ -120,4 +131,14 @@ TASK: Final = One(
     "/v1/tasks/{task}",
     COLUMNS,
     parameters=(Parameter("task", type=count, metavar="TASK", help="the task's id"),),
+)
+
+DIGEST: Final = Text(
+    "/v1/digest",
+    (),
+    parameters=(
+        Parameter("agent", into="agent_id", metavar="AGENT", help="who was away"),
+        Parameter("--since", into="since", type=count, metavar="N", help="after this event (the agent's own last one)"),
+        Parameter("--max-chars", into="max_chars", type=count, metavar="N", help="how long it may be (800)"),
+    ),
 )
