@@ -75,6 +75,13 @@ def came_and_went(recorder: Recorder) -> None:
     recorder.execute(CloseSession(session_id=session["session_id"]))
 
 
+HELD = """\
+[{2}] you hold the claim “work”
+[{1}] you hold the lock on “src/a.py”
+[{3}] bob has the lock on “src/b.py” until 2027-01-15T08:05:00Z"""
+READY = """\
+[{2}] task {2} is ready for you (priority 0, by bob): “first”
+[{1}] task {1} is ready for you (priority 3, by bob): “later”"""
 STORIES: list[tuple[Callable[[Recorder], None], str]] = [
     (nothing, "Nothing new for me since event 0, up to event {head}."),
     (unacknowledged, "[{1}] bob waits for your acknowledgement since 2027-01-15T08:00:00Z: “look at this please”"),
@@ -82,17 +89,9 @@ STORIES: list[tuple[Callable[[Recorder], None], str]] = [
     (urgent, "[{1}] bob says (urgent): “stop”"),
     (asked, "[{1}] bob asks: “build it”\n[{1}] task {1} is ready for you (priority 2, by bob): “build it”"),
     (question, "[{1}] your question is not answered yet: “which one?”"),
-    (
-        holds,
-        "[{2}] you hold the claim “work”\n[{1}] you hold the lock on “src/a.py”\n[{3}] bob has the lock on “src/b.py” until "
-        "2027-01-15T08:05:00Z",
-    ),
+    (holds, HELD),
     (failed, "[{2}] task {1} that you opened failed: “mend”"),
-    (
-        ready,
-        "[{2}] task {2} is ready for you (priority 0, by bob): “first”\n"
-        "[{1}] task {1} is ready for you (priority 3, by bob): “later”",
-    ),
+    (ready, READY),
     (came_and_went, "[{3}] bob left\n[{1}] ada came"),
 ]
 
