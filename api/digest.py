@@ -24,7 +24,7 @@ class DigestQuery(Struct, frozen=True, kw_only=True):
 
 async def show_digest(hub: Hub, query: DigestQuery, reader: ReadCaller) -> ReadResult:
     """What changed, the most pressing first."""
-    found = await hub.read_apart(read_digest, query.agent_id, reader.at, query.since, query.max_chars)
+    found = await hub.read_on_thread(read_digest, query.agent_id, reader.at, query.since, query.max_chars)
     return ReadResult(encode_json(found))
 
 

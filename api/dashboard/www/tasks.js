@@ -73,12 +73,25 @@ function make({ task, claim, depth }) {
     link(`task/${task.task_id}`, title),
     holder ? agent(holder) : null,
     h("span.quiet.right", { title: task.created_at }, ago(task.completed_at ?? task.created_at, world.time)),
-    world.isLive && task.status === "open"
-      ? h("div.does", {}, action("done", () => attempt(() => change(`/v1/tasks/${task.task_id}/complete`, { agent_id: me() })), "Complete this task"))
-      : null,
+    world.isLive ? h("div.does", {}, ...deeds(task)) : null,
   );
   element.style.setProperty("--depth", String(depth));
   return element;
+}
+
+/** What can be done with a task: an open one is done, cancelled or assigned; one that is over is opened again. */
+function deeds(task) {
+  const decide = (deed, said = {}) => attempt(() => change(`/v1/tasks/${task.task_id}/${deed}`, { agent_id: me(), ...said }));
+  if (task.status !== "open") return [action("reopen", () => decide("reopen"), "Open this task again")];
+  const assign = () => {
+    const name = prompt("Who alone is to do it? Nothing: anybody.", task.assignee ?? "");
+    return name === null ? null : decide("assign", { assignee: name.trim() || null });
+  };
+  return [
+    action("done", () => decide("complete"), "Complete this task"),
+    action("cancel", () => decide("cancel"), "Cancel this task"),
+    action("assign", assign, "Say who is to do this task"),
+  ];
 }
 
 customElements.define("arc-tasks", Tasks);

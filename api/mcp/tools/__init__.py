@@ -3,12 +3,13 @@
 from typing import Any, Final
 
 from api.mcp.tool import Tool
-from api.mcp.tools import channels, claims, locks, log, messages, requests, search, sessions, tasks, threads
+from api.mcp.tools import channels, claims, digest, locks, log, messages, requests, search, sessions, tasks, threads
 
 TOOLS: Final[tuple[Tool[Any], ...]] = (
     *messages.TOOLS,
     *requests.TOOLS,
     *sessions.TOOLS,
+    *digest.TOOLS,
     *channels.TOOLS,
     *search.TOOLS,
     *threads.TOOLS,

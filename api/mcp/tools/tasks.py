@@ -8,6 +8,7 @@ from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
+from api.mcp.tools.arguments import TtlSec
 
 
 class WhichTasks(Struct, frozen=True, kw_only=True):
@@ -24,6 +25,49 @@ class WhichTask(Struct, frozen=True, kw_only=True):
     """Which one is done."""
 
     task_id: int
+
+
+class Next(Struct, frozen=True, kw_only=True):
+    """How long to wait for one, and how long to have it."""
+
+    wait_sec: Annotated[float, Meta(ge=0, le=50, description="wait for one, up to 50")] = 0
+    ttl_sec: TtlSec = 300
+
+
+class Deed(Struct, frozen=True, kw_only=True):
+    """What becomes of a task."""
+
+    action: Literal["assign", "cancel", "fail", "reopen"]
+    task_id: int
+    reason: str | None = None
+    assignee: Annotated[str, Meta(description="with assign: who alone may do it; anybody when left out")] | None = None
+
+
+async def take_next(agent: AskingAgent, arguments: Next) -> Answer:
+    """The next task that is ready, with the lease on it."""
+    envelope = await agent.change(
+        "/v1/tasks/next",
+        agent_id=agent.agent_id,
+        wait_sec=arguments.wait_sec or None,
+        ttl_sec=arguments.ttl_sec,
+    )
+    picked = envelope["result"]
+    if picked is None:
+        return answer({"task": None}, "No task is ready for you.")
+    agent.holdings.hold("claims", f"task-{picked['task']['task_id']}", arguments.ttl_sec)
+    return answer({"task": answers.row(picked["task"]), "why": picked["why"]})
+
+
+async def decide(agent: AskingAgent, arguments: Deed) -> Answer:
+    """Fail, cancel, reopen or assign a task."""
+    envelope = await agent.change(
+        f"/v1/tasks/{{task_id}}/{arguments.action}",
+        ids={"task_id": arguments.task_id},
+        agent_id=agent.agent_id,
+        reason=arguments.reason,
+        assignee=arguments.assignee,
+    )
+    return answer(answers.row(envelope["result"]))
 
 
 async def list_tasks(agent: AskingAgent, arguments: WhichTasks) -> Answer:
@@ -58,6 +102,20 @@ TOOLS: tuple[Tool[Any], ...] = (
         arguments=WhichTasks,
         run=list_tasks,
         reads=True,
+    ),
+    Tool(
+        name="arc_next_task",
+        does="Take the next task that is ready for you, with a lease on it. Prolong it as claim task-<id>; "
+        "complete or fail the task when you are through.",
+        arguments=Next,
+        run=take_next,
+        waits=True,
+    ),
+    Tool(
+        name="arc_task",
+        does="Fail, cancel, reopen or assign a task.",
+        arguments=Deed,
+        run=decide,
     ),
     Tool(
         name="arc_complete_task",
