@@ -32,18 +32,6 @@ OF_A_KIND: Final = 10
 """Lines of one kind that are made at most."""
 LOOKED_AT: Final = 200
 """Tasks and locks that are looked at for them."""
-MORE_AT: Final[dict[Kind, str]] = {
-    "unacked": "arc inbox {agent} --unacked",
-    "message": "arc inbox {agent}",
-    "question": "arc questions",
-    "held": "arc claims --active",
-    "waiting": "arc locks",
-    "failed": "arc tasks --state failed",
-    "ready": "arc task ready --agent {agent}",
-    "lock": "arc locks --active",
-    "agent": "arc agents",
-}
-"""Where the rest of each kind is found."""
 
 
 class Line(Struct, frozen=True):
@@ -117,7 +105,7 @@ def read_digest(
 
 
 def _fit(lines: list[Line], agent_id: str, since: int, head: int, max_chars: int) -> tuple[str, int]:
-    """As many lines as there is room for, and where the rest is found."""
+    """As many lines as there is room for, and how many there are besides."""
     if not lines:
         return f"Nothing new for {agent_id[:40]} since event {since}, up to event {head}."[:max_chars], 0
     texts = [f"[{line.event_id}] {line.text}" for line in lines]
@@ -126,13 +114,12 @@ def _fit(lines: list[Line], agent_id: str, since: int, head: int, max_chars: int
         left = len(texts) - kept
         shown = texts[:kept]
         if left:
-            place = MORE_AT[lines[kept].kind].format(agent=agent_id)
-            shown.append(f"[{lines[kept].event_id}] +{left} more: {place}")
+            shown.append(f"[{lines[kept].event_id}] +{left} more")
         text = "\n".join(shown)
         if len(text) <= max_chars:
             return text, kept
         kept -= 1
-    return f"[{lines[0].event_id}] {len(lines)} things: arc digest"[:max_chars], 0
+    return f"[{lines[0].event_id}] {len(lines)} things"[:max_chars], 0
 
 
 def _lines(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> Iterator[Line]:

@@ -121,7 +121,7 @@ def test_it_is_never_longer_than_asked_for_and_counts_what_is_left_out(
     assert len(found.text) <= most
     assert len(found.lines) + found.left_out == 9
     if found.lines:
-        assert found.text.endswith(f"+{found.left_out} more: arc inbox me")
+        assert found.text.endswith(f"+{found.left_out} more")
     assert all(line.startswith("[") for line in found.text.splitlines())
 
 
