@@ -74,6 +74,7 @@ COMMANDS: Final[Commands] = {
     "thread": Command("cli.read.views:THREAD", "print one thread with everything in it"),
     "claims": Command("cli.read.views:CLAIMS", "print who does which piece of work"),
     "locks": Command("cli.read.views:LOCKS", "print who edits which file"),
+    "queue": Command("cli.read.views:QUEUE", "print who waits for which lock, and for whom"),
     "tasks": Command("cli.read.work:TASKS", "print what is to be done, and what is done, as a tree"),
     "task": Group(TASK, "open tasks, take them, and bring them to an end"),
     "log": Group(LOG, "look into the log, prove it, move it"),
