@@ -15,21 +15,7 @@ if TYPE_CHECKING:
 ACTIVE: Final = Parameter(
     "--active", into="active_only", action="store_true", help="leave out what was released or has lapsed"
 )
-IN_QUEUE: Final = View(
-    "/v1/locks/queue",
-    (
-        ("place", field("place")),
-        ("file", field("name")),
-        ("waits", field("agent_id")),
-        ("mode", field("mode")),
-        ("since", second("queued_at")),
-        ("number", field("position")),
-        ("for", lambda row: ", ".join(row["ahead"])),
-    ),
-    parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"),),
-)
-
-THREAD: Final = Parameter("--thread-id", into="thread_id", metavar="ID", help="only of this thread")
+IN_THREAD: Final = Parameter("--thread-id", into="thread_id", metavar="ID", help="only of this thread")
 PAGE: Final = (
     Parameter(
         "--since-id",
@@ -190,6 +176,20 @@ LOCKS: Final = View(
     ),
     parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"), ACTIVE),
     key="file_path",
+)
+
+QUEUE: Final = View(
+    "/v1/locks/queue",
+    (
+        ("place", field("place")),
+        ("file", field("name")),
+        ("waits", field("agent_id")),
+        ("mode", field("mode")),
+        ("since", second("queued_at")),
+        ("number", field("position")),
+        ("for", lambda row: ", ".join(row["ahead"])),
+    ),
+    parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"),),
 )
 
 THREAD: Final = Whole(
