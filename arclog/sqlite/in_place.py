@@ -23,7 +23,7 @@ import apsw
 
 from arclog.errors import StorageError, StorageGone
 from arclog.sqlite.connection import storage_errors
-from arclog.sqlite.open_wal import open_wal, read_at
+from arclog.sqlite.open_wal import find_hole, open_wal, read_at
 from arclog.sqlite.removal import COMPANIONS
 
 Identity = tuple[int, int]
@@ -152,10 +152,21 @@ class OpenFiles:
         return False
 
     def _holds(self, wal_bytes: int, least_bytes: int) -> bool:
-        """Whether the WAL holds so much, and its beginning, which is empty when it was cut and written to again."""
+        """Whether the WAL holds so much, without a gap, which is there when it was cut and written to again."""
         if wal_bytes < least_bytes:
             return False
-        return wal_bytes == 0 or read_at(self.wal_descriptor, len(_WAL_MAGIC[0]), 0) in _WAL_MAGIC
+        if wal_bytes and read_at(self.wal_descriptor, len(_WAL_MAGIC[0]), 0) not in _WAL_MAGIC:
+            return False
+        return not self._has_gap(least_bytes)
+
+    def _has_gap(self, least_bytes: int) -> bool:
+        """Whether a frame is missing in front of this place: each has the number of its page first, which is not 0."""
+        hole = find_hole(self.wal_descriptor)
+        if hole is None or hole >= least_bytes:
+            return False
+        frame = -((WAL_HEADER_BYTES - hole) // (self._page_bytes + FRAME_HEADER_BYTES))
+        place = WAL_HEADER_BYTES + frame * (self._page_bytes + FRAME_HEADER_BYTES)
+        return place < least_bytes and read_at(self.wal_descriptor, 4, place) == bytes(4)
 
     def _bytes_of(self, frames: int) -> int:
         return WAL_HEADER_BYTES + frames * (self._page_bytes + FRAME_HEADER_BYTES) if frames else 0

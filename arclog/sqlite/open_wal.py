@@ -56,3 +56,19 @@ else:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
 
     read_at = os.pread
+
+
+if sys.platform == "linux":
+
+    def find_hole(descriptor: int) -> int | None:
+        """Where the first stretch begins that was never written; None where the filesystem does not tell."""
+        try:
+            return os.lseek(descriptor, 0, os.SEEK_HOLE)
+        except OSError:
+            return None
+
+else:
+
+    def find_hole(descriptor: int) -> int | None:
+        """Where the first stretch begins that was never written: other systems do not tell."""
+        return None

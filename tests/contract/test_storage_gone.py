@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -128,6 +129,21 @@ def test_a_wal_that_is_cut_in_the_middle_is_missed_though_looks_count_for_a_whil
     monkeypatch.setattr(files, "_counts_until", 0.0)
     wal = beside(path, "-wal")
     os.truncate(wal, wal.stat().st_size // 2)
+    with pytest.raises(StorageGone, match="cut short"):
+        sqlite_log.begin()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells where a file was never written")
+def test_a_wal_that_was_cut_in_the_middle_and_written_to_again_is_known_by_its_gap(
+    sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = OpenFiles(sqlite_log.connection, path, counts_sec=3_600)
+    monkeypatch.setattr(sqlite_log, "files", files)
+    append_all(sqlite_log, *(post("a" * 9_000) for _ in range(20)))
+    wal = beside(path, "-wal")
+    os.truncate(wal, wal.stat().st_size // 2)
+    append_all(sqlite_log, post("b"))  # the look before it still counts
+    monkeypatch.setattr(files, "_counts_until", 0.0)
     with pytest.raises(StorageGone, match="cut short"):
         sqlite_log.begin()
 
