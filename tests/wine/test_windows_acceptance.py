@@ -56,6 +56,7 @@ FOR_LINUX_ALONE: Final = frozenset(
         "test_the_hub_of_another_storage_on_the_port_is_an_error_that_names_it",
         "test_the_notes_of_two_hubs_on_a_storage_leave_each_other_alone",
         "test_two_projects_side_by_side_each_speak_to_their_own_hub",
+        "test_what_a_hub_saved_when_its_storage_was_deleted_is_not_cleaned_away",
     }
 )
 """What they say is of paths, signals, modes and errors of Linux, or of a client there that is to find the note."""
