@@ -2,7 +2,9 @@
 
 from typing import Final
 
+from arclog.deciders.claims import ForceReleaseClaim
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
+from arclog.deciders.locks import ForceReleaseLock
 from arclog.deciders.sessions import CloseSession
 from arclog.deciders.tokens import IssueToken, RevokeToken, check_operator, check_sender
 from projections import sessions
@@ -10,7 +12,15 @@ from projections.hub.calls import Call
 from projections.hub.context import Context
 from projections.intervals import AsOf
 
-FOR_OPERATORS: Final = (InitiateShutdown, CancelShutdown, ChangeNetwork, IssueToken, RevokeToken)
+FOR_OPERATORS: Final = (
+    InitiateShutdown,
+    CancelShutdown,
+    ChangeNetwork,
+    ForceReleaseClaim,
+    ForceReleaseLock,
+    IssueToken,
+    RevokeToken,
+)
 OURS_ALONE: Final = (IssueToken, RevokeToken)
 """What of it, while nobody holds an operator's token, only this machine may do."""
 

@@ -81,7 +81,8 @@ class Index:
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # after some faults SQLite has rolled back by itself
+                self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
 
@@ -123,7 +124,8 @@ class Index:
                 connection.execute(SQL["begin_filling"], (VERSION, self._storage, GENESIS))
             version, storage = connection.execute(SQL["read_about"]).get[:2]
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
         return int(version), str(storage)

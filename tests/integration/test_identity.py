@@ -119,6 +119,10 @@ def test_once_there_is_an_operator_nobody_else_does_what_is_theirs(hub: ServedHu
     assert hub.post("/v1/shutdown", shutdown, headers=bearer(OPERATOR)).status == 200
     assert hub.post("/v1/shutdown/cancel", {}).status == 403
     assert hub.post("/v1/shutdown/cancel", {}, headers=bearer(OPERATOR)).status == 200
+    hub.post("/v1/locks", {"agent_id": "dora", "file_path": "a.py"})
+    freed = {"agent_id": "root", "file_path": "a.py", "reason": "she is gone"}
+    assert hub.post("/v1/locks/force-release", freed | {"agent_id": "eve"}).status == 403
+    assert hub.post("/v1/locks/force-release", freed, headers=bearer(OPERATOR)).status == 200
 
 
 def test_only_an_operator_is_known_to_be_a_person_and_without_any_a_word_is_taken_as_such(hub: ServedHub) -> None:

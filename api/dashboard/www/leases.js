@@ -2,13 +2,14 @@
 
 import { change } from "./api.js";
 import { cut, h, keep } from "./dom.js";
+import { me } from "./me.js";
 import { action, agent, attempt, link, Panel } from "./panel.js";
 import { lasting } from "./time.js";
 import { world } from "./world.js";
 
 const NOUNS = {
-  lock: { holder: "agent_id", key: "file_path", since: "locked_at", release: "/v1/locks/release", body: (row) => ({ agent_id: row.agent_id, file_path: row.file_path }) },
-  claim: { holder: "owner_agent_id", key: "claim_key", since: "claimed_at", release: "/v1/claims/release", body: (row) => ({ agent_id: row.owner_agent_id, claim_key: row.claim_key }) },
+  lock: { holder: "agent_id", key: "file_path", since: "locked_at", free: "/v1/locks/force-release", named: (row) => ({ file_path: row.file_path }) },
+  claim: { holder: "owner_agent_id", key: "claim_key", since: "claimed_at", free: "/v1/claims/force-release", named: (row) => ({ claim_key: row.claim_key }) },
 };
 const MOST = 500;
 
@@ -51,7 +52,7 @@ function wrap(noun, row) {
 }
 
 function make({ noun, row }) {
-  const { holder, key, since, release, body } = NOUNS[noun];
+  const { holder, key, since, free, named } = NOUNS[noun];
   const whole = Math.max(1, Date.parse(row.expires_at) - Date.parse(row[since]));
   const waiting = row.waiting?.length ?? 0;
   return h(
@@ -73,7 +74,7 @@ function make({ noun, row }) {
           {},
           action("free", () => {
             const why = prompt(`Free ${row[key]}, which ${row[holder]} holds? Say why:`);
-            if (why) attempt(() => change(release, { ...body(row), reason: why }), `${row[key]} is free`);
+            if (why) attempt(() => change(free, { ...named(row), agent_id: me(), reason: why }), `${row[key]} is free`);
           }),
         )
       : null,
