@@ -183,7 +183,10 @@ def test_a_row_that_cannot_be_read_leaves_no_new_log(arc: ArcCommand, tmp_path: 
         rows.say(1, "09:00:00")
         rows.say(2, "noon")
     failed = arc("log", "import", "old.sqlite3", "--storage", "new.sqlite3")
-    assert (failed.code, failed.err) == (1, "arc error: message 2 has the time '2026-01-02TnoonZ', which is none\n")
+    assert (failed.code, failed.err) == (
+        1,
+        "arc error: message 2 has the time '2026-01-02TnoonZ', which is not a time\n",
+    )
     assert [file.name for file in tmp_path.iterdir()] == ["old.sqlite3"]
 
 

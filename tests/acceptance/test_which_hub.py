@@ -160,7 +160,7 @@ def test_the_variable_names_a_hub_and_says_when_the_folder_has_another(arc: ArcC
     assert bodies(other) == ["by the variable", "by the option"]
     same = ours("whoami", "--agent", "a", "--base-url", f"http://localhost:{free_port}", ARC_URL=other)
     assert (same.code, same.err) == (0, "")
-    assert "ARC_URL names 'nonsense' cannot be used" in ours("whoami", "--agent", "a", ARC_URL="nonsense").out
+    assert "ARC_URL 'nonsense' cannot be used" in ours("whoami", "--agent", "a", ARC_URL="nonsense").out
 
 
 def test_an_mcp_server_speaks_to_the_hub_of_its_folder(arc: ArcCommand, free_port: int) -> None:

@@ -44,7 +44,7 @@ def names(folder: Path) -> set[str]:
         ("verify text.md", "neither an export nor a storage of Arc"),
         ("verify nothing", "there is no file"),
         ("restore log.jsonl --storage new", "is an export: bring it in with arc log import log.jsonl --storage NEW"),
-        ("restore text.md --storage new", "is no backup"),
+        ("restore text.md --storage new", "is not a backup"),
         ("restore nothing --storage new", "there is no file"),
         ("fork 2 --from nothing --storage new", "name it with --from"),
         ("fork 2 --from log.jsonl --storage new", "is an export: name a storage with --from"),
@@ -87,7 +87,7 @@ def test_a_restored_storage_has_its_tables_from_the_log(run: Run, tmp_path: Path
     with tampering(tmp_path / "b.sqlite3") as connection:
         connection.execute("UPDATE locks SET agent_id = 'mallory'")
         connection.execute("INSERT INTO idempotency_keys VALUES (x'00', 1)")
-    assert "its tables are made anew" in run("log", "restore", "b.sqlite3", "--storage", "new.sqlite3")
+    assert "its tables were rebuilt from it" in run("log", "restore", "b.sqlite3", "--storage", "new.sqlite3")
     assert "differ from the log" in run("log", "replay", "--storage", "b.sqlite3", code=1)
     assert "follow from the log" in run("log", "verify", "--storage", "new.sqlite3")
 

@@ -223,7 +223,7 @@ def test_every_single_bit_of_an_export_that_turns_is_found(tmp_path: Path) -> No
 
 def test_what_is_no_export_is_called_so(tmp_path: Path) -> None:
     for text in (b"", b"hello\n", b"{}\n", b"\0" * 100):
-        with pytest.raises(InvalidInput, match="is no export of a log"):
+        with pytest.raises(InvalidInput, match="is not an export of a log"):
             import_into(text, tmp_path / "copy.sqlite3")
     later = b'{"arc_export":2,"origin":"x","after":0,"last":0,"previous":"00"}\n'
     with pytest.raises(InvalidInput, match="in version 2; this Arc reads 1"):

@@ -32,6 +32,12 @@ CONTROLS = "".join(map(chr, (*range(32), *range(127, 160))))
 
 letters = st.sampled_from(HOSTILE) | st.characters(exclude_categories=["Cs", "Cc"])
 names = st.text(letters, min_size=1, max_size=20).map(str.strip).filter(lambda name: name not in {"", SYSTEM})
+agents = (
+    st.text(st.sampled_from("\"'\\/%{}[]:, aZé\U0001f9e8"), min_size=1, max_size=20)
+    .map(str.strip)
+    .filter(lambda name: name not in {"", SYSTEM})
+)
+"""What an agent may be called: nothing that cannot be seen, and letters of one script."""
 texts = st.text(st.sampled_from(HOSTILE + CONTROLS) | st.characters(exclude_categories=["Cs"]), max_size=40)
 values = st.recursive(
     st.none()
@@ -51,8 +57,8 @@ attachments = st.one_of(
 )
 messages = st.builds(
     PostMessage,
-    from_agent=names,
-    to_agent=st.none() | names,
+    from_agent=agents,
+    to_agent=st.none() | agents,
     channel=st.none() | names,
     kind=st.sampled_from(["chat", "artifact", "notice"]),
     body=texts,
