@@ -39,7 +39,13 @@ def build_history(hub: HubProcess, seed: int = 7) -> int:
 
 def show(page: Page, event_id: int) -> None:
     """Move the slider, and wait until every panel has followed."""
-    page.evaluate("async (event) => (await import('/dashboard/world.js')).world.goTo(event)", event_id)
+    page.evaluate(
+        """async (event) => {
+            await (await import('/dashboard/world.js')).world.goTo(event);
+            for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+        }""",
+        event_id,
+    )
     expect(page.locator("arc-scrubber output")).to_contain_text(re.compile(f"event {event_id} of"))
 
 
@@ -72,7 +78,7 @@ def test_fifty_points_of_the_slider_show_what_the_hub_says_of_them(hub: HubProce
 def test_nothing_can_be_done_in_the_past(hub: HubProcess, page: Page) -> None:
     build_history(hub)
     show(page, 40)
-    assert page.locator(".does").count() == 0
+    expect(page.locator(".does")).to_have_count(0)
     expect(page.get_by_role("textbox", name="Message", exact=True)).to_be_hidden()
 
 
