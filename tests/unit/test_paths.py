@@ -33,8 +33,8 @@ def test_a_name_is_brought_to_one_form_of_unicode() -> None:
 def test_a_backslash_separates_on_windows_and_is_a_letter_elsewhere() -> None:
     assert key("src\\a.py") == "src\\a.py"
     assert key("src\\.\\a.py", windows=True) == "src/a.py"
-    drive = Root("C:/work/arc", folds_case=True)
-    assert key("c:\\Work\\arc\\Src\\A.py", drive, windows=True) == "src/a.py"
+    drive = Root("C:/project/arc", folds_case=True)
+    assert key("c:\\Project\\arc\\Src\\A.py", drive, windows=True) == "src/a.py"
 
 
 def test_case_is_folded_where_the_roots_filesystem_folds_it_and_only_there() -> None:
