@@ -83,6 +83,8 @@ COMMANDS: Final[Commands] = {
     "hook": Command("cli.hook", "answer a coding agent's hook, as its configuration calls it"),
     "mcp": Command("cli.mcp", "offer an agent's tools to an MCP host over the standard streams"),
     "bench": Command("cli.bench.command", "try this machine and its disk for ten seconds"),
+    "help": Command("cli.help", "print a page of the documentation, or what a command takes"),
+    "completion": Command("cli.completion.command", "print what makes a shell complete the words of this command"),
     "smoke": Command("cli.smoke", "let three agents meet, over HTTP and the relay, and say whether it works"),
     "smoke-agent": Command("cli.smoke_agent", "play one role of the smoke test"),
 }

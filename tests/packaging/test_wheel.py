@@ -28,7 +28,12 @@ def test_the_wheel_carries_every_file_of_the_packages(distribution: Distribution
         if path.is_file() and "__pycache__" not in path.parts
     }
     packed = {name for name in zipfile.ZipFile(distribution.wheel).namelist() if name.startswith("arc/")}
-    assert packed == expected
+    assert {name for name in packed if not name.startswith("arc/_hub/docs/")} == expected
+
+
+def test_the_installed_command_has_the_pages_of_the_documentation(environment: Environment, tmp_path: Path) -> None:
+    page = run(environment.arc, "help", "which-hub", cwd=tmp_path)
+    assert page == (CHECKOUT / "docs" / "explanation" / "which-hub.md").read_text(encoding="utf-8")
 
 
 def test_the_sdist_carries_the_sources_the_tests_and_the_licence(distribution: Distribution) -> None:
