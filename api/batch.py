@@ -21,7 +21,8 @@ from api.http.responses import envelope
 from api.http.routes import NoQuery, Route, Site, SpecialRoute
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, InvalidInput
-from projections.hub.calls import Request
+from arclog.sender import PRINCIPAL
+from projections.hub.calls import Call
 from projections.hub.hub import Hub
 from projections.hub.outcomes import Outcome
 
@@ -108,18 +109,18 @@ def _is_object(line: bytes) -> bool:
 async def _carry_out(hub: Hub, lines: list[bytes], batch: Batch) -> list[Outcome | ArcError]:
     """What each line led to; those that are no message are refused without asking the hub."""
     results: list[Outcome | ArcError | None] = []
-    requests: list[Request] = []
+    calls: list[Call] = []
     for number, line in enumerate(lines, 1):
         try:
-            requests.append(_request(line, number, batch))
+            calls.append(_call(line, number, batch))
             results.append(None)
         except ArcError as error:
             results.append(error)
-    carried_out = iter(await hub.execute_all(requests))
+    carried_out = iter(await hub.execute_all(calls))
     return [next(carried_out) if result is None else result for result in results]
 
 
-def _request(line: bytes, number: int, batch: Batch) -> Request:
+def _call(line: bytes, number: int, batch: Batch) -> Call:
     command = _read_message(line)
     # Most lines bring no key; only where one may be, plain or escaped, is the line read again.
     key = _read_key(line).idempotency_key if b"idempotency_key" in line or b"\\u" in line else None
@@ -128,9 +129,17 @@ def _request(line: bytes, number: int, batch: Batch) -> Request:
     elif batch.key is not None:
         key = key_of_line(batch.key, number)
     else:
-        return Request(command, batch.transport, sender=batch.sender)
+        return Call(command, transport=batch.transport, sender=batch.sender, principal=PRINCIPAL.get())
     known_by = hash_request(b"POST", PATH.encode(), line)
-    return Request(command, batch.transport, key, known_by.asked, known_by.written, batch.sender)
+    return Call(
+        command,
+        transport=batch.transport,
+        key=key,
+        request=known_by.asked,
+        former_request=known_by.written,
+        sender=batch.sender,
+        principal=PRINCIPAL.get(),
+    )
 
 
 def _answer(result: Outcome | ArcError) -> bytes:

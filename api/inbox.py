@@ -14,7 +14,8 @@ from arclog.sqlite.snapshot import Snapshot, together
 from projections.encoding import encode_json
 from projections.hub.hub import Hub
 from projections.inbox import read_inbox
-from projections.messages import Message, Page, read_by_ids
+from projections.message_pages import Page, read_by_ids
+from projections.messages import Message
 from projections.receipts import Receipt, find_receipt, list_wanted
 
 

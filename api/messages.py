@@ -14,7 +14,8 @@ from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput
 from arclog.limits import ANSWER_BYTES, PAGE_ROWS
 from projections.hub.hub import Hub
-from projections.messages import Message, MessageQuery, Page, read_messages
+from projections.message_pages import MessageQuery, Page, read_messages
+from projections.messages import Message
 
 MAX_CURSOR_CHARS: Final = 1_024
 """A cursor's name may tell a channel and a thread."""

@@ -14,7 +14,7 @@ from arclog.events import GENERAL_CHANNEL
 from arclog.limits import ANSWER_BYTES
 from arclog.sqlite.reads import find_last_seen
 from arclog.sqlite.snapshot import Snapshot, together
-from projections import inbox, messages, sessions
+from projections import inbox, message_pages, sessions
 from projections.budget import Budget
 from projections.encoding import encode_json, json_array
 from projections.hub.hub import Hub
@@ -141,7 +141,7 @@ def _read_bootstrap(snapshot: Snapshot, query: BootstrapQuery, at: AsOf) -> Read
     found = _EncodedBootstrap(
         agent_id,
         snapshot.read(sessions.find_session, agent_id, at),
-        max(snapshot.read(messages.find_latest_broadcast, at), snapshot.read(inbox.find_latest, agent_id, at)),
+        max(snapshot.read(message_pages.find_latest_broadcast, at), snapshot.read(inbox.find_latest, agent_id, at)),
         Raw(json_array(budget.fill(snapshot.read(sessions.each_session, at), encode_json))),
         GENERAL_CHANNEL,
     )

@@ -26,7 +26,7 @@ from api.http.routes import Caller, Route, Site, SpecialRoute, check_reader
 from arclog.deciders import fields
 from arclog.errors import ArcError, InvalidInput
 from arclog.sqlite.reads import read_head
-from projections.messages import MessageQuery, Page
+from projections.message_pages import MessageQuery, Page
 
 HEARTBEAT: Final = b":\n\n"
 PAGE_ROWS: Final = 4

@@ -21,7 +21,8 @@ from projections.encoding import encode_json, json_array
 from projections.hub.hub import Hub
 from projections.intervals import AsOf
 from projections.locks import Lock
-from projections.messages import Message, read_thread_messages
+from projections.message_pages import read_thread_messages
+from projections.messages import Message
 from projections.tasks import Task
 from projections.threads import Thread
 

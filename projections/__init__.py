@@ -4,8 +4,10 @@
                 one module a noun: its projector (event -> rows), its queries; its SQL in `sql/`
     places, queue, standing
                 who waits for a claim or a lock: as rows, as of any event, and in the memory of a hub
-    task_rows, readiness
-                the rows of tasks, and which of these can be done now
+    message_pages
+                what an agent, a channel or a thread is shown
+    task_rows, task_leases, readiness
+                the rows of tasks, who has the lease on one, and which can be done now
     event_streams, vouches, tokens, files, cursors, receipts
                 events found from each entity that they concern; and of agents: which hub has them, what
                 their names are bound to, what they wrote, how far they have read, what they acknowledged

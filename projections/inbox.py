@@ -10,7 +10,7 @@ from arclog.limits import ANSWER_BYTES, PAGE_ROWS
 from arclog.sqlite.queries import Queries
 from projections.budget import Budget
 from projections.intervals import AsOf
-from projections.messages import Page, gather
+from projections.message_pages import Page, gather
 from projections.projector import Projector, Writer
 
 SQL: Final = Queries("projections", "inbox.sql")

@@ -63,19 +63,10 @@ class Dependent(Struct, frozen=True, gc=False):
     number: int
 
 
-class LeaseOn(Struct, frozen=True, gc=False):
-    """Which task a claim is the lease on."""
-
-    claim_key: str
-    task_id: int | None
-
-
 VERSIONS: Final = Versioned("tasks", TaskRow)
 DEPENDENTS: Final = Versioned("task_dependents", Dependent)
-LEASES: Final = Versioned("task_claims", LeaseOn)
 SQL: Final = Queries("projections", "tasks.sql", VERSIONS.parts)
 DEPENDENTS_SQL: Final = Queries("projections", "dependents.sql", DEPENDENTS.parts)
-LEASES_SQL: Final = Queries("projections", "task_claims.sql", LEASES.parts)
 
 
 class Changes:

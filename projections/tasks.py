@@ -8,7 +8,6 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from arclog.codec import Fact
-from arclog.deciders.picking import claim_key_of
 from arclog.deciders.task_terms import is_human
 from arclog.deciders.tasks import KnownTask, TaskState, TaskStatus
 from arclog.events import (
@@ -29,21 +28,18 @@ from arclog.events import (
     TaskTerms,
 )
 from arclog.events.messages import TASK_KINDS
+from projections import task_leases
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Projector, Writer, for_each_message, time_of
 from projections.task_rows import (
     DEPENDENTS_SQL,
-    LEASES,
-    LEASES_SQL,
     SQL,
     VERSIONS,
     Changes,
-    LeaseOn,
     TaskRow,
 )
 from projections.times import optional_timestamp, timestamp
-from projections.versions import Version
 
 MAX_TITLE_CHARS: Final = 200
 WireState = Literal["open", "claimed", "done", "failed", "cancelled"]
@@ -180,71 +176,6 @@ def _on_lapsed(writer: Writer, event: Fact, data: TaskLapsed) -> None:
         changes.write()
 
 
-def _on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
-    task_id = task_of_key(data.claim_key)
-    if task_id is None:
-        known = writer.find(LEASES, data.claim_key)
-        task_id = data.task_message_id
-        if task_id is not None or (known is not None and known.row.task_id is not None):
-            version = Version(event.event_id, LeaseOn(data.claim_key, task_id))
-            writer.replace(LEASES, data.claim_key, version)
-    changes = Changes(writer, event)
-    row = None if task_id is None else changes.find(task_id)
-    if row is not None:
-        lease = {"claimed_by": data.owner_agent_id, "claimed_until": data.expires_at, "claim_token": event.event_id}
-        changes.set(row, **lease, is_counted=int(data.pick is not None))
-        changes.write()
-
-
-def _on_lease(writer: Writer, event: Fact, data: ClaimRefreshed | ClaimReleased) -> None:
-    changes = Changes(writer, event)
-    row = _leased(writer, changes, data.claim_key)
-    if row is not None and row.claim_token == data.fencing_token:
-        if isinstance(data, ClaimRefreshed):
-            changes.set(row, claimed_until=data.expires_at)
-        else:
-            _end_lease(changes, row, is_gone=data.reason in {"owner_gone", "lapsed"})
-        changes.write()
-
-
-def _on_handed_over(writer: Writer, event: Fact, data: ClaimHandedOver) -> None:
-    changes = Changes(writer, event)
-    row = _leased(writer, changes, data.claim_key)
-    if row is not None and row.claim_token == data.fencing_token:
-        changes.set(row, claimed_by=data.to_agent_id, claim_token=event.event_id)
-        changes.write()
-
-
-def _on_expired(writer: Writer, event: Fact, data: SessionExpired) -> None:
-    changes = Changes(writer, event)
-    for claim in data.claims:
-        row = _leased(writer, changes, claim.claim_key)
-        if row is not None and row.claim_token == claim.fencing_token:
-            _end_lease(changes, row, is_gone=True)
-    changes.write()
-
-
-def _end_lease(changes: Changes, row: TaskRow, *, is_gone: bool) -> None:
-    """A lease ends before its time; when its holder is gone, one that counts was an attempt."""
-    changes.free(row, attempts=row.attempts + (is_gone and row.is_counted and row.state == "open"))
-
-
-def _leased(writer: Writer, changes: Changes, claim_key: str) -> TaskRow | None:
-    task_id = task_of_key(claim_key)
-    if task_id is None:
-        known = writer.find(LEASES, claim_key)
-        task_id = None if known is None else known.row.task_id
-    return None if task_id is None else changes.find(task_id)
-
-
-def task_of_key(claim_key: str) -> int | None:
-    """The task whose own claim a key is."""
-    noun, _, number = claim_key.partition("-")
-    if noun == "task" and number.isascii() and number.isdigit() and claim_key_of(int(number)) == claim_key:
-        return int(number) if int(number) < 2**63 else None
-    return None
-
-
 def title_of(body: str) -> str:
     """The first line of a text, as far as a title may be long."""
     return body.strip().partition("\n")[0].strip()[:MAX_TITLE_CHARS]
@@ -254,7 +185,7 @@ PROJECTOR: Final = Projector(
     name="tasks",
     version=4,
     tables=("tasks", "task_dependents", "task_claims"),
-    schema="\n".join((SQL["schema"], DEPENDENTS_SQL["schema"], LEASES_SQL["schema"])),
+    schema="\n".join((SQL["schema"], DEPENDENTS_SQL["schema"], task_leases.SQL["schema"])),
     indexes=SQL["indexes"],
     handlers={
         MessagePosted: _on_posted,
@@ -265,11 +196,11 @@ PROJECTOR: Final = Projector(
         TaskReopened: _on_reopened,
         TaskAssigned: _on_assigned,
         TaskLapsed: _on_lapsed,
-        ClaimAcquired: _on_claimed,
-        ClaimRefreshed: _on_lease,
-        ClaimReleased: _on_lease,
-        ClaimHandedOver: _on_handed_over,
-        SessionExpired: _on_expired,
+        ClaimAcquired: task_leases.on_claimed,
+        ClaimRefreshed: task_leases.on_lease,
+        ClaimReleased: task_leases.on_lease,
+        ClaimHandedOver: task_leases.on_handed_over,
+        SessionExpired: task_leases.on_expired,
     },
 )
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from arclog.sqlite.reads import find_last_event_of, read_head
 from projections.hub.hub import Hub
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 
 MAX_CHARS: Final = 800
 BODY_CHARS: Final = 120

@@ -36,7 +36,7 @@ from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import JsonObject
 from arclog.limits import HEARTBEAT_SEC
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 
 SESSION_HEADER: Final = b"mcp-session-id"
 LEFT_AFTER_SEC: Final = 20.0

@@ -6,7 +6,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
-from projections import messages, sessions, tasks
+from projections import message_pages, sessions, tasks
 from projections.intervals import AsOf
 
 MOST: Final = 50
@@ -59,7 +59,7 @@ def list_attention(connection: apsw.Connection, at: AsOf, operator: str) -> list
     """
     found: list[Item] = []
     for task_id in tasks.list_open_requests(connection, at, MOST):
-        json = messages.find_json(connection, task_id, at)
+        json = message_pages.find_json(connection, task_id, at)
         if json is None:
             continue
         request = _decode(json)

@@ -9,7 +9,7 @@ from msgspec import Raw, Struct
 
 from arclog.errors import NotFound, StorageDamaged
 from arclog.sqlite.reads import EVERYTHING, NO_END, find_last_event_of, read
-from projections import messages
+from projections import message_pages
 from projections.history.changes import compare_entity
 from projections.history.entities import Entity, natural_order, touched_by
 from projections.moments import find_moment
@@ -94,7 +94,7 @@ def read_diff(connection: apsw.Connection, after: int, until: int) -> Diff:
         change = compare_entity(connection, entity, first, last)
         if change is not None:
             changes.append(EntityChange(change.entity, tuple(events), change.before, change.after))
-    said = tuple(Raw(messages.get_json(connection, event_id)) for event_id in posted[-MAX_MESSAGES:])
+    said = tuple(Raw(message_pages.get_json(connection, event_id)) for event_id in posted[-MAX_MESSAGES:])
     return Diff(
         after,
         timestamp(first.now),

@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct
 from arclog.deciders.task_terms import HUMAN
 from arclog.events import SessionClosed, SessionExpired, SessionOpened
 from arclog.sqlite.reads import Filter, read_from_end, read_head
-from projections import claims, inbox, locks, messages, queue, receipts, sessions, tasks
+from projections import claims, inbox, locks, message_pages, queue, receipts, sessions, tasks
 from projections.intervals import AsOf
 from projections.readiness import Worker, is_ready
 from projections.task_rows import TaskRow
@@ -224,7 +224,7 @@ def _rows(connection: apsw.Connection, query: str, at: AsOf, **more: str | int |
 
 
 def _find_said(connection: apsw.Connection, message_id: int, at: AsOf) -> _Said | None:
-    json = messages.find_json(connection, message_id, at)
+    json = message_pages.find_json(connection, message_id, at)
     return None if json is None else _decode_said(json)
 
 

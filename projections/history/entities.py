@@ -36,7 +36,7 @@ from arclog.events import (
     TurnEnded,
 )
 from arclog.notices import notices_of
-from projections import channels, claims, locks, messages, places, sessions, tasks, threads
+from projections import channels, claims, locks, message_pages, places, sessions, tasks, threads
 from projections.encoding import encode_json
 from projections.history.touched_tasks import find_freed_claim, list_tasks_touched
 from projections.intervals import AsOf
@@ -142,7 +142,7 @@ def find_entity(connection: apsw.Connection, entity: Entity, at: AsOf) -> Raw | 
         case "channel":
             found = channels.find_channel(connection, entity.key, at)
         case "message":
-            json = messages.find_json(connection, int(entity.key), at)
+            json = message_pages.find_json(connection, int(entity.key), at)
             return None if json is None else Raw(json)
         case "thread":
             found = threads.find_thread(connection, entity.key, at)

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from arclog.errors import NotFound
 from arclog.sqlite.reads import find_last_event_of, find_last_seen
-from projections import claims, inbox, locks, messages, sessions, tasks
+from projections import claims, inbox, locks, message_pages, sessions, tasks
 from projections.claims import Claim
 from projections.intervals import live
 from projections.locks import Lock
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from projections.moments import find_moment
 from projections.sessions import Session
 from projections.tasks import Task
@@ -75,7 +75,7 @@ def read_sight(
     if find_last_event_of(connection, agent_id) is None and not inbox.find_latest(connection, agent_id, live(at.now)):
         raise NotFound("agent", agent_id, "never did anything in this log, and nobody wrote to it")
     own = inbox.read_inbox(connection, agent_id, at, limit=limit, tail=True)
-    visible = messages.read_messages(connection, MessageQuery(agent_id=agent_id, limit=limit, tail=True), at)
+    visible = message_pages.read_messages(connection, MessageQuery(agent_id=agent_id, limit=limit, tail=True), at)
     return Sight(
         agent_id,
         event_id,
@@ -83,7 +83,7 @@ def read_sight(
         optional_timestamp(find_last_seen(connection, agent_id, event_id)),
         sessions.find_session(connection, agent_id, at),
         tuple(session.agent_id for session in sessions.list_sessions(connection, at)),
-        max(messages.find_latest_broadcast(connection, at), inbox.find_latest(connection, agent_id, at)),
+        max(message_pages.find_latest_broadcast(connection, at), inbox.find_latest(connection, agent_id, at)),
         tuple(map(Raw, own.rows)),
         tuple(map(Raw, visible.rows)),
         tuple(claims.list_claims(connection, at, active_only=True)),

@@ -22,7 +22,7 @@ from arclog.events import (
     TasksOpened,
 )
 from arclog.events.messages import TASK_KINDS
-from projections import claims, tasks
+from projections import claims, task_leases, tasks
 from projections.intervals import AsOf
 
 
@@ -80,7 +80,7 @@ def _named(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> Itera
 
 def _leased(connection: apsw.Connection, claim_key: str, at: AsOf) -> Iterator[int]:
     claim = claims.find_claim(connection, claim_key, at)
-    own = tasks.task_of_key(claim_key)
+    own = task_leases.task_of_key(claim_key)
     task_id = own if own is not None or claim is None else claim.task_message_id
     if task_id is not None and tasks.find_row(connection, task_id, at) is not None:
         yield task_id

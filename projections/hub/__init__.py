@@ -7,6 +7,7 @@
 
 Writing, in the order in which a call goes:
 
+    submission        a caller submits its call and waits for the outcome
     calls             a call, and the commit that tells it its outcome
     group_commit      the queue: which calls share a transaction
     flush_policy      where a transaction is flushed

@@ -33,7 +33,7 @@ from arclog.events import (
     TokenRevoked,
     TurnEnded,
 )
-from projections import channels, messages, sessions, tokens
+from projections import channels, message_pages, sessions, tokens
 from projections.encoding import encode_json
 from projections.hub.lease_answers import CurrentRows, LeaseEvent, PastRows, answer_lease
 from projections.hub.outcomes import Outcome
@@ -63,7 +63,7 @@ def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> 
     at = AsOf(event_id, event.recorded_at)
     match data:
         case MessagePosted():
-            return Outcome(messages.get_json(connection, event_id), event_id, created=True)
+            return Outcome(message_pages.get_json(connection, event_id), event_id, created=True)
         case SessionOpened() | SessionRenamed():
             session = sessions.find_session(connection, data.agent_id, at)
             return Outcome(encode_json(session), event_id, created=isinstance(data, SessionOpened))

@@ -5,49 +5,15 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct, field
 
 from arclog.errors import ArcError
-from arclog.sender import PRINCIPAL, Principal, sender_of
+from arclog.sender import Principal, sender_of
 from projections.hub.command_handlers import Command
 from projections.hub.open_calls import OpenCall
 from projections.hub.outcomes import Outcome
 from projections.messages import PostedMessage
 
 
-class Request(Struct, frozen=True):
-    """A command on its way to the hub.
-
-    Attributes:
-        command: what is asked for.
-        transport: the road that it took.
-        key: the caller's idempotency key.
-        hash: a hash of the request that the key belongs to.
-        former_hash: the same as former versions made it, which may be what is kept.
-        sender: who asks, as far as the carrier knows; empty when it does not.
-        require: fencing tokens that must be present for it to be done, by what they are of.
-        principal: whom it is proved to be from.
-    """
-
-    command: Command
-    transport: str = "http"
-    key: str | None = None
-    hash: bytes | None = None
-    former_hash: bytes | None = None
-    sender: str = ""
-    require: Mapping[str, int] | None = None
-    principal: Principal | None = field(default_factory=PRINCIPAL.get)
-
-    def call(self, done: "Callable[[Outcome | ArcError], None]") -> "Call":
-        """The same on its way, with whom to tell."""
-        return Call(
-            self.command,
-            done,
-            self.transport,
-            self.key,
-            self.hash,
-            self.sender,
-            self.former_hash,
-            self.require,
-            self.principal,
-        )
+def _tell_nobody(_result: object) -> None:
+    """Nobody asked to be told."""
 
 
 class Call(Struct):
@@ -59,14 +25,14 @@ class Call(Struct):
         transport: the road it took.
         key: the caller's idempotency key.
         request: a hash of the request that the key belongs to.
-        former_request: the same as former versions made it, which may be what is kept.
         sender: who asks; whom the carrier knows counts where the command names nobody.
+        former_request: the same hash as former versions made it, which may be what is kept.
         require: fencing tokens that must be present for it to be done, by what they are of.
         principal: whom it is proved to be from.
     """
 
     command: Command
-    done: Callable[[Outcome | ArcError], None]
+    done: Callable[[Outcome | ArcError], None] = _tell_nobody
     transport: str = "hub"
     key: str | None = None
     request: bytes | None = None

@@ -8,7 +8,6 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -23,7 +22,6 @@ from arclog.deciders.hub import (
     StartHub,
     StopHub,
 )
-from arclog.deciders.picking import TakeNextTask
 from arclog.engine import Engine
 from arclog.errors import ArcError, NewerRules, StorageError, StorageGone
 from arclog.events import SYSTEM
@@ -32,12 +30,12 @@ from arclog.limits import MICROSECONDS
 from arclog.machine_time import MachineTime
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding
-from arclog.sender import sender_of
+from arclog.sender import PRINCIPAL
 from arclog.sqlite.readers import Readers
 from arclog.sqlite.schema import get_instance_id
 from arclog.sqlite.snapshot import Query
 from projections.history.hubs import find_shared_ttl
-from projections.hub.calls import Call, Commit, Request
+from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
 from projections.hub.group_commit import GroupCommit
@@ -51,6 +49,7 @@ from projections.hub.recorder import Recorder
 from projections.hub.roots import Roots
 from projections.hub.settings import Settings
 from projections.hub.shutdown_timer import ShutdownTimer
+from projections.hub.submission import Submission
 from projections.hub.task_waits import TaskWaits
 from projections.hub.waiting import Waiters
 from projections.intervals import AsOf, live
@@ -144,7 +143,10 @@ class Hub:
             self._recorder.leases, self._commits, self._waiters, self._readers, self.clock.now
         )
         self.cursors = Cursors(self._readers, self._write_cursors)
-        self._task_waits = TaskWaits(self._waiters, self._readers, self.clock.now, lambda: self.closing)
+        task_waits = TaskWaits(self._waiters, self._readers, self.clock.now, lambda: self.closing)
+        self._submission = Submission(
+            self._commits, self._lease_waits, task_waits, self.present, self._other_hubs.watch
+        )
         self.instance_id = self._readers.read(get_instance_id)
         await asyncio.to_thread(self._inspection.check_newest)
         await self._begin(url)
@@ -228,16 +230,17 @@ class Hub:
         Raises:
             ArcError: it was refused, or could not be kept.
         """
-        asked = Request(command, transport, key, request, former_request, sender, require)
-        outcome = await self._ask(asked)
-        if outcome.opened is not None:
-            self._other_hubs.watch()
-            with self.present(sender_of(command, sender)):
-                return await self._lease_waits.wait(outcome.opened)
-        if isinstance(command, TakeNextTask) and outcome.event_id is None and command.wait_sec > 0:
-            self._other_hubs.watch()
-            with self.present(command.agent_id.strip()):
-                return await self._task_waits.wait(command, partial(self._ask, asked))
+        call = Call(
+            command,
+            transport=transport,
+            key=key,
+            request=request,
+            former_request=former_request,
+            sender=sender,
+            require=require,
+            principal=PRINCIPAL.get(),
+        )
+        outcome = await self._submission.execute(call)
         # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
         if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._shutdown_timer.is_armed:
             self._shutdown_timer.arm(command.delay_sec)
@@ -247,25 +250,6 @@ class Hub:
             self.on_network_closed()
         return outcome
 
-    async def _ask(self, asked: Request) -> Outcome:
-        """Have a command judged once."""
-        future: asyncio.Future[Outcome] = self._loop.create_future()
-
-        def done(result: Outcome | ArcError) -> None:
-            # A caller that went away has cancelled its future.
-            if future.done():
-                if isinstance(result, Outcome) and result.opened is not None:
-                    self._lease_waits.close(result.opened)
-                elif isinstance(result, Outcome) and isinstance(asked.command, TakeNextTask):
-                    self._lease_waits.give_back(result)
-            elif isinstance(result, ArcError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-        self._commits.submit(asked.call(done))
-        return await future
-
     def _write_cursors(self, command: MoveCursors, done: Callable[[Outcome | ArcError], None]) -> None:
         self._commits.submit(Call(command, done, sender=SYSTEM))
 
@@ -273,31 +257,19 @@ class Hub:
         """Free what was granted to a call that had waited for it, since its answer cannot be told."""
         self._lease_waits.give_back(outcome)
 
-    async def execute_all(self, requests: Sequence[Request]) -> list[Outcome | ArcError]:
+    async def execute_all(self, calls: Sequence[Call]) -> list[Outcome | ArcError]:
         """Have many commands judged in order, as many in one transaction as are there.
 
         Each stands for itself: one that is refused does not keep the others from being recorded. Returns only when all
         that was accepted is on disk.
 
         Args:
-            requests: the commands, each with its idempotency key, if any.
+            calls: the commands, each with its idempotency key, if any; whom they tell is set here.
 
         Returns:
-            For each request its outcome, or why it was refused.
+            For each call its outcome, or why it was refused.
         """
-        results: list[Outcome | ArcError] = []
-        complete: asyncio.Future[None] = self._loop.create_future()
-
-        def done(result: Outcome | ArcError) -> None:
-            results.append(result)
-            if len(results) == len(requests) and not complete.done():
-                complete.set_result(None)
-
-        for request in requests:
-            self._commits.submit(request.call(done))
-        if requests:
-            await complete
-        return results
+        return await self._submission.execute_all(calls)
 
     def _fetch(self) -> None:
         self._commits.catch_up()

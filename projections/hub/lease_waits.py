@@ -91,7 +91,7 @@ class LeaseWaits:
     def give_back(self, outcome: Outcome) -> None:
         """Free what was granted to a call that cannot be told."""
         if outcome.acquired and outcome.event_id is not None:
-            self._commits.submit(Call(GiveBack(fencing_token=outcome.event_id), _ignore))
+            self._commits.submit(Call(GiveBack(fencing_token=outcome.event_id)))
 
     def wake_all(self) -> None:
         """Let every call go on to its end; their places are kept for a while."""
@@ -104,7 +104,3 @@ class LeaseWaits:
         """Another hub has appended something: see whether anything can be granted here."""
         if len(self._leases.calls):
             self._commits.catch_up()
-
-
-def _ignore(_result: object) -> None:
-    """Nobody asked to be told."""

@@ -22,7 +22,7 @@ from projections.hub.log_feed import EventPage, EventQuery, read_on
 from projections.hub.other_hubs import OtherHubs
 from projections.hub.waiting import Waiter, Waiters
 from projections.intervals import AsOf, live
-from projections.messages import MessageQuery, Page, reader_of
+from projections.message_pages import MessageQuery, Page, reader_of
 from projections.search.filler import Filler
 from projections.search.query import Hit, SearchQuery, find_ids, read_hits
 

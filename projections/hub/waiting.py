@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from projections.budget import Budget
-from projections.messages import MessageQuery, Page, PostedMessage
+from projections.message_pages import MessageQuery, Page
+from projections.messages import PostedMessage
 
 Bucket = tuple[str, str]
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from arclog.deciders.fields import MAX_INTEGER
 from projections.intervals import AsOf
-from projections.messages import find_json
+from projections.message_pages import find_json
 from projections.search.filler import Filler
 from projections.search.index import mark
 from projections.search.words import Question, is_word_alone, plain, read_question, words_of

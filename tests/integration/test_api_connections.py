@@ -1,12 +1,8 @@
 """Connections as they come: broken, slow, half closed, too large; each gets an answer or an end."""
 
-import http.client
 import json
-import random
 import socket
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +11,7 @@ from api.http.patience import Patience
 from api.http.protocol import HubProtocol
 from arclog.deciders.fields import Limits
 from tests.support.served_hub import ServedHub, read_all, served_hub
+from tests.support.slow_clients import is_cut_while_sending
 from tests.support.waiting import wait_until
 
 BODY = '{"from_agent":"a","body":"hello \u2602"}'.encode()
@@ -214,17 +211,6 @@ def test_a_poll_ends_with_its_connection_though_another_request_follows_it(hub: 
     wait_until(lambda: "pipeliner" not in hub.hub._recorder.presence.waiting, what="the poll to end")
 
 
-def is_cut_while_sending(connection: socket.socket, piece: bytes, *, times: int, pause_sec: float = 0) -> bool:
-    """Whether the hub closes the connection while a piece is sent again and again."""
-    try:
-        for _ in range(times):
-            connection.sendall(piece)
-            time.sleep(pause_sec)
-    except (BrokenPipeError, ConnectionResetError):
-        return True
-    return False
-
-
 # Size ---------------------------------------------------------------------------------------------------------------
 
 
@@ -298,138 +284,3 @@ def test_a_body_without_end_is_not_read_for_ever(tmp_path: Path) -> None:
     with served_hub(tmp_path, patience=Patience(linger_bytes=1_000_000)) as hub, hub.connect() as connection:
         connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
         assert is_cut_while_sending(connection, b"2710\r\n%b\r\n" % (b" " * 10_000), times=10_000)
-
-
-# Time ---------------------------------------------------------------------------------------------------------------
-
-
-def ends_within(connection: socket.socket, seconds: float) -> bool:
-    connection.settimeout(seconds)
-    try:
-        read_all(connection)
-    except TimeoutError:
-        return False
-    return True
-
-
-def test_a_connection_that_never_asks_is_ended(tmp_path: Path) -> None:
-    with served_hub(tmp_path, patience=Patience(head_sec=0.5)) as hub, hub.connect() as connection:
-        assert ends_within(connection, 10)
-
-
-def test_a_head_that_drips_is_ended_however_steadily(tmp_path: Path) -> None:
-    with served_hub(tmp_path, patience=Patience(head_sec=0.5)) as hub, hub.connect() as connection:
-        connection.sendall(b"GET /v1/channels HTTP/1.1\r\n")
-        assert is_cut_while_sending(connection, b"X-Slow: 1\r\n", times=200, pause_sec=0.05)
-
-
-def test_a_second_head_has_no_more_time_than_the_first(tmp_path: Path) -> None:
-    with served_hub(tmp_path, patience=Patience(head_sec=0.5)) as hub, hub.connect() as connection:
-        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
-        connection.sendall(b"GET /v1/shut")
-        assert ends_within(connection, 10)
-
-
-def test_a_body_that_stalls_is_ended(tmp_path: Path) -> None:
-    with served_hub(tmp_path, patience=Patience(stall_sec=0.5)) as hub, hub.connect() as connection:
-        connection.sendall(POST + b"Content-Length: 100\r\n\r\n{")
-        assert ends_within(connection, 10)
-
-
-def test_an_idle_connection_is_kept_longer_than_a_head_may_take(tmp_path: Path) -> None:
-    with served_hub(tmp_path, patience=Patience(head_sec=0.1)) as hub, hub.connect() as connection:
-        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        connection.recv(65_536)
-        assert not ends_within(connection, 2.5)
-
-
-def test_an_idle_connection_is_kept_for_a_while_only(tmp_path: Path) -> None:
-    with served_hub(tmp_path, patience=Patience(idle_sec=0.1)) as hub, hub.connect() as connection:
-        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        connection.recv(65_536)
-        assert ends_within(connection, 10)
-
-
-def test_a_long_poll_is_not_taken_for_a_stall(tmp_path: Path) -> None:
-    with served_hub(tmp_path, patience=Patience(head_sec=0.1, stall_sec=0.1, idle_sec=0.1)) as hub:
-        assert hub.get(f"/v1/events?agent_id=a&since_id={hub.say('last')}&timeout=3").result == []
-
-
-def test_the_limits_end_an_attack_within_twenty_seconds() -> None:
-    look_sec = 1.0
-    assert Patience().head_sec + 2 * look_sec < 20
-    assert Patience().stall_sec + 2 * look_sec < 20
-
-
-def test_hundreds_may_connect_at_once_while_others_drip(hub: ServedHub) -> None:
-    slow = [hub.connect() for _ in range(100)]
-    for connection in slow:
-        connection.sendall(b"GET / HTTP/1.1\r\nX: ")
-    many = [hub.connect() for _ in range(300)]
-    for connection in many:
-        connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-    assert all(read_all(connection).startswith(b"HTTP/1.1 200") for connection in many)
-    for connection in (*slow, *many):
-        connection.close()
-    wait_until(lambda: hub.get("/v1/shutdown").status == 200)
-
-
-# Chance -------------------------------------------------------------------------------------------------------------
-
-POSTS = {
-    "/v1/messages": b'{"from_agent":"a","to_agent":"b","body":"x","kind":"task","metadata":{"k":[{"z":null}]},'
-    b'"attachments":[{"type":"code","content":"ls","language":"sh"},{"type":"file_ref","path":"p","start_line":3}]}',
-    "/v1/sessions": b'{"agent_id":"a","display_name":"A","capabilities":["x","y"],"metadata":{"a":1},"replace":true}',
-    "/v1/channels": b'{"name":"room","created_by":"a","metadata":{}}',
-    "/v1/claims": b'{"owner_agent_id":"a","claim_key":"k","task_message_id":7,"thread_id":"t","ttl_sec":30.5}',
-    "/v1/locks/refresh": b'{"agent_id":"a","file_path":"src/a.py","ttl_sec":60}',
-    "/v1/tasks/1/complete": b'{"agent_id":"a"}',
-}
-SPICE = (
-    b"null", b"true", b"-1", b"1e999", b"NaN", b"18446744073709551616", b'"\\ud800"', b'"\\u0000"', b"\xff",
-    b"\xed\xa0\x80", b"[[[[[[[[", b"{", b'"', b",", b"\\", b"\x1b", b'"system"', b"\xf0\x9f\x9a\x80",
-)  # fmt: skip
-
-
-def mutate(chance: random.Random, whole: bytes) -> bytes:
-    """`whole` with a few bytes changed, taken away or put in."""
-    mutated = bytearray(whole)
-    for _ in range(chance.randint(1, 6)):
-        place = chance.randrange(len(mutated) + 1)
-        match chance.randrange(4):
-            case 0:
-                mutated[place : place + 1] = chance.randbytes(1)
-            case 1:
-                del mutated[place : place + chance.randint(1, 8)]
-            case 2:
-                mutated[place:place] = chance.choice(SPICE)
-            case _:
-                mutated[place:place] = chance.randbytes(chance.randint(1, 8))
-    return bytes(mutated)
-
-
-def test_mutated_requests_are_all_answered_and_never_with_a_fault(hub: ServedHub) -> None:
-    chance = random.Random(20_260_101)  # noqa: S311 - the same mutations in every run
-    whole = POST + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
-    for _ in range(500):
-        mutated = mutate(chance, whole)
-        answer = hub.exchange(mutated, timeout=10)
-        assert answer.startswith(b"HTTP/1.1 "), mutated
-        assert answer.split()[1][:1] in {b"2", b"4"}, (mutated, answer)
-    assert hub.get("/v1/messages?channel=general&limit=500").status == 200
-
-
-def test_mutated_bodies_are_all_answered_and_leave_the_feeds_valid(hub: ServedHub) -> None:
-    chance = random.Random(20_260_102)  # noqa: S311 - the same mutations in every run
-    with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=20)) as connection:
-        for _ in range(5_000):
-            path, whole = chance.choice(list(POSTS.items()))
-            body = mutate(chance, whole)
-            connection.request("POST", path, body)
-            answer = connection.getresponse()
-            envelope = json.loads(answer.read())
-            assert answer.status < 500, (path, body, envelope)
-            assert envelope["ok"] is (answer.status < 400)
-    for path in ("/v1/messages?channel=general&limit=500", "/v1/inbox/b", "/v1/agents", "/v1/claims", "/v1/tasks"):
-        assert hub.get(path).status == 200

@@ -8,7 +8,7 @@ from arclog.deciders.sessions import OpenSession
 from arclog.events import HubVouched, SessionExpired
 from projections import sessions
 from projections.hub.hub import Hub
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from tests.support.hubs import on_hubs
 from tests.support.recorders import events_in, post
 from tests.support.waiting import until

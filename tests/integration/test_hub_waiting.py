@@ -9,7 +9,7 @@ import pytest
 
 from arclog.deciders.channels import CreateChannel
 from projections.hub.hub import Hub
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from tests.support.hubs import bodies, on_hubs
 from tests.support.recorders import post
 

@@ -10,11 +10,11 @@ import pytest
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput, StorageBusy, UnexpectedFailure
 from arclog.sqlite.connection import open_connection
-from projections import messages
-from projections.hub.calls import Request
+from projections import message_pages
+from projections.hub.calls import Call
 from projections.hub.hub import Hub
 from projections.hub.outcomes import Outcome
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from tests.support.hubs import bodies, on_hubs
 from tests.support.recorders import events_in, post
 
@@ -48,15 +48,15 @@ def test_a_refusal_is_raised_where_the_call_was_made(storage: Path) -> None:
 def test_many_requests_at_once_are_answered_in_their_order_each_for_itself(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         hub._commits._max_batch = 7
-        requests = [Request(post(body=str(number)), "http", f"key-{number}", b"hash") for number in range(20)]
-        requests[5] = Request(post(kind="shout"))
-        results = await hub.execute_all(requests)
+        calls = [Call(post(body=str(number)), key=f"key-{number}", request=b"hash") for number in range(20)]
+        calls[5] = Call(post(kind="shout"))
+        results = await hub.execute_all(calls)
         assert isinstance(results.pop(5), InvalidInput)
         told = [msgspec.json.decode(result.result)["body"] for result in results if isinstance(result, Outcome)]
         assert told == [str(number) for number in range(20) if number != 5]
         head = hub._recorder.last_event_id
-        del requests[5]
-        assert await hub.execute_all(requests) == results
+        del calls[5]
+        assert await hub.execute_all(calls) == results
         assert hub._recorder.last_event_id == head
         assert await hub.execute_all([]) == []
 
@@ -89,7 +89,9 @@ def test_while_another_process_holds_the_lock_the_loop_and_the_reads_go_on(
         lag = 0.0
         while not all(call.done() for call in calls):
             began_at = time.monotonic()
-            assert bodies(hub.read(messages.read_messages, MessageQuery(channel="general"), hub.at())) == ["before"]
+            assert bodies(hub.read(message_pages.read_messages, MessageQuery(channel="general"), hub.at())) == [
+                "before"
+            ]
             await asyncio.sleep(0.005)
             lag = max(lag, time.monotonic() - began_at)
         assert all(isinstance(call.exception(), StorageBusy) for call in calls)
@@ -108,7 +110,7 @@ def test_two_hubs_that_write_at_once_lose_nothing(storage: Path) -> None:
         calls = [(one, two)[number % 2].execute(post(body=str(number), thread_id="t")) for number in range(200)]
         outcomes = await asyncio.gather(*calls)
         assert len({outcome.event_id for outcome in outcomes}) == 200
-        page = one.read(messages.read_messages, MessageQuery(channel="general", limit=500), one.at())
+        page = one.read(message_pages.read_messages, MessageQuery(channel="general", limit=500), one.at())
         assert sorted(map(int, bodies(page))) == list(range(200))
 
     on_hubs(storage, story)

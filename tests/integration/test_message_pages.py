@@ -7,10 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from arclog.codec import Fact
-from projections import messages
+from projections import message_pages, messages
 from projections.hub.recorder import Recorder
 from projections.intervals import live
-from projections.messages import Message, MessageQuery
+from projections.message_pages import MessageQuery
+from projections.messages import Message
 from tests.support.fake_time import BEGINNING
 from tests.support.recorders import execute_all, post, reading
 from tests.support.tampering import tampering
@@ -20,10 +21,10 @@ def test_a_page_of_messages_ends_before_it_grows_too_large(recorder: Recorder, s
     query = MessageQuery(channel="general", max_bytes=5000)
     execute_all(recorder, [post(body="x" * 2000) for _ in range(6)])
     with reading(storage) as connection:
-        first = messages.read_messages(connection, query, live(BEGINNING))
-        rest = messages.read_messages(connection, replace(query, since_id=first.ids[-1]), live(BEGINNING))
-        tail = messages.read_messages(connection, replace(query, tail=True), live(BEGINNING))
-        last = messages.read_messages(connection, replace(query, since_id=6), live(BEGINNING))
+        first = message_pages.read_messages(connection, query, live(BEGINNING))
+        rest = message_pages.read_messages(connection, replace(query, since_id=first.ids[-1]), live(BEGINNING))
+        tail = message_pages.read_messages(connection, replace(query, tail=True), live(BEGINNING))
+        last = message_pages.read_messages(connection, replace(query, since_id=6), live(BEGINNING))
     assert (first.ids, rest.ids, tail.ids, last.ids) == ([3, 4], [5, 6], [7, 8], [7, 8])
     assert (first.more, rest.more, tail.more, last.more) == (True, True, True, False)
     assert len(msgspec.json.decode(first.json())) == 2
@@ -33,7 +34,7 @@ def test_a_message_that_is_larger_than_a_page_is_a_page(recorder: Recorder, stor
     execute_all(recorder, [post(body="x" * 2000) for _ in range(2)])
     with reading(storage) as connection:
         query = MessageQuery(channel="general", max_bytes=100)
-        assert messages.read_messages(connection, query, live(BEGINNING)).ids == [3]
+        assert message_pages.read_messages(connection, query, live(BEGINNING)).ids == [3]
 
 
 def test_no_more_long_messages_are_read_than_a_page_has_room_for(
@@ -47,10 +48,10 @@ def test_no_more_long_messages_are_read_than_a_page_has_room_for(
         return find(event)
 
     execute_all(recorder, [post(body="x" * 2_000) for _ in range(100)])
-    monkeypatch.setattr(messages, "messages_of", count)
+    monkeypatch.setattr(message_pages, "messages_of", count)
     with reading(storage) as connection:
         query = MessageQuery(channel="general", max_bytes=5_000)
-        page = messages.read_messages(connection, query, live(BEGINNING))
+        page = message_pages.read_messages(connection, query, live(BEGINNING))
     assert len(page.rows) == 2
     assert len(encoded) == 3
 
@@ -62,11 +63,13 @@ def test_what_is_remembered_may_be_forgotten_while_a_page_is_read(
     execute_all(recorder, [post(body=f"{number}") for number in range(20)])
     everything = MessageQuery(channel="general")
     with reading(storage) as connection:
-        expected = messages.read_messages(connection, everything, live(BEGINNING)).rows
+        expected = message_pages.read_messages(connection, everything, live(BEGINNING)).rows
     monkeypatch.setattr("projections.recent.MAX_BYTES", 3 * len(expected[0]))
     with reading(storage) as connection:
         for since in (0, 10, 3, 15, 0):
-            page = messages.read_messages(connection, MessageQuery(channel="general", since_id=since), live(BEGINNING))
+            page = message_pages.read_messages(
+                connection, MessageQuery(channel="general", since_id=since), live(BEGINNING)
+            )
             assert [msgspec.json.decode(row)["id"] for row in page.rows] == page.ids
             assert page.rows == [row for row in expected if msgspec.json.decode(row)["id"] > since]
 
@@ -79,7 +82,7 @@ def test_a_message_whose_event_is_damaged_is_told_of_and_keeps_nobody_from_the_o
         connection.execute("UPDATE events SET data = x'c1' WHERE event_id IN (?, ?)", (ids[1], ids[2]))
         connection.execute("DELETE FROM events WHERE event_id = ?", (ids[3],))
     with reading(storage) as connection:
-        page = messages.read_messages(connection, MessageQuery(channel="general"), live(BEGINNING))
+        page = message_pages.read_messages(connection, MessageQuery(channel="general"), live(BEGINNING))
     said = {message["id"]: message for message in map(msgspec.json.decode, page.rows)}
     assert list(said) == [ids[0], ids[1], ids[2], ids[4]]
     assert said[ids[1]]["body"] == f"message {ids[1]} cannot be read: the log is damaged"

@@ -19,7 +19,7 @@ from projections.hub.calls import Call
 from projections.hub.other_hubs import OtherHubs
 from projections.hub.recorder import Recorder
 from projections.hub.waiting import Waiter, Waiters
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import recording
 from tests.support.waiting import WITHIN_SEC, until

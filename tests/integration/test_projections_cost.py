@@ -17,12 +17,12 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.reads import Filter, read_last
-from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
+from projections import channels, claims, inbox, locks, message_pages, sessions, tasks, threads
 from projections.all_projectors import PROJECTORS
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
 from projections.intervals import AsOf, live
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from tests.support.fake_time import FakeTime
 from tests.support.plans import STATEMENTS, plan_of, reads_of, scanned_tables
 from tests.support.recorders import as_of_event, execute_all, recording
@@ -120,10 +120,10 @@ READS: dict[str, Read] = {
     "a channel of a stream in which little is said": lambda c, at, _head: page(
         c, at, agent_id="a", channels=("quiet", "direct"), limit=4
     ),
-    "all of a thread": lambda c, at, _head: messages.read_thread_messages(c, "thread-1", at, 0, 20),
+    "all of a thread": lambda c, at, _head: message_pages.read_thread_messages(c, "thread-1", at, 0, 20),
     "an inbox": lambda c, at, _head: inbox.read_inbox(c, "agent-1", at, limit=20),
     "the end of an inbox": lambda c, at, _head: inbox.read_inbox(c, "agent-1", at, limit=20, tail=True),
-    "the last broadcast": lambda c, at, _head: messages.find_latest_broadcast(c, at),
+    "the last broadcast": lambda c, at, _head: message_pages.find_latest_broadcast(c, at),
     "the last message of an inbox": lambda c, at, _head: inbox.find_latest(c, "agent-1", at),
     "threads": lambda c, at, _head: threads.list_threads(c, at),
     "active claims": lambda c, at, _head: claims.list_claims(c, at, active_only=True),
@@ -150,8 +150,8 @@ READS: dict[str, Read] = {
 }
 
 
-def page(connection: apsw.Connection, at: AsOf, **query: Any) -> messages.Page:
-    return messages.read_messages(connection, MessageQuery(**query), at)
+def page(connection: apsw.Connection, at: AsOf, **query: Any) -> message_pages.Page:
+    return message_pages.read_messages(connection, MessageQuery(**query), at)
 
 
 def head_of(connection: apsw.Connection) -> int:

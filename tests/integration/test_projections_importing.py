@@ -14,9 +14,9 @@ from arclog.errors import NotAnArcStorage, StorageDamaged, StorageError
 from arclog.progress import no_progress
 from arclog.sqlite.reads import read
 from arclog.sqlite.schema import open_storage
-from projections import channels, claims, locks, messages, sessions, tasks, threads
+from projections import channels, claims, locks, message_pages, sessions, tasks, threads
 from projections.intervals import live
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from projections.moving.import_011 import Imported, import_011
 from projections.rebuilding.rebuild import compare, replay_into
 from tests.support.chains import find_break
@@ -149,7 +149,7 @@ def test_what_was_there_is_there(old: Path, storage: Path) -> None:
             "b.py": False,
         }
         assert threads.get_thread(connection, "t", LATER).status == "completed"
-        page = messages.read_messages(connection, MessageQuery(agent_id="bob"), LATER)
+        page = message_pages.read_messages(connection, MessageQuery(agent_id="bob"), LATER)
     assert page.ids == [1, 4, 5, 6, 7]
     said: list[dict[str, Any]] = [msgspec.json.decode(row) for row in page.rows]
     assert [row["metadata"] for row in said] == [
@@ -243,6 +243,6 @@ def test_json_that_no_reader_could_keep_is_made_readable(
         rows.say(1, "10:00:00", metadata_json=stored)
     bring(old, storage)
     with reading(storage) as connection:
-        (row,) = messages.read_messages(connection, MessageQuery(channel="general"), LATER).rows
+        (row,) = message_pages.read_messages(connection, MessageQuery(channel="general"), LATER).rows
     metadata = msgspec.json.decode(row)["metadata"]
     assert metadata == kept if kept is not None else list(metadata) == ["deep"]

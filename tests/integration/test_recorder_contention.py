@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import apsw
 import pytest
 
 from arclog.deciders.claims import AcquireClaim
@@ -16,15 +15,11 @@ from arclog.deciders.hub import HubState
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
-from arclog.digest import GENESIS
 from arclog.errors import SessionCollision
 from arclog.events import ClaimAcquired, LockAcquired, MessagePosted, SessionOpened
-from arclog.sqlite.reads import read
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
-from projections.rebuilding.rebuild import compare, replay_into
-from tests.support.chains import find_break
-from tests.support.recorders import events_in, reading, recording
+from tests.support.recorders import check_storage, events_in, recording
 
 KEYS = 200
 
@@ -49,14 +44,6 @@ def race(storage: Path, hubs: int, story: Callable[[int, Recorder], None]) -> No
     for thread in threads:
         thread.join()
     assert errors == []
-
-
-def check_storage(storage: Path) -> None:
-    with reading(storage) as connection:
-        assert find_break(GENESIS, read(connection, limit=1_000_000)) is None
-        replayed = apsw.Connection(":memory:")
-        replay_into(connection, replayed, len(events_in(storage)))
-        assert list(compare(connection, replayed)) == []
 
 
 @pytest.mark.parametrize("hubs", [2, 4])

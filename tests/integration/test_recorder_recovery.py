@@ -10,12 +10,12 @@ from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.events import FreedClaim, FreedLock, SessionExpired
 from arclog.sqlite.reads import Filter
-from projections import claims, locks, messages
+from projections import claims, locks, message_pages
 from projections.history.blame import read_blame
 from projections.history.events import read_log, read_log_end
 from projections.hub.recorder import Recorder
 from projections.intervals import live
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from projections.moments import find_moment
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import TTL_SEC, events_in, let_presence_be_checked, notices, reading
@@ -124,7 +124,7 @@ def test_between_the_messages_of_one_event_is_no_moment(recorder: Recorder, stor
         between = find_moment(connection, head + 1)
         assert between == find_moment(connection, head)
         assert len(locks.list_locks(connection, between, active_only=True)) == 2
-        assert messages.read_messages(connection, MessageQuery(channel="general"), between).ids == []
+        assert message_pages.read_messages(connection, MessageQuery(channel="general"), between).ids == []
 
 
 def test_the_end_of_a_session_is_found_from_everything_that_it_freed(

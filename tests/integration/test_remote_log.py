@@ -24,7 +24,7 @@ from projections.hub.hub import Hub
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.hub.settings import Settings
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from tests.support.chains import find_break
 from tests.support.hubs import bodies
 from tests.support.memory_engine import MemoryLog

@@ -17,6 +17,7 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.deciders.tokens import IssueToken, RevokeToken
 from arclog.errors import ArcError, InvalidInput, LoopbackOnly, NotFound, SessionCollision
 from projections.hub.command_handlers import Command
+from tests.property.model_state import Lease, Said, Session, Task
 
 SECOND = 1_000_000
 PRESENCE_TTL = 120 * SECOND
@@ -26,47 +27,6 @@ Refusal = type[ArcError]
 Summary = tuple[str, str | None, int | None, int | None, int | None, int, int, int, int, int, str]
 """Of a thread: its name, channel, root task, last message, last artifact, how many messages, tasks, open tasks, active
 claims and active locks it has, and its status."""
-
-
-@dataclass
-class Lease:
-    owner: str
-    token: int
-    expires_at: int
-    thread: str | None
-    channel: object
-    released: bool = False
-    refused: set[str] = field(default_factory=set)
-
-    def is_active(self, now: int) -> bool:
-        return not self.released and self.expires_at >= now
-
-
-@dataclass
-class Session:
-    name: str
-    last_seen_at: int
-
-
-@dataclass
-class Task:
-    kind: str
-    parent: int | None
-    thread: str | None
-    channel: str
-    done: bool = False
-
-
-@dataclass
-class Said:
-    """A message, or a notice of the hub."""
-
-    event_id: int
-    channel: str
-    thread: str | None = None
-    kind: str = "notice"
-    by: str = "system"
-    to: str | None = None
 
 
 @dataclass

@@ -20,12 +20,12 @@ from arclog.proof.keys import verify_keys
 from arclog.sender import sender_of
 from arclog.sqlite.reads import read
 from arclog.sqlite.schema import EVENTS
-from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
+from projections import channels, claims, inbox, locks, message_pages, sessions, tasks, threads
 from projections.all_projectors import HANDLERS, project
 from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf, as_of, live
 from projections.live_writer import LiveWriter
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from projections.rebuilding.rebuild import bring_up_to_date, compare, replay_into
 from tests.property.histories import (
     AGENTS,
@@ -180,7 +180,7 @@ def read_everything(connection: apsw.Connection, at: AsOf) -> dict[str, Any]:
         "sessions": sessions.list_sessions(connection, at),
         "sessions that can test": sessions.list_sessions(connection, at, "test"),
         "channels": channels.list_channels(connection, at),
-        "last broadcast": messages.find_latest_broadcast(connection, at),
+        "last broadcast": message_pages.find_latest_broadcast(connection, at),
         "threads": threads.list_threads(connection, at),
         "claims": claims.list_claims(connection, at),
         "active claims": claims.list_claims(connection, at, active_only=True),
@@ -206,7 +206,7 @@ def read_everything(connection: apsw.Connection, at: AsOf) -> dict[str, Any]:
         found |= {
             f"thread {thread}": threads.get_thread(connection, thread, at),
             f"channel of {thread}": threads.find_thread_channel(connection, thread, at),
-            f"messages of {thread}": messages.read_thread_messages(connection, thread, at, 3, 4),
+            f"messages of {thread}": message_pages.read_thread_messages(connection, thread, at, 3, 4),
             f"claims of {thread}": claims.list_claims(connection, at, thread),
             f"active claims of {thread}": claims.list_claims(connection, at, thread, active_only=True),
             f"claims in {thread}": claims.list_in_thread(connection, thread, at),
@@ -218,7 +218,7 @@ def read_everything(connection: apsw.Connection, at: AsOf) -> dict[str, Any]:
     for task in tasks.list_tasks(connection, at):
         found[f"task {task.task_id}"] = tasks.find_task(connection, task.task_id, at)
         found[f"children of {task.task_id}"] = tasks.list_tasks(connection, at, parent_id=task.task_id)
-    found |= {str(query): messages.read_messages(connection, query, at) for query in QUERIES}
+    found |= {str(query): message_pages.read_messages(connection, query, at) for query in QUERIES}
     return found
 
 

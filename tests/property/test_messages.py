@@ -19,7 +19,7 @@ from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.inbox import read_inbox
 from projections.intervals import live
-from projections.messages import MessageQuery, Page, find_json, get_json, read_messages, read_thread_messages
+from projections.message_pages import MessageQuery, Page, find_json, get_json, read_messages, read_thread_messages
 from tests.support.recorders import reading, recording
 
 Storage = tuple[Recorder, apsw.Connection]

@@ -11,11 +11,12 @@ from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.sessions import OpenSession
 from arclog.errors import ArcError
-from projections import channels, claims, inbox, locks, messages, sessions, tasks, threads
+from projections import channels, claims, inbox, locks, message_pages, sessions, tasks, threads
 from projections.intervals import live
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
 from tests.property.histories import AGENTS, Pass, Player, Read, Step, fresh_storage, histories
-from tests.property.model import Lease, Model
+from tests.property.model import Model
+from tests.property.model_state import Lease
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import reading, recording
 
@@ -92,7 +93,7 @@ def compare_state(connection: apsw.Connection, model: Model, began_at: int) -> N
     summaries = [msgspec.structs.astuple(thread) for thread in threads.list_threads(connection, at)]
     assert [(*row[:4], *row[5:]) for row in summaries] == model.threads(), "but for the time of the latest message"
     for channel in sorted(model.channels):
-        page = messages.read_messages(connection, MessageQuery(channel=channel, limit=500), at)
+        page = message_pages.read_messages(connection, MessageQuery(channel=channel, limit=500), at)
         assert page.ids == [said.event_id for said in model.said if said.to is None and said.channel == channel]
     for agent in AGENTS:
         own = {path: lease for path, lease in model.locks.items() if lease.owner == agent}
@@ -101,9 +102,9 @@ def compare_state(connection: apsw.Connection, model: Model, began_at: int) -> N
             own, model.now
         )
         visible = [said for said in model.said if said.to in {None, agent}]
-        page = messages.read_messages(connection, MessageQuery(agent_id=agent, limit=500), at)
+        page = message_pages.read_messages(connection, MessageQuery(agent_id=agent, limit=500), at)
         assert page.ids == [said.event_id for said in visible]
-        page = messages.read_messages(connection, MessageQuery(agent_id=agent, exclude_self=True, limit=500), at)
+        page = message_pages.read_messages(connection, MessageQuery(agent_id=agent, exclude_self=True, limit=500), at)
         assert page.ids == [said.event_id for said in visible if said.by != agent]
         assert inbox.read_inbox(connection, agent, at, limit=500).ids == [
             said.event_id for said in model.said if said.to == agent

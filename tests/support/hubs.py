@@ -10,7 +10,7 @@ import msgspec
 
 from projections.hub.hub import Hub
 from projections.hub.settings import Settings
-from projections.messages import Page
+from projections.message_pages import Page
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from arclog.codec import RecordedEvent
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
+from arclog.digest import GENESIS
 from arclog.engine import Engine
 from arclog.errors import ArcError
 from arclog.events import SessionExpired
@@ -20,14 +21,16 @@ from arclog.machine_time import MachineTime
 from arclog.progress import no_progress
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.reads import read
-from projections import messages, sessions
+from projections import message_pages, sessions
 from projections.all_projectors import PROJECTORS
 from projections.hub.calls import Call
 from projections.hub.command_handlers import Command
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.intervals import AsOf, as_of, live
-from projections.messages import MessageQuery
+from projections.message_pages import MessageQuery
+from projections.rebuilding.rebuild import compare, replay_into
+from tests.support.chains import find_break
 
 PRESENCE_TTL = 120_000_000
 TTL_SEC = PRESENCE_TTL / 1_000_000
@@ -89,7 +92,7 @@ def expiries(storage: Path) -> list[str]:
 def notices(storage: Path, channel: str) -> list[dict[str, Any]]:
     """What the hub itself posted in a channel."""
     with reading(storage) as connection:
-        page = messages.read_messages(connection, MessageQuery(channel=channel), live(0))
+        page = message_pages.read_messages(connection, MessageQuery(channel=channel), live(0))
     return [row for json in page.rows if (row := msgspec.json.decode(json))["from_agent"] == "system"]
 
 
@@ -126,3 +129,13 @@ def post(agent: str = "a", **given: Any) -> PostMessage:
 def result_of(outcome: Outcome) -> Any:
     """What the caller is told, decoded."""
     return msgspec.json.decode(outcome.result)
+
+
+def check_storage(storage: Path) -> None:
+    """The chain is whole, and the tables are what the log says."""
+    with reading(storage) as connection:
+        assert find_break(GENESIS, read(connection, limit=1_000_000)) is None
+        replayed = apsw.Connection(":memory:")
+        replay_into(connection, replayed, len(events_in(storage)))
+        assert list(compare(connection, replayed)) == []
+        assert connection.pragma("integrity_check") == "ok"

@@ -13,7 +13,7 @@ from arclog.events import (
     MessagePosted,
     TaskCompleted,
 )
-from tests.contract.test_stored_events import EVENTS
+from tests.support.stored_meanings import EVENTS
 
 STREAMS = {
     "session.opened": "session/a",

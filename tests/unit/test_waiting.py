@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from projections.hub.waiting import Waiter, Waiters
-from projections.messages import MessageQuery, Page, PostedMessage
+from projections.message_pages import MessageQuery, Page
+from projections.messages import PostedMessage
 
 
 def message(event_id: int, **given: Any) -> PostedMessage:

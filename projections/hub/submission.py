@@ -1,0 +1,99 @@
+"""Submission: a command goes to the group commit, and its caller waits for the outcome.
+
+Most outcomes are there when the transaction is on disk. A lease that is waited for, and a task that is asked for in
+vain, take longer: their caller sleeps until its place is granted or there is work, and its agent is present meanwhile.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+from arclog.deciders.picking import TakeNextTask
+from arclog.errors import ArcError
+from projections.hub.calls import Call
+from projections.hub.group_commit import GroupCommit
+from projections.hub.lease_waits import LeaseWaits
+from projections.hub.outcomes import Outcome
+from projections.hub.task_waits import TaskWaits
+
+
+class Submission:
+    """Submits the calls of a hub; used on one event loop.
+
+    Args:
+        commits: the queue.
+        lease_waits: where callers wait for claims and locks.
+        task_waits: where callers wait for work.
+        present: keeps an agent present while it waits.
+        watch: called when somebody begins to wait, for what other hubs append.
+    """
+
+    def __init__(
+        self,
+        commits: GroupCommit,
+        lease_waits: LeaseWaits,
+        task_waits: TaskWaits,
+        present: Callable[[str], AbstractContextManager[None]],
+        watch: Callable[[], None],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._commits = commits
+        self._lease_waits = lease_waits
+        self._task_waits = task_waits
+        self._present = present
+        self._watch = watch
+
+    async def execute(self, call: Call) -> Outcome:
+        """What a call comes to, waited for if it is to wait.
+
+        Raises:
+            ArcError: it was refused, or could not be kept.
+        """
+        outcome = await self._submit(call)
+        if outcome.opened is not None:
+            self._watch()
+            with self._present(call.sender):
+                return await self._lease_waits.wait(outcome.opened)
+        command = call.command
+        if isinstance(command, TakeNextTask) and outcome.event_id is None and command.wait_sec > 0:
+            self._watch()
+            with self._present(command.agent_id.strip()):
+                return await self._task_waits.wait(command, lambda: self._submit(call))
+        return outcome
+
+    async def _submit(self, call: Call) -> Outcome:
+        """Have a call judged once; it may be submitted again when it has been told."""
+        future: asyncio.Future[Outcome] = self._loop.create_future()
+
+        def done(result: Outcome | ArcError) -> None:
+            # A caller that went away has cancelled its future.
+            if future.done():
+                if isinstance(result, Outcome) and result.opened is not None:
+                    self._lease_waits.close(result.opened)
+                elif isinstance(result, Outcome) and isinstance(call.command, TakeNextTask):
+                    self._lease_waits.give_back(result)
+            elif isinstance(result, ArcError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        call.done = done
+        self._commits.submit(call)
+        return await future
+
+    async def execute_all(self, calls: Sequence[Call]) -> list[Outcome | ArcError]:
+        """For each of many calls its outcome, or why it was refused; in as few transactions as may be."""
+        results: list[Outcome | ArcError] = []
+        complete: asyncio.Future[None] = self._loop.create_future()
+
+        def done(result: Outcome | ArcError) -> None:
+            results.append(result)
+            if len(results) == len(calls) and not complete.done():
+                complete.set_result(None)
+
+        for call in calls:
+            call.done = done
+            self._commits.submit(call)
+        if calls:
+            await complete
+        return results
