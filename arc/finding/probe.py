@@ -15,6 +15,10 @@ class NotAHubError(Exception):
     """Something listens, but it does not answer as an Arc hub does; `str(error)` says what it did."""
 
 
+class NoAnswerError(NotAHubError):
+    """Something listens, and says nothing in time."""
+
+
 class RunningHub:
     """A hub that answered.
 
@@ -56,7 +60,8 @@ def find_hub_at(url: str, timeout_sec: float, storage: str | None = None) -> Run
         storage: the database that it is asked for, beside which its token may lie.
 
     Raises:
-        NotAHubError: something else answers, or nothing in time.
+        NotAHubError: something else answers.
+        NoAnswerError: nothing answers in time.
     """
     try:
         address = split_url(url)
@@ -71,13 +76,13 @@ def find_hub_at(url: str, timeout_sec: float, storage: str | None = None) -> Run
         try:
             connection.connect()
         except TimeoutError:
-            raise NotAHubError(f"{url} cannot be reached within {timeout_sec:g} s") from None
+            raise NoAnswerError(f"{url} cannot be reached within {timeout_sec:g} s") from None
         except OSError:
             return None
         try:
             answer = connection.ask("GET", f"{address.prefix}/v1/hub-info", headers, None)
         except TimeoutError:
-            raise NotAHubError(f"what listens on {url} gives no answer within {timeout_sec:g} s") from None
+            raise NoAnswerError(f"what listens on {url} gives no answer within {timeout_sec:g} s") from None
         except (OSError, BrokenAnswerError):
             raise NotAHubError(f"what listens on {url} is not an Arc hub: it breaks the connection off") from None
     finally:

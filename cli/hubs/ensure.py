@@ -18,7 +18,7 @@ from cli.arguments import Arguments
 from cli.errors import CommandFailed, in_words
 from cli.hubs.addresses import lan_url
 from cli.hubs.filesystems import is_full, told_owner
-from cli.hubs.find_hub import Found, find_at_address, find_by_note
+from cli.hubs.find_hub import ASK_SEC, Found, SilentHub, find_at_address, find_by_note
 from cli.hubs.git_exclude import keep_out_of_sight
 from cli.hubs.network_token import line_for_clients, source_of
 from cli.hubs.settings import IN_WORDS, HubSettings, arguments_for, given, settle
@@ -95,16 +95,31 @@ def _tell_of_network(settings: HubSettings, url: str) -> None:
 
 
 def _find(settings: HubSettings, url: str, give_up_at: float) -> Found | None:
-    """The hub of the storage that runs, wherever.
+    """The hub of the storage that runs, wherever; one that is there and busy is waited for.
 
-    If none does and the port was named, whatever listens on it is in the way; another port would be as good otherwise.
-    A hub on a port of its own choice (`--port 0`) is found by its note alone.
+    Raises:
+        SilentHub: it stands still, or has said nothing all the time.
+        NotAHubError: something else listens on the port that was named.
+    """
+    while True:
+        try:
+            return _look(settings, url, max(give_up_at - time.monotonic(), 0.1))
+        except SilentHub as silent:
+            if silent.is_stopped or time.monotonic() > give_up_at:
+                raise
+
+
+def _look(settings: HubSettings, url: str, within_sec: float) -> Found | None:
+    """The hub of the storage, by its note, else on the port.
+
+    If it is on neither and the port was named, whatever listens there is in the way; another port would be as good
+    otherwise. A hub on a port of its own choice (`--port 0`) is found by its note alone.
     """
     found = find_by_note(settings.storage)
     if found is not None or settings.port == 0:
         return found
     try:
-        return find_at_address(settings.storage, url, max(give_up_at - time.monotonic(), 0.1))
+        return find_at_address(settings.storage, url, within_sec if settings.port_given else min(within_sec, ASK_SEC))
     except NotAHubError:
         if settings.port_given:
             raise

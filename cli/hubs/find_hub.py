@@ -4,17 +4,41 @@
 that address must say that it serves the storage, and its process must be the one that listens.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from arc.finding.notes import Note, read_notes
-from arc.finding.probe import NotAHubError, RunningHub, find_hub_at
+from arc.finding.probe import NoAnswerError, NotAHubError, RunningHub, find_hub_at
 from arc.finding.processes import listens
 from arc.finding.which_hub import serves
 from arc.urls import split_url
+from cli.errors import CommandFailed
+from cli.hubs.processes import is_stopped
 
 ASK_SEC: Final = 2.0
 """How long the hub that a note names may take to answer; it is up, or the note is old."""
+
+
+class SilentHub(CommandFailed):
+    """The hub of a storage is there, but gives no answer: whoever started another beside it would have two.
+
+    Args:
+        storage: its database.
+        pid: its process.
+        url: where it listens.
+
+    Attributes:
+        is_stopped: whether its process stands still, so that waiting is of no use.
+    """
+
+    def __init__(self, storage: Path, pid: int, url: str) -> None:
+        self.is_stopped = is_stopped(pid)
+        if self.is_stopped:
+            said = f"is stopped, as by Ctrl-Z: kill -CONT {pid} lets it go on, kill -KILL {pid} ends it"
+        else:
+            said = f"runs, but gives no answer: wait for it, or end it with kill {pid}"
+        super().__init__(f"the hub of {storage} (process {pid}, {url}) {said}")
 
 
 class Found(NamedTuple):
@@ -32,15 +56,24 @@ class Found(NamedTuple):
 
 
 def find_all_by_note(storage: Path) -> list[Found]:
-    """The hubs of `storage` that left a note beside it, the one that was first there first."""
-    notes = read_notes(str(storage.parent))
-    followed = [_follow(note, storage, notes) for note in notes if note.is_about(str(storage))]
-    return [found for found in followed if found is not None]
+    """The hubs of `storage` that left a note beside it and answer, the one that was first there first."""
+    return [found for found in _follow_notes(storage) if isinstance(found, Found)]
 
 
 def find_by_note(storage: Path) -> Found | None:
-    """The first hub of `storage` that left a note beside it."""
-    return next(iter(find_all_by_note(storage)), None)
+    """The first hub of `storage` that left a note beside it and answers.
+
+    Raises:
+        SilentHub: there is one, but none answers.
+    """
+    silent: SilentHub | None = None
+    for found in _follow_notes(storage):
+        if isinstance(found, Found):
+            return found
+        silent = silent or found
+    if silent is not None:
+        raise silent
+    return None
 
 
 def find_at_address(storage: Path, url: str, timeout_sec: float) -> Found | None:
@@ -48,8 +81,15 @@ def find_at_address(storage: Path, url: str, timeout_sec: float) -> Found | None
 
     Raises:
         NotAHubError: something else does, such as the hub of another storage.
+        SilentHub: it is this storage's, and gives no answer.
     """
-    hub = find_hub_at(url, timeout_sec, str(storage))
+    try:
+        hub = find_hub_at(url, timeout_sec, str(storage))
+    except NoAnswerError:
+        pid = _find_user_at(storage, split_url(url).port)
+        if pid is None:
+            raise
+        raise SilentHub(storage, pid, url) from None
     if hub is None:
         return None
     notes = read_notes(str(storage.parent))
@@ -60,12 +100,32 @@ def find_at_address(storage: Path, url: str, timeout_sec: float) -> Found | None
     return Found(hub, hub.pid or (own.pid if own else None), own.options if own else {})
 
 
-def _follow(note: Note, storage: Path, notes: list[Note]) -> Found | None:
+def _follow_notes(storage: Path) -> Iterator[Found | SilentHub]:
+    notes = read_notes(str(storage.parent))
+    for note in notes:
+        found = _follow(note, storage, notes) if note.is_about(str(storage)) else None
+        if found is not None:
+            yield found
+
+
+def _follow(note: Note, storage: Path, notes: list[Note]) -> Found | SilentHub | None:
+    is_there = note.is_true()
+    if is_there is not False and is_stopped(note.pid):
+        return SilentHub(storage, note.pid, note.url)
     try:
         hub = find_hub_at(note.url, ASK_SEC, str(storage))
+    except NoAnswerError:
+        return SilentHub(storage, note.pid, note.url) if is_there else None
     except NotAHubError:
         return None
     if hub is None or not serves(hub, str(storage), notes):
         return None
     pid = hub.pid or note.pid
     return None if listens(pid, note.address.port) is False else Found(hub, pid, note.options)
+
+
+def _find_user_at(storage: Path, port: int) -> int | None:
+    """The process that has `storage` open and listens on the port, where the system tells."""
+    from arclog.sqlite.holders import find_holders
+
+    return next((pid for pid in find_holders(storage) if listens(pid, port)), None)

@@ -5,8 +5,11 @@ import os
 import signal
 import socket
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from tests.support.arc_command import ArcCommand, find_hubs_below
 from tests.support.on_port import hub_info, is_closed, serving
@@ -132,6 +135,46 @@ def test_a_note_that_is_left_over_starts_a_new_hub(arc: ArcCommand, free_port: i
     assert (arc.folder / ".arc.pid").exists()
     assert arc("stop").json == {"stopped": False, "error": "no running hub found"}
     assert arc("ensure", "--port", free_port).json["started"]
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["by its note", "without a note"])
+@pytest.mark.parametrize("named", [True, False], ids=["port named", "port not named"])
+def test_beside_a_hub_that_is_stopped_none_is_started_and_its_process_is_named_at_once(
+    arc: ArcCommand, free_port: int, noted: bool, named: bool
+) -> None:
+    arc("ensure", "--port", free_port)
+    pid = hub_info(free_port)["pid"]
+    if not noted:
+        (arc.folder / ".arc.pid").unlink()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began_at = time.monotonic()
+        port = ["--port", free_port] if named else []
+        ended = arc("ensure", *port, *(["--timeout", 3] if not noted else []))
+        assert time.monotonic() - began_at < 5
+        assert (ended.code, ended.json["running"], ended.json["started"]) == (1, False, False)
+        assert f"(process {pid}, http://127.0.0.1:{free_port}) is stopped" in ended.json["error"]
+        assert f"kill -CONT {pid} lets it go on, kill -KILL {pid} ends it" in ended.json["error"]
+        assert find_hubs_below(arc.folder) == [pid]
+        if noted:
+            assert f"kill -CONT {pid}" in arc("stop").json["error"]
+            served = arc("--storage", arc.folder / "arc.sqlite3")
+            assert (served.code, f"kill -CONT {pid}" in served.err) == (1, True)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert arc("ensure").json == {"running": True, "started": False, "url": f"http://127.0.0.1:{free_port}"}
+
+
+def test_beside_a_hub_that_gives_no_answer_none_is_started(arc: ArcCommand) -> None:
+    storage = str(arc.folder / "arc.sqlite3")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        note = {"pid": os.getpid(), "port": silent.getsockname()[1], "url": url, "storage": storage}
+        (arc.folder / ".arc.pid").write_text(json.dumps(note))
+        ended = arc("ensure", "--timeout", "0.3")
+    assert (ended.code, ended.json["running"], ended.json["started"]) == (1, False, False)
+    assert f"(process {os.getpid()}, {url}) runs, but gives no answer" in ended.json["error"]
+    assert find_hubs_below(arc.folder) == []
 
 
 def test_a_planted_note_is_not_followed(arc: ArcCommand, free_port: int) -> None:
