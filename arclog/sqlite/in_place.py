@@ -10,6 +10,9 @@ beside the rest of a batch. A hub under load therefore lets a look count for a f
 Nothing is opened for it but the `-wal`, which carries no locks: to close another descriptor of the database or of its
 `-shm` would drop those that SQLite holds.
 
+A `-shm` that was cut short is noticed too, unless a connection is faster: whoever touches what is missing of it is
+ended by the system, with SIGBUS. Nothing is lost by that, since it holds no data.
+
 What is done when a file is not in its place, stands in `arclog.sqlite.rescue`.
 """
 
@@ -22,7 +25,7 @@ from typing import Final
 import apsw
 
 from arclog.errors import StorageError, StorageGone
-from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.connection import SHARED_MEMORY_BYTES, storage_errors
 from arclog.sqlite.open_wal import find_hole, open_wal, read_at
 from arclog.sqlite.removal import COMPANIONS
 
@@ -70,6 +73,7 @@ class OpenFiles:
             weakref.finalize(self, os.close, self.wal_descriptor)
             self.main, self.wal, self.shm = (identity_of(os.stat(name)) for name in self._names)  # noqa: PTH116
             self._main_bytes = self.path.stat().st_size
+            self._shm_bytes = Path(self._names[2]).stat().st_size
         except OSError as error:
             raise StorageError(f"the files of the storage {self.path} cannot be used: {error}") from error
         self._page_bytes = int(connection.pragma("page_size"))
@@ -122,6 +126,8 @@ class OpenFiles:
             raise StorageError(f"the storage {self.path} cannot be looked at: {error.strerror}") from error
         if identity_of(main) != self.main or identity_of(wal) != self.wal or identity_of(shm) != self.shm:
             raise StorageGone(self._what_happened())
+        if shm.st_size < self._shm_bytes:
+            raise StorageGone(f"{Path(shm_name).name} was cut short")
         self.names = main.st_nlink
         self._main_bytes = max(self._main_bytes, main.st_size)
         as_they_were = main.st_size == self._main_bytes and self._holds(wal.st_size, self._least_wal_bytes)
@@ -209,6 +215,11 @@ def find_size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
+
+
+def is_memory_cut(database: Path) -> bool:
+    """Whether the `-shm` of an open database is shorter than any that SQLite uses."""
+    return (find_size(Path(f"{database.resolve()}-shm")) or 0) < SHARED_MEMORY_BYTES
 
 
 def second_name(path: Path, names: int) -> StorageError:

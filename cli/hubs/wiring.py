@@ -32,6 +32,7 @@ from arclog.proof.findings import Finding
 from cli.errors import CommandFailed
 from cli.event_loop import new_event_loop
 from cli.hubs.addresses import lan_url
+from cli.hubs.bus_error import tell_bus_error
 from cli.hubs.certificate import check_certificate
 from cli.hubs.mounts import find_unsafe_filesystem
 from cli.hubs.network_token import NetworkToken, line_for_clients, settle_token
@@ -66,6 +67,7 @@ def run_hub(settings: HubSettings) -> None:
     """
     token = settle_token(settings)
     check_certificate(settings)
+    tell_bus_error(settings.storage)
     with _listen(settings) as sock, asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(_serve(settings, sock, token))
 

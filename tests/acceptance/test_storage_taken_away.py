@@ -44,9 +44,12 @@ class Writers:
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)) as connection:
             while not self._stopping.is_set():
                 body = f"{writer} says {number} " + "x" * 300
-                connection.request("POST", "/v1/messages", json.dumps({"from_agent": f"w{writer}", "body": body}))
-                response = connection.getresponse()
-                answer = json.loads(response.read())
+                try:
+                    connection.request("POST", "/v1/messages", json.dumps({"from_agent": f"w{writer}", "body": body}))
+                    response = connection.getresponse()
+                    answer = json.loads(response.read())
+                except (OSError, http.client.HTTPException):  # the hub has ended
+                    return
                 if response.status == 201:
                     self.last_acknowledged_at = time.monotonic()
                     self.acknowledged.append((answer["result"]["id"], body))
@@ -115,8 +118,19 @@ def messages(hub: HubProcess) -> dict[int, str]:
 
 def is_gone(hub: HubProcess) -> bool:
     """Whether the hub has noticed; until then, it may fail to read."""
-    health = hub.get("/v1/health")
+    try:
+        health = hub.get("/v1/health")
+    except (OSError, http.client.HTTPException):
+        return False
     return health.status == 200 and health.result["status"] == "gone"
+
+
+def has_ended(hub: HubProcess) -> bool:
+    """Whether its process has ended by itself, as it should where it does."""
+    assert hub.process is not None
+    code = hub.process.poll()
+    assert code in {None, 1}, hub.output
+    return code is not None
 
 
 @pytest.fixture
@@ -165,6 +179,34 @@ def test_whatever_file_of_the_storage_goes_nothing_that_was_acknowledged_goes_wi
         found = messages(hub.start())
         assert [told for told in writers.acknowledged if found.get(told[0]) != told[1]] == []
     finally:
+        hub.stop()
+
+
+@pytest.mark.parametrize("idle", [False, True], ids=["under load", "while nobody writes"])
+@pytest.mark.parametrize("left", [0, 4096], ids=["to nothing", "in the middle"])
+def test_a_hub_whose_shared_memory_is_cut_stops_or_ends_with_a_line_and_loses_nothing(
+    hub_in_project: HubProcess, idle: bool, left: int
+) -> None:
+    hub = hub_in_project.start()
+    writers = Writers(hub.port)
+    try:
+        wait_until(lambda: len(writers.acknowledged) > 300, what="some messages")
+        if idle:
+            writers.stop()
+        os.truncate(end(hub.storage, "-shm"), left)
+        cut_at = time.monotonic()
+        wait_until(lambda: has_ended(hub) or is_gone(hub), within_sec=10, what="it to be noticed")
+        writers.stop()
+        assert writers.last_acknowledged_at < cut_at + NOTICED_WITHIN_SEC
+        (said,) = [line for line in hub.output.splitlines() if "-shm" in line]
+        assert "arc.sqlite3-shm was cut short while the storage" in said
+        assert "everything acknowledged is on disk" in said
+        assert said.endswith(("restart the hub", "start it again with arc ensure"))
+        hub.kill()
+        found = messages(hub.start())
+        assert [told for told in writers.acknowledged if found.get(told[0]) != told[1]] == []
+    finally:
+        writers.stop()
         hub.stop()
 
 
