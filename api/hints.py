@@ -10,6 +10,8 @@ from typing import Final
 from arclog.errors import Advice, ArcError
 
 HINTS: Final[Mapping[Advice, str]] = {
+    "answer_question": "; a person does so with arc answer, or POST /v1/questions/ID/answer",
+    "be_a_person": ": call as human, with an operator's token where there are any (arc token issue --operator)",
     "begin_again": " (see X-Arc-Instance); begin again, from 0 or from latest_visible_id",
     "cancel_shutdown": "; cancel it first with POST /v1/shutdown/cancel",
     "create_channel": "; create it first with POST /v1/channels",

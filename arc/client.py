@@ -7,6 +7,7 @@ import time
 from arc.cursors import Cursors
 from arc.errors import ArcError
 from arc.leases import Leases
+from arc.questions import Questions
 from arc.tasks import Work
 from arc.urls import DEFAULT_URL, segment
 
@@ -23,7 +24,7 @@ RELAY_POLL_INTERVAL_SEC = 0.02
 CALL_PAGE = 500
 
 
-class ArcClient(Leases, Work):
+class ArcClient(Leases, Work, Questions):
     """One agent at one hub. Safe to use from several threads.
 
     Every method returns the `result` of the hub's answer as plain dicts (`arc.shapes` tells their types) and raises

@@ -165,6 +165,29 @@ class Task(TypedDict):
     not_ready: NotRequired[list[str]]
 
 
+class Question(TypedDict):
+    """What an agent asked a person; its id is that of the message that asks it, and of the task that it is."""
+
+    question_id: int
+    asker: str
+    body: str
+    options: list[str]
+    default: str | None
+    deadline: str | None
+    for_task_id: int | None
+    channel: str
+    thread_id: str | None
+    urgent: bool
+    asked_at: str
+    state: Literal["open", "answered", "cancelled"]
+    answer: str | None
+    answered_by: str | None
+    by_default: bool
+    provenance: Literal["unverified-human", "human"] | None
+    ended_at: str | None
+    ended_by: int | None
+
+
 class NewTask(TypedDict):
     """One task of several that are opened at once; `ref` names it for the others."""
 

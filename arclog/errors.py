@@ -7,6 +7,8 @@ is the business of `api.http.errors` alone.
 from typing import ClassVar, Literal
 
 Advice = Literal[
+    "answer_question",
+    "be_a_person",
     "begin_again",
     "cancel_shutdown",
     "create_channel",

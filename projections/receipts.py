@@ -109,7 +109,7 @@ def list_wanted(
     from_agent: str | None = None,
     overdue: bool = False,
 ) -> list[Receipt]:
-    """What was not acknowledged yet, oldest first, at most `most`.
+    """What was not acknowledged yet, oldest first, what is overdue by its time; at most `most`.
 
     Args:
         connection: any connection on the storage.
@@ -119,9 +119,12 @@ def list_wanted(
         from_agent: only what this agent wants acknowledged.
         overdue: only that whose time is over.
     """
-    bindings = at.bindings(to_agent=to_agent, from_agent=from_agent, overdue=overdue, most=most)
-    of_one = at.is_live and to_agent is not None and from_agent is None and not overdue
-    query = SQL["list_wanted_of" if of_one else "list_wanted"]
+    bindings = at.bindings(to_agent=to_agent, from_agent=from_agent, most=most)
+    if overdue:
+        query = SQL["list_overdue"]
+    else:
+        of_one = at.is_live and to_agent is not None and from_agent is None
+        query = SQL["list_wanted_of" if of_one else "list_wanted"]
     return [_receipt(row, at) for row in VERSIONS.read(connection, query, bindings)]
 
 

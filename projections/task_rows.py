@@ -28,6 +28,7 @@ class TaskRow(Struct, frozen=True, gc=False):
     state: TaskState
     created_at: int
     completed_at: int | None
+    ended_by: int | None
     opener: str
     assignee: str | None
     priority: int
@@ -99,7 +100,7 @@ class Changes:
         row = self.find(task_id)
         if row is None or row.state != "open":
             return
-        row = self.set(row, state=state, completed_at=at)
+        row = self.set(row, state=state, completed_at=at, ended_by=self._event.event_id)
         if freed is not None and row.claim_token == freed:
             self.free(row)
         if row.parent_task_id is not None:
@@ -114,7 +115,8 @@ class Changes:
         if row is None or row.state == "open":
             return
         was_done = row.state == "done"
-        row = self.set(row, state="open", completed_at=None, attempts=0, ready_since=max(at, row.not_before or 0))
+        since = max(at, row.not_before or 0)
+        row = self.set(row, state="open", completed_at=None, ended_by=None, attempts=0, ready_since=since)
         self.free(row)
         if row.parent_task_id is not None:
             self._count(row.parent_task_id, at, children=1)

@@ -102,6 +102,7 @@ def _open(changes: Changes, event: Fact, data: MessagePosted, terms: TaskTerms) 
             state="open",
             created_at=at,
             completed_at=None,
+            ended_by=None,
             opener=data.from_agent,
             assignee=terms.assignee,
             priority=terms.priority,
@@ -130,12 +131,14 @@ def _open(changes: Changes, event: Fact, data: MessagePosted, terms: TaskTerms) 
     if waiting is not None:
         changes.depend(waiting.task_id, event.event_id)
         depends_on = [*msgspec.json.decode(waiting.depends_on), event.event_id]
-        changes.free(
+        waiting = changes.set(
             waiting,
             depends_on=encode_json(depends_on).decode(),
             open_dependencies=waiting.open_dependencies + 1,
             assignee=data.from_agent,
         )
+        if data.freed_token is not None and waiting.claim_token == data.freed_token:
+            changes.free(waiting)
 
 
 def _on_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
@@ -183,7 +186,7 @@ def title_of(body: str) -> str:
 
 PROJECTOR: Final = Projector(
     name="tasks",
-    version=4,
+    version=5,
     tables=("tasks", "task_dependents", "task_claims"),
     schema="\n".join((SQL["schema"], DEPENDENTS_SQL["schema"], task_leases.SQL["schema"])),
     indexes=SQL["indexes"],

@@ -17,7 +17,7 @@ from relay.envelope import FORBIDDEN, JsonObject, Refused, Request
 FILTERS: Final = ("/v1/locks", "/v1/log")
 """Reads whose `agent_id` or `actor` chooses rows of a list that all may read."""
 
-WRITABLE: Final = ("sessions", "channels", "messages", "inbox", "threads", "claims", "locks", "tasks")
+WRITABLE: Final = ("sessions", "channels", "messages", "inbox", "threads", "claims", "locks", "tasks", "questions")
 """The nouns that agents write. What else the hub lets others change (its network, its life) is not for them."""
 
 ENDLESS: Final = ("/v1/stream", "/v1/log/stream")

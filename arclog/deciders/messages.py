@@ -9,7 +9,7 @@ from arclog.deciders import fields
 from arclog.deciders.fields import Limits
 from arclog.deciders.task_terms import HUMAN, decide_question, decide_terms, is_human, known_dependencies
 from arclog.deciders.tasks import KnownTask
-from arclog.errors import InvalidInput
+from arclog.errors import Conflict, InvalidInput
 from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, Attachment, Handling, JsonObject, MessagePosted, TaskTerms
 from arclog.events.messages import (
     TASK_KINDS,
@@ -154,16 +154,25 @@ def _terms(state: Posting, command: PostMessage, kind: str, to_agent: str | None
     if command.is_question:
         waiting = command.for_task_id
         if waiting is not None:
-            task = state.waiting_task
-            if task is None:
-                raise InvalidInput("for_task_id", f"{waiting} is not a known task")
-            if task.state != "open":
-                raise InvalidInput("for_task_id", f"names task {waiting}, which is {task.state} and waits for nothing")
+            _check_waiting(state.waiting_task, waiting, command.from_agent.strip(), now)
         question = decide_question(command.options, command.default, command.deadline_sec, waiting, now)
     elif (command.options, command.default, command.deadline_sec, command.for_task_id) != (None, None, None, None):
         raise InvalidInput("to_agent", f"must be {HUMAN} for a task_request with options, default, deadline or task")
     depends_on = known_dependencies(command.depends_on, state.dependencies)
     return decide_terms(command, depends_on, to_agent, question)
+
+
+def _check_waiting(task: KnownTask | None, task_id: int, asker: str, now: int) -> None:
+    """Let a task wait for an answer whose asker has it, or could take it."""
+    if task is None:
+        raise InvalidInput("for_task_id", f"{task_id} is not a known task")
+    if task.state != "open":
+        raise InvalidInput("for_task_id", f"names task {task_id}, which is {task.state} and waits for nothing")
+    holder = task.claimed_by if task.claimed_until >= now else None
+    if holder not in {None, asker}:
+        raise Conflict(f"task {task_id} is held by {holder}, who alone can let it wait; ask without for_task_id")
+    if task.assignee not in {None, asker}:
+        raise Conflict(f"task {task_id} is for {task.assignee}, who alone can let it wait; ask without for_task_id")
 
 
 _TERMS: Final = (

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from arclog.deciders import fields
-from arclog.errors import NotFound, NotReady, StaleToken
+from arclog.errors import Forbidden, NotFound, NotReady, StaleToken
 from arclog.events import Notice, TaskAssigned, TaskCancelled, TaskCompleted, TaskFailed, TaskReopened
 
 TaskStatus = Literal["open", "done"]
@@ -147,6 +147,7 @@ def decide_complete(state: Completing, command: CompleteTask, now: int) -> TaskC
     if not again:
         if task.state != "open":
             raise NotReady(f"task {task.task_id} is {task.state}; reopen it first, if it is to be done after all")
+        _refuse_question(task)
         _check_token(task, command.fencing_token, command.agent_id, now)
     freed = None if again else task.freed_token
     parent = state.parent
@@ -182,6 +183,7 @@ def decide_fail(state: Failing, command: FailTask, now: int) -> TaskFailed | Non
         return None
     if task.state != "open":
         raise NotReady(f"task {task.task_id} is {task.state}, so it cannot fail any more")
+    _refuse_question(task)
     _check_token(task, command.fencing_token, failed_by, now)
     return _failed(state, task, failed_by, reason)
 
@@ -241,6 +243,12 @@ def _get(task: KnownTask | None, task_id: int) -> KnownTask:
     if task is None:
         raise NotFound("task", task_id)
     return task
+
+
+def _refuse_question(task: KnownTask) -> None:
+    """What a person was asked is answered, or cancelled; nobody completes or fails it."""
+    if task.is_question:
+        raise Forbidden(f"task {task.task_id} asks a person, who alone can answer it", advice="answer_question")
 
 
 def _check_token(task: KnownTask, token: int | None, agent_id: str | None, now: int) -> None:

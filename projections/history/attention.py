@@ -1,20 +1,26 @@
 """What needs a person: things that no agent will mend by itself, each with what to do about it."""
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final, Literal
 
 import apsw
-import msgspec
 from msgspec import Struct
 
-from projections import message_pages, sessions, tasks
+from arclog.deciders.task_terms import HUMAN
+from projections import receipts, sessions, tasks
 from projections.intervals import AsOf
+from projections.task_rows import TaskRow
+from projections.times import optional_timestamp, timestamp
 
 MOST: Final = 50
 """What is listed of one kind, oldest first; who has fifty things to do needs no more."""
 
+LOOKED_AT: Final = 1_000
+"""Requests that are looked at for those to agents that are not here."""
 TITLE_CHARS: Final = 120
 
-Kind = Literal["damage", "disk", "question", "dark"]
+Kind = Literal["damage", "disk", "question", "failed", "overdue", "dark"]
 
 
 class Item(Struct, frozen=True):
@@ -37,41 +43,73 @@ class Item(Struct, frozen=True):
     advice: str
 
 
-class _Request(Struct, frozen=True):
-    """What is looked at of a message that asks for something."""
-
-    ts: str
-    from_agent: str
-    to_agent: str | None
-    body: str
-
-
-_decode: Final = msgspec.json.Decoder(_Request).decode
-
-
 def list_attention(connection: apsw.Connection, at: AsOf, operator: str) -> list[Item]:
-    """What needs a person at a moment, as far as the log says.
+    """What needs a person at a moment, as far as the log says; what only a person can do first.
 
     Args:
         connection: in a transaction.
         at: the moment.
         operator: the agent name that questions to a person are sent to.
     """
-    found: list[Item] = []
-    for task_id in tasks.list_open_requests(connection, at, MOST):
-        json = message_pages.find_json(connection, task_id, at)
-        if json is None:
-            continue
-        request = _decode(json)
-        title = request.body.partition("\n")[0][:TITLE_CHARS]
-        task = f"task/{task_id}"
-        if request.to_agent == operator:
-            text, advice = (
-                f"{request.from_agent} asks: {title}",
-                "reply to it; a reply of kind task_result completes it",
-            )
-            found.append(Item("question", task, task_id, request.ts, text, advice))
-        elif request.to_agent is not None and sessions.find_live(connection, request.to_agent, at) is None:
-            text = f"{request.to_agent} is not here, and {request.from_agent} waits for it: {title}"
-            found.append(Item("dark", task, task_id, request.ts, text, "start it again, or ask another agent"))
-    return found
+    return [
+        *_list_asked(connection, at, operator),
+        *_list_failed(connection, at),
+        *_list_overdue(connection, at),
+    ]
+
+
+def _list_asked(connection: apsw.Connection, at: AsOf, operator: str) -> list[Item]:
+    """Open requests to the person, and to agents that are not here; the person's first."""
+    asked = [] if operator != HUMAN else [_ask(row) for row in _some(connection, "list_open_questions", at, MOST)]
+    dark: list[Item] = []
+    for row in _some(connection, "list_open_requests", at, LOOKED_AT):
+        if row.assignee == operator:
+            if not row.is_question and len(asked) < MOST:
+                asked.append(_ask(row))
+        elif row.assignee is not None and sessions.find_live(connection, row.assignee, at) is None:
+            text = f"{row.assignee} is not here, and {row.opener} waits for it: {row.title[:TITLE_CHARS]}"
+            advice = "start it again, or ask another agent"
+            dark.append(Item("dark", f"task/{row.task_id}", row.task_id, timestamp(row.created_at), text, advice))
+    return [*asked, *dark[:MOST]]
+
+
+def _ask(row: TaskRow) -> Item:
+    """What a person was asked."""
+    text = f"{row.opener} asks: {row.title[:TITLE_CHARS]}"
+    advice = "answer it; who asked is told at once" if row.is_question else "reply to it with a task_result"
+    return Item("question", f"task/{row.task_id}", row.task_id, timestamp(row.created_at), text, advice)
+
+
+def _some(connection: apsw.Connection, query: str, at: AsOf, most: int) -> Iterator[TaskRow]:
+    """The first rows that a query finds."""
+    return islice(tasks.read_rows(connection, query, at.bindings(opener=None, most=most)), most)
+
+
+def _list_failed(connection: apsw.Connection, at: AsOf) -> list[Item]:
+    """Tasks that nobody goes on with by itself."""
+    return [
+        Item(
+            "failed",
+            f"task/{row.task_id}",
+            row.ended_by or row.task_id,
+            optional_timestamp(row.completed_at),
+            f"a task of {row.opener} failed: {row.title[:TITLE_CHARS]}",
+            "reopen it, or cancel it",
+        )
+        for row in _some(connection, "list_failed", at, MOST)
+    ]
+
+
+def _list_overdue(connection: apsw.Connection, at: AsOf) -> list[Item]:
+    """Messages that were to be acknowledged by now."""
+    return [
+        Item(
+            "overdue",
+            f"message/{one.message_id}",
+            one.message_id,
+            one.ack_by,
+            f"{one.to_agent} has not acknowledged a message of {one.from_agent} in time",
+            f"see whether {one.to_agent} is at work, or tell another agent",
+        )
+        for one in receipts.list_wanted(connection, at, MOST, overdue=True)
+    ]

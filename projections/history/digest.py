@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct
 from arclog.deciders.task_terms import HUMAN
 from arclog.events import SessionClosed, SessionExpired, SessionOpened
 from arclog.sqlite.reads import Filter, read_from_end, read_head
-from projections import claims, inbox, locks, message_pages, queue, receipts, sessions, tasks
+from projections import claims, inbox, locks, message_pages, questions, queue, receipts, sessions, tasks
 from projections.intervals import AsOf
 from projections.readiness import Worker, is_ready
 from projections.task_rows import TaskRow
@@ -125,7 +125,7 @@ def _fit(lines: list[Line], agent_id: str, since: int, head: int, max_chars: int
 def _lines(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> Iterator[Line]:
     yield from _unacked(connection, agent_id, at)
     yield from _said(connection, agent_id, at, since)
-    yield from _questions(connection, agent_id, at)
+    yield from _questions(connection, agent_id, at, since)
     yield from _held(connection, agent_id, at)
     yield from _failed(connection, agent_id, at, since)
     yield from _ready(connection, agent_id, at)
@@ -152,13 +152,21 @@ def _said(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> I
             yield Line("message", said.id, said.from_agent, f"{said.from_agent} {what}{urgent}: {quote(said.body)}")
 
 
-def _questions(connection: apsw.Connection, agent_id: str, at: AsOf) -> Iterator[Line]:
-    """Open questions: to a person all of them, to an agent its own."""
-    for row in islice(_rows(connection, "list_questions", at, state="open"), LOOKED_AT):
+def _questions(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> Iterator[Line]:
+    """Open questions, to a person all of them, to an agent its own; and what became of these without an answer."""
+    for row in islice(_rows(connection, "list_open_questions", at, opener=None), LOOKED_AT):
         if agent_id == HUMAN:
-            yield Line("question", row.task_id, row.opener, f"{row.opener} waits for an answer: {quote(row.title)}")
+            text = f"question {row.task_id}: {row.opener} waits for an answer: {quote(row.title)}"
+            yield Line("question", row.task_id, row.opener, text)
         elif row.opener == agent_id:
             yield Line("question", row.task_id, agent_id, f"your question is not answered yet: {quote(row.title)}")
+    for row in _rows(connection, "list_ended_questions", at, opener=agent_id, since=since, most=OF_A_KIND):
+        found = questions.find_question(connection, row.task_id, at)
+        if found is None or found.ended_by is None or found.answered_by is not None:
+            continue  # an answer is among the messages to its asker
+        became = f"the default counts: {quote(found.answer or '')}" if found.by_default else "it was cancelled"
+        text = f"nobody answered your question {row.task_id}, and {became}"
+        yield Line("question", found.ended_by, agent_id, text)
 
 
 def _held(connection: apsw.Connection, agent_id: str, at: AsOf) -> Iterator[Line]:

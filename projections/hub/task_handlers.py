@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from arclog.deciders import messages as message_rules
 from arclog.deciders import picking as picking_rules
+from arclog.deciders import questions as question_rules
 from arclog.deciders import task_batches as batch_rules
 from arclog.deciders import tasks as task_rules
-from arclog.deciders.task_terms import check_order, is_human
+from arclog.deciders.task_terms import HUMAN, check_order, is_human
 from arclog.events import Event
+from arclog.events.channels import ANONYMOUS
 from arclog.events.messages import Provenance
 from arclog.sqlite.reads import read_head
 from projections import readiness, tasks
@@ -28,24 +30,21 @@ TaskCommand = (
     | task_rules.AssignTask
     | batch_rules.OpenTasks
     | picking_rules.TakeNextTask
+    | question_rules.AnswerQuestion
 )
 Decision = Event | Outcome
 
 
-def read_posting(
-    context: Context, command: message_rules.PostMessage, at: AsOf, *, is_persons: bool = False
-) -> message_rules.Posting:
+def read_posting(context: Context, command: message_rules.PostMessage, at: AsOf) -> message_rules.Posting:
     """What the rules need to know when a message is posted.
 
     Args:
         context: what to read from.
         command: the message.
         at: the present.
-        is_persons: whether the hub knows that a person says it.
     """
     parent, reply_to, connection = command.parent_task_id, command.reply_to, context.connection
     asked = command.for_task_id
-    is_persons = is_persons or is_human(command.from_agent.strip())
     return message_rules.Posting(
         channel_exists=command.recipient is not None or context.has_channel(command.room, at),
         parent_exists=parent is None or tasks.find_known(connection, integer(parent), at) is not None,
@@ -55,15 +54,15 @@ def read_posting(
         limits=context.limits,
         dependencies=_known_dependencies(context, command, at) if command.depends_on else (),
         waiting_task=None if asked is None else tasks.find_known(connection, integer(asked), at),
-        provenance=_provenance_of(context, is_persons=is_persons),
+        provenance=_provenance_of(context, command.from_agent),
     )
 
 
-def _provenance_of(context: Context, *, is_persons: bool) -> Provenance | None:
+def _provenance_of(context: Context, agent_id: str) -> Provenance | None:
     """Whether a person says it: proved by an operator's token, or, while nobody holds one, by their word alone."""
     if context.principal is not None and context.principal.operator:
         return "human"
-    return "unverified-human" if is_persons and not context.holders.has_operators else None
+    return "unverified-human" if is_human(agent_id.strip()) and not context.holders.has_operators else None
 
 
 def _known_dependencies(context: Context, command: message_rules.PostMessage, at: AsOf) -> tuple[int, ...]:
@@ -147,6 +146,13 @@ def _open_all(context: Context, command: batch_rules.OpenTasks, at: AsOf) -> Dec
     return batch_rules.decide_open(state, command, at.now)
 
 
+def _answer(context: Context, command: question_rules.AnswerQuestion, at: AsOf) -> Decision:
+    task = tasks.find_known(context.connection, integer(command.question_id), at)
+    agent_id = HUMAN if context.sender == ANONYMOUS else context.sender
+    state = question_rules.Answering(agent_id, task, _provenance_of(context, agent_id), context.limits)
+    return question_rules.decide_answer(state, command, at.now)
+
+
 def _take_next(context: Context, command: picking_rules.TakeNextTask, at: AsOf) -> Decision:
     worker = readiness.read_worker(context.connection, command, at)
     found = readiness.find_next(context.connection, worker, at, command.thread_id)
@@ -172,4 +178,5 @@ HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     task_rules.AssignTask: _assign,
     batch_rules.OpenTasks: _open_all,
     picking_rules.TakeNextTask: _take_next,
+    question_rules.AnswerQuestion: _answer,
 }

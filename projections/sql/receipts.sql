@@ -25,8 +25,15 @@ CREATE INDEX receipts_due ON receipts (ack_by) WHERE {is_current} AND acknowledg
 -- What was not acknowledged yet, oldest first.
 SELECT {columns} FROM {at}
 WHERE acknowledged_at IS NULL AND (:to_agent IS NULL OR to_agent = :to_agent)
-AND (:from_agent IS NULL OR from_agent = :from_agent) AND (NOT :overdue OR ack_by < :now)
+AND (:from_agent IS NULL OR from_agent = :from_agent)
 ORDER BY message_id LIMIT :most
+
+-- name: list_overdue
+-- What was to be acknowledged before now, the longest ago first.
+SELECT {columns} FROM {at}
+WHERE acknowledged_at IS NULL AND ack_by IS NOT NULL AND ack_by < :now
+AND (:to_agent IS NULL OR to_agent = :to_agent) AND (:from_agent IS NULL OR from_agent = :from_agent)
+ORDER BY ack_by, message_id LIMIT :most
 
 -- name: list_wanted_of
 -- The same of one recipient, at present.

@@ -18,6 +18,7 @@ CREATE TABLE tasks (
     state TEXT NOT NULL CONSTRAINT state_is_known CHECK (state IN ('open', 'done', 'failed', 'cancelled')),
     created_at INTEGER NOT NULL,
     completed_at INTEGER,
+    ended_by INTEGER,
     opener TEXT NOT NULL,
     assignee TEXT,
     priority INTEGER NOT NULL,
@@ -41,6 +42,7 @@ CREATE TABLE tasks (
     PRIMARY KEY (task_id, from_event),
     {version_rules},
     CONSTRAINT what_is_over_has_a_time CHECK ((state = 'open') = (completed_at IS NULL)),
+    CONSTRAINT what_is_over_has_an_event CHECK ((state = 'open') = (ended_by IS NULL)),
     CONSTRAINT a_lease_is_whole CHECK ((claimed_by IS NULL) = (claim_token IS NULL))
 ) STRICT;
 
@@ -55,6 +57,7 @@ CREATE INDEX tasks_free ON tasks (priority, task_id) WHERE {is_free};
 CREATE INDEX tasks_free_since ON tasks (ready_since, task_id) WHERE {is_free};
 CREATE INDEX tasks_leased ON tasks (claimed_until) WHERE {is_current} AND state = 'open' AND claimed_by IS NOT NULL;
 CREATE INDEX tasks_asked ON tasks (task_id) WHERE {is_current} AND state = 'open' AND is_question = 1;
+CREATE INDEX tasks_asked_by ON tasks (opener, ended_by) WHERE {is_current} AND is_question = 1;
 CREATE INDEX tasks_deadlines ON tasks (deadline) WHERE {is_current} AND state = 'open' AND deadline IS NOT NULL;
 CREATE INDEX tasks_exhausted ON tasks (task_id) WHERE {is_current} AND state = 'open' AND attempts >= max_attempts;
 {past_indexes};
@@ -89,8 +92,17 @@ SELECT {columns} FROM {at} WHERE state = 'open' AND {wanted} ORDER BY task_id
 -- name: list_open_requests
 SELECT {columns} FROM {at} WHERE state = 'open' AND kind = 'task_request' ORDER BY task_id LIMIT :most
 
+-- name: list_open_questions
+SELECT {columns} FROM {at} WHERE is_question = 1 AND state = 'open' AND (:opener IS NULL OR opener = :opener)
+ORDER BY task_id
+
 -- name: list_questions
-SELECT {columns} FROM {at} WHERE is_question = 1 AND (:state IS NULL OR state = :state) ORDER BY task_id
+SELECT {columns} FROM {at} WHERE is_question = 1 AND (:opener IS NULL OR opener = :opener) ORDER BY task_id
+
+-- name: list_ended_questions
+-- What became of an agent's own questions after an event.
+SELECT {columns} FROM tasks INDEXED BY tasks_asked_by
+WHERE {is_current} AND is_question = 1 AND opener = :opener AND ended_by > :since ORDER BY ended_by LIMIT :most
 
 -- name: list_failed
 SELECT {columns} FROM {at} WHERE state = 'failed' AND (:opener IS NULL OR opener = :opener) ORDER BY task_id LIMIT :most

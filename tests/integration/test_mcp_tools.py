@@ -60,15 +60,15 @@ def test_every_tool_is_listed_and_does_what_it_says(connect: Open, hub: ServedHu
     async def story() -> None:
         async with connect("alice") as alice, over_http(hub.url, "bob") as bob:
             assert (await call(bob, "arc_whoami"))["agent_id"] == "bob"
-            used = await every_tool(alice, bob)
+            used = await every_tool(alice, bob, hub)
             listed = {tool.name for tool in (await alice.list_tools()).tools}
             assert listed == used
 
     play(story())
 
 
-async def every_tool(alice: Client, bob: Client) -> set[str]:
-    """Alice uses each tool; returns their names."""
+async def every_tool(alice: Client, bob: Client, hub: ServedHub) -> set[str]:
+    """Alice uses each tool, and a person answers her; returns their names."""
     used: set[str] = set()
 
     async def use(tool: str, /, **arguments: Any) -> Any:
@@ -144,6 +144,16 @@ async def every_tool(alice: Client, bob: Client) -> set[str]:
     assert (done["status"], done["parent_completed"]) == ("done", True)
     assert (await use("arc_list_tasks", channel="dev"))["tasks"] == []
     assert len((await use("arc_list_tasks", status="done"))["tasks"]) == 2
+
+    assert (await use("arc_next_task"))["task"] is None
+    work = await use("arc_post_message", channel="dev", body="paint", kind="task")
+    assert (await use("arc_next_task"))["task"]["task_id"] == work["id"]
+    question = await use("arc_ask_person", body="Which colour?", options=["red", "blue"], for_task_id=work["id"])
+    assert (await use("arc_next_task"))["task"] is None
+    hub.post(f"/v1/questions/{question['question_id']}/answer", {"answer": "red"})
+    assert (await use("arc_poll_messages", timeout=5))["messages"][-1]["body"] == "red"
+    assert (await use("arc_next_task"))["task"]["task_id"] == work["id"]
+    await use("arc_complete_task", task_id=work["id"])
 
     (await call(bob, "arc_poll_messages", timeout=0))["messages"]
     asking = asyncio.create_task(use("arc_rpc_call", to_agent="bob", body="what is 6 * 7?", timeout=20))

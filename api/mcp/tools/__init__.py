@@ -3,11 +3,25 @@
 from typing import Any, Final
 
 from api.mcp.tool import Tool
-from api.mcp.tools import channels, claims, digest, locks, log, messages, requests, search, sessions, tasks, threads
+from api.mcp.tools import (
+    channels,
+    claims,
+    digest,
+    locks,
+    log,
+    messages,
+    questions,
+    requests,
+    search,
+    sessions,
+    tasks,
+    threads,
+)
 
 TOOLS: Final[tuple[Tool[Any], ...]] = (
     *messages.TOOLS,
     *requests.TOOLS,
+    *questions.TOOLS,
     *sessions.TOOLS,
     *digest.TOOLS,
     *channels.TOOLS,

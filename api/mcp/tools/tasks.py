@@ -67,6 +67,8 @@ async def decide(agent: AskingAgent, arguments: Deed) -> Answer:
         reason=arguments.reason,
         assignee=arguments.assignee,
     )
+    if arguments.action in {"cancel", "fail"}:
+        agent.holdings.drop("claims", f"task-{arguments.task_id}")
     return answer(answers.row(envelope["result"]))
 
 
@@ -89,6 +91,7 @@ async def complete(agent: AskingAgent, arguments: WhichTask) -> Answer:
     envelope = await agent.change(
         "/v1/tasks/{task_id}/complete", ids={"task_id": arguments.task_id}, agent_id=agent.agent_id
     )
+    agent.holdings.drop("claims", f"task-{arguments.task_id}")
     done = answers.row(envelope["result"])
     if envelope.get("parent_completed"):
         done["parent_completed"] = True

@@ -1,0 +1,28 @@
+"""`arc answer`: answer a question that an agent asked a person."""
+
+from __future__ import annotations
+
+from cli.agent import act_as
+from cli.arguments import Arguments
+from cli.options import AgentOptions, add_base_url, count
+from cli.output import print_json
+
+
+class Options(AgentOptions):
+    """Which question, and what is answered."""
+
+    question: int
+    answer: list[str]
+
+
+def add_arguments(parser: Arguments) -> None:
+    """Declare `Options`."""
+    parser.add_argument("--agent", default="human", metavar="ID", help="who answers (%(default)s)")
+    add_base_url(parser)
+    parser.add_argument("question", type=count, metavar="ID", help="the question, as arc questions prints it")
+    parser.add_argument("answer", nargs="+", metavar="ANSWER", help="the answer")
+
+
+def run(options: Options) -> int:
+    """Answer it, and print the message that says so."""
+    return act_as(options, lambda client: print_json(client.answer(options.question, " ".join(options.answer))))
