@@ -10,7 +10,7 @@ DELIVERED := arclog projections relay api cli arc
 PARALLEL ?= --numprocesses 2
 
 .DEFAULT_GOAL := help
-.PHONY: help hub test pythons test-all check lint types imports coverage fmt bench screenshots soak
+.PHONY: help hub test pythons test-all check lint types imports coverage fmt bench screenshots soak release
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(TOOLS) ## measure, beside Arc 0.1.1 where it can be had (some of it: ma
 
 screenshots: $(TOOLS) ## pictures of the dashboard's main states, into build/pictures
 	@$(BIN)/python -m tests.browser.screenshots $(ARGS)
+
+release: $(TOOLS) ## build what is published into dist/, and try each package where nothing else is
+	@.ci/release
 
 soak: $(TOOLS) ## the long reliability runs
 	@$(BIN)/pytest -q -s --timeout=0 -m soak $(ARGS)

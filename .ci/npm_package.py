@@ -1,0 +1,37 @@
+"""Makes the npm package that carries a wheel: `npm_package.py WHEEL FOLDER`. It gets the wheel's version."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent.parent / "cli" / "npm"
+
+
+def pack(wheel: Path, folder: Path) -> Path:
+    """Pack the package into `folder`, and return the packed file.
+
+    Args:
+        wheel: the wheel; its name has the version.
+        folder: where the package goes; it must exist.
+
+    Raises:
+        subprocess.CalledProcessError: npm failed.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        package = Path(scratch) / "package"
+        shutil.copytree(SOURCES, package)
+        (package / "wheel").mkdir()
+        shutil.copy(wheel, package / "wheel")
+        described = json.loads((package / "package.json").read_text(encoding="utf-8"))
+        described["version"] = wheel.name.split("-")[1]
+        (package / "package.json").write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
+        command = ["npm", "pack", "--silent", "--pack-destination", str(folder.resolve())]
+        done = subprocess.run(command, cwd=package, check=True, stdout=subprocess.PIPE, text=True)
+    return folder / done.stdout.strip()
+
+
+if __name__ == "__main__":
+    print(pack(Path(sys.argv[1]), Path(sys.argv[2])))  # noqa: T201 - what it is for
