@@ -16,7 +16,7 @@ REPOSITORY = "https://github.com/megastructurecorp/arc"
 
 
 def _git(*words: str) -> str:
-    return subprocess.run(["git", *words], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    return subprocess.run(["git", *words], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()  # noqa: S607
 
 
 def statement(folder: Path) -> dict[str, object]:
