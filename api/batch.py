@@ -13,7 +13,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.hints import tell
-from api.http.bodies import BodyReader, read_body, refuse_encoding
+from api.http.bodies import BodyReader, read_body, read_require, refuse_encoding
 from api.http.errors import STATUS_OF
 from api.http.headers import find_sender, transport_of
 from api.http.idempotency import check_key, find_key, hash_request, key_of_line
@@ -122,6 +122,7 @@ async def _carry_out(hub: Hub, lines: list[bytes], batch: Batch) -> list[Outcome
 
 def _call(line: bytes, number: int, batch: Batch) -> Call:
     command = _read_message(line)
+    require = read_require(line)
     # Most lines bring no key; only where one may be, plain or escaped, is the line read again.
     key = _read_key(line).idempotency_key if b"idempotency_key" in line or b"\\u" in line else None
     if key is not None:
@@ -129,7 +130,9 @@ def _call(line: bytes, number: int, batch: Batch) -> Call:
     elif batch.key is not None:
         key = key_of_line(batch.key, number)
     else:
-        return Call(command, transport=batch.transport, sender=batch.sender, principal=PRINCIPAL.get())
+        return Call(
+            command, transport=batch.transport, sender=batch.sender, require=require, principal=PRINCIPAL.get()
+        )
     known_by = hash_request(b"POST", PATH.encode(), line)
     return Call(
         command,
@@ -138,6 +141,7 @@ def _call(line: bytes, number: int, batch: Batch) -> Call:
         request=known_by.asked,
         former_request=known_by.written,
         sender=batch.sender,
+        require=require,
         principal=PRINCIPAL.get(),
     )
 

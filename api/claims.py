@@ -57,7 +57,7 @@ ROUTES: tuple[Route, ...] = (
         status=granted_or_refused,
         statuses=(200, 201),
         result=Claim,
-        beside=("acquired", *WAITING),
+        beside=("acquired", "holder_left_at", *WAITING),
     ),
     ChangeRoute(
         does="Prolong a claim that one holds.",

@@ -87,7 +87,7 @@ ROUTES: tuple[Route, ...] = (
         status=granted_or_refused,
         statuses=(200, 201),
         result=Lock,
-        beside=("acquired", *WAITING, "locks"),
+        beside=("acquired", "holder_left_at", *WAITING, "locks"),
     ),
     ChangeRoute(
         does="Prolong a lock that one holds.",

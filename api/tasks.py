@@ -161,7 +161,7 @@ ROUTES: tuple[Route, ...] = (
         path="/v1/tasks/next",
         body=TakeNextTask,
         result=Picked | None,
-        beside=("acquired",),
+        beside=("acquired", "waited"),
     ),
     ReadRoute(
         does="Show one task, with why it is not ready.",

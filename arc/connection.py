@@ -143,6 +143,14 @@ class Connection:
             return False
         return False
 
+    def shut_down(self) -> None:
+        """End it under whoever reads from it just now."""
+        if self.sock is not None:
+            try:
+                self.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it has ended
+
     def close(self) -> None:
         """Close it."""
         if self.sock is not None:

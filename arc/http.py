@@ -50,6 +50,26 @@ class _ConnectionLostError(Exception):
         self.sent = sent  # whether the hub may have seen the request
 
 
+class InFlight:
+    """A call that another thread may give up, so that the hub sees at once that nobody waits for its answer."""
+
+    def __init__(self) -> None:
+        self._connection: Connection | None = None
+        self.given_up = False
+
+    def give_up(self) -> None:
+        """End the connection that the call is on."""
+        self.given_up = True
+        if self._connection is not None:
+            self._connection.shut_down()
+
+    def ride(self, connection: Connection | None) -> None:
+        """The call is on a connection from here on, or on none."""
+        self._connection = connection
+        if self.given_up and connection is not None:
+            connection.shut_down()
+
+
 class HttpTransport:
     """Calls to one hub. Safe to use from several threads; each call in flight has its own connection.
 
@@ -86,7 +106,13 @@ class HttpTransport:
         self._met = False  # whether the hub was there, and was not given up since
 
     def call(
-        self, method: str, path: str, payload: dict[str, Any] | None = None, *, timeout_override: float | None = None
+        self,
+        method: str,
+        path: str,
+        payload: dict[str, Any] | None = None,
+        *,
+        timeout_override: float | None = None,
+        in_flight: InFlight | None = None,
     ) -> dict[str, Any]:
         """Ask the hub and return its whole envelope, which has `ok: true`.
 
@@ -95,9 +121,10 @@ class HttpTransport:
             path: path and query, encoded.
             payload: the body, sent as JSON; None sends none.
             timeout_override: seconds to wait instead of `timeout`.
+            in_flight: by what the call can be given up.
 
         Raises:
-            ArcError: the hub refused (its status), or there is no answer (502, 503 or 504).
+            ArcError: the hub refused (its status), there is no answer (502, 503 or 504), or it was given up.
         """
         timeout = self.timeout if timeout_override is None else timeout_override
         body = None if payload is None else dumps(payload).encode()
@@ -112,8 +139,10 @@ class HttpTransport:
             try:
                 if in_doubt and not self._hub_knows_keys(timeout):
                     raise _answer_lost()
-                status, envelope = self._exchange(method, path, body, headers, timeout)
+                status, envelope = self._exchange(method, path, body, headers, timeout, in_flight)
             except _ConnectionLostError as lost:
+                if in_flight is not None and in_flight.given_up:
+                    raise ArcError("the call was given up", LOST, code="given_up") from None
                 in_doubt = in_doubt or (changes and lost.sent)
                 failure = ArcError(f"connection error: {lost} ({self.base_url})", LOST, code="connection_lost")
                 if not self._met:
@@ -151,12 +180,20 @@ class HttpTransport:
         return isinstance(extensions, list) and "idempotency_key" in extensions
 
     def _exchange(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout: float
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout: float,
+        in_flight: InFlight | None = None,
     ) -> tuple[int, dict[str, Any]]:
         """One request and its answer: status and envelope."""
         connection = self._take(timeout)
         kept = False
         try:
+            if in_flight is not None:
+                in_flight.ride(connection)
             answer = connection.ask(method, connection.prefix + path, {**headers, **self._authorization}, body)
             kept = answer.kept
             self.instance_id = answer.headers.get("x-arc-instance") or self.instance_id
@@ -169,6 +206,8 @@ class HttpTransport:
         except ValueError as bad:
             raise ArcError(str(bad), code="bad_url") from bad
         finally:
+            if in_flight is not None:
+                in_flight.ride(None)
             self._put_back(connection, alive=kept)
         return answer.status, self._envelope(answer.status, answer.body)
 

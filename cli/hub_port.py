@@ -1,5 +1,7 @@
 """The way from `arc mcp` to a hub: the client library's HTTP, with its kept connections and safe retries."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -7,8 +9,10 @@ from urllib.parse import quote, urlencode
 
 from api.hints import tell_tools
 from api.mcp.daemon import Daemons
+from api.mcp.grants import grant_of
 from api.mcp.port import NO_IDS, Refused, Value
 from arc.errors import ArcError
+from arc.http import InFlight
 from arc.reader import WAIT_GRACE_SEC
 from cli.errors import in_words
 
@@ -55,12 +59,27 @@ class HubPort:
 
     async def _call(self, method: str, path: str, body: "JsonObject | None", wait_sec: float) -> "JsonObject":
         timeout_sec = max(self._transport.timeout, wait_sec + WAIT_GRACE_SEC)
+        in_flight = None if body is None or not wait_sec else InFlight()
+        work = partial(self._transport.call, method, path, body, timeout_override=timeout_sec, in_flight=in_flight)
+        unread = None if body is None or not wait_sec else partial(self._give_back, path, body)
         try:
-            return await self._daemons.run(
-                partial(self._transport.call, method, path, body, timeout_override=timeout_sec)
-            )
+            return await self._daemons.run(work, unread)
         except ArcError as error:
             raise Refused(tell_tools(in_words(error), error.advice), error.status) from None
+        except asyncio.CancelledError:
+            if in_flight is not None:
+                in_flight.give_up()
+            raise
+
+    def _give_back(self, path: str, body: "JsonObject", envelope: "JsonObject") -> None:
+        """Free what was granted after a wait to a call that was given up at that moment."""
+        grant = grant_of(path, str(body.get("agent_id") or body["owner_agent_id"]), envelope)
+        if grant is not None:
+            self._daemons.start(partial(self._free, f"/v1/{grant.noun}/release", grant.body))
+
+    def _free(self, path: str, body: "JsonObject") -> None:
+        with contextlib.suppress(ArcError):  # it is over, or the hub is not there: then it ends by itself
+            self._transport.call("POST", path, body)
 
 
 def fill_in(path: str, ids: Mapping[str, Value] = NO_IDS) -> str:

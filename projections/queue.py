@@ -14,7 +14,7 @@ def read_standing(connection: apsw.Connection, at: AsOf) -> Standing:
     """Who held what and who waited at a moment, from the tables."""
     standing = Standing()
     held = [*locks.list_standing(connection, at), *claims.list_standing(connection, at)]
-    for one in sorted(held, key=lambda one: one.token):
+    for one in sorted(held, key=lambda one: (one.token, one.key)):
         standing.grant(one.noun, (one.key,), one.agent_id, one.mode, one.token, one.expires_at)
     for place in places.list_standing(connection, at):
         standing.queue(place)

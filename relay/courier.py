@@ -40,6 +40,7 @@ from msgspec import Struct
 from relay.agent_folder import AgentFolder, Unfinished
 from relay.envelope import SERVER_FAULT, Refused, Request, encode_answer, encode_refusal, idempotency_key, readable
 from relay.files import TAKEN, Mark, stem_of
+from relay.hub_answers import find_grant, is_stopping
 from relay.identity import check_owner, find_closed_session
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[tuple[int, bytes]]]
@@ -255,7 +256,7 @@ class Courier:
     # Carrying -------------------------------------------------------------------------------------------------------
 
     async def _carry(self, stem: str, request: Request) -> None:
-        headers = {}
+        headers, grant = {}, None
         if request.writes:
             headers["Idempotency-Key"] = idempotency_key(self._folder, request.request_id)
             headers["X-Arc-Agent"] = self._folder
@@ -263,6 +264,7 @@ class Courier:
             await self._check_session(request)
             status, body = await self._ask(request.method, request.path, request.encode_body(), headers)
             response = encode_answer(request.request_id, status, body, _now())
+            grant = find_grant(request, body)
         except LeftForNext:
             return
         except Refused as refused:
@@ -270,7 +272,9 @@ class Courier:
         except Exception:  # the shell, as in _serve_all
             log.exception("relay: %s %s of %s", request.method, request.path, self._folder)
             response = _refusal(Refused("the hub failed; its log says why", status=SERVER_FAULT), request.request_id)
-        self._answer(stem, response)
+        if not self._answer(stem, response) and grant is not None:
+            with suppress(LeftForNext):
+                await self._ask("POST", *grant, {"X-Arc-Agent": self._folder})
 
     async def _check_session(self, request: Request) -> None:
         session_id = find_closed_session(request)
@@ -299,7 +303,7 @@ class Courier:
                 if pause_sec == first_sec:
                     log.warning("relay: %s; it is asked again until it does", error)
             else:
-                if status != UNAVAILABLE or not _is_stopping(answer):
+                if status != UNAVAILABLE or not is_stopping(answer):
                     return status, answer
             if self._closing.is_set():
                 raise LeftForNext
@@ -307,22 +311,20 @@ class Courier:
                 await asyncio.wait_for(self._closing.wait(), pause_sec)
             pause_sec = min(pause_sec * 2, longest_sec)
 
-    def _answer(self, stem: str, response: bytes) -> None:
+    def _answer(self, stem: str, response: bytes) -> bool:
+        """Hand a response over; False when nobody is there who could find it."""
         try:
             with self._open() as folder:
                 folder.answer(stem, response)
         except FileNotFoundError:
-            return  # the spool is gone, and whoever waited with it
+            return False  # the spool is gone, and whoever waited with it
         except OSError as error:  # it lies there as .work without a response, and is carried again, under its key
             self._set_aside(stem + TAKEN, error)
             asyncio.get_running_loop().call_later(self._pace.retry_sec, self.enqueue, stem + TAKEN)
         else:
             self._answered += 1
             self._complained = False
-
-
-class _Failure(Struct):
-    code: str = ""
+        return True
 
 
 class _Agent(Struct):
@@ -333,14 +335,6 @@ class _Agent(Struct):
 class _Agents(Struct):
     result: list[_Agent]
     more: bool = False
-
-
-def _is_stopping(answer: bytes) -> bool:
-    """Whether a hub says that it takes no more calls. It has not done this one, and the next hub will."""
-    try:
-        return msgspec.json.decode(answer, type=_Failure).code == "hub_stopping"
-    except ValueError:
-        return False
 
 
 def _refusal(refused: Refused, request_id: str) -> bytes:

@@ -65,7 +65,7 @@ class HttpSend:
             HubUnreachable: there was no answer in time.
         """
         request = _encode(method, self._prefix + path, body, {**self._headers, **headers})
-        timeout_sec = self._request_timeout_sec + _poll_sec(path)
+        timeout_sec = self._request_timeout_sec + _wait_sec(path, body)
         try:
             async with asyncio.timeout(timeout_sec):
                 return await self._ask(request)
@@ -146,8 +146,10 @@ def _encode(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> 
     return "\r\n".join([*lines, "", ""]).encode("ascii") + (body if method != "GET" else b"")
 
 
-def _poll_sec(path: str) -> float:
+def _wait_sec(path: str, body: bytes) -> float:
     """How long a call may wait by its own wish; the hub clamps it likewise."""
+    if b'"wait_sec"' in body:
+        return MAX_WAIT_SEC
     for value in parse_qs(path.partition("?")[2]).get("timeout", []):
         try:
             return min(max(float(value), 0.0), MAX_WAIT_SEC)

@@ -134,7 +134,7 @@ class _Requiring(Struct, frozen=True):
     require: dict[str, int] | None = None
 
 
-_read_requiring = BodyReader(_Requiring).read
+_requiring = BodyReader(_Requiring)
 
 
 def read_require(body: bytes) -> dict[str, int] | None:
@@ -143,7 +143,16 @@ def read_require(body: bytes) -> dict[str, int] | None:
     Raises:
         InvalidInput: they are no object of integers.
     """
-    return _read_requiring(body).require if b'"require"' in body else None
+    return _requiring.read(body).require if b'"require"' in body else None
+
+
+def take_require(body: Mapping[str, object]) -> dict[str, int] | None:
+    """The same of a body that is decoded already.
+
+    Raises:
+        InvalidInput: they are no object of integers.
+    """
+    return _requiring.take(body).require if "require" in body else None
 
 
 def _explain(error: Exception, body: bytes) -> InvalidInput:

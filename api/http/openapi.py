@@ -153,6 +153,7 @@ def _operation(listed: Route, schemas: Json, components: Json) -> Json:
 
 
 _BESIDE: Final[Json] = {
+    "holder_left_at": {"type": "string", "format": "date-time"},
     "place": {"type": "integer"},
     "position": {"type": "integer"},
     "ahead": {"type": "array", "items": {"type": "string"}},

@@ -122,6 +122,8 @@ def envelope(outcome: Outcome) -> bytes:
     flags = b""
     if outcome.acquired is not None:
         flags = b'"acquired":true,' if outcome.acquired else b'"acquired":false,'
+    if outcome.waited and outcome.acquired:
+        flags += b'"waited":true,'
     if outcome.holder_left_at is not None:
         flags += b'"holder_left_at":"%s",' % outcome.holder_left_at.encode()
     if outcome.parent_completed:

@@ -118,8 +118,8 @@ class NoQuery(Struct, frozen=True):
     """A read without parameters."""
 
 
-WAITING = ("place", "position", "ahead")
-"""What stands beside `acquired` in the answer to one that still waits."""
+WAITING = ("waited", "place", "position", "ahead")
+"""What stands beside `acquired` in the answer to one that has waited, or still waits."""
 
 
 def as_sent(ids: Struct, body: Any) -> Command:  # noqa: ANN401 - the body of most changes is the command

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from api.mcp.cursors import Cursors
+from api.mcp.grants import Grant
 from api.mcp.holdings import Holdings
 from api.mcp.port import NO_IDS, Port, Refused
 from arclog.events import JsonObject
@@ -92,6 +93,7 @@ class AgentSession:
         self._has_registered = False
         self._instance_id: str | None = None
         self._notices: list[str] = []
+        self._giving: set[asyncio.Task[None]] = set()
         self._taking = asyncio.Lock()
 
     # The session ----------------------------------------------------------------------------------------------------
@@ -188,6 +190,20 @@ class AgentSession:
     def tell(self, notices: Iterable[str]) -> None:
         """Have the agent told something with its next answer."""
         self._notices += notices
+
+    def give_back(self, grants: Iterable[Grant]) -> None:
+        """Free what was granted after a wait, since nobody has read of it."""
+        for grant in grants:
+            self.holdings.drop(grant.noun, grant.name)
+            task = asyncio.ensure_future(self._give_back(grant))
+            self._giving.add(task)
+            task.add_done_callback(self._giving.discard)
+
+    async def _give_back(self, grant: Grant) -> None:
+        try:
+            await self.port.change("POST", f"/v1/{grant.noun}/release", NO_IDS, grant.body)
+        except Refused:
+            return  # it is over, or the hub is not there: then it ends by itself
 
     def take_notices(self) -> list[str]:
         """What the agent is to be told with its next answer, whatever that is about."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from api.mcp.cursors import Cursors
+from api.mcp.grants import Grant, grant_of
 from api.mcp.holdings import Holdings
 from api.mcp.port import NO_IDS, Port, Value
 from arclog.events import JsonObject
@@ -24,9 +25,10 @@ class AskingAgent:
         cursors: how far its polls have read.
         holdings: what it holds.
         known: names of agents that are known to be, or to have been, here.
+        grants: what this request was granted after a wait.
     """
 
-    __slots__ = ("_key", "_port", "agent_id", "cursors", "holdings", "known", "session_id")
+    __slots__ = ("_key", "_port", "agent_id", "cursors", "grants", "holdings", "known", "session_id")
 
     def __init__(self, session: "AgentSession", key: str | None = None) -> None:
         self.agent_id = session.agent_id
@@ -34,6 +36,7 @@ class AskingAgent:
         self.cursors: Cursors = session.cursors
         self.holdings: Holdings = session.holdings
         self.known: set[str] = session.known
+        self.grants: list[Grant] = []
         self._port: Port = session.port
         self._key = key
 
@@ -53,4 +56,8 @@ class AskingAgent:
             Refused: it was not done.
         """
         given = {name: value for name, value in body.items() if value is not None}
-        return await self._port.change("POST", path, ids, given, key=self._key)
+        envelope = await self._port.change("POST", path, ids, given, key=self._key)
+        grant = grant_of(path, self.agent_id, envelope)
+        if grant is not None:
+            self.grants.append(grant)
+        return envelope

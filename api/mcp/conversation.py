@@ -5,7 +5,8 @@ it. An answer to a poll takes messages from the agent's view, and it is here tha
 
 - a request that the host cancels (`notifications/cancelled`) ends, and is not answered;
 - one that was answered just before the cancellation came is given back, since the host throws such an answer away;
-- so is one whose answer could not be sent, or was sent to a host that had gone;
+- so is one whose answer could not be sent, or was sent to a host that had gone, and with it a claim or a lock that it
+  tells of after a wait;
 - and one whose answer came about when this host has given up before, if it belongs to the era in which hosts do not say
   that they throw an answer away.
 """
@@ -20,6 +21,7 @@ from api.mcp import jsonrpc, methods, revisions
 from api.mcp.agent_session import AgentSession
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.cursors import Taken
+from api.mcp.grants import Grant
 from api.mcp.jsonrpc import METHOD_NOT_FOUND, Call, Id, ProtocolError
 from api.mcp.methods import CAPABILITIES, METHODS, Done, instructions
 from api.mcp.port import Refused
@@ -47,6 +49,7 @@ class Reply(Struct, frozen=True):
         notices: what it tells the agent besides.
         error: the code of the error that it tells, if it does.
         is_doubtful: whether the host may throw it away without a word.
+        grants: what it grants that the agent has waited for.
     """
 
     message: JsonObject
@@ -55,6 +58,12 @@ class Reply(Struct, frozen=True):
     notices: tuple[str, ...] = ()
     error: int | None = None
     is_doubtful: bool = False
+    grants: tuple[Grant, ...] = ()
+
+    @property
+    def is_to_be_read(self) -> bool:
+        """Whether something is lost when nobody reads it."""
+        return self.taken is not None or bool(self.notices or self.grants)
 
 
 class Conversation:
@@ -120,8 +129,8 @@ class Conversation:
         is_doubtful = False
         if done.taken is not None and not is_handshake:
             is_doubtful = self._is_doubtful(asyncio.get_running_loop().time() - began_at)
-        reply = Reply(message, call.id, done.taken, tuple(notices), is_doubtful=is_doubtful)
-        if reply.taken is not None or reply.notices:
+        reply = Reply(message, call.id, done.taken, tuple(notices), is_doubtful=is_doubtful, grants=done.grants)
+        if reply.is_to_be_read:
             self._remember(call.id, reply)
         return reply
 
@@ -154,6 +163,7 @@ class Conversation:
         if reply.taken is not None:
             self.session.cursors.give_back(reply.taken)
         self.session.tell(reply.notices)
+        self.session.give_back(reply.grants)
 
     def welcome(self, params: JsonObject, *, is_named: bool = True) -> JsonObject:
         """The result of `initialize`.

@@ -25,8 +25,13 @@ class Daemons:
         self._idle: list[SimpleQueue[Job]] = []
         self._lock = threading.Lock()
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns or raises, on a thread. If this is cancelled, the thread goes on unobserved."""
+    async def run(self, work: Callable[[], T], unread: Callable[[T], None] | None = None) -> T:
+        """What `work` returns or raises, on a thread. If this is cancelled, the thread goes on unobserved.
+
+        Args:
+            work: what is to be done.
+            unread: given what `work` returned when this was cancelled, on the event loop.
+        """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
 
@@ -38,12 +43,18 @@ class Daemons:
             except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
                 failed = error
             with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
-                loop.call_soon_threadsafe(_settle, done, result, failed)
+                loop.call_soon_threadsafe(_settle, done, result, failed, unread)
 
-        self._start(job)
-        return await done
+        self.start(job)
+        try:
+            return await done
+        except asyncio.CancelledError:
+            if unread is not None and done.done() and not done.cancelled() and done.exception() is None:
+                unread(done.result())
+            raise
 
-    def _start(self, job: Job) -> None:
+    def start(self, job: Job) -> None:
+        """Do something on a thread; it must not raise."""
         with self._lock:
             jobs = self._idle.pop() if self._idle else None
         if jobs is None:
@@ -60,8 +71,15 @@ class Daemons:
                 self._idle.append(jobs)
 
 
-def _settle(done: "asyncio.Future[Any]", result: object, failed: BaseException | None) -> None:
+def _settle(
+    done: "asyncio.Future[Any]",
+    result: object,
+    failed: BaseException | None,
+    unread: Callable[[Any], None] | None,
+) -> None:
     if done.done():
+        if unread is not None and failed is None:
+            unread(result)
         return
     if failed is None:
         done.set_result(result)

@@ -55,6 +55,8 @@ class InsidePort:
         return {
             "ok": True,
             "acquired": outcome.acquired,
+            "waited": outcome.waited,
+            "holder_left_at": outcome.holder_left_at,
             "parent_completed": outcome.parent_completed,
             "result": msgspec.json.decode(outcome.result),
             **({} if outcome.locks is None else {"locks": msgspec.json.decode(outcome.locks)}),

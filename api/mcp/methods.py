@@ -9,6 +9,7 @@ from msgspec import Struct
 from api.mcp import answers, resources
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.cursors import Taken
+from api.mcp.grants import Grant
 from api.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, ProtocolError
 from api.mcp.port import Refused
 from api.mcp.tool import Tool
@@ -29,10 +30,12 @@ class Done(Struct, frozen=True):
     Attributes:
         result: the result that MCP has for it.
         taken: what the answer takes of the agent's messages.
+        grants: what it grants that the agent has waited for.
     """
 
     result: JsonObject
     taken: Taken | None = None
+    grants: tuple[Grant, ...] = ()
 
 
 Method = Callable[[AskingAgent, JsonObject, list[str]], Awaitable[Done]]
@@ -76,7 +79,7 @@ async def call_tool(agent: AskingAgent, params: JsonObject, notices: list[str]) 
     except (InvalidInput, Refused) as error:
         return Done({"content": [_text(" ".join([str(error), *notices]))], "isError": True})
     fields = answer.fields if not notices else {"notices": notices, **answer.fields}
-    return Done({"content": [_text(answers.json_text(fields))]}, answer.taken)
+    return Done({"content": [_text(answers.json_text(fields))]}, answer.taken, tuple(agent.grants))
 
 
 def refusal(refused: Refused) -> Done:

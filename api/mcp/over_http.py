@@ -163,7 +163,7 @@ class McpEndpoint:
         status: int = 200,
     ) -> None:
         """Send an answer, and take it back if the connection shows that nobody read it."""
-        taking = [reply for reply in replies if reply.taken is not None or reply.notices]
+        taking = [reply for reply in replies if reply.is_to_be_read]
         if not taking:
             await self._site.responder.send(send, status, body)
             return

@@ -64,13 +64,14 @@ class RefreshClaim(Struct, frozen=True, kw_only=True):
 
 
 class ReleaseClaim(Struct, frozen=True, kw_only=True):
-    """Give a claim back."""
+    """Give a claim back; `undelivered` says that its agent never learned of the grant."""
 
     sender_field: ClassVar[str | None] = "agent_id"
 
     claim_key: str
     agent_id: str
     fencing_token: int | None = None
+    undelivered: bool = False
 
 
 class HandOverClaim(Struct, frozen=True, kw_only=True):
@@ -208,7 +209,8 @@ def decide_release(standing: Standing, command: ReleaseClaim, now: int) -> Claim
     claim_key = fields.required_id("claim_key", command.claim_key)
     agent_id = fields.agent("agent_id", command.agent_id)
     held = _get_held(standing, claim_key, agent_id, command.fencing_token, now)
-    return ClaimReleased(claim_key=claim_key, owner_agent_id=agent_id, fencing_token=held.token)
+    reason: ReleaseReason = "undelivered" if command.undelivered else "released"
+    return ClaimReleased(claim_key=claim_key, owner_agent_id=agent_id, fencing_token=held.token, reason=reason)
 
 
 def decide_handover(standing: Standing, command: HandOverClaim, now: int, *, receiver_is_live: bool) -> ClaimHandedOver:

@@ -40,7 +40,7 @@ def check_handover(standing: Standing, given: Iterable[Holding], receiver: str, 
     for one in given:
         request = Request(one.noun, receiver, (one.key,), one.mode)
         for waiting in find_places(standing, request, now):
-            chain = find_chain(standing, [receiver], waiting.agent_id, now, without=served)
+            chain = find_chain(standing, [receiver], waiting.agent_id, now, without=served, given=given)
             if chain is not None:
                 raise deadlock_of([*chain, Wait(waiting.agent_id, one.key, receiver)], "hand it to somebody else")
     return served

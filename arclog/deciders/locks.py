@@ -74,7 +74,10 @@ class RefreshLock(Struct, frozen=True, kw_only=True):
 
 
 class ReleaseLock(Struct, frozen=True, kw_only=True):
-    """Give back what one holds: by path, by several paths, or all that a fencing token stands for."""
+    """Give back what one holds: by path, by several paths, or all that a fencing token stands for.
+
+    `undelivered` says that its agent never learned of the grant.
+    """
 
     sender_field: ClassVar[str | None] = "agent_id"
 
@@ -82,6 +85,7 @@ class ReleaseLock(Struct, frozen=True, kw_only=True):
     file_path: str | None = None
     paths: list[str] | None = None
     fencing_token: int | None = None
+    undelivered: bool = False
 
 
 class HandOverLock(Struct, frozen=True, kw_only=True):
@@ -284,7 +288,12 @@ def decide_release(state: OnLocks, command: ReleaseLock, now: int) -> LockReleas
     """Let the holder give back what it names."""
     agent_id = fields.agent("agent_id", command.agent_id)
     held = _get_held(state, agent_id, command.fencing_token, now)
-    return LockReleased(**_on(_paths_of(state, held)), agent_id=agent_id, fencing_token=held[0].token)
+    return LockReleased(
+        **_on(_paths_of(state, held)),
+        agent_id=agent_id,
+        fencing_token=held[0].token,
+        reason="undelivered" if command.undelivered else "released",
+    )
 
 
 def decide_handover(state: OnLocks, command: HandOverLock, now: int, *, receiver_is_live: bool) -> LockHandedOver:

@@ -149,7 +149,7 @@ class Standing:
         return self._of_agent.get(agent_id, {})
 
     def patterns_of(self, agent_id: str) -> Iterable[Holding]:
-        """All locks of an agent that hold a wildcard."""
+        """All locks of an agent that hold a wildcard, by grant and key: whoever asks takes the same one first."""
         return self._patterns_of.get(agent_id, {})
 
     def places_of(self, agent_id: str) -> Iterable[Place]:
@@ -184,6 +184,7 @@ class Standing:
             kept: keys that the agent had alone already, and has so whatever the mode.
         """
         asked = mode
+        patterns: list[Holding] = []
         for key in keys:
             mode = "exclusive" if key in kept else asked
             for before in [one for one in self.holders(noun, key) if one.agent_id == agent_id or mode == "exclusive"]:
@@ -194,8 +195,10 @@ class Standing:
             self._of_key.setdefault((noun, key), {})[agent_id] = holding
             self._of_agent.setdefault(agent_id, {})[holding] = None
             if noun == "lock" and is_pattern(key):
-                self._patterns_of.setdefault(agent_id, {})[holding] = None
+                patterns.append(holding)
             self._note_end(holding)
+        for holding in sorted(patterns, key=_key_of):
+            self._patterns_of.setdefault(agent_id, {})[holding] = None
 
     def prolong(self, token: int, keys: Iterable[str], expires_at: int) -> None:
         """Some keys of a grant are held until another time."""
@@ -225,7 +228,7 @@ class Standing:
 
     def hand_over(self, token: int, keys: Iterable[str], to_agent_id: str, new_token: int) -> None:
         """Some keys of a grant are another agent's from now on, as they were held."""
-        for key in keys:
+        for key in sorted(keys):
             holding = self._grants.get(token, {}).get(key)
             if holding is not None:
                 self._drop(holding)
@@ -295,6 +298,10 @@ class Standing:
         _discard(self._of_key, (holding.noun, holding.key), holding.agent_id)
         _discard(self._of_agent, holding.agent_id, holding)
         _discard(self._patterns_of, holding.agent_id, holding)
+
+
+def _key_of(holding: Holding) -> str:
+    return holding.key
 
 
 def _discard(outer: dict[K, dict[I, V]], key: K, inner: I) -> None:

@@ -99,7 +99,12 @@ def find_obstacles(
 
 
 def find_chain(
-    standing: Standing, starts: Iterable[str], goal: str, now: int, without: Container[int] = frozenset()
+    standing: Standing,
+    starts: Iterable[str],
+    goal: str,
+    now: int,
+    without: Container[int] = frozenset(),
+    given: Container[Holding | Place] = (),
 ) -> list[Wait] | None:
     """How one of some agents waits for another, directly or through others.
 
@@ -109,6 +114,7 @@ def find_chain(
         goal: the agent that they may wait for.
         now: the log's time.
         without: places to leave out, because they are about to end.
+        given: leases that are about to be the first of `starts`, so that it does not wait for them.
 
     Returns:
         The links from one of `starts` to `goal`; none when `goal` is among them, None when nobody waits for it.
@@ -128,7 +134,7 @@ def find_chain(
                 continue
             for obstacle in _ahead(standing, place, now, known):
                 holder = obstacle.agent_id
-                if holder in came:
+                if holder in came or obstacle.by in given:
                     continue
                 came[holder] = Wait(agent_id, obstacle.held, holder)
                 if holder == goal:

@@ -1,11 +1,13 @@
 """Waiting for claims and locks, over real sockets and at several hubs on one storage."""
 
+import http.client
 import json
 import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +201,25 @@ def test_a_change_that_relies_on_a_lock_is_done_only_while_that_is_held(tmp_path
         release(hub, "a", "src/**")
         assert hub.post("/v1/messages", relies).status == 409
         assert not hub.post("/v1/locks/check", {"tokens": [token]}).result["present"]
+
+
+def test_each_line_of_a_batch_may_rely_on_a_lock(tmp_path: Path) -> None:
+    with served_hub(tmp_path) as hub:
+        token = ask(hub, "a", "src/**").result["fencing_token"]
+        lines = [
+            {"from_agent": "a", "body": "with it", "require": {"lock/src/x.py": token}, "idempotency_key": "k"},
+            {"from_agent": "a", "body": "without", "require": {"lock/src/x.py": token + 1}},
+            {"from_agent": "a", "body": "never mind"},
+        ]
+        batch = b"\n".join(json.dumps(line).encode() for line in lines)
+        with closing(http.client.HTTPConnection("127.0.0.1", hub.port)) as connection:
+            connection.request("POST", "/v1/messages:batch", batch)
+            answers = [json.loads(line) for line in connection.getresponse().read().splitlines()]
+        assert [answer.get("code") for answer in answers] == [None, "stale_token", None]
+        assert [message["body"] for message in hub.get("/v1/messages?channel=general").result] == [
+            "with it",
+            "never mind",
+        ]
 
 
 def test_one_file_is_one_lock_however_it_is_spelled(tmp_path: Path) -> None:

@@ -168,7 +168,12 @@ def test_many_calls_at_once_do_not_wait_for_each_other(monkeypatch: pytest.Monke
     ],
 )
 def test_a_long_poll_is_waited_for_as_long_as_it_asks(path: str, sec: float) -> None:
-    assert remote._poll_sec(path) == sec
+    assert remote._wait_sec(path, b"") == sec
+
+
+def test_a_change_that_waits_for_its_turn_is_waited_for() -> None:
+    assert remote._wait_sec("/v1/locks", b'{"file_path":"a","wait_sec":5}') == 60.0
+    assert remote._wait_sec("/v1/locks", b'{"file_path":"a"}') == 0.0
 
 
 @pytest.mark.parametrize("url", ["", "127.0.0.1:6969", "ftp://x", "http://"])

@@ -71,6 +71,13 @@ def test_hubs_and_oracle_agree_at_every_step(tmp_path: Path, hubs: int, first: i
     assert min(seen[kind] for kind in ("granted", "queued", "served", "hubs killed", "handed over")) > 0, seen
 
 
+@pytest.mark.parametrize(("hubs", "seed"), [(1, 2244), (1, 2529), (4, 1973)])
+def test_schedules_that_once_were_judged_otherwise_after_a_start_or_at_a_handover(
+    tmp_path: Path, hubs: int, seed: int
+) -> None:
+    play(tmp_path, range(seed, seed + 1), hubs)
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("hubs", [1, 2, 4])
 def test_hubs_and_oracle_agree_on_ten_thousand_schedules(tmp_path: Path, hubs: int) -> None:

@@ -106,7 +106,7 @@ class Model:
             for row in exact:
                 row.until = longest
             return "prolonged"
-        for row in fit:
+        for row in sorted(fit, key=lambda row: (row.token, row.key)):
             if "*" in row.key and all(within(noun, row.key, key) for key in keys):
                 row.until = max(row.until, now + ttl)
                 return "prolonged"

@@ -8,15 +8,17 @@ from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
-from api.mcp.tools.arguments import ActiveOnly, After, Key, TtlSec
+from api.mcp.tools.arguments import ActiveOnly, After, Key, Token, TtlSec, WaitSec
+from api.mcp.tools.refused import advise
 
 
 class Acquire(Struct, frozen=True, kw_only=True):
-    """What to claim, and for how long."""
+    """What to claim, for how long, and how long to wait for it."""
 
     claim_key: Annotated[str, Meta(description="name of the work; task-<task_message_id> when left out")] | None = None
     task_message_id: int | None = None
     thread_id: str | None = None
+    wait_sec: WaitSec = 0
     ttl_sec: TtlSec = 300
 
 
@@ -25,12 +27,14 @@ class Refresh(Struct, frozen=True, kw_only=True):
 
     claim_key: Key
     ttl_sec: TtlSec = 300
+    fencing_token: Token | None = None
 
 
 class Release(Struct, frozen=True, kw_only=True):
     """What to give back."""
 
     claim_key: Key
+    fencing_token: Token | None = None
 
 
 class WhichClaims(Struct, frozen=True, kw_only=True):
@@ -42,21 +46,22 @@ class WhichClaims(Struct, frozen=True, kw_only=True):
 
 
 async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
-    """Ask for a claim; the answer shows the holder."""
+    """Ask for a claim; a refusal says in words what is in the way, and what to do."""
     envelope = await agent.change(
         "/v1/claims",
         owner_agent_id=agent.agent_id,
         claim_key=arguments.claim_key,
         task_message_id=arguments.task_message_id,
         thread_id=arguments.thread_id,
+        wait_sec=arguments.wait_sec or None,
         ttl_sec=arguments.ttl_sec,
     )
     found = envelope["result"]
-    if envelope["acquired"]:
-        agent.holdings.hold("claims", found["claim_key"], arguments.ttl_sec)
-    else:
+    if not envelope["acquired"]:
         agent.holdings.drop("claims", found["claim_key"])
-    return answer({"acquired": envelope["acquired"], **answers.row(found)})
+        return answer({"acquired": False, **answers.row(found), "advice": advise(envelope, "Do not begin it")})
+    agent.holdings.hold("claims", found["claim_key"], arguments.ttl_sec)
+    return answer({"acquired": True, **answers.row(found)})
 
 
 async def refresh(agent: AskingAgent, arguments: Refresh) -> Answer:
@@ -66,6 +71,7 @@ async def refresh(agent: AskingAgent, arguments: Refresh) -> Answer:
         owner_agent_id=agent.agent_id,
         claim_key=arguments.claim_key,
         ttl_sec=arguments.ttl_sec,
+        fencing_token=arguments.fencing_token,
     )
     agent.holdings.hold("claims", envelope["result"]["claim_key"], arguments.ttl_sec)
     return answer(answers.row(envelope["result"]))
@@ -73,7 +79,12 @@ async def refresh(agent: AskingAgent, arguments: Refresh) -> Answer:
 
 async def release(agent: AskingAgent, arguments: Release) -> Answer:
     """Give a claim back."""
-    envelope = await agent.change("/v1/claims/release", agent_id=agent.agent_id, claim_key=arguments.claim_key)
+    envelope = await agent.change(
+        "/v1/claims/release",
+        agent_id=agent.agent_id,
+        claim_key=arguments.claim_key,
+        fencing_token=arguments.fencing_token,
+    )
     agent.holdings.drop("claims", envelope["result"]["claim_key"])
     return answer(answers.row(envelope["result"]))
 
@@ -94,6 +105,7 @@ TOOLS: tuple[Tool[Any], ...] = (
         "acquired=false shows the owner.",
         arguments=Acquire,
         run=acquire,
+        waits=True,
         core=True,
     ),
     Tool(name="arc_refresh_claim", does="Prolong your claim.", arguments=Refresh, run=refresh),

@@ -8,8 +8,8 @@ from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
-from api.mcp.tools.arguments import ActiveOnly, After, Path, TtlSec
-from arclog.events import JsonObject
+from api.mcp.tools.arguments import ActiveOnly, After, Path, Token, TtlSec, WaitSec
+from api.mcp.tools.refused import advise
 
 
 class Acquire(Struct, frozen=True, kw_only=True):
@@ -18,7 +18,7 @@ class Acquire(Struct, frozen=True, kw_only=True):
     file_path: Path | None = None
     paths: Annotated[list[str], Meta(description="several, all or none, instead of file_path")] | None = None
     mode: Annotated[Literal["exclusive", "shared"], Meta(description="shared: with other readers")] = "exclusive"
-    wait_sec: Annotated[float, Meta(ge=0, le=50, description="wait for your turn, up to 50")] = 0
+    wait_sec: WaitSec = 0
     ttl_sec: TtlSec = 300
     thread_id: str | None = None
 
@@ -28,12 +28,14 @@ class Refresh(Struct, frozen=True, kw_only=True):
 
     file_path: Path
     ttl_sec: TtlSec = 300
+    fencing_token: Token | None = None
 
 
 class Release(Struct, frozen=True, kw_only=True):
     """What to give back."""
 
     file_path: Path
+    fencing_token: Token | None = None
 
 
 class WhichLocks(Struct, frozen=True, kw_only=True):
@@ -63,28 +65,19 @@ async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
     if not envelope["acquired"]:
         for path in arguments.paths or [arguments.file_path or ""]:
             agent.holdings.drop("locks", path)
-        return answer({"acquired": False, **answers.row(rows[0]), "advice": _advice(envelope)})
+        return answer({"acquired": False, **answers.row(rows[0]), "advice": advise(envelope, "Do not edit it")})
     held = {"locks": [answers.row(row) for row in rows]} if len(rows) > 1 else answers.row(rows[0])
     return answer({"acquired": True, **held})
-
-
-def _advice(envelope: JsonObject) -> str:
-    """What an agent can do that did not get a lock."""
-    row = envelope["result"]
-    does = "comes before you for" if row.get("waiting") else "holds"
-    both = f" (both cover {row['witness']})" if row.get("witness") else ""
-    turn = f" You are number {envelope['position']} in the queue;" if "position" in envelope else ""
-    again = "ask again within 20 s to keep your place" if turn else "ask again with wait_sec to wait for your turn"
-    return (
-        f"Do not edit it: {row['agent_id']} {does} {row['file_path']} until {row['expires_at']}{both}.{turn} {again}, "
-        f"message {row['agent_id']}, or do something else first."
-    )
 
 
 async def refresh(agent: AskingAgent, arguments: Refresh) -> Answer:
     """Prolong a lock of one's own."""
     envelope = await agent.change(
-        "/v1/locks/refresh", agent_id=agent.agent_id, file_path=arguments.file_path, ttl_sec=arguments.ttl_sec
+        "/v1/locks/refresh",
+        agent_id=agent.agent_id,
+        file_path=arguments.file_path,
+        ttl_sec=arguments.ttl_sec,
+        fencing_token=arguments.fencing_token,
     )
     agent.holdings.hold("locks", envelope["result"]["file_path"], arguments.ttl_sec)
     return answer(answers.row(envelope["result"]))
@@ -92,7 +85,12 @@ async def refresh(agent: AskingAgent, arguments: Refresh) -> Answer:
 
 async def release(agent: AskingAgent, arguments: Release) -> Answer:
     """Give a lock back."""
-    envelope = await agent.change("/v1/locks/release", agent_id=agent.agent_id, file_path=arguments.file_path)
+    envelope = await agent.change(
+        "/v1/locks/release",
+        agent_id=agent.agent_id,
+        file_path=arguments.file_path,
+        fencing_token=arguments.fencing_token,
+    )
     agent.holdings.drop("locks", envelope["result"]["file_path"])
     return answer(answers.row(envelope["result"]))
 
@@ -113,6 +111,7 @@ TOOLS: tuple[Tool[Any], ...] = (
         "Paths are from the repository's top; patterns: src/**, *.py. acquired=false says who is in the way.",
         arguments=Acquire,
         run=acquire,
+        waits=True,
         core=True,
     ),
     Tool(name="arc_refresh_lock", does="Prolong your lock on a file.", arguments=Refresh, run=refresh),

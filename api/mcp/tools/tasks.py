@@ -8,7 +8,7 @@ from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
-from api.mcp.tools.arguments import TtlSec
+from api.mcp.tools.arguments import Token, TtlSec, WaitSec
 
 
 class WhichTasks(Struct, frozen=True, kw_only=True):
@@ -21,16 +21,17 @@ class WhichTasks(Struct, frozen=True, kw_only=True):
     after: Annotated[int, Meta(description="go on after this id, as a full page says")] | None = None
 
 
-class WhichTask(Struct, frozen=True, kw_only=True):
+class Completed(Struct, frozen=True, kw_only=True):
     """Which one is done."""
 
     task_id: int
+    fencing_token: Token | None = None
 
 
 class Next(Struct, frozen=True, kw_only=True):
     """How long to wait for one, and how long to have it."""
 
-    wait_sec: Annotated[float, Meta(ge=0, le=50, description="wait for one, up to 50")] = 0
+    wait_sec: WaitSec = 0
     ttl_sec: TtlSec = 300
 
 
@@ -86,10 +87,13 @@ async def list_tasks(agent: AskingAgent, arguments: WhichTasks) -> Answer:
     return answer({"tasks": page.rows}, answers.go_on(page, "task_id"))
 
 
-async def complete(agent: AskingAgent, arguments: WhichTask) -> Answer:
+async def complete(agent: AskingAgent, arguments: Completed) -> Answer:
     """Say that a task is done."""
     envelope = await agent.change(
-        "/v1/tasks/{task_id}/complete", ids={"task_id": arguments.task_id}, agent_id=agent.agent_id
+        "/v1/tasks/{task_id}/complete",
+        ids={"task_id": arguments.task_id},
+        agent_id=agent.agent_id,
+        fencing_token=arguments.fencing_token,
     )
     agent.holdings.drop("claims", f"task-{arguments.task_id}")
     done = answers.row(envelope["result"])
@@ -123,7 +127,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         name="arc_complete_task",
         does="Mark a task done; the last open child completes its parent.",
-        arguments=WhichTask,
+        arguments=Completed,
         run=complete,
     ),
 )
