@@ -130,9 +130,7 @@ def _call(line: bytes, number: int, batch: Batch) -> Call:
     elif batch.key is not None:
         key = key_of_line(batch.key, number)
     else:
-        return Call(
-            command, transport=batch.transport, sender=batch.sender, require=require, principal=PRINCIPAL.get()
-        )
+        return Call(command, transport=batch.transport, sender=batch.sender, require=require, principal=PRINCIPAL.get())
     known_by = hash_request(b"POST", PATH.encode(), line)
     return Call(
         command,

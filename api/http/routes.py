@@ -210,7 +210,7 @@ class ChangeRoute(Struct, Generic[K, B], frozen=True, kw_only=True):
             else:
                 connection = connection_of(scope)
                 outcome = await connection.unless_ended(work)
-                if outcome.waited and outcome.acquired:
+                if outcome.is_news and outcome.acquired:
                     connection.watch(partial(hub.give_back, outcome))
             await send_outcome(send, status(outcome), outcome)
 

@@ -89,7 +89,7 @@ def find_end(leases: Leases, connection: apsw.Connection, place_id: int, now: in
     event = stored.decode()
     assert isinstance(event.data, LeaseEvent)
     answer = answer_lease(PastRows(connection, AsOf(event.event_id, event.recorded_at)), event.event_id, event.data)
-    return replace(answer, acquired=True)
+    return replace(answer, acquired=True, waited=True)
 
 
 def _write_lapses(leases: Leases, now: int, append: Append) -> None:

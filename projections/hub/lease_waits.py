@@ -79,7 +79,7 @@ class LeaseWaits:
             self._waiters.open_calls -= 1
             self.close(call)
         if call.result is not None:
-            return replace(call.result, waited=True)
+            return replace(call.result, is_news=True)
         now = self._microseconds()
         return self._readers.read(tell_still_waiting, self._leases.known, call.place_id, now)
 

@@ -32,7 +32,8 @@ class Outcome(Struct, frozen=True):
         locks: for a lock on several paths, all of its rows as a JSON array.
         queue: for a request that still waits, where.
         opened: for a request that begins to wait, its call; the answer comes with it.
-        waited: whether the call waited for it, so that what was granted is given back when it cannot be told.
+        waited: whether it was waited for.
+        is_news: whether nobody was told of it before, so that what was granted is given back when this cannot be told.
     """
 
     result: bytes
@@ -45,3 +46,4 @@ class Outcome(Struct, frozen=True):
     queue: Queue | None = None
     opened: "OpenCall[Outcome] | None" = None
     waited: bool = False
+    is_news: bool = False

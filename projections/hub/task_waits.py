@@ -56,7 +56,7 @@ class TaskWaits:
                 if self._readers.read(is_there_work, command, now):
                     outcome = await ask()
                     if outcome.event_id is not None:
-                        return replace(outcome, waited=True)
+                        return replace(outcome, waited=True, is_news=True)
                 if self._is_closing() or loop.time() >= deadline:
                     return Outcome(b"null", acquired=False)
                 next_at = self._readers.read(find_next_time, now)
