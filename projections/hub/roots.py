@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from arclog.paths import Root, make_key
+from arclog.paths import Root, make_key, path_of_uri
 from arclog.patterns import is_pattern
 
 MAX_LINKS: Final = 40
@@ -68,6 +68,7 @@ class Roots:
             InvalidInput: it is blank, too long, or holds control characters.
             OutsideRoot: it leads out of the root, or lies below none.
         """
+        path = path_of_uri(path)
         root = self.own if session_root is None else self.root_of(session_root)
         return make_key(field, self._follow_links(root, path), root, self._others(path), windows=_WINDOWS, tree=tree)
 

@@ -229,12 +229,20 @@ def test_one_file_is_one_lock_however_it_is_spelled(tmp_path: Path) -> None:
     link.symlink_to(home)
     with served_hub(home) as hub:
         token = ask(hub, "a", "src/a.py").result["fencing_token"]
-        for spelled in ("./src/a.py", "src//a.py", "x/../src/a.py", "lib/a.py", f"{home}/src/a.py", f"{link}/lib/a.py"):
+        inside = ("./src/a.py", "src//a.py", "x/../src/a.py", "lib/a.py")
+        absolute = (
+            f"{home}/src/a.py",
+            f"{link}/lib/a.py",
+            f"file://{home}/src/a.py",
+            f"FILE://localhost{link}/lib/%61.py",
+        )
+        for spelled in (*inside, *absolute):
             again = ask(hub, "a", spelled)
             assert (again.result["key"], again.result["fencing_token"]) == ("src/a.py", token), spelled
-        outside = ask(hub, "a", "../other/a.py")
-        assert outside.status == 400
-        assert f"is not below {home}" in outside.body["error"]
+        for elsewhere in ("../other/a.py", "file:///other/a.py"):
+            outside = ask(hub, "a", elsewhere)
+            assert outside.status == 400
+            assert f"is not below {home}" in outside.body["error"]
 
 
 def test_what_would_refuse_a_lock_is_told_without_asking_for_it(tmp_path: Path) -> None:

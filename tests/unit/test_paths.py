@@ -3,7 +3,7 @@
 import pytest
 
 from arclog.errors import InvalidInput, OutsideRoot
-from arclog.paths import Key, Root, key_contains, make_key, parse_key
+from arclog.paths import Key, Root, key_contains, make_key, parse_key, path_of_uri
 
 ROOT = Root("/home/ada/arc")
 TREE = Root("/home/ada/arc-fix")
@@ -26,6 +26,26 @@ def test_one_file_has_one_key_however_it_is_spelled(spelled: str) -> None:
     assert key(spelled) == "src/a.py"
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("file:///x/a", "/x/a"),
+        ("file://localhost/x/a", "/x/a"),
+        ("file:/x/a", "/x/a"),
+        ("File:///x/a%20b/%C3%A9", "/x/a b/\u00e9"),
+        (" file:///x/a", "/x/a"),
+        ("file:///C:/x", "/C:/x"),
+        ("/x/a", "/x/a"),
+        ("src/a%20b", "src/a%20b"),
+        ("file://elsewhere/x/a", "file://elsewhere/x/a"),
+        ("file:a", "file:a"),
+        ("profile:/x", "profile:/x"),
+    ],
+)
+def test_a_uri_of_a_file_of_this_machine_names_its_path(said: str, meant: str) -> None:
+    assert path_of_uri(said) == meant
+
+
 def test_a_name_is_brought_to_one_form_of_unicode() -> None:
     assert key("cafe\u0301/\u212b.py") == key("caf\u00e9/\u00c5.py") == "caf\u00e9/\u00c5.py"
 
@@ -35,6 +55,7 @@ def test_a_backslash_separates_on_windows_and_is_a_letter_elsewhere() -> None:
     assert key("src\\.\\a.py", windows=True) == "src/a.py"
     drive = Root("C:/project/arc", folds_case=True)
     assert key("c:\\Project\\arc\\Src\\A.py", drive, windows=True) == "src/a.py"
+    assert key(path_of_uri("file:///c:/Project/arc/Src/A.py"), drive, windows=True) == "src/a.py"
 
 
 def test_case_is_folded_where_the_roots_filesystem_folds_it_and_only_there() -> None:
