@@ -7,8 +7,12 @@ it. An answer to a poll takes messages from the agent's view, and it is here tha
 - one that was answered just before the cancellation came is given back, since the host throws such an answer away;
 - so is one whose answer could not be sent, or was sent to a host that had gone, and with it a claim or a lock that it
   tells of after a wait;
-- and one whose answer came about when this host has given up before, if it belongs to the era in which hosts do not say
-  that they throw an answer away.
+- and one that the host may have given up at the very moment of its answer, if it belongs to the era in which hosts do
+  not say that they throw an answer away.
+
+For that era it counts what is known of the host's patience. An answer that came at once was read. One that was waited
+for was read too, if the host has been seen to wait clearly longer, and has not given up after just such a time. Any
+other is shown once more, and says so; that happens seldom, since each wait that a host stands through is remembered.
 """
 
 import asyncio
@@ -34,6 +38,11 @@ MAX_GIVEN_UP: Final = 4
 LEAST_DOUBT_SEC: Final = 0.02
 DOUBT: Final = 0.01
 """How near to such a time an answer is doubtful, as a part of it."""
+AT_ONCE_SEC: Final = 0.02
+"""Nobody gives up so soon."""
+LEAST_MARGIN_SEC: Final = 0.1
+MARGIN: Final = 0.05
+"""How much longer a host must have been seen to wait, as a part of the time; its own clock may be as late as that."""
 CANCELLED: Final = "notifications/cancelled"
 OF_THE_HUB: Final = frozenset({"tools/call", "resources/list", "resources/read"})
 """Methods that make calls to the hub, for which the agent must be registered."""
@@ -81,7 +90,9 @@ class Conversation:
         self._expected: set[Id] = set()
         self._cancelled: set[Id] = set()
         self._answered: dict[Id, Reply] = {}
-        self._patience: deque[float] = deque(maxlen=MAX_GIVEN_UP)
+        self._gave_up: deque[float] = deque(maxlen=MAX_GIVEN_UP)
+        self._waited_sec = 0.0
+        """How long the host has waited for an answer at most, and was still there."""
 
     def expect(self, call: Call) -> None:
         """A request has come that will be answered: a cancellation may come before that begins."""
@@ -115,7 +126,7 @@ class Conversation:
             return Reply(error.reply(), call.id, error=error.code)
         except asyncio.CancelledError:
             self.session.tell(notices)
-            self._patience.append(asyncio.get_running_loop().time() - began_at)
+            self._gave_up.append(asyncio.get_running_loop().time() - began_at)
             if task is None or call.id not in self._cancelled:
                 raise
             task.uncancel()
@@ -126,9 +137,9 @@ class Conversation:
                 self._cancelled.discard(call.id)
         result = done.result if is_handshake else revisions.stamp(call.method, done.result, self._server)
         message: JsonObject = {"jsonrpc": "2.0", "id": call.id, "result": result}
-        is_doubtful = False
-        if done.taken is not None and not is_handshake:
-            is_doubtful = self._is_doubtful(asyncio.get_running_loop().time() - began_at)
+        took_sec = asyncio.get_running_loop().time() - began_at
+        is_doubtful = done.taken is not None and not is_handshake and self._is_doubtful(took_sec, done.taken)
+        self._waited_sec = max(self._waited_sec, took_sec)
         reply = Reply(message, call.id, done.taken, tuple(notices), is_doubtful=is_doubtful, grants=done.grants)
         if reply.is_to_be_read:
             self._remember(call.id, reply)
@@ -179,9 +190,13 @@ class Conversation:
             "instructions": instructions(self.session.agent_id if is_named else None),
         }
 
-    def _is_doubtful(self, took_sec: float) -> bool:
-        """Whether an answer came about when the host has given up before."""
-        return any(abs(took_sec - given_up) <= max(LEAST_DOUBT_SEC, given_up * DOUBT) for given_up in self._patience)
+    def _is_doubtful(self, took_sec: float, taken: Taken) -> bool:
+        """Whether the host may have given up at the moment when an answer came about."""
+        if any(abs(took_sec - given_up) <= max(LEAST_DOUBT_SEC, given_up * DOUBT) for given_up in self._gave_up):
+            return True
+        if took_sec <= AT_ONCE_SEC or taken.is_again:
+            return False
+        return took_sec + max(LEAST_MARGIN_SEC, took_sec * MARGIN) > self._waited_sec
 
     def _remember(self, request_id: Id, reply: Reply) -> None:
         self._answered.pop(request_id, None)

@@ -32,11 +32,19 @@ ALL: Final = View()
 
 
 class Taken(Struct, frozen=True):
-    """What one answer takes: the messages of a view after one id, up to another."""
+    """What one answer takes: the messages of a view after one id, up to another.
+
+    Attributes:
+        view: the view.
+        after: the id.
+        to: the other.
+        is_again: whether all of them may have been read before.
+    """
 
     view: View
     after: int
     to: int
+    is_again: bool = False
 
 
 class Cursors:
@@ -72,7 +80,7 @@ class Cursors:
 
     def take(self, view: View, to: int) -> Taken:
         """Move `view` on to the message `to`. It never moves back, but by `give_back`."""
-        taken = Taken(view, self.place(view), to)
+        taken = Taken(view, self.place(view), to, self._may_have_shown(view, to))
         self._places[view] = max(to, self._places.pop(view, 0))
         if len(self._places) > MAX_VIEWS:  # the view that moved longest ago shows again what it showed
             oldest = next(seen for seen in self._places if seen != ALL)
@@ -92,5 +100,8 @@ class Cursors:
 
     def is_again(self, message_id: int, channel: str, thread_id: str | None) -> bool:
         """Whether a message may have been read before."""
-        message = View(channel, thread_id)
-        return any(message_id <= shown and view.covers(message) for view, shown in self._shown.items())
+        return self._may_have_shown(View(channel, thread_id), message_id)
+
+    def _may_have_shown(self, view: View, message_id: int) -> bool:
+        """Whether all of a view up to a message may have been shown."""
+        return any(message_id <= shown and seen.covers(view) for seen, shown in self._shown.items())

@@ -14,7 +14,7 @@ from mcp.client import Client
 from mcp_types import CallToolResult
 
 from tests.support.hub_process import HubProcess
-from tests.support.mcp_hosts import ERAS, ROADS, Era, line_host, over_http
+from tests.support.mcp_hosts import ERAS, ROADS, Era, line_host, over_http, over_stdio
 from tests.support.mcp_races import Account, giving_up_proxy, race
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
@@ -63,6 +63,33 @@ def test_a_poll_that_the_client_gives_up_loses_nothing(
     async def story() -> None:
         async with ROADS[road](hub.url, "alice", era) as alice:
             await race(alice, hub, give_up, count)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize("give_up", [time_out, cancel])
+@pytest.mark.parametrize("era", ERAS)
+def test_the_very_first_time_that_a_host_gives_up_loses_nothing(
+    hub: ServedHub, era: Era, give_up: Any, count: int
+) -> None:
+    async def story() -> None:
+        for number in range(count):
+            async with over_http(hub.url, f"host-{number}", era) as host:
+                await race(host, hub, give_up, 1, seed=number)
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("count", [5, COUNTS[1]])
+@pytest.mark.parametrize("era", ERAS)
+def test_the_very_first_time_that_a_host_of_the_command_gives_up_loses_nothing(
+    hub: ServedHub, era: Era, count: int
+) -> None:
+    async def story() -> None:
+        for number in range(count):
+            async with over_stdio(hub.url, f"host-{number}", era) as host:
+                await race(host, hub, time_out, 1, seed=number)
 
     asyncio.run(story())
 
