@@ -16,7 +16,6 @@ stands in no path; and so is a working tree, where only that one is meant:
 import re
 import unicodedata
 from typing import Final, NamedTuple
-from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -30,7 +29,6 @@ _BETWEEN: Final = "//"
 
 _is_plain = re.compile(r"(?:[A-Za-z0-9_\-][\w.\-]*/)*[A-Za-z0-9_\-][\w.\-]*", re.ASCII).fullmatch
 """What nearly all paths look like; these are keys already."""
-_find_file_uri = re.compile(r"\s*file:(?://(?:localhost)?)?(/(?!/).*)", re.IGNORECASE | re.DOTALL).match
 _find_drive = re.compile(r"[A-Za-z]:/").match
 
 
@@ -69,15 +67,6 @@ class Root(Struct, frozen=True):
     folder: str
     repository: str = ""
     folds_case: bool = False
-
-
-def path_of_uri(text: str) -> str:
-    """The path that a `file:` URI of this machine names, as editors write it; any other text as it is.
-
-    See RFC 8089, section 2 and appendix B: `file:///x/a`, `file://localhost/x/a`, `file:/x/a`.
-    """
-    found = _find_file_uri(text)
-    return text if found is None else unquote(found[1])
 
 
 def parse_key(text: str) -> Key:

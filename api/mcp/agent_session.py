@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
-from api.mcp.cursors import Cursors
+from api.mcp.cursors import Cursors, Places
 from api.mcp.grants import Grant
 from api.mcp.holdings import Holdings
 from api.mcp.port import NO_IDS, Port, Refused
@@ -60,6 +60,7 @@ class AgentSession:
         port: carries its calls.
         host: the session of the host that it works in, where that is known.
         is_dead: whether the process that metadata speak of is known to be gone.
+        places: what keeps how far agents have read, where that outlasts this process.
 
     Attributes:
         agent_id: its name.
@@ -77,9 +78,11 @@ class AgentSession:
         port: Port,
         host: Host | None = None,
         is_dead: Callable[[Mapping[str, Any]], bool] | None = None,
+        places: Places | None = None,
     ) -> None:
         self.agent_id = agent_id
-        self.cursors = Cursors()
+        self._places = places
+        self.cursors = self._new_cursors()
         self.holdings = Holdings()
         self.known: set[str] = set()
         self.session_id: str | None = None
@@ -212,11 +215,14 @@ class AgentSession:
             notices += self.holdings.take_lapsed()
         return notices
 
+    def _new_cursors(self) -> Cursors:
+        return Cursors(self._places, lambda: self.agent_id)
+
     # How it is found and opened -------------------------------------------------------------------------------------
 
     async def _register(self) -> None:
         if self._has_left:  # who comes now is another window, or another day
-            self.cursors = Cursors()
+            self.cursors = self._new_cursors()
         latest = await self._read_latest()
         wanted = self.agent_id
         for name in _namesakes(wanted):

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from api.mcp.agent_session import AgentSession
 from api.mcp.conversation import Conversation
+from api.mcp.kept_places import KeptPlaces
 from api.mcp.port import Port, Refused
 from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound
@@ -40,6 +41,7 @@ class Agents:
 
     def __init__(self, hub: Hub, port: Port, server: JsonObject) -> None:
         self._hub = hub
+        self._places = KeptPlaces(hub)
         self._port = port
         self._server = server
         self._sessions: dict[str, AgentSession] = {}
@@ -130,7 +132,7 @@ class Agents:
         return session
 
     def _session(self, agent_id: str) -> AgentSession:
-        found = self._sessions.pop(agent_id, None) or AgentSession(agent_id, self._port)
+        found = self._sessions.pop(agent_id, None) or AgentSession(agent_id, self._port, places=self._places)
         _keep(self._sessions, agent_id, found)
         return found
 

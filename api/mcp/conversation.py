@@ -109,6 +109,7 @@ class Conversation:
         """
         assert call.id is not None
         self.session.asked += 1
+        self.session.cursors.keep()
         waits = methods.may_wait(call.method, call.params)
         task = asyncio.current_task()
         began_at = asyncio.get_running_loop().time()

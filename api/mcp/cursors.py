@@ -8,9 +8,13 @@ An answer that takes messages moves the place of its view, so that two polls at 
 knows yet whether the answer will be read: the host may have given up, or the connection be gone. Then the place goes
 back to where it was, and the next poll takes the messages again. So each message is taken at least once; one that may
 have been read before says so (`again`).
+
+Where a hub serves the host itself, it keeps the places in its log, so that they outlast it: what an answer took is kept
+when the host goes on to its next request. After a restart the last answer is shown once more, and no other.
 """
 
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -47,12 +51,33 @@ class Taken(Struct, frozen=True):
     is_again: bool = False
 
 
-class Cursors:
-    """The places of one agent's views."""
+class Places(Protocol):
+    """Where agents stand, kept longer than this process lives."""
 
-    def __init__(self) -> None:
+    def find(self, agent_id: str, view: View) -> int | None:
+        """The place that was kept of an agent's view, if any was."""
+        ...
+
+    def move(self, agent_id: str, view: View, place: int) -> None:
+        """Keep the place of an agent's view."""
+        ...
+
+
+class Cursors:
+    """The places of one agent's views.
+
+    Args:
+        kept: what keeps them, if anything does.
+        whose: tells the agent's name, which may change.
+    """
+
+    def __init__(self, kept: Places | None = None, whose: Callable[[], str] = str) -> None:
+        self._kept = kept
+        self._whose = whose
         self._places: dict[View, int] = {}
         self._shown: dict[View, int] = {}
+        self._unkept: list[Taken] = []
+        """What went out since the host last asked for something."""
 
     @property
     def begun(self) -> bool:
@@ -71,12 +96,14 @@ class Cursors:
             at: an id.
             shown: the messages up to this id may have been shown already, by a process that nothing is known of.
         """
-        self._places = {ALL: at}
+        self._places = {ALL: max(at, self._recall(ALL))}
         self._shown = {ALL: shown} if shown > at else {}
+        self._unkept.clear()
 
     def place(self, view: View) -> int:
         """The id after which `view` has something new."""
-        return max((place for seen, place in self._places.items() if seen.covers(view)), default=0)
+        known = max((place for seen, place in self._places.items() if seen.covers(view)), default=0)
+        return max(known, *(self._recall(seen) for seen in _covering(view) if seen not in self._places), 0)
 
     def take(self, view: View, to: int) -> Taken:
         """Move `view` on to the message `to`. It never moves back, but by `give_back`."""
@@ -91,17 +118,40 @@ class Cursors:
     def show(self, taken: Taken) -> None:
         """An answer goes out: from here on the host may have read it."""
         self._shown[taken.view] = max(taken.to, self._shown.get(taken.view, 0))
+        if self._kept is not None:
+            self._unkept.append(taken)
+
+    def keep(self) -> None:
+        """The host goes on: what it was answered before was read, unless it was given back."""
+        if self._kept is not None and self._unkept:
+            for taken in self._unkept:
+                self._kept.move(self._whose(), taken.view, min(taken.to, self._places.get(taken.view, 0)))
+            self._unkept.clear()
 
     def give_back(self, taken: Taken) -> None:
         """An answer was not read, or nobody knows: the next poll takes its messages again."""
         for view, place in self._places.items():
             if taken.view.covers(view) and place > taken.after:
                 self._places[view] = taken.after
+                if self._kept is not None and self._recall(view) > taken.after:
+                    self._kept.move(self._whose(), view, taken.after)
+        self._unkept = [one for one in self._unkept if one is not taken]
 
     def is_again(self, message_id: int, channel: str, thread_id: str | None) -> bool:
         """Whether a message may have been read before."""
         return self._may_have_shown(View(channel, thread_id), message_id)
 
+    def _recall(self, view: View) -> int:
+        """The place that was kept of a view; 0 when none was."""
+        return 0 if self._kept is None else self._kept.find(self._whose(), view) or 0
+
     def _may_have_shown(self, view: View, message_id: int) -> bool:
         """Whether all of a view up to a message may have been shown."""
         return any(message_id <= shown and seen.covers(view) for seen, shown in self._shown.items())
+
+
+def _covering(view: View) -> Iterator[View]:
+    """The views that show everything that `view` does."""
+    for channel in {None, view.channel}:
+        for thread_id in {None, view.thread_id}:
+            yield View(channel, thread_id)

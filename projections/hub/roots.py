@@ -1,26 +1,29 @@
 """Roots: the folders that paths are relative to, and what the disk says of a path.
 
 A hub has a root of its own, all working trees of whose repository are one; a session may name another. Whatever names a
-path gets its key here, so that one file has one key whoever asks: through symbolic links of what exists, and with case
-folded where the filesystem folds it. What is below (`arclog.paths`) knows no disk.
+path gets its key here, so that one file has one key whoever asks: through symbolic links of what exists, from an
+editor's URI, and with case folded where the filesystem folds it. What is below (`arclog.paths`) knows no disk.
 """
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from msgspec import Struct
 
-from arclog.paths import Root, make_key, path_of_uri
+from arclog.paths import Root, make_key
 from arclog.patterns import is_pattern
 
 MAX_LINKS: Final = 40
 """Links on the way to a file, as the kernel counts."""
 _WINDOWS: Final = sys.platform == "win32"
+_find_file_uri = re.compile(r"\s*file:(?://(?:localhost)?)?(/(?!/).*)", re.IGNORECASE | re.DOTALL).match
 
 
 class Tree(Struct, frozen=True):
@@ -112,6 +115,15 @@ class Roots:
     def _is_known(self, path: str) -> bool:
         roots = (self.own, *self._others(path))
         return any(path == root.folder or path.startswith(f"{root.folder}/") for root in roots)
+
+
+def path_of_uri(text: str) -> str:
+    """The path that a `file:` URI of this machine names, as editors write it; any other text as it is.
+
+    See RFC 8089, section 2 and appendix B: `file:///x/a`, `file://localhost/x/a`, `file:/x/a`.
+    """
+    found = _find_file_uri(text)
+    return text if found is None else unquote(found[1])
 
 
 def folds_case(folder: str) -> bool:

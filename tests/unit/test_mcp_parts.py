@@ -64,6 +64,46 @@ def test_what_a_process_before_may_have_shown_says_so() -> None:
     assert [cursors.is_again(number, "general", None) for number in (8, 9)] == [True, False]
 
 
+class Book:
+    """Places that outlast a process."""
+
+    def __init__(self) -> None:
+        self.places: dict[tuple[str, View], int] = {}
+
+    def find(self, agent_id: str, view: View) -> int | None:
+        return self.places.get((agent_id, view))
+
+    def move(self, agent_id: str, view: View, place: int) -> None:
+        self.places[agent_id, view] = place
+
+
+def test_what_an_answer_took_is_kept_when_the_host_goes_on_and_not_before() -> None:
+    book = Book()
+    cursors = Cursors(book, lambda: "alice")
+    cursors.begin(3)
+    for taken in (cursors.take(ALL, 5), cursors.take(GENERAL, 7)):
+        cursors.show(taken)
+    in_flight = cursors.take(ALL, 9)
+    assert book.places == {}
+    cursors.keep()
+    assert book.places == {("alice", ALL): 5, ("alice", GENERAL): 7}
+    cursors.show(in_flight)
+    cursors.give_back(in_flight)
+    cursors.keep()
+    assert book.places == {("alice", ALL): 5, ("alice", GENERAL): 5}
+    other = Cursors(book, lambda: "alice")
+    other.begin(3, shown=9)
+    assert [other.place(view) for view in (ALL, GENERAL, View("else"))] == [5, 5, 5]
+
+
+def test_a_view_that_was_kept_goes_on_where_it_was_and_its_narrow_ones_too() -> None:
+    book = Book()
+    book.places = {("alice", GENERAL): 7, ("bob", ALL): 9}
+    cursors = Cursors(book, lambda: "alice")
+    cursors.begin(3)
+    assert [cursors.place(view) for view in (ALL, GENERAL, THREAD, View(None, "t-1"))] == [3, 7, 7, 3]
+
+
 def test_views_without_number_forget_the_one_that_moved_longest_ago() -> None:
     cursors = Cursors()
     cursors.begin(1)

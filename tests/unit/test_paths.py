@@ -3,7 +3,8 @@
 import pytest
 
 from arclog.errors import InvalidInput, OutsideRoot
-from arclog.paths import Key, Root, key_contains, make_key, parse_key, path_of_uri
+from arclog.paths import Key, Root, key_contains, make_key, parse_key
+from projections.hub.roots import path_of_uri
 
 ROOT = Root("/home/ada/arc")
 TREE = Root("/home/ada/arc-fix")
