@@ -5,9 +5,9 @@ over where the session there is of the same host session, or of a process that i
 host session, such as the one that a host starts to look whether it works, shares the session of the first and ends
 nothing when it goes.
 
-The session says since when its polls read (`metadata.since_id`), so a hub that restarts and has forgotten the cursors
-begins there again, also when something else has registered the agent meanwhile: messages may be shown twice then, but
-none is lost.
+The session says since when its polls read (`metadata.since_id`), so whoever has forgotten the cursors begins there
+again, also when something else has registered the agent meanwhile: messages may be shown twice then, but none is lost.
+A hub that serves the host itself keeps the cursors besides, and goes on from them.
 """
 
 import asyncio

@@ -5,7 +5,8 @@ from typing import Final
 from api.mcp.cursors import View
 from projections.hub.hub import Hub
 
-NAME: Final = "mcp"
+NAME: Final = " mcp"
+"""It begins with a space, so no agent has chosen it for a cursor of its own."""
 
 
 class KeptPlaces:
@@ -28,5 +29,5 @@ class KeptPlaces:
 
 
 def _name_of(view: View) -> str:
-    """The name of a view's cursor, such as `mcp`, or `mcp general/thread-7`."""
+    """The name of a view's cursor, such as ` mcp`, or ` mcp general/thread-7`."""
     return NAME if view == View() else f"{NAME} {view.channel or ''}/{view.thread_id or ''}"
