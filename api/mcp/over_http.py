@@ -2,8 +2,9 @@
 
 Nothing of a host's state is kept in memory alone: the hub keeps how far it has polled. Its MCP session is the agent's
 session at the hub, in the log like any other: a hub that restarts knows it still, `DELETE` ends it, and a host that
-goes without a word is ended like any agent that fell silent. While a host keeps the stream of `GET /mcp` open, its agent
-counts as present; a host that had one, lost it and asks for nothing more has left, and its session ends soon after.
+goes without a word is ended like any agent that fell silent. While a host keeps the stream of `GET /mcp` open, its
+agent counts as present; a host that had one, lost it and asks for nothing more has left, and its session ends soon
+after.
 
 An answer that nobody reads takes no message from its agent: not when the host cancels the request or closes its
 connection, not when the connection turns out to have been closed before the answer came.
