@@ -1,5 +1,7 @@
 """Notices: the messages that the hub itself posts with an event, and the ids that they take."""
 
+from typing import Final
+
 from arclog.events import (
     ClaimReleased,
     Event,
@@ -15,25 +17,28 @@ from arclog.events import (
     TasksOpened,
 )
 
+_ONE_NOTICE: Final = (
+    ClaimReleased,
+    LockReleased,
+    TaskCompleted,
+    TaskFailed,
+    TaskCancelled,
+    ShutdownInitiated,
+    ShutdownCancelled,
+    ShutdownFired,
+)
+CARRIERS: Final[frozenset[type[Event]]] = frozenset((SessionExpired, *_ONE_NOTICE))
+"""Events with which the hub itself may say something."""
+
 
 def notices_of(event: Event) -> tuple[Notice, ...]:
     """The notices that an event carries."""
-    match event:
-        case SessionExpired():
-            return event.notices
-        case (
-            ClaimReleased()
-            | LockReleased()
-            | TaskCompleted()
-            | TaskFailed()
-            | TaskCancelled()
-            | ShutdownInitiated()
-            | ShutdownCancelled()
-            | ShutdownFired()
-        ):
-            return () if event.notice is None else (event.notice,)
-        case _:
-            return ()
+    if type(event) not in CARRIERS:  # as nearly always; a look at each class in turn would cost as much as the rest
+        return ()
+    if isinstance(event, SessionExpired):
+        return event.notices
+    assert isinstance(event, _ONE_NOTICE)
+    return () if event.notice is None else (event.notice,)
 
 
 def count_ids(event: Event) -> int:

@@ -12,28 +12,10 @@ from typing import Final
 import apsw
 
 from arclog.codec import Fact, StoredEvent
-from arclog.events import (
-    ClaimAcquired,
-    Event,
-    FileRead,
-    FileWritten,
-    HubVouched,
-    LockAcquired,
-    LockHandedOver,
-    LockLeft,
-    LockQueued,
-    LockRefreshed,
-    LockRefused,
-    LockReleased,
-    MessagePosted,
-    SessionExpired,
-    TaskCompleted,
-    TasksOpened,
-    TurnEnded,
-)
+from arclog.events import Event
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, read, read_from_end
-from arclog.streams import streams_beside
+from arclog.streams import CONCERNING_SEVERAL, streams_beside
 from projections.projector import Projector, Writer
 
 SQL: Final = Queries("projections", "event_streams.sql")
@@ -50,27 +32,7 @@ PROJECTOR: Final = Projector(
     tables=("event_streams",),
     schema=SQL["schema"],
     indexes="",
-    handlers=dict.fromkeys(
-        (
-            ClaimAcquired,
-            HubVouched,
-            FileRead,
-            FileWritten,
-            LockAcquired,
-            LockHandedOver,
-            LockLeft,
-            LockQueued,
-            LockRefreshed,
-            LockRefused,
-            LockReleased,
-            MessagePosted,
-            SessionExpired,
-            TaskCompleted,
-            TasksOpened,
-            TurnEnded,
-        ),
-        _on_event,
-    ),
+    handlers=dict.fromkeys(CONCERNING_SEVERAL, _on_event),
 )
 
 

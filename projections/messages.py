@@ -5,6 +5,7 @@ them is `projections.message_pages`. The JSON of a message is made from its even
 answer to its sender and everybody who waits for it, and again, to the same bytes, when it is read.
 """
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -13,24 +14,15 @@ from arclog.codec import Fact
 from arclog.events import (
     SYSTEM,
     Attachment,
-    ClaimReleased,
     Event,
     Handling,
     JsonObject,
-    LockReleased,
     MessagePosted,
     Notice,
-    SessionExpired,
-    ShutdownCancelled,
-    ShutdownFired,
-    ShutdownInitiated,
-    TaskCancelled,
-    TaskCompleted,
-    TaskFailed,
     TasksOpened,
 )
 from arclog.events.messages import Provenance
-from arclog.notices import notices_of
+from arclog.notices import CARRIERS, notices_of
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.projector import Projector, Writer, each_message, for_each_message
@@ -41,19 +33,6 @@ SQL: Final = Queries("projections", "messages.sql")
 _BROADCAST: Final = SQL["broadcast"]
 _ADD_TO_THREAD: Final = SQL["add_to_thread"]
 _FIND_ORDINAL: Final = SQL["find_ordinal"]
-
-CARRIERS: Final = (
-    SessionExpired,
-    ClaimReleased,
-    LockReleased,
-    TaskCompleted,
-    TaskFailed,
-    TaskCancelled,
-    ShutdownInitiated,
-    ShutdownCancelled,
-    ShutdownFired,
-)
-"""Events with which the hub itself says something."""
 
 _AS_USUAL: Final = Handling()
 
@@ -143,10 +122,13 @@ def from_hub(event_id: int, recorded_at: int, notice: Notice) -> Message:
     )
 
 
-def posted_by(event: Fact) -> list[PostedMessage]:
+_POSTING: Final = frozenset((MessagePosted, TasksOpened, *CARRIERS))
+
+
+def posted_by(event: Fact) -> Sequence[PostedMessage]:
     """The messages that an event posts, as their sender and those who wait for them are told."""
-    if isinstance(event.data, MessagePosted):
-        return [_posted(_from_agent(event, event.data))]
+    if type(event.data) not in _POSTING:
+        return ()
     return [_posted(message) for message in messages_of(event)]
 
 

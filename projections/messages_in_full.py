@@ -4,8 +4,9 @@ from typing import Final
 
 from arclog.codec import Fact
 from arclog.events import MessagePosted, TasksOpened
+from arclog.notices import CARRIERS
 from projections.encoding import encode_json
-from projections.messages import CARRIERS, SQL, messages_of
+from projections.messages import SQL, messages_of
 from projections.projector import Projector, Writer
 
 

@@ -4,6 +4,9 @@ It is right at one event only. So a writer that takes the log's lock first catch
 transaction comes to nothing. It can be had in two ways, which give the same: event by event, or from the tables.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
 from arclog.deciders.standing import Place, Standing
 from arclog.events import (
     ClaimAcquired,
@@ -30,69 +33,65 @@ from arclog.events import (
 from arclog.events.locks import OnPaths
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
 
-CONCERNING = (
-    ClaimAcquired,
-    ClaimHandedOver,
-    ClaimLeft,
-    ClaimQueued,
-    ClaimRefreshed,
-    ClaimReleased,
-    LockAcquired,
-    LockHandedOver,
-    LockLeft,
-    LockQueued,
-    LockRefreshed,
-    LockReleased,
-    MessagePosted,
-    SessionExpired,
-    TaskCancelled,
-    TaskCompleted,
-    TaskFailed,
-    TaskLapsed,
-    TurnEnded,
-)
-"""The events that change what stands."""
-
 
 def learn(standing: Standing, event_id: int, recorded_at: int, data: Event) -> None:
     """Bring what stands up to date with the next event."""
-    match data:
-        case LockQueued() | ClaimQueued():
-            _queue(standing, event_id, recorded_at, data)
-        case LockLeft() | ClaimLeft():
-            standing.leave(data.place)
-        case LockAcquired():
-            _leave(standing, data.place)
-            standing.grant("lock", data.keys, data.agent_id, data.mode, event_id, data.expires_at, data.kept)
-        case ClaimAcquired():
-            _leave(standing, data.place)
-            standing.grant("claim", (data.claim_key,), data.owner_agent_id, "exclusive", event_id, data.expires_at)
-        case TaskCompleted() | TaskFailed() | TaskCancelled() | TaskLapsed() | MessagePosted():
-            if data.freed_token is not None:
-                for held in list(standing.grant_of(data.freed_token)):
-                    standing.release(data.freed_token, (held.key,))
-        case SessionExpired() | TurnEnded():
-            for claim in data.claims if isinstance(data, SessionExpired) else ():
-                standing.release(claim.fencing_token, (claim.claim_key,))
-            for lock in data.locks:
-                standing.release(lock.fencing_token, (lock.file_path,))
-        case _:
-            _change(standing, event_id, data)
+    change = _CHANGES.get(type(data))
+    if change is not None:
+        change(standing, event_id, recorded_at, data)
 
 
-def _change(standing: Standing, event_id: int, data: Event) -> None:
-    """What becomes of what is held."""
-    match data:
-        case LockRefreshed() | ClaimRefreshed():
-            standing.prolong(data.fencing_token, _keys(data), data.expires_at)
-        case LockReleased() | ClaimReleased():
-            standing.release(data.fencing_token, _keys(data))
-        case LockHandedOver() | ClaimHandedOver():
-            for place_id in data.serves:
-                standing.leave(place_id)
-            standing.hand_over(data.fencing_token, _keys(data), data.to_agent_id, event_id)
-        case _:
-            pass
+def concerns(data: Event) -> bool:
+    """Whether an event may change what stands; of messages only those do that free a lease."""
+    return type(data) in _CHANGES and (type(data) is not MessagePosted or data.freed_token is not None)
+
+
+def _on_acquired(standing: Standing, event_id: int, _recorded_at: int, data: LockAcquired | ClaimAcquired) -> None:
+    if data.place is not None:
+        standing.leave(data.place)
+    if isinstance(data, LockAcquired):
+        standing.grant("lock", data.keys, data.agent_id, data.mode, event_id, data.expires_at, data.kept)
+    else:
+        standing.grant("claim", (data.claim_key,), data.owner_agent_id, "exclusive", event_id, data.expires_at)
+
+
+def _on_refreshed(standing: Standing, _event_id: int, _recorded_at: int, data: LockRefreshed | ClaimRefreshed) -> None:
+    standing.prolong(data.fencing_token, _keys(data), data.expires_at)
+
+
+def _on_released(standing: Standing, _event_id: int, _recorded_at: int, data: LockReleased | ClaimReleased) -> None:
+    standing.release(data.fencing_token, _keys(data))
+
+
+def _on_handed_over(
+    standing: Standing, event_id: int, _recorded_at: int, data: LockHandedOver | ClaimHandedOver
+) -> None:
+    for place_id in data.serves:
+        standing.leave(place_id)
+    standing.hand_over(data.fencing_token, _keys(data), data.to_agent_id, event_id)
+
+
+def _on_left(standing: Standing, _event_id: int, _recorded_at: int, data: LockLeft | ClaimLeft) -> None:
+    standing.leave(data.place)
+
+
+def _on_freed(
+    standing: Standing,
+    _event_id: int,
+    _recorded_at: int,
+    data: MessagePosted | TaskCompleted | TaskFailed | TaskCancelled | TaskLapsed,
+) -> None:
+    """Something became of a task, and the lease on it is over."""
+    if data.freed_token is not None:
+        for held in list(standing.grant_of(data.freed_token)):
+            standing.release(data.freed_token, (held.key,))
+
+
+def _on_expired(standing: Standing, _event_id: int, _recorded_at: int, data: SessionExpired | TurnEnded) -> None:
+    for claim in data.claims if isinstance(data, SessionExpired) else ():
+        standing.release(claim.fencing_token, (claim.claim_key,))
+    for lock in data.locks:
+        standing.release(lock.fencing_token, (lock.file_path,))
 
 
 def ends_at(wait_until: int) -> int:
@@ -100,7 +99,7 @@ def ends_at(wait_until: int) -> int:
     return wait_until + PLACE_KEPT_SEC * MICROSECONDS
 
 
-def _queue(standing: Standing, event_id: int, recorded_at: int, data: LockQueued | ClaimQueued) -> None:
+def _on_queued(standing: Standing, event_id: int, recorded_at: int, data: LockQueued | ClaimQueued) -> None:
     expires_at = ends_at(data.wait_until)
     if data.place is not None:
         standing.wait_on(data.place, expires_at, data.hub_id)
@@ -134,6 +133,28 @@ def _keys(
     return data.keys if isinstance(data, OnPaths) else (data.claim_key,)
 
 
-def _leave(standing: Standing, place: int | None) -> None:
-    if place is not None:
-        standing.leave(place)
+_CHANGES: Final[Mapping[type[Event], Callable[[Standing, int, int, Any], None]]] = {
+    ClaimAcquired: _on_acquired,
+    ClaimHandedOver: _on_handed_over,
+    ClaimLeft: _on_left,
+    ClaimQueued: _on_queued,
+    ClaimRefreshed: _on_refreshed,
+    ClaimReleased: _on_released,
+    LockAcquired: _on_acquired,
+    LockHandedOver: _on_handed_over,
+    LockLeft: _on_left,
+    LockQueued: _on_queued,
+    LockRefreshed: _on_refreshed,
+    LockReleased: _on_released,
+    MessagePosted: _on_freed,
+    SessionExpired: _on_expired,
+    TaskCancelled: _on_freed,
+    TaskCompleted: _on_freed,
+    TaskFailed: _on_freed,
+    TaskLapsed: _on_freed,
+    TurnEnded: _on_expired,
+}
+"""What each event changes of what stands."""
+
+CONCERNING: Final = tuple(_CHANGES)
+"""The events that change what stands."""

@@ -1,5 +1,6 @@
 """Messages: what may be said, where, and which of them open or complete a task."""
 
+from operator import attrgetter
 from typing import ClassVar, Final, Literal, get_args
 
 import msgspec
@@ -187,13 +188,16 @@ _TERMS: Final = (
     "deadline_sec",
     "for_task_id",
 )
+_terms_of: Final = attrgetter(*_TERMS)
+_NO_TERMS: Final = (None,) * len(_TERMS)
 
 
 def _refuse_terms(command: PostMessage) -> None:
     """Refuse what can only be said of a task."""
-    for field in _TERMS:  # ten looks are nothing beside the flush
-        if getattr(command, field) is not None:
-            raise InvalidInput(field, f"belongs to a task: post it with kind task or task_request, not {command.kind}")
+    said = _terms_of(command)
+    if said != _NO_TERMS:
+        field = next(field for field, value in zip(_TERMS, said, strict=True) if value is not None)
+        raise InvalidInput(field, f"belongs to a task: post it with kind task or task_request, not {command.kind}")
 
 
 def _handling(state: Posting, command: PostMessage, to_agent: str | None, now: int) -> Handling | None:

@@ -24,12 +24,13 @@ MAX_DEADLINE_SEC: Final = 365 * 86_400
 HUMAN: Final = "human"
 """The agent name that questions to a person go to; `@human` is the same."""
 
+_PERSON: Final = frozenset({HUMAN, f"@{HUMAN}"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_human(name: str) -> bool:
     """Whether a name is that of the person who answers questions."""
-    return name in {HUMAN, f"@{HUMAN}"}
+    return name in _PERSON
 
 
 class Asked(Protocol):

@@ -35,7 +35,7 @@ from arclog.events import (
 )
 from projections import channels, message_pages, sessions, tokens
 from projections.encoding import encode_json
-from projections.hub.lease_answers import CurrentRows, LeaseEvent, PastRows, answer_lease
+from projections.hub.lease_answers import CurrentRows, PastRows, answer_lease, is_of_lease
 from projections.hub.outcomes import Outcome
 from projections.hub.task_answers import TaskEvent, answer_picked, answer_task
 from projections.intervals import AsOf
@@ -103,6 +103,7 @@ def _answer_of_hub(
 
 def answer_now(writer: Writer, connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> Outcome:
     """The same for the log's last event, from what its writer remembers, so that leases need not be read again."""
-    if isinstance(event.data, LeaseEvent) and not (isinstance(event.data, ClaimAcquired) and event.data.pick):
-        return answer_lease(CurrentRows(writer), event.event_id, event.data)
+    data = event.data
+    if is_of_lease(data) and not (isinstance(data, ClaimAcquired) and data.pick):
+        return answer_lease(CurrentRows(writer), event.event_id, data)
     return answer(connection, event, hub)

@@ -1,6 +1,7 @@
 """What commands are judged against, apart from the tables."""
 
 from collections.abc import Callable
+from typing import Final
 
 import apsw
 from msgspec.structs import replace
@@ -28,6 +29,11 @@ from projections.hub.roots import Roots
 from projections.intervals import AsOf
 from projections.projector import Writer
 from projections.tokens import read_holders
+
+_TEACHING: Final[frozenset[type[Event]]] = frozenset(
+    {NetworkChanged, RulesRaised, ShutdownCancelled, ShutdownFired, ShutdownInitiated, TokenIssued, TokenRevoked}
+)
+"""Events that change what a hub knows of itself, or remembers of the log."""
 
 
 class Context:
@@ -99,6 +105,8 @@ class Context:
 
     def learn(self, event: Event) -> None:
         """Keep what an event changes in what this hub knows of itself, and of the log."""
+        if type(event) not in _TEACHING:  # as nearly always
+            return
         match event:
             case RulesRaised():
                 self._rules = event

@@ -12,14 +12,16 @@ from projections.hub.calls import Call
 from projections.hub.context import Context
 from projections.intervals import AsOf
 
-FOR_OPERATORS: Final = (
-    InitiateShutdown,
-    CancelShutdown,
-    ChangeNetwork,
-    ForceReleaseClaim,
-    ForceReleaseLock,
-    IssueToken,
-    RevokeToken,
+FOR_OPERATORS: Final[frozenset[type]] = frozenset(
+    {
+        InitiateShutdown,
+        CancelShutdown,
+        ChangeNetwork,
+        ForceReleaseClaim,
+        ForceReleaseLock,
+        IssueToken,
+        RevokeToken,
+    }
 )
 OURS_ALONE: Final = (IssueToken, RevokeToken)
 """What of it, while nobody holds an operator's token, only this machine may do."""
@@ -34,7 +36,7 @@ def check_identity(context: Context, call: Call, at: AsOf) -> None:
     holders, principal, command = context.holders, call.principal, call.command
     if call.transport == "hub":
         return
-    if isinstance(command, FOR_OPERATORS):
+    if type(command) in FOR_OPERATORS:
         check_operator(holders, principal, strict=isinstance(command, OURS_ALONE))
     if principal is None and not holders.bound:
         return

@@ -1,6 +1,7 @@
 """What a caller is told about an event of a claim or a lock: the lease as it stands, or what is in its way."""
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, TypeGuard
 
 import apsw
 import msgspec
@@ -18,6 +19,7 @@ from arclog.events import (
     ClaimRefreshed,
     ClaimRefused,
     ClaimReleased,
+    Event,
     LockAcquired,
     LockHandedOver,
     LockLeft,
@@ -106,24 +108,12 @@ class CurrentRows:
 
 def answer_lease(rows: Rows, event_id: int, data: LeaseEvent) -> Outcome:
     """What the caller whose command became an event is told."""
-    match data:
-        case LockRefused() | ClaimRefused():
-            return refuse(rows, event_id, data)
-        case LockAcquired() | LockRefreshed():
-            return _of_locks(rows, event_id, data.keys, data.agent_id, acquired=True)
-        case LockReleased():
-            return _of_locks(rows, event_id, data.keys, data.agent_id)
-        case LockHandedOver():
-            return _of_locks(rows, event_id, data.keys, data.to_agent_id)
-        case ClaimAcquired() | ClaimRefreshed():
-            return Outcome(encode_json(rows.claim(data.claim_key)), event_id, acquired=True)
-        case ClaimReleased() | ClaimHandedOver():
-            return Outcome(encode_json(rows.claim(data.claim_key)), event_id)
-        case LockQueued() | ClaimQueued():
-            place = rows.place(data.place or event_id)
-            return Outcome(encode_json(None if place is None else _as_lease(place)), event_id, acquired=False)
-        case LockLeft() | ClaimLeft():
-            return Outcome(encode_json(rows.place(data.place)), event_id)
+    return _ANSWERS[type(data)](rows, event_id, data)
+
+
+def is_of_lease(data: Event) -> TypeGuard[LeaseEvent]:
+    """Whether an event is one of a claim or a lock."""
+    return type(data) in _ANSWERS
 
 
 def refuse(rows: Rows, event_id: int | None, data: LockRefused | ClaimRefused) -> Outcome:
@@ -181,6 +171,35 @@ def show_obstacle(rows: Rows, obstacle: Obstacle) -> Lock | Claim | None:
     return found
 
 
+def _asked_lock(rows: Rows, event_id: int, data: LockAcquired | LockRefreshed) -> Outcome:
+    return _of_locks(rows, event_id, data.keys, data.agent_id, acquired=True)
+
+
+def _freed_lock(rows: Rows, event_id: int, data: LockReleased) -> Outcome:
+    return _of_locks(rows, event_id, data.keys, data.agent_id)
+
+
+def _given_lock(rows: Rows, event_id: int, data: LockHandedOver) -> Outcome:
+    return _of_locks(rows, event_id, data.keys, data.to_agent_id)
+
+
+def _asked_claim(rows: Rows, event_id: int, data: ClaimAcquired | ClaimRefreshed) -> Outcome:
+    return Outcome(encode_json(rows.claim(data.claim_key)), event_id, acquired=True)
+
+
+def _ended_claim(rows: Rows, event_id: int, data: ClaimReleased | ClaimHandedOver) -> Outcome:
+    return Outcome(encode_json(rows.claim(data.claim_key)), event_id)
+
+
+def _queued(rows: Rows, event_id: int, data: LockQueued | ClaimQueued) -> Outcome:
+    place = rows.place(data.place or event_id)
+    return Outcome(encode_json(None if place is None else _as_lease(place)), event_id, acquired=False)
+
+
+def _left(rows: Rows, event_id: int, data: LockLeft | ClaimLeft) -> Outcome:
+    return Outcome(encode_json(rows.place(data.place)), event_id)
+
+
 def _of_locks(
     rows: Rows, event_id: int, keys: tuple[str, ...], agent_id: str, *, acquired: bool | None = None
 ) -> Outcome:
@@ -217,3 +236,21 @@ def _as_lease(place: QueuePlace) -> Lock | Claim:
         place.place,
         waiting=True,
     )
+
+
+_ANSWERS: Final[Mapping[type[Event], Callable[[Rows, int, Any], Outcome]]] = {
+    ClaimAcquired: _asked_claim,
+    ClaimHandedOver: _ended_claim,
+    ClaimLeft: _left,
+    ClaimQueued: _queued,
+    ClaimRefreshed: _asked_claim,
+    ClaimRefused: refuse,
+    ClaimReleased: _ended_claim,
+    LockAcquired: _asked_lock,
+    LockHandedOver: _given_lock,
+    LockLeft: _left,
+    LockQueued: _queued,
+    LockRefreshed: _asked_lock,
+    LockRefused: refuse,
+    LockReleased: _freed_lock,
+}

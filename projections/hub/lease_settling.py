@@ -23,7 +23,7 @@ from arclog.events import ClaimLeft, ClaimQueued, Event, LockLeft
 from arclog.events.locks import LeaveReason
 from arclog.sqlite.reads import find_event
 from projections import places
-from projections.hub.lease_answers import LeaseEvent, PastRows, answer_lease, still_waiting
+from projections.hub.lease_answers import PastRows, answer_lease, is_of_lease, still_waiting
 from projections.hub.leases import Leases, get_queued
 from projections.hub.open_calls import OpenCall
 from projections.hub.outcomes import Outcome
@@ -87,7 +87,7 @@ def find_end(leases: Leases, connection: apsw.Connection, place_id: int, now: in
     stored = find_event(connection, row.event_id)
     assert stored is not None
     event = stored.decode()
-    assert isinstance(event.data, LeaseEvent)
+    assert is_of_lease(event.data)
     answer = answer_lease(PastRows(connection, AsOf(event.event_id, event.recorded_at)), event.event_id, event.data)
     return replace(answer, acquired=True, waited=True)
 

@@ -28,13 +28,13 @@ from projections.hub.open_calls import OpenCall, OpenCalls
 from projections.hub.outcomes import Outcome
 from projections.intervals import live
 from projections.queue import read_standing
-from projections.standing import CONCERNING, learn
+from projections.standing import CONCERNING, concerns, learn
 
 MAX_BEHIND: Final = 5_000
 """Events of other hubs that are followed one by one; when there are more, the tables are read instead."""
 LAPSED_LATELY: Final = 120_000_000
 """How long ago a lease may have lapsed for somebody to wait for it still, in microseconds."""
-_CLASSES: Final[frozenset[type[Event]]] = frozenset((*CONCERNING, SessionClosed))
+_ENDS: Final = (SessionClosed, SessionExpired)
 _TYPES: Final = frozenset(event_class.type for event_class in CONCERNING)
 
 
@@ -91,18 +91,18 @@ class Leases:
     @property
     def concerns_us(self) -> bool:
         """Whether anything may be due here: calls wait, or something is known to have ended for somebody."""
-        return bool(len(self.calls) or self.gone or self.calls.next_left() is not None)
+        return bool(self.gone) or self.calls.has_places
 
     def learn(self, event: RecordedEvent) -> None:
         """An event was appended; it is read from the log later where others are that were not learned yet."""
-        if type(event.data) not in _CLASSES:  # few are of these, and a match would ask for each of them in turn
-            if not self._is_behind:
-                self._at = event.event_id
+        data = event.data
+        if isinstance(data, _ENDS):
+            self.gone.add(data.agent_id)  # whoever appends the end of a session settles what follows from it
+        if self._is_behind:
             return
-        if isinstance(event.data, SessionClosed | SessionExpired):
-            self.gone.add(event.data.agent_id)  # whoever appends the end of a session settles what follows from it
-        if not self._is_behind:
+        if concerns(data):
             self._learn(event)
+        self._at = event.event_id
 
     def _catch_up(self) -> None:
         assert self._source is not None
@@ -118,8 +118,12 @@ class Leases:
         self._at = head
 
     def _learn(self, event: RecordedEvent) -> None:
-        data = event.data
-        learn(self._standing, event.event_id, event.recorded_at, data)
+        learn(self._standing, event.event_id, event.recorded_at, event.data)
+        if self.calls.has_places:
+            self._follow_places(event.data)
+
+    def _follow_places(self, data: Event) -> None:
+        """What becomes of the places at which calls of this hub wait, or waited."""
         match data:
             case LockQueued() | ClaimQueued() if data.hub_id != self.hub_id and data.place is not None:
                 self.calls.forget(data.place)
@@ -132,7 +136,6 @@ class Leases:
                     self._end(place)
             case _:
                 pass
-        self._at = event.event_id
 
     def open_call(self, place_id: int, wait_until: int) -> OpenCall[Outcome]:
         """A call begins to wait; it ends again if the transaction comes to nothing."""

@@ -47,6 +47,11 @@ class OpenCalls(Generic[R]):
     def __len__(self) -> int:
         return len(self._calls)
 
+    @property
+    def has_places(self) -> bool:
+        """Whether there is a place at which a call waits, or which is kept for one."""
+        return bool(self._calls or self._left)
+
     def open(self, place_id: int, wait_until: int) -> OpenCall[R]:
         """Another call waits at a place."""
         call: OpenCall[R] = OpenCall(place_id, wait_until)
