@@ -1,4 +1,4 @@
-"""A clone that nobody has installed: `python3 -m arc ensure` in it finds its environment, or makes it, and goes on there.
+"""A clone that nobody has installed: `python3 arc ensure` there finds its environment or makes it, and goes on in it.
 
 The client and an agent's commands need nothing but Python. The hub needs more, so the first command that does makes
 `.venv` in the clone, as `make hub` would.
@@ -31,7 +31,9 @@ def is_clone() -> bool:
 
 
 def run_in_environment(arguments: list[str], needed: str) -> int:
-    """Run the command in the clone's environment, and return its exit code; the environment is made if need be.
+    """Run the command in the clone's environment, which is made if need be, and return its exit code.
+
+    The other process takes the place of this one, where the system can do that: a signal to the one is for the other.
 
     Args:
         arguments: what was typed after `arc`.
@@ -43,7 +45,19 @@ def run_in_environment(arguments: list[str], needed: str) -> int:
     with holding(ENVIRONMENT / "any", time.monotonic() + WAIT_SEC):
         if not _has(needed):
             _make()
-    return subprocess.run([PYTHON, "-P", "-m", "arc", *arguments], env=_environment(), check=False).returncode
+    command, environment = [str(PYTHON), "-P", "-m", "arc", *arguments], _environment()
+    return _run_instead(command, environment)
+
+
+if sys.platform == "win32":
+
+    def _run_instead(command: list[str], environment: dict[str, str]) -> int:
+        return subprocess.run(command, env=environment, check=False).returncode
+
+else:
+
+    def _run_instead(command: list[str], environment: dict[str, str]) -> int:
+        os.execve(command[0], command, environment)  # noqa: S606 - no shell is wanted
 
 
 def _environment() -> dict[str, str]:

@@ -9,6 +9,7 @@ import math
 import os
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -152,6 +153,8 @@ def _is_alike(one: object, other: object) -> bool:
 
 
 def _start(options: Options, settings: HubSettings, url: str, give_up_at: float) -> int:
+    if find_spec("apsw") is None:
+        raise ModuleNotFoundError("the hub could not start", name="apsw")  # told here, not in the hub's log
     remark = keep_out_of_sight(settings.storage, settings.spool_dir)
     if remark:
         print_note(f"arc: {remark}")
