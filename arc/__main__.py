@@ -10,11 +10,6 @@ from __future__ import annotations
 import os.path
 import sys
 
-NEEDED = frozenset({"apsw", "asyncinotify", "httptools", "msgspec", "starlette", "uvicorn", "uvloop"})
-"""What the hub needs beside Python. The client and the commands of an agent need none of it."""
-
-ADVICE = "pip install arclog, and use the arc that comes with it"
-
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code.
@@ -25,31 +20,7 @@ def main(argv: list[str] | None = None) -> int:
     _set_path()
     from cli.main import main as run
 
-    arguments = sys.argv[1:] if argv is None else argv
-    try:
-        return run(arguments)
-    except ModuleNotFoundError as missing:
-        needed = (missing.name or "").partition(".")[0]
-        if needed not in NEEDED:
-            raise
-        return _run_elsewhere(arguments, needed)
-
-
-def _run_elsewhere(arguments: list[str], needed: str) -> int:
-    """Do it in the environment of this clone, where this is one; else say what is missing."""
-    from cli.clone import is_clone, run_in_environment
-    from cli.errors import CommandFailed
-
-    why = f"the hub needs {needed}, which {sys.executable} does not have: {ADVICE}"
-    try:
-        if is_clone():
-            return run_in_environment(arguments, needed)
-    except KeyboardInterrupt:
-        return 130
-    except CommandFailed as error:
-        why = str(error)
-    print(f"arc error: {why}", file=sys.stderr)  # noqa: T201
-    return 1
+    return run(sys.argv[1:] if argv is None else argv)
 
 
 def _set_path() -> None:

@@ -46,12 +46,35 @@ def main(arguments: Sequence[str]) -> int:
             raise
         print_error(f"{error.object} is not UTF-8: rename it, or write it in UTF-8")
         return WRONG_ARGUMENTS
+    except ModuleNotFoundError as missing:
+        from cli.clone import NEEDED
+
+        needed = (missing.name or "").partition(".")[0]
+        if needed not in NEEDED:
+            raise
+        return _run_elsewhere(arguments, needed)
     except Exception as error:
         if not _is_told(error):
             raise
         print_error(in_words(error))
         return WRONG_ARGUMENTS if isinstance(error, WrongArguments) else FAILED
     return code
+
+
+def _run_elsewhere(arguments: Sequence[str], needed: str) -> int:
+    """Do it in the environment of this clone, where this is one; else say what is missing."""
+    from cli.clone import ADVICE, is_clone, run_in_environment
+
+    try:
+        if is_clone():
+            return run_in_environment([*arguments], needed)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except CommandFailed as error:
+        print_error(str(error))
+        return FAILED
+    print_error(f"the hub needs {needed}, which {sys.executable} does not have: {ADVICE}")
+    return FAILED
 
 
 def _is_told(error: Exception) -> bool:
