@@ -37,7 +37,7 @@ from api.http.responses import Responder
 from api.http.routes import Methods, Route, Site
 from api.http.security import Guard
 from arclog.errors import ArcError
-from arclog.limits import HEARTBEAT_SEC
+from arclog.limits import HEARTBEAT_SEC, LEFT_AFTER_SEC
 from arclog.sender import Principal, proved_to_be
 from projections.hub.hub import Hub
 
@@ -77,8 +77,8 @@ class HubApplication(Starlette):
     as an envelope: no exception drops a connection.
     """
 
-    def __init__(self, hub: Hub, heartbeat_sec: float) -> None:
-        site = Site(hub, Responder(hub.instance_id), heartbeat_sec)
+    def __init__(self, hub: Hub, heartbeat_sec: float, left_after_sec: float) -> None:
+        site = Site(hub, Responder(hub.instance_id), heartbeat_sec, left_after_sec)
         paths = dict.fromkeys(route.path for route in ROUTES)
         methods = {path: Methods(site, [route for route in ROUTES if route.path == path]) for path in paths}
         super().__init__(routes=[Path(path, endpoint, name=path) for path, endpoint in methods.items()])
@@ -153,14 +153,15 @@ def _open_mcp(site: Site) -> ASGIApp:
     return McpEndpoint(site, Inside(site.hub, ROUTES))
 
 
-def create_app(hub: Hub, *, heartbeat_sec: float = HEARTBEAT_SEC) -> Starlette:
+def create_app(hub: Hub, *, heartbeat_sec: float = HEARTBEAT_SEC, left_after_sec: float = LEFT_AFTER_SEC) -> Starlette:
     """The hub as an ASGI application.
 
     Args:
         hub: it must have been started.
         heartbeat_sec: how long a stream is silent at most.
+        left_after_sec: how long after its stream an MCP host counts as gone.
     """
-    return HubApplication(hub, heartbeat_sec)
+    return HubApplication(hub, heartbeat_sec, left_after_sec)
 
 
 def _vouched_for(scope: Scope) -> Principal | None:

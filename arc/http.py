@@ -79,13 +79,22 @@ class HttpTransport:
             later, or on another port, is found.
         timeout: seconds of silence after which a call fails with status 504.
         token: the hub's, which calls from other machines need; by default as `arc.finding.tokens` finds it.
+        retry_waits_sec: the pauses before the second attempt and those after it.
 
     Raises:
         ArcError: the URL or the token cannot be used.
     """
 
-    def __init__(self, base_url: str | None = None, timeout: float = 15.0, *, token: str | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str | None = None,
+        timeout: float = 15.0,
+        *,
+        token: str | None = None,
+        retry_waits_sec: tuple[float, ...] = RETRY_WAITS_SEC,
+    ) -> None:
         self.timeout = timeout
+        self._retry_waits_sec = retry_waits_sec
         try:
             self._token = find_token() if token is None else check_token(token, "token")
         except BadTokenError as bad:
@@ -133,7 +142,7 @@ class HttpTransport:
         if changes:
             headers["Idempotency-Key"] = os.urandom(16).hex()
         give_up_at = time.monotonic() + timeout
-        waits = iter(RETRY_WAITS_SEC)
+        waits = iter(self._retry_waits_sec)
         in_doubt = False  # whether an attempt without an answer may have been done
         while True:
             try:

@@ -29,6 +29,9 @@ MAX_WAIT_SEC = 60.0
 PLACE_KEPT_SEC = 20
 """How long a place in the queue outlives the call that waited at it, so that another can go on."""
 
+BUSY_SEC = 10.0
+"""How long a writer waits for another process that holds the log's lock."""
+
 # Answers ------------------------------------------------------------------------------------------------------------
 
 PAGE_ROWS = 100
@@ -40,6 +43,8 @@ MAX_ANSWER_BYTES = 16_000_000
 
 HEARTBEAT_SEC = 10.0
 """How long a stream is silent at most: so often it shows each side that the other is there."""
+LEFT_AFTER_SEC = 20.0
+"""How long after its stream an MCP host may open another, or ask for something, before it counts as gone."""
 
 # The relay ----------------------------------------------------------------------------------------------------------
 

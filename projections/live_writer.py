@@ -4,20 +4,24 @@ from collections.abc import Callable
 
 import apsw
 
-from projections.projector import Bindings, Memory
+from projections.projector import MAX_REMEMBERED, Bindings, Memory
 from projections.versions import Key, Said, Version, Versioned, current_row, ending
 
 
 class LiveWriter:
     """Writes each row at once.
 
+    Args:
+        connection: through which they are written.
+        room: how many rows are remembered at most.
+
     Attributes:
         memory: what was read or written and will be needed again. It must be cleared whenever another process, or an
             undone transaction, may have made it untrue.
     """
 
-    def __init__(self, connection: apsw.Connection) -> None:
-        self.memory = Memory()
+    def __init__(self, connection: apsw.Connection, room: int = MAX_REMEMBERED) -> None:
+        self.memory = Memory(room)
         # A cursor that is kept costs less than a new one for each row.
         self.write: Callable[[str, Bindings], object] = connection.cursor().execute
         self._connection = connection

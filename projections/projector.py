@@ -26,11 +26,19 @@ def time_of(event: Fact, occurred_at: int | None) -> int:
 
 
 class Memory(dict[tuple[str, Key], Any]):
-    """Some rows, by table and key; a cache that forgets everything when it is full."""
+    """Some rows, by table and key; a cache that forgets everything when it is full.
+
+    Args:
+        room: how many it holds at most.
+    """
+
+    def __init__(self, room: int = MAX_REMEMBERED) -> None:
+        super().__init__()
+        self._room = room
 
     def keep(self, key: tuple[str, Key], value: object) -> None:
         """Remember `value` as the present truth."""
-        if len(self) >= MAX_REMEMBERED:
+        if len(self) >= self._room:
             self.clear()
         self[key] = value
 

@@ -16,10 +16,15 @@ MAX_MESSAGE_BYTES: Final = 4_096
 
 
 class Recent(dict[int, bytes]):
-    """The JSON of some messages by event id; it forgets everything when it is full."""
+    """The JSON of some messages by event id; it forgets everything when it is full.
 
-    def __init__(self) -> None:
+    Args:
+        room: how many bytes it holds at most.
+    """
+
+    def __init__(self, room: int = MAX_BYTES) -> None:
         super().__init__()
+        self._room = room
         self._bytes = 0
 
     def keep(self, event_id: int, json: bytes) -> None:
@@ -27,7 +32,7 @@ class Recent(dict[int, bytes]):
         if len(json) > MAX_MESSAGE_BYTES:
             return
         self._bytes += len(json)
-        if self._bytes > MAX_BYTES:
+        if self._bytes > self._room:
             self.clear()
             self._bytes = len(json)
         self[event_id] = json
@@ -36,11 +41,16 @@ class Recent(dict[int, bytes]):
 _RECENT: Final[WeakKeyDictionary[apsw.Connection, Recent]] = WeakKeyDictionary()
 
 
-def recent_of(connection: apsw.Connection) -> Recent:
-    """What `connection` has read of messages; nothing if it can write, for what such a one reads may be undone."""
+def recent_of(connection: apsw.Connection, room: int = MAX_BYTES) -> Recent:
+    """What a connection has read of messages; empty if it can write, because what it reads may be undone.
+
+    Args:
+        connection: the connection.
+        room: how many bytes are remembered for it, if nothing was before.
+    """
     if not connection.readonly("main"):
         return Recent()
     recent = _RECENT.get(connection)
     if recent is None:
-        recent = _RECENT[connection] = Recent()
+        recent = _RECENT[connection] = Recent(room)
     return recent

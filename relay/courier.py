@@ -48,12 +48,6 @@ Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[tuple[int, bytes
 
 It may raise `HubUnreachable`, and is then asked again."""
 
-MAX_KNOWN: Final = 2000
-"""Requests of one agent that are remembered before they are taken."""
-BESIDE: Final = 64
-"""Long polls and unfinished files of one agent that are waited for at once; what is beyond waits in the queue."""
-PRUNE_AFTER: Final = 200
-"""How many responses make it worth while to delete old ones."""
 OK: Final = 200
 UNAVAILABLE: Final = 503
 
@@ -61,7 +55,7 @@ log = logging.getLogger("arc.relay")
 
 
 class Pace(Struct, frozen=True, kw_only=True):
-    """How long a courier waits, in seconds.
+    """How long the relay waits, in seconds, and how much of one agent it takes on at once.
 
     Attributes:
         settle_sec: how long a file that is not whole must stay as it is before it is judged; a mount may bring it in
@@ -71,6 +65,12 @@ class Pace(Struct, frozen=True, kw_only=True):
         retry_sec: after how long a file is tried again that could not be taken, or a response that could not be
             written.
         reconnect_sec: the first and the longest pause between two attempts to reach the hub.
+        idle_share: the pause between two looks at the spool, as a share of the time since the last request.
+        prune_every_sec: how often answered requests that are old are deleted.
+        prune_after: how many responses make that worth while.
+        max_known: requests of one agent that are remembered before they are taken.
+        beside: long polls and unfinished files of one agent that are waited for at once; what is beyond waits in the
+            queue.
     """
 
     settle_sec: float = 3.0
@@ -78,6 +78,11 @@ class Pace(Struct, frozen=True, kw_only=True):
     look_again_sec: float = 0.1
     retry_sec: float = 2.0
     reconnect_sec: tuple[float, float] = (0.05, 2.0)
+    idle_share: float = 1 / 50
+    prune_every_sec: float = 60.0
+    prune_after: int = 200
+    max_known: int = 2000
+    beside: int = 64
 
 
 class HubUnreachable(Exception):
@@ -95,12 +100,12 @@ class Courier:
         folder: its name.
         open_folder: opens it, for as long as something is done there.
         send: the way to the hub.
-        pace: how long it waits for what.
+        pace: how long it waits for what, and how much it takes on.
     """
 
     def __init__(self, folder: str, open_folder: Callable[[], AgentFolder], send: Send, pace: Pace) -> None:
         self._answered = 0
-        self._pruned = -PRUNE_AFTER  # what an earlier relay has left is worth a look
+        self._pruned = -pace.prune_after  # what an earlier relay has left is worth a look
         self._folder = folder
         self._open = open_folder
         self._pace = pace
@@ -108,7 +113,7 @@ class Courier:
         self._queue: deque[str] = deque()
         self._known: set[str] = set()
         self._handle_at: dict[str, float] = {}
-        self._beside = asyncio.Semaphore(BESIDE)
+        self._beside = asyncio.Semaphore(pace.beside)
         self._tasks: set[asyncio.Future[None]] = set()
         self._serving = False
         self._closing = asyncio.Event()
@@ -134,7 +139,7 @@ class Courier:
     @property
     def full(self) -> bool:
         """Whether no more requests can be remembered; they wait where they lie."""
-        return len(self._known) >= MAX_KNOWN
+        return len(self._known) >= self._pace.max_known
 
     def enqueue(self, name: str) -> bool:
         """Have a request served after those before it.
@@ -163,7 +168,7 @@ class Courier:
 
     def prune(self) -> None:
         """Delete what was answered long ago, when there is enough of it to be worth the while."""
-        if self._answered - self._pruned >= PRUNE_AFTER:
+        if self._answered - self._pruned >= self._pace.prune_after:
             self._pruned = self._answered
             with suppress(OSError), self._open() as folder:
                 folder.prune(time.time())

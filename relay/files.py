@@ -44,13 +44,14 @@ class Found(Struct, frozen=True):
     mark: Mark
 
 
-def list_waiting(requests: int) -> list[str]:
+def list_waiting(requests: int, most: int = MAX_PENDING) -> list[str]:
     """The names of the requests in a folder that nobody has taken, in their order.
 
     The order is that of their last change, and of their names where that is the same.
 
     Args:
         requests: a handle of the folder.
+        most: how many names at most.
     """
     seen = list_dated(requests, WAITING)
     if not seen:
@@ -59,7 +60,7 @@ def list_waiting(requests: int) -> list[str]:
     # before it is there when the folder is read once more.
     last = max(seen)
     before = (dated for dated in list_dated(requests, WAITING) if dated <= last)
-    return [name for _, name in heapq.nsmallest(MAX_PENDING, before)]
+    return [name for _, name in heapq.nsmallest(most, before)]
 
 
 def stem_of(name: str) -> str:

@@ -16,7 +16,6 @@ from arclog.limits import MAX_WAIT_SEC, RELAY_REQUEST_TIMEOUT_SEC
 from relay.courier import HubUnreachable
 
 MAX_IDLE: Final = 32
-"""Connections that are kept open for the next call."""
 
 
 class HttpSend:
@@ -26,6 +25,7 @@ class HttpSend:
         base_url: where the hub is, as in `http://127.0.0.1:6969`.
         request_timeout_sec: how long an answer may take, beyond what a long poll asks for.
         headers: sent with each call.
+        max_idle: connections that are kept open for the next call.
         verify: whether the hub has to prove by its certificate who it is; on this machine it need not.
 
     Raises:
@@ -39,6 +39,7 @@ class HttpSend:
         request_timeout_sec: float = RELAY_REQUEST_TIMEOUT_SEC,
         headers: Mapping[str, str] | None = None,
         verify: bool = True,
+        max_idle: int = MAX_IDLE,
     ) -> None:
         url = urlsplit(base_url)
         if url.scheme not in {"http", "https"} or not url.hostname:
@@ -53,6 +54,7 @@ class HttpSend:
         self._base_url = base_url
         self._request_timeout_sec = request_timeout_sec
         self._headers = {"Host": url.netloc.rpartition("@")[2], **(headers or {})}
+        self._max_idle = max_idle
         self._idle: list[_Connection] = []
 
     async def __call__(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -95,7 +97,7 @@ class HttpSend:
             answer, keep = await connection.exchange(request)
             return answer
         finally:
-            if keep and len(self._idle) < MAX_IDLE:
+            if keep and len(self._idle) < self._max_idle:
                 self._idle.append(connection)
             else:
                 connection.close()

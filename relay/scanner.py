@@ -19,13 +19,10 @@ from functools import partial
 from typing import Final
 
 from relay.courier import Courier, Pace, Send
-from relay.files import MAX_PENDING
 from relay.notifications import Notifications, find_notifications
 from relay.spool import Spool
 
 SHORTEST_PAUSE_SEC: Final = 0.002
-IDLE_SHARE: Final = 1 / 50
-"""The pause between two looks, as a share of the time since the last request."""
 BUSY_COST: Final = 4
 IDLE_COST: Final = 200
 """The pause between two looks is at least so many times what a look takes, while agents work and while they do not."""
@@ -33,7 +30,6 @@ FOLDER_COST: Final = 50
 """The same for each folder."""
 LONGEST_PAUSE_SEC: Final = 2.0
 """What the cost of looking can stretch a pause to."""
-PRUNE_EVERY_SEC: Final = 60.0
 
 log = logging.getLogger("arc.relay")
 
@@ -47,7 +43,7 @@ class Scanner:
         max_file_bytes: the size of a request's file beyond which it is refused unread.
         poll_interval_sec: the longest pause between two looks at a spool that costs little to look at.
         notifications: whether the kernel's notifications are used.
-        pace: how long couriers wait for what.
+        pace: how long couriers wait for what, and how much they take on.
     """
 
     def __init__(
@@ -163,7 +159,7 @@ class Scanner:
     def _find(self, folder: str, names: list[str]) -> None:
         early = self._early.pop(folder, {})
         courier = self._couriers[folder]
-        crowded = MAX_PENDING in {len(names), len(early)}
+        crowded = self._spool.max_pending in {len(names), len(early)}
         if crowded:
             early = {}  # there is more than is known, so what was announced is not what comes next
         # What lies there unannounced is older than the watch.
@@ -181,7 +177,8 @@ class Scanner:
         idle_sec = time.monotonic() - self._request_at
         longest_sec = max(self._poll_interval_sec, min(IDLE_COST * self._cost_sec, LONGEST_PAUSE_SEC))
         shortest_sec = max(SHORTEST_PAUSE_SEC, min(BUSY_COST * self._cost_sec, LONGEST_PAUSE_SEC))
-        pause_sec = longest_sec if self._announced else min(max(idle_sec * IDLE_SHARE, shortest_sec), longest_sec)
+        fitting_sec = max(idle_sec * self._pace.idle_share, shortest_sec)
+        pause_sec = longest_sec if self._announced else min(fitting_sec, longest_sec)
         began_at = time.monotonic()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), pause_sec)
@@ -206,7 +203,7 @@ class Scanner:
         elif folder not in self._watched:
             # It is watched, and what lay there before is not known yet: that comes first.
             early = self._early.setdefault(folder, {})
-            if len(early) < MAX_PENDING:
+            if len(early) < self._spool.max_pending:
                 early[name] = None
             self._wake.set()
         elif courier is not None and courier.enqueue(name):
@@ -217,7 +214,7 @@ class Scanner:
 
     async def _prune(self) -> None:
         while True:
-            await asyncio.sleep(PRUNE_EVERY_SEC)
+            await asyncio.sleep(self._pace.prune_every_sec)
             for courier in list(self._couriers.values()):
                 courier.prune()
                 await asyncio.sleep(0)

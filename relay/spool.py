@@ -19,7 +19,7 @@ from typing import Final
 
 from relay import folders
 from relay.agent_folder import AgentFolder
-from relay.files import list_waiting
+from relay.files import MAX_PENDING, list_waiting
 
 REQUESTS: Final = "requests"
 RESPONSES: Final = "responses"
@@ -34,11 +34,22 @@ class Spool:
     Args:
         path: where it is, relative to the working directory or absolute; never resolved.
         mode: the permissions of its folders; its files have the same without the right to execute.
+        max_folders: how many agents are served at most.
+        max_pending: how many requests of one agent are looked at in one go.
     """
 
-    def __init__(self, path: str | Path, mode: int = DEFAULT_MODE) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        mode: int = DEFAULT_MODE,
+        *,
+        max_folders: int = MAX_FOLDERS,
+        max_pending: int = MAX_PENDING,
+    ) -> None:
         self.path = Path.cwd() / path
         self.mode = mode
+        self.max_pending = max_pending
+        self._max_folders = max_folders
 
     def ensure(self) -> None:
         """Make the folders that are missing, and open them to those only for whom `mode` is meant.
@@ -58,13 +69,13 @@ class Spool:
             folders.close(root)
 
     def list_folders(self) -> list[str]:
-        """The names of the agents' folders that hold requests, at most `MAX_FOLDERS`; none while there is no spool."""
+        """The names of the agents' folders that hold requests, at most `max_folders`; none while there is no spool."""
         names: list[str] = []
         with suppress(FileNotFoundError), self._open_requests() as tree, folders.scan(tree) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
                     names.append(entry.name)
-                    if len(names) == MAX_FOLDERS:
+                    if len(names) == self._max_folders:
                         break
         return names
 
@@ -79,7 +90,7 @@ class Spool:
                 with suppress(OSError):
                     requests = self._enter(tree, folder)
                     try:
-                        waiting = list_waiting(requests)
+                        waiting = list_waiting(requests, self.max_pending)
                     finally:
                         folders.close(requests)
                     yield folder, waiting

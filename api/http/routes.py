@@ -25,7 +25,7 @@ from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.picking import TakeNextTask
 from arclog.deciders.tokens import check_sender
-from arclog.limits import HEARTBEAT_SEC
+from arclog.limits import HEARTBEAT_SEC, LEFT_AFTER_SEC
 from arclog.sender import PRINCIPAL
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
@@ -40,11 +40,19 @@ T = TypeVar("T")
 
 
 class Site(Struct, frozen=True):
-    """What endpoints work with: the hub, how it answers, and how long a stream is silent at most."""
+    """What endpoints work with.
+
+    Attributes:
+        hub: the hub.
+        responder: how it answers.
+        heartbeat_sec: how long a stream is silent at most.
+        left_after_sec: how long after its stream an MCP host counts as gone.
+    """
 
     hub: Hub
     responder: Responder
     heartbeat_sec: float = HEARTBEAT_SEC
+    left_after_sec: float = LEFT_AFTER_SEC
 
 
 class Caller:

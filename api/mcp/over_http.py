@@ -40,8 +40,6 @@ from arclog.limits import HEARTBEAT_SEC
 from projections.message_pages import MessageQuery
 
 SESSION_HEADER: Final = b"mcp-session-id"
-LEFT_AFTER_SEC: Final = 20.0
-"""How long after its stream a host may open another, or ask for something, before it counts as gone."""
 
 
 class McpQuery(Struct, frozen=True):
@@ -224,7 +222,7 @@ class McpEndpoint:
                 await connection_of(scope).unless_ended(self._beat(send))
         finally:
             if is_window:
-                self._agents.watch_out(session, LEFT_AFTER_SEC)
+                self._agents.watch_out(session, self._site.left_after_sec)
         await send({"type": "http.response.body", "body": b""})
 
     async def _beat(self, send: Send) -> None:

@@ -91,7 +91,9 @@ class Checked(Struct, frozen=True):
     gaps: tuple[Gap, ...] = ()
 
 
-def verify_chain(path: Path, progress: Progress = no_progress, processes: int | None = None) -> ChainReport:
+def verify_chain(
+    path: Path, progress: Progress = no_progress, processes: int | None = None, segment: int = SEGMENT
+) -> ChainReport:
     """Check every event of the storage at `path` against the digest before it.
 
     Works beside a hub that runs; what it appends meanwhile is not looked at.
@@ -101,6 +103,7 @@ def verify_chain(path: Path, progress: Progress = no_progress, processes: int | 
         progress: told how far the check has come.
         processes: how many processes share the work; one for each core of the machine, or one alone for a log that
             is soon done, unless given.
+        segment: how many events are checked in one piece.
 
     Raises:
         StorageError: there is no such storage, or it cannot be read at all.
@@ -109,9 +112,11 @@ def verify_chain(path: Path, progress: Progress = no_progress, processes: int | 
     with closing(open_existing(path)) as connection, storage_errors(path):
         end = find_readable_end(connection)
         head, digest = find_end_before(connection, end + 1)
-        segments = list(segments_of(connection, path, head, SEGMENT))
+        segments = list(segments_of(connection, path, head, segment))
         beyond = _find_gap_beyond(connection, head)
     # No connection is open while processes are made from this one.
+    if processes is None:
+        processes = count_cores() if len(segments) * segment >= PARALLEL_FROM else 1
     with storage_errors(path):
         for checked in _check_all(path, segments, processes):
             events += checked.events
@@ -213,10 +218,8 @@ def _say_gap(gap: Gap) -> str:
     return f"the file is damaged: {what} cannot be read ({gap.fault})"
 
 
-def _check_all(path: Path, segments: Sequence[Segment], processes: int | None) -> Iterator[Checked]:
+def _check_all(path: Path, segments: Sequence[Segment], processes: int) -> Iterator[Checked]:
     """Check all segments, in log order."""
-    if processes is None:
-        processes = count_cores() if len(segments) * SEGMENT >= PARALLEL_FROM else 1
     if processes <= 1:
         with closing(open_existing(path)) as connection:
             for segment in segments:

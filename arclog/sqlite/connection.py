@@ -21,6 +21,7 @@ from arclog.errors import (
     StorageError,
     StorageFull,
 )
+from arclog.limits import BUSY_SEC
 
 OLDEST_SQLITE: Final = 3_051_003
 APPLICATION_ID: Final = 0x41726331
@@ -32,12 +33,15 @@ OLDEST_FORMAT: Final = 1
 FOLDER_ADVICE: Final = "check that its folder exists and may be written, or choose another place"
 SHARED_MEMORY_BYTES: Final = 32_768
 """What a WAL's index takes at least."""
-BUSY_TIMEOUT_SEC: Final = 10.0
-"""How long a writer waits for another process that holds the write lock."""
 
 
 def open_connection(
-    path: Path, *, read_only: bool = False, immutable: bool = False, guarded: bool = True
+    path: Path,
+    *,
+    read_only: bool = False,
+    immutable: bool = False,
+    guarded: bool = True,
+    busy_sec: float = BUSY_SEC,
 ) -> apsw.Connection:
     """Open a connection on an existing storage.
 
@@ -48,6 +52,7 @@ def open_connection(
             that its folder need not be written.
         guarded: have SQLite guard it against two threads at once. Without it, which SQLite calls "multi-thread", rows
             are read a quarter faster; it is for connections that one thread has for itself.
+        busy_sec: how long it waits for another process that holds the write lock.
 
     Raises:
         StorageError: it cannot be opened, or SQLite is too old.
@@ -62,7 +67,7 @@ def open_connection(
     name = f"{path.absolute().as_uri()}?immutable=1" if immutable else str(path)
     with storage_errors(path):
         connection = apsw.Connection(name, flags | apsw.SQLITE_OPEN_URI if immutable else flags)
-        wait_when_busy(connection, True)
+        wait_when_busy(connection, busy_sec)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")
         # REPLACE deletes too; only so do the triggers that keep events from being removed see it.
@@ -71,9 +76,9 @@ def open_connection(
     return connection
 
 
-def wait_when_busy(connection: apsw.Connection, wait: bool) -> None:
-    """Choose whether a connection waits for another process's write lock, or fails at once."""
-    connection.set_busy_handler(_BusyWait() if wait else None)
+def wait_when_busy(connection: apsw.Connection, busy_sec: float | None) -> None:
+    """Choose how long a connection waits for another process's write lock; with None it fails at once."""
+    connection.set_busy_handler(None if busy_sec is None else _BusyWait(busy_sec))
 
 
 def create_file(path: Path) -> bool:
@@ -90,14 +95,15 @@ def create_file(path: Path) -> bool:
 class _BusyWait:
     """Waits for another process's write lock in short steps, so that hubs on one file take turns quickly."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_sec: float) -> None:
+        self._longest_sec = longest_sec
         self._began = 0.0
 
     def __call__(self, attempt: int) -> bool:
         now = time.monotonic()
         if attempt == 0:
             self._began = now
-        if now - self._began > BUSY_TIMEOUT_SEC:
+        if now - self._began > self._longest_sec:
             return False
         time.sleep(min(0.0002 * (attempt + 1), 0.001))
         return True

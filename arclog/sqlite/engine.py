@@ -16,6 +16,7 @@ from arclog.codec import StoredEvent
 from arclog.digest import GENESIS
 from arclog.engine import Head, Moved
 from arclog.errors import LogReplaced
+from arclog.limits import BUSY_SEC
 from arclog.sqlite.changes import Changes
 from arclog.sqlite.connection import storage_errors, wait_when_busy
 from arclog.sqlite.log import Log
@@ -33,12 +34,14 @@ class FileEngine:
         path: the storage's file.
         clock: the log's clock, as the machine has it.
         connection: the hub's writing connection, whose transactions hold the lock.
+        busy_sec: how long to wait for another hub that holds it.
     """
 
     is_remote = False
 
-    def __init__(self, path: Path, clock: LogClock, connection: apsw.Connection) -> None:
+    def __init__(self, path: Path, clock: LogClock, connection: apsw.Connection, busy_sec: float = BUSY_SEC) -> None:
         self.clock = clock
+        self._busy_sec = busy_sec
         self._kept_offset: int | None = None
         self._changes = Changes(path)
         self._errors = storage_errors(path)
@@ -54,7 +57,7 @@ class FileEngine:
         connection = self._connection
         with self._errors:
             if wait != self._waits:
-                wait_when_busy(connection, wait)
+                wait_when_busy(connection, self._busy_sec if wait else None)
                 self._waits = wait
             connection.execute("BEGIN IMMEDIATE")
             if connection.data_version() == self._version:
@@ -124,6 +127,6 @@ class FileEngine:
         self._kept_offset = self.clock.offset
 
 
-def file_log(connection: apsw.Connection, path: Path, clock: LogClock) -> Log:
-    """The log that is kept in the file of `connection` alone."""
-    return Log(connection, path, FileEngine(path, clock, connection))
+def file_log(connection: apsw.Connection, path: Path, clock: LogClock, busy_sec: float = BUSY_SEC) -> Log:
+    """The log that is kept in the file of `connection` alone; it waits `busy_sec` for others that write."""
+    return Log(connection, path, FileEngine(path, clock, connection, busy_sec))

@@ -22,11 +22,17 @@ from arclog.sqlite.removal import COMPANIONS
 PATIENCE_SEC: Final = 2.0
 """Longer than another process takes between opening the database and opening its companions, or closing them."""
 _LOOK_SEC: Final = 0.02
-_LOCKS: Final = Path("/proc/locks")
+LOCKS: Final = Path("/proc/locks")
+"""Where Linux lists the locks that processes hold on files."""
 
 
-def check_whole(path: Path) -> None:
-    """Make sure that whoever has the storage at `path` open uses the files that lie there; before it is opened.
+def check_whole(path: Path, patience_sec: float = PATIENCE_SEC, locks: Path = LOCKS) -> None:
+    """Before a storage is opened, make sure that every process that has it open uses the files that lie there.
+
+    Args:
+        path: the storage's file.
+        patience_sec: how long to wait for a process that is opening or closing them.
+        locks: where the system lists the locks that processes hold.
 
     Raises:
         StorageBusy: somebody uses others.
@@ -43,8 +49,8 @@ def check_whole(path: Path) -> None:
     names = path.stat().st_nlink
     if names > 1:
         raise second_name(path, names)
-    give_up_at = time.monotonic() + PATIENCE_SEC
-    while (holder := _find_stranger(path)) is not None:
+    give_up_at = time.monotonic() + patience_sec
+    while (holder := _find_stranger(path, locks)) is not None:
         if time.monotonic() > give_up_at:
             raise StorageBusy(
                 f"{holder} has the storage {path} open, but not all of its files that lie here: some were removed or "
@@ -55,7 +61,7 @@ def check_whole(path: Path) -> None:
 
 if sys.platform == "linux":
 
-    def find_holders(path: Path) -> set[int]:
+    def find_holders(path: Path, locks: Path = LOCKS) -> set[int]:
         """The processes that hold a lock on a file, as far as the system tells."""
         identity = find_identity(path)
         if identity is None:
@@ -63,23 +69,23 @@ if sys.platform == "linux":
         device, inode = identity
         place = f"{os.major(device):02x}:{os.minor(device):02x}:{inode}"
         try:
-            lines = _LOCKS.read_text().splitlines()
+            lines = locks.read_text().splitlines()
         except OSError:
             return set()
         return {int(fields[-4]) for line in lines if (fields := line.split())[-3] == place}
 
 else:
 
-    def find_holders(path: Path) -> set[int]:
-        """None: the system does not tell."""
+    def find_holders(path: Path, locks: Path = LOCKS) -> set[int]:
+        """No processes: the system does not tell."""
         return set()
 
 
-def _find_stranger(path: Path) -> str | None:
+def _find_stranger(path: Path, locks: Path) -> str | None:
     """Who has the database open without the companions that lie beside it, or these without that."""
     database = path.resolve()
     companions = [database.with_name(database.name + end) for end in COMPANIONS]
-    strangers = find_holders(database) ^ find_holders(companions[-1])
+    strangers = find_holders(database, locks) ^ find_holders(companions[-1], locks)
     if strangers:
         return "process " + ", ".join(map(str, sorted(strangers)))
     # Locks of other containers and other systems are not listed: but they can be felt.

@@ -13,10 +13,15 @@ COMPANIONS: Final = ("-wal", "-shm")
 INDEX: Final = ("-search", "-search-wal", "-search-shm")
 """The index of words, which may be dropped and is filled again."""
 BUSY_WITHIN_MS: Final = 500
+"""How long another process may keep the storage locked before it counts as in use."""
 
 
-def remove_storage(path: Path) -> list[Path]:
+def remove_storage(path: Path, busy_within_ms: int = BUSY_WITHIN_MS) -> list[Path]:
     """Delete the storage at `path` with all that belongs to it.
+
+    Args:
+        path: the storage's file.
+        busy_within_ms: how long another process may keep it locked before it counts as in use.
 
     Returns:
         The files that were there.
@@ -29,18 +34,18 @@ def remove_storage(path: Path) -> list[Path]:
     files = [path, *(path.with_name(path.name + end) for end in (*COMPANIONS, *INDEX))]
     there = [file for file in files if file.exists()]
     if path.stat().st_size > 0:
-        _check_unused(path)
+        _check_unused(path, busy_within_ms)
     for file in files:  # to look into it may have made the others
         file.unlink(missing_ok=True)
     return there
 
 
-def _check_unused(path: Path) -> None:
+def _check_unused(path: Path, busy_within_ms: int) -> None:
     with storage_errors(path):
         connection = open_connection(path)
         try:
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # it may be another's, with a WAL of its own
-            connection.set_busy_timeout(BUSY_WITHIN_MS)
+            connection.set_busy_timeout(busy_within_ms)
             # Must be set before the WAL is touched: then the first access fails if anybody else has the file open.
             connection.pragma("locking_mode", "EXCLUSIVE")
             try:

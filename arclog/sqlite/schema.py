@@ -12,16 +12,16 @@ import apsw
 from arclog.codec import decode_metadata
 from arclog.errors import NotAnArcStorage, OldDatabase, StorageError
 from arclog.keys import hash_key, key_owner
+from arclog.limits import BUSY_SEC
 from arclog.sqlite.connection import (
     APPLICATION_ID,
-    BUSY_TIMEOUT_SEC,
     FORMAT,
     OLDEST_FORMAT,
     create_file,
     open_connection,
     storage_errors,
 )
-from arclog.sqlite.holders import check_whole
+from arclog.sqlite.holders import PATIENCE_SEC, check_whole
 from arclog.sqlite.queries import Queries
 
 EVENTS: Final = Queries("arclog.sqlite", "events.sql")
@@ -33,8 +33,13 @@ Arc 0.1.1, somebody else's data, or nothing."""
 _TABLES_011: Final = frozenset({"messages", "sessions", "claims", "locks"})
 
 
-def open_storage(path: Path) -> apsw.Connection:
+def open_storage(path: Path, *, busy_sec: float = BUSY_SEC, patience_sec: float = PATIENCE_SEC) -> apsw.Connection:
     """Open the storage at `path` for writing, making it when there is no such file.
+
+    Args:
+        path: the storage's file.
+        busy_sec: how long the connection waits for another process that holds the write lock.
+        patience_sec: how long to wait for others to open or close all of its files.
 
     Raises:
         NotAnArcStorage: the file holds something else, such as a database of Arc 0.1.1, which is left untouched.
@@ -42,15 +47,15 @@ def open_storage(path: Path) -> apsw.Connection:
         StorageError: it cannot be opened or made.
     """
     if not create_file(path):
-        check_whole(path)
-    connection = open_connection(path)
+        check_whole(path, patience_sec)
+    connection = open_connection(path, busy_sec=busy_sec)
     try:
         with storage_errors(path):
             # Closing the last connection would move a WAL into its file, even if the file turns out to be another's.
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
             _recognise(connection, path)
             connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
-            mode = _switch_to_wal(connection)
+            mode = _switch_to_wal(connection, busy_sec)
             if mode != "wal":
                 raise StorageError(f"the filesystem of {path} does not support WAL: put the storage on a local disk")
             # The checkpointer empties the WAL beside the writer; see `arclog.sqlite.wal`.
@@ -222,9 +227,9 @@ def _recognise(connection: apsw.Connection, path: Path) -> None:
         connection.execute("ROLLBACK")
 
 
-def _switch_to_wal(connection: apsw.Connection) -> str:
+def _switch_to_wal(connection: apsw.Connection, busy_sec: float) -> str:
     """The journal mode that the file is in afterwards. SQLite does not wait for others here, so this does."""
-    give_up_at = time.monotonic() + BUSY_TIMEOUT_SEC
+    give_up_at = time.monotonic() + busy_sec
     while True:
         try:
             return str(connection.execute("PRAGMA journal_mode = WAL").get)

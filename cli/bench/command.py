@@ -11,10 +11,19 @@ from cli.output import print_json
 from cli.paths import working_directory
 
 CLIENTS: Final = 16
-MANY_SEC: Final = 3.0
-ONE_SEC: Final = 1.5
-WARM_UP_SEC: Final = 0.5
-WAKES: Final = 120
+
+
+class Length(NamedTuple):
+    """How long each thing is measured, in seconds, and how often an agent is woken."""
+
+    flush_sec: float = 1.0
+    warm_up_sec: float = 0.5
+    many_sec: float = 3.0
+    one_sec: float = 1.5
+    wakes: int = 120
+
+
+USUAL: Final = Length()
 
 NO_FLUSH_MS: Final = 0.02
 """No disk keeps anything faster than this: what does has only taken note of it."""
@@ -55,24 +64,24 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
-def run(options: Options) -> int:
+def run(options: Options, length: Length = USUAL) -> int:
     """Measure, and print each figure beside what is normal; 0 however slow it is."""
     folder = working_directory() / options.folder
     with tempfile.TemporaryDirectory(prefix=".arc-bench-", dir=folder) as scratch:
-        result = _measure(Path(scratch), folder)
+        result = _measure(Path(scratch), folder, length)
     if options.json:
         print_json(result._asdict())
     else:
-        _tell(result)
+        _tell(result, length)
     return 0
 
 
-def _measure(scratch: Path, folder: Path) -> Result:
-    flushes = time_flushes(scratch)
+def _measure(scratch: Path, folder: Path, length: Length) -> Result:
+    flushes = time_flushes(scratch, length.flush_sec)
     with running_hub(scratch) as port:
-        time_posts(port, CLIENTS, WARM_UP_SEC)
-        many, one = time_posts(port, CLIENTS, MANY_SEC), time_posts(port, 1, ONE_SEC)
-        wakes = time_wakes(port, WAKES)
+        time_posts(port, CLIENTS, length.warm_up_sec)
+        many, one = time_posts(port, CLIENTS, length.many_sec), time_posts(port, 1, length.one_sec)
+        wakes = time_wakes(port, length.wakes)
     return Result(str(folder), *_middle_and_tail(flushes), *_figures(many), *_figures(one), *_middle_and_tail(wakes))
 
 
@@ -86,8 +95,8 @@ def _middle_and_tail(times_sec: Sequence[float]) -> tuple[float, float]:
     return round(1000 * ordered[len(ordered) // 2], 3), round(1000 * ordered[len(ordered) * 99 // 100], 3)
 
 
-def _tell(result: Result) -> None:
-    print(f"the disk of {result.folder}, and a hub on it for {MANY_SEC + ONE_SEC:g} seconds\n")
+def _tell(result: Result, length: Length) -> None:
+    print(f"the disk of {result.folder}, and a hub on it for {length.many_sec + length.one_sec:g} seconds\n")
     _line("flush of 4 KiB to disk", f"{result.flush_p50_ms:.2f} ms", result.flush_p99_ms, "0.05 to 5 ms")
     _line(
         f"durable posts, {CLIENTS} agents at once",

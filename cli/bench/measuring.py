@@ -21,7 +21,6 @@ from cli.errors import CommandFailed
 from cli.event_loop import new_event_loop
 from cli.hubs.find_hub import find_by_note
 
-FLUSH_SEC: Final = 1.0
 BLOCK: Final = 4096
 BLOCKS: Final = 1024
 START_WITHIN_SEC: Final = 20.0
@@ -47,8 +46,8 @@ class Posts(NamedTuple):
     took_sec: list[float]
 
 
-def time_flushes(folder: Path) -> list[float]:
-    """How long the disk that holds `folder` takes to keep 4 KiB, again and again for a second.
+def time_flushes(folder: Path, sec: float) -> list[float]:
+    """How long the disk that holds `folder` takes to keep 4 KiB, again and again for so many seconds.
 
     As in SQLite's WAL, the file has its length already, so nothing but the data needs to be kept.
     """
@@ -57,7 +56,7 @@ def time_flushes(folder: Path) -> list[float]:
     with (folder / "flush").open("wb", buffering=0) as file:
         file.write(bytes(BLOCKS * BLOCK))
         os.fsync(file.fileno())
-        until = time.perf_counter() + FLUSH_SEC
+        until = time.perf_counter() + sec
         while (began := time.perf_counter()) < until:
             file.seek(len(times) % BLOCKS * BLOCK)
             file.write(bytes(BLOCK))

@@ -55,13 +55,21 @@ class View:
         columns: what is shown of a row.
         parameters: what may be asked for.
         key: the field after which the next page begins; empty where one page is all that is asked for.
+        max_bytes: how long one answer may be; a list that is longer takes several.
     """
 
     Options: Final = ReadOptions
 
     def __init__(
-        self, path: str, columns: Sequence[Column], *, parameters: Sequence[Parameter] = (), key: str = ""
+        self,
+        path: str,
+        columns: Sequence[Column],
+        *,
+        parameters: Sequence[Parameter] = (),
+        key: str = "",
+        max_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
+        self.max_bytes: Final = max_bytes
         self.path: Final = path
         self.columns: Final = columns
         self.parameters: Final = parameters
@@ -96,7 +104,7 @@ class View:
         values = vars(options)
         places = {one.target: segment(values[one.target]) for one in self.parameters if not one.into}
         asked = {one.into: values[one.target] for one in self.parameters if one.into}
-        asked = {"max_bytes": MAX_ANSWER_BYTES, **asked, **self.implied(asked), "as_of": options.as_of}
+        asked = {"max_bytes": self.max_bytes, **asked, **self.implied(asked), "as_of": options.as_of}
         transport, path = HttpTransport(options.base_url), self.path.format(**places)
         rows: list[Row] = []
         while True:

@@ -1,7 +1,8 @@
 """The hub: the one door to a storage, through which everything is written, read and waited for.
 
     hub               `Hub`: start, execute a command, read, stop
-    settings, roots   how a hub is run, and the folders that paths are relative to
+    settings, tuning  how a hub is run; how long it waits, and how much it does at once
+    roots             the folders that paths are relative to
     identity          whether a call is from whom it says
     first_start       what a hub does on its storage before anything else
 

@@ -63,9 +63,21 @@ class Clockwork:
         hub_id: the hub.
         presence: who is at it.
         elapsed: microseconds since some moment, to tell how long the work has taken.
+        max_freed: claims and locks that one event takes back at most.
+        looked_at_once: sessions that are looked at in one go.
     """
 
-    def __init__(self, hub_id: str, presence: Presence, elapsed: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        hub_id: str,
+        presence: Presence,
+        elapsed: Callable[[], int],
+        *,
+        max_freed: int = MAX_FREED,
+        looked_at_once: int = LOOKED_AT_ONCE,
+    ) -> None:
+        self._max_freed = max_freed
+        self._looked_at_once = looked_at_once
         self._hub_id = hub_id
         self._presence = presence
         self._elapsed = elapsed
@@ -161,12 +173,12 @@ class Clockwork:
         Whatever another hub records from here on is due a whole presence TTL later, which is three looks.
         """
         interval = self._presence.interval
-        found = sessions.list_live(connection, self._looked_to or "", LOOKED_AT_ONCE)
+        found = sessions.list_live(connection, self._looked_to or "", self._looked_at_once)
         for session in found:
             due_at = self._expires_at(session, now)
             if due_at <= now + 2 * interval:
                 self._plan(session.agent_id, due_at)
-        if len(found) == LOOKED_AT_ONCE:
+        if len(found) == self._looked_at_once:
             self._looked_to, self._look_at = found[-1].agent_id, now
             return
         for ended in sessions.list_ended(connection, self._left_to):
@@ -241,8 +253,8 @@ class Clockwork:
     def _end(self, connection: apsw.Connection, over: _Over, now: int, append: Append) -> None:
         """Free what somebody held that is gone; what one event cannot name is left for the next."""
         before = NEVER if over.ended is None else over.ended.event_id  # what was granted after that lasts its time
-        held_claims = claims.list_held(connection, over.agent_id, now, before, MAX_FREED, MAX_FREED_BYTES)
-        room = MAX_FREED - len(held_claims)
+        held_claims = claims.list_held(connection, over.agent_id, now, before, self._max_freed, MAX_FREED_BYTES)
+        room = self._max_freed - len(held_claims)
         held_locks = locks.list_held(connection, over.agent_id, now, before, room, MAX_FREED_BYTES) if room else []
         state = Expiring(
             over.agent_id,

@@ -27,11 +27,16 @@ class Cursors:
     Args:
         readers: the way to read the storage.
         write: has positions recorded, and tells how that went.
+        write_every_sec: how often.
     """
 
     def __init__(
-        self, readers: Readers, write: Callable[[MoveCursors, Callable[[Outcome | ArcError], None]], None]
+        self,
+        readers: Readers,
+        write: Callable[[MoveCursors, Callable[[Outcome | ArcError], None]], None],
+        write_every_sec: float = WRITE_EVERY_SEC,
     ) -> None:
+        self._write_every_sec = write_every_sec
         self._readers = readers
         self._write = write
         self._moved: dict[tuple[str, str], int] = {}
@@ -46,7 +51,7 @@ class Cursors:
         """A reader has passed a message."""
         self._moved[agent_id, name] = position
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(WRITE_EVERY_SEC, self._begin_writing)
+            self._timer = asyncio.get_running_loop().call_later(self._write_every_sec, self._begin_writing)
 
     def take(self) -> MoveCursors | None:
         """What is to be written at the hub's end."""
@@ -65,7 +70,7 @@ class Cursors:
                     if self._moved.get(key) == position:
                         del self._moved[key]
             if self._moved and self._timer is None:
-                self._timer = asyncio.get_running_loop().call_later(WRITE_EVERY_SEC, self._begin_writing)
+                self._timer = asyncio.get_running_loop().call_later(self._write_every_sec, self._begin_writing)
 
         self._write(_command(written), done)
 

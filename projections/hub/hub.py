@@ -89,7 +89,9 @@ class Hub:
         own_clock = LogClock(time or MachineTime())
         self.roots = Roots(settings.root or settings.storage.parent, settings.find_tree)
         presence_ttl = round(self.presence_ttl_sec * MICROSECONDS)
-        self._recorder = Recorder(settings.storage, own_clock, settings.limits, presence_ttl, state, engine, self.roots)
+        self._recorder = Recorder(
+            settings.storage, own_clock, settings.limits, presence_ttl, state, engine, self.roots, settings.tuning
+        )
         self._engine = self._recorder.engine
         self.clock = self._engine.clock
         self._readers = Readers(settings.storage)
@@ -112,7 +114,13 @@ class Hub:
         )
         """Pages of messages, search, and waiting."""
         self._shutdown_timer = ShutdownTimer(self._fire)
-        self._inspection = Inspection(settings.storage, self.clock.now, self._tell_damage)
+        self._inspection = Inspection(
+            settings.storage,
+            self.clock.now,
+            self._tell_damage,
+            rest=settings.tuning.inspection_rest,
+            follow_sec=settings.tuning.inspection_follow_sec,
+        )
         self.on_damage: list[Callable[[Finding], None]] = []
         """Called, on the event loop, with each thing that turns out to be wrong with the log."""
         self.on_trouble: list[Callable[[StorageError | None], None]] = []
@@ -142,7 +150,7 @@ class Hub:
         self._lease_waits = LeaseWaits(
             self._recorder.leases, self._commits, self._waiters, self._readers, self.clock.now
         )
-        self.cursors = Cursors(self._readers, self._write_cursors)
+        self.cursors = Cursors(self._readers, self._write_cursors, self.settings.tuning.write_cursors_sec)
         task_waits = TaskWaits(self._waiters, self._readers, self.clock.now, lambda: self.closing)
         self._submission = Submission(
             self._commits, self._lease_waits, task_waits, self.present, self._other_hubs.watch

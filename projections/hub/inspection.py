@@ -68,9 +68,21 @@ class Inspection:
         path: the storage.
         now: the log's clock.
         found: told of each finding, on that thread.
+        rest: how many seconds the check rests for each second that it works.
+        follow_sec: how long it rests after it has seen all.
     """
 
-    def __init__(self, path: Path, now: Callable[[], int], found: Callable[[Finding], None]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        now: Callable[[], int],
+        found: Callable[[Finding], None],
+        *,
+        rest: float = REST,
+        follow_sec: float = FOLLOW_SEC,
+    ) -> None:
+        self._rest = rest
+        self._follow_sec = follow_sec
         self._path = path
         self._now = now
         self._found = found
@@ -116,7 +128,7 @@ class Inspection:
                 # A storage that cannot be read shows in every call; here it only means to try again later.
                 with contextlib.suppress(StorageError), reading_beside(self._path, CACHE_KB) as snapshot:
                     self._look_through(snapshot)
-                if self._ending.wait(FOLLOW_SEC):
+                if self._ending.wait(self._follow_sec):
                     return
 
     def _look_through(self, snapshot: Snapshot) -> None:
@@ -126,7 +138,7 @@ class Inspection:
             began_at = time.monotonic()
             self._check(snapshot, segment)
             self._checked_to = segment.until
-            if self._ending.wait(max(LEAST_REST_SEC, REST * (time.monotonic() - began_at))):
+            if self._ending.wait(max(LEAST_REST_SEC, self._rest * (time.monotonic() - began_at))):
                 return
         self._checked_at = self._now()
 

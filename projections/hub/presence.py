@@ -65,9 +65,11 @@ class Presence:
 
     Args:
         ttl: the presence TTL.
+        room: how many agents are remembered at most.
     """
 
-    def __init__(self, ttl: int) -> None:
+    def __init__(self, ttl: int, room: int = MAX_NOTICED) -> None:
+        self._room = room
         self.listening = Listening(ttl)
         self.set_ttl(ttl)
         self.waiting: Counter[str] = Counter()
@@ -90,7 +92,7 @@ class Presence:
             Whether that is news: nothing was noticed of it lately.
         """
         before = self._noticed.get(agent_id)
-        if before is None and len(self._noticed) >= MAX_NOTICED:
+        if before is None and len(self._noticed) >= self._room:
             self._forget_silent(now)
         self._noticed[agent_id] = now
         return before is None or now - before >= self.interval
@@ -121,5 +123,5 @@ class Presence:
     def _forget_silent(self, now: int) -> None:
         self._noticed = {agent: at for agent, at in self._noticed.items() if now - at < self.interval}
         self._busy_until = {agent: until for agent, until in self._busy_until.items() if until > now}
-        if len(self._noticed) >= MAX_NOTICED:
+        if len(self._noticed) >= self._room:
             self._noticed.clear()

@@ -38,6 +38,7 @@ from projections.hub.presence import Presence
 from projections.hub.roots import Roots
 from projections.hub.task_clock import TaskClock
 from projections.hub.transaction import Transaction
+from projections.hub.tuning import Tuning
 from projections.hub.writing_side import WritingSide
 
 _ATTEMPTS: Final = 3
@@ -57,6 +58,7 @@ class Recorder:
         hub: what the hub knows of itself.
         engine: what keeps the log; None when it is the storage's file itself.
         roots: the folders that paths are relative to; the storage's own unless given.
+        tuning: how long it waits, and how much it does at once.
 
     Raises:
         StorageError: the storage cannot be opened.
@@ -71,18 +73,27 @@ class Recorder:
         hub: HubState,
         engine: Engine | None = None,
         roots: Roots | None = None,
+        tuning: Tuning | None = None,
     ) -> None:
+        tuning = tuning or Tuning()
+        self._known_rules = tuning.rules
         self.last_event_id = 0
-        self.presence = Presence(presence_ttl)
+        self.presence = Presence(presence_ttl, tuning.noticed_agents)
         self.trouble: StorageError | None = None
         """What the machine did to the last transaction, when that failed for it."""
         self._not_before = 0
         """After a fault, when to try again what is due."""
-        self._side = WritingSide(path, clock, engine)
+        self._side = WritingSide(path, clock, engine, tuning)
         self.engine = self._side.engine
         self._clock = self.engine.clock
         self.task_clock = TaskClock()
-        self.clockwork = Clockwork(hub.hub_id, self.presence, self._clock.elapsed)
+        self.clockwork = Clockwork(
+            hub.hub_id,
+            self.presence,
+            self._clock.elapsed,
+            max_freed=tuning.freed_at_once,
+            looked_at_once=tuning.looked_at_once,
+        )
         self.doubt = Doubt()
         """Whether the log kept a batch, while nobody knows."""
         roots = roots or Roots(path.parent)
@@ -257,7 +268,7 @@ class Recorder:
         return foreign
 
     def _write(self, calls: Sequence[Call], foreign: bool) -> Commit:
-        transaction = Transaction(self._side.log, self._context, self.clockwork)
+        transaction = Transaction(self._side.log, self._context, self.clockwork, self._known_rules)
         self.presence.listening.try_again(transaction.now, self._clock.slept())
         leases, connection = self._context.leases, self._context.connection
         leases.follow(connection, transaction.after, transaction.now)

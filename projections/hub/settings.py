@@ -7,6 +7,7 @@ from msgspec import Struct
 from arclog.deciders.fields import Limits
 from arclog.limits import PRESENCE_TTL_SEC
 from projections.hub.roots import FindTree, find_no_tree
+from projections.hub.tuning import Tuning
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -26,6 +27,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         proxies: the addresses of proxies whose word on where a call comes from is taken.
         unsafe_filesystem: the type of the storage's filesystem, where its locks cannot be relied on.
         root: the folder that paths are relative to; the storage's own unless given.
+        tuning: how long it waits, and how much it does at once.
         find_tree: finds the working tree of a repository that a folder is in.
     """
 
@@ -42,4 +44,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     proxies: frozenset[str] = frozenset()
     unsafe_filesystem: str | None = None
     root: Path | None = None
+    tuning: Tuning = Tuning()
     find_tree: FindTree = find_no_tree

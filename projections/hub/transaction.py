@@ -40,6 +40,7 @@ class Transaction:
         log: the log, in a transaction.
         context: what calls are judged against; it learns from what they bring about.
         clockwork: what is due, and who is noticed to be there.
+        known_rules: the newest rules that this hub knows.
 
     Attributes:
         after: the end of the log before it.
@@ -48,7 +49,7 @@ class Transaction:
         has_work: whether something became of a task in it.
     """
 
-    def __init__(self, log: Log, context: Context, clockwork: Clockwork) -> None:
+    def __init__(self, log: Log, context: Context, clockwork: Clockwork, known_rules: int = KNOWN) -> None:
         self.after = log.head().event_id
         self.now = log.now()
         self.messages: list[PostedMessage] = []
@@ -58,7 +59,7 @@ class Transaction:
         self._clockwork = clockwork
         context.settle_agent = self._settle_agent
         rules = context.rules
-        self._newer = NewerRules(rules.number, KNOWN, rules.version) if rules.number > KNOWN else None
+        self._newer = NewerRules(rules.number, known_rules, rules.version) if rules.number > known_rules else None
         """Why nothing is decided here: the log follows rules that this hub does not know."""
         self._at = live(self.now)
 

@@ -26,6 +26,7 @@ from arclog.sqlite.wal import Checkpointer
 from projections.all_projectors import HANDLERS, project
 from projections.checkpoints import advance
 from projections.hub.first_start import prepare
+from projections.hub.tuning import Tuning
 from projections.live_writer import LiveWriter
 
 
@@ -36,6 +37,7 @@ class WritingSide:
         path: the storage's file.
         clock: the log's clock, where the log is the storage's file itself.
         engine: what keeps the log, where that is something else.
+        tuning: how long it waits, and how much it remembers.
 
     Attributes:
         engine: what keeps the log.
@@ -48,16 +50,17 @@ class WritingSide:
         StorageError: the storage cannot be opened.
     """
 
-    def __init__(self, path: Path, clock: LogClock, engine: Engine | None = None) -> None:
+    def __init__(self, path: Path, clock: LogClock, engine: Engine | None = None, tuning: Tuning | None = None) -> None:
+        self._tuning = tuning or Tuning()
         self.is_lost = False
         self.gone: StorageGone | None = None
         """Why nothing is written any more: a file of the storage was taken away."""
         self._files: OpenFiles | None = None
         self._path = path
         self._errors = storage_errors(path)
-        self._checkpointer = Checkpointer(path, self.is_in_place)
-        self.connection = open_storage(path)
-        self._file = FileEngine(path, clock, self.connection)
+        self._checkpointer = Checkpointer(path, self.is_in_place, self._tuning.wal)
+        self.connection = open_storage(path, busy_sec=self._tuning.busy_sec)
+        self._file = FileEngine(path, clock, self.connection, self._tuning.busy_sec)
         self.engine: Engine = engine or self._file
         self._attach()
 
@@ -180,7 +183,7 @@ class WritingSide:
 
     def _attach(self) -> None:
         self._checkpointer.watch(self.connection)
-        self.writer = LiveWriter(self.connection)
+        self.writer = LiveWriter(self.connection, self._tuning.remembered_rows)
         self._files = self._files or OpenFiles(self.connection, self._path, COUNTS_SEC)
         self.log = Log(self.connection, self._path, self.engine, self._files)
 
@@ -222,7 +225,7 @@ class WritingSide:
             self.gone = StorageGone(f"{error} while the storage {self._path} was in use, and the disk failed")
             raise self.gone.again() from None
         with self.errors():
-            self.connection = open_storage(self._path)
+            self.connection = open_storage(self._path, busy_sec=self._tuning.busy_sec)
             self._file.attach(self.connection)
             self._attach()
         self.is_lost = False

@@ -41,7 +41,7 @@ from projections.moving.database_011 import Database011, Happening, open_011
 from projections.rebuilding.rebuild import bring_up_to_date
 
 IMPORTED: Final = Metadata("import")
-CHUNK: Final = 1_000
+TELL_EVERY: Final = 1_000
 
 
 class Imported(Struct, frozen=True):
@@ -51,25 +51,26 @@ class Imported(Struct, frozen=True):
     head: int
 
 
-def import_011(source: Path, storage: Path, progress: Progress) -> Imported:
+def import_011(source: Path, storage: Path, progress: Progress, tell_every: int = TELL_EVERY) -> Imported:
     """Bring the database at `source` into a new log at `storage`.
 
     Args:
         source: a database of Arc 0.1.1; it is only read.
         storage: a file that is not there yet, or a storage without events.
         progress: told how many messages have been brought in, of how many.
+        tell_every: after how many messages it is told.
 
     Raises:
         StorageError: one of the files cannot be used; the log is left as it was, and none is made.
     """
     with open_011(source) as old:
         if storage.exists():
-            return _bring(old, storage, storage, progress)
+            return _bring(old, storage, storage, progress, tell_every)
         with new_file(storage) as draft:
-            return _bring(old, draft, storage, progress)
+            return _bring(old, draft, storage, progress, tell_every)
 
 
-def _bring(old: Database011, file: Path, storage: Path, progress: Progress) -> Imported:
+def _bring(old: Database011, file: Path, storage: Path, progress: Progress, tell_every: int) -> Imported:
     """Bring a database into the log in `file`, which is `storage` or is to be."""
     with closing(open_storage(file)) as connection, storage_errors(storage):
         log = file_log(connection, file, LogClock(MachineTime()))
@@ -78,7 +79,7 @@ def _bring(old: Database011, file: Path, storage: Path, progress: Progress) -> I
             if log.head().event_id:
                 problem = f"{storage} has events already, and imported messages keep their ids"
                 raise NotAnArcStorage(problem, advice="new_storage")
-            counts = _Import(log, old).run(progress)
+            counts = _Import(log, old).run(progress, tell_every)
             head = log.head().event_id
             bring_up_to_date(connection)
             log.commit()
@@ -100,11 +101,11 @@ class _Import:
         self._sessions: dict[str, str] = {}
         self._grants: dict[str, int] = {}
 
-    def run(self, progress: Progress) -> Mapping[str, int]:
+    def run(self, progress: Progress, tell_every: int) -> Mapping[str, int]:
         last = self._old.count_messages()
         for number, (message_id, message) in enumerate(self._old.messages(), 1):
             self._append(message_id, message.at, self._message(message.event))
-            if number % CHUNK == 0:
+            if number % tell_every == 0:
                 progress(number, last)
         next_id = max(self._old.last_id, self._log.head().event_id) + 1
         for happening in sorted(self._rest(), key=_when):

@@ -23,8 +23,6 @@ from projections.projector import Projector, Row
 from projections.rebuilding.rebuild_writer import USUAL, Bounds, RebuildWriter
 
 TABLES: Final = tuple(table for projector in PROJECTORS for table in projector.tables)
-CHUNK: Final = 1_000
-"""Events that are decoded at a time."""
 
 
 class Difference(Struct, frozen=True):
@@ -40,7 +38,12 @@ class Difference(Struct, frozen=True):
     event_id: int
 
 
-def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progress) -> tuple[str, ...]:
+def bring_up_to_date(
+    connection: apsw.Connection,
+    progress: Progress = no_progress,
+    projectors: Iterable[Projector] = PROJECTORS,
+    bounds: Bounds = USUAL,
+) -> tuple[str, ...]:
     """Inside a write transaction: make what is missing, and rebuild what is of another version or lags the log.
 
     Returns:
@@ -49,9 +52,9 @@ def bring_up_to_date(connection: apsw.Connection, progress: Progress = no_progre
     connection.execute(CHECKPOINTS["schema"])
     head = read_head(connection).event_id
     checkpoints = read_checkpoints(connection)
-    stale = [p for p in PROJECTORS if checkpoints.get(p.name) != (p.version, head)]
+    stale = [p for p in projectors if checkpoints.get(p.name) != (p.version, head)]
     if stale:
-        build(connection, connection, head, stale, progress)
+        build(connection, connection, head, stale, progress, bounds)
     return tuple(projector.name for projector in stale)
 
 
@@ -89,7 +92,7 @@ def build(
         target.execute(projector.schema)
     reached, writer, handlers = 0, RebuildWriter(target, bounds), handlers_of(projectors)
     with _collector_at_rest():
-        for chunk in _chunks_of(source, until):
+        for chunk in _chunks_of(source, until, bounds.events):
             for event in chunk:
                 project(handlers, writer, event)
             reached = chunk[-1].event_id
@@ -100,10 +103,10 @@ def build(
         target.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, until)))
 
 
-def _chunks_of(connection: apsw.Connection, until: int) -> Iterator[list[Fact]]:
-    """The log up to event `until`, in chunks, as far as projectors need to know it."""
+def _chunks_of(connection: apsw.Connection, until: int, size: int) -> Iterator[list[Fact]]:
+    """The log up to event `until`, in chunks of `size` events, as far as projectors need to know it."""
     after = 0
-    while chunk := read_facts(connection, after, CHUNK, until):
+    while chunk := read_facts(connection, after, size, until):
         yield chunk
         reached = chunk[-1].event_id
         if reached <= after:
@@ -129,12 +132,13 @@ def replay_into(
     until: int,
     progress: Progress = no_progress,
     projectors: Iterable[Projector] = PROJECTORS,
+    bounds: Bounds = USUAL,
 ) -> None:
     """Build projections of the log in `source`, up to event `until`, in the empty database `target`."""
     target.execute("BEGIN IMMEDIATE")
     try:
         target.execute(CHECKPOINTS["schema"])
-        build(source, target, until, projectors, progress)
+        build(source, target, until, projectors, progress, bounds)
         target.execute("COMMIT")
     except BaseException:
         if target.in_transaction:

@@ -12,14 +12,16 @@ from projections.versions import Key, Said, Version, Versioned, current_row, end
 
 
 class Bounds(Struct, frozen=True):
-    """How much the writer keeps in memory at most.
+    """How much a rebuild keeps in memory at most.
 
     Attributes:
+        events: events that are decoded at a time.
         rows: rows of one statement, before they are written.
         counts: keys of one query whose last number is known.
         versions: current versions of one table, before the older half of them is written.
     """
 
+    events: int = 1_000
     rows: int = 1_000
     counts: int = 100_000
     versions: int = 40_000

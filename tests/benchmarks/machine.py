@@ -47,7 +47,7 @@ def describe(folder: Path) -> Machine:
         cores=os.cpu_count() or 1,
         memory_mb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         filesystem=_find_filesystem(folder),
-        flush_ms=1000 * statistics.median(time_flushes(folder)),
+        flush_ms=1000 * statistics.median(time_flushes(folder, 1.0)),
         python=platform.python_version(),
         sqlite=apsw.sqlite_lib_version(),
         load=os.getloadavg()[0],

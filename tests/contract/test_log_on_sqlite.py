@@ -2,17 +2,21 @@
 
 import os
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 
+from arclog.clock import LogClock
 from arclog.codec import Metadata
 from arclog.errors import NotAnArcStorage, StorageBusy, StorageDamaged, StorageError, StorageFull
-from arclog.sqlite.connection import storage_error
+from arclog.sqlite.connection import open_connection, storage_error
+from arclog.sqlite.engine import file_log
 from arclog.sqlite.log import Log
 from arclog.sqlite.schema import EVENTS, open_storage
 from tests.contract.engines import append_all, post
+from tests.support.fake_time import FakeTime
 from tests.support.plans import plan_of, scanned_tables
 
 # What cannot be done to a log ----------------------------------------------------------------------------------------
@@ -95,16 +99,15 @@ def test_an_error_of_the_disk_on_a_full_one_says_that_it_is_full(path: Path, mon
     assert isinstance(storage_error(path, apsw.IOError("disk I/O error")), StorageFull)
 
 
-def test_a_writer_waits_for_another_but_not_for_ever(
-    sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 0.05)
+def test_a_writer_waits_for_another_but_not_for_ever(sqlite_log: Log, path: Path, time: FakeTime) -> None:
     other = open_storage(path)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StorageBusy):
-        sqlite_log.begin()
+    with (
+        closing(open_connection(path, busy_sec=0.05)) as hasty,
+        pytest.raises(StorageBusy),
+    ):
+        file_log(hasty, path, LogClock(time), busy_sec=0.05).begin()
     release = threading.Timer(0.01, other.execute, ["ROLLBACK"])
-    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 10)
     release.start()
     append_all(sqlite_log, post("a"))
     release.join()

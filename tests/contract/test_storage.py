@@ -169,7 +169,7 @@ def test_an_sqlite_that_can_corrupt_a_shared_wal_is_refused(path: Path, monkeypa
 
 
 def test_a_filesystem_on_which_a_wal_cannot_be_shared_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def open_there(path: Path) -> apsw.Connection:
+    def open_there(path: Path, **_how: object) -> apsw.Connection:
         return apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE, vfs="unix-dotfile")
 
     monkeypatch.setattr("arclog.sqlite.schema.open_connection", open_there)

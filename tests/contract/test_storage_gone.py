@@ -38,11 +38,10 @@ def test_an_empty_file_is_removed_too(path: Path) -> None:
     assert remove_storage(path) == [path]
 
 
-def test_a_storage_that_is_in_use_is_not_removed(sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arclog.sqlite.removal.BUSY_WITHIN_MS", 20)
+def test_a_storage_that_is_in_use_is_not_removed(sqlite_log: Log, path: Path) -> None:
     append_all(sqlite_log, post("a"))
     with pytest.raises(StorageBusy, match=r"is in use: stop what uses it first"):
-        remove_storage(path)
+        remove_storage(path, busy_within_ms=20)
     append_all(sqlite_log, post("a"))
     assert sqlite_log.head().event_id == 2
 

@@ -9,9 +9,9 @@ import pytest
 
 from arclog.clock import LogClock
 from arclog.errors import StorageBusy, StorageDamaged, StorageError
-from arclog.sqlite import holders
 from arclog.sqlite.backup import back_up
 from arclog.sqlite.engine import file_log
+from arclog.sqlite.holders import LOCKS, check_whole
 from arclog.sqlite.log import Log
 from arclog.sqlite.schema import open_storage
 from tests.contract.engines import append_all, post
@@ -127,40 +127,38 @@ def test_nothing_is_written_into_a_folder_that_was_deleted_with_the_storage(tmp_
 @pytest.mark.parametrize("listed", [True, False], ids=["locks are listed", "locks are not listed"])
 @pytest.mark.parametrize("ends", [("-wal",), ("-shm",), ("-wal", "-shm")])
 def test_nobody_starts_on_a_storage_whose_companions_were_removed_under_another(
-    sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch, ends: tuple[str, ...], listed: bool
+    sqlite_log: Log, path: Path, ends: tuple[str, ...], listed: bool
 ) -> None:
-    monkeypatch.setattr(holders, "PATIENCE_SEC", 0.05)
-    if not listed:
-        monkeypatch.setattr(holders, "_LOCKS", path / "nowhere")
     append_all(sqlite_log, post("a"))
     remove(path, *ends)
-    with pytest.raises(StorageBusy, match=r"has the storage .* open, but not all of its files"):
-        open_storage(path)
+    told = r"has the storage .* open, but not all of its files"
+    with pytest.raises(StorageBusy, match=told):
+        check_whole(path, patience_sec=0.05, locks=LOCKS if listed else path / "nowhere")
+    with pytest.raises(StorageBusy, match=told):
+        open_storage(path, patience_sec=0.05)
 
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the system does not list locks")
 def test_nobody_starts_on_a_database_that_was_put_among_the_companions_of_one_in_use(
-    sqlite_log: Log, path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_log: Log, path: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(holders, "PATIENCE_SEC", 0.05)
     append_all(sqlite_log, post("a"))
     open_storage(tmp_path / "new.sqlite3").close()
     os.replace(tmp_path / "new.sqlite3", path)  # noqa: PTH105 - what a shell's mv does
     with pytest.raises(StorageBusy, match=f"^process {os.getpid()} has the storage"):
-        open_storage(path)
+        open_storage(path, patience_sec=0.05)
 
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="the system does not list locks")
 def test_companions_that_a_reader_made_anew_do_not_hide_that_another_works_on_others(
-    sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite_log: Log, path: Path
 ) -> None:
-    monkeypatch.setattr(holders, "PATIENCE_SEC", 0.05)
     append_all(sqlite_log, post("a"))
     remove(path, "-wal", "-shm")
     for end in ("-wal", "-shm"):
         beside(path, end).touch()
     with pytest.raises(StorageBusy, match=f"^process {os.getpid()} has the storage"):
-        open_storage(path)
+        open_storage(path, patience_sec=0.05)
 
 
 def test_a_storage_that_others_use_as_it_lies_is_opened_at_once(sqlite_log: Log, path: Path) -> None:

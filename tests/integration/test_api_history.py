@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
-import projections.hub.inspection
 from arc import ArcClient
 from arclog.sqlite.backup import back_up
+from projections.hub.tuning import Tuning
 from projections.moving.transfer import restore
 from tests.support.hub_process import Answer
 from tests.support.served_hub import ServedHub, served_hub
@@ -292,14 +292,11 @@ def test_a_whole_log_is_found_whole(hub: ServedHub) -> None:
 
 
 @pytest.mark.parametrize("place", [20, 1450])
-def test_damage_is_found_at_start_or_in_the_background_and_every_answer_says_so(
-    tmp_path: Path, place: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(projections.hub.inspection, "REST", 0)
+def test_damage_is_found_at_start_or_in_the_background_and_every_answer_says_so(tmp_path: Path, place: int) -> None:
     storage = build_storage(tmp_path / "arc.sqlite3", 1500)
     with tampering(storage) as connection:
         flip_bit(connection, place, "data", 9)
-    with served_hub(tmp_path) as hub:
+    with served_hub(tmp_path, tuning=Tuning(inspection_rest=0)) as hub:
         if place < 500:
             wait_until(lambda: hub.get("/v1/health").result["status"] == "damaged", what="the damage to be found")
         health = hub.get("/v1/health")
@@ -331,9 +328,8 @@ def test_an_event_that_is_not_what_was_recorded_is_served_with_a_word(tmp_path: 
             assert "arc log verify" in refused.body["error"]
 
 
-def test_what_is_appended_is_checked_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(projections.hub.inspection, "FOLLOW_SEC", 0.02)
-    with served_hub(tmp_path) as hub:
+def test_what_is_appended_is_checked_soon(tmp_path: Path) -> None:
+    with served_hub(tmp_path, tuning=Tuning(inspection_follow_sec=0.02)) as hub:
 
         def is_checked(head: int) -> bool:
             checked_to: int = hub.get("/v1/health").result["integrity"]["checked_to"]

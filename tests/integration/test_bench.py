@@ -7,19 +7,15 @@ import pytest
 
 from cli.arguments import Arguments
 from cli.bench import command, measuring
-from cli.bench.command import Options, Result
+from cli.bench.command import Length, Options, Result
 from cli.errors import CommandFailed
 from tests.support.hub_process import HubProcess
 
 FINE = Result("here", 0.5, 2.0, 4000.0, 3.0, 9.0, 900.0, 1.0, 3.0, 1.5, 4.0)
 
 
-@pytest.fixture
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A measuring of less than two seconds."""
-    for name, value in {"MANY_SEC": 0.2, "ONE_SEC": 0.1, "WARM_UP_SEC": 0.1, "WAKES": 5}.items():
-        monkeypatch.setattr(command, name, value)
-    monkeypatch.setattr(measuring, "FLUSH_SEC", 0.1)
+SHORT = Length(flush_sec=0.1, warm_up_sec=0.1, many_sec=0.2, one_sec=0.1, wakes=5)
+"""A measuring of less than two seconds."""
 
 
 def options(folder: Path, *arguments: str) -> Options:
@@ -29,24 +25,21 @@ def options(folder: Path, *arguments: str) -> Options:
     return found
 
 
-@pytest.mark.usefixtures("short")
 def test_a_trial_measures_and_leaves_nothing_behind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run(options(tmp_path, "--json")) == 0
+    assert command.run(options(tmp_path, "--json"), SHORT) == 0
     result = json.loads(capsys.readouterr().out)
     assert result.pop("folder") == str(tmp_path)
     assert all(value > 0 for value in result.values())
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.usefixtures("short")
 def test_a_trial_posts_nothing_at_a_hub_that_runs_in_the_folder(hub: HubProcess) -> None:
-    assert command.run(options(hub.home, "--json")) == 0
+    assert command.run(options(hub.home, "--json"), SHORT) == 0
     assert hub.get("/v1/messages?channel=general").result == []
 
 
-@pytest.mark.usefixtures("short")
 def test_people_see_each_figure_beside_what_is_normal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run(options(tmp_path)) == 0
+    assert command.run(options(tmp_path), SHORT) == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  ")]
     assert len(lines) == 4
     assert all("p99" in line and "normal: " in line for line in lines)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import apsw
 import pytest
+from msgspec.structs import replace
 
 from arclog.deciders.messages import PostMessage
 from arclog.sqlite import wal
@@ -18,16 +19,12 @@ from tests.support.waiting import wait_until
 PAGE = 4096
 
 
-@pytest.fixture
-def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wal, "PASSIVE_PAGES", 50)
-    monkeypatch.setattr(wal, "LIMIT_PAGES", 200)
-    monkeypatch.setattr(wal, "LARGEST_PAGES", 400)
+SMALL_STEPS = wal.WalSizes(passive_pages=50, limit_pages=200, largest_pages=400)
 
 
 @pytest.fixture
-def recorder(storage: Path, small_steps: None) -> Iterator[Recorder]:
-    with recording(storage) as recorder:
+def recorder(storage: Path) -> Iterator[Recorder]:
+    with recording(storage, wal=SMALL_STEPS) as recorder:
         yield recorder
 
 
@@ -66,10 +63,8 @@ def test_the_wal_shrinks_soon_after_a_reader_that_stayed_has_left(storage: Path)
     assert len(events_in(storage)) == 2 + 10 + 10_000 + 1
 
 
-def test_a_reader_that_stays_has_the_writer_copy_now_and_then_and_not_with_every_commit(
-    storage: Path, small_steps: None
-) -> None:
-    with recording(storage) as recorder:
+def test_a_reader_that_stays_has_the_writer_copy_now_and_then_and_not_with_every_commit(storage: Path) -> None:
+    with recording(storage, wal=SMALL_STEPS) as recorder:
         with closing(open_connection(storage, read_only=True)) as reader:
             reader.execute("BEGIN; SELECT count(*) FROM events").fetchall()
             due = 0
@@ -79,11 +74,8 @@ def test_a_reader_that_stays_has_the_writer_copy_now_and_then_and_not_with_every
         assert 10 < due < 30
 
 
-def test_what_is_written_after_a_reader_has_left_cuts_the_wal_to_its_limit(
-    storage: Path, small_steps: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(wal, "CALM_SEC", 1000.0)
-    with recording(storage) as recorder:
+def test_what_is_written_after_a_reader_has_left_cuts_the_wal_to_its_limit(storage: Path) -> None:
+    with recording(storage, wal=replace(SMALL_STEPS, calm_sec=1000.0)) as recorder:
         with closing(open_connection(storage, read_only=True)) as reader:
             reader.execute("BEGIN; SELECT count(*) FROM events").fetchall()
             for _ in range(20):
@@ -97,14 +89,14 @@ def test_what_is_written_after_a_reader_has_left_cuts_the_wal_to_its_limit(
         wait_until(is_cut, what="a WAL that began anew")
 
 
-def test_nothing_is_copied_from_files_that_are_not_in_their_place(storage: Path, small_steps: None) -> None:
+def test_nothing_is_copied_from_files_that_are_not_in_their_place(storage: Path) -> None:
     looked: list[None] = []
 
     def is_in_place() -> bool:
         looked.append(None)
         return False
 
-    checkpointer = wal.Checkpointer(storage, is_in_place)
+    checkpointer = wal.Checkpointer(storage, is_in_place, SMALL_STEPS)
     with closing(open_storage(storage)) as connection:
         checkpointer.watch(connection)
         checkpointer.start()
@@ -115,7 +107,7 @@ def test_nothing_is_copied_from_files_that_are_not_in_their_place(storage: Path,
         assert storage.stat().st_size == before
 
 
-def test_a_copy_that_fails_harms_nobody(storage: Path, small_steps: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_that_fails_harms_nobody(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[None] = []
 
     def fail(_path: Path) -> apsw.Connection:
@@ -123,23 +115,21 @@ def test_a_copy_that_fails_harms_nobody(storage: Path, small_steps: None, monkey
         raise apsw.IOError
 
     monkeypatch.setattr(wal, "open_connection", fail)
-    with recording(storage) as recorder:
+    with recording(storage, wal=SMALL_STEPS) as recorder:
         write(recorder, 100)
         wait_until(lambda: tried, what="a failing copy")
         write(recorder, 100)
     assert len(events_in(storage)) == 202
 
 
-def test_a_storage_that_was_closed_in_good_order_is_one_file(storage: Path, small_steps: None) -> None:
+def test_a_storage_that_was_closed_in_good_order_is_one_file(storage: Path) -> None:
     with recording(storage) as recorder:
         write(recorder, 100)
     assert [path.name for path in storage.parent.iterdir()] == [storage.name]
 
 
-def test_a_wal_that_began_anew_while_it_was_copied_is_copied_again_when_it_has_grown(
-    storage: Path, small_steps: None
-) -> None:
-    checkpointer = wal.Checkpointer(storage)
+def test_a_wal_that_began_anew_while_it_was_copied_is_copied_again_when_it_has_grown(storage: Path) -> None:
+    checkpointer = wal.Checkpointer(storage, sizes=SMALL_STEPS)
     connection = apsw.Connection(":memory:")
     checkpointer._copied = 190  # what the thread notes when the writer has emptied the WAL meanwhile
     checkpointer._committed(connection, "main", 49)

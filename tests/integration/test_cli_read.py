@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from cli.arguments import Arguments
 from cli.main import main
+from cli.read.view import View
+from cli.read.views import LOCKS
 from tests.support.command import Run, running
 from tests.support.served_hub import ServedHub, served_hub
 
@@ -75,13 +78,16 @@ def test_messages_may_be_read_from_the_beginning(hub: ServedHub, read: Run) -> N
     assert "first" in read("messages", "--since-id", 0)
 
 
-def test_a_list_that_takes_several_answers_is_printed_whole(
-    hub: ServedHub, read: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cli.read.view.MAX_ANSWER_BYTES", 300)
+def test_a_list_that_takes_several_answers_is_printed_whole(hub: ServedHub, capsys: pytest.CaptureFixture[str]) -> None:
+    short = View(LOCKS.path, LOCKS.columns, parameters=LOCKS.parameters, key=LOCKS.key, max_bytes=300)
+    declared, options = Arguments(), View.Options()
+    short.add_arguments(declared)
+    declared.parse("arc locks", "", ["--json", "--base-url", hub.url], options)
     for number in range(10):
         hub.post("/v1/locks", {"agent_id": "ada", "file_path": f"{number}.py"})
-    assert [row["file_path"] for row in json.loads(read("locks", "--json"))] == [f"{n}.py" for n in range(10)]
+    short.run(options)
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["file_path"] for row in rows] == [f"{n}.py" for n in range(10)]
 
 
 def test_no_hub_is_one_line(

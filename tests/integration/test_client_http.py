@@ -192,24 +192,22 @@ def test_a_read_is_asked_again_whatever_the_hub_knows(play: Play, transport: Htt
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_retries_end(method: str, play: Play, transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arc.http.RETRY_WAITS_SEC", (0.001, 0.001))
+def test_retries_end(method: str, play: Play) -> None:
+    transport = HttpTransport(play.url, timeout=5, retry_waits_sec=(0.001, 0.001))
     play.steps = [hang_up] * 9
     error = refused(lambda: transport.call(method, "/v1/x"))
     assert (error.code, error.status) == ("answer_lost" if method == "POST" else "connection_lost", 503)
     assert len(play.seen) == 3
 
 
-def test_a_503_is_asked_again_and_returned_in_the_end(
-    play: Play, transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_503_is_asked_again_and_returned_in_the_end(play: Play, transport: HttpTransport) -> None:
     stopping = (503, {"ok": False, "error": "this hub is stopping", "code": "hub_stopping"})
     play.steps = [stopping, (201, OK)]
     assert transport.call("POST", "/v1/messages", {}) == OK
     assert len({request.key for request in play.seen}) == 1
-    monkeypatch.setattr("arc.http.RETRY_WAITS_SEC", (0.001,))
+    impatient = HttpTransport(play.url, timeout=5, retry_waits_sec=(0.001,))
     play.steps = [stopping, stopping]
-    error = refused(lambda: transport.call("POST", "/v1/messages", {}))
+    error = refused(lambda: impatient.call("POST", "/v1/messages", {}))
     assert (error.error, error.status, error.code) == ("this hub is stopping", 503, "hub_stopping")
 
 

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from arclog.deciders.sessions import OpenSession
 from arclog.events import HubVouched, SessionExpired
 from projections import sessions
 from projections.hub.hub import Hub
+from projections.hub.tuning import Tuning
 from projections.message_pages import MessageQuery
 from tests.support.hubs import on_hubs
 from tests.support.recorders import events_in, post
@@ -49,13 +48,11 @@ def test_a_reader_that_asks_often_is_looked_up_rarely(storage: Path) -> None:
     on_hubs(storage, story)
 
 
-def test_a_hub_remembers_a_bounded_number_of_readers(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.hub.presence.MAX_NOTICED", 10)
-
+def test_a_hub_remembers_a_bounded_number_of_readers(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         for number in range(50):
             hub.see(f"reader-{number}")
         await hub.execute(post())
         assert len(hub._recorder.presence.list_here(hub.clock.now())) <= 12
 
-    on_hubs(storage, story)
+    on_hubs(storage, story, tuning=Tuning(noticed_agents=10))

@@ -14,6 +14,7 @@ from projections import message_pages
 from projections.hub.calls import Call
 from projections.hub.hub import Hub
 from projections.hub.outcomes import Outcome
+from projections.hub.tuning import Tuning
 from projections.message_pages import MessageQuery
 from tests.support.hubs import bodies, on_hubs
 from tests.support.recorders import events_in, post
@@ -76,11 +77,7 @@ def test_a_caller_that_went_away_costs_the_others_nothing(storage: Path) -> None
     assert [event.actor for event in events_in(storage) if event.type == "message.posted"] == ["gone", "stays", "a"]
 
 
-def test_while_another_process_holds_the_lock_the_loop_and_the_reads_go_on(
-    storage: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 0.5)
-
+def test_while_another_process_holds_the_lock_the_loop_and_the_reads_go_on(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         await hub.execute(post(body="before"))
         holder = open_connection(storage)
@@ -102,7 +99,7 @@ def test_while_another_process_holds_the_lock_the_loop_and_the_reads_go_on(
         assert (await waiting).created
         holder.close()
 
-    on_hubs(storage, story)
+    on_hubs(storage, story, tuning=Tuning(busy_sec=0.5))
 
 
 def test_two_hubs_that_write_at_once_lose_nothing(storage: Path) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from api.mcp import over_http
 from arc.host_session import HostSession, find_host_process, find_start, is_dead, of_thread
 from tests.support.mcp_hosts import LineHost, line_host
 from tests.support.served_hub import ServedHub, served_hub
@@ -184,16 +183,14 @@ def test_a_url_without_a_name_gives_each_window_one_of_its_own(hub: ServedHub) -
     assert (over.status, "begin again with initialize" in over.body["error"]) == (404, True)
 
 
-def test_a_host_that_closes_its_stream_and_asks_for_no_more_does_not_stay_listed(
-    hub: ServedHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(over_http, "LEFT_AFTER_SEC", 0.3)
-    _, headers = open_by_url(hub, "?agent=ada")
-    with listening(hub, "?agent=ada", headers):
+def test_a_host_that_closes_its_stream_and_asks_for_no_more_does_not_stay_listed(tmp_path: Path) -> None:
+    with served_hub(tmp_path, left_after_sec=0.3) as hub:
+        _, headers = open_by_url(hub, "?agent=ada")
+        with listening(hub, "?agent=ada", headers):
+            assert live(hub).keys() == {"ada"}
+        wait_until(lambda: not live(hub), what="the end of the session")
+        assert whoami_by_url(hub, "?agent=ada", headers)["agent_id"] == "ada"  # it was there all the same
         assert live(hub).keys() == {"ada"}
-    wait_until(lambda: not live(hub), what="the end of the session")
-    assert whoami_by_url(hub, "?agent=ada", headers)["agent_id"] == "ada"  # it was there all the same
-    assert live(hub).keys() == {"ada"}
 
 
 def test_the_process_of_a_session_is_known_by_its_pid_and_its_start() -> None:

@@ -12,6 +12,7 @@ from projections.hub.recorder import Recorder
 from projections.intervals import live
 from projections.message_pages import MessageQuery
 from projections.messages import Message
+from projections.recent import recent_of
 from tests.support.fake_time import BEGINNING
 from tests.support.recorders import execute_all, post, reading
 from tests.support.tampering import tampering
@@ -56,16 +57,14 @@ def test_no_more_long_messages_are_read_than_a_page_has_room_for(
     assert len(encoded) == 3
 
 
-def test_what_is_remembered_may_be_forgotten_while_a_page_is_read(
-    recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_remembered_may_be_forgotten_while_a_page_is_read(recorder: Recorder, storage: Path) -> None:
     """Each message stays under its own id, even when remembering one makes the connection forget the others."""
     execute_all(recorder, [post(body=f"{number}") for number in range(20)])
     everything = MessageQuery(channel="general")
     with reading(storage) as connection:
         expected = message_pages.read_messages(connection, everything, live(BEGINNING)).rows
-    monkeypatch.setattr("projections.recent.MAX_BYTES", 3 * len(expected[0]))
     with reading(storage) as connection:
+        recent_of(connection, room=3 * len(expected[0]))
         for since in (0, 10, 3, 15, 0):
             page = message_pages.read_messages(
                 connection, MessageQuery(channel="general", since_id=since), live(BEGINNING)

@@ -169,8 +169,7 @@ def test_an_empty_database_makes_a_log_with_the_first_channels(old: Path, storag
     assert [event.type for event in events_in(storage)] == ["channel.created"] * 2
 
 
-def test_progress_is_told_now_and_then(old: Path, storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.moving.import_011.CHUNK", 2)
+def test_progress_is_told_now_and_then(old: Path, storage: Path) -> None:
     with database_011(old) as rows:
         for number in range(1, 6):
             rows.say(number, f"10:00:0{number}")
@@ -179,7 +178,7 @@ def test_progress_is_told_now_and_then(old: Path, storage: Path, monkeypatch: py
     def progress(done: int, last: int) -> None:
         told.append((done, last))
 
-    import_011(old, storage, progress)
+    import_011(old, storage, progress, tell_every=2)
     assert told == [(2, 5), (4, 5)]
 
 

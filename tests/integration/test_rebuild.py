@@ -98,16 +98,13 @@ def test_a_projection_that_is_missing_is_made_from_the_log(
     assert contents(writable) == before
 
 
-def test_a_projection_of_another_version_is_made_anew_and_only_that(
-    storage: Path, writable: apsw.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_projection_of_another_version_is_made_anew_and_only_that(storage: Path, writable: apsw.Connection) -> None:
     before = contents(writable)
     writable.execute("UPDATE threads SET channel = 'wrong'")
     catalog = tuple(newer(p) if p.name == "threads" else p for p in PROJECTORS)
-    monkeypatch.setattr("projections.rebuilding.rebuild.PROJECTORS", catalog)
-    assert bring_up_to_date(writable) == ("threads",)
+    assert bring_up_to_date(writable, projectors=catalog) == ("threads",)
     assert contents(writable) == before
-    assert bring_up_to_date(writable) == ()
+    assert bring_up_to_date(writable, projectors=catalog) == ()
 
 
 def test_a_projection_that_is_behind_the_log_is_made_anew(storage: Path, writable: apsw.Connection) -> None:
@@ -126,31 +123,26 @@ def test_a_hub_rebuilds_at_start_and_goes_on(storage: Path, writable: apsw.Conne
     assert differences(storage) == []
 
 
-def test_progress_is_told_after_each_chunk(
-    storage: Path, writable: apsw.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("projections.rebuilding.rebuild.CHUNK", 5)
+def test_progress_is_told_after_each_chunk(storage: Path, writable: apsw.Connection) -> None:
     writable.execute("DELETE FROM checkpoints")
     told: list[tuple[int, int]] = []
 
     def progress(reached: int, last: int) -> None:
         told.append((reached, last))
 
-    assert bring_up_to_date(writable, progress) == NAMES
+    assert bring_up_to_date(writable, progress, bounds=Bounds(events=5)) == NAMES
     assert told == [(5, 12), (10, 12), (12, 12)]
     assert differences(storage) == []
 
 
-def test_a_rebuild_that_fails_leaves_everything_as_it_was(
-    storage: Path, writable: apsw.Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rebuild_that_fails_leaves_everything_as_it_was(storage: Path, writable: apsw.Connection) -> None:
     before = contents(writable)
-    catalog = (*PROJECTORS[:-1], msgspec.structs.replace(newer(PROJECTORS[-1]), indexes="NOT SQL"))
-    monkeypatch.setattr("projections.rebuilding.rebuild.PROJECTORS", catalog)
-    with pytest.raises((apsw.SQLError, StorageError)), recording(storage):
+    writable.execute("DELETE FROM checkpoints WHERE projection = 'messages'")
+    writable.execute("DROP INDEX broadcasts_by_channel; CREATE TABLE broadcasts_by_channel (is_in INTEGER)")
+    with pytest.raises((apsw.SQLError, StorageError), match="broadcasts_by_channel"), recording(storage):
         pass
     assert contents(writable) == before
-    monkeypatch.undo()
+    writable.execute("DROP TABLE broadcasts_by_channel")
     with recording(storage) as recorder:
         assert recorder.execute(PostMessage(from_agent="a", body="on")).created
 
@@ -197,8 +189,7 @@ def test_a_table_that_is_not_what_the_log_says_is_found_with_the_event(
     assert found.live != found.replayed
 
 
-def test_a_log_whose_numbers_do_not_grow_is_not_read_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.rebuilding.rebuild.CHUNK", 100)
+def test_a_log_whose_numbers_do_not_grow_is_not_read_for_ever(tmp_path: Path) -> None:
     path = build_storage(tmp_path / "arc.sqlite3", 300)
     make_200_smaller(path)
     with (
@@ -206,7 +197,7 @@ def test_a_log_whose_numbers_do_not_grow_is_not_read_for_ever(tmp_path: Path, mo
         closing(apsw.Connection(":memory:")) as target,
         pytest.raises(StorageDamaged, match=r"^event 72 stands after event 100"),
     ):
-        replay_into(connection, target, 300)
+        replay_into(connection, target, 300, bounds=Bounds(events=100))
 
 
 def test_a_rebuild_makes_the_same_tables_however_little_it_keeps_in_memory(storage: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from arclog.events import CursorsMoved
-from projections.hub import cursors
+from projections.hub.tuning import Tuning
 from tests.support.recorders import events_in
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
@@ -93,12 +93,12 @@ def test_positions_are_written_together_and_at_the_hubs_end(tmp_path: Path) -> N
         assert "hub.cursors_moved" not in {event["type"] for event in hub.get("/v1/log?limit=500").result}
 
 
-def test_positions_are_written_while_the_hub_runs(hub: ServedHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cursors, "WRITE_EVERY_SEC", 0.05)
-    first = say(hub)
-    poll(hub, peek=False)
-    wait_until(lambda: hub.get("/v1/log?type=hub.cursors_moved").result)
-    (event,) = hub.get("/v1/log?type=hub.cursors_moved").result
+def test_positions_are_written_while_the_hub_runs(tmp_path: Path) -> None:
+    with served_hub(tmp_path, tuning=Tuning(write_cursors_sec=0.05)) as hub:
+        first = say(hub)
+        poll(hub, peek=False)
+        wait_until(lambda: hub.get("/v1/log?type=hub.cursors_moved").result)
+        (event,) = hub.get("/v1/log?type=hub.cursors_moved").result
     assert event["data"]["positions"] == [["r", "c", first]]
 
 

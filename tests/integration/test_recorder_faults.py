@@ -143,19 +143,17 @@ def test_reads_go_on_while_the_disk_is_full(recorder: Recorder, storage: Path) -
     assert len(events_in(storage)) == 3
 
 
-def test_a_lock_that_another_holds_for_too_long_is_told_and_no_harm_is_done(
-    recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 0.05)
-    holder = open_connection(storage)
-    holder.execute("BEGIN IMMEDIATE")
-    answers = execute_all(recorder, [post(), post()])
-    assert [type(answer) for answer in answers] == [StorageBusy] * 2
-    with pytest.raises(StorageBusy):
-        recorder.execute(post())
-    holder.execute("ROLLBACK")
-    assert recorder.execute(post()).event_id == 3
-    holder.close()
+def test_a_lock_that_another_holds_for_too_long_is_told_and_no_harm_is_done(storage: Path, time: FakeTime) -> None:
+    with recording(storage, time, busy_sec=0.05) as recorder:
+        holder = open_connection(storage)
+        holder.execute("BEGIN IMMEDIATE")
+        answers = execute_all(recorder, [post(), post()])
+        assert [type(answer) for answer in answers] == [StorageBusy] * 2
+        with pytest.raises(StorageBusy):
+            recorder.execute(post())
+        holder.execute("ROLLBACK")
+        assert recorder.execute(post()).event_id == 3
+        holder.close()
 
 
 def test_a_recorder_can_be_asked_not_to_wait(recorder: Recorder, storage: Path) -> None:
@@ -173,16 +171,14 @@ def test_a_recorder_can_be_asked_not_to_wait(recorder: Recorder, storage: Path) 
     holder.close()
 
 
-def test_who_cannot_have_the_lock_is_told_why(
-    recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("arclog.sqlite.connection.BUSY_TIMEOUT_SEC", 0.02)
-    holder = open_connection(storage)
-    holder.execute("BEGIN IMMEDIATE")
-    assert isinstance(recorder.take_lock(), StorageBusy)
-    holder.close(True)
-    recorder._side.connection.close()
-    assert isinstance(recorder.take_lock(), StorageError)
+def test_who_cannot_have_the_lock_is_told_why(storage: Path, time: FakeTime) -> None:
+    with recording(storage, time, busy_sec=0.02) as recorder:
+        holder = open_connection(storage)
+        holder.execute("BEGIN IMMEDIATE")
+        assert isinstance(recorder.take_lock(), StorageBusy)
+        holder.close(True)
+        recorder._side.connection.close()
+        assert isinstance(recorder.take_lock(), StorageError)
 
 
 # The storage is gone -------------------------------------------------------------------------------------------------

@@ -121,11 +121,10 @@ def test_a_retry_gets_the_bytes_of_the_first_answer(recorder: Recorder, note: st
     assert len({answer.event_id for answer in first}) == len(first)
 
 
-def test_a_recorder_that_remembers_one_row_answers_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recorder_that_remembers_one_row_answers_the_same(tmp_path: Path) -> None:
     answers = []
     for name, remembered in (("all", 20_000), ("one", 1)):
-        monkeypatch.setattr("projections.projector.MAX_REMEMBERED", remembered)
-        with recording(tmp_path / f"{name}.sqlite3", FakeTime()) as recorder:
+        with recording(tmp_path / f"{name}.sqlite3", FakeTime(), remembered_rows=remembered) as recorder:
             answers.append(execute_all(recorder, story()))
     assert answers[0] == answers[1]
 

@@ -25,6 +25,7 @@ from tests.support.recorders import (
     let_presence_be_checked,
     live_agents,
     reading,
+    recording,
     see,
 )
 
@@ -277,16 +278,14 @@ def test_a_jump_of_the_wall_clock_ends_no_session(recorder: Recorder, storage: P
 # Much at once --------------------------------------------------------------------------------------------------------
 
 
-def test_more_than_one_event_may_name_is_taken_back_by_those_that_follow(
-    recorder: Recorder, storage: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("projections.hub.clockwork.MAX_FREED", 3)
-    recorder.execute(OpenSession(agent_id="a"))
-    for number in range(8):
-        recorder.execute(AcquireLock(agent_id="a", file_path=f"p{number}", ttl_sec=10_000))
-    head = recorder.last_event_id
-    time.pass_sec(TTL_SEC + 1)
-    let_presence_be_checked(recorder)
+def test_more_than_one_event_may_name_is_taken_back_by_those_that_follow(storage: Path, time: FakeTime) -> None:
+    with recording(storage, time, freed_at_once=3) as recorder:
+        recorder.execute(OpenSession(agent_id="a"))
+        for number in range(8):
+            recorder.execute(AcquireLock(agent_id="a", file_path=f"p{number}", ttl_sec=10_000))
+        head = recorder.last_event_id
+        time.pass_sec(TTL_SEC + 1)
+        let_presence_be_checked(recorder)
     ends = [event.data for event in events_in(storage, head)]
     assert [(len(end.locks), end.more) for end in ends if isinstance(end, SessionExpired)] == [
         (3, True),
@@ -326,13 +325,11 @@ def test_whoever_a_call_meets_that_is_over_is_settled_before_it_is_judged(
     assert len(live_agents(storage)) > 3
 
 
-def test_a_look_at_very_many_sessions_is_taken_in_parts(
-    recorder: Recorder, storage: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("projections.hub.clockwork.LOOKED_AT_ONCE", 3)
-    for number in range(10):
-        recorder.execute(OpenSession(agent_id=f"a{number}"))
-    idle(recorder, time, TTL_SEC)
-    assert len(live_agents(storage)) == 10
-    idle(recorder, time, 0.000_001)
-    assert live_agents(storage) == []
+def test_a_look_at_very_many_sessions_is_taken_in_parts(storage: Path, time: FakeTime) -> None:
+    with recording(storage, time, looked_at_once=3) as recorder:
+        for number in range(10):
+            recorder.execute(OpenSession(agent_id=f"a{number}"))
+        idle(recorder, time, TTL_SEC)
+        assert len(live_agents(storage)) == 10
+        idle(recorder, time, 0.000_001)
+        assert live_agents(storage) == []

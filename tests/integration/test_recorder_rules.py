@@ -58,11 +58,10 @@ def test_a_hub_that_knows_only_older_rules_starts_and_shows_everything(storage: 
 def test_the_first_event_that_needs_newer_rules_raises_the_number_before_it(
     storage: Path, time: FakeTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.hub.transaction.KNOWN", 2)
     monkeypatch.setattr(
         "projections.hub.transaction.rules_of", lambda event: 2 if event.type == "session.opened" else 1
     )
-    with recording(storage, time, hub=HubState(hub_id="h", version="1.1.0")) as recorder:
+    with recording(storage, time, hub=HubState(hub_id="h", version="1.1.0"), rules=2) as recorder:
         recorder.execute(post())
         recorder.execute(OpenSession(agent_id="a"))
         recorder.execute(OpenSession(agent_id="b"))

@@ -143,12 +143,11 @@ def test_a_port_where_nobody_listens_is_unreachable(free_port: int) -> None:
         asyncio.run(HttpSend(f"http://127.0.0.1:{free_port}")("GET", "/v1/tasks", b"", {}))
 
 
-def test_many_calls_at_once_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "MAX_IDLE", 2)
+def test_many_calls_at_once_do_not_wait_for_each_other() -> None:
     server = Server(lambda _request: OK)
 
     async def story(url: str) -> None:
-        send = HttpSend(url)
+        send = HttpSend(url, max_idle=2)
         answers = await asyncio.gather(*(send("GET", "/v1/tasks", b"", {}) for _ in range(20)))
         assert answers == [(200, b"{}")] * 20
         assert len(send._idle) == 2

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from arc.spool import FileRelayClient
-from relay import courier, files, scanner
 from relay.agent_folder import AgentFolder, Keep
+from relay.courier import Pace
 from relay.relay import Relay
 from relay.spool import Spool
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
@@ -51,19 +51,15 @@ def test_the_requests_of_one_agent_keep_their_order(spool: Path, notifications: 
     assert hub.bodies == [{"n": number} for number in range(50)]
 
 
-def test_a_flood_of_requests_is_served_in_its_order_and_remembered_in_parts(
-    spool: Path, notifications: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(courier, "MAX_KNOWN", 7)
-    monkeypatch.setattr(scanner, "MAX_PENDING", 5)
-    monkeypatch.setattr(files, "MAX_PENDING", 5)
+def test_a_flood_of_requests_is_served_in_its_order_and_remembered_in_parts(spool: Path, notifications: bool) -> None:
     hub = StandIn()
 
     async def take_time(method: str, path: str) -> None:
         await asyncio.sleep(0.001)
 
     hub.before = take_time
-    with serving(spool, hub, notifications=notifications):
+    few = Spool(spool, max_pending=5)
+    with serving(few, hub, notifications=notifications, pace=Pace(max_known=7)):
         for number in range(100):
             hand_in(spool, "alice", f"r{number:03}", post(n=number))
         get_response(spool, "alice", "r099")
@@ -178,11 +174,9 @@ def test_two_relays_on_one_spool_do_each_request_once(spool: Path) -> None:
 
 
 def test_old_pairs_are_deleted_while_the_relay_runs(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner, "PRUNE_EVERY_SEC", 0.02)
-    monkeypatch.setattr(courier, "PRUNE_AFTER", 1)
     prune = AgentFolder.prune
     monkeypatch.setattr(AgentFolder, "prune", lambda folder, now: prune(folder, now, Keep(always=2, sec=-1.0)))
-    with serving(spool, StandIn()):
+    with serving(spool, StandIn(), pace=Pace(prune_every_sec=0.02, prune_after=1)):
         for number in range(6):
             hand_in(spool, "alice", f"r{number}", post(n=number))
         get_response(spool, "alice", "r5")
@@ -200,7 +194,6 @@ def test_without_notifications_on_this_machine_looking_does_it_alone(
 
 
 def test_an_agent_that_sleeps_is_looked_at_less_and_less_often(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanner, "IDLE_SHARE", 1.0)
     looks: list[float] = []
     list_folders = Spool.list_folders
 
@@ -209,7 +202,7 @@ def test_an_agent_that_sleeps_is_looked_at_less_and_less_often(spool: Path, monk
         return list_folders(self)
 
     monkeypatch.setattr(Spool, "list_folders", look)
-    with serving(spool, StandIn(), notifications=False, poll_interval_sec=0.2):
+    with serving(spool, StandIn(), notifications=False, poll_interval_sec=0.2, pace=Pace(idle_share=1.0)):
         wait_until(lambda: looks and looks[-1] - looks[0] > 0.7, what="a while of looking")
     pauses = [after - before for before, after in pairwise(looks)]
     assert pauses[0] < 0.1

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from relay import files as files_module
-from relay import spool as spool_module
 from relay.agent_folder import AgentFolder, Keep, Unfinished
 from relay.envelope import Refused, Request
-from relay.files import list_waiting, stem_of
+from relay.files import stem_of
 from relay.spool import Spool
 
 DAY = 86_400.0
@@ -85,13 +83,10 @@ def test_only_folders_are_agents(spool: Spool, requests: Path, tmp_path: Path) -
     assert spool.list_folders() == ["alice"]
 
 
-def test_no_more_folders_are_served_than_there_can_be_agents(
-    spool: Spool, requests: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(spool_module, "MAX_FOLDERS", 2)
+def test_no_more_folders_are_served_than_there_can_be_agents(spool: Spool, requests: Path) -> None:
     for name in "bcd":
         (requests.parent / name).mkdir()
-    assert len(spool.list_folders()) == 2
+    assert len(Spool(spool.path, max_folders=2).list_folders()) == 2
 
 
 @pytest.mark.parametrize("tree", ["requests", "responses"])
@@ -145,15 +140,11 @@ def test_what_a_dead_relay_has_left_is_what_was_taken_and_has_no_response(
     assert folder.list_unanswered() == ["first.work", "second.work"]
 
 
-def test_no_look_takes_more_than_it_can_hold(requests: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_module, "MAX_PENDING", 2)
+def test_no_look_takes_more_than_it_can_hold(spool: Spool, requests: Path) -> None:
     for at in (3.0, 1.0, 2.0):
         dated(requests / f"{at:g}.json", at)
-    handle = os.open(requests, os.O_RDONLY)
-    try:
-        assert list_waiting(handle) == ["1.json", "2.json"]
-    finally:
-        os.close(handle)
+    look = Spool(spool.path, max_pending=2).list_requests(["alice"])
+    assert list(look) == [("alice", ["1.json", "2.json"])]
 
 
 def test_a_stem_is_all_before_the_last_dot() -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from relay import courier
 from relay.courier import Pace
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
 from tests.support.waiting import wait_until
@@ -179,8 +178,7 @@ def test_odd_folders_are_answered_or_left_alone(tmp_path: Path) -> None:
     assert len(hub.done) == 3
 
 
-def test_a_flood_of_long_polls_delays_only_its_own_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "BESIDE", 8)
+def test_a_flood_of_long_polls_delays_only_its_own_agent(tmp_path: Path) -> None:
     spool, hub = tmp_path / "spool", StandIn()
 
     async def wait(method: str, path: str) -> None:
@@ -188,7 +186,7 @@ def test_a_flood_of_long_polls_delays_only_its_own_agent(tmp_path: Path, monkeyp
             await asyncio.sleep(60)
 
     hub.before = wait
-    with serving(spool, hub):
+    with serving(spool, hub, pace=Pace(beside=8)):
         for number in range(30):
             hand_in(
                 spool, "greedy", f"r{number:02}", {"method": "GET", "path": "/v1/events?agent_id=greedy&timeout=60"}

@@ -101,15 +101,14 @@ def test_an_empty_log_is_whole(tmp_path: Path) -> None:
     assert not report.compared
 
 
-def test_segments_in_several_processes_say_what_one_walk_says(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_segments_in_several_processes_say_what_one_walk_says(storage: Path) -> None:
     with tampering(storage) as connection:
         for event_id in (100, 101, 500, 999):
             flip_bit(connection, event_id, "data", 3)
         connection.execute("DELETE FROM events WHERE event_id = 301")
     alone = verify_chain(storage, processes=1)
-    monkeypatch.setattr("arclog.proof.verify.SEGMENT", 100)
     reached: list[int] = []
-    together = verify_chain(storage, lambda at, _last: reached.append(at), processes=2)
+    together = verify_chain(storage, lambda at, _last: reached.append(at), processes=2, segment=100)
     assert together == alone
     assert [finding.event_id for finding in alone.findings] == [100, 101, 301, 500, 999]
     assert reached == sorted(reached)

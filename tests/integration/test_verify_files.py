@@ -122,15 +122,12 @@ def test_verification_names_exactly_the_events_that_cannot_be_read(at_rest: Path
 
 
 @pytest.mark.parametrize("size", [7, 50, 20_000])
-def test_events_that_cannot_be_read_are_named_the_same_however_the_log_is_cut(
-    at_rest: Path, size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_that_cannot_be_read_are_named_the_same_however_the_log_is_cut(at_rest: Path, size: int) -> None:
     pages = pages_of(at_rest, "events")
     for page in (pages[5], pages[6], pages[20]):
         spoil(at_rest, page)
     lost = unreadable_events(at_rest)
-    monkeypatch.setattr("arclog.proof.verify.SEGMENT", size)
-    report = verify_chain(at_rest)
+    report = verify_chain(at_rest, segment=size)
     assert sum(lost[0] == finding.event_id for finding in report.findings) == 1
     assert len(report.findings) == 2
     assert report.events == EVENTS - len(lost)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 import apsw
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct
@@ -66,8 +65,7 @@ def test_every_writer_keeps_the_same_versions_however_little_it_remembers(
 ) -> None:
     told, rows = [], []
     for kind in WRITERS:
-        with lamp_table() as connection, pytest.MonkeyPatch.context() as patch:
-            patch.setattr("projections.projector.MAX_REMEMBERED", room)
+        with lamp_table() as connection:
             writer = kind(connection, room)
             told.append(switch(writer, switches))
             if isinstance(writer, RebuildWriter):
@@ -89,9 +87,8 @@ def test_every_writer_keeps_the_same_versions_however_little_it_remembers(
 @given(st.lists(st.sampled_from("abcdefgh")), st.sampled_from([2, 3, 100]))
 def test_every_writer_counts_on_however_little_it_remembers(keys: list[str], room: int) -> None:
     for kind in WRITERS:
-        with closing(apsw.Connection(":memory:")) as connection, pytest.MonkeyPatch.context() as patch:
+        with closing(apsw.Connection(":memory:")) as connection:
             connection.execute("CREATE TABLE t (key TEXT, number INTEGER)")
-            patch.setattr("projections.projector.MAX_REMEMBERED", room)
             writer = kind(connection, room)
             numbers = []
             for key in keys:
@@ -121,9 +118,8 @@ def test_a_bulk_writer_keeps_a_bounded_number_of_rows() -> None:
     assert connection.execute("SELECT count(*) FROM t").get == 7
 
 
-def test_a_memory_forgets_everything_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projections.projector.MAX_REMEMBERED", 3)
-    memory = Memory()
+def test_a_memory_forgets_everything_when_it_is_full() -> None:
+    memory = Memory(room=3)
     for number in range(4):
         memory.keep(("t", str(number)), number)
     assert memory == {("t", "3"): 3}

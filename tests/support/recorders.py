@@ -27,6 +27,7 @@ from projections.hub.calls import Call
 from projections.hub.command_handlers import Command
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
+from projections.hub.tuning import Tuning
 from projections.intervals import AsOf, as_of, live
 from projections.message_pages import MessageQuery
 from projections.rebuilding.rebuild import compare, replay_into
@@ -45,10 +46,15 @@ def recording(
     presence_ttl: int = PRESENCE_TTL,
     hub: HubState | None = None,
     engine: Engine | None = None,
+    **tuning: Any,
 ) -> Iterator[Recorder]:
-    """A recorder that takes calls, stopped in the end; its log is kept by `engine`, or else by the file itself."""
+    """A recorder that takes calls, stopped in the end; its log is kept by `engine`, or else by the file itself.
+
+    `tuning` are the numbers of `projections.hub.tuning.Tuning` that are to differ.
+    """
     clock = LogClock(time or MachineTime())
-    recorder = Recorder(storage, clock, limits or Limits(), presence_ttl, hub or HubState(hub_id="hub-1"), engine)
+    hub = hub or HubState(hub_id="hub-1")
+    recorder = Recorder(storage, clock, limits or Limits(), presence_ttl, hub, engine, tuning=Tuning(**tuning))
     try:
         recorder.start(no_progress)
         yield recorder

@@ -16,7 +16,7 @@ from api.app import create_app
 from api.http.listening import listen
 from api.http.patience import Patience
 from api.http.server import DRAIN_SEC, serve
-from arclog.limits import HEARTBEAT_SEC
+from arclog.limits import HEARTBEAT_SEC, LEFT_AFTER_SEC
 from projections.hub.hub import Hub
 from projections.hub.settings import Settings
 from tests.support.hub_process import Answer
@@ -96,6 +96,7 @@ def served_hub(
     patience: Patience | None = None,
     drain_sec: int = DRAIN_SEC,
     heartbeat_sec: float = HEARTBEAT_SEC,
+    left_after_sec: float = LEFT_AFTER_SEC,
     **settings: Any,
 ) -> Iterator[ServedHub]:
     """A hub on a fresh or given storage in the folder `home`, served until the end of the block.
@@ -104,6 +105,7 @@ def served_hub(
         home: where the storage is.
         patience: how long connections may wait for their clients.
         heartbeat_sec: how long a stream is silent at most.
+        left_after_sec: how long after its stream an MCP host counts as gone.
         drain_sec: how long requests that are on their way have at the end.
         settings: those of `projections.hub.settings.Settings` that are to differ.
     """
@@ -118,7 +120,8 @@ def served_hub(
         await hub.start()
         started.append(ServedHub(hub, asyncio.get_running_loop(), port))
         ready.set()
-        await serve(hub, create_app(hub, heartbeat_sec=heartbeat_sec), sock, patience=patience, drain_sec=drain_sec)
+        app = create_app(hub, heartbeat_sec=heartbeat_sec, left_after_sec=left_after_sec)
+        await serve(hub, app, sock, patience=patience, drain_sec=drain_sec)
 
     def work() -> None:
         try:
