@@ -29,6 +29,7 @@ from arclog.progress import Progress, no_progress
 from arclog.proof.diagnosis import MAX_BREAKS, diagnose
 from arclog.proof.findings import Finding
 from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import find_end_before, find_next, find_readable_end, is_readable, read_raw
 from arclog.sqlite.schema import open_existing
 
@@ -94,12 +95,24 @@ class Checked(Struct, frozen=True):
 def verify_chain(
     path: Path, progress: Progress = no_progress, processes: int | None = None, segment: int = SEGMENT
 ) -> ChainReport:
-    """Check every event of the storage at `path` against the digest before it.
+    """Check the storage at `path`, as `check_chain` does.
+
+    Raises:
+        StorageError: there is no such storage, or it cannot be read at all.
+    """
+    with OpenedStorage(path) as storage:
+        return check_chain(storage, progress, processes, segment)
+
+
+def check_chain(
+    storage: OpenedStorage, progress: Progress = no_progress, processes: int | None = None, segment: int = SEGMENT
+) -> ChainReport:
+    """Check every event of a storage against the digest before it.
 
     Works beside a hub that runs; what it appends meanwhile is not looked at.
 
     Args:
-        path: the storage.
+        storage: the storage.
         progress: told how far the check has come.
         processes: how many processes share the work; one for each core of the machine, or one alone for a log that
             is soon done, unless given.
@@ -109,24 +122,21 @@ def verify_chain(
         StorageError: there is no such storage, or it cannot be read at all.
     """
     events, breaks, gaps = 0, list[int](), list[Gap]()
-    with closing(open_existing(path)) as connection, storage_errors(path):
-        end = find_readable_end(connection)
-        head, digest = find_end_before(connection, end + 1)
-        segments = list(segments_of(connection, path, head, segment))
-        beyond = _find_gap_beyond(connection, head)
-    # No connection is open while processes are made from this one.
-    if processes is None:
-        processes = count_cores() if len(segments) * segment >= PARALLEL_FROM else 1
-    with storage_errors(path):
-        for checked in _check_all(path, segments, processes):
+    with storage_errors(storage.path):
+        end = find_readable_end(storage.connection)
+        head, digest = find_end_before(storage.connection, end + 1)
+        segments = list(segments_of(storage.connection, storage.path, head, segment))
+        beyond = _find_gap_beyond(storage.connection, head)
+        if processes is None:
+            processes = count_cores() if len(segments) * segment >= PARALLEL_FROM else 1
+        for checked in _check_all(storage, segments, processes):
             events += checked.events
             breaks += checked.breaks
             gaps += checked.gaps
             progress(checked.until, head)
-    findings = say_gaps([*gaps, *beyond])
-    if breaks:
-        with closing(open_existing(path)) as connection, storage_errors(path):
-            findings += diagnose(connection, breaks)
+        findings = say_gaps([*gaps, *beyond])
+        if breaks:
+            findings += diagnose(storage.connection, breaks)
     return ChainReport(events, head, digest.hex(), tuple(findings))
 
 
@@ -218,13 +228,13 @@ def _say_gap(gap: Gap) -> str:
     return f"the file is damaged: {what} cannot be read ({gap.fault})"
 
 
-def _check_all(path: Path, segments: Sequence[Segment], processes: int) -> Iterator[Checked]:
+def _check_all(storage: OpenedStorage, segments: Sequence[Segment], processes: int) -> Iterator[Checked]:
     """Check all segments, in log order."""
     if processes <= 1:
-        with closing(open_existing(path)) as connection:
-            for segment in segments:
-                yield check_segment(connection, segment)
+        for segment in segments:
+            yield check_segment(storage.connection, segment)
         return
+    storage.let_go()  # no connection is open while processes are made from this one
     with ProcessPoolExecutor(processes, get_context(_start_method()), _leave_interrupts_to_the_parent) as pool:
         yield from pool.map(_check_apart, segments)
 

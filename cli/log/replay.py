@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from arclog.sqlite.opened import OpenedStorage
 from cli.arguments import Arguments
 from cli.errors import CommandFailed, WrongArguments
 from cli.log.storage import storage_of
@@ -38,32 +39,32 @@ def run(options: Options) -> int:
     """Replay; 1 when the log is not what was recorded, or a table differs from what it says."""
     if options.to is not None and options.into is None:
         raise WrongArguments("--to needs --into FILE: the live tables are those of the newest event")
-    storage = storage_of(options)
-    code = _verify(storage)
-    try:
-        if options.into is not None:
-            _write(storage, path_of(options.into), options.to, damaged=code != 0)
-        if options.check or options.into is None:
-            code = max(code, _check(storage, damaged=code != 0))
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise CommandFailed(
-            f"the tables cannot be made: an event cannot be read ({error}): see arc log verify"
-        ) from None
+    with OpenedStorage(storage_of(options)) as storage:
+        code = _verify(storage)
+        try:
+            if options.into is not None:
+                _write(storage, path_of(options.into), options.to, damaged=code != 0)
+            if options.check or options.into is None:
+                code = max(code, _check(storage, damaged=code != 0))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise CommandFailed(
+                f"the tables cannot be made: an event cannot be read ({error}): see arc log verify"
+            ) from None
     return code
 
 
-def _verify(storage: Path) -> int:
+def _verify(storage: OpenedStorage) -> int:
     """Check the log, from which all follows; tables that were made from a damaged one say nothing."""
     with ProgressBar("verifying") as progress:
         chain = verify_log(storage, progress)
     for finding in chain.findings:
         print(finding.text)
     if chain.findings:
-        print(f"{storage}: the log is damaged, so what follows from it is not what was recorded either")
+        print(f"{storage.path}: the log is damaged, so what follows from it is not what was recorded either")
     return 1 if chain.findings else 0
 
 
-def _write(storage: Path, target: Path, until: int | None, *, damaged: bool) -> None:
+def _write(storage: OpenedStorage, target: Path, until: int | None, *, damaged: bool) -> None:
     began_at = time.monotonic()
     with ProgressBar("replaying") as progress:
         until = replay_to_file(storage, target, until, progress)
@@ -72,12 +73,12 @@ def _write(storage: Path, target: Path, until: int | None, *, damaged: bool) -> 
     print(f"{target}: the tables as of event {until}{of} ({rate:,.0f} events/s)")
 
 
-def _check(storage: Path, *, damaged: bool) -> int:
+def _check(storage: OpenedStorage, *, damaged: bool) -> int:
     with ProgressBar("replaying") as progress:
         found = replay(storage, progress)
     if found.stale:
         print(
-            f"{storage}: the tables of {', '.join(found.stale)} were made by another version of Arc, "
+            f"{storage.path}: the tables of {', '.join(found.stale)} were made by another version of Arc, "
             "so there is nothing to compare with: start the hub once, and it rebuilds them"
         )
         return 1
@@ -86,5 +87,5 @@ def _check(storage: Path, *, damaged: bool) -> int:
     rate = found.head / max(found.elapsed_sec, 0.001)
     log = "the damaged log" if damaged else "the log"
     decision = f"differ from {log}" if found.differences else f"follow from {log}, row by row"
-    print(f"{storage}: the tables {decision}, up to event {found.head} ({rate:,.0f} events/s)")
+    print(f"{storage.path}: the tables {decision}, up to event {found.head} ({rate:,.0f} events/s)")
     return 1 if found.differences else 0

@@ -17,8 +17,8 @@ from arclog.errors import InvalidInput
 from arclog.progress import Progress
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.new_file import new_file
+from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import NO_END, read, read_head
-from arclog.sqlite.schema import open_existing
 from projections.all_projectors import HANDLERS, PROJECTORS, project
 from projections.live_writer import LiveWriter
 from projections.messages_in_full import IN_FULL
@@ -42,36 +42,49 @@ class Replay(Struct, frozen=True):
     differences: tuple[Difference, ...]
 
 
-def replay(path: Path, progress: Progress) -> Replay:
-    """Replay the log of the storage at `path` and compare.
+def replay(storage: OpenedStorage, progress: Progress) -> Replay:
+    """Replay the log of a storage and compare.
 
     Raises:
         StorageError: it cannot be read.
     """
-    with _scratch() as target, closing(open_existing(path)) as live, storage_errors(path):
+    live = storage.connection
+    with _scratch() as target, storage_errors(storage.path):
         began_at = time.monotonic()
         reached = read_head(live).event_id
         replay_into(live, target, reached, progress)
         elapsed_sec = time.monotonic() - began_at
-        live.execute("ATTACH ? AS replayed", (target.filename,))
-        live.execute("BEGIN")
-        head = read_head(live).event_id
-        writer = LiveWriter(target)
-        for event in read(live, reached, NO_END, head):
-            project(HANDLERS, writer, event.decode())
-        stale = find_stale(live)
-        differences = () if stale else tuple(compare(live, target, find_unlike(live, "replayed")))
-        live.execute("COMMIT")
+        with _attached(live, target.filename):
+            head = read_head(live).event_id
+            writer = LiveWriter(target)
+            for event in read(live, reached, NO_END, head):
+                project(HANDLERS, writer, event.decode())
+            stale = find_stale(live)
+            differences = () if stale else tuple(compare(live, target, find_unlike(live, "replayed")))
     return Replay(head, elapsed_sec, stale, differences)
 
 
-def replay_to_file(path: Path, target: Path, until: int | None, progress: Progress) -> int:
-    """Replay the log of the storage at `path` into a new database, to be opened and queried.
+@contextmanager
+def _attached(live: apsw.Connection, replayed: str) -> Iterator[None]:
+    """Have one state of a storage beside the tables that were replayed."""
+    live.execute("ATTACH ? AS replayed", (replayed,))
+    try:
+        live.execute("BEGIN")
+        try:
+            yield
+        finally:
+            live.execute("ROLLBACK")
+    finally:
+        live.execute("DETACH replayed")
+
+
+def replay_to_file(storage: OpenedStorage, target: Path, until: int | None, progress: Progress) -> int:
+    """Replay the log of a storage into a new database, to be opened and queried.
 
     As there is no log in it, it also has a table of the messages in full.
 
     Args:
-        path: the storage.
+        storage: the storage.
         target: the new database.
         until: the last event to replay; None for all there are.
         progress: told how far it has come.
@@ -83,7 +96,8 @@ def replay_to_file(path: Path, target: Path, until: int | None, progress: Progre
         InvalidInput: there is something at `target`, or `until` is beyond the head.
         StorageError: the storage cannot be read, or the new file cannot be written.
     """
-    with closing(open_existing(path)) as live, storage_errors(path):
+    live = storage.connection
+    with storage_errors(storage.path):
         head = read_head(live).event_id
         until = head if until is None else until
         if until > head:

@@ -5,7 +5,6 @@ the structure of the file, and last every table, row by row, against a replay of
 """
 
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +17,10 @@ from arclog.errors import StorageDamaged
 from arclog.progress import Progress
 from arclog.proof.findings import Finding
 from arclog.proof.keys import verify_keys
-from arclog.proof.verify import ChainReport, verify_chain
+from arclog.proof.verify import ChainReport, check_chain
 from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import find_readable_end
-from arclog.sqlite.schema import open_existing
 from projections.checkpoints import read_checkpoints
 
 MAX_FILE_FINDINGS: Final = 20
@@ -65,8 +64,13 @@ def verify_storage(path: Path, chain_only: bool, verifying: Progress, replaying:
     Raises:
         StorageError: there is no such storage, or it cannot be opened.
     """
+    with OpenedStorage(path) as storage:
+        return _verify(storage, chain_only, verifying, replaying)
+
+
+def _verify(storage: OpenedStorage, chain_only: bool, verifying: Progress, replaying: Progress) -> Report:
     began_at = time.monotonic()
-    chain = verify_log(path, verifying)
+    chain = verify_log(storage, verifying)
     chain_sec = time.monotonic() - began_at
     findings = list(chain.findings)
     compared, skipped = False, None
@@ -75,28 +79,30 @@ def verify_storage(path: Path, chain_only: bool, verifying: Progress, replaying:
     elif findings:
         skipped = "they follow from the log, which is damaged"
     else:
-        findings += _verify_rest(path, chain.head)
+        findings += _verify_rest(storage, chain.head)
         if not findings:
-            compared, skipped, different = _verify_tables(path, replaying)
+            compared, skipped, different = _verify_tables(storage, replaying)
             findings += different
         else:
             skipped = "the file is damaged"
-    return Report(str(path), chain.events, chain.head, chain.digest, chain_sec, compared, skipped, tuple(findings))
+    return Report(
+        str(storage.path), chain.events, chain.head, chain.digest, chain_sec, compared, skipped, tuple(findings)
+    )
 
 
-def verify_log(path: Path, progress: Progress) -> ChainReport:
-    """Check the chain of the storage at `path`, and whether its end was cut off.
+def verify_log(storage: OpenedStorage, progress: Progress) -> ChainReport:
+    """Check the chain of a storage, and whether its end was cut off.
 
     Args:
-        path: the storage; a file of which not even the end of the log can be read is a finding too.
+        storage: the storage; a file of which not even the end of the log can be read is a finding too.
         progress: told how far the check has come.
 
     Raises:
         StorageError: there is no such storage, or it cannot be opened.
     """
     try:
-        cut_off = _find_cut_off(path)
-        chain = verify_chain(path, progress)
+        cut_off = _find_cut_off(storage)
+        chain = check_chain(storage, progress)
     except StorageDamaged as error:
         return ChainReport(0, 0, "", (Finding("file", "unreadable", None, str(error)),))
     if any(finding.event_id == chain.head + 1 for finding in chain.findings):
@@ -104,21 +110,22 @@ def verify_log(path: Path, progress: Progress) -> ChainReport:
     return replace(chain, findings=(*chain.findings, *cut_off))
 
 
-def _find_cut_off(path: Path) -> list[Finding]:
+def _find_cut_off(storage: OpenedStorage) -> list[Finding]:
     """Events that the tables have seen and that are no more at the end of the log."""
-    with closing(open_existing(path)) as connection, storage_errors(path):
+    with storage_errors(storage.path):
         # In this order, so that what a hub appends meanwhile is not missed at the end.
-        seen = max((at for _version, at in read_checkpoints(connection).values()), default=0)
-        head = find_readable_end(connection)
+        seen = max((at for _version, at in read_checkpoints(storage.connection).values()), default=0)
+        head = find_readable_end(storage.connection)
     if seen <= head:
         return []
     text = f"the log ends with event {head}, but the tables have seen event {seen}: its end was cut off"
     return [Finding("log", "cut_off", head + 1, text)]
 
 
-def _verify_rest(path: Path, head: int) -> list[Finding]:
+def _verify_rest(storage: OpenedStorage, head: int) -> list[Finding]:
     """The index of idempotency keys, and the structure of the file."""
-    with closing(open_existing(path)) as connection, storage_errors(path):
+    connection = storage.connection
+    with storage_errors(storage.path):
         connection.execute("BEGIN")
         try:
             findings = list(verify_keys(connection, head))
@@ -132,13 +139,13 @@ def _verify_rest(path: Path, head: int) -> list[Finding]:
     return findings
 
 
-def _verify_tables(path: Path, progress: Progress) -> tuple[bool, str | None, list[Finding]]:
+def _verify_tables(storage: OpenedStorage, progress: Progress) -> tuple[bool, str | None, list[Finding]]:
     # Here, since verification of the chain alone needs no projections.
     from projections.rebuilding.differences import tell_difference
     from projections.rebuilding.replay import replay
 
     try:
-        found = replay(path, progress)
+        found = replay(storage, progress)
     except msgspec.MsgspecError as error:
         return False, f"this version of Arc cannot read every event ({error})", []
     if found.stale:

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from tests.support.arc_command import ArcCommand
@@ -125,6 +126,17 @@ def test_backup_restore_and_fork_make_storages(run: Run, tmp_path: Path) -> None
     assert "the chain is whole" in run("log", "verify", backup)
     for command in (["backup", backup], ["restore", backup, "--storage", restored], ["fork", 4, "--storage", forked]):
         assert "is there already" in run("log", *command, code=1)
+
+
+@pytest.mark.parametrize("command", ["verify", "replay", "replay --check --into"])
+def test_a_storage_is_opened_once_to_be_verified_and_replayed(
+    command: str, run: Run, told: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    hooks = [*apsw.connection_hooks, lambda connection: opened.append(connection.filename)]
+    monkeypatch.setattr(apsw, "connection_hooks", hooks)
+    run("log", *command.split(), *([tmp_path / "tables.sqlite3"] if "--into" in command else []))
+    assert opened.count(str(told / "arc.sqlite3")) == 1
 
 
 @pytest.mark.parametrize("command", ["blame x", "diff 1", "seen a", "stats", "tail", "export", "backup b", "replay"])
