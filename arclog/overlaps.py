@@ -83,6 +83,8 @@ class Overlaps(Generic[T]):
     def _walk(
         self, key: str, has_any: Callable[[dict[str, int]], bool], is_meant: Callable[[str], bool]
     ) -> Iterator[tuple[T, str]]:
+        if not self._roots:
+            return
         repository, tree, path = parse_key(key)
         root = self._roots.get(repository)
         if root is None:

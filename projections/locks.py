@@ -174,10 +174,11 @@ def _release_of(writer: Writer, event: Fact, key: str, agent_id: str, released_a
         writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
 
 
-def _find_of(writer: Writer, key: str, agent_id: str) -> Version[_Row] | None:
-    """What an agent has by a key: alone, or shared with others."""
+def _find_of(writer: Writer, key: str, agent_id: str, last_event: int | None = None) -> Version[_Row] | None:
+    """What an agent has by a key: alone, or shared with others; what the last event of the log left is the newest."""
     current = writer.find(VERSIONS, key)
-    if current is not None and current.row.agent_id == agent_id and current.row.released_at is None:
+    is_own = current is not None and current.row.agent_id == agent_id
+    if current is not None and is_own and (current.row.released_at is None or current.from_event == last_event):
         return current
     shared = writer.find(VERSIONS, _shared_slot(key, agent_id))
     if shared is not None and (current is None or current.row.agent_id != agent_id or shared.row.released_at is None):
@@ -240,9 +241,16 @@ def list_of_key(connection: apsw.Connection, key: str, at: AsOf) -> list[Lock]:
     return [_lock(row) for row in sorted([*([] if alone is None else [alone]), *shared], key=_age)]
 
 
-def find_current(writer: Writer, key: str, agent_id: str) -> Lock | None:
-    """What an agent has by a key now, as the writer knows it."""
-    current = _find_of(writer, key, agent_id)
+def find_current(writer: Writer, key: str, agent_id: str, last_event: int | None = None) -> Lock | None:
+    """What an agent has by a key now, as the writer knows it.
+
+    Args:
+        writer: who wrote it, or finds it.
+        key: the key.
+        agent_id: the agent.
+        last_event: the end of the log, if the caller knows it: what that event left need not be looked for elsewhere.
+    """
+    current = _find_of(writer, key, agent_id, last_event)
     return None if current is None else _lock(current.row)
 
 

@@ -23,7 +23,7 @@ from typing import ClassVar, Final, Literal
 
 from msgspec import Struct
 
-from arclog.deciders.standing import MODES, Holding, Mode, Noun, Place, Standing, is_enough
+from arclog.deciders.standing import Holding, Mode, Noun, Place, Standing, is_enough
 from arclog.deciders.waits import (
     Obstacle,
     Request,
@@ -203,19 +203,17 @@ def grant(standing: Standing, request: Request, now: int) -> Granted:
 
     What an agent has is never made weaker by asking for more: a key that it has alone stays so.
     """
-    held = [(key, standing.find(request.noun, key, request.agent_id)) for key in request.keys]
-    alone, shared = (
-        tuple(key for key, one in held if one is not None and one.mode == mode and one.is_active(now)) for mode in MODES
-    )
+    other: Mode = "exclusive" if request.mode == "shared" else "shared"
+    held = [standing.find(request.noun, key, request.agent_id) for key in request.keys]
+    changed = tuple(one.key for one in held if one is not None and one.mode == other and one.is_active(now))
     place = request.place
-    return Granted(place, kept=alone) if request.mode == "shared" else Granted(place, upgrades=shared)
+    return Granted(place, kept=changed) if request.mode == "shared" else Granted(place, upgrades=changed)
 
 
 def find_place(standing: Standing, asked: Ask, now: int) -> Place | None:
     """Where the same agent waits for the same already."""
-    keys = set(asked.keys)
     for place in standing.places_of(asked.agent_id):
-        same = place.noun == asked.noun and place.mode == asked.mode and set(place.keys) == keys
+        same = place.noun == asked.noun and place.mode == asked.mode and set(place.keys) == set(asked.keys)
         if same and place.is_active(now):
             return place
     return None
@@ -250,9 +248,9 @@ def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:
     def serves(holding: Holding | None) -> bool:
         return holding is not None and holding.is_active(now) and is_enough(holding.mode, asked.mode)
 
-    exact = [standing.find(asked.noun, key, asked.agent_id) for key in asked.keys]
-    held = [one for one in exact if one is not None and serves(one)]
-    if len(held) == len(exact) and len({one.token for one in held}) == 1:
+    found = (standing.find(asked.noun, key, asked.agent_id) for key in asked.keys)
+    held = [one for one in found if one is not None and serves(one)]
+    if len(held) == len(asked.keys) and len({one.token for one in held}) == 1:
         return Prolonged(held[0].token, asked.keys, max(expires_at, *(one.expires_at for one in held)))
     if asked.noun == "lock":
         for pattern in islice(standing.patterns_of(asked.agent_id), MAX_OWN_PATTERNS):

@@ -158,17 +158,15 @@ class OnLocks(Struct, frozen=True):
 
     Attributes:
         standing: who holds what, and who waits.
-        paths: the paths that the command names, each with its key.
+        keys: the keys of the paths that the command names.
+        paths: these paths, in the same order.
         hub_id: this hub, which holds the call.
     """
 
     standing: Standing
+    keys: tuple[str, ...] = ()
     paths: tuple[LockedPath, ...] = ()
     hub_id: str = ""
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        return tuple(path.key or path.file_path for path in self.paths)
 
 
 def named_paths(
@@ -242,7 +240,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
                 place=None if place is None else place.place_id,
             )
         case Refused(obstacle):
-            path = next(path for path in state.paths if (path.key or path.file_path) == obstacle.key)
+            path = state.paths[state.keys.index(obstacle.key)]
             by = obstacle.by
             return LockRefused(
                 file_path=path.file_path,
@@ -397,5 +395,5 @@ class _On(TypedDict):
 
 
 def _on(paths: tuple[LockedPath, ...]) -> _On:
-    first, *others = paths
-    return {"file_path": first.file_path, "key": first.key, "others": tuple(others)}
+    first = paths[0]
+    return {"file_path": first.file_path, "key": first.key, "others": paths[1:]}

@@ -43,12 +43,13 @@ class OnPaths(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys of all paths."""
-        return (self.key or self.file_path, *(other.key or other.file_path for other in self.others))
+        first = self.key or self.file_path
+        return (first, *(other.key or other.file_path for other in self.others)) if self.others else (first,)
 
     @property
     def paths(self) -> tuple[str, ...]:
         """All paths, as they were sent."""
-        return (self.file_path, *(other.file_path for other in self.others))
+        return (self.file_path, *(other.file_path for other in self.others)) if self.others else (self.file_path,)
 
     @property
     def rules(self) -> int:

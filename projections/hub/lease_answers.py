@@ -88,13 +88,19 @@ class PastRows:
 
 
 class CurrentRows:
-    """Leases as they are now, as the writer remembers them, so that they need not be read again."""
+    """Leases as they are now, as the writer remembers them, so that they need not be read again.
 
-    def __init__(self, writer: Writer) -> None:
+    Args:
+        writer: who remembers them.
+        last_event: the end of the log, if it is known.
+    """
+
+    def __init__(self, writer: Writer, last_event: int | None = None) -> None:
         self._writer = writer
+        self._last_event = last_event
 
     def lock(self, key: str, agent_id: str) -> Lock | None:
-        return locks.find_current(self._writer, key, agent_id)
+        return locks.find_current(self._writer, key, agent_id, self._last_event)
 
     def claim(self, claim_key: str) -> Claim | None:
         return claims.find_current(self._writer, claim_key)

@@ -175,7 +175,7 @@ def _on_locks(
         key = context.roots.key_of(field, path, tree=tree)
         found.setdefault(key, LockedPath(path, None if key == path else key))
     leases = context.leases
-    return lock_rules.OnLocks(leases.standing, tuple(found.values()), leases.hub_id)
+    return lock_rules.OnLocks(leases.standing, tuple(found), tuple(found.values()), leases.hub_id)
 
 
 def _lasts(context: Context, prolonged: LockRefreshed, now: int) -> bool:

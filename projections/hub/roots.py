@@ -99,15 +99,15 @@ class Roots:
         """The path with the links of what exists of it followed; as it is, where they lead out of all roots."""
         start = "" if os.path.isabs(path) else root.folder
         segments = os.path.normpath(path).split("/")[0 if start else 1 :]
-        literal = [*takewhile(lambda segment: not is_pattern(segment), segments)]
+        literal = [*takewhile(lambda one: not is_pattern(one), segments)] if is_pattern(path) else segments
         walked = start
         for segment in literal:
             walked = f"{walked}/{segment}"
             try:
-                is_link = stat.S_ISLNK(os.lstat(walked).st_mode)
+                mode = os.lstat(walked).st_mode
             except (OSError, ValueError):
                 return path
-            if is_link:
+            if stat.S_ISLNK(mode):
                 real = "/".join([os.path.realpath("/".join([start, *literal])), *segments[len(literal) :]])
                 return real if self._is_known(real) else path
         return path

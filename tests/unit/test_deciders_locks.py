@@ -59,7 +59,8 @@ FREE = held_by(None)
 def on(
     standing: Standing, command: AcquireLock | RefreshLock | ReleaseLock | HandOverLock | ForceReleaseLock
 ) -> OnLocks:
-    return OnLocks(standing, tuple(map(LockedPath, named_paths(command))), "hub-1")
+    paths = named_paths(command)
+    return OnLocks(standing, tuple(paths), tuple(map(LockedPath, paths)), "hub-1")
 
 
 def decide_acquire(standing: Standing, command: AcquireLock, now: int) -> Acquired:
