@@ -90,6 +90,14 @@ class GiveBack(Struct, frozen=True, kw_only=True):
     fencing_token: int
 
 
+class TellWaiting(Struct, frozen=True, kw_only=True):
+    """Say where a request waits whose call is over; the hub itself asks."""
+
+    sender_field: ClassVar[str | None] = None
+
+    place: int
+
+
 class Ask(Struct, frozen=True):
     """A request as the protocol sees it.
 

@@ -117,6 +117,8 @@ class Standing:
         }
         self.waiting: dict[int, Place] = {}
         """All places by their ids, which is their order."""
+        self.places_at: dict[str, dict[int, Place]] = {}
+        """The places of each hub: that which holds the call, or held the last."""
         self.passers: dict[int, dict[int, Place]] = {}
         """For a place that was passed, the places that passed it."""
         self.is_loosened = False
@@ -220,6 +222,7 @@ class Standing:
         """Somebody waits from now on."""
         self.waiting[place.place_id] = place
         self._places_of.setdefault(place.agent_id, {})[place.place_id] = place
+        self.places_at.setdefault(place.hub_id, {})[place.place_id] = place
         for key in place.keys:
             self.places[place.noun][place.mode].add(key, place.agent_id, place)
         for passed in place.passes:
@@ -240,7 +243,10 @@ class Standing:
         place = self.waiting.get(place_id)
         if place is not None:
             place.expires_at = expires_at
-            place.hub_id = hub_id
+            if hub_id != place.hub_id:
+                _discard(self.places_at, place.hub_id, place_id)
+                self.places_at.setdefault(hub_id, {})[place_id] = place
+                place.hub_id = hub_id
             self._note_end(place)
 
     def leave(self, place_id: int) -> None:
@@ -255,6 +261,7 @@ class Standing:
             _discard(self.passers, passed, place_id)
         self.passers.pop(place_id, None)
         _discard(self._places_of, place.agent_id, place_id)
+        _discard(self.places_at, place.hub_id, place_id)
 
     def end(self, now: int) -> Iterator[Holding]:
         """Drop what is over by `now`.

@@ -26,8 +26,26 @@ def find_shared_ttl(connection: apsw.Connection, is_alive: Callable[[Process], b
             isinstance(started, HubStarted)
             and started.presence_ttl_sec is not None
             and started.process is not None
-            and find_last_of_type(connection, stored.stream, HubStopped.type, NO_END) is None
+            and not _has_ended(connection, stored.stream)
             and is_alive(started.process)
         ):
             return started.presence_ttl_sec
     return None
+
+
+def find_process(connection: apsw.Connection, hub_id: str) -> Process | None:
+    """The process that a hub runs in, or ran in; None when it has ended in good order, or did not say.
+
+    Args:
+        connection: any connection on the storage.
+        hub_id: the hub.
+    """
+    for stored in read_from_end(connection, 1, Filter(type=HubStarted.type, stream=f"hub/{hub_id}")):
+        started = stored.decode().data
+        if isinstance(started, HubStarted) and not _has_ended(connection, stored.stream):
+            return started.process
+    return None
+
+
+def _has_ended(connection: apsw.Connection, stream: str) -> bool:
+    return find_last_of_type(connection, stream, HubStopped.type, NO_END) is not None

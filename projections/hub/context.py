@@ -51,6 +51,7 @@ class Context:
         principal: whom it is proved to be from.
         settle_agent: ends an agent's session if that is over though not ended yet, and frees what it held; whether it
             did.
+        settle_orphans: gives up what keeps others waiting at a hub that is dead.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Context:
         self._rules: RulesRaised | None = None
         self._holders: Holders | None = None
         self.settle_agent: Callable[[str], bool] = _nobody_is_over
+        self.settle_orphans: Callable[[], None] = _nobody_waits
 
     def has_channel(self, name: str, at: AsOf) -> bool:
         """Whether there is a channel of that name."""
@@ -118,6 +120,10 @@ class Context:
                 self.hub = replace(self.hub, shutdown_pending=False)
             case NetworkChanged(allow_remote=allow_remote):
                 self.hub = replace(self.hub, allow_remote=allow_remote)
+
+
+def _nobody_waits() -> None:
+    """Nothing is to be given up."""
 
 
 def _nobody_is_over(_agent_id: str) -> bool:

@@ -147,9 +147,7 @@ class Hub:
         rebuilt = await asyncio.to_thread(self._recorder.start, progress)
         self._commits = GroupCommit(self._recorder, self.clock.now, self._arrive, reads=lambda: self._readers.count)
         self._waiters.head = self._recorder.last_event_id
-        self._lease_waits = LeaseWaits(
-            self._recorder.leases, self._commits, self._waiters, self._readers, self.clock.now
-        )
+        self._lease_waits = LeaseWaits(self._recorder.leases, self._commits, self._waiters, self.clock.now)
         self.cursors = Cursors(self._readers, self._write_cursors, self.settings.tuning.write_cursors_sec)
         task_waits = TaskWaits(self._waiters, self._readers, self.clock.now, lambda: self.closing)
         self._submission = Submission(

@@ -32,7 +32,7 @@ from projections import claims, locks, places, sessions
 from projections.claims import Claim
 from projections.encoding import encode_json
 from projections.hub.outcomes import Outcome, Queue
-from projections.intervals import AsOf, live
+from projections.intervals import AsOf
 from projections.locks import Lock
 from projections.places import QueuePlace
 from projections.projector import Writer
@@ -155,11 +155,6 @@ def still_waiting(rows: Rows, standing: Standing, place_id: int, event_id: int, 
         own = rows.place(place_id)
         result = None if own is None else _as_lease(own)
     return Outcome(encode_json(result), event_id, acquired=False, queue=Queue(place_id, position, tuple(ahead)))
-
-
-def tell_still_waiting(connection: apsw.Connection, standing: Standing, place_id: int, now: int) -> Outcome:
-    """The same, from the tables as they are now."""
-    return still_waiting(PastRows(connection, live(now)), standing, place_id, place_id, now)
 
 
 def show_obstacle(rows: Rows, obstacle: Obstacle) -> Lock | Claim | None:

@@ -10,14 +10,14 @@ from arclog.deciders import claims as claim_rules
 from arclog.deciders import fields
 from arclog.deciders import locks as lock_rules
 from arclog.deciders.fencing import check_required
-from arclog.deciders.leases import GiveBack
+from arclog.deciders.leases import GiveBack, TellWaiting
 from arclog.deciders.waits import Request
 from arclog.errors import InvalidInput
 from arclog.events import ClaimQueued, ClaimRefused, Event, LockQueued, LockRefreshed, LockRefused
 from arclog.events.locks import LockedPath
 from projections import claims, locks, sessions
 from projections.hub.context import Context
-from projections.hub.lease_answers import CurrentRows, answer_lease, refuse
+from projections.hub.lease_answers import CurrentRows, answer_lease, refuse, still_waiting
 from projections.hub.lease_reads import check_tokens, list_conflicts
 from projections.hub.leases import get_queued
 from projections.hub.outcomes import Outcome
@@ -39,6 +39,7 @@ LeaseCommand = (
     | lock_rules.FindConflicts
     | lock_rules.CheckTokens
     | GiveBack
+    | TellWaiting
 )
 Decision = Event | Outcome
 
@@ -47,6 +48,7 @@ MAX_TOKENS: Final = 1_000
 
 
 def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf) -> Decision:
+    context.settle_orphans()
     leases = context.leases
     decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
     while isinstance(decision, ClaimRefused) and context.settle_agent(decision.owner_agent_id):
@@ -67,6 +69,7 @@ def _release_claim(context: Context, command: claim_rules.ReleaseClaim, at: AsOf
 
 
 def _hand_over_claim(context: Context, command: claim_rules.HandOverClaim, at: AsOf) -> Decision:
+    context.settle_orphans()
     live = _is_live(context, command.to_agent_id, at)
     return claim_rules.decide_handover(context.leases.standing, command, at.now, receiver_is_live=live)
 
@@ -82,6 +85,7 @@ def _leave_claim_queue(context: Context, command: claim_rules.LeaveClaimQueue, a
 
 
 def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -> Decision:
+    context.settle_orphans()
     state = _on_locks(context, command, tree=command.is_automatic)
     decision = lock_rules.decide_acquire(state, command, at.now)
     while isinstance(decision, LockRefused) and context.settle_agent(decision.agent_id):
@@ -104,6 +108,7 @@ def _release_lock(context: Context, command: lock_rules.ReleaseLock, at: AsOf) -
 
 
 def _hand_over_lock(context: Context, command: lock_rules.HandOverLock, at: AsOf) -> Decision:
+    context.settle_orphans()
     live = _is_live(context, command.to_agent_id, at)
     return lock_rules.decide_handover(_on_locks(context, command), command, at.now, receiver_is_live=live)
 
@@ -138,6 +143,10 @@ def _give_back(context: Context, command: GiveBack, at: AsOf) -> Decision:
     if held[0].noun == "claim":
         return claim_rules.free(held[0], "undelivered")
     return lock_rules.free(held, "undelivered")
+
+
+def _tell_waiting(context: Context, command: TellWaiting, at: AsOf) -> Decision:
+    return still_waiting(CurrentRows(context.writer), context.leases.standing, command.place, command.place, at.now)
 
 
 def check_requirements(context: Context, require: Mapping[str, int], agent_id: str, now: int) -> None:
@@ -208,4 +217,5 @@ HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     lock_rules.FindConflicts: _find_conflicts,
     lock_rules.CheckTokens: _check_tokens,
     GiveBack: _give_back,
+    TellWaiting: _tell_waiting,
 }

@@ -3,6 +3,7 @@
     whose session ended                       -> gives up its places
     leases that lapsed before one that waits  -> an event each, for whoever asks why the next one got it
     places that no call came back to          -> given up
+    places whose hub is dead                  -> given up as soon as nothing stands before them
     places that nothing stands before         -> granted, where this hub holds their call and sees it open
     calls whose place has ended               -> told so, once all of this is on disk
 
@@ -11,6 +12,7 @@ except for the grants, which only the hub that holds the call can make.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import apsw
 from msgspec.structs import replace
@@ -23,6 +25,7 @@ from arclog.events import ClaimLeft, ClaimQueued, Event, LockLeft
 from arclog.events.locks import LeaveReason
 from arclog.sqlite.reads import find_event
 from projections import places
+from projections.history.hubs import find_process
 from projections.hub.lease_answers import PastRows, answer_lease, is_of_lease, still_waiting
 from projections.hub.leases import Leases, get_queued
 from projections.hub.open_calls import OpenCall
@@ -53,6 +56,7 @@ def settle(leases: Leases, connection: apsw.Connection, now: int, append: Append
     for place_id in leases.calls.take_left(now):
         if place_id in standing.waiting and standing.waiting[place_id].hub_id == leases.hub_id:
             append(_leave(connection, place_id, "no_call"))
+    settle_orphans(leases, connection, now, append)
     if not standing.is_loosened:
         return
     standing.is_loosened = False
@@ -62,6 +66,13 @@ def settle(leases: Leases, connection: apsw.Connection, now: int, append: Append
             append(claim_rules.grant_place(place, queued, now))
         else:
             append(lock_rules.grant_place(standing, place, queued, now))
+
+
+def settle_orphans(leases: Leases, connection: apsw.Connection, now: int, append: Append) -> None:
+    """Give up what keeps others waiting though nobody is there who could grant it."""
+    if leases.orphans.may_be(leases.standing):
+        for place in leases.orphans.find(leases.standing, partial(find_process, connection), now):
+            append(_leave(connection, place.place_id, "hub_gone"))
 
 
 def collect_told(leases: Leases, connection: apsw.Connection, now: int) -> Told:

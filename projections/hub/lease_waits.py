@@ -5,16 +5,16 @@ disk; what other hubs free is seen when their commit is noticed. While a call wa
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from arclog.deciders.leases import GiveBack
+from arclog.deciders.leases import GiveBack, TellWaiting
+from arclog.errors import ArcError
 from arclog.limits import MICROSECONDS
-from arclog.sqlite.readers import Readers
 from projections.hub.calls import Call
 from projections.hub.group_commit import GroupCommit
-from projections.hub.lease_answers import tell_still_waiting
 from projections.hub.leases import Leases
 from projections.hub.open_calls import OpenCall
 from projections.hub.outcomes import Outcome
@@ -28,7 +28,6 @@ class LeaseWaits:
         leases: what stands, and the open calls.
         commits: brings about what follows from what other hubs did.
         waiters: are woken by the commits of other hubs.
-        readers: the way to read the storage.
         microseconds: the log's clock.
     """
 
@@ -37,13 +36,11 @@ class LeaseWaits:
         leases: Leases,
         commits: GroupCommit,
         waiters: Waiters,
-        readers: Readers,
         microseconds: Callable[[], int],
     ) -> None:
         self._leases = leases
         self._commits = commits
         self._waiters = waiters
-        self._readers = readers
         self._microseconds = microseconds
         self._sleeping: set[asyncio.Future[None]] = set()
         self._closing = False
@@ -52,8 +49,12 @@ class LeaseWaits:
     async def wait(self, call: OpenCall[Outcome]) -> Outcome:
         """What an open call comes to.
 
-        When the task that waits is cancelled, the place is kept for a while, and what was granted at the same moment is
-        given back.
+        When its time is over, it ends like everything else in a transaction: a grant that was on its way to the disk at
+        that moment is its answer. When the task that waits is cancelled, the place is kept for a while, and what is
+        granted at that moment is given back.
+
+        Raises:
+            ArcError: where it waits could not be told.
         """
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -66,27 +67,51 @@ class LeaseWaits:
         self._waiters.open_calls += 1
         try:
             if call.result is None and not self._closing:
-                async with asyncio.timeout((call.wait_until - self._microseconds()) / MICROSECONDS):
-                    await woken
-        except TimeoutError:
-            pass
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout((call.wait_until - self._microseconds()) / MICROSECONDS):
+                        await woken
+            self.close(call)
+            told = None if call.result is not None else await self._ask(TellWaiting(place=call.place_id))
         except asyncio.CancelledError:
-            if call.result is not None:
-                self.give_back(call.result)
+            self.abandon(call)
             raise
         finally:
             self._sleeping.discard(woken)
             self._waiters.open_calls -= 1
-            self.close(call)
         if call.result is not None:
             return replace(call.result, is_news=True)
-        now = self._microseconds()
-        return self._readers.read(tell_still_waiting, self._leases.known, call.place_id, now)
+        assert told is not None
+        return told
 
     def close(self, call: OpenCall[Outcome]) -> None:
-        """A call waits no more."""
+        """A call waits no more: it is granted nothing that is not on its way to the disk already."""
         self._leases.calls.close(call, self._microseconds())
         self._commits.look_sooner()
+
+    def abandon(self, call: OpenCall[Outcome]) -> None:
+        """Nobody is there any more who could be told what a call comes to."""
+        self.close(call)
+
+        def give_back() -> None:
+            if call.result is not None:
+                self.give_back(call.result)
+
+        call.on_result = give_back
+        give_back()
+
+    async def _ask(self, command: TellWaiting) -> Outcome:
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+        def done(result: Outcome | ArcError) -> None:
+            if future.done():
+                return
+            if isinstance(result, ArcError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+        self._commits.submit(Call(command, done))
+        return await future
 
     def give_back(self, outcome: Outcome) -> None:
         """Free what was granted to a call that cannot be told."""

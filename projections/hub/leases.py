@@ -4,6 +4,7 @@ What stands is kept in memory. It is right at one event only, so it is caught up
 asks for it, and forgotten when a transaction comes to nothing; it is then read from the tables again.
 """
 
+from functools import partial
 from typing import Final
 
 import apsw
@@ -24,7 +25,9 @@ from arclog.events import (
     SessionExpired,
 )
 from arclog.sqlite.reads import find_event, read, read_head
+from projections.history.hubs import find_process
 from projections.hub.open_calls import OpenCall, OpenCalls
+from projections.hub.orphans import Orphans
 from projections.hub.outcomes import Outcome
 from projections.intervals import live
 from projections.queue import read_standing
@@ -47,12 +50,14 @@ class Leases:
     Attributes:
         standing: who holds what, and who waits.
         calls: the calls of this hub that wait.
+        orphans: what is known of the hubs at which others wait.
         gone: agents whose session has ended, and whose places are to be given up.
         ended: places that have ended since calls were last told.
     """
 
     def __init__(self, hub_id: str) -> None:
         self.hub_id: Final = hub_id
+        self.orphans = Orphans(hub_id)
         self._standing = Standing()
         self.calls: OpenCalls[Outcome] = OpenCalls()
         self.gone: set[str] = set()
@@ -90,8 +95,8 @@ class Leases:
 
     @property
     def concerns_us(self) -> bool:
-        """Whether anything may be due here: calls wait, or something is known to have ended for somebody."""
-        return bool(self.gone) or self.calls.has_places
+        """Whether anything may be due here: calls wait, here or elsewhere, or something has ended for somebody."""
+        return bool(self.gone) or self.calls.has_places or self.orphans.may_be(self._standing)
 
     def learn(self, event: RecordedEvent) -> None:
         """An event was appended; it is read from the log later where others are that were not learned yet."""
@@ -175,6 +180,16 @@ class Leases:
             ends = self._standing.next_end()
             times.append(None if ends is None else ends + 1)
         return min((time for time in times if time is not None), default=None)
+
+    def next_orphans_at(self) -> int | None:
+        """When to look whether hubs live that others wait at; only while somebody waits here, perhaps for them."""
+        return self.orphans.next_look_at(self._standing) if len(self.calls) else None
+
+    def look_for_orphans(self, connection: apsw.Connection, now: int) -> bool:
+        """Whether a hub at which others wait turns out to be dead."""
+        return self.next_orphans_at() is not None and self.orphans.look(
+            self._standing, partial(find_process, connection), now
+        )
 
     def _end(self, place_id: int) -> None:
         self.calls.forget(place_id)

@@ -341,7 +341,8 @@ class Recorder:
     def next_due_at(self) -> int:
         """When something may be due, leases that are waited for included."""
         lease_at = self._context.leases.next_look_at()
-        soonest = self.task_clock.next_at if lease_at is None else min(lease_at, self.task_clock.next_at)
+        orphans_at = self._context.leases.next_orphans_at()
+        soonest = min(at for at in (self.task_clock.next_at, lease_at, orphans_at) if at is not None)
         return min(max(soonest, self._not_before), self.next_at)
 
     @property
@@ -365,10 +366,12 @@ class Recorder:
         if lease_at is not None and max(lease_at, self._not_before) <= now:
             return True
         task_is_due = max(self.task_clock.next_at, self._not_before) <= now
-        if now < self.next_at and not task_is_due:
+        if now < self.next_due_at:
             return False
         try:
             with self._side.errors():
+                if self._context.leases.look_for_orphans(self._side.connection, now):
+                    return True
                 if task_is_due and self.task_clock.prepare(self._side.connection, now):
                     return True
                 return self.clockwork.prepare(self._side.connection, now)

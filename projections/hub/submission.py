@@ -66,12 +66,8 @@ class Submission:
         future: asyncio.Future[Outcome] = self._loop.create_future()
 
         def done(result: Outcome | ArcError) -> None:
-            # A caller that went away has cancelled its future.
-            if future.done():
-                if isinstance(result, Outcome) and result.opened is not None:
-                    self._lease_waits.close(result.opened)
-                elif isinstance(result, Outcome) and isinstance(call.command, TakeNextTask):
-                    self._lease_waits.give_back(result)
+            if future.done():  # a caller that went away has cancelled it
+                self._abandon(call, result)
             elif isinstance(result, ArcError):
                 future.set_exception(result)
             else:
@@ -79,7 +75,19 @@ class Submission:
 
         call.done = done
         self._commits.submit(call)
-        return await future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if not future.cancelled() and future.exception() is None:  # the caller went at that very moment
+                self._abandon(call, future.result())
+            raise
+
+    def _abandon(self, call: Call, result: Outcome | ArcError) -> None:
+        """Nobody is there any more who could be told: nothing waits on, and no task is kept."""
+        if isinstance(result, Outcome) and result.opened is not None:
+            self._lease_waits.abandon(result.opened)
+        elif isinstance(result, Outcome) and isinstance(call.command, TakeNextTask):
+            self._lease_waits.give_back(result)
 
     async def execute_all(self, calls: Sequence[Call]) -> list[Outcome | ArcError]:
         """For each of many calls its outcome, or why it was refused; in as few transactions as may be."""

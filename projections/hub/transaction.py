@@ -8,11 +8,14 @@ Whatever a call came to, it shows that its agent is there. Nothing of this is on
 told anything before that.
 """
 
+from msgspec.structs import replace
+
 from arclog.codec import Metadata, RecordedEvent
 from arclog.errors import ArcError, InvalidInput, KeyReused, NewerRules, StorageError
 from arclog.events import ClaimQueued, Event, LockQueued, MessagePosted, RulesRaised
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
+from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
 from arclog.rules import KNOWN, rules_of
 from arclog.sender import named_sender
 from arclog.sqlite.log import KeptKey, Log
@@ -26,7 +29,7 @@ from projections.hub.command_handlers import handle
 from projections.hub.context import Context
 from projections.hub.identity import check_identity
 from projections.hub.lease_handlers import check_requirements
-from projections.hub.lease_settling import find_end, settle
+from projections.hub.lease_settling import find_end, settle, settle_orphans
 from projections.hub.outcomes import Outcome
 from projections.intervals import live
 from projections.messages import PostedMessage, posted_by
@@ -58,6 +61,7 @@ class Transaction:
         self._context = context
         self._clockwork = clockwork
         context.settle_agent = self._settle_agent
+        context.settle_orphans = self._settle_orphans
         rules = context.rules
         self._newer = NewerRules(rules.number, known_rules, rules.version) if rules.number > known_rules else None
         """Why nothing is decided here: the log follows rules that this hub does not know."""
@@ -151,14 +155,18 @@ class Transaction:
         assert stored is not None
         first = stored.decode()
         if isinstance(first.data, LockQueued | ClaimQueued):
-            return self._wait_again(first.data.place or first.event_id, first.data.wait_until)
+            return self._wait_again(first.data.place or first.event_id, first.data)
         return answer(self._context.connection, first, self._context.hub)
 
-    def _wait_again(self, place_id: int, wait_until: int) -> Outcome:
+    def _wait_again(self, place_id: int, first: LockQueued | ClaimQueued) -> Outcome:
         """For a call that began to wait: how that ended, or the wait goes on where the first call left it."""
         leases = self._context.leases
-        if place_id in leases.standing.waiting and wait_until > self.now:
-            return Outcome(b"null", place_id, acquired=False, opened=leases.open_call(place_id, wait_until))
+        place = leases.standing.waiting.get(place_id)
+        if place is not None and first.wait_until > self.now:
+            if place.hub_id != leases.hub_id:  # where it began to wait: others must know where its call is now
+                until = max(first.wait_until, place.expires_at - PLACE_KEPT_SEC * MICROSECONDS)
+                self.append_ours(replace(first, place=place_id, passes=(), hub_id=leases.hub_id, wait_until=until))
+            return Outcome(b"null", place_id, acquired=False, opened=leases.open_call(place_id, first.wait_until))
         return find_end(leases, self._context.connection, place_id, self.now)
 
     def _find_kept(self, call: Call, key: str) -> KeptKey | None:
@@ -200,3 +208,6 @@ class Transaction:
 
     def _settle_agent(self, agent_id: str) -> bool:
         return self._clockwork.settle_agent(self._context.connection, agent_id, self.now, self.append)
+
+    def _settle_orphans(self) -> None:
+        settle_orphans(self._context.leases, self._context.connection, self.now, self.append_ours)

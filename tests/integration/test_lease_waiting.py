@@ -2,18 +2,19 @@
 
 import http.client
 import json
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.hub_process import Answer
+from tests.support.hub_process import Answer, HubProcess
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
 
@@ -279,3 +280,62 @@ def test_many_who_wait_for_one_file_are_served_in_order_and_cost_the_others_noth
         done.set()
         talker.join()
         assert sorted(slow)[len(slow) // 2] < 0.2
+
+
+def test_a_place_whose_hub_is_killed_is_given_up_as_soon_as_it_would_only_keep_others_waiting(tmp_path: Path) -> None:
+    dead = HubProcess.at(tmp_path).start()
+    with served_hub(tmp_path) as hub, ThreadPoolExecutor(3) as pool:
+        ask(hub, "a", ttl_sec=600)
+        lost = pool.submit(dead.post, "/v1/locks", {"agent_id": "b", "file_path": "src/a.py", "wait_sec": 60})
+        wait_until(queued(hub, "b"))
+        dead.kill()
+        with suppress(OSError, http.client.HTTPException):
+            lost.result(10)
+        late = begin(pool, hub, "c")
+        assert waiting(hub) == ["b", "c"]  # b may still go on at its place
+        began_at = time.monotonic()
+        release(hub, "a")
+        assert late.result(10).body["acquired"]
+        assert time.monotonic() - began_at < 3
+        (left,) = hub.get("/v1/log?type=lock.left").result
+        assert (left["data"]["agent_id"], left["data"]["reason"]) == ("b", "hub_gone")
+
+
+def test_a_hub_that_is_killed_while_it_is_its_waiters_turn_holds_up_nobody_for_long(tmp_path: Path) -> None:
+    dead = HubProcess.at(tmp_path).start()
+    with served_hub(tmp_path) as hub, ThreadPoolExecutor(3) as pool:
+        ask(hub, "a", ttl_sec=600)
+        lost = pool.submit(dead.post, "/v1/locks", {"agent_id": "b", "file_path": "src/a.py", "wait_sec": 60})
+        wait_until(queued(hub, "b"))
+        assert dead.process is not None
+        dead.process.send_signal(signal.SIGSTOP)
+        late = begin(pool, hub, "c")
+        release(hub, "a")
+        refused = ask(hub, "d")
+        assert (refused.result["agent_id"], refused.result["waiting"]) == ("b", True)  # its hub may go on
+        dead.kill()
+        assert late.result(10).body["acquired"]
+        with suppress(OSError, http.client.HTTPException):
+            lost.result(10)
+        release(hub, "c")
+        assert ask(hub, "d").body["acquired"]
+
+
+def test_an_agent_whose_hub_was_killed_goes_on_at_its_place_at_another(tmp_path: Path) -> None:
+    dead = HubProcess.at(tmp_path).start()
+    with served_hub(tmp_path) as hub, ThreadPoolExecutor(3) as pool:
+        ask(hub, "a", ttl_sec=600)
+        body = {"agent_id": "b", "file_path": "src/a.py", "wait_sec": 60}
+        lost = pool.submit(dead.post, "/v1/locks", body, headers={"Idempotency-Key": "k"})
+        wait_until(queued(hub, "b"))
+        dead.kill()
+        with suppress(OSError, http.client.HTTPException):
+            lost.result(10)
+        late = begin(pool, hub, "c")
+        again = pool.submit(hub.post, "/v1/locks", body, headers={"Idempotency-Key": "k"})
+        wait_until(lambda: len(hub.hub._recorder.leases.calls) == 2)
+        release(hub, "a")
+        assert again.result(10).body["acquired"]
+        assert not late.done()
+        release(hub, "b")
+        assert late.result(10).body["acquired"]

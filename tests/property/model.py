@@ -9,7 +9,7 @@ from arclog.deciders.channels import CreateChannel
 from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
 from arclog.deciders.cursors import MoveCursors
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, FireShutdown, InitiateShutdown, StartHub, StopHub
-from arclog.deciders.leases import GiveBack
+from arclog.deciders.leases import GiveBack, TellWaiting
 from arclog.deciders.locks import AcquireLock, CheckTokens, RefreshLock, ReleaseLock
 from arclog.deciders.messages import MESSAGE_KINDS, PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
@@ -359,7 +359,15 @@ def caller_of(command: Command) -> str | None:
             return command.created_by
         case IssueToken() | RevokeToken() | CloseSession() | StartHub() | StopHub() | InitiateShutdown():
             return None
-        case CancelShutdown() | FireShutdown() | ChangeNetwork() | GiveBack() | CheckTokens() | MoveCursors():
+        case (
+            CancelShutdown()
+            | FireShutdown()
+            | ChangeNetwork()
+            | GiveBack()
+            | TellWaiting()
+            | CheckTokens()
+            | MoveCursors()
+        ):
             return None
         case _:
             return command.agent_id

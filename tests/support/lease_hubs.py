@@ -1,7 +1,8 @@
 """Random schedules of claims and locks, played on real recorders of one storage and on the oracle at once.
 
-Several hubs share the storage. Calls die, hubs are killed and started again, leases lapse and sessions end; after each
-step every hub has looked once, and what is held and waited for must be what the oracle says.
+Several hubs share the storage. Calls die, hubs are killed and started again, hubs stand still and go on, leases lapse
+and sessions end; after each step every hub that moves has looked, and what is held and waited for must be what the
+oracle says.
 """
 
 from collections import Counter
@@ -13,13 +14,15 @@ from typing import Any
 import msgspec
 
 from arclog.deciders.claims import AcquireClaim, HandOverClaim, LeaveClaimQueue, RefreshClaim, ReleaseClaim
-from arclog.deciders.hub import HubState
+from arclog.deciders.hub import HubState, StartHub
 from arclog.deciders.locks import AcquireLock, HandOverLock, LeaveLockQueue, RefreshLock, ReleaseLock
 from arclog.deciders.sessions import CloseSession, OpenSession
 from arclog.deciders.standing import Mode
 from arclog.errors import ArcError, Conflict, Deadlock
+from arclog.events.processes import Process
 from projections.hub.command_handlers import Command
 from projections.hub.open_calls import OpenCall
+from projections.hub.orphans import Orphans
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
@@ -43,23 +46,34 @@ class Hubs:
         self.model = Model()
         self.number = 0
         self.started = 0
+        self.dead: set[int] = set()
+        """Which of the hubs that were started are dead."""
+        self.numbers: list[int] = []
+        """Which of them stands where."""
         self.places: dict[int, int] = {}
         """The hub's places by the oracle's."""
         self.calls: dict[int, tuple[int, OpenCall[Outcome], Waiting]] = {}
         """Open calls by their places: the hub, the call, and the oracle's place."""
-        self.lost: list[tuple[int, Waiting, int]] = []
-        """Places whose calls have ended: the hub that knows it, and until when they would have lasted."""
+        self.lost: list[tuple[int, Waiting, int, int]] = []
+        """Places whose calls have ended: the hub that knows it, until when they would have lasted, and will now."""
         self.hubs: list[tuple[Recorder, ExitStack]] = []
+        self.still: set[int] = set()
+        """Hubs that stand still."""
         self.seen: Counter[str] = Counter()
         for _ in range(hubs):
             self.hubs.append(self.start())
+            self.numbers.append(self.started)
         self.sessions = {agent: self.execute(OpenSession(agent_id=agent)) for agent in AGENTS}
 
     def start(self) -> tuple[Recorder, ExitStack]:
         life = self.stack.enter_context(ExitStack())
         self.started += 1
-        hub = HubState(hub_id=f"hub-{self.started}")
-        return life.enter_context(recording(self.storage, self.time, presence_ttl=TTL_SEC * SECOND, hub=hub)), life
+        state = HubState(hub_id=f"hub-{self.started}")
+        recorder = life.enter_context(recording(self.storage, self.time, presence_ttl=TTL_SEC * SECOND, hub=state))
+        process = Process(self.started, 0, "")
+        recorder.leases.orphans = Orphans(state.hub_id, lambda other: other.pid in self.dead, 0)
+        recorder.execute(StartHub(version="", process=process))
+        return recorder, life
 
     @property
     def now(self) -> int:
@@ -67,7 +81,15 @@ class Hubs:
 
     def play(self, steps: int) -> None:
         actions = [self.ask] * 9 + [self.release] * 4 + [self.hand_over, self.leave, self.lose_call, self.refresh]
-        actions += [self.kill, self.pass_time, self.pass_time, self.end_session]
+        actions += [
+            self.kill,
+            self.pass_time,
+            self.pass_time,
+            self.end_session,
+            self.upgrade,
+            self.stand_still,
+            self.go_on,
+        ]
         for _ in range(steps):
             self.random.choice(actions)()
             self.look()
@@ -77,8 +99,11 @@ class Hubs:
     # Steps ------------------------------------------------------------------------------------------------------------
 
     def execute(self, command: Command, hub: int | None = None) -> Outcome:
-        recorder = self.hubs[self.random.randrange(len(self.hubs)) if hub is None else hub][0]
-        return recorder.execute(command)
+        return self.hubs[self.pick() if hub is None else hub][0].execute(command)
+
+    def pick(self) -> int:
+        """A hub that moves."""
+        return self.random.choice([hub for hub in range(len(self.hubs)) if hub not in self.still])
 
     def ask(self) -> None:
         r = self.random
@@ -86,10 +111,23 @@ class Hubs:
         pool = PATHS if noun == "lock" else CLAIMS
         keys = tuple(dict.fromkeys(r.choice(pool) for _ in range(r.choice((1, 1, 2)) if noun == "lock" else 1)))
         mode: Mode = r.choice(("exclusive", "exclusive", "shared")) if noun == "lock" else "exclusive"
-        agent, ttl_sec, wait_sec = r.choice(AGENTS), r.choice((5, 20, 60, 300)), r.choice((0, 5, 30, 60))
+        self.ask_for(noun, r.choice(AGENTS), keys, mode, r.choice((0, 5, 30, 60)))
+
+    def upgrade(self) -> None:
+        """One that shares a lock asks for it alone."""
+        shared = [row for row in self.model.rows if row.mode == "shared"]
+        if shared:
+            row = self.random.choice(shared)
+            self.ask_for("lock", row.agent, (row.key,), "exclusive", self.random.choice((0, 30)))
+
+    def ask_for(self, noun: str, agent: str, keys: tuple[str, ...], mode: Mode, wait_sec: int) -> None:
+        ttl_sec = self.random.choice((5, 20, 60, 300))
         # What an agent waits for at two hubs would be granted in the order in which these look.
         open_at = [hub for hub, _call, waiting in self.calls.values() if waiting.agent == agent]
-        hub = open_at[0] if open_at else r.randrange(len(self.hubs))
+        hub = open_at[0] if open_at else self.pick()
+        if hub in self.still:
+            return
+        self.model.give_up_orphans()
         self.number += 1
         until = self.now + wait_sec * SECOND + KEPT if wait_sec else None
         want = self.model.ask(noun, agent, keys, mode, ttl_sec * SECOND, until, self.number, self.now)
@@ -115,6 +153,7 @@ class Hubs:
         known = next((one for one in places if one.number == self.number), None)
         waiting = known or next(one for one in places if self.places.get(one.number) == place)
         self.places[waiting.number] = place
+        waiting.hub = self.numbers[hub]
         former = self.calls.pop(place, None)
         if former is not None:  # the agent asks again, though its former call has not ended: that one is given up
             self.hubs[former[0]][0].leases.calls.close(former[1], self.now)
@@ -170,12 +209,13 @@ class Hubs:
 
     def lose_call(self) -> None:
         """A call ends; its hub sees that, and gives the place up when no other comes."""
-        if self.calls:
-            place = self.random.choice(sorted(self.calls))
+        moving = sorted(place for place, (hub, _, _) in self.calls.items() if hub not in self.still)
+        if moving:
+            place = self.random.choice(moving)
             hub, call, waiting = self.calls.pop(place)
             self.hubs[hub][0].leases.calls.close(call, self.now)
             waiting.is_open = False
-            self.lost.append((hub, waiting, waiting.until))
+            self.lost.append((hub, waiting, waiting.until, self.now + KEPT))
             waiting.until = min(waiting.until, self.now + KEPT)
             self.seen["calls lost"] += 1
 
@@ -183,14 +223,42 @@ class Hubs:
         """A hub is gone at once, and another is started; its calls are gone with it."""
         hub = self.random.randrange(len(self.hubs))
         self.hubs[hub][1].close()
+        self.dead.add(self.numbers[hub])
         for place in [place for place, (at, _, _) in self.calls.items() if at == hub]:
             self.calls.pop(place)[2].is_open = False
-        for at, waiting, until in self.lost:  # nobody else knows that these calls had ended before their time
+        for waiting in self.model.queue:
+            waiting.is_orphan = waiting.is_orphan or waiting.hub == self.numbers[hub]
+        for at, waiting, until, _ in self.lost:  # nobody else knows that these calls had ended before their time
             if at == hub and not waiting.is_open:
                 waiting.until = until
         self.lost = [one for one in self.lost if one[0] != hub]
+        self.still.discard(hub)
         self.hubs[hub] = self.start()
+        self.numbers[hub] = self.started
         self.seen["hubs killed"] += 1
+
+    def stand_still(self) -> None:
+        """A hub is stopped in its tracks: it grants nothing, and does not see who has gone."""
+        if len(self.still) < len(self.hubs) - 1:
+            hub = self.pick()
+            self.still.add(hub)
+            self._mark(hub, sleeps=True)
+            self.seen["hubs that stood still"] += 1
+
+    def go_on(self) -> None:
+        """It goes on where it was."""
+        if self.still:
+            hub = self.random.choice(sorted(self.still))
+            self.still.discard(hub)
+            self._mark(hub, sleeps=False)
+
+    def _mark(self, hub: int, *, sleeps: bool) -> None:
+        for at, _call, waiting in self.calls.values():
+            if at == hub:
+                waiting.sleeps = sleeps
+        for at, waiting, until, given_up_at in self.lost:
+            if at == hub and not waiting.is_open:
+                waiting.until = until if sleeps else min(until, given_up_at)
 
     def end_session(self) -> None:
         """An agent leaves; what it waits for is given up, what it holds is kept until it has been gone for long."""
@@ -208,12 +276,14 @@ class Hubs:
 
     def look(self) -> None:
         self.model.pass_time(self.now)
+        self.model.give_up_orphans()
         while (served := self.model.next_served()) is not None:
             self.number += 1
             self.model.grant(self.number, served, self.now + served.ttl)
         for _ in range(3):
-            for recorder, _life in self.random.sample(self.hubs, len(self.hubs)):
-                recorder.transact([]).tell()
+            for hub in self.random.sample(range(len(self.hubs)), len(self.hubs)):
+                if hub not in self.still:
+                    self.hubs[hub][0].transact([]).tell()
         for place in list(self.calls):
             _hub, call, waiting = self.calls[place]
             if waiting in self.model.queue:
@@ -228,7 +298,9 @@ class Hubs:
     def compare(self) -> None:
         held = sorted(map(_row, self.model.rows))
         waiting = sorted((one.agent, one.keys) for one in self.model.queue)
-        for recorder, _life in self.hubs:
+        for hub, (recorder, _life) in enumerate(self.hubs):
+            if hub in self.still:
+                continue
             recorder.transact([])
             standing = recorder.leases.known
             if recorder.leases._is_behind:

@@ -29,7 +29,7 @@ class Row:
 
 @dataclass
 class Waiting:
-    """One request that waits; `is_open` says whether its call does."""
+    """One request that waits; `is_open` says whether its call does, `sleeps` whether its hub stands still."""
 
     number: int
     noun: str
@@ -41,6 +41,11 @@ class Waiting:
     ttl: int
     passes: frozenset[int]
     is_open: bool = True
+    sleeps: bool = False
+    hub: int = 0
+    """The hub that holds its call, or held the last."""
+    is_orphan: bool = False
+    """Whether that is dead."""
 
 
 def meet(noun: str, one: str, other: str) -> bool:
@@ -131,7 +136,7 @@ class Model:
         if until is None:
             return "refused"
         if own is not None:
-            own.until, own.is_open = until, True
+            own.until, own.is_open, own.is_orphan = until, True, False
             return "queued"
         edges = self.graph(queue)
         if any(reaches(edges, other, agent) for other in blockers):
@@ -153,9 +158,14 @@ class Model:
     def next_served(self) -> Waiting | None:
         """The first whose call is open and whom nothing keeps waiting."""
         for one in self.queue:
-            if one.is_open and not self.ahead(one, self.queue):
+            if one.is_open and not one.sleeps and not self.ahead(one, self.queue):
                 return one
         return None
+
+    def give_up_orphans(self) -> None:
+        """Whose hub is dead keeps its place until it would only keep others waiting."""
+        while found := [one for one in self.queue if one.is_orphan and not self.ahead(one, self.queue)]:
+            self.queue.remove(found[0])
 
     def hand_over(self, rows: list[Row], receiver: str, token: int) -> tuple[int, ...] | None:
         """The places that it serves, or None when it is refused."""

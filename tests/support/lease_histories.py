@@ -1,0 +1,491 @@
+"""Histories of clients that ask for claims and locks at once, over HTTP, the relay and MCP, and what they may be told.
+
+Each history has keys of its own, in groups that do not overlap, and each of its agents keeps to one group: so who waits
+for whom is decided within it, and it can be judged by itself. What may be told is said by the plain model of the
+protocol.
+"""
+
+import http.client
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from math import inf
+from pathlib import Path
+from random import Random
+from typing import Any, Literal
+from urllib.parse import quote
+
+from arc.spool import FileRelayClient
+from tests.support.lease_model import Model, Waiting, meet
+from tests.support.linearizability import Step, components, find_violation
+
+Road = Literal["http", "relay", "mcp"]
+GROUPS = ("lock", "lock", "claim")
+AGENTS_IN_A_GROUP = 3
+KEYS = ("src/a.py", "src/*.py", "src", "src/**", "src/b.py", "docs/x.md", "**")
+LONG_SEC = 600
+FAR = 10**18
+MCP_HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+
+
+@dataclass
+class Told:
+    """One call and its answer.
+
+    Attributes:
+        agent: who called.
+        base: what all keys of its group begin with.
+        act: what was asked for.
+        noun: `lock` or `claim`.
+        keys: by their short names, without what is the history's own.
+        mode: for a request, how.
+        waits: whether it waited.
+        to: for a handover, the receiver.
+        begun_at: when it was sent.
+        ended_at: when it was answered; infinite when it was not.
+        got: what came of it: `acquired`, `refused`, `waiting`, `deadlock`, `done`, `missing`, `conflict`, or `lost`.
+        token: of the grant, where one is named.
+        holder: for a refusal, who is in the way.
+        seen: for a look, what was seen.
+    """
+
+    agent: str
+    base: str
+    act: Literal["ask", "release", "hand_over", "leave", "held", "queue"]
+    noun: str
+    keys: tuple[str, ...] = ()
+    mode: str = "exclusive"
+    waits: bool = False
+    to: str = ""
+    begun_at: float = 0.0
+    ended_at: float = inf
+    got: str = "lost"
+    token: int | None = None
+    holder: str = ""
+    seen: tuple[Any, ...] = ()
+
+
+# What may be told ---------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class State:
+    """What one group of keys has come to.
+
+    Attributes:
+        model: who holds what, and who waits.
+        number: how many steps there were.
+        token: the last grant's.
+        at_once: calls that were answered in their first step, though they would have waited.
+        served: the handovers that ended somebody's wait, by the calls that are still to be told of it.
+    """
+
+    model: Model = field(default_factory=Model)
+    number: int = 0
+    token: int = 0
+    at_once: frozenset[int] = frozenset()
+    served: tuple[tuple[tuple[str, tuple[str, ...], str], int], ...] = ()
+
+    def next(self) -> "State":
+        return replace(self, model=deepcopy(self.model), number=self.number + 1)
+
+    def granted(self, token: int | None) -> "State | None":
+        """After a grant; tokens only grow."""
+        if token is not None and token <= self.token:
+            return None
+        self.token = token or self.token
+        return self
+
+
+def key_of(state: State) -> Any:
+    """What decides what can follow: places count by their order alone."""
+    rank = {one.number: place for place, one in enumerate(state.model.queue)}
+    rows = sorted((r.noun, r.key, r.agent, r.mode, r.token) for r in state.model.rows)
+    queue = [
+        (one.agent, one.keys, one.mode, one.is_open, tuple(sorted(rank[n] for n in one.passes if n in rank)))
+        for one in state.model.queue
+    ]
+    return tuple(rows), tuple(queue), state.token, state.at_once, state.served
+
+
+def steps_of(told: list[Told]) -> list[Step[State]]:
+    """A history as steps: a call that waits asks, and is granted, given up or forgotten later."""
+    steps: list[Step[State]] = []
+    for number, one in enumerate(told):
+        text = f"{one.agent} {one.act} {one.noun} {' '.join(one.keys)} {one.mode} -> {one.got} {one.token} {one.seen}"
+        is_sure = one.got != "lost"
+        first = len(steps)
+        steps.append(Step(one.begun_at, one.ended_at, _first(number, one), (), is_sure, text))
+        if one.act == "ask" and one.waits and one.got in {"acquired", "waiting"}:
+            then = _grant(number, one) if one.got == "acquired" else _close(one)
+            steps.append(Step(one.begun_at, one.ended_at, then, (first,), True, f"{text} (after its wait)"))
+        elif one.act == "ask" and one.waits and one.got == "lost":
+            steps.append(Step(one.begun_at, inf, _grant(number, one), (first,), False, f"{text} (granted)"))
+            steps.append(Step(one.begun_at, inf, _give_back(one), (first + 1,), False, f"{text} (given back)"))
+            steps.append(Step(one.begun_at, inf, _close(one), (first,), False, f"{text} (its end is seen)"))
+    return steps
+
+
+def judge(told: list[Told]) -> None:
+    """See that all of it can have come about one call after the other.
+
+    What has to do with each other is judged together: keys that overlap, and, since agents wait for agents whatever it
+    is about, all keys of an agent.
+
+    Raises:
+        NotLinearizable: it cannot.
+    """
+    named = [(one.agent, *(f"{one.base}:{key}" for key in one.keys)) for one in told]
+    for group in components(named, _meet):
+        mine = [_seen_of(one, group) for one in told if one.agent in group]
+        violation = find_violation(steps_of(mine), State(), key_of)
+        if violation is not None:
+            raise NotLinearizable(violation, mine)
+
+
+def _meet(one: str, other: str) -> bool:
+    (base, colon, key), (other_base, _, other_key) = one.partition(":"), other.partition(":")
+    return base == other_base and (not colon or key == other_key or meet("lock", key, other_key))
+
+
+def _seen_of(one: Told, group: set[str]) -> Told:
+    """What was seen of some agents alone."""
+    return replace(one, seen=tuple(row for row in one.seen if row[0] in group))
+
+
+def _first(number: int, one: Told) -> Callable[[State], State | None]:
+    return {
+        "ask": lambda state: _ask(state.next(), number, one),
+        "release": lambda state: _release(state.next(), one),
+        "hand_over": lambda state: _hand_over(state.next(), one),
+        "leave": lambda state: _leave(state.next(), one),
+        "held": lambda state: state if one.seen == _held(state) else None,
+        "queue": lambda state: state if one.seen == _queue(state) else None,
+    }[one.act]
+
+
+def _ask(state: State, number: int, one: Told) -> State | None:
+    model, token = state.model, one.token if one.token is not None else -number - 1
+    before = {(row.agent, row.noun, row.key): row.token for row in model.rows}
+    until = FAR if one.waits else None
+    asked = Waiting(state.number, one.noun, one.keys, one.agent, one.mode, 0, 0, FAR, frozenset())
+    ahead = model.ahead(asked, [*model.queue, asked])
+    came = model.ask(one.noun, one.agent, one.keys, one.mode, FAR, until, state.number, 0)
+    match came:
+        case "refused":
+            return state if one.got == "lost" or (one.got == "refused" and one.holder in ahead) else None
+        case "deadlock":
+            return state if one.got in {"lost", "deadlock"} else None
+        case "queued":
+            return state if one.waits and one.got in {"lost", "acquired", "waiting"} else None
+        case "prolonged":
+            kept = {before.get((one.agent, one.noun, key)) for key in one.keys} - {None}
+            own = {row.token for row in model.rows if row.agent == one.agent}
+            if one.got not in {"lost", "acquired"} or (one.token is not None and one.token not in kept | own):
+                return None
+            return replace(state, at_once=state.at_once | {number})
+        case "granted":
+            if one.got not in {"lost", "acquired"}:
+                return None
+            _mark(state, one, state.number, token)
+            return replace(state, at_once=state.at_once | {number}).granted(one.token)
+
+
+def _mark(state: State, one: Told, by: int, token: int) -> None:
+    """The rows of a grant carry the token that was told."""
+    for row in state.model.rows:
+        if row.agent == one.agent and row.token == by:
+            row.token = token
+
+
+def _place(state: State, one: Told) -> Waiting | None:
+    found = (w for w in state.model.queue if (w.agent, set(w.keys), w.mode) == (one.agent, set(one.keys), one.mode))
+    return next(found, None)
+
+
+def _grant(number: int, one: Told) -> Callable[[State], State | None]:
+    def apply(before: State) -> State | None:
+        state = before.next()
+        if number in state.at_once:
+            return state
+        for waited, token in state.served:
+            if waited == (one.agent, tuple(sorted(one.keys)), one.mode) and one.token in {None, token}:
+                return replace(state, served=tuple(s for s in state.served if s != (waited, token)))
+        place = _place(state, one)
+        if place is None or not place.is_open or state.model.ahead(place, state.model.queue):
+            return None
+        state.model.grant(state.number, place, FAR)
+        _mark(state, one, state.number, one.token if one.token is not None else -number - 1)
+        return state.granted(one.token)
+
+    return apply
+
+
+def _give_back(one: Told) -> Callable[[State], State | None]:
+    def apply(before: State) -> State | None:
+        state = before.next()
+        state.model.rows = [r for r in state.model.rows if not (r.agent == one.agent and r.key in one.keys)]
+        return state
+
+    return apply
+
+
+def _close(one: Told) -> Callable[[State], State | None]:
+    def apply(before: State) -> State | None:
+        state = before.next()
+        place = _place(state, one)
+        if place is None:
+            return None if one.got == "waiting" else state
+        place.is_open = False
+        return state
+
+    return apply
+
+
+def _release(state: State, one: Told) -> State | None:
+    held = [row for row in state.model.rows if row.agent == one.agent and row.key in one.keys]
+    if one.token is not None and any(row.token != one.token for row in held):
+        held = []
+    if one.got == "missing" or not held:
+        return state if (one.got == "missing" and not held) or one.got == "lost" else None
+    state.model.rows = [row for row in state.model.rows if row not in held]
+    return state
+
+
+def _hand_over(state: State, one: Told) -> State | None:
+    held = [row for row in state.model.rows if row.agent == one.agent and row.key in one.keys]
+    if len(held) != len(one.keys) or len({row.token for row in held}) != 1:
+        return state if one.got in {"missing", "lost", "conflict"} else None
+    waiting = {w.number: (w.agent, tuple(sorted(w.keys)), w.mode) for w in state.model.queue if w.is_open}
+    served = state.model.hand_over(held, one.to, state.number)
+    if served is None:
+        return state if one.got in {"conflict", "lost"} else None
+    if one.got not in {"done", "lost"} or one.token is None:
+        return None
+    _mark(state, replace(one, agent=one.to), state.number, one.token)
+    told = tuple((waiting[number], one.token) for number in served if number in waiting)
+    return replace(state, served=state.served + told).granted(one.token)
+
+
+def _leave(state: State, one: Told) -> State | None:
+    place = _place(state, one)
+    if place is None:
+        return state if one.got in {"missing", "lost"} else None
+    if one.got not in {"done", "lost"}:
+        return None
+    state.model.queue.remove(place)
+    return state
+
+
+def _held(state: State) -> tuple[Any, ...]:
+    return tuple(sorted((row.agent, row.key, row.mode) for row in state.model.rows))
+
+
+def _queue(state: State) -> tuple[Any, ...]:
+    return tuple((one.agent, tuple(sorted(one.keys)), one.mode) for one in state.model.queue)
+
+
+# The clients --------------------------------------------------------------------------------------------------------
+
+
+class Client:
+    """One agent, on one road; every call is written down.
+
+    Args:
+        url: its hub's.
+        road: how it calls.
+        spool: the relay's folder.
+        base: what all keys of its group begin with.
+        agent: its name.
+        noun: what it asks for.
+        told: where its calls are written down.
+        random: decides what it does.
+    """
+
+    def __init__(
+        self, url: str, road: Road, spool: Path, base: str, agent: str, noun: str, told: list[Told], random: Random
+    ) -> None:
+        self.url, self.road, self.base, self.agent, self.noun = url, road, base, agent, noun
+        self.told, self.random = told, random
+        self.relay = FileRelayClient(agent_id=agent, spool_dir=spool, timeout=30)
+        self.places: dict[tuple[tuple[str, ...], str], int] = {}
+        self.held: dict[int, tuple[str, ...]] = {}
+
+    def play(self, acts: int, others: list[str]) -> None:
+        """Do some things at random."""
+        for _ in range(acts):
+            r = self.random.random()
+            if r < 0.5 or (not self.held and r < 0.75):
+                self.ask()
+            elif r < 0.75:
+                self.give_back()
+            elif r < 0.83 and self.held:
+                self.hand_over(self.random.choice(others))
+            elif r < 0.88 and self.places:
+                self.leave()
+            else:
+                self.look()
+
+    def ask(self) -> None:
+        r = self.random
+        pool = KEYS if self.noun == "lock" else ("",)
+        keys = tuple(sorted({r.choice(pool) for _ in range(r.choice((1, 1, 2)))}))
+        mode = r.choice(("exclusive", "exclusive", "shared")) if self.noun == "lock" else "exclusive"
+        wait_sec = r.choice((0, 0.1, 0.3, 0.6))
+        one = Told(self.agent, self.base, "ask", self.noun, keys, mode, waits=wait_sec > 0)
+        body: dict[str, Any] = {"ttl_sec": LONG_SEC, "wait_sec": wait_sec}
+        if self.noun == "lock":
+            body |= {"paths": [self.base + key for key in keys], "mode": mode}
+        else:
+            body |= {"claim_key": self.base}
+        if self.road == "mcp":
+            envelope = self.record(one, lambda: self.tool(f"arc_acquire_{self.noun}", body))
+        else:
+            owner = "agent_id" if self.noun == "lock" else "owner_agent_id"
+            envelope = self.record(one, lambda: self.call("POST", f"/v1/{self.noun}s", {owner: self.agent, **body}))
+        self.understand(one, envelope)
+
+    def understand(self, one: Told, envelope: Any) -> None:
+        """What an answer to a request says."""
+        if envelope.get("code") == "deadlock" or "waits for" in str(envelope.get("said", "")):
+            one.got = "deadlock"
+            return
+        row = envelope["result"]
+        if envelope["acquired"]:
+            one.got, one.token = "acquired", row["fencing_token"]
+            self.held[row["fencing_token"]] = one.keys
+            self.places.pop((one.keys, one.mode), None)
+            return
+        one.got = "waiting" if one.waits else "refused"
+        one.holder = row.get("agent_id") or row["owner_agent_id"]
+        if "place" in envelope:
+            self.places[one.keys, one.mode] = envelope["place"]
+
+    def give_back(self) -> None:
+        token, keys = self.random.choice(sorted(self.held.items()))
+        del self.held[token]
+        by_token = self.random.random() < 0.5
+        key = keys[0]
+        one = Told(self.agent, self.base, "release", self.noun, (key,), token=token if by_token else None)
+        what = {"file_path": self.base + key} if self.noun == "lock" else {"claim_key": self.base}
+        body = {**what, **({"fencing_token": token} if by_token else {})}
+        if self.road == "mcp":
+            envelope = self.record(one, lambda: self.tool(f"arc_release_{self.noun}", body))
+        else:
+            path = f"/v1/{self.noun}s/release"
+            envelope = self.record(one, lambda: self.call("POST", path, {"agent_id": self.agent, **body}))
+        one.got = "done" if envelope.get("ok") else "missing"
+        if len(keys) > 1:
+            self.held[token] = keys[1:]
+
+    def hand_over(self, to: str) -> None:
+        token, keys = self.random.choice(sorted(self.held.items()))
+        del self.held[token]
+        one = Told(self.agent, self.base, "hand_over", self.noun, keys, to=to)
+        what = {"paths": [self.base + key for key in keys]} if self.noun == "lock" else {"claim_key": self.base}
+        body = {"agent_id": self.agent, "to_agent_id": to, **what}
+        envelope = self.record(one, lambda: self.call("POST", f"/v1/{self.noun}s/handover", body))
+        if envelope.get("ok"):
+            one.got, one.token = "done", envelope["result"]["fencing_token"]
+        else:
+            one.got = "missing" if envelope["code"] in {"not_found", "invalid_input"} else "conflict"
+
+    def leave(self) -> None:
+        keys, mode = self.random.choice(sorted(self.places))
+        one = Told(self.agent, self.base, "leave", self.noun, keys, mode)
+        body = {"agent_id": self.agent, "place": self.places.pop((keys, mode))}
+        envelope = self.record(one, lambda: self.call("POST", f"/v1/{self.noun}s/leave", body))
+        one.got = "done" if envelope.get("ok") else "missing"
+
+    def look(self) -> None:
+        """See who holds what, and who waits, of one's own group."""
+        one = Told(self.agent, self.base, "held", self.noun)
+        envelope = self.record(one, lambda: self.call("GET", f"/v1/{self.noun}s?active_only=1"))
+        name, owner = ("file_path", "agent_id") if self.noun == "lock" else ("claim_key", "owner_agent_id")
+        mine = [row for row in envelope["result"] if row[name].startswith(self.base)]
+        found = [(row[owner], row[name].removeprefix(self.base), row.get("mode", "exclusive")) for row in mine]
+        one.seen, one.got = tuple(sorted(found)), "done"
+        two = Told(self.agent, self.base, "queue", self.noun)
+        envelope = self.record(two, lambda: self.call("GET", f"/v1/{self.noun}s/queue"))
+        places = [p for p in envelope["result"] if p["name"].startswith(self.base)]
+        two.seen = tuple(
+            (p["agent_id"], tuple(sorted(key.removeprefix(self.base) for key in p["keys"])), p["mode"]) for p in places
+        )
+        two.got = "done"
+
+    # The roads --------------------------------------------------------------------------------------------------------
+
+    def record(self, one: Told, call: Callable[[], Any]) -> Any:
+        self.told.append(one)
+        one.begun_at = time.monotonic()
+        envelope = call()
+        one.ended_at = time.monotonic()
+        return envelope
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        if self.road == "relay":
+            return self.relay.call(method, path, body)["body"]
+        return self.http(method, path, body)
+
+    def http(self, method: str, path: str, body: object, headers: dict[str, str] | None = None) -> Any:
+        host = self.url.removeprefix("http://")
+        with closing(http.client.HTTPConnection(host, timeout=30)) as connection:
+            connection.request(method, path, None if body is None else json.dumps(body), headers or {})
+            return json.loads(connection.getresponse().read())
+
+    def tool(self, name: str, arguments: dict[str, Any]) -> Any:
+        """A tool's answer in the shape of the hub's envelope."""
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}}
+        result = self.http("POST", f"/mcp?agent={quote(self.agent)}", call, MCP_HEADERS)["result"]
+        text = result["content"][0]["text"]
+        if result.get("isError"):
+            return {"ok": False, "said": text}
+        row = json.loads(text)
+        return {"ok": True, "acquired": row.get("acquired"), "result": row["locks"][0] if "locks" in row else row}
+
+
+def make_history(urls: list[str], spool: Path, name: str, seed: int, acts: int = 7) -> list[Told]:
+    """Let some agents ask for things at once.
+
+    Args:
+        urls: the hubs of one storage.
+        spool: the folder of a relay to one of them.
+        name: what the keys and agents of this history begin with.
+        seed: what they do follows from it, as far as threads allow.
+        acts: how much each of them does.
+
+    Returns:
+        What they were told.
+    """
+    random = Random(seed)  # noqa: S311 - a history is to be made again, as far as threads allow
+    crowd: list[tuple[Client, list[str]]] = []
+    told: list[Told] = []
+    for group, noun in enumerate(GROUPS):
+        base = f"{name}-{group}/" if noun == "lock" else f"{name}-{group}"
+        agents = [f"{name}-{group}{letter}" for letter in "abc"[:AGENTS_IN_A_GROUP]]
+        for agent in agents:
+            road: Road = random.choice(("http", "relay", "mcp"))
+            url = random.choice(urls)
+            client = Client(url, road, spool, base, agent, noun, told, Random(random.random()))  # noqa: S311
+            client.http("POST", "/v1/sessions", {"agent_id": agent})
+            crowd.append((client, [other for other in agents if other != agent]))
+    with ThreadPoolExecutor(len(crowd)) as pool:
+        for done in [pool.submit(client.play, acts, others) for client, others in crowd]:
+            done.result(120)
+    return told
+
+
+class NotLinearizable(AssertionError):
+    """What was told cannot have come about one call after the other."""
+
+    def __init__(self, violation: list[str], told: list[Told]) -> None:
+        lines = [
+            f"{one.begun_at:.4f} {one.ended_at:.4f} {one.agent} {one.act} {one.keys} {one.mode} waits={one.waits} "
+            f"to={one.to} -> {one.got} {one.token} {one.holder} {one.seen}"
+            for one in sorted(told, key=lambda one: one.begun_at)
+        ]
+        super().__init__("\n".join(["cannot be placed:", *violation, "history:", *lines]))
