@@ -16,7 +16,7 @@ from projections.moving.transfer import bring_in, fork
 from projections.rebuilding.verification import verify_storage
 from tests.property.histories import fresh_storage
 from tests.property.test_exports import export_of
-from tests.support.lease_hubs import Hubs
+from tests.support.lease_recorders import Recorders
 from tests.support.recorders import reading
 
 
@@ -24,7 +24,7 @@ def play(folder: Path, seeds: range, hubs: int) -> Counter[str]:
     seen: Counter[str] = Counter()
     for seed in seeds:
         with fresh_storage(folder) as storage, ExitStack() as stack:
-            story = Hubs(storage, seed, hubs, stack)
+            story = Recorders(storage, seed, hubs, stack)
             story.play(40)
             seen += story.seen
             stack.close()
@@ -53,7 +53,7 @@ def standing_at(storage: Path, event_id: int) -> list[object]:
 
 def test_who_waited_for_whom_at_an_event_is_what_the_first_events_alone_say(tmp_path: Path) -> None:
     with fresh_storage(tmp_path) as storage, ExitStack() as stack:
-        story = Hubs(storage, 3, 2, stack)
+        story = Recorders(storage, 3, 2, stack)
         story.play(40)
         stack.close()
         with reading(storage) as connection:

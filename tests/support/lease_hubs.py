@@ -1,48 +1,66 @@
-"""Random schedules of claims and locks, played on real recorders of one storage and on the oracle at once.
+"""Random schedules of claims and locks, played on real hubs of one storage and on the oracle at once.
 
-Several hubs share the storage. Calls die, hubs are killed and started again, hubs stand still and go on, leases lapse
-and sessions end; after each step every hub that moves has looked, and what is held and waited for must be what the
-oracle says.
+Calls die, hubs are killed and started again, hubs stand still and go on, leases lapse and sessions end; after each step
+every hub that moves has looked, and what is held and waited for must be what the oracle says. What a hub is, a recorder
+or a process, is said elsewhere.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from contextlib import suppress
 from random import Random
-from typing import Any
-
-import msgspec
+from typing import Any, Generic, TypeVar
 
 from arclog.deciders.claims import AcquireClaim, HandOverClaim, LeaveClaimQueue, RefreshClaim, ReleaseClaim
-from arclog.deciders.hub import HubState, StartHub
 from arclog.deciders.locks import AcquireLock, HandOverLock, LeaveLockQueue, RefreshLock, ReleaseLock
 from arclog.deciders.sessions import CloseSession, OpenSession
 from arclog.deciders.standing import Mode
 from arclog.errors import ArcError, Conflict, Deadlock
-from arclog.events.processes import Process
 from projections.hub.command_handlers import Command
-from projections.hub.open_calls import OpenCall
-from projections.hub.orphans import Orphans
-from projections.hub.outcomes import Outcome
-from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.lease_model import SECOND, Model, Row, Waiting
 from tests.support.lease_schedule import AGENTS, CLAIMS, PATHS
-from tests.support.recorders import recording
 
 KEPT = 20 * SECOND
 TTL_SEC = 10**6
 """The presence TTL: nobody is gone for being silent."""
 
+Held = tuple[str, str, str, str, int]
+"""Who holds what, by which key, how, and until when."""
+Waits = tuple[str, tuple[str, ...]]
+C = TypeVar("C")
 
-class Hubs:
-    """Plays one schedule on as many hubs as it is told."""
 
-    def __init__(self, storage: Path, seed: int, hubs: int, stack: ExitStack) -> None:
+class Answer(Generic[C]):
+    """What a command came to.
+
+    Attributes:
+        acquired: for a request, whether its agent has it.
+        result: the result, decoded.
+        place: where the call waits, if it does.
+        call: that call.
+    """
+
+    def __init__(self, acquired: bool | None, result: Any, place: int | None = None, call: C | None = None) -> None:
+        self.acquired = acquired
+        self.result = result
+        self.place = place
+        self.call = call
+
+
+class Hubs(ABC, Generic[C]):
+    """Plays one schedule on as many hubs as it is told; `C` is what a call is that waits.
+
+    Args:
+        seed: the schedule follows from it.
+        hubs: how many there are.
+        time: all of them read it.
+    """
+
+    def __init__(self, seed: int, hubs: int, time: FakeTime) -> None:
         self.random = Random(seed)  # noqa: S311 - a schedule is to be played again
-        self.storage = storage
-        self.stack = stack
-        self.time = FakeTime()
+        self.time = time
+        self.count = hubs
         self.model = Model()
         self.number = 0
         self.started = 0
@@ -52,32 +70,63 @@ class Hubs:
         """Which of them stands where."""
         self.places: dict[int, int] = {}
         """The hub's places by the oracle's."""
-        self.calls: dict[int, tuple[int, OpenCall[Outcome], Waiting]] = {}
+        self.calls: dict[int, tuple[int, C, Waiting]] = {}
         """Open calls by their places: the hub, the call, and the oracle's place."""
         self.lost: list[tuple[int, Waiting, int, int]] = []
         """Places whose calls have ended: the hub that knows it, until when they would have lasted, and will now."""
-        self.hubs: list[tuple[Recorder, ExitStack]] = []
         self.still: set[int] = set()
         """Hubs that stand still."""
         self.seen: Counter[str] = Counter()
-        for _ in range(hubs):
-            self.hubs.append(self.start())
+        for hub in range(hubs):
+            self.started += 1
             self.numbers.append(self.started)
+            self.start(hub, self.started)
         self.sessions = {agent: self.execute(OpenSession(agent_id=agent)) for agent in AGENTS}
-
-    def start(self) -> tuple[Recorder, ExitStack]:
-        life = self.stack.enter_context(ExitStack())
-        self.started += 1
-        state = HubState(hub_id=f"hub-{self.started}")
-        recorder = life.enter_context(recording(self.storage, self.time, presence_ttl=TTL_SEC * SECOND, hub=state))
-        process = Process(self.started, 0, "")
-        recorder.leases.orphans = Orphans(state.hub_id, lambda other: other.pid in self.dead, 0)
-        recorder.execute(StartHub(version="", process=process))
-        return recorder, life
 
     @property
     def now(self) -> int:
-        return self.hubs[0][0]._clock.now()
+        """The log's time, which is that of the fake machine."""
+        return self.time.wall()
+
+    # What a hub is ----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def start(self, hub: int, number: int) -> None:
+        """Start a hub; `number` says which of all it is that were ever started."""
+
+    @abstractmethod
+    def end(self, hub: int) -> None:
+        """Kill a hub."""
+
+    @abstractmethod
+    def pause(self, hub: int) -> None:
+        """Let a hub stand still."""
+
+    @abstractmethod
+    def resume(self, hub: int) -> None:
+        """Let a hub go on."""
+
+    @abstractmethod
+    def ask_hub(self, hub: int, command: Command) -> Answer[C]:
+        """Have a command carried out; one that waits has its place when this returns."""
+
+    @abstractmethod
+    def close(self, hub: int, call: C) -> None:
+        """Give up a call that waits."""
+
+    @abstractmethod
+    def find_result(self, call: C) -> Answer[C] | None:
+        """What a call was told; None while it waits."""
+
+    @abstractmethod
+    def look_around(self, hub: int) -> None:
+        """Let a hub do what is due."""
+
+    @abstractmethod
+    def see(self, hub: int) -> tuple[list[Held], list[Waits]] | None:
+        """Who holds what and who waits, as a hub has it; None where it has not looked."""
+
+    # The schedule -----------------------------------------------------------------------------------------------------
 
     def play(self, steps: int) -> None:
         actions = [self.ask] * 9 + [self.release] * 4 + [self.hand_over, self.leave, self.lose_call, self.refresh]
@@ -98,12 +147,17 @@ class Hubs:
 
     # Steps ------------------------------------------------------------------------------------------------------------
 
-    def execute(self, command: Command, hub: int | None = None) -> Outcome:
-        return self.hubs[self.pick() if hub is None else hub][0].execute(command)
+    def execute(self, command: Command, hub: int | None = None) -> Answer[C]:
+        return self.ask_hub(self.pick() if hub is None else hub, command)
+
+    @property
+    def moving(self) -> list[int]:
+        """The hubs that do not stand still."""
+        return [hub for hub in range(self.count) if hub not in self.still]
 
     def pick(self) -> int:
         """A hub that moves."""
-        return self.random.choice([hub for hub in range(len(self.hubs)) if hub not in self.still])
+        return self.random.choice(self.moving)
 
     def ask(self) -> None:
         r = self.random
@@ -137,27 +191,28 @@ class Hubs:
         else:
             command = AcquireLock(agent_id=agent, paths=list(keys), mode=mode, ttl_sec=ttl_sec, wait_sec=wait_sec)
         try:
-            outcome = self.execute(command, hub)
+            answer = self.execute(command, hub)
         except Deadlock:
             got = "deadlock"
         else:
-            got = self.what_came(outcome, hub, agent, keys)
+            got = self.what_came(answer, hub, agent, keys)
         assert got == ("got" if want in {"granted", "prolonged"} else want), (command, got, want)
         self.seen[want] += 1
 
-    def what_came(self, outcome: Outcome, hub: int, agent: str, keys: tuple[str, ...]) -> str:
-        if outcome.opened is None:
-            return "got" if outcome.acquired else "refused"
+    def what_came(self, answer: Answer[C], hub: int, agent: str, keys: tuple[str, ...]) -> str:
+        place = answer.place
+        if place is None:
+            return "got" if answer.acquired else "refused"
         places = [one for one in self.model.queue if one.agent == agent and set(one.keys) == set(keys)]
-        place = outcome.opened.place_id
         known = next((one for one in places if one.number == self.number), None)
         waiting = known or next(one for one in places if self.places.get(one.number) == place)
         self.places[waiting.number] = place
         waiting.hub = self.numbers[hub]
         former = self.calls.pop(place, None)
         if former is not None:  # the agent asks again, though its former call has not ended: that one is given up
-            self.hubs[former[0]][0].leases.calls.close(former[1], self.now)
-        self.calls[place] = (hub, outcome.opened, waiting)
+            self.close(former[0], former[1])
+        assert answer.call is not None
+        self.calls[place] = (hub, answer.call, waiting)
         return "queued"
 
     def release(self) -> None:
@@ -213,7 +268,7 @@ class Hubs:
         if moving:
             place = self.random.choice(moving)
             hub, call, waiting = self.calls.pop(place)
-            self.hubs[hub][0].leases.calls.close(call, self.now)
+            self.close(hub, call)
             waiting.is_open = False
             self.lost.append((hub, waiting, waiting.until, self.now + KEPT))
             waiting.until = min(waiting.until, self.now + KEPT)
@@ -221,8 +276,8 @@ class Hubs:
 
     def kill(self) -> None:
         """A hub is gone at once, and another is started; its calls are gone with it."""
-        hub = self.random.randrange(len(self.hubs))
-        self.hubs[hub][1].close()
+        hub = self.random.randrange(self.count)
+        self.end(hub)
         self.dead.add(self.numbers[hub])
         for place in [place for place, (at, _, _) in self.calls.items() if at == hub]:
             self.calls.pop(place)[2].is_open = False
@@ -233,15 +288,17 @@ class Hubs:
                 waiting.until = until
         self.lost = [one for one in self.lost if one[0] != hub]
         self.still.discard(hub)
-        self.hubs[hub] = self.start()
+        self.started += 1
         self.numbers[hub] = self.started
+        self.start(hub, self.started)
         self.seen["hubs killed"] += 1
 
     def stand_still(self) -> None:
         """A hub is stopped in its tracks: it grants nothing, and does not see who has gone."""
-        if len(self.still) < len(self.hubs) - 1:
+        if len(self.still) < self.count - 1:
             hub = self.pick()
             self.still.add(hub)
+            self.pause(hub)
             self._mark(hub, sleeps=True)
             self.seen["hubs that stood still"] += 1
 
@@ -250,6 +307,7 @@ class Hubs:
         if self.still:
             hub = self.random.choice(sorted(self.still))
             self.still.discard(hub)
+            self.resume(hub)
             self._mark(hub, sleeps=False)
 
     def _mark(self, hub: int, *, sleeps: bool) -> None:
@@ -263,7 +321,7 @@ class Hubs:
     def end_session(self) -> None:
         """An agent leaves; what it waits for is given up, what it holds is kept until it has been gone for long."""
         agent = self.random.choice(AGENTS)
-        session_id = msgspec.json.decode(self.sessions[agent].result)["session_id"]
+        session_id = self.sessions[agent].result["session_id"]
         with suppress(ArcError):
             self.execute(CloseSession(session_id=session_id))
         self.sessions[agent] = self.execute(OpenSession(agent_id=agent, replace=True))
@@ -281,35 +339,29 @@ class Hubs:
             self.number += 1
             self.model.grant(self.number, served, self.now + served.ttl)
         for _ in range(3):
-            for hub in self.random.sample(range(len(self.hubs)), len(self.hubs)):
-                if hub not in self.still:
-                    self.hubs[hub][0].transact([]).tell()
+            for hub in self.random.sample(self.moving, len(self.moving)):
+                self.look_around(hub)
         for place in list(self.calls):
-            _hub, call, waiting = self.calls[place]
+            hub, call, waiting = self.calls[place]
             if waiting in self.model.queue:
-                assert call.result is None, (place, call.result)
+                assert self.find_result(call) is None, place
                 continue
             del self.calls[place]
-            if call.result is not None and call.result.acquired:
-                lease: Any = msgspec.json.decode(call.result.result)
-                assert lease.get("agent_id", lease.get("owner_agent_id")) == waiting.agent
+            told = self.find_result(call)
+            if told is None:  # its place is over, and nobody tells it before its time
+                if hub not in self.still:
+                    self.close(hub, call)
+            elif told.acquired:
+                assert told.result.get("agent_id", told.result.get("owner_agent_id")) == waiting.agent
                 self.seen["served"] += 1
 
     def compare(self) -> None:
         held = sorted(map(_row, self.model.rows))
         waiting = sorted((one.agent, one.keys) for one in self.model.queue)
-        for hub, (recorder, _life) in enumerate(self.hubs):
-            if hub in self.still:
-                continue
-            recorder.transact([])
-            standing = recorder.leases.known
-            if recorder.leases._is_behind:
-                continue  # nobody has asked it for anything since
-            mine = [h for agent in AGENTS for h in standing.held_by(agent) if h.is_active(self.now)]
-            assert sorted((h.agent_id, h.noun, h.key, h.mode, h.expires_at) for h in mine) == held
-            places = [p for p in standing.waiting.values() if p.is_active(self.now)]
-            assert sorted((p.agent_id, p.keys) for p in places) == waiting
+        for hub in self.moving:
+            found = self.see(hub)
+            assert found is None or (sorted(found[0]), sorted(found[1])) == (held, waiting)
 
 
-def _row(row: Row) -> tuple[str, str, str, str, int]:
+def _row(row: Row) -> Held:
     return row.agent, row.noun, row.key, row.mode, row.until
