@@ -10,9 +10,10 @@ it. An answer to a poll takes messages from the agent's view, and it is here tha
 - and one that the host may have given up at the very moment of its answer, if it belongs to the era in which hosts do
   not say that they throw an answer away.
 
-For that era it counts what is known of the host's patience. An answer that came at once was read. One that was waited
-for was read too, if the host has been seen to wait clearly longer, and has not given up after just such a time. Any
-other is shown once more, and says so; that happens seldom, since each wait that a host stands through is remembered.
+For that era it counts what is known of the host's patience. What was there when the host asked was read. One that was
+waited for was read too, if the host has been seen to wait clearly longer, and has not given up after just such a
+time. Any other is shown once more, and says so; that happens seldom, since each wait that a host stands through is
+remembered.
 """
 
 import asyncio
@@ -38,8 +39,6 @@ MAX_GIVEN_UP: Final = 4
 LEAST_DOUBT_SEC: Final = 0.02
 DOUBT: Final = 0.01
 """How near to such a time an answer is doubtful, as a part of it."""
-AT_ONCE_SEC: Final = 0.02
-"""Nobody gives up so soon."""
 LEAST_MARGIN_SEC: Final = 0.1
 MARGIN: Final = 0.05
 """How much longer a host must have been seen to wait, as a part of the time; its own clock may be as late as that."""
@@ -195,9 +194,7 @@ class Conversation:
         """Whether the host may have given up at the moment when an answer came about."""
         if any(abs(took_sec - given_up) <= max(LEAST_DOUBT_SEC, given_up * DOUBT) for given_up in self._gave_up):
             return True
-        if took_sec <= AT_ONCE_SEC or taken.is_again:
-            return False
-        return took_sec + max(LEAST_MARGIN_SEC, took_sec * MARGIN) > self._waited_sec
+        return taken.waited and took_sec + max(LEAST_MARGIN_SEC, took_sec * MARGIN) > self._waited_sec
 
     def _remember(self, request_id: Id, reply: Reply) -> None:
         self._answered.pop(request_id, None)

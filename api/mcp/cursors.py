@@ -42,13 +42,13 @@ class Taken(Struct, frozen=True):
         view: the view.
         after: the id.
         to: the other.
-        is_again: whether all of them may have been read before.
+        waited: whether the host has waited for them.
     """
 
     view: View
     after: int
     to: int
-    is_again: bool = False
+    waited: bool = False
 
 
 class Places(Protocol):
@@ -105,9 +105,15 @@ class Cursors:
         known = max((place for seen, place in self._places.items() if seen.covers(view)), default=0)
         return max(known, *(self._recall(seen) for seen in _covering(view) if seen not in self._places), 0)
 
-    def take(self, view: View, to: int) -> Taken:
-        """Move `view` on to the message `to`. It never moves back, but by `give_back`."""
-        taken = Taken(view, self.place(view), to, self._may_have_shown(view, to))
+    def take(self, view: View, to: int, *, waited: bool = False) -> Taken:
+        """Move `view` on to the message `to`. It never moves back, but by `give_back`.
+
+        Args:
+            view: what the poll looks at.
+            to: the last message of its answer.
+            waited: whether there was none when the poll came.
+        """
+        taken = Taken(view, self.place(view), to, waited)
         self._places[view] = max(to, self._places.pop(view, 0))
         if len(self._places) > MAX_VIEWS:  # the view that moved longest ago shows again what it showed
             oldest = next(seen for seen in self._places if seen != ALL)

@@ -76,7 +76,7 @@ def test_the_very_first_time_that_a_host_gives_up_loses_nothing(
     async def story() -> None:
         for number in range(count):
             async with over_http(hub.url, f"host-{number}", era) as host:
-                await race(host, hub, give_up, 1, seed=number)
+                await race(host, hub, give_up, 1, 0.1, number)
 
     asyncio.run(story())
 
@@ -89,7 +89,7 @@ def test_the_very_first_time_that_a_host_of_the_command_gives_up_loses_nothing(
     async def story() -> None:
         for number in range(count):
             async with over_stdio(hub.url, f"host-{number}", era) as host:
-                await race(host, hub, time_out, 1, seed=number)
+                await race(host, hub, time_out, 1, 0.1, number)
 
     asyncio.run(story())
 

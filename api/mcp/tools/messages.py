@@ -113,9 +113,9 @@ async def poll(agent: AskingAgent, arguments: Poll) -> Answer:
     view = View(arguments.channel, arguments.thread_id)
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + min(max(arguments.timeout, 0.0), MAX_POLL_SEC)
+    waited, wait_sec = False, 0.0  # at first a look: an answer that was not waited for is surely read
     while True:
         place = agent.cursors.place(view)
-        wait_sec = max(0.0, give_up_at - loop.time())
         found = await agent.read(
             "/v1/events",
             wait_sec=wait_sec,
@@ -127,13 +127,16 @@ async def poll(agent: AskingAgent, arguments: Poll) -> Answer:
             timeout=wait_sec,
             exclude_self=True,
         )
-        if agent.cursors.place(view) == place:  # else another poll has taken them, or has given some back
+        moved = agent.cursors.place(view) != place  # another poll has taken them, or has given some back
+        waited = waited or wait_sec > 0
+        wait_sec = max(0.0, give_up_at - loop.time())
+        if not moved and (found or not wait_sec):
             break
     page = answers.first(_to_shown(agent, one) for one in found)
     if not page.rows:
         return answer({"messages": []})
     more = "There may be more: poll again" if page.is_full or len(found) == POLL_ROWS else None
-    return answer({"messages": page.rows}, more, agent.cursors.take(view, page.rows[-1]["id"]))
+    return answer({"messages": page.rows}, more, agent.cursors.take(view, page.rows[-1]["id"], waited=waited))
 
 
 async def read_back(agent: AskingAgent, arguments: ReadBack) -> Answer:
