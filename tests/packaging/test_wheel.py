@@ -1,6 +1,7 @@
 """The wheel takes one name in site-packages, and `arc` works in anybody's repository."""
 
 import json
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -34,6 +35,17 @@ def test_the_wheel_carries_every_file_of_the_packages(distribution: Distribution
 def test_the_installed_command_has_the_pages_of_the_documentation(environment: Environment, tmp_path: Path) -> None:
     page = run(environment.arc, "help", "which-hub", cwd=tmp_path)
     assert page == (CHECKOUT / "docs" / "explanation" / "which-hub.md").read_text(encoding="utf-8")
+
+
+def test_the_wheel_keeps_nobody_from_other_versions_of_what_they_use(distribution: Distribution) -> None:
+    archive = zipfile.ZipFile(distribution.wheel)
+    (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    lines = archive.read(metadata).decode().splitlines()
+    wants = [line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist: ")]
+    asked = [want for want in wants if "extra ==" not in want]
+    assert asked
+    assert [want for want in asked if want.partition(";")[0].count("<") or "==" in want.partition(";")[0]] == []
+    assert [want for want in asked if re.match(r"mcp\b", want)] == []
 
 
 def test_the_sdist_carries_the_sources_the_tests_and_the_licence(distribution: Distribution) -> None:
