@@ -8,6 +8,7 @@ would drop the locks that SQLite holds on them.
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -90,6 +91,23 @@ def create_file(path: Path) -> bool:
     except OSError as error:
         raise StorageError(f"cannot create the storage {path}: {error.strerror}; {FOLDER_ADVICE}") from error
     return True
+
+
+def is_disk_fault(error: Exception) -> bool:
+    """Whether an error, or what a `StorageError` was made of, is the disk's."""
+    return isinstance(error.__cause__ if isinstance(error, StorageError) else error, apsw.IOError)
+
+
+def leave_wal(connection: apsw.Connection) -> None:
+    """Have the WAL stay as it is when a connection is closed."""
+    connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+
+
+def abandon(connection: apsw.Connection) -> None:
+    """Close a connection whose disk has failed, without another word to that."""
+    with suppress(apsw.Error):
+        leave_wal(connection)
+        connection.close(True)
 
 
 class _BusyWait:

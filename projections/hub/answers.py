@@ -4,8 +4,6 @@ An answer is a function of the event and of the tables as of that event, so a re
 told, for as long as the log lives.
 """
 
-import apsw
-
 from arclog.codec import RecordedEvent
 from arclog.deciders.hub import HubState
 from arclog.events import (
@@ -33,6 +31,7 @@ from arclog.events import (
     TokenRevoked,
     TurnEnded,
 )
+from arclog.sqlite.snapshot import Snapshot
 from projections import channels, message_pages, sessions, tokens
 from projections.encoding import encode_json
 from projections.hub.lease_answers import CurrentRows, PastRows, answer_lease, is_of_lease
@@ -57,35 +56,35 @@ Untold = (
 """What no caller asks for, or is to be told of beyond its event."""
 
 
-def answer(connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> Outcome:
+def answer(snapshot: Snapshot, event: RecordedEvent, hub: HubState) -> Outcome:
     """What the caller whose command became `event` is told."""
     event_id, data = event.event_id, event.data
     at = AsOf(event_id, event.recorded_at)
     match data:
         case MessagePosted():
-            return Outcome(message_pages.get_json(connection, event_id), event_id, created=True)
+            return Outcome(snapshot.read(message_pages.get_json, event_id), event_id, created=True)
         case SessionOpened() | SessionRenamed():
-            session = sessions.find_session(connection, data.agent_id, at)
+            session = snapshot.read(sessions.find_session, data.agent_id, at)
             return Outcome(encode_json(session), event_id, created=isinstance(data, SessionOpened))
         case SessionClosed():
             return Outcome(encode_json({"session_id": data.session_id, "deleted": True}), event_id)
         case ChannelCreated():
-            channel = channels.find_channel(connection, data.name, at)
+            channel = snapshot.read(channels.find_channel, data.name, at)
             return Outcome(encode_json(channel), event_id, created=True)
         case InboxAcknowledged():
             return Outcome(encode_json({"acknowledged": data.message_ids}), event_id)
         case TokenIssued() | TokenRevoked():
-            return Outcome(encode_json(tokens.find_token(connection, data.token_id, at)), event_id, created=True)
+            return Outcome(encode_json(snapshot.read(tokens.find_token, data.token_id, at)), event_id, created=True)
         case ShutdownInitiated() | ShutdownCancelled() | NetworkChanged():
             return _answer_of_hub(event_id, data, hub)
         case _ if isinstance(data, Untold):
             return Outcome(b"null", event_id)
         case _ if isinstance(data, TaskEvent):
-            return answer_task(connection, event_id, data, at)
+            return answer_task(snapshot, event_id, data, at)
         case ClaimAcquired(pick=str()):
-            return answer_picked(connection, event_id, data, at)
+            return answer_picked(snapshot, event_id, data, at)
         case _:
-            return answer_lease(PastRows(connection, at), event_id, data)
+            return answer_lease(PastRows(snapshot, at), event_id, data)
 
 
 def _answer_of_hub(
@@ -101,9 +100,9 @@ def _answer_of_hub(
     return Outcome(said, event_id)
 
 
-def answer_now(writer: Writer, connection: apsw.Connection, event: RecordedEvent, hub: HubState) -> Outcome:
+def answer_now(writer: Writer, snapshot: Snapshot, event: RecordedEvent, hub: HubState) -> Outcome:
     """The same for the log's last event, from what its writer remembers, so that leases need not be read again."""
     data = event.data
     if is_of_lease(data) and not (isinstance(data, ClaimAcquired) and data.pick):
         return answer_lease(CurrentRows(writer, event.event_id), event.event_id, data)
-    return answer(connection, event, hub)
+    return answer(snapshot, event, hub)

@@ -15,7 +15,6 @@ import heapq
 from collections.abc import Callable
 from typing import Final
 
-import apsw
 import msgspec
 from msgspec import Struct
 
@@ -26,6 +25,7 @@ from arclog.deciders.locks import HeldLock
 from arclog.deciders.presence import Vouching, decide_vouch, expires_at, vouch_due_at
 from arclog.deciders.sessions import LiveSession
 from arclog.events import Event, HubVouched
+from arclog.sqlite.snapshot import Snapshot
 from projections import channels, claims, locks, sessions, threads, vouches
 from projections.hub.presence import Presence
 from projections.hub.processes import is_alive
@@ -101,10 +101,10 @@ class Clockwork:
         due_at = self._schedule[0][0] if self._schedule else NEVER
         return min(due_at, self._vouch_at, self._look_at)
 
-    def notice(self, connection: apsw.Connection, agent_id: str, now: int) -> None:
+    def notice(self, snapshot: Snapshot, agent_id: str, now: int) -> None:
         """An agent is here, though the log may not show it: the hub vouches for it before its silence counts."""
         if self._presence.notice(agent_id, now):
-            session = sessions.find_live(connection, agent_id, live(now))
+            session = snapshot.read(sessions.find_live, agent_id, live(now))
             if session is not None:
                 due_at = max(self._vouched_at, session.last_seen_at) + self._presence.interval
                 self._vouch_at = min(self._vouch_at, due_at)
@@ -116,23 +116,23 @@ class Clockwork:
         self._vouch_at = self._look_at = self._left_to = 0
         self._looked_to = None
 
-    def prepare(self, connection: apsw.Connection, now: int) -> bool:
+    def prepare(self, snapshot: Snapshot, now: int) -> bool:
         """Find what is due, by reading only.
 
         Returns:
             Whether anything is to be written now.
         """
         if now >= self._look_at:
-            self._look(connection, now)
-        if now >= self._vouch_at and self._decide_vouch(connection, now) is not None:
+            self._look(snapshot, now)
+        if now >= self._vouch_at and self._decide_vouch(snapshot, now) is not None:
             return True
-        return self._find_over(connection, now) is not None
+        return self._find_over(snapshot, now) is not None
 
-    def settle(self, connection: apsw.Connection, now: int, append: Append) -> None:
+    def settle(self, snapshot: Snapshot, now: int, append: Append) -> None:
         """Do what is due, as much of it as fits into one transaction.
 
         Args:
-            connection: the writer's, in its transaction.
+            snapshot: the storage, in the writer's transaction.
             now: the transaction's time.
             append: takes each event that follows.
         """
@@ -140,19 +140,19 @@ class Clockwork:
             return
         stop_at = self._elapsed() + SLICE
         if now >= self._look_at:
-            self._look(connection, now)
+            self._look(snapshot, now)
         if now >= self._vouch_at:
-            vouched = self._decide_vouch(connection, now)
+            vouched = self._decide_vouch(snapshot, now)
             if vouched is not None:
                 append(vouched, Metadata("hub"))
                 self._vouched_at, self._vouch_at = now, now + self._presence.interval
-        while (over := self._find_over(connection, now)) is not None:
-            self._end(connection, over, now, append)
+        while (over := self._find_over(snapshot, now)) is not None:
+            self._end(snapshot, over, now, append)
             if self._elapsed() >= stop_at:
                 break
         self.behind = bool(self._schedule) and self._schedule[0][0] <= now
 
-    def settle_agent(self, connection: apsw.Connection, agent_id: str, now: int, append: Append) -> bool:
+    def settle_agent(self, snapshot: Snapshot, agent_id: str, now: int, append: Append) -> bool:
         """End an agent's session if it is over, and free what it left behind, though its turn has not come yet.
 
         Returns:
@@ -160,20 +160,20 @@ class Clockwork:
         """
         if not self.behind:
             return False
-        over, _due_at = self._assess(connection, agent_id, now)
+        over, _due_at = self._assess(snapshot, agent_id, now)
         if over is not None:
-            self._end(connection, over, now, append)
+            self._end(snapshot, over, now, append)
         return over is not None
 
     # Looking --------------------------------------------------------------------------------------------------------
 
-    def _look(self, connection: apsw.Connection, now: int) -> None:
+    def _look(self, snapshot: Snapshot, now: int) -> None:
         """Look at some more agents, and schedule those that may be gone before the next look at them is done.
 
         Whatever another hub records from here on is due a whole presence TTL later, which is three looks.
         """
         interval = self._presence.interval
-        found = sessions.list_live(connection, self._looked_to or "", self._looked_at_once)
+        found = snapshot.read(sessions.list_live, self._looked_to or "", self._looked_at_once)
         for session in found:
             due_at = self._expires_at(session, now)
             if due_at <= now + 2 * interval:
@@ -181,10 +181,10 @@ class Clockwork:
         if len(found) == self._looked_at_once:
             self._looked_to, self._look_at = found[-1].agent_id, now
             return
-        for ended in sessions.list_ended(connection, self._left_to):
+        for ended in snapshot.read(sessions.list_ended, self._left_to):
             self._left_to = ended.event_id
             if ended.left_at > now - LONGEST_LEASE:
-                self._plan(ended.agent_id, self._frees_at(connection, ended))
+                self._plan(ended.agent_id, self._frees_at(snapshot, ended))
         self._looked_to, self._look_at = None, now + interval
 
     def _plan(self, agent_id: str, due_at: int) -> None:
@@ -192,13 +192,13 @@ class Clockwork:
             self._due[agent_id] = due_at
             heapq.heappush(self._schedule, (due_at, agent_id))
 
-    def _find_over(self, connection: apsw.Connection, now: int) -> _Over | None:
+    def _find_over(self, snapshot: Snapshot, now: int) -> _Over | None:
         """The next that is over, at the top of the schedule; who is not, after all, is put off or forgotten."""
         while self._schedule and self._schedule[0][0] <= now:
             planned_at, agent_id = self._schedule[0]
             due_at: int | None = None
             if self._due.get(agent_id) == planned_at:
-                over, due_at = self._assess(connection, agent_id, now)
+                over, due_at = self._assess(snapshot, agent_id, now)
                 if over is not None:
                     return over
                 del self._due[agent_id]
@@ -207,17 +207,17 @@ class Clockwork:
                 self._plan(agent_id, due_at)
         return None
 
-    def _assess(self, connection: apsw.Connection, agent_id: str, now: int) -> tuple[_Over | None, int | None]:
+    def _assess(self, snapshot: Snapshot, agent_id: str, now: int) -> tuple[_Over | None, int | None]:
         """Whether an agent is gone; if not, when it may be, None when there is nothing to wait for."""
-        session = sessions.find_live(connection, agent_id, live(now))
+        session = snapshot.read(sessions.find_live, agent_id, live(now))
         if session is not None:
             due_at = self._expires_at(session, now)
             over = _Over(agent_id, session.session_id, session.last_seen_at)
             return (over, None) if due_at <= now else (None, due_at)
-        ended = sessions.find_ended(connection, agent_id)
-        if ended is None or not holds_anything(connection, agent_id, now, ended.event_id):
+        ended = snapshot.read(sessions.find_ended, agent_id)
+        if ended is None or not holds_anything(snapshot, agent_id, now, ended.event_id):
             return None, None
-        due_at = self._frees_at(connection, ended)
+        due_at = self._frees_at(snapshot, ended)
         over = _Over(agent_id, ended.session_id, ended.left_at, ended)
         return (over, None) if due_at <= now else (None, due_at)
 
@@ -225,46 +225,46 @@ class Clockwork:
         last_here_at = self._presence.last_here_at(session.agent_id, now)
         return expires_at(session, last_here_at, self._presence.listening.since, self._presence.ttl)
 
-    def _frees_at(self, connection: apsw.Connection, ended: Ended) -> int:
+    def _frees_at(self, snapshot: Snapshot, ended: Ended) -> int:
         """When what an agent held that left is free, if it does nothing until then."""
-        last_seen_at = LastSeen(connection, NEVER).find(ended.agent_id) or 0
+        last_seen_at = snapshot.read(LastSeen, NEVER).find(ended.agent_id) or 0
         return max(ended.left_at, last_seen_at, self._presence.listening.since) + self._presence.ttl + 1
 
     # Settling -------------------------------------------------------------------------------------------------------
 
-    def _decide_vouch(self, connection: apsw.Connection, now: int) -> HubVouched | None:
+    def _decide_vouch(self, snapshot: Snapshot, now: int) -> HubVouched | None:
         """What the hub is to vouch for now; if nothing, when to ask again."""
-        for agent_id, process in sessions.list_processes(connection):
+        for agent_id, process in snapshot.read(sessions.list_processes):
             if is_alive(process):
                 self._presence.notice(agent_id, now)
         here: dict[str, int] = {}
         for agent_id in self._presence.list_here(now):
-            session = sessions.find_live(connection, agent_id, live(now))
+            session = snapshot.read(sessions.find_live, agent_id, live(now))
             if session is not None:
                 here[agent_id] = session.last_seen_at
-        has = frozenset(vouches.list_of_hub(connection, self._hub_id))
-        self._vouched_at = vouches.find_last_vouch(connection, self._hub_id, NEVER) or 0
+        has = frozenset(snapshot.read(vouches.list_of_hub, self._hub_id))
+        self._vouched_at = snapshot.read(vouches.find_last_vouch, self._hub_id, NEVER) or 0
         state = Vouching(self._hub_id, here, has, self._vouched_at, self._presence.ttl)
         vouched = decide_vouch(state, now)
         if vouched is None:
             self._vouch_at = vouch_due_at(state) or now + self._presence.interval
         return vouched
 
-    def _end(self, connection: apsw.Connection, over: _Over, now: int, append: Append) -> None:
+    def _end(self, snapshot: Snapshot, over: _Over, now: int, append: Append) -> None:
         """Free what somebody held that is gone; what one event cannot name is left for the next."""
         before = NEVER if over.ended is None else over.ended.event_id  # what was granted after that lasts its time
-        held_claims = claims.list_held(connection, over.agent_id, now, before, self._max_freed, MAX_FREED_BYTES)
+        held_claims = snapshot.read(claims.list_held, over.agent_id, now, before, self._max_freed, MAX_FREED_BYTES)
         room = self._max_freed - len(held_claims)
-        held_locks = locks.list_held(connection, over.agent_id, now, before, room, MAX_FREED_BYTES) if room else []
+        held_locks = snapshot.read(locks.list_held, over.agent_id, now, before, room, MAX_FREED_BYTES) if room else []
         state = Expiring(
             over.agent_id,
             over.session_id,
             over.last_seen_at,
-            tuple(_place_claim(connection, claim, now) for claim in held_claims),
-            tuple(_place_lock(connection, lock, now) for lock in held_locks),
+            tuple(_place_claim(snapshot, claim, now) for claim in held_claims),
+            tuple(_place_lock(snapshot, lock, now) for lock in held_locks),
             more=len(held_claims) + len(held_locks)
-            < claims.count_held(connection, over.agent_id, now, before)
-            + locks.count_held(connection, over.agent_id, now, before),
+            < snapshot.read(claims.count_held, over.agent_id, now, before)
+            + snapshot.read(locks.count_held, over.agent_id, now, before),
         )
         append(decide_expiry(state, now), Metadata("hub"))
         self._due.pop(over.agent_id, None)
@@ -272,28 +272,29 @@ class Clockwork:
             self._plan(over.agent_id, now)
 
 
-def holds_anything(connection: apsw.Connection, agent_id: str, now: int, before: int) -> bool:
+def holds_anything(snapshot: Snapshot, agent_id: str, now: int, before: int) -> bool:
     """Whether an agent holds a claim or a lock that was granted before an event."""
     return bool(
-        claims.count_held(connection, agent_id, now, before) or locks.count_held(connection, agent_id, now, before)
+        snapshot.read(claims.count_held, agent_id, now, before)
+        or snapshot.read(locks.count_held, agent_id, now, before)
     )
 
 
-def _place_claim(connection: apsw.Connection, claim: HeldClaim, now: int) -> HeldClaim:
-    channel = _find_channel(connection, claim.thread_id, claim.notice_channel, live(now))
+def _place_claim(snapshot: Snapshot, claim: HeldClaim, now: int) -> HeldClaim:
+    channel = _find_channel(snapshot, claim.thread_id, claim.notice_channel, live(now))
     return msgspec.structs.replace(claim, notice_channel=channel)
 
 
-def _place_lock(connection: apsw.Connection, lock: HeldLock, now: int) -> HeldLock:
-    channel = _find_channel(connection, lock.thread_id, lock.notice_channel, live(now))
+def _place_lock(snapshot: Snapshot, lock: HeldLock, now: int) -> HeldLock:
+    channel = _find_channel(snapshot, lock.thread_id, lock.notice_channel, live(now))
     return msgspec.structs.replace(lock, notice_channel=channel)
 
 
-def _find_channel(connection: apsw.Connection, thread_id: str | None, wanted: str | None, at: AsOf) -> str | None:
+def _find_channel(snapshot: Snapshot, thread_id: str | None, wanted: str | None, at: AsOf) -> str | None:
     """Where the recovery of a lease is told: its thread's channel, else its own choice, if there is such a channel."""
     channel = wanted
     if thread_id is not None:
-        channel = threads.find_thread_channel(connection, thread_id, at) or channel
-    if channel is not None and channels.find_channel(connection, channel, at) is None:
+        channel = snapshot.read(threads.find_thread_channel, thread_id, at) or channel
+    if channel is not None and snapshot.read(channels.find_channel, channel, at) is None:
         return None
     return channel

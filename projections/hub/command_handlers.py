@@ -52,27 +52,27 @@ Decision = Event | Outcome
 
 
 def _open_session(context: Context, command: session_rules.OpenSession, at: AsOf) -> Decision:
-    live = sessions.find_live(context.connection, command.agent_id.strip(), at)
+    live = context.snapshot.read(sessions.find_live, command.agent_id.strip(), at)
     return session_rules.decide_open(session_rules.Opening(live, str(uuid4())), command, at.now)
 
 
 def _rename_session(context: Context, command: session_rules.RenameSession, at: AsOf) -> Decision:
-    live = sessions.find_live(context.connection, command.agent_id.strip(), at)
+    live = context.snapshot.read(sessions.find_live, command.agent_id.strip(), at)
     return session_rules.decide_rename(live, command, at.now)
 
 
 def _close_session(context: Context, command: session_rules.CloseSession, at: AsOf) -> Decision:
-    live = sessions.find_live_by_id(context.connection, command.session_id)
+    live = context.snapshot.read(sessions.find_live_by_id, command.session_id)
     return session_rules.decide_close(live, command, at.now)
 
 
 def _create_channel(context: Context, command: channel_rules.CreateChannel, at: AsOf) -> Decision:
     name = command.name.strip()
-    found = channels.find_channel(context.connection, name, at)
+    found = context.snapshot.read(channels.find_channel, name, at)
     created = channel_rules.decide_create(found is not None, command, at.now)
     if created is not None:
         return created
-    return Outcome(encode_json(found), event_id=channels.find_creation(context.connection, name))
+    return Outcome(encode_json(found), event_id=context.snapshot.read(channels.find_creation, name))
 
 
 def _post_message(context: Context, command: message_rules.PostMessage, at: AsOf) -> Decision:
@@ -80,7 +80,7 @@ def _post_message(context: Context, command: message_rules.PostMessage, at: AsOf
 
 
 def _acknowledge(context: Context, command: receipt_rules.AcknowledgeMessages, at: AsOf) -> Decision:
-    found = (receipts.find_asked(context.connection, integer(one), at) for one in dict.fromkeys(command.ids))
+    found = (context.snapshot.read(receipts.find_asked, integer(one), at) for one in dict.fromkeys(command.ids))
     known = {one.message_id: one for one in found if one is not None}
     acknowledged = receipt_rules.decide_acknowledge(known, command, at.now)
     return acknowledged or Outcome(encode_json({"acknowledged": []}))
@@ -92,15 +92,15 @@ def _move_cursors(context: Context, command: cursor_rules.MoveCursors, at: AsOf)
 
 def _issue_token(context: Context, command: token_rules.IssueToken, at: AsOf) -> Decision:
     token_id = command.token_sha256.lower()[: token_rules.ID_CHARS]
-    known = tokens.find_known(context.connection, token_id, at)
+    known = context.snapshot.read(tokens.find_known, token_id, at)
     issued = token_rules.decide_issue(known, command, context.sender, at.now)
-    return issued or Outcome(encode_json(tokens.find_token(context.connection, token_id, at)))
+    return issued or Outcome(encode_json(context.snapshot.read(tokens.find_token, token_id, at)))
 
 
 def _revoke_token(context: Context, command: token_rules.RevokeToken, at: AsOf) -> Decision:
-    known = tokens.find_known(context.connection, command.token_id, at)
+    known = context.snapshot.read(tokens.find_known, command.token_id, at)
     revoked = token_rules.decide_revoke(known, command, context.sender, at.now)
-    return revoked or Outcome(encode_json(tokens.find_token(context.connection, command.token_id, at)))
+    return revoked or Outcome(encode_json(context.snapshot.read(tokens.find_token, command.token_id, at)))
 
 
 def _start_hub(context: Context, command: hub_rules.StartHub, at: AsOf) -> Decision:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-import apsw
 from msgspec.structs import replace
 
 from arclog.deciders.fields import Limits
@@ -23,6 +22,7 @@ from arclog.events.channels import ANONYMOUS
 from arclog.rules import FIRST
 from arclog.sender import Principal
 from arclog.sqlite.reads import find_rules
+from arclog.sqlite.snapshot import Snapshot
 from projections import channels
 from projections.hub.leases import Leases
 from projections.hub.roots import Roots
@@ -40,8 +40,8 @@ class Context:
     """What the rules are judged against, apart from the tables.
 
     Attributes:
-        connection: the recorder's connection, in a transaction.
-        writer: where that connection's rows go, and who remembers the present ones.
+        snapshot: the storage, in the recorder's transaction.
+        writer: where its rows go, and who remembers the present ones.
         limits: how much one message may hold.
         hub: what the hub knows of itself.
         roots: the folders that paths are relative to.
@@ -56,13 +56,13 @@ class Context:
 
     def __init__(
         self,
-        connection: apsw.Connection,
+        snapshot: Snapshot,
         writer: Writer,
         limits: Limits,
         hub: HubState,
         roots: Roots,
     ) -> None:
-        self.connection = connection
+        self.snapshot = snapshot
         self.writer = writer
         self.limits = limits
         self.hub = hub
@@ -80,7 +80,7 @@ class Context:
         """Whether there is a channel of that name."""
         if name in self.known_channels:
             return True
-        if channels.find_channel(self.connection, name, at) is None:
+        if self.snapshot.read(channels.find_channel, name, at) is None:
             return False
         self.known_channels.add(name)
         return True
@@ -89,14 +89,14 @@ class Context:
     def rules(self) -> RulesRaised:
         """The rules that the log follows."""
         if self._rules is None:
-            self._rules = find_rules(self.connection) or RulesRaised(number=FIRST, version="")
+            self._rules = self.snapshot.read(find_rules) or RulesRaised(number=FIRST, version="")
         return self._rules
 
     @property
     def holders(self) -> Holders:
         """Who holds tokens."""
         if self._holders is None:
-            self._holders = read_holders(self.connection)
+            self._holders = self.snapshot.read(read_holders)
         return self._holders
 
     def forget(self) -> None:

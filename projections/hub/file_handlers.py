@@ -28,9 +28,9 @@ def _touch_files(context: Context, command: file_rules.TouchFiles, at: AsOf) -> 
     stale: frozenset[str] = frozenset()
     if not command.wrote:
         agent_id = command.agent_id.strip()
-        began_at = sessions.find_beginning(context.connection, agent_id, at)
+        began_at = context.snapshot.read(sessions.find_beginning, agent_id, at)
         keys = (path.key or path.file_path for path in paths)
-        stale = frozenset(key for key in keys if files.find_news(context.connection, key, agent_id, began_at, at))
+        stale = frozenset(key for key in keys if context.snapshot.read(files.find_news, key, agent_id, began_at, at))
     return file_rules.decide_touch(file_rules.Touching(paths, stale), command, at.now) or Outcome(b"null")
 
 
@@ -43,7 +43,7 @@ def _end_turn(context: Context, command: file_rules.EndTurn, at: AsOf) -> Decisi
 def _is_automatic(context: Context, holding: Holding) -> bool:
     if holding.noun != "lock":
         return False
-    stored = find_event(context.connection, holding.token)
+    stored = context.snapshot.read(find_event, holding.token)
     data = None if stored is None else stored.decode().data
     return isinstance(data, LockAcquired) and data.is_automatic
 

@@ -33,7 +33,7 @@ from arclog.proof.findings import Finding
 from arclog.sender import PRINCIPAL
 from arclog.sqlite.readers import Readers
 from arclog.sqlite.schema import get_instance_id
-from arclog.sqlite.snapshot import Query
+from arclog.sqlite.snapshot import Query, together
 from projections.history.hubs import find_shared_ttl
 from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command
@@ -347,7 +347,7 @@ class Hub:
     def see(self, agent_id: str) -> None:
         """Note that an agent which only reads is there; cheap, and written rarely."""
         with contextlib.suppress(StorageError):
-            self.read(self._recorder.clockwork.notice, agent_id, self.clock.now())
+            self.read(together(self._recorder.clockwork.notice), agent_id, self.clock.now())
         self._commits.look_sooner()
 
     @contextmanager

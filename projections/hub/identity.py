@@ -42,6 +42,6 @@ def check_identity(context: Context, call: Call, at: AsOf) -> None:
         return
     sender = call.sender
     if isinstance(command, CloseSession):
-        live = sessions.find_live_by_id(context.connection, command.session_id)
+        live = context.snapshot.read(sessions.find_live_by_id, command.session_id)
         sender = sender if live is None else live.agent_id
     check_sender(holders, sender, principal)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeGuard
 
-import apsw
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -28,6 +27,7 @@ from arclog.events import (
     LockRefused,
     LockReleased,
 )
+from arclog.sqlite.snapshot import Snapshot
 from projections import claims, locks, places, sessions
 from projections.claims import Claim
 from projections.encoding import encode_json
@@ -70,21 +70,21 @@ class Rows(Protocol):
 class PastRows:
     """Leases as they were at a moment."""
 
-    def __init__(self, connection: apsw.Connection, at: AsOf) -> None:
-        self._connection = connection
+    def __init__(self, snapshot: Snapshot, at: AsOf) -> None:
+        self._snapshot = snapshot
         self._at = at
 
     def lock(self, key: str, agent_id: str) -> Lock | None:
-        return locks.find_lock(self._connection, key, agent_id, self._at)
+        return self._snapshot.read(locks.find_lock, key, agent_id, self._at)
 
     def claim(self, claim_key: str) -> Claim | None:
-        return claims.find_claim(self._connection, claim_key, self._at)
+        return self._snapshot.read(claims.find_claim, claim_key, self._at)
 
     def place(self, place_id: int) -> QueuePlace | None:
-        return places.find_place(self._connection, place_id, self._at)
+        return self._snapshot.read(places.find_place, place_id, self._at)
 
     def left_at(self, agent_id: str, fencing_token: int) -> int | None:
-        return sessions.find_left_at(self._connection, agent_id, fencing_token, self._at)
+        return self._snapshot.read(sessions.find_left_at, agent_id, fencing_token, self._at)
 
 
 class CurrentRows:

@@ -54,7 +54,7 @@ def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf
     while isinstance(decision, ClaimRefused) and context.settle_agent(decision.owner_agent_id):
         decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
     if isinstance(decision, ClaimRefused):
-        known = claims.find_refusal(context.connection, decision.fencing_token, decision.asker_agent_id)
+        known = context.snapshot.read(claims.find_refusal, decision.fencing_token, decision.asker_agent_id)
         if known is not None:
             return refuse(CurrentRows(context.writer), known, decision)
     return decision
@@ -93,7 +93,7 @@ def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -
     if isinstance(decision, LockRefreshed) and command.is_automatic and _lasts(context, decision, at.now):
         return answer_lease(CurrentRows(context.writer), decision.fencing_token, decision)
     if isinstance(decision, LockRefused):
-        known = locks.find_refusal(context.connection, decision.fencing_token, decision.asker_agent_id)
+        known = context.snapshot.read(locks.find_refusal, decision.fencing_token, decision.asker_agent_id)
         if known is not None:
             return refuse(CurrentRows(context.writer), known, decision)
     return decision
@@ -194,11 +194,11 @@ def _lasts(context: Context, prolonged: LockRefreshed, now: int) -> bool:
 
 
 def _find_queued(context: Context, place: int) -> LockQueued | ClaimQueued | None:
-    return get_queued(context.connection, place) if place in context.leases.standing.waiting else None
+    return get_queued(context.snapshot, place) if place in context.leases.standing.waiting else None
 
 
 def _is_live(context: Context, agent_id: str, at: AsOf) -> bool:
-    return sessions.find_live(context.connection, agent_id.strip(), at) is not None
+    return context.snapshot.read(sessions.find_live, agent_id.strip(), at) is not None
 
 
 HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {

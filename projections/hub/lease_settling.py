@@ -14,7 +14,6 @@ except for the grants, which only the hub that holds the call can make.
 from collections.abc import Callable
 from functools import partial
 
-import apsw
 from msgspec.structs import replace
 
 from arclog.deciders import claims as claim_rules
@@ -24,6 +23,7 @@ from arclog.deciders.standing import Holding
 from arclog.events import ClaimLeft, ClaimQueued, Event, LockLeft
 from arclog.events.locks import LeaveReason
 from arclog.sqlite.reads import find_event
+from arclog.sqlite.snapshot import Snapshot
 from projections import places
 from projections.history.hubs import find_process
 from projections.hub.lease_answers import PastRows, answer_lease, is_of_lease, still_waiting
@@ -36,12 +36,12 @@ Append = Callable[[Event], object]
 Told = list[tuple[OpenCall[Outcome], Outcome]]
 
 
-def settle(leases: Leases, connection: apsw.Connection, now: int, append: Append) -> None:
+def settle(leases: Leases, snapshot: Snapshot, now: int, append: Append) -> None:
     """Write what is due, and grant what can be.
 
     Args:
         leases: what stands, which learns from each event that is appended.
-        connection: on the storage, in the transaction.
+        snapshot: the storage, in the transaction.
         now: the log's time.
         append: takes each event that follows.
     """
@@ -50,32 +50,32 @@ def settle(leases: Leases, connection: apsw.Connection, now: int, append: Append
     standing = leases.standing
     for agent_id in sorted(leases.gone):
         for place in list(standing.places_of(agent_id)):
-            append(_leave(connection, place.place_id, "owner_gone"))
+            append(_leave(snapshot, place.place_id, "owner_gone"))
     leases.gone.clear()
     _write_lapses(leases, now, append)
     for place_id in leases.calls.take_left(now):
         if place_id in standing.waiting and standing.waiting[place_id].hub_id == leases.hub_id:
-            append(_leave(connection, place_id, "no_call"))
+            append(_leave(snapshot, place_id, "no_call"))
     settle_orphans(leases, connection, now, append)
     if not standing.is_loosened:
         return
     standing.is_loosened = False
     for place in find_grantable(standing, leases.open_places(), now):
-        queued = get_queued(connection, place.place_id)
+        queued = get_queued(snapshot, place.place_id)
         if isinstance(queued, ClaimQueued):
             append(claim_rules.grant_place(place, queued, now))
         else:
             append(lock_rules.grant_place(standing, place, queued, now))
 
 
-def settle_orphans(leases: Leases, connection: apsw.Connection, now: int, append: Append) -> None:
+def settle_orphans(leases: Leases, snapshot: Snapshot, now: int, append: Append) -> None:
     """Give up what keeps others waiting though nobody is there who could grant it."""
     if leases.orphans.may_be(leases.standing):
-        for place in leases.orphans.find(leases.standing, partial(find_process, connection), now):
-            append(_leave(connection, place.place_id, "hub_gone"))
+        for place in leases.orphans.find(leases.standing, partial(snapshot.read, find_process), now):
+            append(_leave(snapshot, place.place_id, "hub_gone"))
 
 
-def collect_told(leases: Leases, connection: apsw.Connection, now: int) -> Told:
+def collect_told(leases: Leases, snapshot: Snapshot, now: int) -> Told:
     """The calls of this hub whose place has ended, and what they are to be told."""
     told: Told = []
     if not leases.ended:
@@ -83,23 +83,23 @@ def collect_told(leases: Leases, connection: apsw.Connection, now: int) -> Told:
     for place_id in sorted(leases.ended):
         calls = leases.calls.at(place_id)
         if calls:
-            outcome = find_end(leases, connection, place_id, now)
+            outcome = find_end(leases, snapshot, place_id, now)
             told += ((call, outcome) for call in calls)
     leases.ended.clear()
     return told
 
 
-def find_end(leases: Leases, connection: apsw.Connection, place_id: int, now: int) -> Outcome:
+def find_end(leases: Leases, snapshot: Snapshot, place_id: int, now: int) -> Outcome:
     """How the wait at a place ended; or where it waits still."""
-    rows = PastRows(connection, live(now))
-    row = places.find_place(connection, place_id, live(now))
+    rows = PastRows(snapshot, live(now))
+    row = snapshot.read(places.find_place, place_id, live(now))
     if row is None or row.event_id is None or row.ending not in {"granted", "handed_over"}:
         return still_waiting(rows, leases.standing, place_id, place_id, now)
-    stored = find_event(connection, row.event_id)
+    stored = snapshot.read(find_event, row.event_id)
     assert stored is not None
     event = stored.decode()
     assert is_of_lease(event.data)
-    answer = answer_lease(PastRows(connection, AsOf(event.event_id, event.recorded_at)), event.event_id, event.data)
+    answer = answer_lease(PastRows(snapshot, AsOf(event.event_id, event.recorded_at)), event.event_id, event.data)
     return replace(answer, acquired=True, waited=True)
 
 
@@ -114,8 +114,8 @@ def _write_lapses(leases: Leases, now: int, append: Append) -> None:
             append(lock_rules.free(tuple(held), "lapsed"))
 
 
-def _leave(connection: apsw.Connection, place_id: int, reason: LeaveReason) -> LockLeft | ClaimLeft:
-    queued = get_queued(connection, place_id)
+def _leave(snapshot: Snapshot, place_id: int, reason: LeaveReason) -> LockLeft | ClaimLeft:
+    queued = get_queued(snapshot, place_id)
     if isinstance(queued, ClaimQueued):
         return ClaimLeft(
             claim_key=queued.claim_key, owner_agent_id=queued.owner_agent_id, place=place_id, reason=reason

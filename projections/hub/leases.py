@@ -7,8 +7,6 @@ asks for it, and forgotten when a transaction comes to nothing; it is then read 
 from functools import partial
 from typing import Final
 
-import apsw
-
 from arclog.codec import RecordedEvent
 from arclog.deciders.standing import Place, Standing
 from arclog.events import (
@@ -25,6 +23,7 @@ from arclog.events import (
     SessionExpired,
 )
 from arclog.sqlite.reads import find_event, read, read_head
+from arclog.sqlite.snapshot import Snapshot
 from projections.history.hubs import find_process
 from projections.hub.open_calls import OpenCall, OpenCalls
 from projections.hub.orphans import Orphans
@@ -67,23 +66,23 @@ class Leases:
         self._at: int | None = None
         """The event that what is remembered is right at; None when it is not known."""
         self._is_behind = True
-        self._source: tuple[apsw.Connection, int] | None = None
+        self._source: tuple[Snapshot, int] | None = None
         """Where to catch up from, and the log's time there; while its lock is held."""
 
-    def follow(self, connection: apsw.Connection, head: int, now: int) -> None:
+    def follow(self, snapshot: Snapshot, head: int, now: int) -> None:
         """The log's lock is held: what stands is that of the log's head from here on, as soon as anybody asks for it.
 
         Args:
-            connection: on the storage, in the transaction.
+            snapshot: the storage, in the transaction.
             head: the end of the log.
             now: its time.
         """
-        self._source = (connection, now)
+        self._source = (snapshot, now)
         self._is_behind = self._at != head
 
-    def load(self, connection: apsw.Connection, head: int, now: int) -> None:
+    def load(self, snapshot: Snapshot, head: int, now: int) -> None:
         """Read all of it while nobody calls yet, so that the first who asks for a lock need not wait for that."""
-        self._load(connection, now)
+        self._load(snapshot, now)
         self._at, self._is_behind = head, False
 
     @property
@@ -111,13 +110,13 @@ class Leases:
 
     def _catch_up(self) -> None:
         assert self._source is not None
-        connection, now = self._source
-        head = read_head(connection).event_id
+        snapshot, now = self._source
+        head = snapshot.read(read_head).event_id
         self._is_behind = False
         if self._at is None or head - self._at > MAX_BEHIND:
-            self._load(connection, now)
+            self._load(snapshot, now)
         else:
-            for stored in read(connection, self._at, head - self._at, head):
+            for stored in snapshot.read(read, self._at, head - self._at, head):
                 if stored.type in _TYPES:
                     self._learn(stored.decode())
         self._at = head
@@ -185,25 +184,25 @@ class Leases:
         """When to look whether hubs live that others wait at; only while somebody waits here, perhaps for them."""
         return self.orphans.next_look_at(self._standing) if len(self.calls) else None
 
-    def look_for_orphans(self, connection: apsw.Connection, now: int) -> bool:
+    def look_for_orphans(self, snapshot: Snapshot, now: int) -> bool:
         """Whether a hub at which others wait turns out to be dead."""
         return self.next_orphans_at() is not None and self.orphans.look(
-            self._standing, partial(find_process, connection), now
+            self._standing, partial(snapshot.read, find_process), now
         )
 
     def _end(self, place_id: int) -> None:
         self.calls.forget(place_id)
         self.ended.add(place_id)
 
-    def _load(self, connection: apsw.Connection, now: int) -> None:
-        standing = self._standing = read_standing(connection, live(now - LAPSED_LATELY))
+    def _load(self, snapshot: Snapshot, now: int) -> None:
+        standing = self._standing = snapshot.read(read_standing, live(now - LAPSED_LATELY))
         standing.is_loosened = True
         self.ended.update(place_id for place_id in self.calls.places() if place_id not in standing.waiting)
 
 
-def get_queued(connection: apsw.Connection, place_id: int) -> LockQueued | ClaimQueued:
+def get_queued(snapshot: Snapshot, place_id: int) -> LockQueued | ClaimQueued:
     """What made a place."""
-    stored = find_event(connection, place_id)
+    stored = snapshot.read(find_event, place_id)
     assert stored is not None
     data = stored.decode().data
     assert isinstance(data, LockQueued | ClaimQueued)

@@ -97,7 +97,7 @@ class Recorder:
         self.doubt = Doubt()
         """Whether the log kept a batch, while nobody knows."""
         roots = roots or Roots(path.parent)
-        self._context = Context(self._side.connection, self._side.writer, limits, hub, roots)
+        self._context = Context(self._side.snapshot, self._side.writer, limits, hub, roots)
         self._hub_before = hub
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -119,7 +119,7 @@ class Recorder:
         rebuilt = self._side.start(progress)
         self.last_event_id = self._side.log.head().event_id
         self.presence.listening.begin(self._clock.now(), self._clock.slept())
-        self._context.leases.load(self._side.connection, self.last_event_id, self._clock.now())
+        self._context.leases.load(self._side.snapshot, self.last_event_id, self._clock.now())
         return rebuilt
 
     def stop(self) -> None:
@@ -270,20 +270,23 @@ class Recorder:
     def _write(self, calls: Sequence[Call], foreign: bool) -> Commit:
         transaction = Transaction(self._side.log, self._context, self.clockwork, self._known_rules)
         self.presence.listening.try_again(transaction.now, self._clock.slept())
-        leases, connection = self._context.leases, self._context.connection
-        leases.follow(connection, transaction.after, transaction.now)
+        leases, snapshot = self._context.leases, self._context.snapshot
+        leases.follow(snapshot, transaction.after, transaction.now)
         transaction.settle()
         if foreign:
             self.task_clock.look_again()
         self.task_clock.settle(self._context, transaction.now, transaction.append_ours)
         answers = [(call, transaction.carry_out(call)) for call in calls]
         transaction.settle_leases()
-        told = collect_told(leases, connection, transaction.now)
+        told = collect_told(leases, snapshot, transaction.now)
         if transaction.has_work:
             self.task_clock.look_again()
+        head = transaction.head
+        if head != transaction.after:
+            self._side.advance(head)
         return Commit(
             transaction.after,
-            transaction.close(),
+            head,
             transaction.messages,
             answers,
             told,
@@ -315,7 +318,7 @@ class Recorder:
         What was due is due again with the next call, or in a second.
         """
         self._side.undo(error)
-        self._context.connection, self._context.writer = self._side.connection, self._side.writer
+        self._context.snapshot, self._context.writer = self._side.snapshot, self._side.writer
         self._context.hub = self._hub_before
         self._forget()
         self.clockwork.forget()
@@ -370,11 +373,11 @@ class Recorder:
             return False
         try:
             with self._side.errors():
-                if self._context.leases.look_for_orphans(self._side.connection, now):
+                if self._context.leases.look_for_orphans(self._side.snapshot, now):
                     return True
-                if task_is_due and self.task_clock.prepare(self._side.connection, now):
+                if task_is_due and self.task_clock.prepare(self._side.snapshot, now):
                     return True
-                return self.clockwork.prepare(self._side.connection, now)
+                return self.clockwork.prepare(self._side.snapshot, now)
         except StorageError:
             self._not_before = now + _TRY_AGAIN
             return self._side.is_lost

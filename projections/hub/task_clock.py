@@ -7,10 +7,9 @@ when the next of it is due.
 from collections.abc import Callable
 from typing import Final
 
-import apsw
-
 from arclog.deciders import tasks as task_rules
 from arclog.events import Event, Notice, TaskCompleted, TaskLapsed
+from arclog.sqlite.snapshot import Snapshot
 from projections import tasks
 from projections.hub.context import Context
 from projections.hub.task_handlers import read_failing
@@ -38,13 +37,13 @@ class TaskClock:
         """Something became of a task."""
         self.next_at = 0
 
-    def prepare(self, connection: apsw.Connection, now: int) -> bool:
+    def prepare(self, snapshot: Snapshot, now: int) -> bool:
         """Find what is due, by reading only.
 
         Returns:
             Whether anything is to be written now.
         """
-        self.next_at = find_next_due(connection)
+        self.next_at = snapshot.read(find_next_due)
         return self.next_at <= now
 
     def settle(self, context: Context, now: int, append: Append) -> None:
@@ -55,10 +54,10 @@ class TaskClock:
             now: the transaction's time.
             append: takes each event that follows.
         """
-        if now < self.next_at or not self.prepare(context.connection, now):
+        if now < self.next_at or not self.prepare(context.snapshot, now):
             return
-        connection, at = context.connection, live(now)
-        for row in _some(connection, "list_lapsed", now):
+        snapshot, at = context.snapshot, live(now)
+        for row in _some(snapshot, "list_lapsed", now):
             lapsed = TaskLapsed(
                 task_id=row.task_id,
                 agent_id=row.claimed_by or "",
@@ -66,11 +65,11 @@ class TaskClock:
                 attempt=row.attempts + 1,
             )
             append(lapsed)
-        for row in _some(connection, "list_exhausted", now):
+        for row in _some(snapshot, "list_exhausted", now):
             append(task_rules.decide_give_up(read_failing(context, row.task_id, at), now))
-        for row in _some(connection, "list_unanswered", now):
+        for row in _some(snapshot, "list_unanswered", now):
             append(_by_default(row))
-        self.next_at = find_next_due(connection)
+        self.next_at = snapshot.read(find_next_due)
 
 
 def _by_default(row: TaskRow) -> TaskCompleted:
@@ -89,6 +88,6 @@ def _by_default(row: TaskRow) -> TaskCompleted:
     )
 
 
-def _some(connection: apsw.Connection, query: str, now: int) -> list[TaskRow]:
-    found = iter(tasks.read_rows(connection, query, {"now": now}))
+def _some(snapshot: Snapshot, query: str, now: int) -> list[TaskRow]:
+    found = iter(snapshot.read(tasks.read_rows, query, {"now": now}))
     return [row for row, _place in zip(found, range(MOST), strict=False)]

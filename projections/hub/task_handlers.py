@@ -43,17 +43,17 @@ def read_posting(context: Context, command: message_rules.PostMessage, at: AsOf)
         command: the message.
         at: the present.
     """
-    parent, reply_to, connection = command.parent_task_id, command.reply_to, context.connection
+    parent, reply_to, snapshot = command.parent_task_id, command.reply_to, context.snapshot
     asked = command.for_task_id
     return message_rules.Posting(
         channel_exists=command.recipient is not None or context.has_channel(command.room, at),
-        parent_exists=parent is None or tasks.find_known(connection, integer(parent), at) is not None,
+        parent_exists=parent is None or snapshot.read(tasks.find_known, integer(parent), at) is not None,
         open_request=None
         if reply_to is None or command.kind.strip().lower() != "task_result"
-        else tasks.find_open_request(connection, integer(reply_to), at),
+        else snapshot.read(tasks.find_open_request, integer(reply_to), at),
         limits=context.limits,
         dependencies=_known_dependencies(context, command, at) if command.depends_on else (),
-        waiting_task=None if asked is None else tasks.find_known(connection, integer(asked), at),
+        waiting_task=None if asked is None else snapshot.read(tasks.find_known, integer(asked), at),
         provenance=_provenance_of(context, command.from_agent),
     )
 
@@ -67,42 +67,46 @@ def _provenance_of(context: Context, agent_id: str) -> Provenance | None:
 
 def _known_dependencies(context: Context, command: message_rules.PostMessage, at: AsOf) -> tuple[int, ...]:
     """Those of the tasks that a new one depends on that there are; none of them may wait for the new one."""
-    connection = context.connection
-    known = tuple(one for one in command.depends_on or () if tasks.find_row(connection, integer(one), at) is not None)
-    parent = None if command.parent_task_id is None else tasks.find_row(connection, integer(command.parent_task_id), at)
+    snapshot = context.snapshot
+    known = tuple(
+        one for one in command.depends_on or () if snapshot.read(tasks.find_row, integer(one), at) is not None
+    )
+    parent = (
+        None if command.parent_task_id is None else snapshot.read(tasks.find_row, integer(command.parent_task_id), at)
+    )
     if parent is not None and command.opens_task:
-        new = read_head(connection).event_id + 1
-        above = [parent.task_id, *(one.task_id for one in readiness.ancestors(connection, parent, at))]
+        new = snapshot.read(read_head).event_id + 1
+        above = [parent.task_id, *(one.task_id for one in snapshot.read(readiness.ancestors, parent, at))]
 
         def waits_for(task_id: int) -> list[int]:
-            return list(known) if task_id == new else readiness.waits_for(connection, task_id, at)
+            return list(known) if task_id == new else snapshot.read(readiness.waits_for, task_id, at)
 
         check_order(new, waits_for, [new, *above])
     return known
 
 
 def _complete(context: Context, command: task_rules.CompleteTask, at: AsOf) -> Decision:
-    connection = context.connection
-    task = tasks.find_known(connection, integer(command.task_id), at)
+    snapshot = context.snapshot
+    task = snapshot.read(tasks.find_known, integer(command.task_id), at)
     state = task_rules.Completing(task)
     if task is not None and task.parent_task_id is not None:
         state = task_rules.Completing(
             task,
-            parent=tasks.find_known(connection, task.parent_task_id, at),
-            has_open_sibling=tasks.has_hindering_sibling(connection, task.parent_task_id, task.task_id),
-            child_count=tasks.count_children(connection, task.parent_task_id),
+            parent=snapshot.read(tasks.find_known, task.parent_task_id, at),
+            has_open_sibling=snapshot.read(tasks.has_hindering_sibling, task.parent_task_id, task.task_id),
+            child_count=snapshot.read(tasks.count_children, task.parent_task_id),
         )
     return task_rules.decide_complete(state, command, at.now) or _as_it_is(context, command.task_id, at)
 
 
 def read_failing(context: Context, task_id: int, at: AsOf) -> task_rules.Failing:
     """What the rules need to know when a task fails or is cancelled."""
-    connection = context.connection
-    task = tasks.find_known(connection, integer(task_id), at)
+    snapshot = context.snapshot
+    task = snapshot.read(tasks.find_known, integer(task_id), at)
     if task is None:
         return task_rules.Failing(None)
-    parent = None if task.parent_task_id is None else tasks.find_known(connection, task.parent_task_id, at)
-    return task_rules.Failing(task, parent, readiness.openers_that_wait(connection, task.task_id, at))
+    parent = None if task.parent_task_id is None else snapshot.read(tasks.find_known, task.parent_task_id, at)
+    return task_rules.Failing(task, parent, snapshot.read(readiness.openers_that_wait, task.task_id, at))
 
 
 def _fail(context: Context, command: task_rules.FailTask, at: AsOf) -> Decision:
@@ -116,28 +120,28 @@ def _cancel(context: Context, command: task_rules.CancelTask, at: AsOf) -> Decis
 
 
 def _reopen(context: Context, command: task_rules.ReopenTask, at: AsOf) -> Decision:
-    task = tasks.find_known(context.connection, integer(command.task_id), at)
+    task = context.snapshot.read(tasks.find_known, integer(command.task_id), at)
     return task_rules.decide_reopen(task, command, at.now) or _as_it_is(context, command.task_id, at)
 
 
 def _assign(context: Context, command: task_rules.AssignTask, at: AsOf) -> Decision:
-    task = tasks.find_known(context.connection, integer(command.task_id), at)
+    task = context.snapshot.read(tasks.find_known, integer(command.task_id), at)
     return task_rules.decide_assign(task, command, at.now) or _as_it_is(context, command.task_id, at)
 
 
 def _open_all(context: Context, command: batch_rules.OpenTasks, at: AsOf) -> Decision:
-    connection = context.connection
-    known = frozenset(one for one in command.named if tasks.find_row(connection, integer(one), at) is not None)
+    snapshot = context.snapshot
+    known = frozenset(one for one in command.named if snapshot.read(tasks.find_row, integer(one), at) is not None)
     parents = {task.parent for task in command.tasks if isinstance(task.parent, int)}
     outside: dict[int, tuple[int, ...]] = {}
     todo = [*known] if parents else []  # without a part of something older, nothing older can wait for the new ones
     while todo:
         task_id = todo.pop()
         if task_id not in outside:
-            outside[task_id] = tuple(readiness.waits_for(connection, task_id, at))
+            outside[task_id] = tuple(snapshot.read(readiness.waits_for, task_id, at))
             todo += outside[task_id]
     state = batch_rules.Opening(
-        first_id=read_head(connection).event_id + 1,
+        first_id=snapshot.read(read_head).event_id + 1,
         known=known,
         outside=outside,
         channel_exists=context.has_channel(command.room, at),
@@ -147,22 +151,22 @@ def _open_all(context: Context, command: batch_rules.OpenTasks, at: AsOf) -> Dec
 
 
 def _answer(context: Context, command: question_rules.AnswerQuestion, at: AsOf) -> Decision:
-    task = tasks.find_known(context.connection, integer(command.question_id), at)
+    task = context.snapshot.read(tasks.find_known, integer(command.question_id), at)
     agent_id = HUMAN if context.sender == ANONYMOUS else context.sender
     state = question_rules.Answering(agent_id, task, _provenance_of(context, agent_id), context.limits)
     return question_rules.decide_answer(state, command, at.now)
 
 
 def _take_next(context: Context, command: picking_rules.TakeNextTask, at: AsOf) -> Decision:
-    worker = readiness.read_worker(context.connection, command, at)
-    found = readiness.find_next(context.connection, worker, at, command.thread_id)
+    worker = context.snapshot.read(readiness.read_worker, command, at)
+    found = context.snapshot.read(readiness.find_next, worker, at, command.thread_id)
     return picking_rules.decide_next(found, command, at.now) or Outcome(b"null", acquired=False)
 
 
 def _as_it_is(context: Context, task_id: int, at: AsOf) -> Outcome:
     """The answer where things are so already."""
-    found = tasks.find_task(context.connection, integer(task_id), at)
-    return Outcome(encode_json(found), event_id=tasks.find_completion(context.connection, integer(task_id)))
+    found = context.snapshot.read(tasks.find_task, integer(task_id), at)
+    return Outcome(encode_json(found), event_id=context.snapshot.read(tasks.find_completion, integer(task_id)))
 
 
 def integer(value: int) -> int:

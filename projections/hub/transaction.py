@@ -21,7 +21,6 @@ from arclog.sender import named_sender
 from arclog.sqlite.log import KeptKey, Log
 from arclog.sqlite.reads import find_event
 from projections.all_projectors import HANDLERS, project
-from projections.checkpoints import advance
 from projections.hub.answers import answer, answer_now
 from projections.hub.calls import Call
 from projections.hub.clockwork import Clockwork
@@ -70,13 +69,13 @@ class Transaction:
     def settle(self) -> None:
         """Do what is due, so that no rule meets a session or a lease that is over but not yet ended."""
         if self._newer is None:
-            self._clockwork.settle(self._context.connection, self.now, self.append)
+            self._clockwork.settle(self._context.snapshot, self.now, self.append)
         self.settle_leases()
 
     def settle_leases(self) -> None:
         """Write what follows for claims and locks from what has happened, and grant to those whose turn it is."""
         if self._newer is None:
-            settle(self._context.leases, self._context.connection, self.now, self.append_ours)
+            settle(self._context.leases, self._context.snapshot, self.now, self.append_ours)
 
     def carry_out(self, call: Call) -> Outcome | ArcError:
         """What a call comes to: the answer to be given when this is on disk, or why it is refused.
@@ -115,16 +114,10 @@ class Transaction:
         """Append an event that the hub itself brings about."""
         return self.append(data, Metadata("hub"))
 
-    def close(self) -> int:
-        """Note how far the tables have come.
-
-        Returns:
-            The end of the log.
-        """
-        head = self._log.head().event_id
-        if head != self.after:
-            advance(self._context.connection, head)
-        return head
+    @property
+    def head(self) -> int:
+        """The end of the log, as far as it is written."""
+        return self._log.head().event_id
 
     def _outcome(self, call: Call) -> Outcome | ArcError:
         result: RecordedEvent | Outcome | ArcError
@@ -151,12 +144,12 @@ class Transaction:
             return None
         if not call.is_of(kept.request):
             raise KeyReused(call.key, kept.event_id)
-        stored = find_event(self._context.connection, kept.event_id)
+        stored = self._context.snapshot.read(find_event, kept.event_id)
         assert stored is not None
         first = stored.decode()
         if isinstance(first.data, LockQueued | ClaimQueued):
             return self._wait_again(first.data.place or first.event_id, first.data)
-        return answer(self._context.connection, first, self._context.hub)
+        return answer(self._context.snapshot, first, self._context.hub)
 
     def _wait_again(self, place_id: int, first: LockQueued | ClaimQueued) -> Outcome:
         """For a call that began to wait: how that ended, or the wait goes on where the first call left it."""
@@ -167,7 +160,7 @@ class Transaction:
                 until = max(first.wait_until, place.expires_at - PLACE_KEPT_SEC * MICROSECONDS)
                 self.append_ours(replace(first, place=place_id, passes=(), hub_id=leases.hub_id, wait_until=until))
             return Outcome(b"null", place_id, acquired=False, opened=leases.open_call(place_id, first.wait_until))
-        return find_end(leases, self._context.connection, place_id, self.now)
+        return find_end(leases, self._context.snapshot, place_id, self.now)
 
     def _find_kept(self, call: Call, key: str) -> KeptKey | None:
         """What the call's key led to."""
@@ -199,15 +192,15 @@ class Transaction:
             opened = self._context.leases.open_call(event.data.place or event.event_id, event.data.wait_until)
             return Outcome(b"null", event.event_id, acquired=False, opened=opened)
         self._context.learn(event.data)
-        return answer_now(self._context.writer, self._context.connection, event, self._context.hub)
+        return answer_now(self._context.writer, self._context.snapshot, event, self._context.hub)
 
     def _see(self, call: Call) -> None:
         """A call that appended nothing shows all the same that its agent is there."""
         if call.sender != ANONYMOUS:
-            self._clockwork.notice(self._context.connection, call.sender, self.now)
+            self._clockwork.notice(self._context.snapshot, call.sender, self.now)
 
     def _settle_agent(self, agent_id: str) -> bool:
-        return self._clockwork.settle_agent(self._context.connection, agent_id, self.now, self.append)
+        return self._clockwork.settle_agent(self._context.snapshot, agent_id, self.now, self.append)
 
     def _settle_orphans(self) -> None:
-        settle_orphans(self._context.leases, self._context.connection, self.now, self.append_ours)
+        settle_orphans(self._context.leases, self._context.snapshot, self.now, self.append_ours)

@@ -10,18 +10,17 @@ import contextlib
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-import apsw
-
 from arclog.clock import LogClock
 from arclog.engine import Engine
 from arclog.errors import StorageError, StorageGone
 from arclog.progress import Progress
-from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.connection import abandon, is_disk_fault, leave_wal, storage_errors
 from arclog.sqlite.engine import FileEngine
 from arclog.sqlite.in_place import COUNTS_SEC, OpenFiles
 from arclog.sqlite.log import Log
 from arclog.sqlite.rescue import rescue
 from arclog.sqlite.schema import open_storage
+from arclog.sqlite.snapshot import Snapshot
 from arclog.sqlite.wal import Checkpointer
 from projections.all_projectors import HANDLERS, project
 from projections.checkpoints import advance
@@ -44,6 +43,7 @@ class WritingSide:
         log: where events are appended.
         writer: where the rows of the tables go.
         connection: what both write through.
+        snapshot: runs queries on it.
         is_lost: whether the connection was closed after a fault of the disk, and could not be opened again yet.
 
     Raises:
@@ -114,7 +114,7 @@ class WritingSide:
                 for event in moved.missing:
                     project(HANDLERS, self.writer, event.decode())
                 if moved.missing:
-                    advance(self.connection, moved.head.event_id)
+                    self.advance(moved.head.event_id)
         except StorageGone as error:
             raise self._save(error) from None
         except StorageError as error:
@@ -142,6 +142,10 @@ class WritingSide:
         if copies and self.gone is None:
             self._finish_copy()
 
+    def advance(self, head: int) -> None:
+        """Note that the tables have come to the log's head, in the transaction."""
+        advance(self.connection, head)
+
     def keep(self) -> None:
         """Commit to the storage what the log turned out to have kept.
 
@@ -161,16 +165,15 @@ class WritingSide:
         """
         if self.is_lost or self.gone is not None:
             return
-        failed = isinstance(error.__cause__ if isinstance(error, StorageError) else error, apsw.IOError)
+        failed = is_disk_fault(error)
         try:
-            self.log.rollback()
-        except (StorageError, apsw.Error):
+            with self.errors():
+                self.log.rollback()
+        except StorageError:
             failed = True
         if failed and not self._is_taken_away():
             self.is_lost = True
-            with contextlib.suppress(apsw.Error):
-                self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)  # the WAL stays the one that it is
-                self.connection.close(True)
+            abandon(self.connection)
             with contextlib.suppress(StorageError):
                 self._reopen()
 
@@ -182,6 +185,7 @@ class WritingSide:
             return False
 
     def _attach(self) -> None:
+        self.snapshot = Snapshot(self.connection)
         self._checkpointer.watch(self.connection)
         self.writer = LiveWriter(self.connection, self._tuning.remembered_rows)
         self._files = self._files or OpenFiles(self.connection, self._path, COUNTS_SEC)
@@ -190,10 +194,11 @@ class WritingSide:
     def _is_taken_away(self) -> bool:
         """Whether that is why the disk fails; what is in the connection's memory is then saved, and not closed."""
         try:
-            self.log.files.check()
+            with self.errors():
+                self.log.files.check()
         except StorageGone as error:
             self._save(error)
-        except (StorageError, apsw.Error):
+        except StorageError:
             pass  # it cannot be told now, and is looked at again before it is opened
         return self.gone is not None
 
@@ -210,11 +215,11 @@ class WritingSide:
         """Save what is not on disk any more, and write nothing after that."""
         if self.gone is None:
             self._checkpointer.stop()
-            with contextlib.suppress(StorageError, apsw.Error):
+            with contextlib.suppress(StorageError), self.errors():
                 self.log.rollback()
             self.gone = rescue(self.log, error)
             # Whoever closes a storage last empties its WAL into it and deletes that: another hub's, by now.
-            self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            leave_wal(self.connection)
         return self.gone.again()
 
     def _reopen(self) -> None:
@@ -231,5 +236,5 @@ class WritingSide:
         self.is_lost = False
 
     def _finish_copy(self) -> None:
-        with contextlib.suppress(apsw.Error):
+        with contextlib.suppress(StorageError), self.errors():
             self._checkpointer.finish_copy(self.connection)

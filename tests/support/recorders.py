@@ -112,7 +112,7 @@ def as_of_event(connection: apsw.Connection, event_id: int) -> AsOf:
 
 def see(recorder: Recorder, agent_id: str) -> None:
     """Have an agent that only reads be noticed."""
-    recorder.clockwork.notice(recorder._side.connection, agent_id, recorder._clock.now())
+    recorder.clockwork.notice(recorder._side.snapshot, agent_id, recorder._clock.now())
 
 
 def let_presence_be_checked(recorder: Recorder) -> None:
