@@ -30,9 +30,9 @@ from api import hub as hub_itself
 from api.dashboard import attention, files, sign_in
 from api.hooks import route as hooks
 from api.http import openapi
+from api.http.direct_calls import DirectCalls
 from api.http.errors import ClientGone, InternalError, Unauthenticated, UnknownRoute
 from api.http.headers import HEADERS, TRANSPORT, HeaderReader, find_sender
-from api.http.inside import Inside
 from api.http.responses import Responder
 from api.http.routes import Methods, Route, Site
 from api.http.security import Guard
@@ -150,7 +150,7 @@ def _open_mcp(site: Site) -> ASGIApp:
     """What serves MCP is loaded when the first host comes, since many a hub never sees one."""
     from api.mcp.over_http import McpEndpoint
 
-    return McpEndpoint(site, Inside(site.hub, ROUTES))
+    return McpEndpoint(site, DirectCalls(site.hub, ROUTES))
 
 
 def create_app(hub: Hub, *, heartbeat_sec: float = HEARTBEAT_SEC, left_after_sec: float = LEFT_AFTER_SEC) -> Starlette:

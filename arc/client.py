@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from arc.cursors import Cursors
 from arc.errors import ArcError
 from arc.leases import Leases
+from arc.poll_places import PollPlaces
 from arc.questions import Questions
 from arc.tasks import Work
 from arc.urls import DEFAULT_URL, segment
@@ -62,7 +62,7 @@ class ArcClient(Leases, Work, Questions):
         super().__init__(agent_id, timeout, transport)
         self._base_url = DEFAULT_URL if base_url is None else base_url.rstrip("/")
         self.session_id: str | None = None
-        self._cursors = Cursors()
+        self._cursors = PollPlaces()
         self._instance_id: str | None = None  # of the storage that the cursors are places in, where the transport tells
 
     @property

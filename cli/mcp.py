@@ -64,9 +64,9 @@ def run(options: Options) -> int:
     os.dup2(STDERR, STDOUT)
     for descriptor in (STDIN, sink):
         _make_blocking(descriptor)
-    from cli.hub_port import HubPort
+    from cli.http_port import HttpPort
 
-    return asyncio.run(_Adapter(options.agent, HubPort(transport)).serve(STDIN, sink))
+    return asyncio.run(_Adapter(options.agent, HttpPort(transport)).serve(STDIN, sink))
 
 
 class _Adapter:

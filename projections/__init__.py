@@ -2,7 +2,7 @@
 
     {sessions,channels,messages,inbox,threads,claims,locks,tasks}
                 one module a noun: its projector (event -> rows), its queries; its SQL in `sql/`
-    places, queue, standing
+    places, queue, standing_changes
                 who waits for a claim or a lock: as rows, as of any event, and in the memory of a hub
     message_pages
                 what an agent, a channel or a thread is shown

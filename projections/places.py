@@ -27,7 +27,7 @@ from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.projector import Projector, Writer
-from projections.standing import ends_at
+from projections.standing_changes import ends_at
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
 

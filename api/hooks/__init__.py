@@ -3,10 +3,10 @@
     route         `POST /v1/hooks/{harness}`: a harness's own JSON in, its own form of an answer out
     claude_code, codex, cursor, gemini, opencode, qwen
                   what one harness calls its events and how it wants to be answered
-    calls         a call as all of them mean it, and a verdict
+    calls         a call as all of them mean it, and the reply to it
     tools         which files a tool touches, and which command it runs; patches
     windows       which agent a window of a harness is
-    judgement     whether a tool may run
+    tool_guard    whether a tool may run
     guarded_git   what git says of a working tree: what has changed, what a commit would take
     absence       what changed while the hub was away
     news          what others said since an agent was told last

@@ -1,4 +1,4 @@
-"""A call of a hook as all harnesses mean it, and the verdict on it."""
+"""A call of a hook as all harnesses mean it, and the reply to it."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -49,7 +49,7 @@ class HookCall(Struct, frozen=True):
     source: str = ""
 
 
-class Verdict(Struct, frozen=True):
+class HookReply(Struct, frozen=True):
     """What a hook answers; nothing at all lets everything go its way.
 
     Attributes:
@@ -63,7 +63,7 @@ class Verdict(Struct, frozen=True):
     go_on: str = ""
 
 
-NOTHING = Verdict()
+NOTHING = HookReply()
 
 
 def text_of(body: Body, *names: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.hooks.calls import Body, HookCall, Moment, Verdict, text_of
+from api.hooks.calls import Body, HookCall, HookReply, Moment, text_of
 from api.hooks.tools import read_tool
 from projections.encoding import encode_json
 
@@ -39,15 +39,15 @@ def read_as(moments: dict[str, Moment], body: Body) -> HookCall:
     )
 
 
-def answer(call: HookCall, verdict: Verdict) -> bytes:
+def answer(call: HookCall, reply: HookReply) -> bytes:
     """The answer: nothing, or one of two forms.
 
     No key beside these: where this form is read strictly, one that is not known lets the tool run.
     """
-    reason = verdict.refusal or verdict.go_on
+    reason = reply.refusal or reply.go_on
     if reason:
         return encode_json({"decision": "block", "reason": reason})
-    if verdict.context:
-        said = {"hookEventName": call.event, "additionalContext": verdict.context}
+    if reply.context:
+        said = {"hookEventName": call.event, "additionalContext": reply.context}
         return encode_json({"hookSpecificOutput": said})
     return b""

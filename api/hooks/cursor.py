@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.hooks.calls import Body, HookCall, Moment, Verdict, text_of
+from api.hooks.calls import Body, HookCall, HookReply, Moment, text_of
 from api.hooks.tools import read_tool
 from projections.encoding import encode_json
 
@@ -35,11 +35,11 @@ def read(body: Body) -> HookCall:
     )
 
 
-def answer(call: HookCall, verdict: Verdict) -> bytes:
+def answer(call: HookCall, reply: HookReply) -> bytes:
     """The answer."""
-    if verdict.refusal:
-        said = {"user_message": verdict.refusal, "agent_message": verdict.refusal}
+    if reply.refusal:
+        said = {"user_message": reply.refusal, "agent_message": reply.refusal}
         return encode_json({"permission": "deny", **said})
-    if verdict.go_on:
-        return encode_json({"followup_message": verdict.go_on})
-    return encode_json({"additional_context": verdict.context}) if verdict.context else b""
+    if reply.go_on:
+        return encode_json({"followup_message": reply.go_on})
+    return encode_json({"additional_context": reply.context}) if reply.context else b""

@@ -5,7 +5,7 @@ Its MCP servers learn no id of the session, so a window is told by its process.
 
 from typing import Final
 
-from api.hooks.calls import Body, HookCall, Moment, Verdict
+from api.hooks.calls import Body, HookCall, HookReply, Moment
 from api.hooks.claude_code import answer as answer_as_claude
 from api.hooks.claude_code import read_as
 
@@ -26,6 +26,6 @@ def read(body: Body) -> HookCall:
     return read_as(MOMENTS, body)
 
 
-def answer(call: HookCall, verdict: Verdict) -> bytes:
+def answer(call: HookCall, reply: HookReply) -> bytes:
     """The answer; `block` is the same as its own `deny`."""
-    return answer_as_claude(call, verdict)
+    return answer_as_claude(call, reply)

@@ -7,7 +7,7 @@ The plugin throws a `refusal`, which is how opencode refuses a tool, and adds a 
 
 from typing import Final
 
-from api.hooks.calls import Body, HookCall, Moment, Verdict, text_of
+from api.hooks.calls import Body, HookCall, HookReply, Moment, text_of
 from api.hooks.tools import read_tool
 from projections.encoding import encode_json
 
@@ -34,8 +34,8 @@ def read(body: Body) -> HookCall:
     )
 
 
-def answer(call: HookCall, verdict: Verdict) -> bytes:
+def answer(call: HookCall, reply: HookReply) -> bytes:
     """The answer. A turn that is over cannot be made to go on from a plugin's event, so nothing is said then."""
-    if verdict.refusal:
-        return encode_json({"refusal": verdict.refusal})
-    return encode_json({"context": verdict.context}) if verdict.context else b""
+    if reply.refusal:
+        return encode_json({"refusal": reply.refusal})
+    return encode_json({"context": reply.context}) if reply.context else b""

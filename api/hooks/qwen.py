@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.hooks.calls import Body, HookCall, Verdict
+from api.hooks.calls import Body, HookCall, HookReply
 from api.hooks.claude_code import MOMENTS, read_as
 from api.hooks.claude_code import answer as answer_as_claude
 
@@ -17,6 +17,6 @@ def read(body: Body) -> HookCall:
     return read_as(MOMENTS, body)
 
 
-def answer(call: HookCall, verdict: Verdict) -> bytes:
+def answer(call: HookCall, reply: HookReply) -> bytes:
     """The answer."""
-    return answer_as_claude(call, verdict)
+    return answer_as_claude(call, reply)

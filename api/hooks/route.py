@@ -7,9 +7,9 @@ from msgspec import Meta, Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.hooks import claude_code, codex, cursor, gemini, opencode, qwen
-from api.hooks.calls import NOTHING, Body, HookCall, Verdict
-from api.hooks.judgement import TRANSPORT, Judgement, Mode
+from api.hooks.calls import NOTHING, Body, HookCall, HookReply
 from api.hooks.news import News
+from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard
 from api.hooks.windows import Window, Windows
 from api.http.bodies import read_body
 from api.http.headers import HEADERS
@@ -32,7 +32,7 @@ class Harness(Protocol):
     BY_PROCESS: bool
 
     def read(self, body: Body, /) -> HookCall: ...
-    def answer(self, call: HookCall, verdict: Verdict, /) -> bytes: ...
+    def answer(self, call: HookCall, reply: HookReply, /) -> bytes: ...
 
 
 HARNESSES: Final[dict[str, Harness]] = {
@@ -61,7 +61,7 @@ class Hooks:
     def __init__(self, site: Site) -> None:
         self._hub = site.hub
         self._windows = Windows(site.hub)
-        self._judgement = Judgement(site.hub)
+        self._tool_guard = ToolGuard(site.hub)
         self._news = News(site.hub)
         self._here: dict[str, bool] = {}
 
@@ -88,10 +88,10 @@ class Hooks:
         if known is None:
             if len(self._here) >= MAX_FOLDERS:
                 self._here.clear()
-            known = self._here[folder] = self._judgement.is_here(folder)
+            known = self._here[folder] = self._tool_guard.is_here(folder)
         return known
 
-    async def _judge(self, window: Window, call: HookCall, mode: Mode) -> Verdict:
+    async def _judge(self, window: Window, call: HookCall, mode: Mode) -> HookReply:
         if call.moment == "session_start":
             return await self._welcome(window)
         if call.moment == "prompt":
@@ -100,24 +100,24 @@ class Hooks:
         self._news.hear_from(agent_id)
         match call.moment:
             case "before":
-                refusal = await self._judgement.find_refusal(agent_id, call.folder, call.tool, mode)
-                return Verdict(refusal=f"Arc: {refusal}") if refusal else NOTHING
+                refusal = await self._tool_guard.find_refusal(agent_id, call.folder, call.tool, mode)
+                return HookReply(refusal=f"Arc: {refusal}") if refusal else NOTHING
             case "after":
                 if mode != "off":
-                    await self._judgement.note(agent_id, call.folder, call.tool)
-                return Verdict(context=await self._news.tell(agent_id))
+                    await self._tool_guard.note(agent_id, call.folder, call.tool)
+                return HookReply(context=await self._news.tell(agent_id))
             case "prompt":
-                return Verdict(context=await self._news.tell(agent_id))
+                return HookReply(context=await self._news.tell(agent_id))
             case "turn_end":
                 news = await self._news.go_on(agent_id)
                 if not news:
                     await self._hub.execute(EndTurn(agent_id=agent_id), transport=TRANSPORT)
-                return Verdict(go_on=news)
+                return HookReply(go_on=news)
             case _:
                 await self._leave(agent_id, call)
                 return NOTHING
 
-    async def _welcome(self, window: Window) -> Verdict:
+    async def _welcome(self, window: Window) -> HookReply:
         self._news.hear_from(self._windows.find(window))  # before its session begins, which is news of its own
         agent_id = await self._windows.open(window, TRANSPORT)
         hello = (
@@ -126,7 +126,7 @@ class Hooks:
             "refused."
         )
         news = await self._news.tell(agent_id)
-        return Verdict(context=f"{hello}\n{news}" if news else hello)
+        return HookReply(context=f"{hello}\n{news}" if news else hello)
 
     async def _leave(self, agent_id: str, call: HookCall) -> None:
         ended = await self._hub.execute(EndTurn(agent_id=agent_id), transport=TRANSPORT)
@@ -137,12 +137,12 @@ class Hooks:
         if isinstance(said, dict) and said.get("by") == "hook":
             await self._hub.execute(CloseSession(session_id=session.session_id), transport=TRANSPORT)
 
-    def _point_out(self, call: HookCall) -> Verdict:
+    def _point_out(self, call: HookCall) -> HookReply:
         """What a window of another folder is told: nothing is decided for it."""
         if call.moment not in {"session_start", "prompt"}:
             return NOTHING
         root = self._hub.roots.own.folder
-        return Verdict(context=f"Arc: the hub that this hook calls is that of {root}; nothing is guarded here.")
+        return HookReply(context=f"Arc: the hub that this hook calls is that of {root}; nothing is guarded here.")
 
 
 def serve_hooks(site: Site) -> ASGIApp:

@@ -11,7 +11,7 @@
                 what a request says, read strictly
     responses, lists, errors, openapi
                 what is answered, and how it is described
-    inprocess, inside
+    inprocess, direct_calls
                 calls from the hub's own process: the relay's with bytes, MCP's without
 
 A request passes `security.Guard`, then `errors.Envelopes`, then one of the routes; whatever goes wrong on the way ends

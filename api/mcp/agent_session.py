@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
-from api.mcp.cursors import Cursors, Places
 from api.mcp.grants import Grant
 from api.mcp.holdings import Holdings
+from api.mcp.poll_places import Places, PollPlaces
 from api.mcp.port import NO_IDS, Port, Refused
 from arclog.events import JsonObject
 from arclog.limits import PRESENCE_TTL_SEC
@@ -64,7 +64,7 @@ class AgentSession:
 
     Attributes:
         agent_id: its name.
-        cursors: how far its polls have read.
+        poll_places: how far its polls have read.
         holdings: what it holds.
         known: names of agents that are known to be, or to have been, here.
         session_id: the session at the hub, once there is one.
@@ -82,7 +82,7 @@ class AgentSession:
     ) -> None:
         self.agent_id = agent_id
         self._places = places
-        self.cursors = self._new_cursors()
+        self.poll_places = self._new_places()
         self.holdings = Holdings()
         self.known: set[str] = set()
         self.session_id: str | None = None
@@ -125,7 +125,7 @@ class AgentSession:
                 self._forget_storage()
             if self.host is not None and not self._has_registered:
                 await self._register()
-            if not self.cursors.begun:
+            if not self.poll_places.begun:
                 await self._resume()
             if self.session_id is None or not self.port.is_here(self.agent_id):
                 await self._come_back()
@@ -133,7 +133,7 @@ class AgentSession:
     @property
     def is_settled(self) -> bool:
         """Whether the agent is registered at the storage that answered last, for all that is known."""
-        return self.session_id is not None and self.cursors.begun and self._instance_id == self.port.instance_id
+        return self.session_id is not None and self.poll_places.begun and self._instance_id == self.port.instance_id
 
     async def look(self) -> None:
         """Ask the hub whether the agent's session lives, which shows it that the agent does; come back if not.
@@ -215,14 +215,14 @@ class AgentSession:
             notices += self.holdings.take_lapsed()
         return notices
 
-    def _new_cursors(self) -> Cursors:
-        return Cursors(self._places, lambda: self.agent_id)
+    def _new_places(self) -> PollPlaces:
+        return PollPlaces(self._places, lambda: self.agent_id)
 
     # How it is found and opened -------------------------------------------------------------------------------------
 
     async def _register(self) -> None:
         if self._has_left:  # who comes now is another window, or another day
-            self.cursors = self._new_cursors()
+            self.poll_places = self._new_places()
         latest = await self._read_latest()
         wanted = self.agent_id
         for name in _namesakes(wanted):
@@ -236,8 +236,8 @@ class AgentSession:
 
     async def _register_as(self, name: str, latest: int) -> bool:
         """Register under a name; False when that is another's."""
-        if not self.cursors.begun:
-            self.cursors.begin(latest)
+        if not self.poll_places.begun:
+            self.poll_places.begin(latest)
         try:
             await self._open(name, replace=False)
         except Refused as refused:
@@ -255,7 +255,7 @@ class AgentSession:
                 return False
             is_mcp = metadata.get("via") == VIA
             if is_mcp and self.session_id is None:
-                self.cursors.begin(_since(metadata, latest), shown=latest)
+                self.poll_places.begin(_since(metadata, latest), shown=latest)
             if is_mcp and is_same and not self._is_dead(said):  # shared with the adapter that opened it
                 self.agent_id, self.session_id, self._is_ours = name, found["session_id"], False
                 self._instance_id = self.port.instance_id
@@ -296,13 +296,13 @@ class AgentSession:
             self.session_id, self._is_ours = found["session_id"], False
         self._instance_id = self.port.instance_id
         if found is not None and found["metadata"].get("via") == VIA:
-            self.cursors.begin(_since(found["metadata"], latest), shown=latest)
+            self.poll_places.begin(_since(found["metadata"], latest), shown=latest)
             return
         since = await self._find_last_start()
         if since is None:
-            self.cursors.begin(latest)
+            self.poll_places.begin(latest)
         else:
-            self.cursors.begin(min(since, latest), shown=latest)
+            self.poll_places.begin(min(since, latest), shown=latest)
 
     async def _find_last_start(self) -> int | None:
         """Since when the polls of the agent's last session over MCP read, unless its host ended that by itself."""
@@ -348,7 +348,7 @@ class AgentSession:
         return int(health["head"])
 
     async def _open(self, name: str, *, replace: bool) -> None:
-        metadata: JsonObject = {"via": VIA, "since_id": self.cursors.start}
+        metadata: JsonObject = {"via": VIA, "since_id": self.poll_places.start}
         if self.host is not None:
             metadata["host"] = self.host.to_metadata()
         body: JsonObject = {"agent_id": name, "replace": replace, "metadata": metadata}
@@ -363,7 +363,7 @@ class AgentSession:
 
     def _forget_storage(self) -> None:
         """The hub has another storage: the old ids mean nothing in it, and nothing is held there."""
-        self.cursors.begin(0)
+        self.poll_places.begin(0)
         self.holdings = Holdings()
         self.known.clear()
         self.session_id = None

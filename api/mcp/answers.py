@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from api.mcp.cursors import Taken
+from api.mcp.poll_places import Taken
 from arclog.events import JsonObject
 
 MAX_PAGE_BYTES: Final = 40_000

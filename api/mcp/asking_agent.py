@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from api.mcp.cursors import Cursors
 from api.mcp.grants import Grant, grant_of
 from api.mcp.holdings import Holdings
+from api.mcp.poll_places import PollPlaces
 from api.mcp.port import NO_IDS, Port, Value
 from arclog.events import JsonObject
 
@@ -22,18 +22,18 @@ class AskingAgent:
 
     Attributes:
         agent_id: who asks.
-        cursors: how far its polls have read.
+        poll_places: how far its polls have read.
         holdings: what it holds.
         known: names of agents that are known to be, or to have been, here.
         grants: what this request was granted after a wait.
     """
 
-    __slots__ = ("_key", "_port", "agent_id", "cursors", "grants", "holdings", "known", "session_id")
+    __slots__ = ("_key", "_port", "agent_id", "grants", "holdings", "known", "poll_places", "session_id")
 
     def __init__(self, session: "AgentSession", key: str | None = None) -> None:
         self.agent_id = session.agent_id
         self.session_id = session.session_id
-        self.cursors: Cursors = session.cursors
+        self.poll_places: PollPlaces = session.poll_places
         self.holdings: Holdings = session.holdings
         self.known: set[str] = session.known
         self.grants: list[Grant] = []

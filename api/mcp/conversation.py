@@ -25,10 +25,10 @@ from msgspec import Struct
 from api.mcp import jsonrpc, methods, revisions
 from api.mcp.agent_session import AgentSession
 from api.mcp.asking_agent import AskingAgent
-from api.mcp.cursors import Taken
 from api.mcp.grants import Grant
 from api.mcp.jsonrpc import METHOD_NOT_FOUND, Call, Id, ProtocolError
 from api.mcp.methods import CAPABILITIES, METHODS, Done, instructions
+from api.mcp.poll_places import Taken
 from api.mcp.port import Refused
 from arclog.events import JsonObject
 
@@ -108,7 +108,7 @@ class Conversation:
         """
         assert call.id is not None
         self.session.asked += 1
-        self.session.cursors.keep()
+        self.session.poll_places.keep()
         waits = methods.may_wait(call.method, call.params)
         task = asyncio.current_task()
         began_at = asyncio.get_running_loop().time()
@@ -165,14 +165,14 @@ class Conversation:
     def show(self, reply: Reply) -> None:
         """A reply goes out now, and may be read."""
         if reply.taken is not None:
-            self.session.cursors.show(reply.taken)
+            self.session.poll_places.show(reply.taken)
 
     def withdraw(self, reply: Reply) -> None:
         """A reply will not go out, or nobody has read it."""
         if reply.id is not None and self._answered.get(reply.id) is reply:
             del self._answered[reply.id]
         if reply.taken is not None:
-            self.session.cursors.give_back(reply.taken)
+            self.session.poll_places.give_back(reply.taken)
         self.session.tell(reply.notices)
         self.session.give_back(reply.grants)
 
@@ -242,5 +242,5 @@ class Conversation:
             return
         except asyncio.CancelledError:
             if done.taken is not None:
-                self.session.cursors.give_back(done.taken)
+                self.session.poll_places.give_back(done.taken)
             raise

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from api.mcp.cursors import View
+from api.mcp.poll_places import View
 from projections.hub.hub import Hub
 
 NAME: Final = " mcp"

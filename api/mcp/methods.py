@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from api.mcp import answers, resources
 from api.mcp.asking_agent import AskingAgent
-from api.mcp.cursors import Taken
 from api.mcp.grants import Grant
 from api.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, ProtocolError
+from api.mcp.poll_places import Taken
 from api.mcp.port import Refused
 from api.mcp.tool import Tool
 from api.mcp.tools import BY_NAME, TOOLS

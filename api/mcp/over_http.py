@@ -18,17 +18,17 @@ from starlette.types import Receive, Scope, Send
 
 from api.http.bodies import read_body, refuse_encoding
 from api.http.connection import connection_of
+from api.http.direct_calls import DirectCalls
 from api.http.errors import MethodNotAllowed
 from api.http.headers import HEADERS, find_sender
 from api.http.idempotency import find_key
-from api.http.inside import Inside
 from api.http.queries import QueryReader
 from api.http.responses import Headers
 from api.http.routes import Site
 from api.mcp import jsonrpc, methods, revisions
 from api.mcp.agents import Agents
 from api.mcp.conversation import Conversation, Reply
-from api.mcp.inside_port import InsidePort
+from api.mcp.direct_port import DirectPort
 from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, Call, ProtocolError
 from api.mcp.methods import SERVER_NAME
 from api.mcp.port import Refused
@@ -53,16 +53,16 @@ class McpEndpoint:
 
     Args:
         site: the hub, and how it answers.
-        inside: the routes that tools call.
+        direct_calls: the routes that tools call.
     """
 
-    def __init__(self, site: Site, inside: Inside) -> None:
+    def __init__(self, site: Site, direct_calls: DirectCalls) -> None:
         self._site = site
         self._hub = site.hub
         self._methods = {"POST": self._post, "GET": self._listen, "DELETE": self._end}
         self._read_query = QueryReader(McpQuery).read
         server: JsonObject = {"name": SERVER_NAME, "version": site.hub.settings.version}
-        self._agents = Agents(site.hub, InsidePort(inside), server)
+        self._agents = Agents(site.hub, DirectPort(direct_calls), server)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         serve = self._methods.get(scope["method"])

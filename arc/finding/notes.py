@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 
 from arc.files import AS_IT_IS, remove, replace
-from arc.finding.processes import listens
+from arc.finding.listeners import listens
 from arc.finding.repository import is_mine
 from arc.light_json import dumps, loads
 from arc.urls import Address, is_loopback, split_url

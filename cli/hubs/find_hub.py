@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from arc.finding.listeners import listens
 from arc.finding.notes import Note, read_notes
 from arc.finding.probe import NoAnswerError, NotAHubError, RunningHub, find_hub_at
-from arc.finding.processes import listens
 from arc.finding.which_hub import serves
 from arc.urls import split_url
 from cli.errors import CommandFailed
-from cli.hubs.processes import is_stopped
+from cli.hubs.process_state import is_stopped
 
 ASK_SEC: Final = 2.0
 """How long the hub that a note names may take to answer; it is up, or the note is old."""

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Final
 
 from arc.finding.kept_options import DEFAULTS, read_options
+from arc.finding.listeners import listens
 from arc.finding.probe import NotAHubError, RunningHub
-from arc.finding.processes import listens
 from arc.urls import DEFAULT_PORT, split_url, url_of
 from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.hubs.find_hub import Found, find_all_by_note, find_at_address, find_by_note
-from cli.hubs.processes import wait_for_end
+from cli.hubs.process_state import wait_for_end
 from cli.hubs.telling_to_end import tell_to_end
 from cli.hubs.which_storage import storage_of
 from cli.options import PlaceOptions, add_place_options

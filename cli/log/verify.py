@@ -72,11 +72,11 @@ def _tell(report: Report) -> None:
         return
     rate = report.events / max(report.chain_sec, 0.001)
     broken = any(finding.place in {"log", "file"} for finding in report.findings)
-    verdict = "the chain is broken" if broken else "the chain is whole"
-    print(f"{report.storage}: {verdict} up to event {report.head} ({rate:,.0f} events/s), digest {report.digest}")
+    result = "the chain is broken" if broken else "the chain is whole"
+    print(f"{report.storage}: {result} up to event {report.head} ({rate:,.0f} events/s), digest {report.digest}")
     if report.compared:
-        verdict = "differ from the log" if report.findings else "follow from the log, row by row"
-        print(f"{report.storage}: the tables {verdict}")
+        result = "differ from the log" if report.findings else "follow from the log, row by row"
+        print(f"{report.storage}: the tables {result}")
     else:
         print(f"{report.storage}: the tables were not compared: {report.skipped}")
 
@@ -99,9 +99,9 @@ def _verify_export(path: Path, as_json: bool) -> int:
         for finding in findings:
             print(finding.text)
         rate = reader.events / max(time.monotonic() - began_at, 0.001)
-        verdict = "the export is not what was written" if findings else "the export is whole"
+        result = "the export is not what was written" if findings else "the export is whole"
         print(
-            f"{path}: {verdict}: events {header.after + 1} to {reader.head} of {header.origin} ({rate:,.0f} events/s), "
+            f"{path}: {result}: events {header.after + 1} to {reader.head} of {header.origin} ({rate:,.0f} events/s), "
             f"digest {digest}"
         )
     return 1 if findings else 0

@@ -35,7 +35,7 @@ from arclog.events import (
     TasksOpened,
     TurnEnded,
 )
-from projections.standing import ends_at
+from projections.standing_changes import ends_at
 from projections.times import optional_timestamp, timestamp
 
 How = Literal[

@@ -24,7 +24,7 @@ Writing, in the order in which a call goes:
 
 Claims and locks, beyond one call:
 
-    leases            who holds what and who waits, as far as the log has been followed
+    lease_memory      who holds what and who waits, as far as the log has been followed
     lease_settling    what follows from time and from other events, before and after the calls of a batch
     lease_waits       calls that wait for a place; `open_calls` has them by their places
     lease_reads       what would refuse me, and is this token the current one?

@@ -24,7 +24,7 @@ from arclog.sender import Principal
 from arclog.sqlite.reads import find_rules
 from arclog.sqlite.snapshot import Snapshot
 from projections import channels
-from projections.hub.leases import Leases
+from projections.hub.lease_memory import LeaseMemory
 from projections.hub.roots import Roots
 from projections.intervals import AsOf
 from projections.projector import Writer
@@ -67,7 +67,7 @@ class Context:
         self.limits = limits
         self.hub = hub
         self.roots = roots
-        self.leases = Leases(hub.hub_id)
+        self.leases = LeaseMemory(hub.hub_id)
         self.known_channels: set[str] = set()
         self.sender = ANONYMOUS
         self.principal: Principal | None = None

@@ -18,8 +18,8 @@ from arclog.events.locks import LockedPath
 from projections import claims, locks, sessions
 from projections.hub.context import Context
 from projections.hub.lease_answers import CurrentRows, answer_lease, refuse, still_waiting
+from projections.hub.lease_memory import get_queued
 from projections.hub.lease_reads import check_tokens, list_conflicts
-from projections.hub.leases import get_queued
 from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf
 

@@ -12,7 +12,6 @@ except for the grants, which only the hub that holds the call can make.
 """
 
 from collections.abc import Callable
-from functools import partial
 
 from msgspec.structs import replace
 
@@ -27,7 +26,7 @@ from arclog.sqlite.snapshot import Snapshot
 from projections import places
 from projections.history.hubs import find_process
 from projections.hub.lease_answers import PastRows, answer_lease, is_of_lease, still_waiting
-from projections.hub.leases import Leases, get_queued
+from projections.hub.lease_memory import LeaseMemory, get_queued
 from projections.hub.open_calls import OpenCall
 from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf, live
@@ -36,7 +35,7 @@ Append = Callable[[Event], object]
 Told = list[tuple[OpenCall[Outcome], Outcome]]
 
 
-def settle(leases: Leases, snapshot: Snapshot, now: int, append: Append) -> None:
+def settle(leases: LeaseMemory, snapshot: Snapshot, now: int, append: Append) -> None:
     """Write what is due, and grant what can be.
 
     Args:
@@ -56,7 +55,7 @@ def settle(leases: Leases, snapshot: Snapshot, now: int, append: Append) -> None
     for place_id in leases.calls.take_left(now):
         if place_id in standing.waiting and standing.waiting[place_id].hub_id == leases.hub_id:
             append(_leave(snapshot, place_id, "no_call"))
-    settle_orphans(leases, connection, now, append)
+    settle_orphans(leases, snapshot, now, append)
     if not standing.is_loosened:
         return
     standing.is_loosened = False
@@ -68,14 +67,14 @@ def settle(leases: Leases, snapshot: Snapshot, now: int, append: Append) -> None
             append(lock_rules.grant_place(standing, place, queued, now))
 
 
-def settle_orphans(leases: Leases, snapshot: Snapshot, now: int, append: Append) -> None:
+def settle_orphans(leases: LeaseMemory, snapshot: Snapshot, now: int, append: Append) -> None:
     """Give up what keeps others waiting though nobody is there who could grant it."""
     if leases.orphans.may_be(leases.standing):
-        for place in leases.orphans.find(leases.standing, partial(snapshot.read, find_process), now):
+        for place in leases.orphans.find(leases.standing, lambda hub_id: snapshot.read(find_process, hub_id), now):
             append(_leave(snapshot, place.place_id, "hub_gone"))
 
 
-def collect_told(leases: Leases, snapshot: Snapshot, now: int) -> Told:
+def collect_told(leases: LeaseMemory, snapshot: Snapshot, now: int) -> Told:
     """The calls of this hub whose place has ended, and what they are to be told."""
     told: Told = []
     if not leases.ended:
@@ -89,7 +88,7 @@ def collect_told(leases: Leases, snapshot: Snapshot, now: int) -> Told:
     return told
 
 
-def find_end(leases: Leases, snapshot: Snapshot, place_id: int, now: int) -> Outcome:
+def find_end(leases: LeaseMemory, snapshot: Snapshot, place_id: int, now: int) -> Outcome:
     """How the wait at a place ended; or where it waits still."""
     rows = PastRows(snapshot, live(now))
     row = snapshot.read(places.find_place, place_id, live(now))
@@ -103,7 +102,7 @@ def find_end(leases: Leases, snapshot: Snapshot, place_id: int, now: int) -> Out
     return replace(answer, acquired=True, waited=True)
 
 
-def _write_lapses(leases: Leases, now: int, append: Append) -> None:
+def _write_lapses(leases: LeaseMemory, now: int, append: Append) -> None:
     lapsed: dict[int, list[Holding]] = {}
     for holding in find_lapsed(leases.standing, now):
         lapsed.setdefault(holding.token, []).append(holding)

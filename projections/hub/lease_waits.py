@@ -15,7 +15,7 @@ from arclog.errors import ArcError
 from arclog.limits import MICROSECONDS
 from projections.hub.calls import Call
 from projections.hub.group_commit import GroupCommit
-from projections.hub.leases import Leases
+from projections.hub.lease_memory import LeaseMemory
 from projections.hub.open_calls import OpenCall
 from projections.hub.outcomes import Outcome
 from projections.hub.waiting import Waiters
@@ -33,7 +33,7 @@ class LeaseWaits:
 
     def __init__(
         self,
-        leases: Leases,
+        leases: LeaseMemory,
         commits: GroupCommit,
         waiters: Waiters,
         microseconds: Callable[[], int],

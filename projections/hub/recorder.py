@@ -31,8 +31,8 @@ from projections.hub.clockwork import Clockwork
 from projections.hub.command_handlers import Command
 from projections.hub.context import Context
 from projections.hub.doubt import Doubt
+from projections.hub.lease_memory import LeaseMemory
 from projections.hub.lease_settling import collect_told
-from projections.hub.leases import Leases
 from projections.hub.outcomes import Outcome
 from projections.hub.presence import Presence
 from projections.hub.roots import Roots
@@ -349,7 +349,7 @@ class Recorder:
         return min(max(soonest, self._not_before), self.next_at)
 
     @property
-    def leases(self) -> Leases:
+    def leases(self) -> LeaseMemory:
         """Who holds what and who waits, after the last transaction; and the calls of this hub that wait."""
         return self._context.leases
 

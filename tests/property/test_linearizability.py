@@ -13,8 +13,8 @@ import pytest
 from arclog.deciders import handover, leases, locks
 from arclog.events import LockLeft
 from arclog.overlaps import Overlaps
-from projections import standing
-from projections.hub import leases as hub_leases
+from projections import standing_changes
+from projections.hub import lease_memory
 from relay.remote import HttpSend
 from tests.support.lease_histories import NotLinearizable, Told, judge, make_history
 from tests.support.linearizability import Step, find_violation
@@ -72,13 +72,13 @@ def _overtake(patch: pytest.MonkeyPatch) -> None:
 
 
 def _forget_who_left(patch: pytest.MonkeyPatch) -> None:
-    learn = standing.learn
+    learn = standing_changes.learn
 
     def forgetful(what: Any, event_id: int, recorded_at: int, data: Any) -> None:
         if not isinstance(data, LockLeft):
             learn(what, event_id, recorded_at, data)
 
-    patch.setattr(hub_leases, "learn", forgetful)
+    patch.setattr(lease_memory, "learn", forgetful)
 
 
 def _grant_twice_at_a_handover(patch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from arc.finding.listeners import listens
 from arc.finding.notes import NAME, is_own, read_notes, remove_note, write_note
-from arc.finding.processes import listens
 from arc.urls import is_loopback, split_url, url_of
-from cli.hubs.processes import is_running, wait_for_end
+from cli.hubs.process_state import is_running, wait_for_end
 from tests.support.waiting import wait_until
 
 ABOUT = {"instance_id": "i", "started_at": "2026-01-01T00:00:00Z"}

@@ -6,62 +6,62 @@ import pytest
 from mcp.shared import inbound
 
 from api.mcp import answers, jsonrpc, revisions
-from api.mcp.cursors import ALL, MAX_VIEWS, Cursors, View
 from api.mcp.jsonrpc import Call, ProtocolError
 from api.mcp.methods import METHODS
+from api.mcp.poll_places import ALL, MAX_VIEWS, PollPlaces, View
 from api.mcp.tools import TOOLS
 
 GENERAL, THREAD = View("general"), View("general", "t-1")
 
 
 def test_what_a_wider_view_has_shown_a_narrower_one_does_not_show_again() -> None:
-    cursors = Cursors()
-    cursors.begin(3)
-    cursors.take(GENERAL, 7)
-    assert [cursors.place(view) for view in (ALL, GENERAL, THREAD, View(None, "t-1"))] == [3, 7, 7, 3]
-    cursors.take(ALL, 9)
-    assert [cursors.place(view) for view in (ALL, GENERAL, THREAD)] == [9, 9, 9]
+    poll_places = PollPlaces()
+    poll_places.begin(3)
+    poll_places.take(GENERAL, 7)
+    assert [poll_places.place(view) for view in (ALL, GENERAL, THREAD, View(None, "t-1"))] == [3, 7, 7, 3]
+    poll_places.take(ALL, 9)
+    assert [poll_places.place(view) for view in (ALL, GENERAL, THREAD)] == [9, 9, 9]
 
 
 def test_a_cursor_never_moves_back_and_only_begins_anew() -> None:
-    cursors = Cursors()
-    assert not cursors.begun
-    cursors.take(ALL, 9)
-    cursors.take(ALL, 4)
-    assert cursors.place(ALL) == 9
-    cursors.begin(0)
-    assert (cursors.begun, cursors.place(ALL)) == (True, 0)
+    poll_places = PollPlaces()
+    assert not poll_places.begun
+    poll_places.take(ALL, 9)
+    poll_places.take(ALL, 4)
+    assert poll_places.place(ALL) == 9
+    poll_places.begin(0)
+    assert (poll_places.begun, poll_places.place(ALL)) == (True, 0)
 
 
 def test_what_is_given_back_is_taken_again_and_says_so_only_if_it_was_shown() -> None:
-    cursors = Cursors()
-    cursors.begin(3)
-    unseen = cursors.take(ALL, 5)
-    cursors.give_back(unseen)
-    assert (cursors.place(ALL), cursors.is_again(5, "general", None)) == (3, False)
-    shown = cursors.take(ALL, 5)
-    cursors.show(shown)
-    later = cursors.take(ALL, 7)
-    cursors.give_back(shown)
-    assert cursors.place(ALL) == 3
-    assert [cursors.is_again(number, "general", None) for number in (5, 6)] == [True, False]
-    cursors.show(later)
-    assert cursors.is_again(6, "general", None)
+    poll_places = PollPlaces()
+    poll_places.begin(3)
+    unseen = poll_places.take(ALL, 5)
+    poll_places.give_back(unseen)
+    assert (poll_places.place(ALL), poll_places.is_again(5, "general", None)) == (3, False)
+    shown = poll_places.take(ALL, 5)
+    poll_places.show(shown)
+    later = poll_places.take(ALL, 7)
+    poll_places.give_back(shown)
+    assert poll_places.place(ALL) == 3
+    assert [poll_places.is_again(number, "general", None) for number in (5, 6)] == [True, False]
+    poll_places.show(later)
+    assert poll_places.is_again(6, "general", None)
 
 
 def test_what_a_wide_view_gives_back_its_narrow_ones_show_too() -> None:
-    cursors = Cursors()
-    cursors.begin(3)
-    taken = cursors.take(ALL, 9)
-    cursors.take(GENERAL, 10)
-    cursors.give_back(taken)
-    assert cursors.place(GENERAL) == 3
+    poll_places = PollPlaces()
+    poll_places.begin(3)
+    taken = poll_places.take(ALL, 9)
+    poll_places.take(GENERAL, 10)
+    poll_places.give_back(taken)
+    assert poll_places.place(GENERAL) == 3
 
 
 def test_what_a_process_before_may_have_shown_says_so() -> None:
-    cursors = Cursors()
-    cursors.begin(3, shown=8)
-    assert [cursors.is_again(number, "general", None) for number in (8, 9)] == [True, False]
+    poll_places = PollPlaces()
+    poll_places.begin(3, shown=8)
+    assert [poll_places.is_again(number, "general", None) for number in (8, 9)] == [True, False]
 
 
 class Book:
@@ -79,19 +79,19 @@ class Book:
 
 def test_what_an_answer_took_is_kept_when_the_host_goes_on_and_not_before() -> None:
     book = Book()
-    cursors = Cursors(book, lambda: "alice")
-    cursors.begin(3)
-    for taken in (cursors.take(ALL, 5), cursors.take(GENERAL, 7)):
-        cursors.show(taken)
-    in_flight = cursors.take(ALL, 9)
+    poll_places = PollPlaces(book, lambda: "alice")
+    poll_places.begin(3)
+    for taken in (poll_places.take(ALL, 5), poll_places.take(GENERAL, 7)):
+        poll_places.show(taken)
+    in_flight = poll_places.take(ALL, 9)
     assert book.places == {}
-    cursors.keep()
+    poll_places.keep()
     assert book.places == {("alice", ALL): 5, ("alice", GENERAL): 7}
-    cursors.show(in_flight)
-    cursors.give_back(in_flight)
-    cursors.keep()
+    poll_places.show(in_flight)
+    poll_places.give_back(in_flight)
+    poll_places.keep()
     assert book.places == {("alice", ALL): 5, ("alice", GENERAL): 5}
-    other = Cursors(book, lambda: "alice")
+    other = PollPlaces(book, lambda: "alice")
     other.begin(3, shown=9)
     assert [other.place(view) for view in (ALL, GENERAL, View("else"))] == [5, 5, 5]
 
@@ -99,19 +99,19 @@ def test_what_an_answer_took_is_kept_when_the_host_goes_on_and_not_before() -> N
 def test_a_view_that_was_kept_goes_on_where_it_was_and_its_narrow_ones_too() -> None:
     book = Book()
     book.places = {("alice", GENERAL): 7, ("bob", ALL): 9}
-    cursors = Cursors(book, lambda: "alice")
-    cursors.begin(3)
-    assert [cursors.place(view) for view in (ALL, GENERAL, THREAD, View(None, "t-1"))] == [3, 7, 7, 3]
+    poll_places = PollPlaces(book, lambda: "alice")
+    poll_places.begin(3)
+    assert [poll_places.place(view) for view in (ALL, GENERAL, THREAD, View(None, "t-1"))] == [3, 7, 7, 3]
 
 
 def test_views_without_number_forget_the_one_that_moved_longest_ago() -> None:
-    cursors = Cursors()
-    cursors.begin(1)
+    poll_places = PollPlaces()
+    poll_places.begin(1)
     for number in range(MAX_VIEWS + 10):
-        cursors.take(View(f"c{number}"), number + 2)
-    assert cursors.place(View("c0")) == 1
-    assert cursors.place(View(f"c{MAX_VIEWS + 9}")) == MAX_VIEWS + 11
-    assert cursors.place(ALL) == 1
+        poll_places.take(View(f"c{number}"), number + 2)
+    assert poll_places.place(View("c0")) == 1
+    assert poll_places.place(View(f"c{MAX_VIEWS + 9}")) == MAX_VIEWS + 11
+    assert poll_places.place(ALL) == 1
 
 
 def test_an_answer_leaves_out_what_is_empty_and_ends_times_at_the_second() -> None:

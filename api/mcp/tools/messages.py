@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
-from api.mcp.cursors import View
+from api.mcp.poll_places import View
 from api.mcp.port import Refused
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Limit, Require, Since
@@ -115,7 +115,7 @@ async def poll(agent: AskingAgent, arguments: Poll) -> Answer:
     give_up_at = loop.time() + min(max(arguments.timeout, 0.0), MAX_POLL_SEC)
     waited, wait_sec = False, 0.0  # at first a look: an answer that was not waited for is surely read
     while True:
-        place = agent.cursors.place(view)
+        place = agent.poll_places.place(view)
         found = await agent.read(
             "/v1/events",
             wait_sec=wait_sec,
@@ -127,7 +127,7 @@ async def poll(agent: AskingAgent, arguments: Poll) -> Answer:
             timeout=wait_sec,
             exclude_self=True,
         )
-        moved = agent.cursors.place(view) != place  # another poll has taken them, or has given some back
+        moved = agent.poll_places.place(view) != place  # another poll has taken them, or has given some back
         waited = waited or wait_sec > 0
         wait_sec = max(0.0, give_up_at - loop.time())
         if not moved and (found or not wait_sec):
@@ -136,7 +136,7 @@ async def poll(agent: AskingAgent, arguments: Poll) -> Answer:
     if not page.rows:
         return answer({"messages": []})
     more = "There may be more: poll again" if page.is_full or len(found) == POLL_ROWS else None
-    return answer({"messages": page.rows}, more, agent.cursors.take(view, page.rows[-1]["id"], waited=waited))
+    return answer({"messages": page.rows}, more, agent.poll_places.take(view, page.rows[-1]["id"], waited=waited))
 
 
 async def read_back(agent: AskingAgent, arguments: ReadBack) -> Answer:
@@ -207,7 +207,7 @@ async def _note_stranger(agent: AskingAgent, name: str) -> str | None:
 def _to_shown(agent: AskingAgent, wire: JsonObject) -> JsonObject:
     """A message as a poll shows it; one that may have been read before says so."""
     shown = answers.message(wire)
-    if agent.cursors.is_again(wire["id"], wire["channel"], wire["thread_id"]):
+    if agent.poll_places.is_again(wire["id"], wire["channel"], wire["thread_id"]):
         shown["again"] = True
     return shown
 

@@ -39,7 +39,7 @@ async def show_self(agent: AskingAgent, arguments: NoArguments) -> Answer:
             "agent_id": agent.agent_id,
             "session": answers.row(found["session"] or {}, without=("agent_id", "metadata", "active")),
             "latest_visible_id": found["latest_visible_id"],
-            "polled_to_id": agent.cursors.start,
+            "polled_to_id": agent.poll_places.start,
             "live_agents": live[:MAX_NAMES],
             "default_channel": found["default_channel"],
         },

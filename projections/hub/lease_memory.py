@@ -1,10 +1,9 @@
-"""Leases, at one hub: what stands at the log's head, and this hub's calls that wait.
+"""Claims and locks in the memory of one hub: what stands at the log's head, and this hub's calls that wait.
 
 What stands is kept in memory. It is right at one event only, so it is caught up under the log's lock, as soon as a rule
 asks for it, and forgotten when a transaction comes to nothing; it is then read from the tables again.
 """
 
-from functools import partial
 from typing import Final
 
 from arclog.codec import RecordedEvent
@@ -30,7 +29,7 @@ from projections.hub.orphans import Orphans
 from projections.hub.outcomes import Outcome
 from projections.intervals import live
 from projections.queue import read_standing
-from projections.standing import CONCERNING, concerns, learn
+from projections.standing_changes import CONCERNING, concerns, learn
 
 MAX_BEHIND: Final = 5_000
 """Events of other hubs that are followed one by one; when there are more, the tables are read instead."""
@@ -40,7 +39,7 @@ _ENDS: Final = (SessionClosed, SessionExpired)
 _TYPES: Final = frozenset(event_class.type for event_class in CONCERNING)
 
 
-class Leases:
+class LeaseMemory:
     """Who holds what and who waits, and the calls of this hub that do.
 
     Args:
@@ -187,7 +186,7 @@ class Leases:
     def look_for_orphans(self, snapshot: Snapshot, now: int) -> bool:
         """Whether a hub at which others wait turns out to be dead."""
         return self.next_orphans_at() is not None and self.orphans.look(
-            self._standing, partial(snapshot.read, find_process), now
+            self._standing, lambda hub_id: snapshot.read(find_process, hub_id), now
         )
 
     def _end(self, place_id: int) -> None:

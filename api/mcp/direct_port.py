@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from api.hints import tell, tell_tools
+from api.http.direct_calls import DirectCalls
 from api.http.errors import STATUS_OF
-from api.http.inside import Inside
 from api.http.responses import MAX_ERROR_CHARS
 from api.mcp.agent_session import VIA
 from api.mcp.port import Refused, Value
@@ -18,16 +18,16 @@ from projections import sessions
 UNAVAILABLE: Final = 503
 
 
-class InsidePort:
+class DirectPort:
     """Carries calls to the routes of a hub.
 
     Args:
-        inside: the routes.
+        direct_calls: the routes.
     """
 
-    def __init__(self, inside: Inside) -> None:
-        self._inside = inside
-        self._hub = inside.hub
+    def __init__(self, direct_calls: DirectCalls) -> None:
+        self._direct_calls = direct_calls
+        self._hub = direct_calls.hub
 
     @property
     def instance_id(self) -> str | None:
@@ -40,7 +40,7 @@ class InsidePort:
         if wait_sec and self._hub.closing:
             raise Refused("the hub is stopping, and takes no calls that wait; try again soon", UNAVAILABLE)
         try:
-            found = await self._inside.read(path, parameters)
+            found = await self._direct_calls.read(path, parameters)
         except ArcError as error:
             raise _refused(error) from None
         return msgspec.json.decode(found.result)
@@ -49,7 +49,7 @@ class InsidePort:
         self, method: str, path: str, ids: Mapping[str, Value], body: JsonObject, *, key: str | None = None
     ) -> JsonObject:
         try:
-            outcome = await self._inside.change(method, path, ids, body, transport=VIA, key=key)
+            outcome = await self._direct_calls.change(method, path, ids, body, transport=VIA, key=key)
         except ArcError as error:
             raise _refused(error) from None
         return {

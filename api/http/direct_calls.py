@@ -25,7 +25,7 @@ T = TypeVar("T")
 NO_IDS: Final[Mapping[str, Value]] = {}
 
 
-class Inside:
+class DirectCalls:
     """The routes of a hub, for callers in its own process.
 
     Args:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from arclog.events import JsonObject
 
 
-class HubPort:
+class HttpPort:
     """Carries calls to one hub over HTTP. A call that changes something has a key, the same on each retry.
 
     Args:

@@ -7,7 +7,7 @@ cursor *and* after the cursors of all wider filters, since whatever a wider poll
 - ``poll(channel="a")`` moves the cursor of that filter only. ``poll(channel="b")`` and ``poll()`` return the same as
   if it had never been called: nothing is swallowed.
 - ``poll()`` returns everything visible, so what it has returned is not returned again by ``poll(channel="a")``.
-- `Cursors.move_all` (bootstrap) puts every filter at one place.
+- `PollPlaces.move_all` (bootstrap) puts every filter at one place.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _covers(wider: Filter, narrower: Filter) -> bool:
     return wider[0] in (None, narrower[0]) and wider[1] in (None, narrower[1]) and (narrower[2] or not wider[2])
 
 
-class Cursors:
+class PollPlaces:
     """The places of all filters of one client. Safe to use from several threads."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether a tool may run: the one judgement for all harnesses.
+"""Whether a tool may run: one guard for all harnesses.
 
 A file that another agent holds is refused; one that is free is locked for the agent, until its turn ends. A file that
 another agent has written since this one knew it last must be read again first. A command that would take away what
@@ -32,7 +32,7 @@ TRANSPORT: Final = "hook"
 SHOWN: Final = 3
 
 
-class Judgement:
+class ToolGuard:
     """Judges the tools of all windows of one hub."""
 
     def __init__(self, hub: Hub) -> None:
@@ -51,10 +51,10 @@ class Judgement:
         if mode == "off":
             return ""
         if tool.command is not None:
-            return await self._judge_command(agent_id, folder, tool.command, mode)
+            return await self._check_command(agent_id, folder, tool.command, mode)
         paths = self._known(folder, tool.writes)
         refusal = await self._take(agent_id, paths, mode)
-        return refusal or self._judge_age(agent_id, paths)
+        return refusal or self._check_age(agent_id, paths)
 
     async def note(self, agent_id: str, folder: str, tool: Tool) -> None:
         """Note what a tool did to files."""
@@ -102,7 +102,7 @@ class Judgement:
         conflicts = msgspec.json.decode(found.result)
         return _held(conflicts[0]) if conflicts else ""
 
-    def _judge_age(self, agent_id: str, paths: list[str]) -> str:
+    def _check_age(self, agent_id: str, paths: list[str]) -> str:
         for path in paths:
             news = self._find_news(agent_id, path)
             if news is not None and os.path.exists(path):  # noqa: PTH110 - a name that is too long is none
@@ -119,17 +119,17 @@ class Judgement:
 
     # Commands -------------------------------------------------------------------------------------------------------
 
-    async def _judge_command(self, agent_id: str, folder: str, command: str, mode: Mode) -> str:
+    async def _check_command(self, agent_id: str, folder: str, command: str, mode: Mode) -> str:
         deeds = find_deeds(command, self._disk, folder)
         for deed in deeds:
-            refusal = await self._judge_deed(agent_id, folder, deed)
+            refusal = await self._check_deed(agent_id, folder, deed)
             if refusal:
                 return refusal
         changed = self._known(folder, _named(deeds, "write", "patch", "discard"))
         refusal = await self._take(agent_id, changed, mode)
-        return refusal or self._judge_age(agent_id, self._known(folder, _named(deeds, "patch")))
+        return refusal or self._check_age(agent_id, self._known(folder, _named(deeds, "patch")))
 
-    async def _judge_deed(self, agent_id: str, folder: str, deed: Deed | Unclear) -> str:
+    async def _check_deed(self, agent_id: str, folder: str, deed: Deed | Unclear) -> str:
         """Why a command must not do this; what it only does to files that it names is judged as an edit."""
         if isinstance(deed, Unclear):
             theirs = await self._find_others(agent_id, folder, None)
@@ -143,14 +143,14 @@ class Judgement:
             return ""
         where = os.path.join(folder, deed.folder)  # noqa: PTH118 - thousands of calls a minute pass here
         if deed.kind == "commit":
-            return await self._judge_commit(agent_id, where, deed)
+            return await self._check_commit(agent_id, where, deed)
         whole = deed.paths is None or any(self._is_top(where, path) for path in deed.paths)
         theirs = await self._find_others(agent_id, where, None if whole else self._known(where, deed.paths or ()))
         if not theirs:
             return ""
         return f"{deed.verb} is refused: {theirs} {_ADVICE.get(deed.kind, _ADVICE['discard'])}"
 
-    async def _judge_commit(self, agent_id: str, where: str, deed: Deed) -> str:
+    async def _check_commit(self, agent_id: str, where: str, deed: Deed) -> str:
         """A commit may take what others hold no more than an edit may change it."""
         if deed.staged:
             names = await list_staged(where)

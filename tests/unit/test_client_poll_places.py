@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arc.cursors import Cursors, Filter
+from arc.poll_places import Filter, PollPlaces
 
 EVERYTHING: Filter = (None, None, True)
 
@@ -27,10 +27,10 @@ def passes(message: Posted, through: Filter) -> bool:
     )
 
 
-def poll(cursors: Cursors, posted: list[Posted], through: Filter, limit: int) -> list[Posted]:
-    found = [one for one in posted if one.id > cursors.place(through) and passes(one, through)][:limit]
+def poll(poll_places: PollPlaces, posted: list[Posted], through: Filter, limit: int) -> list[Posted]:
+    found = [one for one in posted if one.id > poll_places.place(through) and passes(one, through)][:limit]
     if found:
-        cursors.move(through, found[-1].id)
+        poll_places.move(through, found[-1].id)
     return found
 
 
@@ -39,40 +39,40 @@ def covers(wider: Filter, narrower: Filter) -> bool:
 
 
 def test_a_new_client_begins_before_the_first_message() -> None:
-    assert Cursors().place(("a", "t", True)) == 0
+    assert PollPlaces().place(("a", "t", True)) == 0
 
 
 def test_polling_one_channel_moves_no_other_poll() -> None:
-    cursors = Cursors()
-    cursors.move(("a", None, True), 7)
-    assert cursors.place(("a", None, True)) == 7
-    assert [cursors.place(one) for one in [("b", None, True), EVERYTHING, (None, "t", True)]] == [0, 0, 0]
+    poll_places = PollPlaces()
+    poll_places.move(("a", None, True), 7)
+    assert poll_places.place(("a", None, True)) == 7
+    assert [poll_places.place(one) for one in [("b", None, True), EVERYTHING, (None, "t", True)]] == [0, 0, 0]
 
 
 def test_what_a_poll_of_everything_returned_is_behind_every_channel() -> None:
-    cursors = Cursors()
-    cursors.move(EVERYTHING, 7)
-    assert [cursors.place(one) for one in [("a", None, True), ("a", "t", True), (None, "t", True)]] == [7, 7, 7]
+    poll_places = PollPlaces()
+    poll_places.move(EVERYTHING, 7)
+    assert [poll_places.place(one) for one in [("a", None, True), ("a", "t", True), (None, "t", True)]] == [7, 7, 7]
 
 
 def test_a_poll_without_own_messages_leaves_them_for_a_poll_with_them() -> None:
-    cursors = Cursors()
-    cursors.move(EVERYTHING, 7)
-    assert cursors.place((None, None, False)) == 0
+    poll_places = PollPlaces()
+    poll_places.move(EVERYTHING, 7)
+    assert poll_places.place((None, None, False)) == 0
 
 
 def test_a_cursor_never_moves_back_by_polling() -> None:
-    cursors = Cursors()
-    cursors.move(EVERYTHING, 7)
-    cursors.move(EVERYTHING, 3)
-    assert cursors.place(EVERYTHING) == 7
+    poll_places = PollPlaces()
+    poll_places.move(EVERYTHING, 7)
+    poll_places.move(EVERYTHING, 3)
+    assert poll_places.place(EVERYTHING) == 7
 
 
 def test_bootstrap_moves_every_cursor_even_back() -> None:
-    cursors = Cursors()
-    cursors.move(("a", None, True), 900)
-    cursors.move_all(5)
-    assert {cursors.place(one) for one in [("a", None, True), ("b", "t", False), EVERYTHING]} == {5}
+    poll_places = PollPlaces()
+    poll_places.move(("a", None, True), 900)
+    poll_places.move_all(5)
+    assert {poll_places.place(one) for one in [("a", None, True), ("b", "t", False), EVERYTHING]} == {5}
 
 
 channels = st.sampled_from(["a", "b"])
@@ -89,7 +89,7 @@ steps = st.lists(
 
 @given(steps)
 def test_each_filter_gets_all_that_passes_once_unless_a_wider_one_got_it(story: list[tuple[object, ...]]) -> None:
-    cursors, posted = Cursors(), list[Posted]()
+    poll_places, posted = PollPlaces(), list[Posted]()
     returned: dict[Filter, list[Posted]] = {}
     for kind, *details in story:
         if kind == "post":
@@ -97,9 +97,9 @@ def test_each_filter_gets_all_that_passes_once_unless_a_wider_one_got_it(story: 
             posted.append(Posted(len(posted) + 1, str(channel), thread_id, bool(own)))  # type: ignore[arg-type]
         else:
             through, limit = details
-            returned.setdefault(through, []).extend(poll(cursors, posted, through, limit))  # type: ignore[arg-type]
+            returned.setdefault(through, []).extend(poll(poll_places, posted, through, limit))  # type: ignore[arg-type]
     for through in list(returned):
-        while found := poll(cursors, posted, through, 4):
+        while found := poll(poll_places, posted, through, 4):
             returned[through].extend(found)
     for through, got in returned.items():
         assert len(got) == len(set(got))

@@ -63,7 +63,7 @@ class Places(Protocol):
         ...
 
 
-class Cursors:
+class PollPlaces:
     """The places of one agent's views.
 
     Args:
