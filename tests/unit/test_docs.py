@@ -1,5 +1,6 @@
 """Each decision has a number of its own, and every link in the docs leads somewhere."""
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -26,3 +27,15 @@ def test_the_title_of_a_decision_has_the_number_of_its_file(page: Path) -> None:
 def test_every_link_leads_to_a_file(page: Path) -> None:
     links = re.findall(r"\]\((?!https?:|mailto:|#)([^)#\s]+)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+JSON = re.compile(r"^```json\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_what_is_shown_as_json_is_json(page: Path) -> None:
+    for block in JSON.findall(page.read_text()):
+        rest = block.replace("…", "").strip()
+        while rest:  # one value, or one a line
+            _value, end = json.JSONDecoder().raw_decode(rest)
+            rest = rest[end:].lstrip()
