@@ -208,6 +208,10 @@ PROJECTOR: Final = Projector(
 )
 
 
+CONCERNING_TASKS: Final = frozenset(event_class.type for event_class in PROJECTOR.handlers)
+"""The types of events that may change how a task stands; of messages only some do."""
+
+
 def concerns_tasks(event: Event) -> bool:
     """Whether an event may change how a task stands."""
     if isinstance(event, MessagePosted):

@@ -136,6 +136,11 @@ class Log:
                     self.append_stored(event)
                 self.keep()
 
+    @property
+    def kept_to(self) -> int:
+        """The last event that this hub kept, or has seen at the end of a transaction before."""
+        return self._kept.event_id
+
     def _catch_up(self, moved: Moved) -> None:
         for event in moved.missing:
             self.append_stored(event)

@@ -226,6 +226,11 @@ def find_rules(connection: apsw.Connection) -> RulesRaised | None:
     return None
 
 
+def list_types_after(connection: apsw.Connection, event_id: int) -> frozenset[str]:
+    """The types of the events after one; `message.posted` only if a message opens or completes a task."""
+    return frozenset(str(name) for (name,) in connection.execute(EVENTS["list_types_after"], (event_id,)))
+
+
 def find_last_event_of(connection: apsw.Connection, actor: str) -> int | None:
     """The last event that `actor` did."""
     found = connection.execute(EVENTS["find_last_event_of"], (actor,)).get

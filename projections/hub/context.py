@@ -34,6 +34,7 @@ _TEACHING: Final[frozenset[type[Event]]] = frozenset(
     {NetworkChanged, RulesRaised, ShutdownCancelled, ShutdownFired, ShutdownInitiated, TokenIssued, TokenRevoked}
 )
 """Events that change what a hub knows of itself, or remembers of the log."""
+_TEACHING_TYPES: Final = frozenset(event_class.type for event_class in _TEACHING)
 
 
 class Context:
@@ -104,6 +105,12 @@ class Context:
         self.known_channels.clear()
         self._rules = None
         self._holders = None
+
+    def follow(self, types: frozenset[str]) -> None:
+        """Other hubs appended events of these types."""
+        if not types.isdisjoint(_TEACHING_TYPES):
+            self._rules = None
+            self._holders = None
 
     def learn(self, event: Event) -> None:
         """Keep what an event changes in what this hub knows of itself, and of the log."""

@@ -40,6 +40,7 @@ from projections.hub.task_clock import TaskClock
 from projections.hub.transaction import Transaction
 from projections.hub.tuning import Tuning
 from projections.hub.writing_side import WritingSide
+from projections.tasks import CONCERNING_TASKS
 
 _ATTEMPTS: Final = 3
 """How often a batch is judged at most, when the log does not take it."""
@@ -262,10 +263,13 @@ class Recorder:
         return self._side.copies_much
 
     def _begin(self, wait: bool) -> bool:
-        foreign = self._side.begin(wait)
-        if foreign:
-            self._forget()
-        return foreign
+        types = self._side.begin(wait)
+        if types is None:
+            return False
+        self._context.follow(types)
+        if not types.isdisjoint(CONCERNING_TASKS):
+            self.task_clock.look_again()
+        return True
 
     def _write(self, calls: Sequence[Call], foreign: bool) -> Commit:
         transaction = Transaction(self._side.log, self._context, self.clockwork, self._known_rules)
@@ -273,8 +277,6 @@ class Recorder:
         leases, snapshot = self._context.leases, self._context.snapshot
         leases.follow(snapshot, transaction.after, transaction.now)
         transaction.settle()
-        if foreign:
-            self.task_clock.look_again()
         self.task_clock.settle(self._context, transaction.now, transaction.append_ours)
         answers = [(call, transaction.carry_out(call)) for call in calls]
         transaction.settle_leases()

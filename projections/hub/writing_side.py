@@ -11,13 +11,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from arclog.clock import LogClock
-from arclog.engine import Engine
+from arclog.engine import Engine, Moved
 from arclog.errors import StorageError, StorageGone
 from arclog.progress import Progress
 from arclog.sqlite.connection import abandon, is_disk_fault, leave_wal, storage_errors
 from arclog.sqlite.engine import FileEngine
 from arclog.sqlite.in_place import COUNTS_SEC, OpenFiles
 from arclog.sqlite.log import Log
+from arclog.sqlite.reads import list_types_after
 from arclog.sqlite.rescue import rescue
 from arclog.sqlite.schema import open_storage
 from arclog.sqlite.snapshot import Snapshot
@@ -87,14 +88,15 @@ class WritingSide:
         """Turn what goes wrong with the storage meanwhile into `StorageError`s."""
         return self._errors
 
-    def begin(self, wait: bool) -> bool:
+    def begin(self, wait: bool) -> frozenset[str] | None:
         """Start a transaction at the log's head, unless that was done already.
 
         Args:
             wait: whether to wait when another hub holds the log's lock.
 
         Returns:
-            Whether another hub appended something since the last transaction.
+            The types of what other hubs may have appended since the last transaction, as `list_types_after` has them;
+            None when they cannot have appended anything.
 
         Raises:
             StorageError: it cannot be; nothing is held.
@@ -105,22 +107,18 @@ class WritingSide:
             self._reopen()
         try:
             with self.errors():
-                if self.connection.in_transaction:
-                    return self.log.begin() is not None
+                was_begun = self.connection.in_transaction
                 moved = self.log.begin(wait)
                 if moved is None:
-                    return False
-                self.writer.memory.clear()
-                for event in moved.missing:
-                    project(HANDLERS, self.writer, event.decode())
-                if moved.missing:
-                    self.advance(moved.head.event_id)
+                    return None
+                if not was_begun:
+                    self._catch_up(moved)
+                return list_types_after(self.connection, self.log.kept_to)
         except StorageGone as error:
             raise self._save(error) from None
         except StorageError as error:
             self.undo(error)
             raise
-        return True
 
     @property
     def copies_much(self) -> bool:
@@ -183,6 +181,14 @@ class WritingSide:
             return self.log.files.look()
         except StorageError:
             return False
+
+    def _catch_up(self, moved: Moved) -> None:
+        """Bring the tables to the log's head, and forget what was known of them."""
+        self.writer.memory.clear()
+        for event in moved.missing:
+            project(HANDLERS, self.writer, event.decode())
+        if moved.missing:
+            self.advance(moved.head.event_id)
 
     def _attach(self) -> None:
         self.snapshot = Snapshot(self.connection)

@@ -40,12 +40,12 @@ def test_a_batch_takes_no_more_statements_than_its_rows_need(
         assert statements_of(recorder, commands()) <= most
 
 
-def test_a_batch_after_one_of_another_hub_takes_six_statements_more(storage: Path) -> None:
+def test_a_batch_after_one_of_another_hub_takes_three_statements_more(storage: Path) -> None:
     with recording(storage) as recorder, recording(storage) as other:
         recorder.execute(post())
         for _ in range(2):
             other.execute(post())
-            assert statements_of(recorder, [post()]) <= 11
+            assert statements_of(recorder, [post()]) <= 8
 
 
 def test_a_batch_is_one_flush(storage: Path) -> None:

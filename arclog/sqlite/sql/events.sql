@@ -180,6 +180,10 @@ FROM events WHERE event_id = ?
 -- The end of an agent's range in the index on actors.
 SELECT recorded_at FROM events WHERE actor = ? AND event_id <= ? ORDER BY event_id DESC LIMIT 1
 
+-- name: list_types_after
+-- What kinds of events came after one; of messages only those count that concern a task.
+SELECT DISTINCT type FROM events WHERE event_id > ? AND (type <> 'message.posted' OR stream GLOB 'task/*')
+
 -- name: find_last_event_of
 SELECT event_id FROM events WHERE actor = ? ORDER BY event_id DESC LIMIT 1
 
