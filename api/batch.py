@@ -13,7 +13,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.hints import tell
-from api.http.bodies import BodyReader, read_body, read_require, refuse_encoding
+from api.http.bodies import BodyReader, read_body, read_preconditions, refuse_encoding
 from api.http.errors import STATUS_OF
 from api.http.headers import find_sender, transport_of
 from api.http.idempotency import check_key, find_key, hash_request, key_of_line
@@ -122,26 +122,23 @@ async def _carry_out(hub: Hub, lines: list[bytes], batch: Batch) -> list[Outcome
 
 def _call(line: bytes, number: int, batch: Batch) -> Call:
     command = _read_message(line)
-    require = read_require(line)
     # Most lines bring no key; only where one may be, plain or escaped, is the line read again.
     key = _read_key(line).idempotency_key if b"idempotency_key" in line or b"\\u" in line else None
     if key is not None:
         check_key("idempotency_key", key)
     elif batch.key is not None:
         key = key_of_line(batch.key, number)
-    else:
-        return Call(command, transport=batch.transport, sender=batch.sender, require=require, principal=PRINCIPAL.get())
-    known_by = hash_request(b"POST", PATH.encode(), line)
-    return Call(
+    call = Call(
         command,
         transport=batch.transport,
-        key=key,
-        request=known_by.asked,
-        former_request=known_by.written,
         sender=batch.sender,
-        require=require,
+        relies_on=read_preconditions(line),
         principal=PRINCIPAL.get(),
     )
+    if key is not None:
+        known_by = hash_request(b"POST", PATH.encode(), line)
+        call.key, call.request, call.former_request = key, known_by.asked, known_by.written
+    return call
 
 
 def _answer(result: Outcome | ArcError) -> bytes:

@@ -4,6 +4,7 @@ Below the carriers an error says what happened, and names its advice; which rout
 those know who can be told to use it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -22,6 +23,7 @@ HINTS: Final[Mapping[Advice, str]] = {
     "listen_elsewhere": "; restart it with: arc --host 0.0.0.0 --port {error.port} --allow-remote",
     "new_storage": ": name a new file with --storage",
     "other_storage": ": choose another file with --storage",
+    "read_stream": " (GET /v1/log?stream={error.stream}&after={error.event_id} has it)",
     "restore_backup": ": restore a backup with: arc log restore",
     "restore_or_fork": ": use arc log restore, or arc log fork",
     "stop_users": ", or a reader such as arc log tail -f",
@@ -29,7 +31,10 @@ HINTS: Final[Mapping[Advice, str]] = {
 }
 """For those who know routes and commands: callers over HTTP and the relay, and people at a terminal."""
 
-TOOL_HINTS: Final[Mapping[str, str]] = {"create_channel": "; create it first with arc_create_channel"}
+TOOL_HINTS: Final[Mapping[str, str]] = {
+    "create_channel": "; create it first with arc_create_channel",
+    "read_stream": " (arc_history has it)",
+}
 """For those who know tools, where that differs."""
 
 
@@ -47,6 +52,8 @@ def tell_tools(text: str, advice: str | None) -> str:
         text: what it said.
         advice: the error's advice, as the envelope of the hub's answer has it.
     """
-    if advice in TOOL_HINTS:
-        return text.replace(HINTS[advice], TOOL_HINTS[advice])  # type: ignore[index]  # its keys are advice
-    return text
+    if advice is None or advice not in TOOL_HINTS:
+        return text
+    said = re.sub(r"\\\{[^}]*\\\}", ".*", re.escape(HINTS[advice]))  # type: ignore[index]  # its keys are advice
+    hint = TOOL_HINTS[advice]
+    return re.sub(said, lambda _said: hint, text)

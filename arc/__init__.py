@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from arc.client import ArcClient
     from arc.errors import ArcError
     from arc.hub import ensure_hub, reset_hub, stop_hub
+    from arc.preconditions import RelyingOn
     from arc.smoke import SmokeError, run_smoke_agent
     from arc.spool import FileRelayClient, ensure_spool_dirs
 
@@ -28,6 +29,7 @@ __all__ = [
     "ArcClient",
     "ArcError",
     "FileRelayClient",
+    "RelyingOn",
     "SmokeError",
     "__version__",
     "ensure_hub",
@@ -41,6 +43,7 @@ _HOMES = {
     "ArcClient": "client",
     "ArcError": "errors",
     "FileRelayClient": "spool",
+    "RelyingOn": "preconditions",
     "SmokeError": "smoke",
     "ensure_hub": "hub",
     "ensure_spool_dirs": "spool",

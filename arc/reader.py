@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arc.errors import ArcError
+from arc.preconditions import relied_on
 from arc.urls import query as query_of
 from arc.urls import segment
 
@@ -253,7 +254,9 @@ class Reader:
     def _call(
         self, method: str, path: str, payload: dict[str, Any] | None = None, *, timeout_override: float | None = None
     ) -> dict[str, Any]:
-        """The hub's envelope; a refusal is raised."""
+        """The hub's envelope; a refusal is raised. What changes something relies on what `RelyingOn` says."""
+        if method == "POST" and relied_on():
+            payload = {**(payload or {}), **relied_on()}
         envelope = self._transport.call(method, path, payload, timeout_override=timeout_override)
         if not envelope.get("ok"):
             raise ArcError.from_envelope(envelope, envelope.get("status", 400))

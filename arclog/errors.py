@@ -17,6 +17,7 @@ Advice = Literal[
     "listen_elsewhere",
     "new_storage",
     "other_storage",
+    "read_stream",
     "restore_backup",
     "restore_or_fork",
     "stop_users",
@@ -115,6 +116,20 @@ class Conflict(ArcError):
     """Something that another agent has is in the way, or what was required does not hold."""
 
     code = "conflict"
+
+
+class ChangedSince(Conflict):
+    """Something happened that the caller had not seen when it decided."""
+
+    def __init__(self, stream: str, event_id: int, last: int, what: str) -> None:
+        super().__init__(
+            f"{stream} has changed since event {event_id}: event {last} is {what}. Nothing was done: look at what "
+            f"came, and if you still want this, ask again with event_id {last}",
+            advice="read_stream",
+        )
+        self.stream = stream
+        self.event_id = event_id
+        self.last = last
 
 
 class DependencyCycle(ArcError):

@@ -14,7 +14,16 @@ import apsw
 from arclog.codec import Fact, StoredEvent
 from arclog.events import Event
 from arclog.sqlite.queries import Queries
-from arclog.sqlite.reads import EVERYTHING, NO_END, Filter, find_event, read, read_from_end
+from arclog.sqlite.reads import (
+    EVERYTHING,
+    NO_END,
+    Filter,
+    find_event,
+    find_last_below,
+    find_last_in,
+    read,
+    read_from_end,
+)
 from arclog.streams import CONCERNING_SEVERAL, streams_beside
 from projections.projector import Projector, Writer
 
@@ -56,6 +65,20 @@ def read_matching_from_end(
         return own
     beside = islice(_read_beside(connection, 0, until, where, "list_from_end"), limit)
     return islice(_once(heapq.merge(own, beside, key=_place, reverse=True)), limit)
+
+
+def find_last_since(connection: apsw.Connection, stream: str, after: int) -> int | None:
+    """The last event after `after` that concerns a stream, or what is below it when it ends in `/`; None for none."""
+    if stream.endswith("/"):
+        end = stream[:-1] + "0"
+        own = find_last_below(connection, stream, end, after)
+        query = "find_last_below"
+    else:
+        end = None
+        own = find_last_in(connection, stream, after)
+        query = "find_last"
+    beside = connection.execute(SQL[query], {"stream": stream, "end": end, "after": after}).get
+    return max((one for one in (own, beside) if one is not None), default=None)
 
 
 def _read_beside(

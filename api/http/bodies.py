@@ -12,6 +12,7 @@ from api.http.errors import ClientGone, RequestTooLarge
 from api.http.headers import HEADERS
 from api.http.mismatches import find_mismatch
 from arclog.deciders import fields
+from arclog.deciders.preconditions import FIELDS, Preconditions
 from arclog.errors import InvalidInput
 
 B = TypeVar("B", bound=Struct)
@@ -128,31 +129,22 @@ class BodyReader(Generic[B]):
             raise InvalidInput("body", f"cannot be used: {refused}") from None
 
 
-class _Requiring(Struct, frozen=True):
-    """What the body of any change may say beside its own: fencing tokens that must be present, by what they are of."""
-
-    require: dict[str, int] | None = None
+_preconditions = BodyReader(Preconditions)
 
 
-_requiring = BodyReader(_Requiring)
-
-
-def read_require(body: bytes) -> dict[str, int] | None:
-    """The fencing tokens that a change relies on, such as `{"lock/src/a.py": 812}`.
+def read_preconditions(body: bytes) -> Preconditions | None:
+    """What a change relies on, which the body of any may say beside its own; None when that is nothing.
 
     Raises:
-        InvalidInput: they are no object of integers.
+        InvalidInput: it is not what `Preconditions` tells.
     """
-    return _requiring.read(body).require if b'"require"' in body else None
+    return _preconditions.read(body) if b'"require"' in body or b'"if_none_since"' in body else None
 
 
-def take_require(body: Mapping[str, object]) -> dict[str, int] | None:
-    """The same of a body that is decoded already.
-
-    Raises:
-        InvalidInput: they are no object of integers.
-    """
-    return _requiring.take(body).require if "require" in body else None
+def take_preconditions(body: Mapping[str, object]) -> Preconditions | None:
+    """The same of a body that is decoded."""
+    given = {name: body[name] for name in FIELDS if name in body}
+    return _preconditions.take(given) if given else None
 
 
 def _explain(error: Exception, body: bytes) -> InvalidInput:

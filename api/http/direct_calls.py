@@ -12,7 +12,7 @@ import msgspec
 from starlette.types import Message
 
 from api.http.as_of import moment_of
-from api.http.bodies import BodyReader, take_require
+from api.http.bodies import BodyReader, take_preconditions
 from api.http.errors import UnknownRoute
 from api.http.idempotency import hash_request
 from api.http.queries import QueryReader, Value
@@ -70,11 +70,13 @@ class DirectCalls:
         if found is None:
             raise UnknownRoute(path)
         command = found.command(found.read_ids(ids), found.read_body(body))
-        require = take_require(body)
+        relies_on = take_preconditions(body)
         if key is None:
-            return await self.hub.execute(command, transport=transport, require=require)
+            return await self.hub.execute(command, transport=transport, relies_on=relies_on)
         known_by = hash_request(method.encode(), _fill_in(path, ids), msgspec.json.encode(body))
-        return await self.hub.execute(command, transport=transport, key=key, request=known_by.asked, require=require)
+        return await self.hub.execute(
+            command, transport=transport, key=key, request=known_by.asked, relies_on=relies_on
+        )
 
     async def read(self, path: str, parameters: Mapping[str, Value]) -> ReadResult:
         """What a route reads. To give up waiting, cancel the call.

@@ -14,7 +14,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import moment_of
-from api.http.bodies import BodyReader, read_body, read_require
+from api.http.bodies import BodyReader, read_body, read_preconditions
 from api.http.connection import connection_of
 from api.http.errors import ClientGone, MethodNotAllowed
 from api.http.headers import find_sender, transport_of
@@ -199,9 +199,9 @@ class ChangeRoute(Struct, Generic[K, B], frozen=True, kw_only=True):
             body = await read_body(scope, receive, most)
             asked = command(read_ids(scope), read(body))
             transport, sender, key = transport_of(scope), find_sender(scope), find_key(scope)
-            require = read_require(body)
+            relies_on = read_preconditions(body)
             if key is None:
-                work = execute(asked, transport=transport, sender=sender, require=require)
+                work = execute(asked, transport=transport, sender=sender, relies_on=relies_on)
             else:
                 known_by = hash_request(scope["method"].encode(), scope["raw_path"], body)
                 work = execute(
@@ -211,7 +211,7 @@ class ChangeRoute(Struct, Generic[K, B], frozen=True, kw_only=True):
                     key=key,
                     request=known_by.asked,
                     former_request=known_by.written,
-                    require=require,
+                    relies_on=relies_on,
                 )
             if not waits(asked):
                 outcome = await work

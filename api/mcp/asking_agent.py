@@ -24,11 +24,12 @@ class AskingAgent:
         agent_id: who asks.
         poll_places: how far its polls have read.
         holdings: what it holds.
+        relies_on: the preconditions of what this request changes, as fields of a body.
         known: names of agents that are known to be, or to have been, here.
         grants: what this request was granted after a wait.
     """
 
-    __slots__ = ("_key", "_port", "agent_id", "grants", "holdings", "known", "poll_places", "session_id")
+    __slots__ = ("_key", "_port", "agent_id", "grants", "holdings", "known", "poll_places", "relies_on", "session_id")
 
     def __init__(self, session: "AgentSession", key: str | None = None) -> None:
         self.agent_id = session.agent_id
@@ -39,6 +40,7 @@ class AskingAgent:
         self.grants: list[Grant] = []
         self._port: Port = session.port
         self._key = key
+        self.relies_on: JsonObject = {}
 
     async def read(self, path: str, *, wait_sec: float = 0.0, **parameters: str | float | bool | None) -> Any:  # noqa: ANN401 - the result of any route
         """The result of a route that reads; parameters that are None are left out.
@@ -56,7 +58,7 @@ class AskingAgent:
             Refused: it was not done.
         """
         given = {name: value for name, value in body.items() if value is not None}
-        envelope = await self._port.change("POST", path, ids, given, key=self._key)
+        envelope = await self._port.change("POST", path, ids, given | self.relies_on, key=self._key)
         grant = grant_of(path, self.agent_id, envelope)
         if grant is not None:
             self.grants.append(grant)

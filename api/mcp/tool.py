@@ -10,6 +10,7 @@ from msgspec import Struct
 from api.mcp.answers import Answer
 from api.mcp.arguments import ArgumentReader
 from api.mcp.asking_agent import AskingAgent
+from arclog.deciders.preconditions import FIELDS as PRECONDITIONS
 from arclog.events import JsonObject
 
 A = TypeVar("A", bound=Struct)
@@ -45,7 +46,7 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
         described: JsonObject = {
             "name": self.name,
             "description": self.does,
-            "inputSchema": schema(self.arguments),
+            "inputSchema": schema(self.arguments) if self.reads else _relying(schema(self.arguments)),
             "annotations": hint,
         }
         if self.core:
@@ -59,6 +60,9 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
             InvalidInput: an argument is missing, unknown, or of the wrong type.
             Refused: the hub refused.
         """
+        if not self.reads:
+            agent.relies_on = {name: arguments[name] for name in PRECONDITIONS if name in arguments}
+            arguments = {name: value for name, value in arguments.items() if name not in PRECONDITIONS}
         return await self.run(agent, _reader(self.name, self.arguments).read(arguments))
 
 
@@ -79,6 +83,12 @@ def schema(arguments: type[Struct]) -> JsonObject:
     if made["required"]:
         short["required"] = made["required"]
     return short
+
+
+def _relying(described: JsonObject) -> JsonObject:
+    """The same for a tool that changes something; what that may rely on, the instructions tell once for all."""
+    relying = {name: {"type": "object"} for name in PRECONDITIONS}
+    return {**described, "properties": {**described["properties"], **relying}}
 
 
 def _short(one: dict[str, Any]) -> JsonObject:

@@ -24,6 +24,8 @@ T = TypeVar("T", StoredEvent, RawEvent)
 NO_END: Final = 2**63 - 1
 """Beyond every event id."""
 
+RECENT: Final = 2_000
+"""Events at the log's end that are looked through one by one sooner than an index is."""
 _MESSAGE_POSTED: Final = "message.posted"
 
 
@@ -215,6 +217,24 @@ def find_last_seen(connection: apsw.Connection, actor: str, at: int) -> int | No
 def find_last_of_type(connection: apsw.Connection, stream: str, event_type: str, at: int) -> int | None:
     """When an event of a type was last recorded in a stream, up to and including event `at`; microseconds."""
     found = connection.execute(EVENTS["find_last_of_type"], (stream, event_type, at)).get
+    return None if found is None else int(found)
+
+
+def find_last_in(connection: apsw.Connection, stream: str, after: int) -> int | None:
+    """The last event after `after` that is recorded in a stream."""
+    found = connection.execute(EVENTS["find_last_in"], (stream, after)).get
+    return None if found is None else int(found)
+
+
+def find_last_below(connection: apsw.Connection, start: str, end: str, after: int) -> int | None:
+    """The last event after `after` in a stream from `start` on and before `end`.
+
+    A caller has mostly seen all but the last few events, so these are looked through first.
+    """
+    recent = max(after, read_head(connection).event_id - RECENT)
+    found = connection.execute(EVENTS["find_last_below_of_recent"], (recent, start, end)).get
+    if found is None and recent > after:
+        found = connection.execute(EVENTS["find_last_below"], (start, end, after)).get
     return None if found is None else int(found)
 
 

@@ -1,9 +1,10 @@
 """Calls on their way to the log, and the transaction that takes them there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from msgspec import Struct, field
 
+from arclog.deciders.preconditions import Preconditions
 from arclog.errors import ArcError
 from arclog.sender import Principal, sender_of
 from projections.hub.command_handlers import Command
@@ -27,7 +28,7 @@ class Call(Struct):
         request: a hash of the request that the key belongs to.
         sender: who asks; whom the carrier knows counts where the command names nobody.
         former_request: the same hash as former versions made it, which may be what is kept.
-        require: fencing tokens that must be present for it to be done, by what they are of.
+        relies_on: what must hold for it to be done.
         principal: whom it is proved to be from.
     """
 
@@ -38,7 +39,7 @@ class Call(Struct):
     request: bytes | None = None
     sender: str = ""
     former_request: bytes | None = None
-    require: Mapping[str, int] | None = None
+    relies_on: Preconditions | None = None
     principal: Principal | None = None
 
     def is_of(self, request: bytes) -> bool:

@@ -6,7 +6,7 @@ Everything here runs on one event loop.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
@@ -22,6 +22,7 @@ from arclog.deciders.hub import (
     StartHub,
     StopHub,
 )
+from arclog.deciders.preconditions import Preconditions
 from arclog.engine import Engine
 from arclog.errors import ArcError, NewerRules, StorageError, StorageGone
 from arclog.events import SYSTEM
@@ -218,7 +219,7 @@ class Hub:
         request: bytes | None = None,
         former_request: bytes | None = None,
         sender: str = "",
-        require: Mapping[str, int] | None = None,
+        relies_on: Preconditions | None = None,
     ) -> Outcome:
         """Have a command judged and, if it is accepted, its event recorded.
 
@@ -231,7 +232,7 @@ class Hub:
             request: a hash of the request.
             former_request: the same as former versions made it, which may be what is kept.
             sender: who asks, as far as the carrier knows; it counts where the command names nobody.
-            require: fencing tokens of the sender that must be present, by what they are of; else nothing is done.
+            relies_on: what must hold; else nothing is done.
 
         Raises:
             ArcError: it was refused, or could not be kept.
@@ -243,7 +244,7 @@ class Hub:
             request=request,
             former_request=former_request,
             sender=sender,
-            require=require,
+            relies_on=relies_on,
             principal=PRINCIPAL.get(),
         )
         outcome = await self._submission.execute(call)

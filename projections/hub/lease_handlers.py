@@ -9,7 +9,6 @@ from typing import Any, Final
 from arclog.deciders import claims as claim_rules
 from arclog.deciders import fields
 from arclog.deciders import locks as lock_rules
-from arclog.deciders.fencing import check_required
 from arclog.deciders.leases import GiveBack, TellWaiting
 from arclog.deciders.waits import Request
 from arclog.errors import InvalidInput
@@ -147,25 +146,6 @@ def _give_back(context: Context, command: GiveBack, at: AsOf) -> Decision:
 
 def _tell_waiting(context: Context, command: TellWaiting, at: AsOf) -> Decision:
     return still_waiting(CurrentRows(context.writer), context.leases.standing, command.place, command.place, at.now)
-
-
-def check_requirements(context: Context, require: Mapping[str, int], agent_id: str, now: int) -> None:
-    """See that an agent still has all that its call relies on.
-
-    Args:
-        context: what to check against.
-        require: fencing tokens by what they are of, such as `lock/src/a.py`.
-        agent_id: who calls.
-        now: the log's time.
-
-    Raises:
-        InvalidInput: something in it is no lease.
-        StaleToken: it has not.
-    """
-    for stream, token in require.items():
-        noun, slash, name = stream.partition("/")
-        key = context.roots.key_of("require", name) if noun == "lock" and name else name
-        check_required(context.leases.standing, f"{noun}{slash}{key}", token, agent_id, now)
 
 
 def _on_locks(

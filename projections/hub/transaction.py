@@ -27,9 +27,9 @@ from projections.hub.clockwork import Clockwork
 from projections.hub.command_handlers import handle
 from projections.hub.context import Context
 from projections.hub.identity import check_identity
-from projections.hub.lease_handlers import check_requirements
 from projections.hub.lease_settling import find_end, settle, settle_orphans
 from projections.hub.outcomes import Outcome
+from projections.hub.preconditions import check_preconditions
 from projections.intervals import live
 from projections.messages import PostedMessage, posted_by
 from projections.tasks import concerns_tasks
@@ -174,8 +174,8 @@ class Transaction:
 
     def _judge(self, call: Call) -> RecordedEvent | Outcome:
         """The event that the rules accept, appended; or the outcome where there is nothing to append."""
-        if call.require:
-            check_requirements(self._context, call.require, call.sender, self.now)
+        if call.relies_on is not None:
+            check_preconditions(self._context, call.relies_on, call.sender, self.now)
         self._context.sender, self._context.principal = call.sender, call.principal
         decision = handle(self._context, call.command, self._at)
         if isinstance(decision, Outcome):

@@ -26,3 +26,9 @@ WHERE stream >= :stream AND stream < :end AND event_id > :after AND event_id <= 
 -- name: list_below_from_end
 SELECT DISTINCT event_id FROM event_streams
 WHERE stream >= :stream AND stream < :end AND event_id > :after AND event_id <= :until ORDER BY event_id DESC
+
+-- name: find_last
+SELECT max(event_id) FROM event_streams WHERE stream = :stream AND event_id > :after
+
+-- name: find_last_below
+SELECT max(event_id) FROM event_streams WHERE stream >= :stream AND stream < :end AND event_id > :after

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.mcp import resources
-from api.mcp.tool import Tool
+from api.mcp.tool import Tool, schema
 from api.mcp.tools import TOOLS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "mcp.md").read_text()
@@ -22,7 +22,7 @@ def test_every_tool_has_a_section_and_every_section_a_tool() -> None:
 @pytest.mark.parametrize("tool", TOOLS, ids=[tool.name for tool in TOOLS])
 def test_a_section_says_what_the_tool_does_takes_and_answers(tool: Tool[Any]) -> None:
     section = SECTIONS[tool.name]
-    described = tool.describe()["inputSchema"]
+    described = schema(tool.arguments)  # what all take that change something is told once
     taken = {
         name: "required" if name in described.get("required", []) else _shown(one.get("default"))
         for name, one in described["properties"].items()

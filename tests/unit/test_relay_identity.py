@@ -1,9 +1,12 @@
 """Who may do what over the relay: a folder acts as its agent, and never on the hub itself."""
 
+import re
 from typing import Any
 
 import pytest
 
+from api.app import ROUTES
+from api.http.routes import Route
 from relay.envelope import Refused, Request
 from relay.identity import check_identity, check_owner, find_closed_session, folder_name
 
@@ -43,6 +46,38 @@ def test_a_request_that_names_another_agent_as_the_one_who_acts_is_forbidden(
     with pytest.raises(Refused, match="act as that agent only") as refused:
         check_identity(request(method, path, body), "alice")
     assert (refused.value.status, refused.value.request_id) == (403, "r1")
+
+
+NOT_CARRIED = {
+    "DELETE /v1/tokens/{token_id}": "for operators",
+    "POST /v1/network": "for operators",
+    "POST /v1/shutdown": "for operators",
+    "POST /v1/shutdown/cancel": "for operators",
+    "POST /v1/tokens": "for operators",
+    "GET /v1/log/stream": "has no end",
+    "GET /v1/stream": "has no end",
+    "POST /v1/messages:batch": "a file holds one JSON object",
+    "POST /v1/hooks/{harness}": "for harnesses, which do not wait for files",
+    "GET /": "a page",
+    "GET /dashboard/{file}": "a page",
+    "GET /healthz": "for what watches over hubs",
+    "GET /openapi.json": "for programs that are written, not for agents",
+    "GET /readyz": "for what watches over hubs",
+}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
+def test_every_route_of_the_hub_is_carried_but_those_that_are_not_for_agents(route: Route) -> None:
+    asked = request(route.method, re.sub(r"\{\w+\}", "alice", route.path), {} if route.method == "POST" else None)
+    if f"{route.method} {route.path}" not in NOT_CARRIED:
+        check_identity(asked, "alice")
+        return
+    with pytest.raises(Refused):
+        check_identity(asked, "alice")
+
+
+def test_what_is_not_carried_is_a_route_of_the_hub() -> None:
+    assert set(NOT_CARRIED) <= {f"{route.method} {route.path}" for route in ROUTES}
 
 
 def test_an_envelope_of_another_agent_is_forbidden() -> None:

@@ -12,7 +12,4 @@ ActiveOnly = Annotated[bool, Meta(description="false: also what was released or 
 Since = Annotated[int, Meta(description="only ids above this")]
 Limit = Annotated[int, Meta(ge=1)]
 Token = Annotated[int, Meta(description="fencing_token: only if it is still yours under it")]
-Require = Annotated[
-    dict[str, int], Meta(description="fencing tokens that must be yours, else nothing is done: {lock/src/a.py: 812}")
-]
 After = Annotated[str, Meta(description="go on after this one, as a full page says")]

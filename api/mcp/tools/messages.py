@@ -11,7 +11,7 @@ from api.mcp.asking_agent import AskingAgent
 from api.mcp.poll_places import View
 from api.mcp.port import Refused
 from api.mcp.tool import Tool
-from api.mcp.tools.arguments import Limit, Require, Since
+from api.mcp.tools.arguments import Limit, Since
 from arclog.events import JsonObject
 from arclog.events.messages import MessageKind
 
@@ -47,7 +47,6 @@ class Post(Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
-    require: Require | None = None
 
 
 class Direct(Struct, frozen=True, kw_only=True):
@@ -97,7 +96,6 @@ async def post(agent: AskingAgent, arguments: Post) -> Answer:
         reply_to=arguments.reply_to,
         parent_task_id=arguments.parent_task_id,
         attachments=arguments.attachments,
-        require=arguments.require,
     )
     note = None if arguments.to_agent is None else await _note_stranger(agent, arguments.to_agent)
     return answer(answers.message(envelope["result"], without=SAID), note)

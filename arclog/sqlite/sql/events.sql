@@ -190,6 +190,16 @@ SELECT event_id FROM events WHERE actor = ? ORDER BY event_id DESC LIMIT 1
 -- name: find_last_of_type
 SELECT recorded_at FROM events WHERE stream = ? AND type = ? AND event_id <= ? ORDER BY event_id DESC LIMIT 1
 
+-- name: find_last_in
+SELECT event_id FROM events WHERE stream = ? AND event_id > ? ORDER BY event_id DESC LIMIT 1
+
+-- name: find_last_below_of_recent
+SELECT event_id FROM events NOT INDEXED WHERE event_id > ? AND stream >= ? AND stream < ?
+ORDER BY event_id DESC LIMIT 1
+
+-- name: find_last_below
+SELECT max(event_id) FROM events INDEXED BY events_by_stream WHERE stream >= ? AND stream < ? AND event_id > ?
+
 -- name: find_event_at
 -- The last event at or before a time; recorded_at never decreases along the log, so the caller searches by halves.
 SELECT event_id, recorded_at FROM events WHERE event_id >= ? ORDER BY event_id LIMIT 1
