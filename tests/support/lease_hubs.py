@@ -114,9 +114,17 @@ class Hubs(ABC, Generic[C]):
     def close(self, hub: int, call: C) -> None:
         """Give up a call that waits."""
 
+    def can_be_lost(self, call: C) -> bool:
+        """Whether a call can be given up by the one that made it."""
+        return True
+
     @abstractmethod
     def find_result(self, call: C) -> Answer[C] | None:
         """What a call was told; None while it waits."""
+
+    def wait_for(self, call: C) -> Answer[C] | None:
+        """What a call is told whose place has been granted."""
+        return self.find_result(call)
 
     @abstractmethod
     def look_around(self, hub: int) -> None:
@@ -264,7 +272,8 @@ class Hubs(ABC, Generic[C]):
 
     def lose_call(self) -> None:
         """A call ends; its hub sees that, and gives the place up when no other comes."""
-        moving = sorted(place for place, (hub, _, _) in self.calls.items() if hub not in self.still)
+        open_at = self.calls.items()
+        moving = sorted(p for p, (hub, call, _) in open_at if hub not in self.still and self.can_be_lost(call))
         if moving:
             place = self.random.choice(moving)
             hub, call, waiting = self.calls.pop(place)
@@ -346,12 +355,15 @@ class Hubs(ABC, Generic[C]):
             if waiting in self.model.queue:
                 assert self.find_result(call) is None, place
                 continue
+            if waiting.is_served and hub in self.still:
+                continue
             del self.calls[place]
-            told = self.find_result(call)
+            told = self.find_result(call) if not waiting.is_served else self.wait_for(call)
             if told is None:  # its place is over, and nobody tells it before its time
                 if hub not in self.still:
                     self.close(hub, call)
             elif told.acquired:
+                assert waiting.is_served
                 assert told.result.get("agent_id", told.result.get("owner_agent_id")) == waiting.agent
                 self.seen["served"] += 1
 
@@ -359,8 +371,12 @@ class Hubs(ABC, Generic[C]):
         held = sorted(map(_row, self.model.rows))
         waiting = sorted((one.agent, one.keys) for one in self.model.queue)
         for hub in self.moving:
-            found = self.see(hub)
-            assert found is None or (sorted(found[0]), sorted(found[1])) == (held, waiting)
+            self.agree(hub, (held, waiting))
+
+    def agree(self, hub: int, expected: tuple[list[Held], list[Waits]]) -> None:
+        """See that a hub has it as the oracle has it."""
+        found = self.see(hub)
+        assert found is None or (sorted(found[0]), sorted(found[1])) == expected, (found, expected)
 
 
 def _row(row: Row) -> Held:

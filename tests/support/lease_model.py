@@ -46,6 +46,7 @@ class Waiting:
     """The hub that holds its call, or held the last."""
     is_orphan: bool = False
     """Whether that is dead."""
+    is_served: bool = False
 
 
 def meet(noun: str, one: str, other: str) -> bool:
@@ -146,6 +147,7 @@ class Model:
 
     def grant(self, token: int, to: Waiting, until: int) -> None:
         self.queue = [one for one in self.queue if one is not to]
+        to.is_served = True
         for key in to.keys:
             alone = any(
                 (row.noun, row.key, row.agent, row.mode) == (to.noun, key, to.agent, "exclusive") for row in self.rows
@@ -188,6 +190,8 @@ class Model:
         if any(reaches(edges, other, agent) for agent in edges for other in edges[agent]):
             return None
         self.rows, self.queue = after.rows, after.queue
+        for one in served:
+            one.is_served = True
         return tuple(one.number for one in served)
 
     @staticmethod
