@@ -1,4 +1,4 @@
-"""Claims and locks at hubs that are processes, over HTTP and the relay, killed and stopped by signals: as the oracle."""
+"""Leases at hubs that are processes, over HTTP and the relay, killed and stopped by signals, against the oracle."""
 
 import logging
 from collections import Counter
