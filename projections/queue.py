@@ -3,7 +3,7 @@
 import apsw
 from msgspec.structs import replace
 
-from arclog.deciders.leases import position_of
+from arclog.deciders.positions import positions_of
 from arclog.deciders.standing import Noun, Standing
 from projections import claims, locks, places
 from projections.intervals import AsOf
@@ -34,9 +34,8 @@ def list_queue(connection: apsw.Connection, at: AsOf, noun: Noun, agent_id: str 
     if not waiting:
         return []
     standing = read_standing(connection, at)
-    return [_placed(one, standing, at.now) for one in waiting]
-
-
-def _placed(one: QueuePlace, standing: Standing, now: int) -> QueuePlace:
-    position, ahead = position_of(standing, standing.waiting[one.place], now)
-    return replace(one, position=position, ahead=tuple(ahead))
+    found = positions_of(standing, (standing.waiting[one.place] for one in waiting), at.now)
+    return [
+        replace(one, position=position, ahead=tuple(ahead))
+        for one, (position, ahead) in zip(waiting, found, strict=True)
+    ]

@@ -227,13 +227,6 @@ def find_place(standing: Standing, asked: Ask, now: int) -> Place | None:
     return None
 
 
-def position_of(standing: Standing, place: Place, now: int) -> tuple[int, list[str]]:
-    """How many agents a place waits for directly, itself counted, and who they are: holders first."""
-    ahead = dict.fromkeys(o.agent_id for o in find_obstacles(standing, request_at(place), now))
-    places = {o.by.place_id for o in find_places(standing, request_at(place), now) if isinstance(o.by, Place)}
-    return len(places) + 1, list(ahead)
-
-
 def witness_of(obstacle: Obstacle) -> str | None:
     """A path that both the request and what stands in its way cover; None for claims."""
     if obstacle.by.noun == "claim":
@@ -293,6 +286,8 @@ def _passed_by_automatic(standing: Standing, request: Request, now: int, passes:
 
 
 def _check_circle(standing: Standing, request: Request, now: int, passes: frozenset[int]) -> None:
+    if not standing.can_be_waited_for(request.agent_id):
+        return
     ahead: dict[str, str] = {}
     for obstacle in find_obstacles(standing, request, now, passes):
         ahead.setdefault(obstacle.agent_id, obstacle.held)

@@ -7,7 +7,8 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from arclog.deciders.leases import position_of, witness_of
+from arclog.deciders.leases import witness_of
+from arclog.deciders.positions import positions_of
 from arclog.deciders.standing import Place, Standing
 from arclog.deciders.waits import Obstacle, find_obstacles, request_at
 from arclog.events import (
@@ -147,7 +148,7 @@ def still_waiting(rows: Rows, standing: Standing, place_id: int, event_id: int, 
     if place is None or not place.is_active(now):
         found = rows.place(place_id)
         return Outcome(encode_json(None if found is None else _as_lease(found)), event_id, acquired=False)
-    position, ahead = position_of(standing, place, now)
+    ((position, ahead),) = positions_of(standing, [place], now)
     obstacle = next(find_obstacles(standing, request_at(place), now), None)
     if obstacle is not None:
         result = show_obstacle(rows, obstacle)

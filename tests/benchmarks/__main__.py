@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from arc import __version__
-from tests.benchmarks import cpu, memory, posts, process, projections, reads, relay, search, waiting
+from tests.benchmarks import cpu, leases, memory, posts, process, projections, reads, relay, search, waiting
 from tests.benchmarks.bench import QUICK, Bench, Effort, Line
 from tests.benchmarks.figures import Missing, Row
 from tests.benchmarks.machine import describe
@@ -23,6 +23,7 @@ TOPICS: Final[Mapping[str, Sequence[Line]]] = {
     "posts": posts.LINES,
     "cpu": cpu.LINES,
     "waiting": waiting.LINES,
+    "leases": leases.LINES,
     "relay": relay.LINES,
     "reads": reads.LINES,
     "search": search.LINES,

@@ -10,8 +10,9 @@ from random import Random
 from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, find_grantable, find_lapsed, grant
+from arclog.deciders.positions import positions_of
 from arclog.deciders.standing import Mode, Noun, Place, Standing
-from arclog.deciders.waits import request_at
+from arclog.deciders.waits import find_holders, find_places, request_at
 from arclog.errors import Conflict, Deadlock
 from tests.support.lease_model import SECOND, Model, Row
 
@@ -243,6 +244,11 @@ class Player:
             for h in self.standing.held_by(agent)
         }
         assert held == {(r.token, r.noun, r.key, r.agent, r.mode, r.until) for r in self.model.rows}
+        places = list(self.standing.waiting.values())
+        for place, (number, ahead) in zip(places, positions_of(self.standing, places, self.now), strict=True):
+            before = {o.by for o in find_places(self.standing, request_at(place), self.now)}
+            holders = {o.agent_id for o in find_holders(self.standing, request_at(place), self.now)}
+            assert (number, set(ahead)) == (len(before) + 1, holders | {one.agent_id for one in before})
         waiting = {(p.place_id, p.agent_id, p.keys, p.expires_at, p.passes) for p in self.standing.waiting.values()}
         assert waiting == {(o.number, o.agent, o.keys, o.until, o.passes) for o in self.model.queue}
 
