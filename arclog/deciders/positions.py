@@ -49,11 +49,13 @@ def positions_of(standing: Standing, places: Iterable[Place], now: int) -> Itera
 def _line(standing: Standing, kind: tuple[Noun, str, Mode], now: int) -> list[Place]:
     """All that cannot go together with a key, whoever waits, in their order."""
     noun, key, mode = kind
-    found = (
-        place for other in opposed(mode) for place, _key in standing.places[noun][other].find(key, _NOBODY)
+    found = {
+        place.place_id: place
+        for other in opposed(mode)
+        for place, _key in standing.places[noun][other].find(key, _NOBODY)
         if place.is_active(now)
-    )  # fmt: skip
-    return sorted(found, key=_id_of)
+    }
+    return sorted(found.values(), key=_id_of)
 
 
 def _position(standing: Standing, place: Place, line: list[Place], now: int) -> tuple[int, list[str]]:

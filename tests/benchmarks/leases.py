@@ -165,6 +165,10 @@ _SETS: Final[Sequence[tuple[str, str, Callable[[int], str], Callable[[int], str]
 )
 
 
+def _in_a_folder(number: int) -> str:
+    return f"src/PREFIX{number}*_{number}"
+
+
 def _measure(
     bench: Bench, pattern: Callable[[int], str], asked: Callable[[int], str], count: int
 ) -> tuple[list[list[float]], list[list[float]]]:
