@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.http.as_of import Dated
 from api.http.lists import Listed, read_list
 from api.http.routes import WAITING, ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, granted_or_refused
+from api.leases import Commands, holder_routes
 from arclog.deciders.locks import (
     AcquireLock,
     CheckTokens,
@@ -20,13 +20,11 @@ from arclog.deciders.locks import (
 )
 from arclog.deciders.standing import Mode
 from arclog.sqlite.snapshot import Snapshot, together
-from projections import locks, queue
-from projections.encoding import encode_json
+from projections import locks
 from projections.hub.hub import Hub
 from projections.hub.lease_reads import TokenChecks
 from projections.intervals import AsOf
 from projections.locks import Lock
-from projections.places import QueuePlace
 
 
 class LocksQuery(Listed, frozen=True, kw_only=True):
@@ -68,17 +66,6 @@ async def list_conflicts(hub: Hub, query: ConflictsQuery, reader: ReadCaller) ->
     return ReadResult(found.result)
 
 
-class LocksQueueQuery(Dated, frozen=True, kw_only=True):
-    """Whose places to list."""
-
-    agent_id: Annotated[str, Meta(description="only of this agent")] | None = None
-
-
-async def list_queue(hub: Hub, query: LocksQueueQuery, reader: ReadCaller) -> ReadResult:
-    """Those who wait for locks, in their order."""
-    return ReadResult(encode_json(await hub.read_on_thread(queue.list_queue, reader.at, "lock", query.agent_id)))
-
-
 ROUTES: tuple[Route, ...] = (
     ChangeRoute(
         does="Ask for the lock on a file or a pattern, or prolong one's own; wait for it where another has it.",
@@ -89,39 +76,11 @@ ROUTES: tuple[Route, ...] = (
         result=Lock,
         beside=("acquired", "holder_left_at", *WAITING, "locks"),
     ),
-    ChangeRoute(
-        does="Prolong a lock that one holds.",
-        path="/v1/locks/refresh",
-        body=RefreshLock,
-        result=Lock,
-        beside=("acquired", "locks"),
-    ),
-    ChangeRoute(
-        does="Give a lock back.",
-        path="/v1/locks/release",
-        body=ReleaseLock,
-        result=Lock,
+    *holder_routes(
+        "lock",
+        Commands(RefreshLock, ReleaseLock, HandOverLock, ForceReleaseLock, LeaveLockQueue),
+        Lock,
         beside=("locks",),
-    ),
-    ChangeRoute(
-        does="Give a lock to another agent, with no moment in between at which it is free.",
-        path="/v1/locks/handover",
-        body=HandOverLock,
-        result=Lock,
-        beside=("locks",),
-    ),
-    ChangeRoute(
-        does="Free a lock that another agent holds, and say why.",
-        path="/v1/locks/force-release",
-        body=ForceReleaseLock,
-        result=Lock,
-        beside=("locks",),
-    ),
-    ChangeRoute(
-        does="Give up a place in the queue.",
-        path="/v1/locks/leave",
-        body=LeaveLockQueue,
-        result=QueuePlace,
     ),
     ChangeRoute(
         does="Say whether fencing tokens are present, for whatever guards a resource.",
@@ -135,13 +94,6 @@ ROUTES: tuple[Route, ...] = (
         query=ConflictsQuery,
         answer=list_conflicts,
         result=list[Lock],
-    ),
-    ReadRoute(
-        does="List those who wait for locks, in their order.",
-        path="/v1/locks/queue",
-        query=LocksQueueQuery,
-        answer=list_queue,
-        result=list[QueuePlace],
     ),
     ReadRoute(
         does="List the locks, oldest first.",

@@ -11,7 +11,7 @@ Number 2 is that of locks that overlap and of queues: a hub that knows only exac
 from typing import Final
 
 from arclog.events import Event
-from arclog.events.locks import FIRST_RULES, OVERLAP_RULES
+from arclog.events.leases import FIRST_RULES, OVERLAP_RULES
 
 FIRST: Final = FIRST_RULES
 KNOWN: Final = OVERLAP_RULES

@@ -18,7 +18,6 @@ from arclog.events import (
     ClaimRefreshed,
     ClaimRefused,
     ClaimReleased,
-    JsonObject,
     MessagePosted,
     SessionExpired,
     TaskCancelled,
@@ -29,6 +28,7 @@ from arclog.events import (
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
+from projections.leases import LeaseTables, notice_channel
 from projections.projector import Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
@@ -69,6 +69,9 @@ class _Row(Struct, frozen=True, gc=False):
 
 VERSIONS: Final = Versioned("claims", _Row, free_text=("metadata",))
 SQL: Final = Queries("projections", "claims.sql", VERSIONS.parts)
+LEASES: Final = LeaseTables(SQL)
+find_refusal: Final = LEASES.find_refusal
+count_held: Final = LEASES.count_held
 
 
 def _on_acquired(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
@@ -79,7 +82,7 @@ def _on_acquired(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
         claimed_at=time_of(event, data.occurred_at),
         expires_at=data.expires_at,
         released_at=None,
-        notice_channel=_notice_channel(data.metadata),
+        notice_channel=notice_channel(data.metadata),
         metadata=encode_json(data.metadata).decode(),
         thread_id=data.thread_id,
         task_message_id=data.task_message_id,
@@ -180,32 +183,12 @@ def find_current(writer: Writer, claim_key: str) -> Claim | None:
     return None if current is None else _claim(current.row)
 
 
-def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id: str) -> int | None:
-    """The event that refused this grant to this asker."""
-    found = connection.execute(SQL["find_refusal"], (fencing_token, asker_agent_id)).get
-    return None if found is None else int(found)
-
-
 def list_held(
     connection: apsw.Connection, agent_id: str, now: int, before: int, limit: int, most_bytes: int
 ) -> list[HeldClaim]:
-    """What an agent holds at present, oldest grant first.
-
-    Args:
-        connection: any connection on the storage.
-        agent_id: the agent.
-        now: the log's time.
-        before: only what was granted before this event.
-        limit: at most this many.
-        most_bytes: only until their metadata are so long together.
-    """
-    bindings = {"agent_id": agent_id, "now": now, "before": before, "limit": limit, "most_bytes": most_bytes}
-    return [HeldClaim(*row) for row in connection.execute(SQL["list_held"], bindings)]
-
-
-def count_held(connection: apsw.Connection, agent_id: str, now: int, before: int) -> int:
-    """How much an agent holds at present that was granted before an event."""
-    return int(connection.execute(SQL["count_held"], {"agent_id": agent_id, "now": now, "before": before}).get)
+    """What an agent holds at present, as `LeaseTables.read_held` finds it."""
+    rows = LEASES.read_held(connection, agent_id, now, before, limit, most_bytes)
+    return [HeldClaim(*row) for row in rows]
 
 
 def list_standing(connection: apsw.Connection, at: AsOf) -> list[Holding]:
@@ -254,9 +237,3 @@ def _claim(row: _Row) -> Claim:
         msgspec.Raw(row.metadata.encode()),
         row.fencing_token,
     )
-
-
-def _notice_channel(metadata: JsonObject) -> str | None:
-    """The channel in which its holder would have its recovery told."""
-    channel = metadata.get("channel")
-    return channel if isinstance(channel, str) else None

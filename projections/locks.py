@@ -28,6 +28,7 @@ from arclog.events import (
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
+from projections.leases import LeaseTables, notice_channel
 from projections.projector import Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
@@ -91,6 +92,9 @@ class _Row(Struct, frozen=True, gc=False):
 
 VERSIONS: Final = Versioned("locks", _Row, free_text=("metadata",))
 SQL: Final = Queries("projections", "locks.sql", VERSIONS.parts)
+LEASES: Final = LeaseTables(SQL)
+find_refusal: Final = LEASES.find_refusal
+count_held: Final = LEASES.count_held
 
 
 def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
@@ -107,7 +111,7 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
             expires_at=data.expires_at,
             released_at=None,
             thread_id=_thread_of(data.metadata),
-            notice_channel=_notice_channel(data.metadata),
+            notice_channel=notice_channel(data.metadata),
             metadata=metadata,
         )
         _write(writer, event, row)
@@ -203,12 +207,6 @@ def _thread_of(metadata: JsonObject) -> str | None:
     return thread_id if isinstance(thread_id, str) and thread_id else None
 
 
-def _notice_channel(metadata: JsonObject) -> str | None:
-    """The channel in which its holder would have its recovery told."""
-    channel = metadata.get("channel")
-    return channel if isinstance(channel, str) else None
-
-
 PROJECTOR: Final = Projector(
     name="locks",
     version=7,
@@ -261,33 +259,12 @@ def find_thread(connection: apsw.Connection, key: str, agent_id: str, at: AsOf) 
     return max(own, key=_age).thread_id if own else None
 
 
-def find_refusal(connection: apsw.Connection, fencing_token: int, asker_agent_id: str) -> int | None:
-    """The event that refused this grant to this asker."""
-    found = connection.execute(SQL["find_refusal"], (fencing_token, asker_agent_id)).get
-    return None if found is None else int(found)
-
-
 def list_held(
     connection: apsw.Connection, agent_id: str, now: int, before: int, limit: int, most_bytes: int
 ) -> list[HeldLock]:
-    """What an agent holds at present, oldest grant first, by its keys.
-
-    Args:
-        connection: any connection on the storage.
-        agent_id: the agent.
-        now: the log's time.
-        before: only what was granted before this event.
-        limit: at most this many.
-        most_bytes: only until their metadata are so long together.
-    """
-    bindings = {"agent_id": agent_id, "now": now, "before": before, "limit": limit, "most_bytes": most_bytes}
-    rows = connection.execute(SQL["list_held"], bindings)
+    """What an agent holds at present, as `LeaseTables.read_held` finds it."""
+    rows = LEASES.read_held(connection, agent_id, now, before, limit, most_bytes)
     return [HeldLock(_key_of(slot), *rest) for slot, *rest in rows]
-
-
-def count_held(connection: apsw.Connection, agent_id: str, now: int, before: int) -> int:
-    """How much an agent holds at present that was granted before an event."""
-    return int(connection.execute(SQL["count_held"], {"agent_id": agent_id, "now": now, "before": before}).get)
 
 
 def list_keys(connection: apsw.Connection) -> list[str]:

@@ -18,7 +18,8 @@ remembered.
 
 import asyncio
 from collections import deque
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -26,7 +27,7 @@ from api.mcp import jsonrpc, methods, revisions
 from api.mcp.agent_session import AgentSession
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.grants import Grant
-from api.mcp.jsonrpc import METHOD_NOT_FOUND, Call, Id, ProtocolError
+from api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, Call, Id, ProtocolError
 from api.mcp.methods import CAPABILITIES, METHODS, Done, instructions
 from api.mcp.poll_places import Taken
 from api.mcp.port import Refused
@@ -145,6 +146,35 @@ class Conversation:
             self._remember(call.id, reply)
         return reply
 
+    async def answer_batch(
+        self, messages: Iterable[Any], answer: Callable[[Call], Awaitable[Reply | None]]
+    ) -> list[Reply]:
+        """The replies to the requests of a batch, one after the other.
+
+        Args:
+            messages: what the host sent, decoded.
+            answer: gives the reply to a request, as the carrier has it.
+        """
+        replies: list[Reply] = []
+        try:
+            for message in messages:
+                try:
+                    call = jsonrpc.to_call(message)
+                    if call is not None and call.method == "initialize":
+                        raise ProtocolError(INVALID_REQUEST, "initialize must not be part of a batch", id=call.id)
+                except ProtocolError as error:
+                    replies.append(Reply(error.reply(), error.id))
+                    continue
+                if call is not None and call.id is None:
+                    self.hear(call)
+                elif call is not None and (reply := await answer(call)) is not None:
+                    replies.append(reply)
+        except BaseException:
+            for made in replies:
+                self.withdraw(made)
+            raise
+        return replies
+
     def hear(self, call: Call) -> None:
         """Take a notification."""
         request_id = call.params.get("requestId")
@@ -176,19 +206,20 @@ class Conversation:
         self.session.tell(reply.notices)
         self.session.give_back(reply.grants)
 
-    def welcome(self, params: JsonObject, *, is_named: bool = True) -> JsonObject:
-        """The result of `initialize`.
+    def welcome(self, call: Call, *, is_named: bool = True) -> Reply:
+        """The reply to `initialize`.
 
         Args:
-            params: what the host sent.
+            call: the request.
             is_named: whether the agent's name is settled.
         """
-        return {
-            "protocolVersion": revisions.negotiate(params),
+        result: JsonObject = {
+            "protocolVersion": revisions.negotiate(call.params),
             "capabilities": CAPABILITIES,
             "serverInfo": self._server,
             "instructions": instructions(self.session.agent_id if is_named else None),
         }
+        return Reply({"jsonrpc": "2.0", "id": call.id, "result": result}, call.id)
 
     def _is_doubtful(self, took_sec: float, taken: Taken) -> bool:
         """Whether the host may have given up at the moment when an answer came about."""

@@ -125,28 +125,11 @@ class McpEndpoint:
                 INVALID_REQUEST, "Idempotency-Key cannot be sent with a batch: send each call by itself"
             )
         conversation = self._conversation(scope)
-        replies: list[Reply] = []
-        for message in messages:
-            try:
-                call = jsonrpc.to_call(message)
-                if call is not None and call.method == "initialize":
-                    raise ProtocolError(INVALID_REQUEST, "initialize must not be part of a batch", id=call.id)
-            except ProtocolError as error:
-                replies.append(Reply(error.reply(), error.id))
-                continue
-            if call is None:
-                continue
-            if call.id is None:
-                conversation.hear(call)
-                continue
-            try:
-                reply = await self._reply(conversation, call, None, scope, receive)
-            except BaseException:
-                for made in replies:
-                    conversation.withdraw(made)
-                raise
-            if reply is not None:
-                replies.append(reply)
+
+        async def answer(call: Call) -> Reply | None:
+            return await self._reply(conversation, call, None, scope, receive)
+
+        replies = await conversation.answer_batch(messages, answer)
         if not replies:
             await self._site.responder.send(send, 202, b"")
             return
@@ -199,10 +182,9 @@ class McpEndpoint:
             conversation = await self._agents.welcome(self._name(scope), call.params)
         except (InvalidInput, Refused) as refused:
             raise ProtocolError(INVALID_REQUEST, str(refused), id=call.id) from None
-        result = conversation.welcome(call.params)
+        welcome = conversation.welcome(call)
         more: Headers = ((SESSION_HEADER, (conversation.session.session_id or "").encode("latin-1")),)
-        body = jsonrpc.encode({"jsonrpc": "2.0", "id": call.id, "result": result})
-        await self._site.responder.send(send, 200, body, more)
+        await self._site.responder.send(send, 200, jsonrpc.encode(welcome.message), more)
 
     # GET and DELETE -------------------------------------------------------------------------------------------------
 

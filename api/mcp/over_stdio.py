@@ -113,23 +113,7 @@ class StdioHost:
             await self._send([reply], encode_first)
 
     async def _answer_batch(self, messages: list[Any]) -> None:
-        replies: list[Reply] = []
-        for message in messages:
-            try:
-                call = jsonrpc.to_call(message)
-                if call is not None and call.method == "initialize":
-                    raise ProtocolError(INVALID_REQUEST, "initialize must not be part of a batch", id=call.id)
-            except ProtocolError as error:
-                replies.append(Reply(error.reply(), error.id))
-                continue
-            if call is None:
-                continue
-            if call.id is None:
-                self._conversation.hear(call)
-                continue
-            reply = await self._reply(call)
-            if reply is not None:
-                replies.append(reply)
+        replies = await self._conversation.answer_batch(messages, self._reply)
         if replies:
             await self._send(replies, encode_all)
 
@@ -152,9 +136,9 @@ class StdioHost:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(NAME_WITHIN_SEC):
                 await self._registered.wait()
-        welcome = self._conversation.welcome(call.params, is_named=self._registered.is_set())
-        self._revision = welcome["protocolVersion"]
-        return Reply({"jsonrpc": "2.0", "id": call.id, "result": welcome}, call.id)
+        welcome = self._conversation.welcome(call, is_named=self._registered.is_set())
+        self._revision = welcome.message["result"]["protocolVersion"]
+        return welcome
 
     async def _send(self, replies: list[Reply], encode: Callable[[list[Reply]], bytes]) -> None:
         """Send replies as one line; a host that reads no more ends the conversation."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.deciders.fencing import get_held
-from arclog.deciders.handover import check_handover
+from arclog.deciders.handover import check_handover, check_presence, check_receiver
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask
 from arclog.deciders.standing import Holding, Place, Standing
 from arclog.errors import InvalidInput, NotFound
@@ -26,7 +26,7 @@ from arclog.events import (
     ClaimReleased,
     JsonObject,
 )
-from arclog.events.locks import ReleaseReason
+from arclog.events.leases import ReleaseReason
 from arclog.limits import TTL_SEC
 
 
@@ -172,13 +172,12 @@ def decide_acquire(standing: Standing, command: AcquireClaim, now: int, hub_id: 
                 place=None if place is None else place.place_id,
             )
         case Refused(obstacle):
-            by = obstacle.by
             return ClaimRefused(
                 claim_key=claim_key,
                 asker_agent_id=agent_id,
-                owner_agent_id=by.agent_id,
-                fencing_token=by.token if isinstance(by, Holding) else by.place_id,
-                is_waiting=isinstance(by, Place),
+                owner_agent_id=obstacle.agent_id,
+                fencing_token=obstacle.event_id,
+                is_waiting=isinstance(obstacle.by, Place),
             )
 
 
@@ -223,11 +222,9 @@ def decide_handover(standing: Standing, command: HandOverClaim, now: int, *, rec
     claim_key = fields.required_id("claim_key", command.claim_key)
     agent_id = fields.agent("agent_id", command.agent_id)
     receiver = fields.agent("to_agent_id", command.to_agent_id)
-    if receiver == agent_id:
-        raise InvalidInput("to_agent_id", "must be another agent")
+    check_receiver(agent_id, receiver)
     held = _get_held(standing, claim_key, agent_id, command.fencing_token, now)
-    if not receiver_is_live:
-        raise NotFound("agent", receiver, "has no active session, so nothing can be handed to it")
+    check_presence(receiver, is_live=receiver_is_live)
     serves = check_handover(standing, [held], receiver, now)
     return ClaimHandedOver(
         claim_key=claim_key, owner_agent_id=agent_id, to_agent_id=receiver, fencing_token=held.token, serves=serves
@@ -262,8 +259,7 @@ def decide_leave(standing: Standing, queued: ClaimQueued | None, command: LeaveC
         NotFound: it is not waiting there.
     """
     agent_id = fields.agent("agent_id", command.agent_id)
-    place = standing.waiting.get(command.place)
-    if queued is None or place is None or place.agent_id != agent_id or not place.is_active(now):
+    if queued is None or not standing.is_waiting(agent_id, command.place, now):
         raise NotFound("place", command.place, f"is not one at which {agent_id} waits")
     return ClaimLeft(claim_key=queued.claim_key, owner_agent_id=agent_id, place=command.place)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from arclog.deciders.leases import deadlock_of
 from arclog.deciders.standing import Holding, Place, Standing, is_enough
 from arclog.deciders.waits import Request, Wait, find_chain, find_places, opposed
-from arclog.errors import Conflict
+from arclog.errors import Conflict, InvalidInput, NotFound
 
 
 def check_handover(standing: Standing, given: Iterable[Holding], receiver: str, now: int) -> tuple[int, ...]:
@@ -44,6 +44,26 @@ def check_handover(standing: Standing, given: Iterable[Holding], receiver: str, 
             if chain is not None:
                 raise deadlock_of([*chain, Wait(waiting.agent_id, one.key, receiver)], "hand it to somebody else")
     return served
+
+
+def check_receiver(giver: str, receiver: str) -> None:
+    """See that something is handed to somebody else.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    if receiver == giver:
+        raise InvalidInput("to_agent_id", "must be another agent")
+
+
+def check_presence(receiver: str, *, is_live: bool) -> None:
+    """See that there is somebody to whom it can be handed.
+
+    Raises:
+        NotFound: the receiver has no live session.
+    """
+    if not is_live:
+        raise NotFound("agent", receiver, "has no active session, so nothing can be handed to it")
 
 
 def _serves(given: list[Holding], place: Place) -> bool:

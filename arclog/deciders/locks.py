@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.deciders.fencing import get_held
-from arclog.deciders.handover import check_handover
+from arclog.deciders.handover import check_handover, check_presence, check_receiver
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, grant, witness_of
 from arclog.deciders.standing import Holding, Place, Standing
 from arclog.deciders.waits import request_at
@@ -28,7 +28,8 @@ from arclog.events import (
     LockRefused,
     LockReleased,
 )
-from arclog.events.locks import LockedPath, Mode, ReleaseReason
+from arclog.events.leases import Mode, ReleaseReason
+from arclog.events.locks import LockedPath
 from arclog.limits import TTL_SEC
 
 MAX_PATHS: Final = 100
@@ -241,17 +242,16 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
             )
         case Refused(obstacle):
             path = state.paths[state.keys.index(obstacle.key)]
-            by = obstacle.by
             return LockRefused(
                 file_path=path.file_path,
                 asker_agent_id=agent_id,
-                agent_id=by.agent_id,
-                fencing_token=by.token if isinstance(by, Holding) else by.place_id,
+                agent_id=obstacle.agent_id,
+                fencing_token=obstacle.event_id,
                 key=path.key,
                 held=None if obstacle.held == obstacle.key else obstacle.held,
                 witness=None if obstacle.held == obstacle.key else witness_of(obstacle),
                 mode=command.mode,
-                is_waiting=isinstance(by, Place),
+                is_waiting=isinstance(obstacle.by, Place),
             )
 
 
@@ -304,11 +304,9 @@ def decide_handover(state: OnLocks, command: HandOverLock, now: int, *, receiver
     """
     agent_id = fields.agent("agent_id", command.agent_id)
     receiver = fields.agent("to_agent_id", command.to_agent_id)
-    if receiver == agent_id:
-        raise InvalidInput("to_agent_id", "must be another agent")
+    check_receiver(agent_id, receiver)
     held = _get_held(state, agent_id, command.fencing_token, now)
-    if not receiver_is_live:
-        raise NotFound("agent", receiver, "has no active session, so nothing can be handed to it")
+    check_presence(receiver, is_live=receiver_is_live)
     serves = check_handover(state.standing, held, receiver, now)
     return LockHandedOver(
         **_on(_paths_of(state, held)),
@@ -358,8 +356,7 @@ def decide_leave(standing: Standing, queued: LockQueued | None, command: LeaveLo
         NotFound: it is not waiting there.
     """
     agent_id = fields.agent("agent_id", command.agent_id)
-    place = standing.waiting.get(command.place)
-    if queued is None or place is None or place.agent_id != agent_id or not place.is_active(now):
+    if queued is None or not standing.is_waiting(agent_id, command.place, now):
         raise NotFound("place", command.place, f"is not one at which {agent_id} waits")
     return leave_place(queued, command.place)
 

@@ -158,6 +158,11 @@ class Standing:
         """All places at which an agent waits."""
         return self._places_of.get(agent_id, {}).values()
 
+    def is_waiting(self, agent_id: str, place_id: int, now: int) -> bool:
+        """Whether an agent waits at a place."""
+        place = self.waiting.get(place_id)
+        return place is not None and place.agent_id == agent_id and place.is_active(now)
+
     def can_be_waited_for(self, agent_id: str) -> bool:
         """Whether an agent holds anything, or stands anywhere."""
         return agent_id in self._of_agent or agent_id in self._places_of

@@ -48,6 +48,11 @@ class Obstacle(Struct, frozen=True):
         """Who has to make room."""
         return self.by.agent_id
 
+    @property
+    def event_id(self) -> int:
+        """The event that made it: the grant of the lease, or the beginning of the wait."""
+        return self.by.token if isinstance(self.by, Holding) else self.by.place_id
+
 
 class Wait(Struct, frozen=True):
     """One link of a chain: an agent waits for a key that another has, or comes first for."""

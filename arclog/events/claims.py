@@ -8,13 +8,40 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from arclog.events.locks import FIRST_RULES, OVERLAP_RULES, LeaveReason, ReleaseReason
-from arclog.events.messages import SYSTEM, JsonObject, Notice
+from arclog.events.leases import (
+    FIRST_RULES,
+    OVERLAP_RULES,
+    LeaveReason,
+    ReleaseReason,
+    leaves,
+    releases,
+    rules_of_release,
+)
+from arclog.events.messages import JsonObject, Notice
 
 Pick = Literal["priority", "waited"]
 
 
-class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class OnClaim(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What is about one claim."""
+
+    claim_key: str
+
+    def stream(self, event_id: int) -> str:
+        return f"claim/{self.claim_key}"
+
+
+class OfOwner(OnClaim, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What an agent does with its claim, or with its place in the queue for one."""
+
+    owner_agent_id: str
+
+    @property
+    def actor(self) -> str:
+        return self.owner_agent_id
+
+
+class ClaimAcquired(OfOwner, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A claim was granted until `expires_at`; `place` is where it was waited for, the id of a `claim.queued`.
 
     `pick` says that it is the lease on a task which the hub picked, and why that one: by its priority, or because it
@@ -23,8 +50,6 @@ class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     type: ClassVar[str] = "claim.acquired"
 
-    claim_key: str
-    owner_agent_id: str
     expires_at: int
     thread_id: str | None = None
     task_message_id: int | None = None
@@ -34,37 +59,21 @@ class ClaimAcquired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     pick: Pick | None = None
 
     @property
-    def actor(self) -> str:
-        return self.owner_agent_id
-
-    @property
     def rules(self) -> int:
         """The number of the rules that a hub must know to go on from here."""
         return FIRST_RULES if self.place is None else OVERLAP_RULES
 
-    def stream(self, event_id: int) -> str:
-        return f"claim/{self.claim_key}"
 
-
-class ClaimRefreshed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class ClaimRefreshed(OfOwner, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Its holder keeps the claim until `expires_at`; the grant, and so the fencing token, stays the same."""
 
     type: ClassVar[str] = "claim.refreshed"
 
-    claim_key: str
-    owner_agent_id: str
     expires_at: int
     fencing_token: int
 
-    @property
-    def actor(self) -> str:
-        return self.owner_agent_id
 
-    def stream(self, event_id: int) -> str:
-        return f"claim/{self.claim_key}"
-
-
-class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class ClaimReleased(OfOwner, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The claim is free: given back by its holder, taken away by an operator, or taken back by the hub.
 
     The hub does so when the holder's session ended, when the lease lapsed and somebody waits for it, and when a grant
@@ -74,8 +83,6 @@ class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     type: ClassVar[str] = "claim.released"
 
-    claim_key: str
-    owner_agent_id: str
     fencing_token: int
     reason: ReleaseReason = "released"
     notice: Notice | None = None
@@ -85,20 +92,15 @@ class ClaimReleased(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     @property
     def actor(self) -> str:
-        if self.forced_by is not None:
-            return self.forced_by
-        return self.owner_agent_id if self.reason == "released" else SYSTEM
+        return releases(self.owner_agent_id, self.reason, self.forced_by)
 
     @property
     def rules(self) -> int:
         """The number of the rules that a hub must know to go on from here."""
-        return FIRST_RULES if self.reason in {"released", "owner_gone"} else OVERLAP_RULES
-
-    def stream(self, event_id: int) -> str:
-        return f"claim/{self.claim_key}"
+        return rules_of_release(self.reason)
 
 
-class ClaimRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class ClaimRefused(OnClaim, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Somebody else asked for a held claim; written once for each pair of grant and asker.
 
     Where one that waits for it stands in the way, `is_waiting` is set, and `fencing_token` is that place in the queue.
@@ -106,7 +108,6 @@ class ClaimRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
     type: ClassVar[str] = "claim.refused"
 
-    claim_key: str
     asker_agent_id: str
     owner_agent_id: str
     fencing_token: int
@@ -121,11 +122,8 @@ class ClaimRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
         """The number of the rules that a hub must know to go on from here."""
         return OVERLAP_RULES if self.is_waiting else FIRST_RULES
 
-    def stream(self, event_id: int) -> str:
-        return f"claim/{self.claim_key}"
 
-
-class ClaimQueued(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class ClaimQueued(OfOwner, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Somebody waits for a claim from now on, or goes on waiting at its place with another call.
 
     Attributes:
@@ -144,8 +142,6 @@ class ClaimQueued(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     type: ClassVar[str] = "claim.queued"
     rules: ClassVar[int] = OVERLAP_RULES
 
-    claim_key: str
-    owner_agent_id: str
     wait_until: int
     ttl: int
     hub_id: str
@@ -155,34 +151,22 @@ class ClaimQueued(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     passes: tuple[int, ...] = ()
     place: int | None = None
 
-    @property
-    def actor(self) -> str:
-        return self.owner_agent_id
 
-    def stream(self, event_id: int) -> str:
-        return f"claim/{self.claim_key}"
-
-
-class ClaimLeft(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class ClaimLeft(OfOwner, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A place in the queue is given up: by its agent, because that is gone, or because no call came back to it."""
 
     type: ClassVar[str] = "claim.left"
     rules: ClassVar[int] = OVERLAP_RULES
 
-    claim_key: str
-    owner_agent_id: str
     place: int
     reason: LeaveReason = "left"
 
     @property
     def actor(self) -> str:
-        return self.owner_agent_id if self.reason == "left" else SYSTEM
-
-    def stream(self, event_id: int) -> str:
-        return f"claim/{self.claim_key}"
+        return leaves(self.owner_agent_id, self.reason)
 
 
-class ClaimHandedOver(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class ClaimHandedOver(OfOwner, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A claim goes from one agent to another, under a new fencing token, which is this event; its time stays.
 
     `fencing_token` is the grant that it was; `serves` are the receiver's places in the queue that end with it.
@@ -191,15 +175,6 @@ class ClaimHandedOver(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=
     type: ClassVar[str] = "claim.handed_over"
     rules: ClassVar[int] = OVERLAP_RULES
 
-    claim_key: str
-    owner_agent_id: str
     to_agent_id: str
     fencing_token: int
     serves: tuple[int, ...] = ()
-
-    @property
-    def actor(self) -> str:
-        return self.owner_agent_id
-
-    def stream(self, event_id: int) -> str:
-        return f"claim/{self.claim_key}"

@@ -6,18 +6,21 @@ key (`arclog.paths`) beside it where that differs; in older logs every path is i
 Times are microseconds of the log's clock.
 """
 
-from typing import ClassVar, Final, Literal
+from typing import ClassVar
 
 from msgspec import Struct
 
-from arclog.events.messages import SYSTEM, JsonObject, Notice
-
-FIRST_RULES: Final = 1
-OVERLAP_RULES: Final = 2
-"""From these on, locks overlap and are waited for (`arclog.rules`)."""
-Mode = Literal["exclusive", "shared"]
-ReleaseReason = Literal["released", "owner_gone", "lapsed", "forced", "undelivered"]
-LeaveReason = Literal["left", "owner_gone", "no_call", "hub_gone"]
+from arclog.events.leases import (
+    FIRST_RULES,
+    OVERLAP_RULES,
+    LeaveReason,
+    Mode,
+    ReleaseReason,
+    leaves,
+    releases,
+    rules_of_release,
+)
+from arclog.events.messages import JsonObject, Notice
 
 
 class LockedPath(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -61,7 +64,17 @@ class OnPaths(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         return f"lock/{self.key or self.file_path}"
 
 
-class LockAcquired(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class OfAgent(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What an agent does with its lock, or with its place in the queue for one."""
+
+    agent_id: str
+
+    @property
+    def actor(self) -> str:
+        return self.agent_id
+
+
+class LockAcquired(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A lock was granted until `expires_at`. `metadata.thread_id` names the thread that it belongs to, if any.
 
     Attributes:
@@ -78,7 +91,6 @@ class LockAcquired(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     type: ClassVar[str] = "lock.acquired"
 
-    agent_id: str
     expires_at: int
     metadata: JsonObject = {}
     occurred_at: int | None = None
@@ -89,31 +101,22 @@ class LockAcquired(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     is_automatic: bool = False
 
     @property
-    def actor(self) -> str:
-        return self.agent_id
-
-    @property
     def rules(self) -> int:
         if self.mode == "shared" or self.place is not None or self.upgrades:
             return OVERLAP_RULES
         return super().rules
 
 
-class LockRefreshed(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class LockRefreshed(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Its holder keeps the lock until `expires_at`; the grant, and so the fencing token, stays the same."""
 
     type: ClassVar[str] = "lock.refreshed"
 
-    agent_id: str
     expires_at: int
     fencing_token: int
 
-    @property
-    def actor(self) -> str:
-        return self.agent_id
 
-
-class LockReleased(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class LockReleased(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """The lock is free: given back by its holder, taken away by an operator, or taken back by the hub.
 
     The hub does so when the holder's session ended, when the lease lapsed and somebody waits for it, and when a grant
@@ -131,7 +134,6 @@ class LockReleased(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     type: ClassVar[str] = "lock.released"
 
-    agent_id: str
     fencing_token: int
     reason: ReleaseReason = "released"
     notice: Notice | None = None
@@ -141,13 +143,11 @@ class LockReleased(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     @property
     def actor(self) -> str:
-        if self.forced_by is not None:
-            return self.forced_by
-        return self.agent_id if self.reason == "released" else SYSTEM
+        return releases(self.agent_id, self.reason, self.forced_by)
 
     @property
     def rules(self) -> int:
-        return super().rules if self.reason in {"released", "owner_gone"} else OVERLAP_RULES
+        return max(super().rules, rules_of_release(self.reason))
 
 
 class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -189,7 +189,7 @@ class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         return f"lock/{self.held or self.key or self.file_path}"
 
 
-class LockQueued(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class LockQueued(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Somebody waits for a lock from now on, or goes on waiting at its place with another call.
 
     Attributes:
@@ -206,7 +206,6 @@ class LockQueued(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     type: ClassVar[str] = "lock.queued"
     rules: ClassVar[int] = OVERLAP_RULES
 
-    agent_id: str
     wait_until: int
     ttl: int
     hub_id: str
@@ -215,27 +214,22 @@ class LockQueued(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     passes: tuple[int, ...] = ()
     place: int | None = None
 
-    @property
-    def actor(self) -> str:
-        return self.agent_id
 
-
-class LockLeft(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class LockLeft(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A place in the queue is given up: by its agent, because that is gone, or because no call came back to it."""
 
     type: ClassVar[str] = "lock.left"
     rules: ClassVar[int] = OVERLAP_RULES
 
-    agent_id: str
     place: int
     reason: LeaveReason = "left"
 
     @property
     def actor(self) -> str:
-        return self.agent_id if self.reason == "left" else SYSTEM
+        return leaves(self.agent_id, self.reason)
 
 
-class LockHandedOver(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+class LockHandedOver(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A lock goes from one agent to another, under a new fencing token, which is this event; its time stays.
 
     Attributes:
@@ -248,11 +242,6 @@ class LockHandedOver(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=
     type: ClassVar[str] = "lock.handed_over"
     rules: ClassVar[int] = OVERLAP_RULES
 
-    agent_id: str
     to_agent_id: str
     fencing_token: int
     serves: tuple[int, ...] = ()
-
-    @property
-    def actor(self) -> str:
-        return self.agent_id

@@ -20,7 +20,7 @@ from arclog.deciders import locks as lock_rules
 from arclog.deciders.leases import find_grantable, find_lapsed
 from arclog.deciders.standing import Holding
 from arclog.events import ClaimLeft, ClaimQueued, Event, LockLeft
-from arclog.events.locks import LeaveReason
+from arclog.events.leases import LeaveReason
 from arclog.sqlite.reads import find_event
 from arclog.sqlite.snapshot import Snapshot
 from projections import places

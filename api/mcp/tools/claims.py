@@ -1,6 +1,6 @@
 """Claims: who does which piece of work."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
@@ -9,6 +9,7 @@ from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import ActiveOnly, After, Key, Token, TtlSec, WaitSec
+from api.mcp.tools.leases import LeaseTools
 from api.mcp.tools.refused import advise
 
 
@@ -45,6 +46,9 @@ class WhichClaims(Struct, frozen=True, kw_only=True):
     after: After | None = None
 
 
+LEASES: Final = LeaseTools("claims", "claim_key", "owner_agent_id")
+
+
 async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
     """Ask for a claim; a refusal says in words what is in the way, and what to do."""
     envelope = await agent.change(
@@ -64,38 +68,11 @@ async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
     return answer({"acquired": True, **answers.row(found)})
 
 
-async def refresh(agent: AskingAgent, arguments: Refresh) -> Answer:
-    """Prolong a claim of one's own."""
-    envelope = await agent.change(
-        "/v1/claims/refresh",
-        owner_agent_id=agent.agent_id,
-        claim_key=arguments.claim_key,
-        ttl_sec=arguments.ttl_sec,
-        fencing_token=arguments.fencing_token,
-    )
-    agent.holdings.hold("claims", envelope["result"]["claim_key"], arguments.ttl_sec)
-    return answer(answers.row(envelope["result"]))
-
-
-async def release(agent: AskingAgent, arguments: Release) -> Answer:
-    """Give a claim back."""
-    envelope = await agent.change(
-        "/v1/claims/release",
-        agent_id=agent.agent_id,
-        claim_key=arguments.claim_key,
-        fencing_token=arguments.fencing_token,
-    )
-    agent.holdings.drop("claims", envelope["result"]["claim_key"])
-    return answer(answers.row(envelope["result"]))
-
-
 async def list_claims(agent: AskingAgent, arguments: WhichClaims) -> Answer:
     """Claims, the oldest first."""
-    found = await agent.read(
-        "/v1/claims", thread_id=arguments.thread_id, active_only=arguments.active_only, after=arguments.after
+    return await LEASES.list_all(
+        agent, thread_id=arguments.thread_id, active_only=arguments.active_only, after=arguments.after
     )
-    page = answers.first(map(answers.row, found))
-    return answer({"claims": page.rows}, answers.go_on(page, "claim_key"))
 
 
 TOOLS: tuple[Tool[Any], ...] = (
@@ -108,8 +85,14 @@ TOOLS: tuple[Tool[Any], ...] = (
         waits=True,
         core=True,
     ),
-    Tool(name="arc_refresh_claim", does="Prolong your claim.", arguments=Refresh, run=refresh),
-    Tool(name="arc_release_claim", does="Give your claim on work back.", arguments=Release, run=release, core=True),
+    Tool(name="arc_refresh_claim", does="Prolong your claim.", arguments=Refresh, run=LEASES.refresh),
+    Tool(
+        name="arc_release_claim",
+        does="Give your claim on work back.",
+        arguments=Release,
+        run=LEASES.release,
+        core=True,
+    ),
     Tool(
         name="arc_list_claims",
         does="List claims on work and their owners, oldest first.",

@@ -1,6 +1,6 @@
 """Locks: who edits which file."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -9,6 +9,7 @@ from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import ActiveOnly, After, Path, Token, TtlSec, WaitSec
+from api.mcp.tools.leases import LeaseTools
 from api.mcp.tools.refused import advise
 
 
@@ -46,6 +47,9 @@ class WhichLocks(Struct, frozen=True, kw_only=True):
     after: After | None = None
 
 
+LEASES: Final = LeaseTools("locks", "file_path", "agent_id")
+
+
 async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
     """Ask for a lock; a refusal says in words what is in the way, and what to do."""
     envelope = await agent.change(
@@ -70,38 +74,11 @@ async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
     return answer({"acquired": True, **held})
 
 
-async def refresh(agent: AskingAgent, arguments: Refresh) -> Answer:
-    """Prolong a lock of one's own."""
-    envelope = await agent.change(
-        "/v1/locks/refresh",
-        agent_id=agent.agent_id,
-        file_path=arguments.file_path,
-        ttl_sec=arguments.ttl_sec,
-        fencing_token=arguments.fencing_token,
-    )
-    agent.holdings.hold("locks", envelope["result"]["file_path"], arguments.ttl_sec)
-    return answer(answers.row(envelope["result"]))
-
-
-async def release(agent: AskingAgent, arguments: Release) -> Answer:
-    """Give a lock back."""
-    envelope = await agent.change(
-        "/v1/locks/release",
-        agent_id=agent.agent_id,
-        file_path=arguments.file_path,
-        fencing_token=arguments.fencing_token,
-    )
-    agent.holdings.drop("locks", envelope["result"]["file_path"])
-    return answer(answers.row(envelope["result"]))
-
-
 async def list_locks(agent: AskingAgent, arguments: WhichLocks) -> Answer:
     """Locks, the oldest first."""
-    found = await agent.read(
-        "/v1/locks", agent_id=arguments.agent_id, active_only=arguments.active_only, after=arguments.after
+    return await LEASES.list_all(
+        agent, agent_id=arguments.agent_id, active_only=arguments.active_only, after=arguments.after
     )
-    page = answers.first(map(answers.row, found))
-    return answer({"locks": page.rows}, answers.go_on(page, "file_path"))
 
 
 TOOLS: tuple[Tool[Any], ...] = (
@@ -114,9 +91,13 @@ TOOLS: tuple[Tool[Any], ...] = (
         waits=True,
         core=True,
     ),
-    Tool(name="arc_refresh_lock", does="Prolong your lock on a file.", arguments=Refresh, run=refresh),
+    Tool(name="arc_refresh_lock", does="Prolong your lock on a file.", arguments=Refresh, run=LEASES.refresh),
     Tool(
-        name="arc_release_lock", does="Unlock a file: give your lock back.", arguments=Release, run=release, core=True
+        name="arc_release_lock",
+        does="Unlock a file: give your lock back.",
+        arguments=Release,
+        run=LEASES.release,
+        core=True,
     ),
     Tool(
         name="arc_list_locks",

@@ -1,0 +1,89 @@
+"""What the routes of claims and of locks have in common: what a holder, an operator and one that waits may do."""
+
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta
+
+from api.http.as_of import Dated
+from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route
+from arclog.deciders.standing import Noun
+from projections import queue
+from projections.encoding import encode_json
+from projections.hub.hub import Hub
+from projections.places import QueuePlace
+
+
+class Commands(NamedTuple):
+    """The commands about what is held, and about places in the queue."""
+
+    refresh: type
+    release: type
+    hand_over: type
+    force_release: type
+    leave: type
+
+
+class QueueQuery(Dated, frozen=True, kw_only=True):
+    """Whose places to list."""
+
+    agent_id: Annotated[str, Meta(description="only of this agent")] | None = None
+
+
+def holder_routes(noun: Noun, commands: Commands, result: type, beside: Sequence[str] = ()) -> tuple[Route, ...]:
+    """The routes about what is held, and about the queue.
+
+    Args:
+        noun: what kind of lease it is.
+        commands: what is asked for.
+        result: the lease as the wire has it.
+        beside: what every answer may have beside its result.
+    """
+    path, also = f"/v1/{noun}s", tuple(beside)
+
+    async def list_queue(hub: Hub, query: QueueQuery, reader: ReadCaller) -> ReadResult:
+        return ReadResult(encode_json(await hub.read_on_thread(queue.list_queue, reader.at, noun, query.agent_id)))
+
+    return (
+        ChangeRoute(
+            does=f"Prolong a {noun} that one holds.",
+            path=f"{path}/refresh",
+            body=commands.refresh,
+            result=result,
+            beside=("acquired", *also),
+        ),
+        ChangeRoute(
+            does=f"Give a {noun} back.",
+            path=f"{path}/release",
+            body=commands.release,
+            result=result,
+            beside=also,
+        ),
+        ChangeRoute(
+            does=f"Give a {noun} to another agent, with no moment in between at which it is free.",
+            path=f"{path}/handover",
+            body=commands.hand_over,
+            result=result,
+            beside=also,
+        ),
+        ChangeRoute(
+            does=f"Free a {noun} that another agent holds, and say why.",
+            path=f"{path}/force-release",
+            body=commands.force_release,
+            result=result,
+            beside=also,
+        ),
+        ChangeRoute(
+            does="Give up a place in the queue.",
+            path=f"{path}/leave",
+            body=commands.leave,
+            result=QueuePlace,
+        ),
+        ReadRoute(
+            does=f"List those who wait for {noun}s, in their order.",
+            path=f"{path}/queue",
+            query=QueueQuery,
+            answer=list_queue,
+            result=list[QueuePlace],
+        ),
+    )

@@ -1,0 +1,29 @@
+"""What the events of claims and of locks have in common."""
+
+from typing import Final, Literal
+
+from arclog.events.messages import SYSTEM
+
+FIRST_RULES: Final = 1
+OVERLAP_RULES: Final = 2
+"""From these on, locks overlap, and claims and locks are waited for (`arclog.rules`)."""
+Mode = Literal["exclusive", "shared"]
+ReleaseReason = Literal["released", "owner_gone", "lapsed", "forced", "undelivered"]
+LeaveReason = Literal["left", "owner_gone", "no_call", "hub_gone"]
+
+
+def releases(holder: str, reason: ReleaseReason, forced_by: str | None) -> str:
+    """Who frees a lease: its holder, the operator who takes it away, or the hub."""
+    if forced_by is not None:
+        return forced_by
+    return holder if reason == "released" else SYSTEM
+
+
+def leaves(agent_id: str, reason: LeaveReason) -> str:
+    """Who gives up a place in the queue: its agent, or the hub."""
+    return agent_id if reason == "left" else SYSTEM
+
+
+def rules_of_release(reason: ReleaseReason) -> int:
+    """The rules that a hub must know to go on after a release."""
+    return FIRST_RULES if reason in {"released", "owner_gone"} else OVERLAP_RULES
