@@ -6,6 +6,8 @@ lost can simply be sent again if each line carries an `idempotency_key`, or if t
 for a line without a key of its own, that counts together with the line's number.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Final
 
 import msgspec
@@ -28,6 +30,8 @@ from projections.hub.outcomes import Outcome
 
 MAX_LINES: Final = 10_000
 MAX_BYTES: Final = 16 * 2**20
+SLICE: Final = 500
+"""Lines that are read, or answered, before others get their turn."""
 NDJSON: Final = (b"content-type", b"application/x-ndjson")
 PATH: Final = "/v1/messages:batch"
 
@@ -65,7 +69,7 @@ def _start(site: Site) -> ASGIApp:
     async def post_all(scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, max(MAX_BYTES, hub.settings.limits.max_request_bytes))
         batch = Batch(transport_of(scope), find_sender(scope), find_key(scope))
-        answers = b"".join([*map(_answer, await _carry_out(hub, split(body), batch))])
+        answers = b"".join([part async for part in _tell(await _carry_out(hub, split(body), batch))])
         headers = [NDJSON, *site.responder.common, (b"content-length", b"%d" % len(answers))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answers})
@@ -111,6 +115,8 @@ async def _carry_out(hub: Hub, lines: list[bytes], batch: Batch) -> list[Outcome
     results: list[Outcome | ArcError | None] = []
     calls: list[Call] = []
     for number, line in enumerate(lines, 1):
+        if not number % SLICE:
+            await asyncio.sleep(0)
         try:
             calls.append(_call(line, number, batch))
             results.append(None)
@@ -118,6 +124,13 @@ async def _carry_out(hub: Hub, lines: list[bytes], batch: Batch) -> list[Outcome
             results.append(error)
     carried_out = iter(await hub.execute_all(calls))
     return [next(carried_out) if result is None else result for result in results]
+
+
+async def _tell(results: list[Outcome | ArcError]) -> AsyncIterator[bytes]:
+    """The answers, in parts."""
+    for begin in range(0, len(results), SLICE):
+        yield b"".join(map(_answer, results[begin : begin + SLICE]))
+        await asyncio.sleep(0)
 
 
 def _call(line: bytes, number: int, batch: Batch) -> Call:
