@@ -25,6 +25,7 @@ from api import (
     tasks,
     threads,
     tokens,
+    wakes,
 )
 from api import hub as hub_itself
 from api.dashboard import attention, files, sign_in
@@ -60,6 +61,7 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *threads.ROUTES,
     *channels.ROUTES,
     *tokens.ROUTES,
+    *wakes.ROUTES,
     *hub_itself.ROUTES,
     *files.ROUTES,
     *attention.ROUTES,

@@ -20,7 +20,7 @@ from arc.errors import ArcError
 from arc.finding.storage import Project, working_directory
 from arc.finding.tokens import BadTokenError, authorization, find_token
 from arc.finding.which_hub import VARIABLE, Choice, choose_hub
-from arc.host_session import find_host_process, find_start
+from arc.host_session import find_boot_id, find_host_process, find_start
 from arc.light_json import dumps, loads
 from arc.urls import split_url
 
@@ -28,6 +28,8 @@ HARNESSES = ("claude-code", "codex", "cursor", "gemini", "opencode", "qwen")
 MODES = ("auto", "check", "off")
 BY_PROCESS = frozenset({"cursor", "gemini"})
 """Harnesses whose MCP servers are told no session, so that a window is known by its process."""
+MANY_WINDOWS = frozenset({"codex"})
+"""Harnesses with one process for many windows, which lives on when a window ends."""
 WITHIN_SEC = 4.0
 STARTS = frozenset({"SessionStart", "sessionStart"})
 PROMPTS = frozenset({"UserPromptSubmit", "BeforeAgent"})
@@ -73,14 +75,14 @@ def answer(harness: str, body: bytes, mode: str, *, closed: bool) -> str:
         return ""
     if not isinstance(call, dict):
         return ""
-    folder = _folder(call)
+    folder, event = _folder(call), str(call.get("hook_event_name", ""))
     try:
         project = Project(folder)
         if not os.environ.get(VARIABLE) and project.find_storage() is None:
             return ""
-        return _ask(choose_hub(folder=folder), harness, body, mode)
+        return _ask(choose_hub(folder=folder), harness, event, body, mode)
     except (ArcError, BadTokenError, BrokenAnswerError, OSError):
-        return _without_hub(harness, str(call.get("hook_event_name", "")), folder, closed=closed)
+        return _without_hub(harness, event, folder, closed=closed)
 
 
 def _folder(call: dict[str, object]) -> str:
@@ -90,14 +92,11 @@ def _folder(call: dict[str, object]) -> str:
     return folder if isinstance(folder, str) and os.path.isdir(folder) else working_directory()
 
 
-def _ask(hub: Choice, harness: str, body: bytes, mode: str) -> str:
+def _ask(hub: Choice, harness: str, event: str, body: bytes, mode: str) -> str:
     address = split_url(hub.url)
     headers = {"Content-Type": "application/json", "Connection": "close", **authorization(find_token(hub.storage))}
-    if harness in BY_PROCESS:
-        _, pid = find_host_process()
-        started = find_start(pid) if pid else None
-        if started:
-            headers["X-Arc-Host-Process"] = f"{pid} {started}"
+    if harness in BY_PROCESS or (event in STARTS and harness not in MANY_WINDOWS):
+        headers |= _name_process()
     connection = Connection(address, WITHIN_SEC)
     try:
         connection.connect()
@@ -107,6 +106,13 @@ def _ask(hub: Choice, harness: str, body: bytes, mode: str) -> str:
     if given.status != OK:
         raise BrokenAnswerError(f"the hub answered with {given.status}")
     return given.body.decode()
+
+
+def _name_process() -> dict[str, str]:
+    """The harness's process, when that started, and in which boot of the machine."""
+    _, pid = find_host_process()
+    started = find_start(pid) if pid else None
+    return {"X-Arc-Host-Process": f"{pid} {started} {find_boot_id() or ''}".strip()} if started else {}
 
 
 def _without_hub(harness: str, event: str, folder: str, *, closed: bool) -> str:

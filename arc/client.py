@@ -10,6 +10,7 @@ from arc.poll_places import PollPlaces
 from arc.questions import Questions
 from arc.tasks import Work
 from arc.urls import DEFAULT_URL, segment
+from arc.wakes import Waking
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ RELAY_POLL_INTERVAL_SEC = 0.02
 CALL_PAGE = 500
 
 
-class ArcClient(Leases, Work, Questions):
+class ArcClient(Leases, Work, Questions, Waking):
     """One agent at one hub. Safe to use from several threads.
 
     Every method returns the `result` of the hub's answer as plain dicts (`arc.shapes` tells their types) and raises

@@ -86,7 +86,7 @@ class HostSession:
         """The process while which the session's agent counts as present; `None` where the system does not tell."""
         pid = self.pid or self.adapter
         started = find_start(pid) if pid else None
-        boot_id = _find_boot_id()
+        boot_id = find_boot_id()
         if boot_id is None or started is None or not started.isdigit():
             return None
         return {"pid": pid, "started": int(started), "boot_id": boot_id}
@@ -153,7 +153,7 @@ def name_machine() -> str:
     """This machine since it started, and the part of it whose processes can be seen from here; hashed."""
     parts = [os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", sys.platform)]
     try:
-        parts.append(_find_boot_id() or "")
+        parts.append(find_boot_id() or "")
         parts.append(os.readlink(f"{PROC}/self/ns/pid"))
     except OSError:  # a machine without /proc
         pass
@@ -171,7 +171,7 @@ if sys.platform == "win32":
     def _find_parent() -> int:
         return _look_at(os.getpid())[0]  # `os.getppid` asks for more than Wine has
 
-    def _find_boot_id() -> str | None:
+    def find_boot_id() -> str | None:
         """None: hubs look after the processes of Linux alone."""
         return None
 else:
@@ -179,7 +179,7 @@ else:
     def _find_parent() -> int:
         return os.getppid()
 
-    def _find_boot_id() -> str | None:
+    def find_boot_id() -> str | None:
         """Which boot of which machine this is; `None` on one without /proc."""
         try:
             with open(f"{PROC}/sys/kernel/random/boot_id", encoding="ascii") as boot:

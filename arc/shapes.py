@@ -31,6 +31,20 @@ class Bootstrap(TypedDict):
     default_channel: str
 
 
+class Wake(TypedDict):
+    """An agent that was to be woken, and what came of it."""
+
+    wake_id: int
+    agent_id: str
+    from_agent: str
+    message_id: int | None
+    state: Literal["requested", "sent", "seen", "acknowledged", "dark"]
+    turn: Literal["harness", "watch"]
+    road: str | None
+    requested_at: str
+    changed_at: str
+
+
 class Channel(TypedDict):
     """A named room for broadcasts."""
 

@@ -20,6 +20,7 @@ from cli.options import AgentOptions, add_base_url
 
 if TYPE_CHECKING:
     from arclog.events import JsonObject
+    from cli.waking.window import Waking
 
 STDIN: Final = 0
 STDOUT: Final = 1
@@ -84,6 +85,7 @@ class _Adapter:
         found = find_host_session()
         host = HostSession(UNKNOWN_HOST, None, os.getpid()) if found is None else found
         self._knows_thread = True
+        self._thread_id: str | None = None
         if host.harness in ONE_SERVER_A_THREAD and host.session is None:
             # The process serves one thread, which is known only when the first call comes.
             host = HostSession(host.harness, None, os.getpid())
@@ -96,6 +98,8 @@ class _Adapter:
         if self._knows_thread:
             self._may_register.set()
         self._session = AgentSession(agent or host.name, port, host, is_dead)
+        self._port = port
+        self._waking: Waking | None = None
 
     async def serve(self, source: int, sink: int) -> int:
         """Serve the host until it leaves."""
@@ -111,10 +115,12 @@ class _Adapter:
             finally:
                 await self._leave()
                 attending.cancel()
+                if self._waking is not None:
+                    self._waking.end()
         return 0
 
-    def _meet(self, meta: "JsonObject") -> None:
-        """Learn from a call which thread of the host it is of."""
+    def _meet(self, meta: "JsonObject", is_tool: bool) -> None:
+        """Learn from a call which thread of the host it is of; from a tool's at the latest."""
         if self._knows_thread:
             return
         from arc.host_session import of_thread
@@ -123,6 +129,9 @@ class _Adapter:
         if thread_id is not None:
             host = of_thread(self._harness, thread_id, adapter=os.getpid())
             self._session.host, self._session.agent_id = host, host.name
+            self._thread_id = thread_id
+        elif not is_tool:
+            return
         self._knows_thread = True
         self._may_register.set()
 
@@ -139,6 +148,7 @@ class _Adapter:
                 else:
                     await self._session.keep()
                     self._registered.set()
+                    await self._let_wake()
                 pause_sec = await self._session.read_beat_sec()
             except Refused as refused:
                 if not said:
@@ -146,6 +156,13 @@ class _Adapter:
                 said = True
                 pause_sec = RETRY_SEC
             await asyncio.sleep(pause_sec)
+
+    async def _let_wake(self) -> None:
+        """From now on the agent can be woken, where its harness has a way for that."""
+        if self._waking is None:
+            from cli.waking.window import begin
+
+            self._waking = await begin(self._port, lambda: self._session.agent_id, self._thread_id)
 
     async def _leave(self) -> None:
         from api.mcp.port import Refused

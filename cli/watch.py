@@ -33,6 +33,7 @@ class Options(Namespace):
     type: str | None
     stream: str | None
     to: str | None
+    wake: str | None
     exec: str | None
     times: int | None
     base_url: str | None
@@ -45,6 +46,7 @@ def add_arguments(parser: Arguments) -> None:
         "--stream", metavar="STREAM", help="only of this stream, as in lock/src/a.py, or all below lock/"
     )
     parser.add_argument("--to", metavar="AGENT", help="only messages to this agent")
+    parser.add_argument("--wake", metavar="AGENT", help="whenever this agent is to be called and its harness cannot")
     parser.add_argument("--exec", metavar="CMD", help="run this in a shell for each event; without it, each is printed")
     parser.add_argument("--times", type=cursor, metavar="N", help="end after N events")
     add_base_url(parser)
@@ -54,6 +56,10 @@ def run(options: Options) -> int:
     """Follow the log until it is interrupted, or has seen as many events as were asked for."""
     if options.to is not None and options.stream is not None:
         raise WrongArguments("--to and --stream are two ways to say it; give one")
+    if options.wake is not None:
+        from cli.waking.watching import run as call_for
+
+        return call_for(options)
     hub = choose_hub(options.base_url)
     hub.say()
     transport = HttpTransport(hub.url, timeout=WAIT_SEC + 10)

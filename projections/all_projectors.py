@@ -22,6 +22,7 @@ from projections import (
     threads,
     tokens,
     vouches,
+    wakes,
 )
 from projections.projector import Handler, Projector, Writer
 
@@ -41,6 +42,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     receipts.PROJECTOR,
     cursors.PROJECTOR,
     tokens.PROJECTOR,
+    wakes.PROJECTOR,
 )
 
 

@@ -10,16 +10,20 @@ from api.hooks import claude_code, codex, cursor, gemini, opencode, qwen
 from api.hooks.calls import NOTHING, Body, HookCall, HookReply
 from api.hooks.news import News
 from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard
-from api.hooks.windows import Window, Windows
+from api.hooks.windows import BY, Window, Windows
 from api.http.bodies import read_body
 from api.http.headers import HEADERS
 from api.http.queries import QueryReader
 from api.http.routes import Route, Site, SpecialRoute
 from arclog.deciders.files import EndTurn
 from arclog.deciders.sessions import CloseSession
+from arclog.deciders.wakes import SeeWake
 from arclog.errors import InvalidInput, NotFound
-from projections import sessions
+from arclog.sqlite.reads import find_last_event_of
+from projections import sessions, wakes
 
+CLEAR: Final = "clear"
+"""Why a session begins or ends whose user has cleared it: the window goes on."""
 MAX_FOLDERS: Final = 1_000
 HOST_PROCESS: Final = b"x-arc-host-process"
 """The harness's process and when that started, from a hook that runs below it."""
@@ -93,11 +97,24 @@ class Hooks:
 
     async def _judge(self, window: Window, call: HookCall, mode: Mode) -> HookReply:
         if call.moment == "session_start":
-            return await self._welcome(window)
+            return await self._welcome(window, call)
         if call.moment == "prompt":
             self._windows.forget(window)
         agent_id = self._windows.find(window)
         self._news.hear_from(agent_id)
+        is_called = self._is_called(agent_id)
+        last = self._hub.read(find_last_event_of, agent_id) if is_called else None
+        verdict = await self._judge_for(agent_id, call, mode)
+        if is_called and self._hub.read(find_last_event_of, agent_id) == last:  # else that shows that it is there
+            await self._hub.execute(SeeWake(agent_id=agent_id), transport=TRANSPORT)
+        return verdict
+
+    def _is_called(self, agent_id: str) -> bool:
+        """Whether the agent is to wake, and was not seen since."""
+        wake = self._hub.read(wakes.find_last, agent_id)
+        return wake is not None and wake.state not in {"seen", "acknowledged"}
+
+    async def _judge_for(self, agent_id: str, call: HookCall, mode: Mode) -> HookReply:
         match call.moment:
             case "before":
                 refusal = await self._tool_guard.find_refusal(agent_id, call.folder, call.tool, mode)
@@ -117,9 +134,9 @@ class Hooks:
                 await self._leave(agent_id, call)
                 return NOTHING
 
-    async def _welcome(self, window: Window) -> HookReply:
+    async def _welcome(self, window: Window, call: HookCall) -> HookReply:
         self._news.hear_from(self._windows.find(window))  # before its session begins, which is news of its own
-        agent_id = await self._windows.open(window, TRANSPORT)
+        agent_id = await self._windows.open(window, TRANSPORT, cleared=call.source == CLEAR)
         hello = (
             f"Arc: this window is the agent {agent_id} at the hub of {self._hub.roots.own.folder}. Other agents may "
             "work in the same files: what you edit is locked for you until your turn ends, and what others hold is "
@@ -131,10 +148,10 @@ class Hooks:
     async def _leave(self, agent_id: str, call: HookCall) -> None:
         ended = await self._hub.execute(EndTurn(agent_id=agent_id), transport=TRANSPORT)
         session = self._hub.read(sessions.find_session, agent_id, self._hub.at())
-        if ended.event_id is not None or session is None or call.source == "clear":
+        if ended.event_id is not None or session is None or call.source == CLEAR:
             return
         said = msgspec.json.decode(session.metadata)
-        if isinstance(said, dict) and said.get("by") == "hook":
+        if isinstance(said, dict) and said.get("by") == BY:
             await self._hub.execute(CloseSession(session_id=session.session_id), transport=TRANSPORT)
 
     def _point_out(self, call: HookCall) -> HookReply:

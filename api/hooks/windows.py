@@ -12,10 +12,13 @@ import msgspec
 
 from api.hooks.calls import HookCall
 from arclog.deciders.sessions import OpenSession
+from arclog.events.processes import Process
 from projections import sessions
 from projections.hub.hub import Hub
 from projections.sessions import Session
 
+BY: Final = "hook"
+"""What opened a session, as its metadata say."""
 SHORT: Final = 4
 MAX_NAMESAKES: Final = 99
 MAX_KNOWN: Final = 4096
@@ -28,13 +31,15 @@ class Window:
         host: the harness's short name.
         session: what tells it from the host's other windows, hashed; empty when it is told by its process.
         process: its process and when that started, as in `4711 8830`; empty where it is not known.
+        boot_id: which boot of this machine that was; empty where it is not known.
     """
 
-    __slots__ = ("host", "process", "session")
+    __slots__ = ("boot_id", "host", "process", "session")
 
     def __init__(self, host: str, call: HookCall, process: str, *, by_process: bool) -> None:
         self.host = host
-        self.process = process
+        pid, started, self.boot_id = (*process.split(" "), "", "", "")[:3]
+        self.process = f"{pid} {started}".strip()
         self.session = "" if by_process and process else _hash(call.session)
 
     @property
@@ -48,21 +53,34 @@ class Window:
 
     def to_metadata(self) -> dict[str, Any]:
         """What the agent's session at the hub says of it."""
-        said: dict[str, Any] = {"harness": self.host, "by": "hook"}
+        host: dict[str, Any] = {"harness": self.host}
         if self.session:
-            return {**said, "session": self.session}
+            host["session"] = self.session
         pid, _, started = self.process.partition(" ")
-        return {**said, "pid": int(pid), "started": started} if pid.isdigit() else said
+        if pid.isdigit() and started:
+            host |= {"pid": int(pid), "started": started}
+        return {"by": BY, "host": host}
+
+    def to_process(self) -> Process | None:
+        """The process while which its agent counts as present; None where the system does not tell."""
+        pid, _, started = self.process.partition(" ")
+        if not pid.isdigit() or not started.isdigit() or not self.boot_id:
+            return None
+        return Process(int(pid), int(started), self.boot_id)
 
     def is_of(self, session: Session) -> bool:
         """Whether an agent's session is this window's."""
         said = msgspec.json.decode(session.metadata)
-        if not isinstance(said, dict) or said.get("harness") != self.host:
+        host = said.get("host", said) if isinstance(said, dict) else None  # former hooks said it all on one level
+        if not isinstance(host, dict) or host.get("harness") != self.host:
             return False
-        if self.session and said.get("session"):
-            return bool(said["session"] == self.session)
-        pid, _, started = self.process.partition(" ")
-        return bool(pid) and (str(said.get("pid")), said.get("started")) == (pid, started)
+        if self.session and host.get("session"):
+            return bool(host["session"] == self.session)
+        return self.is_process_of(host)
+
+    def is_process_of(self, host: dict[str, Any]) -> bool:
+        """Whether it runs in the process that an agent's session names."""
+        return bool(self.process) and self.process == f"{host.get('pid')} {host.get('started')}"
 
 
 class Windows:
@@ -93,18 +111,38 @@ class Windows:
         """Look again at the next call, since the agent may have got another name meanwhile."""
         self._known.pop(window.key, None)
 
-    async def open(self, window: Window, transport: str) -> str:
+    async def open(self, window: Window, transport: str, *, cleared: bool = False) -> str:
         """Register the agent of a window that begins, unless it is there.
+
+        Args:
+            window: the window.
+            transport: the road that the call took.
+            cleared: whether it was there before, with a session that its user has cleared: it goes on as that agent,
+                and knows nothing any more.
 
         Returns:
             The agent.
         """
         self.forget(window)
-        agent_id = self.find(window)
-        if self._hub.read(sessions.find_session, agent_id, self._hub.at()) is None:
-            command = OpenSession(agent_id=agent_id, metadata=window.to_metadata())
+        before = self._find_cleared(window) if cleared else None
+        agent_id = self.find(window) if before is None else self._keep(window, before)
+        if before is not None or self._hub.read(sessions.find_session, agent_id, self._hub.at()) is None:
+            command = OpenSession(
+                agent_id=agent_id,
+                metadata=window.to_metadata(),
+                process=window.to_process(),
+                replace=before is not None,
+            )
             await self._hub.execute(command, transport=transport)
         return agent_id
+
+    def _find_cleared(self, window: Window) -> str | None:
+        for session in self._hub.read(sessions.list_sessions, self._hub.at()):
+            said = msgspec.json.decode(session.metadata)
+            host = said.get("host") if isinstance(said, dict) else None
+            if isinstance(host, dict) and host.get("harness") == window.host and window.is_process_of(host):
+                return session.agent_id
+        return None
 
     def _keep(self, window: Window, agent_id: str) -> str:
         if len(self._known) >= MAX_KNOWN:

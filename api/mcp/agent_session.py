@@ -23,6 +23,8 @@ from arclog.events import JsonObject
 from arclog.limits import PRESENCE_TTL_SEC
 
 VIA: Final = "mcp"
+HOOK: Final = "hook"
+"""What opened a session, as its metadata say: the host's own hooks, which end it too."""
 NOT_FOUND: Final = 404
 CONFLICT: Final = 409
 LONGEST_BEAT_SEC: Final = 30.0
@@ -256,7 +258,7 @@ class AgentSession:
             is_mcp = metadata.get("via") == VIA
             if is_mcp and self.session_id is None:
                 self.poll_places.begin(_since(metadata, latest), shown=latest)
-            if is_mcp and is_same and not self._is_dead(said):  # shared with the adapter that opened it
+            if is_same and (is_mcp or metadata.get("by") == HOOK) and not self._is_dead(said):  # shared with its opener
                 self.agent_id, self.session_id, self._is_ours = name, found["session_id"], False
                 self._instance_id = self.port.instance_id
                 return True

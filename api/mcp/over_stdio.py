@@ -27,7 +27,7 @@ LAST_ANSWERS_SEC: Final = 1.0
 NAME_WITHIN_SEC: Final = 0.25
 """How long the answer to `initialize` waits for the agent's name to be settled: a hub that is silent delays no host."""
 
-Meet = Callable[[JsonObject], None]
+Meet = Callable[[JsonObject, bool], None]
 """Told what comes beside the arguments of a call (`_meta`), before it is served."""
 
 
@@ -120,7 +120,7 @@ class StdioHost:
     async def _reply(self, call: Call) -> Reply | None:
         meta = call.params.get("_meta")
         if isinstance(meta, dict):
-            self._meet(meta)
+            self._meet(meta, call.method == "tools/call")
         if call.method == "initialize":
             return await self._welcome(call)
         if not isinstance(meta, dict) or meta.get(revisions.PROTOCOL_VERSION) is None:

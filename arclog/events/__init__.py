@@ -77,6 +77,7 @@ from arclog.events.tasks import (
     TasksOpened,
 )
 from arclog.events.tokens import TokenIssued, TokenRevoked
+from arclog.events.wakes import AgentDark, WakeAcknowledged, WakeFailed, WakeRequested, WakeSeen, WakeSent
 
 Event = (
     SessionOpened
@@ -122,6 +123,12 @@ Event = (
     | FileRead
     | TokenIssued
     | TokenRevoked
+    | WakeRequested
+    | WakeSent
+    | WakeFailed
+    | WakeSeen
+    | WakeAcknowledged
+    | AgentDark
 )
 
 EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)
@@ -133,6 +140,7 @@ __all__ = [
     "EVENT_TYPES",
     "GENERAL_CHANNEL",
     "SYSTEM",
+    "AgentDark",
     "AgentSeen",
     "Attachment",
     "ChannelCreated",
@@ -185,4 +193,9 @@ __all__ = [
     "TokenIssued",
     "TokenRevoked",
     "TurnEnded",
+    "WakeAcknowledged",
+    "WakeFailed",
+    "WakeRequested",
+    "WakeSeen",
+    "WakeSent",
 ]

@@ -192,6 +192,20 @@ QUEUE: Final = View(
     parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"),),
 )
 
+WAKES: Final = View(
+    "/v1/wakes",
+    (
+        ("wake", field("wake_id")),
+        ("agent", field("agent_id")),
+        ("by", field("from_agent")),
+        ("at", second("requested_at")),
+        ("state", field("state")),
+        ("road", field("road")),
+        ("since", second("changed_at")),
+    ),
+    parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only those of this agent"),),
+)
+
 THREAD: Final = Whole(
     "/v1/threads/{thread_id}",
     ("thread", THREADS),

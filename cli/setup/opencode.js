@@ -15,8 +15,16 @@ const started = () => {
   }
 }
 
+const boot = () => {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim()
+  } catch {
+    return ""
+  }
+}
+
 export const Arc = async ({ directory }) => {
-  const host = `${process.pid} ${started()}`
+  const host = `${process.pid} ${started()} ${boot()}`.trim()
   const known = new Set()
   const given = new Map()
   const ask = async (event, more) => {

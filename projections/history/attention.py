@@ -8,7 +8,7 @@ import apsw
 from msgspec import Struct
 
 from arclog.deciders.task_terms import HUMAN
-from projections import receipts, sessions, tasks
+from projections import receipts, sessions, tasks, wakes
 from projections.intervals import AsOf
 from projections.task_rows import TaskRow
 from projections.times import optional_timestamp, timestamp
@@ -53,6 +53,7 @@ def list_attention(connection: apsw.Connection, at: AsOf, operator: str) -> list
     """
     return [
         *_list_asked(connection, at, operator),
+        *_list_silent(connection, at),
         *_list_failed(connection, at),
         *_list_overdue(connection, at),
     ]
@@ -71,6 +72,21 @@ def _list_asked(connection: apsw.Connection, at: AsOf, operator: str) -> list[It
             advice = "start it again, or ask another agent"
             dark.append(Item("dark", f"task/{row.task_id}", row.task_id, timestamp(row.created_at), text, advice))
     return [*asked, *dark[:MOST]]
+
+
+def _list_silent(connection: apsw.Connection, at: AsOf) -> list[Item]:
+    """Agents that were called, and did not answer."""
+    return [
+        Item(
+            "dark",
+            f"wake/{wake.agent_id}",
+            wake.wake_id,
+            wake.requested_at,
+            f"{wake.agent_id} does not answer: {wake.from_agent} had it called, and nobody saw it",
+            "look at its window; an operator may free what it holds",
+        )
+        for wake in wakes.list_dark(connection, at, MOST)
+    ]
 
 
 def _ask(row: TaskRow) -> Item:

@@ -17,12 +17,12 @@ from msgspec import UNSET, Struct
 from arclog.deciders.task_terms import HUMAN
 from arclog.events import SessionClosed, SessionExpired, SessionOpened
 from arclog.sqlite.reads import Filter, read_from_end, read_head
-from projections import claims, inbox, locks, message_pages, questions, queue, receipts, sessions, tasks
+from projections import claims, inbox, locks, message_pages, questions, queue, receipts, sessions, tasks, wakes
 from projections.intervals import AsOf
 from projections.readiness import Worker, is_ready
 from projections.task_rows import TaskRow
 
-Kind = Literal["unacked", "message", "question", "held", "waiting", "failed", "ready", "lock", "agent"]
+Kind = Literal["unacked", "message", "question", "held", "waiting", "dark", "failed", "ready", "lock", "agent"]
 
 MAX_QUOTED_CHARS: Final = 120
 MAX_CHARS: Final = 800
@@ -127,6 +127,7 @@ def _lines(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> 
     yield from _said(connection, agent_id, at, since)
     yield from _questions(connection, agent_id, at, since)
     yield from _held(connection, agent_id, at)
+    yield from _dark(connection, agent_id, at)
     yield from _failed(connection, agent_id, at, since)
     yield from _ready(connection, agent_id, at)
     yield from _came_and_went(connection, agent_id, since)
@@ -190,6 +191,22 @@ def _held(connection: apsw.Connection, agent_id: str, at: AsOf) -> Iterator[Line
             if other.agent_id != agent_id and other.key.rpartition("/")[0] in folders:
                 text = f"{other.agent_id} has the lock on {quote(other.file_path)} until {other.expires_at[:19]}Z"
                 yield Line("lock", other.fencing_token, other.agent_id, text)
+
+
+def _dark(connection: apsw.Connection, agent_id: str, at: AsOf) -> Iterator[Line]:
+    """Agents that do not answer, of those that it called, waits for, or wants an acknowledgement from."""
+    dark = wakes.list_dark(connection, at, OF_A_KIND)
+    if not dark:
+        return
+    awaited = {one.to_agent for one in receipts.list_wanted(connection, at, LOOKED_AT, from_agent=agent_id)}
+    for noun in ("lock", "claim"):
+        for place in queue.list_queue(connection, at, noun)[:LOOKED_AT]:
+            if place.agent_id == agent_id and place.ahead is not UNSET:
+                awaited.update(place.ahead)
+    for wake in dark:
+        if wake.from_agent == agent_id or wake.agent_id in awaited:
+            text = f"{wake.agent_id} does not answer: it was called at {wake.requested_at[:19]}Z and not seen"
+            yield Line("dark", wake.wake_id, wake.agent_id, text)
 
 
 def _failed(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> Iterator[Line]:

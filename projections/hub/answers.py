@@ -7,6 +7,7 @@ told, for as long as the log lives.
 from arclog.codec import RecordedEvent
 from arclog.deciders.hub import HubState
 from arclog.events import (
+    AgentDark,
     AgentSeen,
     ChannelCreated,
     ClaimAcquired,
@@ -30,9 +31,14 @@ from arclog.events import (
     TokenIssued,
     TokenRevoked,
     TurnEnded,
+    WakeAcknowledged,
+    WakeFailed,
+    WakeRequested,
+    WakeSeen,
+    WakeSent,
 )
 from arclog.sqlite.snapshot import Snapshot
-from projections import channels, message_pages, sessions, tokens
+from projections import channels, message_pages, sessions, tokens, wakes
 from projections.encoding import encode_json
 from projections.hub.lease_answers import CurrentRows, PastRows, answer_lease, is_of_lease
 from projections.hub.outcomes import Outcome
@@ -41,7 +47,8 @@ from projections.intervals import AsOf
 from projections.projector import Writer
 
 Untold = (
-    AgentSeen
+    AgentDark
+    | AgentSeen
     | CursorsMoved
     | FileRead
     | FileWritten
@@ -52,6 +59,7 @@ Untold = (
     | SessionExpired
     | ShutdownFired
     | TurnEnded
+    | WakeSeen
 )
 """What no caller asks for, or is to be told of beyond its event."""
 
@@ -75,6 +83,10 @@ def answer(snapshot: Snapshot, event: RecordedEvent, hub: HubState) -> Outcome:
             return Outcome(encode_json({"acknowledged": data.message_ids}), event_id)
         case TokenIssued() | TokenRevoked():
             return Outcome(encode_json(snapshot.read(tokens.find_token, data.token_id, at)), event_id, created=True)
+        case WakeRequested() | WakeSent() | WakeFailed() | WakeAcknowledged():
+            is_new = isinstance(data, WakeRequested)
+            wake_id = event_id if isinstance(data, WakeRequested) else data.wake_id
+            return Outcome(encode_json(snapshot.read(wakes.find_wake, wake_id, at)), event_id, created=is_new)
         case ShutdownInitiated() | ShutdownCancelled() | NetworkChanged():
             return _answer_of_hub(event_id, data, hub)
         case _ if isinstance(data, Untold):

@@ -18,11 +18,12 @@ from arclog.deciders import tokens as token_rules
 from arclog.events import Event
 from projections import channels, receipts, sessions, tokens
 from projections.encoding import encode_json
-from projections.hub import file_handlers, lease_handlers, task_handlers
+from projections.hub import file_handlers, lease_handlers, task_handlers, wake_handlers
 from projections.hub.context import Context
 from projections.hub.lease_handlers import LeaseCommand
 from projections.hub.outcomes import Outcome
 from projections.hub.task_handlers import TaskCommand, integer, read_posting
+from projections.hub.wake_handlers import WakeCommand
 from projections.intervals import AsOf
 
 Command = (
@@ -45,6 +46,7 @@ Command = (
     | hub_rules.ChangeNetwork
     | token_rules.IssueToken
     | token_rules.RevokeToken
+    | WakeCommand
 )
 
 
@@ -139,6 +141,7 @@ _HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     **lease_handlers.HANDLERS,
     **task_handlers.HANDLERS,
     **file_handlers.HANDLERS,
+    **wake_handlers.HANDLERS,
     receipt_rules.AcknowledgeMessages: _acknowledge,
     cursor_rules.MoveCursors: _move_cursors,
     hub_rules.StartHub: _start_hub,

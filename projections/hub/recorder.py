@@ -39,8 +39,10 @@ from projections.hub.roots import Roots
 from projections.hub.task_clock import TaskClock
 from projections.hub.transaction import Transaction
 from projections.hub.tuning import Tuning
+from projections.hub.wake_clock import WakeClock
 from projections.hub.writing_side import WritingSide
 from projections.tasks import CONCERNING_TASKS
+from projections.wakes import CONCERNING_WAKES
 
 _ATTEMPTS: Final = 3
 """How often a batch is judged at most, when the log does not take it."""
@@ -88,6 +90,7 @@ class Recorder:
         self.engine = self._side.engine
         self._clock = self.engine.clock
         self.task_clock = TaskClock()
+        self.wake_clock = WakeClock()
         self.clockwork = Clockwork(
             hub.hub_id,
             self.presence,
@@ -269,6 +272,8 @@ class Recorder:
         self._context.follow(types)
         if not types.isdisjoint(CONCERNING_TASKS):
             self.task_clock.look_again()
+        if not types.isdisjoint(CONCERNING_WAKES):
+            self.wake_clock.look_again()
         return True
 
     def _write(self, calls: Sequence[Call], foreign: bool) -> Commit:
@@ -278,11 +283,14 @@ class Recorder:
         leases.follow(snapshot, transaction.after, transaction.now)
         transaction.settle()
         self.task_clock.settle(self._context, transaction.now, transaction.append_ours)
+        self.wake_clock.settle(snapshot, transaction.now, transaction.append_ours)
         answers = [(call, transaction.carry_out(call)) for call in calls]
         transaction.settle_leases()
         told = collect_told(leases, snapshot, transaction.now)
         if transaction.has_work:
             self.task_clock.look_again()
+        if transaction.has_wakes:
+            self.wake_clock.look_again()
         head = transaction.head
         if head != transaction.after:
             self._side.advance(head)
@@ -325,6 +333,7 @@ class Recorder:
         self._forget()
         self.clockwork.forget()
         self.task_clock.look_again()
+        self.wake_clock.look_again()
         now = self._clock.now()
         self._context.leases.forget(now)
         self.presence.listening.fail(now)
@@ -347,7 +356,8 @@ class Recorder:
         """When something may be due, leases that are waited for included."""
         lease_at = self._context.leases.next_look_at()
         orphans_at = self._context.leases.next_orphans_at()
-        soonest = min(at for at in (self.task_clock.next_at, lease_at, orphans_at) if at is not None)
+        clocks = (self.task_clock.next_at, self.wake_clock.next_at)
+        soonest = min(at for at in (*clocks, lease_at, orphans_at) if at is not None)
         return min(max(soonest, self._not_before), self.next_at)
 
     @property
@@ -378,6 +388,8 @@ class Recorder:
                 if self._context.leases.look_for_orphans(self._side.snapshot, now):
                     return True
                 if task_is_due and self.task_clock.prepare(self._side.snapshot, now):
+                    return True
+                if self.wake_clock.next_at <= now and self.wake_clock.prepare(self._side.snapshot, now):
                     return True
                 return self.clockwork.prepare(self._side.snapshot, now)
         except StorageError:

@@ -33,6 +33,7 @@ from projections.hub.preconditions import check_preconditions
 from projections.intervals import live
 from projections.messages import PostedMessage, posted_by
 from projections.tasks import concerns_tasks
+from projections.wakes import CONCERNING_WAKES
 
 
 class Transaction:
@@ -49,6 +50,7 @@ class Transaction:
         now: its time, in microseconds of the log's clock.
         messages: what is said in it.
         has_work: whether something became of a task in it.
+        has_wakes: whether something became of a wake in it.
     """
 
     def __init__(self, log: Log, context: Context, clockwork: Clockwork, known_rules: int = KNOWN) -> None:
@@ -56,6 +58,7 @@ class Transaction:
         self.now = log.now()
         self.messages: list[PostedMessage] = []
         self.has_work = False
+        self.has_wakes = False
         self._log = log
         self._context = context
         self._clockwork = clockwork
@@ -108,6 +111,8 @@ class Transaction:
         self._context.leases.learn(event)
         if concerns_tasks(data):
             self.has_work = True
+        elif data.type in CONCERNING_WAKES:
+            self.has_wakes = True
         return event
 
     def append_ours(self, data: Event) -> RecordedEvent:

@@ -140,6 +140,7 @@ async def every_tool(alice: Client, bob: Client, hub: ServedHub) -> set[str]:
     assert (await use("arc_task", action="fail", task_id=part["id"], reason="no"))["state"] == "failed"
     assert (await use("arc_task", action="reopen", task_id=part["id"]))["state"] == "open"
     assert (await use("arc_catch_up"))["news"]
+    assert (await use("arc_wake", agent_id="bob"))["state"] == "requested"
     done = await use("arc_complete_task", task_id=part["id"])
     assert (done["status"], done["parent_completed"]) == ("done", True)
     assert (await use("arc_list_tasks", channel="dev"))["tasks"] == []

@@ -15,6 +15,7 @@ from arclog.deciders.messages import MESSAGE_KINDS, PostMessage
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.deciders.tokens import IssueToken, RevokeToken
+from arclog.deciders.wakes import RequestWake
 from arclog.errors import ArcError, InvalidInput, LoopbackOnly, NotFound, SessionCollision
 from projections.hub.command_handlers import Command
 from tests.property.model_state import Lease, Said, Session, Task
@@ -357,6 +358,8 @@ def caller_of(command: Command) -> str | None:
             return command.owner_agent_id
         case CreateChannel():
             return command.created_by
+        case RequestWake():
+            return command.from_agent
         case IssueToken() | RevokeToken() | CloseSession() | StartHub() | StopHub() | InitiateShutdown():
             return None
         case (

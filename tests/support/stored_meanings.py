@@ -2,6 +2,7 @@
 
 from arclog.codec import Metadata
 from arclog.events import (
+    AgentDark,
     AgentSeen,
     ChannelCreated,
     ClaimAcquired,
@@ -52,6 +53,11 @@ from arclog.events import (
     TokenIssued,
     TokenRevoked,
     TurnEnded,
+    WakeAcknowledged,
+    WakeFailed,
+    WakeRequested,
+    WakeSeen,
+    WakeSent,
 )
 from arclog.events.locks import LockedPath
 from arclog.events.messages import (
@@ -299,6 +305,14 @@ EVENTS: dict[str, Event] = {
     ),
     "token.issued, least": TokenIssued(agent_id="a", token_id="000102030405", hash=bytes(range(32)), issued_by="b"),
     "token.revoked": TokenRevoked(agent_id="a", token_id="000102030405", revoked_by="b"),
+    "wake.requested": WakeRequested(agent_id="a", from_agent="b", message_id=7),
+    "wake.requested, least": WakeRequested(agent_id="a", from_agent="b"),
+    "wake.sent": WakeSent(agent_id="a", wake_id=9, road="claude-inbox"),
+    "wake.failed": WakeFailed(agent_id="a", wake_id=9, turn="harness", why="refused", next_turn="watch"),
+    "wake.failed, least": WakeFailed(agent_id="a", wake_id=9, turn="watch", why="unseen"),
+    "wake.seen": WakeSeen(agent_id="a", wake_id=9),
+    "wake.acknowledged": WakeAcknowledged(agent_id="a", wake_id=9),
+    "agent.dark": AgentDark(agent_id="a", wake_id=9),
     "rules.raised": RulesRaised(number=2, version="1.1.0"),
     "tasks.opened": TasksOpened(
         opened_by="a",

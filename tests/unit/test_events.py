@@ -82,6 +82,10 @@ ACTORS = {
     "token.issued": "b",
     "token.issued, least": "b",
     "token.revoked": "b",
+    "wake.requested": "b",
+    "wake.requested, least": "b",
+    "wake.failed, least": "system",
+    "agent.dark": "system",
     "hub.vouched": "system",
     "hub.vouched, least": "system",
     "shutdown.initiated": "system",
@@ -98,7 +102,7 @@ def test_an_events_type_is_a_noun_and_what_happened_to_it(name: str, event: Even
 
 
 def test_no_two_types_have_one_name() -> None:
-    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 43
+    assert len(set(EVENT_TYPES)) == len(EVENT_CLASSES) == 49
 
 
 @pytest.mark.parametrize(("name", "event"), [(n, e) for n, e in EVENTS.items() if e.type in STREAMS])

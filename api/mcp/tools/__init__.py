@@ -16,6 +16,7 @@ from api.mcp.tools import (
     sessions,
     tasks,
     threads,
+    wakes,
 )
 
 TOOLS: Final[tuple[Tool[Any], ...]] = (
@@ -31,5 +32,6 @@ TOOLS: Final[tuple[Tool[Any], ...]] = (
     *locks.TOOLS,
     *tasks.TOOLS,
     *log.TOOLS,
+    *wakes.TOOLS,
 )
 BY_NAME: Final = {tool.name: tool for tool in TOOLS}

@@ -1,0 +1,55 @@
+"""What time does to wakes: a turn that nobody takes is the next one's, and who was called in vain counts as dark.
+
+Settled as what is due of tasks is (`projections.hub.task_clock`), and like that by whichever hub comes first.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from arclog.deciders.wakes import decide_due
+from arclog.events import Event
+from arclog.sqlite.snapshot import Snapshot
+from projections import wakes
+
+Append = Callable[[Event], object]
+
+MOST: Final = 100
+"""Wakes of which something becomes in one transaction at most; the rest follows with the next."""
+
+
+class WakeClock:
+    """What is due, as one hub sees it.
+
+    Attributes:
+        next_at: when something is due, in microseconds of the log's clock; 0 when it is to be looked at again.
+    """
+
+    def __init__(self) -> None:
+        self.next_at = 0
+
+    def look_again(self) -> None:
+        """Something became of a wake."""
+        self.next_at = 0
+
+    def prepare(self, snapshot: Snapshot, now: int) -> bool:
+        """Find what is due, by reading only.
+
+        Returns:
+            Whether anything is to be written now.
+        """
+        self.next_at = snapshot.read(wakes.find_next_due)
+        return self.next_at <= now
+
+    def settle(self, snapshot: Snapshot, now: int, append: Append) -> None:
+        """Do what is due.
+
+        Args:
+            snapshot: the writer's, in its transaction.
+            now: the transaction's time.
+            append: takes each event that follows.
+        """
+        if now < self.next_at or not self.prepare(snapshot, now):
+            return
+        for wake, since in snapshot.read(wakes.list_due, now, MOST):
+            append(decide_due(wake, now, was_there=snapshot.read(wakes.did_anything, wake.agent_id, since)))
+        self.next_at = snapshot.read(wakes.find_next_due)
