@@ -17,7 +17,19 @@ from relay.envelope import FORBIDDEN, JsonObject, Refused, Request
 FILTERS: Final = ("/v1/locks", "/v1/log")
 """Reads whose `agent_id` or `actor` chooses rows of a list that all may read."""
 
-WRITABLE: Final = ("sessions", "channels", "messages", "inbox", "threads", "claims", "locks", "tasks", "questions")
+WRITABLE: Final = (
+    "sessions",
+    "channels",
+    "messages",
+    "inbox",
+    "threads",
+    "claims",
+    "locks",
+    "tasks",
+    "questions",
+    "wakes",
+    "agents",
+)
 """The nouns that agents write. What else the hub lets others change (its network, its life) is not for them."""
 
 ENDLESS: Final = ("/v1/stream", "/v1/log/stream")
@@ -88,6 +100,8 @@ def _check_path(request: Request, path: str, folder: str) -> None:
         raise Refused("a stream has no end, so the relay cannot carry it: poll /v1/events or /v1/log with a timeout")
     if request.writes and noun not in WRITABLE:
         raise Refused(f"agents may not {request.method} /v1/{noun} over the relay", status=FORBIDDEN)
+    if noun == "agents" and rest[1:] == ["wake"]:
+        return  # whoever is to wake is another; who asks stands in the body
     if rest and (noun in {"inbox", "agents"} or (noun == "sessions" and request.method == "POST")):
         _check_agent("the path", rest[0], folder)
 

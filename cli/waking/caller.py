@@ -63,21 +63,30 @@ class Caller:
                 await self._call(road, wake)
 
     async def _call(self, road: Road, wake: dict[str, Any]) -> None:
+        if not await self._daemons.run(road.is_known):
+            await self._report(wake, road, "unknown_version")
+            return
+        text = await self._write(wake)
+        self.last = wake
+        # It is told first: a window that is called is seen sooner than what is told afterwards.
+        if not await self._report(wake, road):
+            return
+        try:
+            await self._daemons.run(partial(road.call, text, self._reply_to()))
+        except OSError:
+            await self._report(wake, road, "refused")
+
+    async def _report(self, wake: dict[str, Any], road: Road, failed: str = "") -> bool:
+        """Tell the hub that the agent is called, or why not; False where it is another's turn by now."""
         report: dict[str, Any] = {"agent_id": wake["agent_id"], "turn": TURN, "road": road.name}
-        if await self._daemons.run(road.is_known):
-            self.last = wake
-            text = await self._write(wake)
-            try:
-                await self._daemons.run(partial(road.call, text, self._reply_to()))
-            except OSError:
-                report["failed"] = "refused"
-        else:
-            report["failed"] = "unknown_version"
+        report |= {"failed": failed} if failed else {}
         try:
             await self._port.change("POST", "/v1/wakes/{wake_id}/report", {"wake_id": wake["wake_id"]}, report)
         except Refused as refused:
             if refused.status >= SERVER_FAULT:
                 raise
+            return False
+        return True
 
     async def _write(self, wake: dict[str, Any]) -> str:
         """What the agent's model is to read."""

@@ -45,7 +45,9 @@ def run(options: Options) -> int:
         try:
             for wake in hub_calls.list_called():
                 if wake["state"] == "requested" and wake["turn"] == TURN:
-                    hub_calls.report(wake, done=_call(options.exec, wake))
+                    hub_calls.report(wake, done=True)  # told first, since a window may be seen before it ends
+                    if not _call(options.exec, wake):
+                        hub_calls.report(wake, done=False)
                     left = None if left is None else left - 1
             if left is None or left > 0:
                 after = hub_calls.wait(after)

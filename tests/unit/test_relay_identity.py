@@ -172,3 +172,9 @@ def test_an_agent_closes_its_own_session_only() -> None:
     with pytest.raises(Refused) as refused:
         check_owner("bob", "alice")
     assert refused.value.status == 403
+
+
+def test_an_agent_has_another_woken_but_only_in_its_own_name() -> None:
+    check_identity(request("POST", "/v1/agents/bob/wake", {"from_agent": "alice"}), "alice")
+    with pytest.raises(Refused):
+        check_identity(request("POST", "/v1/agents/bob/wake", {"from_agent": "bob"}), "alice")
