@@ -36,14 +36,14 @@ from arclog.events import (
     TurnEnded,
 )
 from arclog.notices import notices_of
-from projections import channels, claims, locks, message_pages, places, sessions, tasks, threads
+from projections import channels, claims, locks, message_pages, places, questions, sessions, tasks, threads
 from projections.encoding import encode_json
 from projections.history.touched_tasks import find_freed_claim, list_tasks_touched
 from projections.intervals import AsOf
 
 _NUMBER: Final = re.compile("[0-9]+")
 
-Noun = Literal["session", "channel", "message", "thread", "claim", "lock", "place", "task"]
+Noun = Literal["session", "channel", "message", "thread", "claim", "lock", "place", "task", "question"]
 
 
 class Entity(Struct, frozen=True):
@@ -94,9 +94,15 @@ def touched_by(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> l
             pass
     freed = find_freed_claim(event)
     found += [*touched_tasks, *([] if freed is None else [Entity("claim", freed)])]
+    found += [Entity("question", task.key) for task in touched_tasks if _is_question(connection, int(task.key), at)]
     found += _freed(data)
     found += [Entity("place", str(place)) for place in _places_ended_by(event)]
     return list(dict.fromkeys(found + _said(event)))
+
+
+def _is_question(connection: apsw.Connection, task_id: int, at: AsOf) -> bool:
+    row = tasks.find_row(connection, task_id, at)
+    return row is not None and bool(row.is_question)
 
 
 def _freed(data: Event) -> list[Entity]:
@@ -155,6 +161,8 @@ def find_entity(connection: apsw.Connection, entity: Entity, at: AsOf) -> Raw | 
             found = places.find_place(connection, int(entity.key), at)
         case "task":
             found = tasks.find_task(connection, int(entity.key), at)
+        case "question":
+            found = questions.find_question(connection, int(entity.key), at)
     return None if found is None else Raw(encode_json(found))
 
 

@@ -1,9 +1,11 @@
 // The page: its parts, its state at the top, its theme, and where it begins.
 
 import "./attention.js";
+import "./questions.js";
 import "./sessions.js";
 import "./tasks.js";
 import "./leases.js";
+import "./queue.js";
 import "./messages.js";
 import "./log.js";
 import "./details.js";
@@ -13,6 +15,7 @@ import { focusPanel } from "./palette.js";
 import { fill } from "./dom.js";
 import { show } from "./panel.js";
 import { read } from "./api.js";
+import { searchLine } from "./search.js";
 import { world } from "./world.js";
 
 const SAID = {
@@ -33,6 +36,7 @@ function begin() {
   const kept = localStorage.getItem("arc.theme");
   if (kept) document.documentElement.dataset.theme = kept;
   else if (matchMedia("(prefers-color-scheme: dark)").matches) document.documentElement.dataset.theme = "dark";
+  document.getElementById("go").before(searchLine());
   document.addEventListener("arc-theme", theme);
   document.getElementById("theme").addEventListener("click", theme);
   document.getElementById("go").addEventListener("click", () => document.querySelector("arc-palette").open());

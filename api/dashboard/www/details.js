@@ -2,7 +2,9 @@
 
 import { read } from "./api.js";
 import { cut, fill, h } from "./dom.js";
+import { me } from "./me.js";
 import { action, agent, link } from "./panel.js";
+import { hits } from "./search.js";
 import { clock } from "./time.js";
 import { world } from "./world.js";
 
@@ -25,7 +27,7 @@ class Details extends HTMLElement {
     const noun = entity.slice(0, slash);
     const key = entity.slice(slash + 1);
     history.replaceState(null, "", `#show=${encodeURIComponent(entity)}`);
-    this.#open(noun === "event" ? `Event ${key}` : `${noun} ${key}`);
+    this.#open(noun === "event" ? `Event ${key}` : noun === "search" ? `Messages with ${key}` : `${noun} ${key}`);
     try {
       fill(this.content, ...(noun === "event" ? await inFull(Number(key)) : await life(noun, key)));
     } catch (error) {
@@ -41,16 +43,23 @@ class Details extends HTMLElement {
     this.title_.focus();
   }
 
-  /** What happened between two events. */
+  /** What happened between two events: the digest, the messages, and what else there was how often. */
   async #between({ from, to }) {
     this.#open(`From event ${from} to ${to}`);
-    const events = await read("/v1/log", { after: from, limit: 500 });
+    const [digest, events] = await Promise.all([
+      read("/v1/digest", { agent_id: me(), since: from, as_of: to, max_chars: 4000 }).catch(() => null),
+      read("/v1/log", { after: from, limit: 500, as_of: to }),
+    ]);
     const kinds = Map.groupBy(events, (event) => event.type);
+    const said = events.filter((event) => event.type === "message.posted");
     fill(
       this.content,
-      h("p", {}, `${to - from} events`, events.length < to - from ? `; the first ${events.length} of them:` : ":"),
+      digest?.lines.length ? h("ul.digest", {}, digest.lines.map((line) => h("li", { data: { kind: line.kind } }, link(`event/${line.event_id}`, h("bdi", {}, line.text))))) : h("p.nothing", {}, "Nothing that concerns you."),
+      digest?.left_out ? h("p.quiet", {}, `and ${digest.left_out} more`) : null,
+      h("h3", {}, "What was said"),
+      said.length ? h("ol", {}, said.map((event) => h("li", {}, agent(event.actor), " ", link(`event/${event.event_id}`, h("bdi", {}, cut(event.data?.body ?? "", 160)))))) : h("p.nothing", {}, "Nothing."),
+      h("h3", {}, `${to - from} events`, events.length < to - from ? `, the first ${events.length} of them` : ""),
       h("ul", {}, [...kinds].sort((one, other) => other[1].length - one[1].length).map(([type, of]) => h("li", {}, `${of.length} × ${type} by `, [...new Set(of.map((event) => event.actor))].slice(0, 8).map((name) => [name === "system" ? name : agent(name), " "])))),
-      h("ol", {}, events.filter((event) => event.type === "message.posted").map((event) => h("li", {}, agent(event.actor), " ", link(`event/${event.event_id}`, h("bdi", {}, cut(event.data?.body ?? "", 160)))))),
     );
   }
 }
@@ -83,7 +92,9 @@ function difference(before, after) {
 
 async function life(noun, key) {
   if (noun === "sight") return sight(key);
-  const stream = noun === "message" ? null : `${noun}/${key}`;
+  if (noun === "search") return hits(key);
+  if (noun === "place") return place(Number(key));
+  const stream = noun === "message" ? null : noun === "question" ? `task/${key}` : `${noun}/${key}`;
   const row = world.tables[noun]?.get(key) ?? null;
   const events = stream ? await read("/v1/log", { stream, tail: 1, limit: 200, ...world.moment }) : [];
   const did = noun === "session" ? await read("/v1/log", { actor: key, tail: 1, limit: 100, ...world.moment }) : [];
@@ -97,6 +108,18 @@ async function life(noun, key) {
 
 function timeline(events) {
   return h("ol.timeline", {}, events.toReversed().map((event) => h("li", {}, link(`event/${event.event_id}`, `${event.event_id}`), " ", h("span.quiet", {}, clock(event.recorded_at)), " ", h("span.type", {}, event.type), " ", event.actor === "system" ? "system" : agent(event.actor))));
+}
+
+/** Somebody's place in a queue: what is waited for, and who comes first. */
+async function place(placeId) {
+  const lists = await Promise.all(["/v1/locks/queue", "/v1/claims/queue"].map((base) => read(base, world.moment)));
+  const row = lists.flat().find((one) => one.place === placeId);
+  if (!row) return [h("p.nothing", {}, "Nobody waits there at this moment."), h("p.actions", {}, action("the event", () => document.dispatchEvent(new CustomEvent("arc-show", { detail: `event/${placeId}` }))))];
+  return [
+    h("p", {}, agent(row.agent_id), ` is number ${row.position} in its turn, and waits for `, row.ahead.length ? row.ahead.map((name) => [agent(name), " "]) : "nobody"),
+    h("ul", {}, row.keys.map((one) => h("li", {}, link(`${row.noun}/${one}`, h("bdi", {}, one))))),
+    h("p.quiet", {}, `since ${clock(row.queued_at)}; the place ends at ${clock(row.expires_at)} unless it goes on waiting`),
+  ];
 }
 
 /** What an agent could see right after an event. */

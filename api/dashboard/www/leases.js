@@ -15,14 +15,16 @@ const MOST = 500;
 
 class Leases extends Panel {
   heading = "Locks and claims";
-  listens = ["lock", "claim"];
+  listens = ["lock", "claim", "place"];
 
   started() {
     setInterval(() => this.#run(), 1000);
   }
 
   draw() {
-    const rows = Object.keys(NOUNS).flatMap((noun) => world.leases(noun).map((row) => wrap(noun, row)));
+    const waiting = new Map();
+    for (const place of world.leases("place")) for (const key of place.keys) waiting.set(`${place.noun}/${key}`, (waiting.get(`${place.noun}/${key}`) ?? 0) + 1);
+    const rows = Object.keys(NOUNS).flatMap((noun) => world.leases(noun).map((row) => wrap(noun, row, waiting.get(`${noun}/${row[NOUNS[noun].key]}`) ?? 0)));
     this.count(rows.length);
     if (!rows.length) return this.nothing("Nothing is held. Agents lock files while they edit them, and claim the work they do.");
     rows.sort((one, other) => Date.parse(one.row.expires_at) - Date.parse(other.row.expires_at));
@@ -46,15 +48,15 @@ class Leases extends Panel {
 
 const wrapped = new WeakMap();
 
-function wrap(noun, row) {
-  if (!wrapped.has(row)) wrapped.set(row, { noun, row });
+/** The same object for a lease of which nothing changed, so that its element stays. */
+function wrap(noun, row, waiting) {
+  if (wrapped.get(row)?.waiting !== waiting) wrapped.set(row, { noun, row, waiting });
   return wrapped.get(row);
 }
 
-function make({ noun, row }) {
+function make({ noun, row, waiting }) {
   const { holder, key, since, free, named } = NOUNS[noun];
   const whole = Math.max(1, Date.parse(row.expires_at) - Date.parse(row[since]));
-  const waiting = row.waiting?.length ?? 0;
   return h(
     "li.lease",
     {},

@@ -12,6 +12,7 @@ const SVG = "http://www.w3.org/2000/svg";
 class Scrubber extends HTMLElement {
   #playing = 0;
   #wanted = 0;
+  #mark = null; // the other end of what is compared; the newest event, unless one was marked
 
   connectedCallback() {
     this.setAttribute("role", "region");
@@ -25,10 +26,11 @@ class Scrubber extends HTMLElement {
     this.same = h("select", { aria: { label: "Step through" } }, h("option", { value: "" }, "every event"), h("option", { value: "actor" }, "this agent"), h("option", { value: "stream" }, "this thing"));
     this.play = button("▶", "Play", () => this.#play());
     this.live = button("Live", "Back to now", () => world.goLive());
-    this.digest = h("button", { type: "button", on: { click: () => this.#between() } }, "What changed since");
+    this.mark = button("Mark", "Compare with this event", () => ((this.#mark = this.#mark === null ? (world.at ?? world.head) : null), this.#draw()));
+    this.digest = h("button", { type: "button", on: { click: () => this.#between() } });
     this.append(
       h("div.track", {}, this.plot, this.slider),
-      h("div.controls", {}, button("◀", "One step back", () => this.step(-1)), this.play, button("▶|", "One step forward", () => this.step(1)), this.same, this.told, this.digest, this.live),
+      h("div.controls", {}, button("◀", "One step back", () => this.step(-1)), this.play, button("▶|", "One step forward", () => this.step(1)), this.same, this.told, this.mark, this.digest, this.live),
     );
     world.addEventListener("moment", () => this.#draw());
     world.addEventListener("events", () => this.#draw());
@@ -38,7 +40,10 @@ class Scrubber extends HTMLElement {
   #draw() {
     this.slider.max = String(world.head);
     this.slider.value = String(world.at ?? world.head);
-    this.live.hidden = this.digest.hidden = world.isLive;
+    this.live.hidden = world.isLive;
+    this.digest.hidden = world.isLive && this.#mark === null;
+    fill(this.mark, this.#mark === null ? "Mark" : `Marked ${this.#mark} ✕`);
+    fill(this.digest, this.#mark === null ? "What changed since" : `What changed from ${this.#mark}`);
     document.body.dataset.past = world.isLive ? "" : "1";
     const time = world.isLive ? world.headAt : world.momentAt;
     fill(this.told, world.isLive ? `live, event ${world.head}` : `event ${world.at} of ${world.head}`, time ? `, ${clock(time)}` : "");
@@ -106,8 +111,13 @@ class Scrubber extends HTMLElement {
     this.play.textContent = "▶";
   }
 
+  #range() {
+    const ends = [world.at ?? world.head, this.#mark ?? world.head];
+    return { from: Math.min(...ends), to: Math.max(...ends) };
+  }
+
   #between() {
-    document.dispatchEvent(new CustomEvent("arc-between", { detail: { from: world.at, to: world.head } }));
+    document.dispatchEvent(new CustomEvent("arc-between", { detail: this.#range() }));
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { change, read } from "./api.js";
 import { call, me } from "./me.js";
+import { show } from "./panel.js";
 import { world } from "./world.js";
 
 const number = (text, name) => {
@@ -41,6 +42,16 @@ export const COMMANDS = {
       need(words.length, "/task TEXT");
       const { result } = await change("/v1/messages", { from_agent: me(), kind: "task", body: words.join(" ") });
       return `task ${result.id} is open`;
+    },
+  ],
+  search: ["WORDS", "find messages", async (words) => (need(words.length, "/search WORDS"), show(`search/${words.join(" ")}`))],
+  answer: [
+    "QUESTION TEXT",
+    "answer a question",
+    async ([id, ...words]) => {
+      need(words.length, "/answer QUESTION TEXT");
+      await change(`/v1/questions/${number(id, "the question")}/answer`, { agent_id: me(), answer: words.join(" ") });
+      return `answered question ${id}`;
     },
   ],
   done: ["TASK", "complete a task", async ([id]) => (await change(`/v1/tasks/${number(id ?? "", "the task")}/complete`, { agent_id: me() }), `task ${id} is done`)],

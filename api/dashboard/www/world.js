@@ -8,25 +8,34 @@ import { read, readAll } from "./api.js";
 import { follow } from "./stream.js";
 import { learn, now } from "./time.js";
 
-export const NOUNS = ["session", "channel", "thread", "task", "claim", "lock"];
+export const NOUNS = ["session", "channel", "thread", "task", "question", "claim", "lock", "place"];
 
 const LISTS = {
   session: { path: "/v1/agents", key: (row) => row.agent_id },
   channel: { path: "/v1/channels", key: (row) => row.name },
   thread: { path: "/v1/threads", key: (row) => row.thread_id },
   task: { path: "/v1/tasks", key: (row) => String(row.task_id), only: { status: "open" } },
+  question: { path: "/v1/questions", key: (row) => String(row.question_id), only: { state: "open" } },
   claim: { path: "/v1/claims", key: (row) => row.claim_key, only: { active_only: 1 } },
   lock: { path: "/v1/locks", key: (row) => row.file_path, only: { active_only: 1 } },
+  place: { path: "/v1/locks/queue", and: "/v1/claims/queue", key: (row) => String(row.place) },
 };
 // Whether a row still belongs into its table; one that does not is taken out.
 const STAYS = {
   session: (row) => row.active !== false,
   claim: (row) => !row.released_at,
   lock: (row) => !row.released_at,
+  place: (row) => !row.ended_at,
+  question: (row) => row.state === "open",
   task: (row) => row.status === "open" || row.recent,
 };
 const DONE_KEPT = 50; // tasks that were done while the page looked on
 const WORDS_KEPT = 500; // agents whose last words are remembered
+
+async function readList({ path, and, only, key }, shown, signal) {
+  const lists = [path, and].filter(Boolean).map((one) => readAll(one, { ...only, as_of: shown }, key, signal));
+  return (await Promise.all(lists)).flat();
+}
 
 class World extends EventTarget {
   tables = Object.fromEntries(NOUNS.map((noun) => [noun, new Map()]));
@@ -90,7 +99,7 @@ class World extends EventTarget {
       const shown = at ?? health.head;
       if (at !== null) this.momentAt = at ? (await read(`/v1/log/${at}`, {}, signal)).event.recorded_at : health.head_at;
       const tables = await Promise.all(
-        NOUNS.map((noun) => readAll(LISTS[noun].path, { ...LISTS[noun].only, as_of: shown }, LISTS[noun].key, signal)),
+        NOUNS.map((noun) => readList(LISTS[noun], shown, signal)),
       );
       NOUNS.forEach((noun, index) => {
         this.tables[noun] = new Map(tables[index].map((row) => [LISTS[noun].key(row), row]));
@@ -185,7 +194,7 @@ class World extends EventTarget {
     return this.titles.get(String(task.task_id));
   }
 
-  /** The active leases of a noun at the shown moment, those that ran out left out. */
+  /** The leases or places of a noun at the shown moment, those that ran out left out. */
   leases(noun) {
     const time = this.time;
     return [...this.tables[noun].values()].filter((row) => Date.parse(row.expires_at) >= time);
