@@ -80,7 +80,7 @@ class HubApplication(Starlette):
     """
 
     def __init__(self, hub: Hub, heartbeat_sec: float, left_after_sec: float) -> None:
-        site = Site(hub, Responder(hub.instance_id), heartbeat_sec, left_after_sec)
+        site = Site(hub, Responder(hub.instance_id, lambda: hub.log_state), heartbeat_sec, left_after_sec)
         paths = dict.fromkeys(route.path for route in ROUTES)
         methods = {path: Methods(site, [route for route in ROUTES if route.path == path]) for path in paths}
         super().__init__(routes=[Path(path, endpoint, name=path) for path, endpoint in methods.items()])

@@ -16,11 +16,13 @@ HINTS: Final[Mapping[Advice, str]] = {
     "begin_again": " (see X-Arc-Instance); begin again, from 0 or from latest_visible_id",
     "cancel_shutdown": "; cancel it first with POST /v1/shutdown/cancel",
     "create_channel": "; create it first with POST /v1/channels",
+    "create_log": ": make it first, as the owner of the database, with: arc log create --log URL",
     "cut_off": "; give --to {error.last} or less; arc log verify says more",
     "import_database": (
         ". Bring it into a new storage with: arc log import {error.path} --storage NEW, and go on with --storage NEW"
     ),
     "listen_elsewhere": "; restart it with: arc --host 0.0.0.0 --port {error.port} --allow-remote",
+    "name_log": ": give it with --log, or make a log of its own from it with: arc log fork",
     "new_storage": ": name a new file with --storage",
     "other_storage": ": choose another file with --storage",
     "read_stream": " (GET /v1/log?stream={error.stream}&after={error.event_id} has it)",

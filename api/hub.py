@@ -8,6 +8,7 @@ from msgspec import Struct
 from api.http.routes import ChangeRoute, NoBody, NoIds, NoQuery, ReadCaller, ReadResult, ReadRoute, Route
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.messages import MESSAGE_KINDS
+from arclog.engine import LogState
 from arclog.errors import HubStopping, StorageGone
 from arclog.events import GENERAL_CHANNEL
 from arclog.sqlite.reads import read_head
@@ -54,7 +55,8 @@ class HubInfo(Struct, frozen=True):
     `pid` is its process, by which `arc stop` knows what to end. `unsafe_filesystem` is the type of the filesystem that
     the storage lies on, if several hubs cannot safely share a storage there. `storage` is `gone` when its files were
     taken away, so that the hub must be started again, and `problem` what keeps it from writing, that or a full disk.
-    `authentication` is what calls from other machines need, None where there are none.
+    `authentication` is what calls from other machines need, None where there are none. `log_state` is what is known of
+    the log, where that is not the storage itself.
     """
 
     instance_id: str
@@ -80,6 +82,7 @@ class HubInfo(Struct, frozen=True):
     storage: Literal["ok", "failing", "gone"]
     problem: str | None
     authentication: Literal["token", "none"] | None
+    log_state: LogState | None
 
 
 class Health(Struct, frozen=True):
@@ -94,6 +97,7 @@ class Health(Struct, frozen=True):
         head_at: when it was recorded; None when the storage is gone.
         problem: what keeps the hub from writing, None when nothing does.
         integrity: what the hub has found out about its log.
+        log_state: what is known of the log, where that is not the storage itself.
     """
 
     status: Literal["ok", "damaged", "failing", "gone"]
@@ -102,6 +106,7 @@ class Health(Struct, frozen=True):
     head_at: str | None
     problem: str | None
     integrity: Integrity
+    log_state: LogState | None
 
 
 class Sign(Struct, frozen=True):
@@ -167,6 +172,7 @@ async def show_hub(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
                 storage=_state_of(hub),
                 problem=None if hub.trouble is None else str(hub.trouble),
                 authentication=_authentication_of(hub),
+                log_state=hub.log_state,
             )
         )
     )
@@ -188,7 +194,7 @@ async def show_health(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResul
     """How the hub does; whatever but `gone` means that the storage can be read."""
     trouble, integrity = hub.trouble, hub.integrity
     if isinstance(trouble, StorageGone):
-        health = Health("gone", hub.instance_id, hub.last_event_id, None, str(trouble), integrity)
+        health = Health("gone", hub.instance_id, hub.last_event_id, None, str(trouble), integrity, hub.log_state)
     else:
         head = hub.read(read_head)
         status: Literal["ok", "damaged", "failing"] = "failing" if trouble else "ok"
@@ -199,6 +205,7 @@ async def show_health(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResul
             timestamp(head.recorded_at),
             None if trouble is None else str(trouble),
             integrity,
+            hub.log_state,
         )
     return ReadResult(encode_json(health))
 

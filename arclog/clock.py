@@ -11,7 +11,8 @@ file read the same time. Afterwards it is eased toward the wall clock by at most
 jump of an hour moves the log's clock by nothing anyone can notice, while honest drift is still followed. An event is
 never recorded before the event that precedes it, whatever the offset.
 
-Clocks of two machines are never compared.
+Clocks of two machines are never compared. Where hubs on several machines share a log, its engine's clock is the log's:
+each hub counts on from what the engine told it last (`LogClock.follow`), whatever its own wall clock says.
 """
 
 from typing import Final, Protocol
@@ -59,6 +60,19 @@ class LogClock:
     def slept(self) -> int:
         """How many microseconds of this boot the machine was suspended, as far as it tells."""
         return self._source.slept()
+
+    def follow(self, time: int, asked_at: int, told_at: int) -> None:
+        """Move the offset as far as another clock proves it wrong: one that is the log's, and is asked over a line.
+
+        What it said was so at some moment between the question and the answer. So the offset stays where it is while it
+        agrees with any such moment, and an answer that was long on its way moves nothing.
+
+        Args:
+            time: what the other clock said, in microseconds since 1970.
+            asked_at: when it was asked, by `elapsed`.
+            told_at: when the answer was there, by `elapsed`.
+        """
+        self.offset = min(max(self.offset, time - told_at), time - asked_at)
 
     def ease(self) -> bool:
         """Move the offset toward the wall clock by what has passed times `SLEW`; true when it moved."""

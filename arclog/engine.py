@@ -34,12 +34,16 @@ replaced by another, or promoted from a stale standby, before anything is writte
 - In `hold`: `LogAway`. Writes are refused with a 503 until it is back; reads go on from the storage.
 - In `append`, before it took anything: `LockLost` or `LogAway`. The batch is not in the log. It may be judged again, at
   the head that the log has by then.
-- In `append`, when nobody can say: `OutcomeUnknown`. The hub then reads the event at the place of the batch's first and
-  compares its digest with its own: a digest covers the event and everything before it, so it is the same for no other
-  batch. Until that is known, nobody is answered and nothing else is written.
+- In `append`, when nobody can say: `OutcomeUnknown`. The hub then asks whether the log has the batch's first event, by
+  its digest, which covers the event and everything before it and so is the same for no other batch (`has_kept`). "Yes"
+  means kept as well as by `append`: a batch that only one of several copies has so far is not. Until that is known,
+  nobody is answered and nothing else is written.
 
 **The clock** belongs to the log too: events are in order by it, and leases end by it. Where hubs are on several
 machines, whose clocks are never compared, `hold` sets each hub's by the engine's own.
+
+**A copy belongs to one log**, whose id is noted in it when it first follows it (`arclog.sqlite.copies`). It is served
+with that log and never alone, and by one hub.
 
 One engine is the storage's file itself (`arclog.sqlite.engine`): its lock is SQLite's, `append` is `COMMIT`, and since
 the hubs on it share the file, catching up has been done by the hub that appended. Any engine must pass
@@ -78,6 +82,38 @@ class Moved(Struct, frozen=True):
     missing: Sequence[StoredEvent] = ()
 
 
+class LogName(Struct, frozen=True):
+    """Which log it is.
+
+    Attributes:
+        log_id: an id that no other log has.
+        origin: the instance id of the storage in which the log began; its own id, unless it was copied from one.
+    """
+
+    log_id: str
+    origin: str
+
+
+class LogState(Struct, frozen=True):
+    """What is known of a remote log, for people.
+
+    Attributes:
+        engine: what kind of engine keeps it.
+        where: where it is, without secrets.
+        log_id: which log it is.
+        durability: what keeps its events, in one line; empty before it was reached.
+        is_copied: whether a batch is acknowledged only when a second machine has it.
+        lag_sec: how long ago it was heard from, in seconds; None before it was reached.
+    """
+
+    engine: str
+    where: str
+    log_id: str
+    durability: str
+    is_copied: bool
+    lag_sec: float | None
+
+
 class Engine(Protocol):
     """Keeps the log. Each hub has an object of its own, used by one thread at a time, but for `changed`.
 
@@ -104,6 +140,7 @@ class Engine(Protocol):
 
         Raises:
             StorageBusy: another hub holds the lock, for too long if `wait`.
+            FarFromHead: so much is missing that it is to be read without the lock first.
             LogAway: the engine cannot be reached.
             LogReplaced: what it has at `after` is not the event with this digest.
             StorageError: it failed in another way. In every case the lock is not held.
@@ -118,7 +155,7 @@ class Engine(Protocol):
                 given none.
 
         Raises:
-            OutcomeUnknown: they may be there or not; `read` tells.
+            OutcomeUnknown: they may be there or not; `has_kept` tells.
             LockLost: the lock had ended, so they are not there.
             StorageError: they are not there.
         """
@@ -145,3 +182,31 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of the log; a lock that is held is free afterwards."""
+
+
+class RemoteEngine(Engine, Protocol):
+    """An engine that is not the storage's file: each hub has a copy of its log."""
+
+    def identify(self) -> LogName:
+        """Which log it is.
+
+        Raises:
+            LogAway: the engine cannot be reached.
+            StorageError: there is no log, or it cannot be relied on.
+        """
+
+    @property
+    def state(self) -> LogState:
+        """What is known of the log; asks nobody, and may be read at any time on any thread."""
+
+    def has_kept(self, event: StoredEvent) -> bool:
+        """After `OutcomeUnknown`, whether the log has an event, as safe as what was appended with an answer.
+
+        Waits for the lock: a batch that is still on its way would else be taken for lost.
+
+        Raises:
+            LogAway: it cannot be told now.
+        """
+
+    def give_up(self) -> None:
+        """The hub ends: whatever waits for the engine without an end is over. Called on any thread."""

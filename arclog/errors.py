@@ -12,9 +12,11 @@ Advice = Literal[
     "begin_again",
     "cancel_shutdown",
     "create_channel",
+    "create_log",
     "cut_off",
     "import_database",
     "listen_elsewhere",
+    "name_log",
     "new_storage",
     "other_storage",
     "read_stream",
@@ -287,6 +289,21 @@ class LogReplaced(StorageError):
             advice="new_storage",
         )
         self.event_id = event_id
+
+
+class FarFromHead(StorageBusy):
+    """The hub's copy lacks so many events that it is to read them before it takes the log's lock."""
+
+    def __init__(self) -> None:
+        super().__init__("this hub has much of the log still to read: try again in a moment")
+
+
+class CopyAlone(StorageError):
+    """A storage that is a hub's copy of a log elsewhere was to be served as if it were the log."""
+
+    def __init__(self, path: str, where: str) -> None:
+        super().__init__(f"{path} is a copy of the log at {where}, and is not served without it", advice="name_log")
+        self.where = where
 
 
 class OutcomeUnknown(StorageError):

@@ -25,6 +25,7 @@ LOG: Final[Commands] = {
     "import": Command("cli.log.importing", "bring an export, or a database of Arc 0.1.1, into a new log"),
     "backup": Command("cli.log.backup", "copy the storage while its hub runs"),
     "restore": Command("cli.log.restore", "make a new storage from a backup"),
+    "create": Command("cli.log.create", "make a log on PostgreSQL, for hubs on several machines"),
     "fork": Command("cli.log.fork", "make a new storage with the first events of another"),
 }
 

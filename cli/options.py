@@ -54,6 +54,7 @@ class HubOptions(PlaceOptions, SpoolOptions):
     max_attachments: int | None
     presence_ttl_sec: float | None
     root: str | None
+    log: str | None
 
 
 class AgentOptions(Namespace):
@@ -98,6 +99,17 @@ def add_hub_options(parser: Arguments) -> None:
     )
     parser.add_argument(
         "--root", metavar="DIR", help="the folder that paths of locks are relative to (that of the git repository here)"
+    )
+    add_log_option(parser)
+
+
+def add_log_option(parser: Arguments) -> None:
+    """Declare `--log`."""
+    parser.add_argument(
+        "--log",
+        metavar="URL",
+        help="a log that hubs on other machines share, postgresql://user@host/database, without a password (ARC_LOG); "
+        "the storage is then this hub's copy of it",
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.hub_process import HubProcess
 from tests.support.ports import find_free_port
+from tests.support.postgresql import Server, needs_postgresql, new_log, serving
 
 
 @pytest.fixture
@@ -35,6 +36,19 @@ def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
 def hub(start_hub: Callable[..., HubProcess]) -> HubProcess:
     """A fresh hub that answers, with an empty storage."""
     return start_hub()
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server with an empty database; skipped by name where there is none."""
+    with serving(needs_postgresql()) as server:
+        yield server
+
+
+@pytest.fixture
+def log_url(server: Server) -> str:
+    """Where a new log is, as the role that hubs have."""
+    return new_log(server)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

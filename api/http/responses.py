@@ -1,5 +1,6 @@
 """Answers as ASGI messages: headers that never change are made once, bodies are bytes that are JSON already."""
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -8,6 +9,7 @@ from starlette.types import Send
 
 from api.hints import tell
 from api.http.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge, TooManyAttempts, Unauthenticated
+from arclog.engine import LogState
 from arclog.errors import ArcError
 from projections.hub.outcomes import Outcome
 
@@ -18,6 +20,8 @@ NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
 DAMAGED: Final = (b"x-arc-integrity", b"damaged")
 SERVICE_UNAVAILABLE: Final = 503
 RETRY_AFTER_SEC: Final = 1
+LAG_SEC: Final = 2.5
+"""A log elsewhere is heard from every second; when it was not for so long, reads say how old they are."""
 MAX_ERROR_CHARS: Final = 1000
 """An error quotes what it was given; no more of it than this is sent back."""
 
@@ -70,9 +74,11 @@ class Responder:
 
     Args:
         instance_id: the storage's id, which every answer carries.
+        log_state: tells what is known of a log elsewhere, of which reads say how old they are.
     """
 
-    def __init__(self, instance_id: str) -> None:
+    def __init__(self, instance_id: str, log_state: Callable[[], LogState | None] = lambda: None) -> None:
+        self._log_state = log_state
         self.common: Headers = (NO_SNIFFING, (b"x-arc-instance", instance_id.encode()))
         """The headers of every answer, whatever its type."""
         self._json: Headers = (JSON, *self.common)
@@ -104,6 +110,9 @@ class Responder:
         """
         begin = b'{"ok":true,"more":true,"result":' if more else b'{"ok":true,"result":'
         headers: Headers = () if as_of is None else ((b"x-arc-as-of", b"%d" % as_of),)
+        log_state = self._log_state()
+        if log_state is not None and log_state.lag_sec is not None and log_state.lag_sec >= LAG_SEC:
+            headers += ((b"x-arc-lag", b"%.1f" % log_state.lag_sec),)
         await self.send(send, 200, begin + result + b"}", headers)
 
     async def send_outcome(self, send: Send, status: int, outcome: Outcome) -> None:

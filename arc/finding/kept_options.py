@@ -34,6 +34,7 @@ DEFAULTS: Final[dict[str, object]] = {
     "max_attachments": 32,
     "presence_ttl_sec": 120.0,
     "root": "",
+    "log": "",
 }
 """What is kept, and what holds where nothing is."""
 

@@ -11,7 +11,7 @@ An event id is the place in the log. Ids grow by one with each append; an import
 log is the engine's business (`arclog.engine`); everything is read from the file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -28,7 +28,7 @@ from arclog.codec import (
 )
 from arclog.digest import chain, digest_of
 from arclog.engine import Engine, Head, Moved
-from arclog.errors import InvalidInput
+from arclog.errors import InvalidInput, StorageError
 from arclog.events import Event
 from arclog.keys import hash_key, key_owner
 from arclog.notices import count_ids
@@ -72,6 +72,8 @@ class Log:
         self.files = files or OpenFiles(connection, path)
         self.files.follow(connection)
         self._moved: Moved | None = None
+        self._version: int | None = None
+        """SQLite's count of what others committed to the file, where the log is elsewhere and the file this hub's."""
         self._staged: list[StoredEvent] = []
         """What the engine is to keep; nothing where the engine is the file, which has it in its transaction."""
         self._kept = read_head(connection)
@@ -109,8 +111,7 @@ class Log:
         while True:
             moved = self.engine.hold(self._kept.event_id, self._kept.digest, wait=wait)
             if self.engine.is_remote:
-                with storage_errors(self.path):
-                    self.connection.execute("BEGIN IMMEDIATE")
+                self._begin_here()
             if moved is None and self.files.were_seen:
                 return None
             as_they_were = self.files.look()
@@ -121,20 +122,51 @@ class Log:
             self.rollback()
             self.files.check()
 
-    def fetch(self) -> None:
-        """Take into the file what it lacks of the log, page by page and without the lock, until little is left.
+    def fetch(self, follow: Callable[[Sequence[StoredEvent]], object] = len) -> None:
+        """Take into the file what it lacks of the log, page by page and without the lock, until there is no more.
 
-        The rows that follow from it are the caller's business.
+        Args:
+            follow: writes the rows that follow from a page, in the same transaction.
 
         Raises:
-            StorageError: the log cannot be read, or the file not be written.
+            StorageError: the log cannot be read, or the file not be written; `rollback` must follow.
         """
         while self.engine.is_remote and (page := self.engine.read(self._kept.event_id, FETCHED_AT_A_TIME)):
+            self._begin_here()
             with storage_errors(self.path):
-                self.connection.execute("BEGIN IMMEDIATE")
                 for event in page:
                     self.append_stored(event)
+                follow(page)
                 self.keep()
+            if len(page) < FETCHED_AT_A_TIME:
+                break
+
+    def change_tables(self, change: Callable[[apsw.Connection], R]) -> R:
+        """Change what follows from the log, in a transaction of the file alone.
+
+        Raises:
+            StorageError: the file cannot be written; `rollback` must follow.
+        """
+        with storage_errors(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            changed = change(self.connection)
+            self.connection.execute("COMMIT")
+        return changed
+
+    def _begin_here(self) -> None:
+        """Begin a transaction of the file, which nobody but this hub may have written to.
+
+        Raises:
+            StorageError: somebody has.
+        """
+        with storage_errors(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            version = self.connection.data_version()
+            # The count also grows when the WAL is emptied, so it only says when to look.
+            is_ours = version == self._version or read_head(self.connection) == self._kept
+        if not is_ours:
+            raise StorageError(f"another hub uses {self.path} too: give each hub a copy of the log of its own")
+        self._version = version
 
     @property
     def kept_to(self) -> int:
@@ -207,22 +239,17 @@ class Log:
         """Have the engine keep the transaction, and then the file.
 
         Raises:
-            OutcomeUnknown: the engine did not say whether it did; the transaction goes on, until `was_kept` tells.
+            OutcomeUnknown: the engine did not say whether it did; the transaction goes on, until that is found out.
             StorageError: it is not kept; `rollback` must follow. Or the engine has it, and the file could not take it:
                 then the next `begin` brings it, and a retry finds it by its key.
         """
         self.engine.append(self._staged)
         self.keep()
 
-    def was_kept(self) -> bool:
-        """After `OutcomeUnknown`, whether the engine has what was to be committed.
-
-        Raises:
-            StorageError: the engine cannot tell at present.
-        """
-        first = self._staged[0]
-        found = self.engine.read(first.event_id - 1, 1)
-        return bool(found) and found[0].digest == first.digest
+    @property
+    def first_staged(self) -> StoredEvent:
+        """After `OutcomeUnknown`, the event that the engine is asked for: where it is, the whole batch is."""
+        return self._staged[0]
 
     def keep(self) -> None:
         """Commit to the file what the engine has.

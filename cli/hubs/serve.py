@@ -50,6 +50,8 @@ def run(options: Options) -> int:
                 f"the hub of {storage} runs already, at {running.hub.url}: name --port for a second one"
             )
     settings = settle(options, storage)
+    if settings.log:
+        _refuse_second(storage)
     remark = keep_out_of_sight(storage, settings.spool_dir)
     if remark:
         log.info("%s", remark)
@@ -57,6 +59,16 @@ def run(options: Options) -> int:
 
     run_hub(settings)
     return 0
+
+
+def _refuse_second(storage: Path) -> None:
+    """A copy of a log elsewhere has one hub, whatever the port."""
+    running = find_by_note(storage)
+    if running is not None:
+        raise CommandFailed(
+            f"the hub of {storage} runs already, at {running.hub.url}: a second hub on a log needs a copy of its own, "
+            "so name another --storage"
+        )
 
 
 def _prepare(storage: Path) -> Path:

@@ -1,5 +1,6 @@
 """How a hub will be run: what was given, else what its storage keeps from before, else what is usual."""
 
+import os
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +13,7 @@ from cli.options import HubOptions
 from cli.paths import working_directory
 
 SPOOL: Final = str(DEFAULTS["spool_dir"])
+LOG_VARIABLE: Final = "ARC_LOG"
 FILES: Final = ("spool_dir", "root", "token_file", "tls_cert", "tls_key")
 IN_WORDS: Final = {name: f"--{name.replace('_', '-')}" for name in DEFAULTS}
 """What is kept, and the option that gives it."""
@@ -38,6 +40,7 @@ class HubSettings(NamedTuple):
         max_attachments: the most attachments of a message.
         presence_ttl_sec: how long an agent may be silent, in seconds.
         root: the folder that paths of locks are relative to, absolute.
+        log: where the log is that the storage is a copy of; empty where the storage is the log.
     """
 
     storage: Path
@@ -57,6 +60,7 @@ class HubSettings(NamedTuple):
     max_attachments: int
     presence_ttl_sec: float
     root: str
+    log: str
 
     def to_keep(self, port: int) -> dict[str, object]:
         """What the storage keeps of it.
@@ -84,7 +88,10 @@ def settle(options: HubOptions, storage: Path) -> HubSettings:
     """
     said = given(options)
     usual: dict[str, Any] = {**DEFAULTS, "spool_dir": str(_usual_spool(options, storage)), "root": _usual_root()}
-    chosen = {**usual, **read_options(str(storage)), **said}
+    shared = {"log": os.environ[LOG_VARIABLE]} if os.environ.get(LOG_VARIABLE) else {}
+    chosen = {**usual, **read_options(str(storage)), **shared, **said}
+    if chosen["log"]:
+        _check_log(str(chosen["log"]))
     if "host" in said and is_loopback(str(said["host"])):
         chosen["allow_remote"] = "allow_remote" in said
     if "token_file" in said:
@@ -94,6 +101,17 @@ def settle(options: HubOptions, storage: Path) -> HubSettings:
     return HubSettings(
         **{**chosen, "storage": storage, "port_given": "port" in said, "spool_dir": Path(chosen["spool_dir"])}
     )
+
+
+def _check_log(url: str) -> None:
+    """Refuse what is no log's URL, or holds a password, before it is kept or told to anybody."""
+    from arclog.errors import InvalidInput
+    from arclog.postgresql.address import read_address
+
+    try:
+        read_address(url)
+    except InvalidInput as error:
+        raise CommandFailed(f"--log {error.problem}") from None
 
 
 def arguments_for(options: HubOptions, storage: Path) -> list[str]:

@@ -27,7 +27,9 @@ from arc.finding.probe import NotAHubError, find_hub_at
 from arc.finding.repository import find_repository
 from arc.urls import HIGHEST_PORT, is_loopback, url_of
 from arclog.deciders.fields import Limits
+from arclog.engine import RemoteEngine
 from arclog.errors import StorageError
+from arclog.postgresql.opening import open_log
 from arclog.proof.findings import Finding
 from cli.errors import CommandFailed
 from cli.event_loop import new_event_loop
@@ -112,6 +114,7 @@ def _by_whom(host: str, port: int) -> str:
 async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken | None) -> None:
     port = sock.getsockname()[1]
     storage, url = settings.storage, url_of(settings.host, port, secure=bool(settings.tls_cert))
+    remote = _open_log(settings)
     limits = Limits(settings.max_body_chars, settings.max_attachment_chars, settings.max_attachments)
     hub = Hub(
         Settings(
@@ -128,7 +131,8 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
             unsafe_filesystem=find_unsafe_filesystem(storage.parent),
             root=Path(settings.root),
             find_tree=_find_tree,
-        )
+        ),
+        remote=remote,
     )
     with ProgressBar("rebuilding") as progress:
         rebuilt = await hub.start(url, progress)
@@ -160,6 +164,16 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
     log.info("stopped")
 
 
+def _open_log(settings: HubSettings) -> RemoteEngine | None:
+    """The log that the storage is a copy of; one that is not there is made for a hub that has no storage yet."""
+    if not settings.log:
+        return None
+    remote = open_log(settings.log, make=not settings.storage.exists())
+    state = remote.state
+    log.log(logging.INFO if state.is_copied else logging.WARNING, "the log is at %s: %s", state.where, state.durability)
+    return remote
+
+
 def _tell_of_network(settings: HubSettings, port: int, token: NetworkToken | None) -> None:
     elsewhere = lan_url(settings.host, port, secure=bool(settings.tls_cert))
     if token is not None:
@@ -177,7 +191,7 @@ def _warn_of_damage(finding: Finding) -> None:
 
 def _warn_of_trouble(error: StorageError | None) -> None:
     if error is None:
-        log.warning("the storage takes writes again")
+        log.warning("calls are recorded again")
     else:
         log.error("nothing can be recorded, and callers get an error: %s", error)
 

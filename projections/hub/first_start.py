@@ -7,6 +7,7 @@ from arclog.sqlite.log import Log
 from projections.all_projectors import HANDLERS, project
 from projections.channels import FIRST_CHANNELS
 from projections.checkpoints import advance
+from projections.hub.following import follow, take_in
 from projections.live_writer import LiveWriter
 from projections.rebuilding.rebuild import bring_up_to_date
 
@@ -17,12 +18,17 @@ def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
     Returns:
         The names of the projections that had to be rebuilt.
     """
-    log.fetch()
+    rebuilt: tuple[str, ...] = ()
+    writer = LiveWriter(log.connection)
     try:
-        log.begin()
-        rebuilt = bring_up_to_date(log.connection, progress)
+        if log.engine.is_remote:
+            rebuilt = _catch_up(log, writer, progress)
+        moved = log.begin()
+        if moved is not None and moved.missing:
+            take_in(log, writer, moved.missing)
+        rebuilt += bring_up_to_date(log.connection, progress)
         if log.head().event_id == 0:
-            now, writer = log.now(), LiveWriter(log.connection)
+            now = log.now()
             for name in FIRST_CHANNELS:
                 event = log.append(ChannelCreated(name=name, created_by=SYSTEM), now, Metadata("hub"))
                 project(HANDLERS, writer, event)
@@ -33,3 +39,18 @@ def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
         log.rollback()
         raise
     return rebuilt
+
+
+def _catch_up(log: Log, writer: LiveWriter, progress: Progress) -> tuple[str, ...]:
+    """Bring a copy near the head of a log elsewhere; only a copy that is new has its tables made from the beginning.
+
+    Returns:
+        The names of the projections that had to be rebuilt.
+    """
+    is_new = log.head().event_id == 0
+    if is_new:
+        log.fetch()
+    rebuilt = log.change_tables(lambda connection: bring_up_to_date(connection, progress))
+    if not is_new:
+        follow(log, writer)
+    return () if is_new else rebuilt

@@ -10,8 +10,11 @@ lock (docs/adr/0010, 0020 and 0037).
                                    on the     thread: flush there,
                                    loop       the loop reads on
 
-When another hub holds the log's lock, the thread waits for it instead of the loop. Since the lock is not queued for, a
-hub that has seen the other write leaves it a moment between its own batches.
+When another hub holds the log's lock, the thread waits for it instead of the loop. Since the file's lock is not queued
+for, a hub that has seen the other write leaves it a moment between its own batches.
+
+Where the log is elsewhere, the thread always takes the lock, and whoever comes meanwhile is in the batch too. What
+other hubs append is brought in between the batches, on the thread, without the lock.
 """
 
 import asyncio
@@ -82,6 +85,8 @@ class GroupCommit:
         """How many calls were in the last batch."""
         self._again = False
         """Whether another batch is to follow although nothing is queued."""
+        self._lags = False
+        """Whether the storage is to be brought to the head of a log elsewhere."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._nap: asyncio.TimerHandle | None = None
@@ -108,6 +113,7 @@ class GroupCommit:
 
     def catch_up(self) -> None:
         """Bring into the storage what it lacks of the log, and about what follows from that."""
+        self._lags = self._recorder.is_remote
         if self._busy:
             self._again = True  # the batch that is on its way may have looked before
         elif not self._stopping:
@@ -121,7 +127,7 @@ class GroupCommit:
     async def stop(self) -> None:
         """Finish what is queued, then end the thread and close the recorder."""
         self._stopping = True
-        self._recorder.doubt.give_up()
+        self._recorder.give_up()
         await self._idle.wait()
         if self._nap is not None:
             self._nap.cancel()
@@ -150,11 +156,21 @@ class GroupCommit:
             self._gathered = len(queue)
             self._loop.call_soon(self._next)
             return
-        calls = [queue.popleft() for _ in range(min(len(queue), self._max_batch))]
+        calls = self._take(self._max_batch)
         self._last = len(calls)
-        self._stage(calls)
+        if not calls and self._lags:
+            self._work.put(self._follow)
+        elif self._recorder.is_remote:
+            self._work.put(lambda: self._take_lock(calls))
+        else:
+            self._stage(calls)
+
+    def _take(self, most: int) -> list[Call]:
+        queue = self._queue
+        return [queue.popleft() for _ in range(min(len(queue), most))]
 
     def _stage(self, calls: list[Call]) -> None:
+        self._lags = False
         self._recorder.heed_time()
         try:
             commit = self._recorder.stage(calls, wait=False)
@@ -167,10 +183,14 @@ class GroupCommit:
         else:
             self._arrive(commit)
 
+    def _stage_more(self, calls: list[Call]) -> None:
+        """Stage some calls, and those that came while the lock was waited for."""
+        self._stage(calls + self._take(self._max_batch - len(calls)))
+
     def _flush(self, commit: Commit) -> None:
         began_at = self._loop.time()
         recorder = self._recorder
-        slow = recorder.copies_much or recorder.engine.is_remote
+        slow = recorder.copies_much or recorder.is_remote
         if self._policy.choose(began_at, is_slow=slow) == "thread":
             self._work.put(lambda: self._flush_on_thread(commit))
             return
@@ -197,15 +217,27 @@ class GroupCommit:
     def _arrive(self, commit: Commit) -> None:
         commit.tell()
         self._arrived(commit)
+        self._go_on(commit)
+
+    def _go_on(self, commit: Commit) -> None:
         again, self._again = self._again, False
         if not self._queue and not again:
             self._busy = False
             self._idle.set()
             self._rest()
-        elif commit.foreign:
+        elif commit.foreign and not self._recorder.is_remote:
             self._loop.call_later(COURTESY_SEC, self._gather)
         else:
             self._gather()
+
+    def _followed(self, commit: Commit) -> None:
+        """What other hubs appended is here: those who wait are told, and places that it may have freed looked at."""
+        self._lags = False
+        self._arrived(commit)
+        if commit.head != commit.after and len(self._recorder.leases.calls):
+            self._work.put(lambda: self._take_lock([]))
+        else:
+            self._go_on(commit)
 
     def _refuse_queue(self) -> None:
         while self._recorder.doubt.exists and self._queue:
@@ -268,9 +300,16 @@ class GroupCommit:
             self._loop.call_soon_threadsafe(self._arrive, self._recorder.abandon(calls, fault))
             return
         if error is None:
-            self._loop.call_soon_threadsafe(self._stage, calls)
+            self._loop.call_soon_threadsafe(self._stage_more, calls)
         else:
             self._loop.call_soon_threadsafe(self._arrive, self._recorder.refuse(calls, error))
+
+    def _follow(self) -> None:
+        try:
+            commit = self._recorder.follow()
+        except Exception as error:  # noqa: BLE001 - the thread must go on
+            commit = self._recorder.abandon([], error)
+        self._loop.call_soon_threadsafe(self._followed, commit)
 
 
 def _in_doubt() -> LogAway:

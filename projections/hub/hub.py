@@ -23,7 +23,7 @@ from arclog.deciders.hub import (
     StopHub,
 )
 from arclog.deciders.preconditions import Preconditions
-from arclog.engine import Engine
+from arclog.engine import LogState, RemoteEngine
 from arclog.errors import ArcError, NewerRules, StorageError, StorageGone
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
@@ -70,7 +70,7 @@ class Hub:
         StorageError: the storage cannot be opened.
     """
 
-    def __init__(self, settings: Settings, time: TimeSource | None = None, engine: Engine | None = None) -> None:
+    def __init__(self, settings: Settings, time: TimeSource | None = None, remote: RemoteEngine | None = None) -> None:
         self.settings = settings
         self.hub_id = uuid4().hex[:8]
         self.on_shutdown: Callable[[], None] = _ignore
@@ -91,8 +91,9 @@ class Hub:
         self.roots = Roots(settings.root or settings.storage.parent, settings.find_tree)
         presence_ttl = round(self.presence_ttl_sec * MICROSECONDS)
         self._recorder = Recorder(
-            settings.storage, own_clock, settings.limits, presence_ttl, state, engine, self.roots, settings.tuning
+            settings.storage, own_clock, settings.limits, presence_ttl, state, remote, self.roots, settings.tuning
         )
+        self._remote = remote
         self._engine = self._recorder.engine
         self.clock = self._engine.clock
         self._readers = Readers(settings.storage)
@@ -102,7 +103,7 @@ class Hub:
             self._readers,
             self._waiters,
             lambda: self._recorder.last_event_id,
-            self._fetch if self._engine.is_remote else None,
+            None if remote is None else self._fetch,
         )
         self._filler = Filler(settings.storage, logger.warning)
         self.reading = ReadingSide(
@@ -158,7 +159,7 @@ class Hub:
         await asyncio.to_thread(self._inspection.check_newest)
         await self._begin(url)
         self._inspection.start()
-        if self._engine.is_remote:
+        if self._remote is not None:
             self._other_hubs.watch()
         if self.settings.search:
             self._filler.start()
@@ -330,6 +331,11 @@ class Hub:
     def trouble(self) -> StorageError | None:
         """What keeps the hub from writing, as far as its last transaction tells."""
         return self._recorder.trouble
+
+    @property
+    def log_state(self) -> LogState | None:
+        """What is known of the log, where that is not the storage's file."""
+        return None if self._remote is None else self._remote.state
 
     @property
     def last_event_id(self) -> int:

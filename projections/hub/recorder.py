@@ -23,8 +23,17 @@ from typing import Final
 from arclog.clock import LogClock
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
-from arclog.engine import Engine
-from arclog.errors import ArcError, LockLost, OutcomeUnknown, StorageBusy, StorageError, StorageGone, UnexpectedFailure
+from arclog.engine import RemoteEngine
+from arclog.errors import (
+    ArcError,
+    LockLost,
+    LogAway,
+    OutcomeUnknown,
+    StorageBusy,
+    StorageError,
+    StorageGone,
+    UnexpectedFailure,
+)
 from arclog.progress import Progress
 from projections.hub.calls import Call, Commit
 from projections.hub.clockwork import Clockwork
@@ -41,6 +50,7 @@ from projections.hub.transaction import Transaction
 from projections.hub.tuning import Tuning
 from projections.hub.wake_clock import WakeClock
 from projections.hub.writing_side import WritingSide
+from projections.messages import posted_by
 from projections.tasks import CONCERNING_TASKS
 from projections.wakes import CONCERNING_WAKES
 
@@ -59,7 +69,7 @@ class Recorder:
         limits: how much one message may hold.
         presence_ttl: how long an agent may be silent, in microseconds.
         hub: what the hub knows of itself.
-        engine: what keeps the log; None when it is the storage's file itself.
+        remote: what keeps the log; None when it is the storage's file itself.
         roots: the folders that paths are relative to; the storage's own unless given.
         tuning: how long it waits, and how much it does at once.
 
@@ -74,7 +84,7 @@ class Recorder:
         limits: Limits,
         presence_ttl: int,
         hub: HubState,
-        engine: Engine | None = None,
+        remote: RemoteEngine | None = None,
         roots: Roots | None = None,
         tuning: Tuning | None = None,
     ) -> None:
@@ -86,7 +96,9 @@ class Recorder:
         """What the machine did to the last transaction, when that failed for it."""
         self._not_before = 0
         """After a fault, when to try again what is due."""
-        self._side = WritingSide(path, clock, engine, tuning)
+        self._side = WritingSide(path, clock, remote, tuning)
+        self.is_remote = remote is not None
+        """Whether the log is elsewhere, so that whoever waits for it does so on a thread."""
         self.engine = self._side.engine
         self._clock = self.engine.clock
         self.task_clock = TaskClock()
@@ -168,6 +180,37 @@ class Recorder:
             return error
         return None
 
+    @property
+    def has_lock(self) -> bool:
+        """Whether the next `stage` goes on with the log's lock."""
+        return not self._side.is_lost and self._side.connection.in_transaction
+
+    def follow(self) -> Commit:
+        """Bring the storage to the head of a log elsewhere, without its lock."""
+        after = self.last_event_id
+        try:
+            came = self._side.follow()
+        except StorageError as error:
+            self._undo(error)
+            return self.refuse([], error)
+        if isinstance(self.trouble, LogAway):
+            self.trouble = None
+        if came is None or came:
+            self._forget()
+            self.task_clock.look_again()
+            self.last_event_id = self._side.log.head().event_id
+        if came is None:
+            return Commit(-1, self.last_event_id, [], [], has_work=True)
+        messages = [message for event in came for message in posted_by(event)]
+        has_work = not CONCERNING_TASKS.isdisjoint(event.type for event in came)
+        return Commit(after, self.last_event_id, messages, [], has_work=has_work)
+
+    def give_up(self) -> None:
+        """The hub ends: nothing is waited for without an end. Called on any thread."""
+        self.doubt.give_up()
+        if self._side.remote is not None:
+            self._side.remote.give_up()
+
     def stage(self, calls: Sequence[Call], *, wait: bool = True) -> Commit | None:
         """Judge some calls in order and write what follows from them, in a transaction that is not flushed yet.
 
@@ -236,7 +279,7 @@ class Recorder:
         try:
             self._side.commit()
         except OutcomeUnknown:
-            if not self.doubt.resolve(self._side.log.was_kept):
+            if not self.doubt.resolve(self._side.was_kept):
                 raise LockLost from None
             self._side.keep()
 

@@ -11,10 +11,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from arclog.clock import LogClock
-from arclog.engine import Engine, Moved
-from arclog.errors import StorageError, StorageGone
+from arclog.codec import RecordedEvent
+from arclog.engine import Engine, Moved, RemoteEngine
+from arclog.errors import FarFromHead, StorageError, StorageGone
 from arclog.progress import Progress
 from arclog.sqlite.connection import abandon, is_disk_fault, leave_wal, storage_errors
+from arclog.sqlite.copies import flush_rarely, follow_log, refuse_alone
 from arclog.sqlite.engine import FileEngine
 from arclog.sqlite.in_place import COUNTS_SEC, OpenFiles
 from arclog.sqlite.log import Log
@@ -23,9 +25,9 @@ from arclog.sqlite.rescue import rescue
 from arclog.sqlite.schema import open_storage
 from arclog.sqlite.snapshot import Snapshot
 from arclog.sqlite.wal import Checkpointer
-from projections.all_projectors import HANDLERS, project
 from projections.checkpoints import advance
 from projections.hub.first_start import prepare
+from projections.hub.following import follow, take_in
 from projections.hub.tuning import Tuning
 from projections.live_writer import LiveWriter
 
@@ -36,11 +38,12 @@ class WritingSide:
     Args:
         path: the storage's file.
         clock: the log's clock, where the log is the storage's file itself.
-        engine: what keeps the log, where that is something else.
+        remote: what keeps the log, where that is something else.
         tuning: how long it waits, and how much it remembers.
 
     Attributes:
         engine: what keeps the log.
+        remote: the same, where it is not the storage's file.
         log: where events are appended.
         writer: where the rows of the tables go.
         connection: what both write through.
@@ -51,7 +54,9 @@ class WritingSide:
         StorageError: the storage cannot be opened.
     """
 
-    def __init__(self, path: Path, clock: LogClock, engine: Engine | None = None, tuning: Tuning | None = None) -> None:
+    def __init__(
+        self, path: Path, clock: LogClock, remote: RemoteEngine | None = None, tuning: Tuning | None = None
+    ) -> None:
         self._tuning = tuning or Tuning()
         self.is_lost = False
         self.gone: StorageGone | None = None
@@ -62,7 +67,10 @@ class WritingSide:
         self._checkpointer = Checkpointer(path, self.is_in_place, self._tuning.wal)
         self.connection = open_storage(path, busy_sec=self._tuning.busy_sec)
         self._file = FileEngine(path, clock, self.connection, self._tuning.busy_sec)
-        self.engine: Engine = engine or self._file
+        self.remote = remote
+        self.engine: Engine = remote or self._file
+        if remote is None:
+            self._refuse_copy()
         self._attach()
 
     def start(self, progress: Progress) -> tuple[str, ...]:
@@ -74,6 +82,8 @@ class WritingSide:
         Raises:
             StorageError: the storage cannot be written, or the log not be read.
         """
+        if self.remote is not None:
+            follow_log(self.connection, self._path, self.remote.identify(), self.remote.state.where)
         rebuilt = prepare(self.log, progress)
         self._checkpointer.start()
         return rebuilt
@@ -108,7 +118,7 @@ class WritingSide:
         try:
             with self.errors():
                 was_begun = self.connection.in_transaction
-                moved = self.log.begin(wait)
+                moved = self._begin(wait)
                 if moved is None:
                     return None
                 if not was_begun:
@@ -119,6 +129,44 @@ class WritingSide:
         except StorageError as error:
             self.undo(error)
             raise
+
+    def _begin(self, wait: bool) -> Moved | None:
+        try:
+            return self.log.begin(wait)
+        except FarFromHead:
+            follow(self.log, self.writer)
+            return self.log.begin(wait)
+
+    def follow(self) -> list[RecordedEvent] | None:
+        """Bring the storage to the head of a log elsewhere, without the log's lock.
+
+        Returns:
+            What came; None when that was much.
+
+        Raises:
+            StorageError: the log cannot be read, or the storage not be written; nothing is held.
+        """
+        if self.gone is not None:
+            raise self.gone.again()
+        if self.is_lost:
+            self._reopen()
+        try:
+            with self.errors():
+                return follow(self.log, self.writer)
+        except StorageGone as error:
+            raise self._save(error) from None
+        except StorageError as error:
+            self.undo(error)
+            raise
+
+    def was_kept(self) -> bool:
+        """After `OutcomeUnknown`, whether the log kept the transaction.
+
+        Raises:
+            StorageError: it cannot be told now.
+        """
+        assert self.remote is not None
+        return self.remote.has_kept(self.log.first_staged)
 
     @property
     def copies_much(self) -> bool:
@@ -185,13 +233,19 @@ class WritingSide:
     def _catch_up(self, moved: Moved) -> None:
         """Bring the tables to the log's head, and forget what was known of them."""
         self.writer.memory.clear()
-        for event in moved.missing:
-            project(HANDLERS, self.writer, event.decode())
-        if moved.missing:
-            self.advance(moved.head.event_id)
+        take_in(self.log, self.writer, moved.missing)
+
+    def _refuse_copy(self) -> None:
+        try:
+            refuse_alone(self.connection, self._path)
+        except StorageError:
+            self.connection.close()
+            raise
 
     def _attach(self) -> None:
         self.snapshot = Snapshot(self.connection)
+        if self.remote is not None:
+            flush_rarely(self.connection)
         self._checkpointer.watch(self.connection)
         self.writer = LiveWriter(self.connection, self._tuning.remembered_rows)
         self._files = self._files or OpenFiles(self.connection, self._path, COUNTS_SEC)

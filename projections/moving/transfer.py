@@ -20,6 +20,7 @@ from arclog.machine_time import MachineTime
 from arclog.progress import Progress, no_progress
 from arclog.proof.export import ExportReader
 from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.copies import refuse_alone
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.new_file import new_file
 from arclog.sqlite.reads import find_end_before, find_readable_end, read, read_head
@@ -116,6 +117,7 @@ def bring_in(export: BinaryIO, name: str, target: Path, progress: Progress = no_
 def _append(target: Path, events: Iterator[StoredEvent], origin: str, last: int, progress: Progress) -> Transferred:
     """Append events and bring the tables up to date, all in one transaction."""
     with closing(open_storage(target)) as connection, storage_errors(target):
+        refuse_alone(connection, target)
         log = file_log(connection, target, LogClock(MachineTime()))
         log.begin()
         try:

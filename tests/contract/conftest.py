@@ -9,11 +9,23 @@ from arclog.clock import LogClock
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.log import Log
 from arclog.sqlite.schema import open_storage
-from tests.contract.engines import ENGINES, Copy, Kind, opened
+from tests.contract.engines import ENGINES, POSTGRESQL, Copy, Kind, opened
 from tests.support.fake_time import FakeTime
 
 
-@pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
+@pytest.fixture(scope="session", autouse=True)
+def _servers() -> Iterator[None]:
+    """Whatever servers the engines started end with the tests."""
+    yield
+    POSTGRESQL.stop()
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(engine, id=engine.name, marks=[pytest.mark.outer] if engine is POSTGRESQL else [])
+        for engine in ENGINES
+    ]
+)
 def engine(request: pytest.FixtureRequest) -> Kind:
     chosen: Kind = request.param
     return chosen

@@ -7,8 +7,11 @@ import pytest
 from arclog.codec import Metadata
 from arclog.events import AgentSeen
 from arclog.sqlite.log import Log
-from tests.contract.engines import Kind, append_all, events_of, opened, post
+from tests.contract.engines import BY_MACHINE, Kind, append_all, events_of, opened, post
 from tests.support.fake_time import BEGINNING, FakeTime
+
+by_machine = pytest.mark.parametrize("engine", BY_MACHINE, ids=lambda engine: engine.name, indirect=True)
+"""A rule for logs whose clock is the machine's."""
 
 
 def test_the_time_of_events_never_goes_back(log: Log, time: FakeTime) -> None:
@@ -45,6 +48,7 @@ def test_processes_of_one_boot_share_the_time_whatever_the_wall_clock_says(
         log.rollback()
 
 
+@by_machine
 def test_a_new_boot_goes_by_the_wall_clock_again(engine: Kind, tmp_path: Path, time: FakeTime) -> None:
     with opened(engine, tmp_path, time) as before:
         append_all(before, post("a"))
@@ -53,6 +57,7 @@ def test_a_new_boot_goes_by_the_wall_clock_again(engine: Kind, tmp_path: Path, t
         assert [event.recorded_at for event in events_of(after)] == [BEGINNING, BEGINNING + 60_000_000]
 
 
+@by_machine
 def test_a_new_boot_with_a_wall_clock_of_the_past_goes_on_from_the_last_event(
     engine: Kind, tmp_path: Path, time: FakeTime
 ) -> None:
@@ -78,6 +83,7 @@ def test_time_stays_what_it_was_over_a_restart_in_the_same_boot(engine: Kind, tm
         assert [event.recorded_at - BEGINNING for event in events_of(after)] == [0, 1_000_000]
 
 
+@by_machine
 def test_two_processes_that_write_in_turns_still_follow_honest_drift(log: Log, other: Log, time: FakeTime) -> None:
     append_all(log, post("a"))
     time.shift_wall(0.1)

@@ -291,7 +291,7 @@ def test_what_the_log_kept_and_the_storage_did_not_is_in_the_storage_later_and_f
 
 
 async def started(stack: AsyncExitStack, log: MemoryLog, storage: Path) -> Hub:
-    hub = Hub(Settings(storage=storage), engine=log.join())
+    hub = Hub(Settings(storage=storage), remote=log.join())
     await hub.start()
     stack.push_async_callback(hub.stop)
     return hub

@@ -82,8 +82,8 @@ def test_hubs_that_share_a_remote_log_leave_the_log_and_the_tables_that_one_hub_
         time = FakeTime()
         with (
             counted_sessions(),
-            recording(first, time, engine=log.join(time)) as one,
-            recording(second, time, engine=log.join(time)) as two,
+            recording(first, time, remote=log.join(time)) as one,
+            recording(second, time, remote=log.join(time)) as two,
         ):
             for number, step in enumerate(script):
                 if isinstance(step, Pass):

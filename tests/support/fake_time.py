@@ -2,6 +2,8 @@
 
 BEGINNING = 1_800_000_000_000_000
 """The wall clock of a fake machine when it is made: 2027-01-15T08:00:00Z, in microseconds."""
+ELAPSED = 3_600_000_000
+"""How long it has been running then, in microseconds."""
 
 
 class FakeTime:
@@ -16,7 +18,7 @@ class FakeTime:
         boot: which boot of the machine it is.
     """
 
-    def __init__(self, wall: int = BEGINNING, elapsed: int = 3_600_000_000, boot: str = "boot-1") -> None:
+    def __init__(self, wall: int = BEGINNING, elapsed: int = ELAPSED, boot: str = "boot-1") -> None:
         self._wall = wall
         self._elapsed = elapsed
         self._boot = boot

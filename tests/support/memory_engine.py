@@ -9,7 +9,7 @@ from typing import Literal
 from arclog.clock import LogClock, TimeSource
 from arclog.codec import StoredEvent
 from arclog.digest import GENESIS, digest_of
-from arclog.engine import Head, Moved
+from arclog.engine import Head, LogName, LogState, Moved
 from arclog.errors import LockLost, LogAway, LogReplaced, OutcomeUnknown, StorageBusy
 from arclog.machine_time import MachineTime
 
@@ -28,6 +28,7 @@ class MemoryLog:
         loses_lock: how many batches from now on find that their lock has ended.
         stall: called in each `append`, while the lock is held.
         busy_sec: how long a hub waits for another's lock.
+        log_id: which log it is.
     """
 
     events: list[StoredEvent] = field(default_factory=list)
@@ -36,6 +37,7 @@ class MemoryLog:
     loses_lock: int = 0
     stall: Callable[[], None] = lambda: None
     busy_sec: float = BUSY_SEC
+    log_id: str = "memory"
     offsets: dict[str, int] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
     joined: "list[MemoryEngine]" = field(default_factory=list)
@@ -119,6 +121,21 @@ class MemoryEngine:
     def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
         self._reach()
         return [event for event in self._log.events if event.event_id > after][:limit]
+
+    def identify(self) -> LogName:
+        self._reach()
+        return LogName(self._log.log_id, self._log.log_id)
+
+    @property
+    def state(self) -> LogState:
+        return LogState("memory", "memory", self._log.log_id, "one process's memory", is_copied=False, lag_sec=0.0)
+
+    def has_kept(self, event: StoredEvent) -> bool:
+        found = self.read(event.event_id - 1, 1)
+        return bool(found) and found[0].digest == event.digest
+
+    def give_up(self) -> None:
+        pass
 
     async def changed(self) -> None:
         loop = asyncio.get_running_loop()

@@ -14,7 +14,7 @@ from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
 from arclog.deciders.messages import PostMessage
 from arclog.digest import GENESIS
-from arclog.engine import Engine
+from arclog.engine import RemoteEngine
 from arclog.errors import ArcError
 from arclog.events import SessionExpired
 from arclog.machine_time import MachineTime
@@ -45,16 +45,16 @@ def recording(
     limits: Limits | None = None,
     presence_ttl: int = PRESENCE_TTL,
     hub: HubState | None = None,
-    engine: Engine | None = None,
+    remote: RemoteEngine | None = None,
     **tuning: Any,
 ) -> Iterator[Recorder]:
-    """A recorder that takes calls, stopped in the end; its log is kept by `engine`, or else by the file itself.
+    """A recorder that takes calls, stopped in the end; its log is kept by `remote`, or else by the file itself.
 
     `tuning` are the numbers of `projections.hub.tuning.Tuning` that are to differ.
     """
     clock = LogClock(time or MachineTime())
     hub = hub or HubState(hub_id="hub-1")
-    recorder = Recorder(storage, clock, limits or Limits(), presence_ttl, hub, engine, tuning=Tuning(**tuning))
+    recorder = Recorder(storage, clock, limits or Limits(), presence_ttl, hub, remote, tuning=Tuning(**tuning))
     try:
         recorder.start(no_progress)
         yield recorder

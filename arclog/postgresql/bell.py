@@ -1,0 +1,110 @@
+"""The bell: other hubs ring it with each commit, by NOTIFY, and whoever listens fetches what is new.
+
+A connection of its own listens, on the event loop. Nothing depends on it: a hub also looks every `SAFETY_SEC`, and as
+often as it tries to listen again.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from arclog.errors import StorageError
+from arclog.postgresql.address import Address
+from arclog.postgresql.failures import LineLost, Refused
+from arclog.postgresql.line import Line
+from arclog.postgresql.session import open_line
+
+SAFETY_SEC: Final = 1.0
+"""How often to look although nobody rang."""
+AGAIN_SEC: Final = 0.25
+"""How long to wait before the next attempt to listen."""
+
+
+class Bell:
+    """Waits for other hubs' commits; used on one event loop.
+
+    Args:
+        address: where the log is.
+        is_own: whether a backend of the server is the one that serves this hub's own writes.
+    """
+
+    def __init__(self, address: Address, is_own: Callable[[int], bool]) -> None:
+        self._address = address
+        self._is_own = is_own
+        self._line: Line | None = None
+        self._connecting: asyncio.Future[Line] | None = None
+        self._closed = False
+
+    async def next(self) -> None:
+        """Return when somebody else rang, or now and then without cause."""
+        loop = asyncio.get_running_loop()
+        if self._line is None and not await self._listen():
+            await asyncio.sleep(AGAIN_SEC)
+            return
+        until = loop.time() + SAFETY_SEC
+        while self._line is not None:
+            try:
+                notices = self._line.take_notices()
+            except LineLost:
+                self._hang_up()
+                return
+            if any(not self._is_own(backend) for backend, _text in notices):
+                return
+            if loop.time() >= until:
+                return
+            await self._hear(self._line, until)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._closed = True
+        self._hang_up()
+
+    async def _hear(self, line: Line, until: float) -> None:
+        """Wait until something comes over the line."""
+        loop = asyncio.get_running_loop()
+        rang: asyncio.Future[None] = loop.create_future()
+
+        def ring() -> None:
+            if not rang.done():
+                rang.set_result(None)
+
+        loop.add_reader(line.socket, ring)
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await rang
+        finally:
+            loop.remove_reader(line.socket)
+
+    async def _listen(self) -> bool:
+        """Connect, on a thread; an attempt that outlasts whoever waited for it serves the next."""
+        if self._connecting is None:
+            self._connecting = asyncio.ensure_future(asyncio.to_thread(self._connect))
+        try:
+            line = await asyncio.shield(self._connecting)
+        except (StorageError, LineLost, Refused):
+            self._connecting = None
+            return False
+        self._connecting = None
+        if self._closed:
+            line.close()
+            return False
+        self._line = line
+        return True
+
+    def _connect(self) -> Line:
+        line = open_line(self._address)
+        try:
+            line.run("LISTEN arc")
+        except BaseException:
+            line.close()
+            raise
+        if self._closed:
+            line.close()
+        return line
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None

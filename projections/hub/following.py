@@ -1,0 +1,51 @@
+"""Following: what other hubs appended to a log elsewhere comes into this hub's copy of it, with the rows that follow.
+
+That takes no lock, so a hub that is far from the log's head holds nobody up, and one that was away for long reads page
+by page. What came since is then little when the lock is had, and comes with it (`projections.hub.writing_side`).
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from arclog.codec import RecordedEvent, StoredEvent
+from arclog.sqlite.log import Log
+from projections.all_projectors import HANDLERS, project
+from projections.checkpoints import advance
+from projections.live_writer import LiveWriter
+
+MOST_TOLD: Final = 2_000
+"""Events of one look that are told one by one to those who wait; when there are more, everyone reads again."""
+
+
+def take_in(log: Log, writer: LiveWriter, events: Sequence[StoredEvent]) -> list[RecordedEvent]:
+    """Write the rows that follow from events which were appended to the copy in this transaction."""
+    decoded = [event.decode() for event in events]
+    for event in decoded:
+        project(HANDLERS, writer, event)
+    if events:
+        advance(log.connection, events[-1].event_id)
+    return decoded
+
+
+def follow(log: Log, writer: LiveWriter) -> list[RecordedEvent] | None:
+    """Bring the copy to the log's head, without the lock.
+
+    Returns:
+        What came; None when that was too much to be told one by one.
+
+    Raises:
+        StorageError: the log cannot be read, or the copy not be written; `log.rollback` must follow.
+    """
+    came: list[RecordedEvent] = []
+    count = 0
+
+    def take_page(page: Sequence[StoredEvent]) -> None:
+        nonlocal count
+        writer.memory.clear()
+        taken = take_in(log, writer, page)
+        count += len(taken)
+        if count <= MOST_TOLD:
+            came.extend(taken)
+
+    log.fetch(take_page)
+    return came if count <= MOST_TOLD else None
