@@ -26,6 +26,7 @@ LOG: Final[Commands] = {
     "backup": Command("cli.log.backup", "copy the storage while its hub runs"),
     "restore": Command("cli.log.restore", "make a new storage from a backup"),
     "create": Command("cli.log.create", "make a log on PostgreSQL, for hubs on several machines"),
+    "copy": Command("cli.log.copy", "copy a log between storages and PostgreSQL, byte for byte"),
     "fork": Command("cli.log.fork", "make a new storage with the first events of another"),
 }
 

@@ -112,7 +112,7 @@ class PostgresqlEngine:
         missing = [event_of(row) for row in rows]
         if not missing and self._seen == (after, digest):
             return None
-        head = self._head_of(missing) if missing else self._find_head(after, digest)
+        head = self._head_of(missing) if missing else self.read_head()
         return Moved(head, missing)
 
     def append(self, events: Sequence[StoredEvent]) -> None:
@@ -162,6 +162,18 @@ class PostgresqlEngine:
     def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
         (rows,) = self._ask(("read", (number(after), number(limit))), within_sec=ANSWER_SEC)
         return [event_of(row) for row in rows]
+
+    def read_head(self) -> Head:
+        """The end of the log; needs no lock.
+
+        Raises:
+            LogAway: the server cannot be reached.
+        """
+        (rows,) = self._ask(("find_head", ()), within_sec=ANSWER_SEC)
+        if not rows:
+            return Head()
+        ((event_id, recorded_at, digest),) = rows
+        return Head(read_number(event_id), read_number(recorded_at), digest)
 
     async def changed(self) -> None:
         await self._bell.next()
@@ -228,13 +240,6 @@ class PostgresqlEngine:
 
     def _hear(self) -> None:
         self._heard_at = self.clock.elapsed()
-
-    def _find_head(self, after: int, digest: bytes) -> Head:
-        if after == 0:
-            return Head()
-        (rows,) = self._line().ask(("find_head", ()), within_sec=ANSWER_SEC)
-        ((event_id, recorded_at, found),) = rows
-        return Head(read_number(event_id), read_number(recorded_at), found)
 
     @staticmethod
     def _head_of(events: Sequence[StoredEvent]) -> Head:

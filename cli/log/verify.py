@@ -1,6 +1,7 @@
 """`arc log verify`: whether a log, and all that follows from it, is what was written."""
 
 import time
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,7 @@ class Options(StorageOptions):
     file: str | None
     chain_only: bool
     json: bool
+    log: str | None
 
 
 class ExportReport(Struct, frozen=True):
@@ -44,10 +46,13 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--chain-only", action="store_true", help="only the log itself, not the tables that follow")
     parser.add_argument("--json", action="store_true", help="one JSON object with all findings")
     add_storage_option(parser)
+    parser.add_argument("--log", metavar="URL", help="a log on PostgreSQL, as its server has it, instead of a storage")
 
 
 def run(options: Options) -> int:
     """Print a line for each finding; 0 when there is none, 1 otherwise."""
+    if options.log is not None:
+        return _verify_log(options.log, options.json)
     path = storage_of(options) if options.file is None else path_of(options.file)
     if options.file is not None:
         kind = kind_of_file(path)
@@ -79,6 +84,25 @@ def _tell(report: Report) -> None:
         print(f"{report.storage}: the tables {result}")
     else:
         print(f"{report.storage}: the tables were not compared: {report.skipped}")
+
+
+def _verify_log(url: str, as_json: bool) -> int:
+    from arclog.postgresql.opening import open_log
+    from arclog.proof.elsewhere import verify_elsewhere
+
+    began_at = time.monotonic()
+    with closing(open_log(url)) as engine, ProgressBar("verifying") as progress:
+        report = verify_elsewhere(engine, progress)
+        where = engine.state.where
+    if as_json:
+        print(msgspec.json.encode(report).decode())
+    else:
+        for finding in report.findings:
+            print(finding.text)
+        rate = report.events / max(time.monotonic() - began_at, 0.001)
+        verdict = "the chain is broken" if report.findings else "the chain is whole"
+        print(f"{where}: {verdict} up to event {report.head} ({rate:,.0f} events/s), digest {report.digest}")
+    return 1 if report.findings else 0
 
 
 def _verify_export(path: Path, as_json: bool) -> int:

@@ -30,7 +30,7 @@ def machines(folder: Path, url: str, count: int, *options: str) -> Iterator[list
     try:
         for number in range(count):
             home = folder / f"machine-{number}"
-            home.mkdir()
+            home.mkdir(exist_ok=True)
             hubs.append(HubProcess.at(home, "--log", url, *options).start())
         yield hubs
     finally:
