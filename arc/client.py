@@ -119,9 +119,13 @@ class ArcClient(Leases, Work, Questions, Waking):
         replace: bool = True,
         capabilities: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
+        root: str | None = None,
     ) -> Session:
-        """Open a session. With `replace` it takes the place of a live one; without, that is an `ArcError` (409)."""
-        fields = {"display_name": display_name, "capabilities": capabilities, "metadata": metadata}
+        """Open a session. With `replace` it takes the place of a live one; without, that is an `ArcError` (409).
+
+        The paths that the agent names are relative to the folder `root`, else to the hub's own.
+        """
+        fields = {"display_name": display_name, "capabilities": capabilities, "metadata": metadata, "root": root}
         session: Session = self._change("sessions", {"agent_id": self.agent_id, "replace": replace}, fields)
         self.session_id = session["session_id"]
         return session

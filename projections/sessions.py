@@ -9,7 +9,7 @@ from typing import Final
 
 import apsw
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from arclog.codec import Fact
@@ -37,6 +37,7 @@ class Session(Struct, frozen=True):
     created_at: str
     last_seen: str
     active: bool
+    root: str | UnsetType = UNSET
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -52,6 +53,7 @@ class _Row(Struct, frozen=True, gc=False):
     active: int
     left_at: int | None
     process: str | None
+    root: str | None
     capabilities: str
     metadata: str
 
@@ -71,6 +73,7 @@ def _on_opened(writer: Writer, event: Fact, data: SessionOpened) -> None:
         active=1,
         left_at=None,
         process=None if data.process is None else encode_json(data.process).decode(),
+        root=data.root,
     )
     writer.replace(VERSIONS, data.agent_id, Version(event.event_id, row))
 
@@ -99,7 +102,7 @@ def _end(writer: Writer, event: Fact, agent_id: str, left_at: int | None) -> Non
 
 PROJECTOR: Final = Projector(
     name="sessions",
-    version=5,
+    version=6,
     tables=("sessions",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -205,6 +208,11 @@ def list_processes(connection: apsw.Connection) -> list[tuple[str, Process]]:
     return [(agent_id, msgspec.json.decode(process, type=Process)) for agent_id, process in rows]
 
 
+def list_roots(connection: apsw.Connection) -> dict[str, str]:
+    """The folders that live sessions name, by their agents: what the paths of each are relative to."""
+    return {str(agent_id): str(root) for agent_id, root in connection.execute(SQL["list_roots"])}
+
+
 def find_left_at(connection: apsw.Connection, agent_id: str, fencing_token: int, at: AsOf) -> int | None:
     """When the holder of a grant ended the session in which it held it, if it has not come back; microseconds."""
     row = connection.execute(
@@ -252,4 +260,5 @@ def _session(row: _Row, last_seen: LastSeen) -> Session:
         timestamp(row.created_at),
         timestamp(last_seen.find(row.agent_id) or row.created_at),
         bool(row.active),
+        UNSET if row.root is None else row.root,
     )

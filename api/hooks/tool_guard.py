@@ -96,9 +96,7 @@ class ToolGuard:
     async def _find_conflict(self, agent_id: str, paths: list[str]) -> str:
         if not paths:
             return ""
-        found = await self._hub.execute(
-            FindConflicts(agent_id=agent_id, paths=self._as_shown(paths)), transport=TRANSPORT
-        )
+        found = await self._hub.execute(FindConflicts(agent_id=agent_id, paths=paths), transport=TRANSPORT)
         conflicts = msgspec.json.decode(found.result)
         return _held(conflicts[0]) if conflicts else ""
 
@@ -178,8 +176,7 @@ class ToolGuard:
             found.update({lock.file_path: f"{lock.agent_id} holds {plain(lock.file_path)}" for lock in held})
         else:
             for place in range(0, len(paths), MAX_PATHS):
-                some = self._as_shown(paths[place : place + MAX_PATHS])
-                asked = FindConflicts(agent_id=agent_id, paths=some)
+                asked = FindConflicts(agent_id=agent_id, paths=paths[place : place + MAX_PATHS])
                 conflicts = msgspec.json.decode((await self._hub.execute(asked, transport=TRANSPORT)).result)
                 for lock in conflicts[:SHOWN]:
                     found[lock["key"]] = f"{lock['agent_id']} holds {plain(lock['file_path'])}"

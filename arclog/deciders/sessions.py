@@ -1,5 +1,6 @@
 """Sessions: who is here, and when somebody is no longer."""
 
+import re
 from typing import ClassVar, Final
 
 from msgspec import Struct
@@ -9,12 +10,13 @@ from arclog.errors import InvalidInput, NotFound, SessionCollision
 from arclog.events import JsonObject, SessionClosed, SessionOpened, SessionRenamed
 from arclog.events.processes import Process
 
+_is_absolute = re.compile(r"/|[A-Za-z]:[/\\]").match
 MAX_NAME_CHARS: Final = 64
 MAX_CAPABILITIES: Final = 256
 
 
 class OpenSession(Struct, frozen=True, kw_only=True):
-    """Register an agent."""
+    """Register an agent; the paths that it names are relative to the folder `root`, else to the hub's own."""
 
     sender_field: ClassVar[str | None] = "agent_id"
 
@@ -24,6 +26,7 @@ class OpenSession(Struct, frozen=True, kw_only=True):
     metadata: JsonObject | None = None
     replace: bool = False
     process: Process | None = None
+    root: str | None = None
 
 
 class RenameSession(Struct, frozen=True, kw_only=True):
@@ -69,6 +72,7 @@ def decide_open(state: Opening, command: OpenSession, now: int) -> SessionOpened
         metadata=fields.metadata(command.metadata),
         replaced_session_id=state.live.session_id if state.live else None,
         process=_process(command.process),
+        root=_root(command.root),
     )
     if state.live is not None and not command.replace:
         raise SessionCollision(agent_id)
@@ -81,6 +85,15 @@ def _capabilities(values: list[str] | None) -> tuple[str, ...]:
     if len(values) > MAX_CAPABILITIES:
         raise InvalidInput("capabilities", f"must be at most {MAX_CAPABILITIES}, not {len(values)}")
     return tuple(fields.required_id("capabilities", value) for value in values if value.strip())
+
+
+def _root(root: str | None) -> str | None:
+    if root is None:
+        return None
+    root = fields.file_path("root", root)
+    if not _is_absolute(root):
+        raise InvalidInput("root", f"must be a folder in full, such as /home/ada/web, not {root!r}")
+    return root
 
 
 def _process(process: Process | None) -> Process | None:

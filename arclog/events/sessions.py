@@ -11,7 +11,8 @@ from arclog.events.processes import Process
 class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An agent registered. `replaced_session_id` is the session of the same agent that this one ended, if any.
 
-    While `process` lives, on the machine where it runs, the agent counts as present.
+    While `process` lives, on the machine where it runs, the agent counts as present. Paths that it names are relative
+    to `root`, a folder; without one, to the hub's own.
     """
 
     type: ClassVar[str] = "session.opened"
@@ -24,6 +25,7 @@ class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     replaced_session_id: str | None = None
     occurred_at: int | None = None
     process: Process | None = None
+    root: str | None = None
 
     @property
     def actor(self) -> str:

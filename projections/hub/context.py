@@ -12,6 +12,9 @@ from arclog.events import (
     Event,
     NetworkChanged,
     RulesRaised,
+    SessionClosed,
+    SessionExpired,
+    SessionOpened,
     ShutdownCancelled,
     ShutdownFired,
     ShutdownInitiated,
@@ -23,7 +26,7 @@ from arclog.rules import FIRST
 from arclog.sender import Principal
 from arclog.sqlite.reads import find_rules
 from arclog.sqlite.snapshot import Snapshot
-from projections import channels
+from projections import channels, sessions
 from projections.hub.lease_memory import LeaseMemory
 from projections.hub.roots import Roots
 from projections.intervals import AsOf
@@ -31,7 +34,18 @@ from projections.projector import Writer
 from projections.tokens import read_holders
 
 _TEACHING: Final[frozenset[type[Event]]] = frozenset(
-    {NetworkChanged, RulesRaised, ShutdownCancelled, ShutdownFired, ShutdownInitiated, TokenIssued, TokenRevoked}
+    {
+        NetworkChanged,
+        RulesRaised,
+        SessionClosed,
+        SessionExpired,
+        SessionOpened,
+        ShutdownCancelled,
+        ShutdownFired,
+        ShutdownInitiated,
+        TokenIssued,
+        TokenRevoked,
+    }
 )
 """Events that change what a hub knows of itself, or remembers of the log."""
 _TEACHING_TYPES: Final = frozenset(event_class.type for event_class in _TEACHING)
@@ -74,6 +88,7 @@ class Context:
         self.principal: Principal | None = None
         self._rules: RulesRaised | None = None
         self._holders: Holders | None = None
+        self._session_roots: dict[str, str] | None = None
         self.settle_agent: Callable[[str], bool] = _nobody_is_over
         self.settle_orphans: Callable[[], None] = _nobody_waits
 
@@ -100,17 +115,41 @@ class Context:
             self._holders = self.snapshot.read(read_holders)
         return self._holders
 
+    def key_of(self, field: str, path: str, agent_id: str, *, tree: bool = False) -> str:
+        """The key of a path that an agent names, relative to the root of its session if that has one.
+
+        What hooks name by themselves, in one working tree, is relative to the hub's root.
+
+        Args:
+            field: what the caller calls the path.
+            path: as it was sent.
+            agent_id: who names it.
+            tree: whether only the working tree is meant that it lies in.
+
+        Raises:
+            InvalidInput: it is blank, too long, or holds control characters.
+            OutsideRoot: it leads out of the root, or lies below none.
+        """
+        if self._session_roots is None:
+            self._session_roots = self.snapshot.read(sessions.list_roots)
+            for folder in self._session_roots.values():
+                self.roots.root_of(folder)  # so that paths in full below it are known, whoever names them
+        root = None if tree else self._session_roots.get(agent_id)
+        return self.roots.key_of(field, path, root, tree=tree)
+
     def forget(self) -> None:
         """What was remembered of the log may no longer be so."""
         self.known_channels.clear()
         self._rules = None
         self._holders = None
+        self._session_roots = None
 
     def follow(self, types: frozenset[str]) -> None:
         """Other hubs appended events of these types."""
         if not types.isdisjoint(_TEACHING_TYPES):
             self._rules = None
             self._holders = None
+            self._session_roots = None
 
     def learn(self, event: Event) -> None:
         """Keep what an event changes in what this hub knows of itself, and of the log."""
@@ -121,6 +160,8 @@ class Context:
                 self._rules = event
             case TokenIssued() | TokenRevoked():
                 self._holders = None
+            case SessionOpened() | SessionClosed() | SessionExpired():
+                self._session_roots = None
             case ShutdownInitiated():
                 self.hub = replace(self.hub, shutdown_pending=True)
             case ShutdownCancelled() | ShutdownFired():

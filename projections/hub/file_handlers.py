@@ -22,7 +22,9 @@ def _touch_files(context: Context, command: file_rules.TouchFiles, at: AsOf) -> 
     if command.digests and len(command.digests) != len(command.paths):
         raise InvalidInput("digests", "must be as many as paths")
     paths = tuple(
-        LockedPath(path, None if (key := context.roots.key_of("paths", path, tree=True)) == path else key)
+        LockedPath(
+            path, None if (key := context.key_of("paths", path, command.agent_id.strip(), tree=True)) == path else key
+        )
         for path in several_paths(command.paths)
     )
     stale: frozenset[str] = frozenset()

@@ -123,8 +123,8 @@ def _leave_lock_queue(context: Context, command: lock_rules.LeaveLockQueue, at: 
 
 
 def _find_conflicts(context: Context, command: lock_rules.FindConflicts, at: AsOf) -> Decision:
-    keys = {context.roots.key_of("path", path): path for path in lock_rules.several_paths(command.paths)}
     asker = fields.agent("agent_id", command.agent_id)
+    keys = {context.key_of("path", path, asker): path for path in lock_rules.several_paths(command.paths)}
     request = Request("lock", asker, tuple(keys), command.mode)
     return Outcome(list_conflicts(CurrentRows(context.writer), context.leases.standing, request, at.now))
 
@@ -159,9 +159,10 @@ def _on_locks(
     tree: bool = False,
 ) -> lock_rules.OnLocks:
     field = "file_path" if command.paths is None else "paths"
+    agent_id = command.agent_id.strip()
     found: dict[str, LockedPath] = {}
     for path in lock_rules.named_paths(command):
-        key = context.roots.key_of(field, path, tree=tree)
+        key = context.key_of(field, path, agent_id, tree=tree)
         found.setdefault(key, LockedPath(path, None if key == path else key))
     leases = context.leases
     return lock_rules.OnLocks(leases.standing, tuple(found), tuple(found.values()), leases.hub_id)

@@ -28,18 +28,18 @@ def check_preconditions(context: Context, given: Preconditions, agent_id: str, n
     if given.require:
         _check_tokens(context, given.require, agent_id, now)
     if given.if_none_since is not None:
-        _check_seen(context, given.if_none_since)
+        _check_seen(context, given.if_none_since, agent_id)
 
 
 def _check_tokens(context: Context, require: Mapping[str, int], agent_id: str, now: int) -> None:
     for stream, token in require.items():
         noun, slash, name = stream.partition("/")
-        key = context.roots.key_of("require", name) if noun == "lock" and name else name
+        key = context.key_of("require", name, agent_id) if noun == "lock" and name else name
         check_required(context.leases.standing, f"{noun}{slash}{key}", token, agent_id, now)
 
 
-def _check_seen(context: Context, seen: SeenUpTo) -> None:
-    stream = _stream(context, seen.stream)
+def _check_seen(context: Context, seen: SeenUpTo, agent_id: str) -> None:
+    stream = _stream(context, seen.stream, agent_id)
     head = context.snapshot.read(read_head).event_id
     if seen.event_id > head:
         raise CursorBeyondHead("if_none_since.event_id", seen.event_id, head)
@@ -50,7 +50,7 @@ def _check_seen(context: Context, seen: SeenUpTo) -> None:
         raise ChangedSince(seen.stream, seen.event_id, found, f"{event.type} by {event.actor}")
 
 
-def _stream(context: Context, name: str) -> str:
+def _stream(context: Context, name: str, agent_id: str) -> str:
     """A stream as the log has it; paths as they are written are keys there."""
     noun, slash, rest = name.partition("/")
     if not noun or not slash:
@@ -58,4 +58,4 @@ def _stream(context: Context, name: str) -> str:
     if noun not in {"lock", "file"} or not rest.strip("/"):
         return name
     below = "/" if rest.endswith("/") else ""
-    return f"{noun}/{context.roots.key_of('if_none_since.stream', rest)}{below}"
+    return f"{noun}/{context.key_of('if_none_since.stream', rest, agent_id)}{below}"

@@ -73,7 +73,8 @@ class Roots:
         """
         path = path_of_uri(path)
         root = self.own if session_root is None else self.root_of(session_root)
-        return make_key(field, self._follow_links(root, path), root, self._others(path), windows=_WINDOWS, tree=tree)
+        real = self._follow_links(root, path)
+        return make_key(field, real, root, self._others(real), windows=_WINDOWS, tree=tree)
 
     def root_of(self, folder: str) -> Root:
         """The root that a folder stands for: its repository's, so that it is the hub's own in all its working trees."""

@@ -104,11 +104,12 @@ class Transaction:
         needed = rules_of(data)
         if needed > self._context.rules.number:
             raised = RulesRaised(number=needed, version=self._context.hub.version)
-            self._context.learn(self.append(raised, Metadata("hub")).data)
+            self.append(raised, Metadata("hub"))
         event = self._log.append(data, self.now, metadata)
         project(HANDLERS, self._context.writer, event)
         self.messages += posted_by(event)
         self._context.leases.learn(event)
+        self._context.learn(data)
         if concerns_tasks(data):
             self.has_work = True
         elif data.type in CONCERNING_WAKES:
@@ -196,7 +197,6 @@ class Transaction:
         if isinstance(event.data, LockQueued | ClaimQueued):
             opened = self._context.leases.open_call(event.data.place or event.event_id, event.data.wait_until)
             return Outcome(b"null", event.event_id, acquired=False, opened=opened)
-        self._context.learn(event.data)
         return answer_now(self._context.writer, self._context.snapshot, event, self._context.hub)
 
     def _see(self, call: Call) -> None:

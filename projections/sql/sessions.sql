@@ -9,6 +9,7 @@ CREATE TABLE sessions (
     active INTEGER NOT NULL CONSTRAINT active_is_a_flag CHECK (active IN (0, 1)),
     left_at INTEGER,
     process TEXT,
+    root TEXT,
     capabilities TEXT NOT NULL,
     metadata TEXT NOT NULL,
     PRIMARY KEY (agent_id, from_event),
@@ -19,6 +20,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_live ON sessions (agent_id) WHERE {is_current} AND active = 1;
 CREATE INDEX sessions_left ON sessions (from_event) WHERE {is_current} AND left_at IS NOT NULL;
 CREATE INDEX sessions_of_process ON sessions (agent_id) WHERE {is_current} AND active = 1 AND process IS NOT NULL;
+CREATE INDEX sessions_with_root ON sessions (agent_id, root) WHERE {is_current} AND active = 1 AND root IS NOT NULL;
 CREATE INDEX sessions_by_id ON sessions (session_id) WHERE {is_current};
 {past_indexes};
 
@@ -36,6 +38,10 @@ SELECT {columns} FROM {at} WHERE active = 1 ORDER BY agent_id
 -- As the rules see them: without metadata, some at a time.
 SELECT agent_id, session_id, created_at FROM sessions INDEXED BY sessions_live
 WHERE agent_id > :after AND {is_current} AND active = 1 ORDER BY agent_id LIMIT :limit
+
+-- name: list_roots
+SELECT agent_id, root FROM sessions INDEXED BY sessions_with_root
+WHERE {is_current} AND active = 1 AND root IS NOT NULL
 
 -- name: list_processes
 SELECT agent_id, process FROM sessions INDEXED BY sessions_of_process

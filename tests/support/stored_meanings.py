@@ -71,6 +71,7 @@ from arclog.events.processes import Process
 
 NOTICE = Notice(body="n", channel="general", thread_id="t", reply_to=7, metadata={"recovery": True})
 PROCESS = Process(4711, 123_456, "boot")
+PROCESS_IN_A_CONTAINER = Process(4711, 123_456, "boot", 4_026_531_836)
 JSON = {"text": "ä", "list": [1, 2.5, None, True], "big": 2**63, "small": -(2**63)}
 
 TERMS = TaskTerms(
@@ -96,7 +97,8 @@ EVENTS: dict[str, Event] = {
         metadata=JSON,
         replaced_session_id="s-1",
         occurred_at=1_700_000_000_000_000,
-        process=PROCESS,
+        process=PROCESS_IN_A_CONTAINER,
+        root="/home/ada/web",
     ),
     "session.opened, least": SessionOpened(agent_id="a", session_id="s-2", display_name="a"),
     "session.renamed": SessionRenamed(agent_id="a", session_id="s-2", display_name="Bo"),
