@@ -5,8 +5,10 @@ from typing import Final
 import apsw
 
 from arclog.codec import Fact
-from arclog.events import MessagePosted
+from arclog.events import Event, MessagePosted
+from arclog.events.messages import SYSTEM
 from arclog.limits import ANSWER_BYTES, PAGE_ROWS
+from arclog.notices import CARRIERS, notices_of
 from arclog.sqlite.queries import Queries
 from projections.budget import Budget
 from projections.intervals import AsOf
@@ -21,13 +23,20 @@ def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
         writer.write(SQL["deliver"], (data.to_agent, event.event_id, data.channel, data.from_agent))
 
 
+def _on_noticed(writer: Writer, event: Fact, data: Event) -> None:
+    notices = notices_of(data)
+    for event_id, notice in enumerate(notices, event.event_id - len(notices) + 1):
+        if notice.to_agent is not None:
+            writer.write(SQL["deliver"], (notice.to_agent, event_id, notice.channel, SYSTEM))
+
+
 PROJECTOR: Final = Projector(
     name="inbox",
     version=3,
     tables=("inbox",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
-    handlers={MessagePosted: _on_posted},
+    handlers={MessagePosted: _on_posted, **dict.fromkeys(CARRIERS, _on_noticed)},
 )
 
 

@@ -111,7 +111,7 @@ def from_hub(event_id: int, recorded_at: int, notice: Notice) -> Message:
         event_id,
         timestamp(recorded_at),
         SYSTEM,
-        None,
+        notice.to_agent,
         notice.channel,
         "notice",
         notice.body,
@@ -156,9 +156,11 @@ def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
 def _on_noticed(writer: Writer, event: Fact, data: Event) -> None:
     notices = notices_of(data)
     for event_id, notice in enumerate(notices, event.event_id - len(notices) + 1):
-        writer.write(_BROADCAST, (event_id, notice.channel, SYSTEM))
+        if notice.to_agent is None:
+            writer.write(_BROADCAST, (event_id, notice.channel, SYSTEM))
         if notice.thread_id is not None:
-            _add_to_thread(writer, (event_id, event.recorded_at), notice.thread_id, False, notice.channel, SYSTEM, None)
+            place = (event_id, event.recorded_at)
+            _add_to_thread(writer, place, notice.thread_id, False, notice.channel, SYSTEM, notice.to_agent)
 
 
 def _add_to_thread(

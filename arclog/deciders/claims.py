@@ -15,6 +15,7 @@ from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover, check_presence, check_receiver
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask
 from arclog.deciders.standing import Holding, Place, Standing
+from arclog.deciders.taking_away import tell_holder
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import (
     ClaimAcquired,
@@ -246,6 +247,7 @@ def decide_force_release(standing: Standing, command: ForceReleaseClaim, now: in
                 owner_agent_id=holder.agent_id,
                 fencing_token=holder.token,
                 reason="forced",
+                notice=tell_holder("claim", [claim_key], holder.agent_id, operator, why),
                 forced_by=operator,
                 why=why,
             )

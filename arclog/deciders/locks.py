@@ -16,6 +16,7 @@ from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover, check_presence, check_receiver
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, grant, witness_of
 from arclog.deciders.standing import Holding, Place, Standing
+from arclog.deciders.taking_away import tell_holder
 from arclog.deciders.waits import request_at
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import (
@@ -338,12 +339,13 @@ def decide_force_release(state: OnLocks, command: ForceReleaseLock, now: int) ->
         names = ", ".join(sorted(one.agent_id for one in holders))
         raise InvalidInput("fencing_token", f"must say whose lock is meant: {names} share it")
     (holder,) = holders
-    held = _get_held(state, holder.agent_id, holder.token, now)
+    paths = _paths_of(state, _get_held(state, holder.agent_id, holder.token, now))
     return LockReleased(
-        **_on(_paths_of(state, held)),
+        **_on(paths),
         agent_id=holder.agent_id,
         fencing_token=holder.token,
         reason="forced",
+        notice=tell_holder("lock", [path.file_path for path in paths], holder.agent_id, operator, why),
         forced_by=operator,
         why=why,
     )

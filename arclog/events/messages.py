@@ -63,13 +63,14 @@ MessageKind = Literal["artifact", "chat", "claim", "notice", "release", "task", 
 
 
 class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The message that the hub itself posts with an event; its id is that event's id."""
+    """The message that the hub itself posts with an event, to all or to one agent; its id is that event's id."""
 
     body: str
     channel: str
     thread_id: str | None = None
     reply_to: int | None = None
     metadata: JsonObject = {}
+    to_agent: str | None = None
 
 
 class TaskTerms(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -246,6 +246,24 @@ def test_one_file_is_one_lock_however_it_is_spelled(tmp_path: Path) -> None:
             assert f"is not below {home}" in outside.body["error"]
 
 
+def test_one_from_which_a_lease_is_taken_away_is_told_so(tmp_path: Path) -> None:
+    with served_hub(tmp_path) as hub:
+        ask(hub, "a", "src/**")
+        hub.post("/v1/claims", {"owner_agent_id": "a", "claim_key": "k"})
+        why = {"agent_id": "o", "reason": "it hangs"}
+        assert hub.post("/v1/locks/force-release", {**why, "file_path": "src/**"}).status == 200
+        assert hub.post("/v1/claims/force-release", {**why, "claim_key": "k"}).status == 200
+        told = hub.get("/v1/inbox/a").result
+        assert [(one["from_agent"], one["to_agent"], one["kind"], one["body"]) for one in told] == [
+            ("system", "a", "notice", "o took your lock on src/**: it hangs"),
+            ("system", "a", "notice", "o took your claim k: it hangs"),
+        ]
+        assert hub.get("/v1/messages?channel=general").result == []
+        assert len(hub.get("/v1/events?agent_id=b").result) == 0
+        waits = hub.get(f"/v1/events?agent_id=a&since_id={told[0]['id']}").result
+        assert [one["id"] for one in waits] == [told[1]["id"]]
+
+
 def test_what_would_refuse_a_lock_is_told_without_asking_for_it(tmp_path: Path) -> None:
     with served_hub(tmp_path) as hub:
         ask(hub, "a", "src/*.py", mode="shared")

@@ -57,6 +57,9 @@ class Hubs(ABC, Generic[C]):
         time: all of them read it.
     """
 
+    WAITS: tuple[int, ...] = (5, 30, 60)
+    """How long calls may wait, in seconds."""
+
     def __init__(self, seed: int, hubs: int, time: FakeTime) -> None:
         self.random = Random(seed)  # noqa: S311 - a schedule is to be played again
         self.time = time
@@ -173,14 +176,14 @@ class Hubs(ABC, Generic[C]):
         pool = PATHS if noun == "lock" else CLAIMS
         keys = tuple(dict.fromkeys(r.choice(pool) for _ in range(r.choice((1, 1, 2)) if noun == "lock" else 1)))
         mode: Mode = r.choice(("exclusive", "exclusive", "shared")) if noun == "lock" else "exclusive"
-        self.ask_for(noun, r.choice(AGENTS), keys, mode, r.choice((0, 5, 30, 60)))
+        self.ask_for(noun, r.choice(AGENTS), keys, mode, r.choice((0, *self.WAITS)))
 
     def upgrade(self) -> None:
         """One that shares a lock asks for it alone."""
         shared = [row for row in self.model.rows if row.mode == "shared"]
         if shared:
             row = self.random.choice(shared)
-            self.ask_for("lock", row.agent, (row.key,), "exclusive", self.random.choice((0, 30)))
+            self.ask_for("lock", row.agent, (row.key,), "exclusive", self.random.choice((0, *self.WAITS)))
 
     def ask_for(self, noun: str, agent: str, keys: tuple[str, ...], mode: Mode, wait_sec: int) -> None:
         ttl_sec = self.random.choice((5, 20, 60, 300))

@@ -76,6 +76,9 @@ class Processes(Hubs[Call]):
         stack: ends them.
     """
 
+    WAITS = (50, 55, 60)
+    """Longer than a schedule takes: that a call is over, its hub learns from its own clock."""
+
     def __init__(self, home: Path, seed: int, hubs: int, stack: ExitStack) -> None:
         self.home = home
         self.stack = stack
