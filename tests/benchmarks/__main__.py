@@ -16,11 +16,13 @@ from tests.benchmarks import cpu, leases, memory, posts, process, projections, r
 from tests.benchmarks.bench import QUICK, Bench, Effort, Line
 from tests.benchmarks.figures import Missing, Row
 from tests.benchmarks.machine import describe
+from tests.benchmarks.peers import lines as peers
 from tests.benchmarks.report import Run, print_row, print_summary, write_json, write_page
 from tests.support.hub_process import CHECKOUT
 
 TOPICS: Final[Mapping[str, Sequence[Line]]] = {
     "posts": posts.LINES,
+    "peers": peers.LINES,
     "cpu": cpu.LINES,
     "waiting": waiting.LINES,
     "leases": leases.LINES,
