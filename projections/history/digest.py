@@ -6,7 +6,7 @@ what a terminal or a reader could be led astray by.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final, Literal
 
@@ -19,10 +19,13 @@ from arclog.events import SessionClosed, SessionExpired, SessionOpened
 from arclog.sqlite.reads import Filter, read_from_end, read_head
 from projections import claims, inbox, locks, message_pages, questions, queue, receipts, sessions, tasks, wakes
 from projections.intervals import AsOf
+from projections.message_pages import MessageQuery, read_messages
 from projections.readiness import Worker, is_ready
 from projections.task_rows import TaskRow
 
-Kind = Literal["unacked", "message", "question", "held", "waiting", "dark", "failed", "ready", "lock", "agent"]
+Kind = Literal[
+    "unacked", "message", "broadcast", "question", "held", "waiting", "dark", "failed", "ready", "lock", "agent"
+]
 
 MAX_QUOTED_CHARS: Final = 120
 MAX_CHARS: Final = 800
@@ -78,6 +81,8 @@ class _Said(Struct, frozen=True):
     body: str
     kind: str
     urgency: str = "normal"
+    to_agent: str | None = None
+    channel: str = ""
 
 
 _decode_said: Final = msgspec.json.Decoder(_Said).decode
@@ -100,14 +105,33 @@ def read_digest(
         own = next(read_from_end(connection, 1, Filter(actor=agent_id)), None)
         since = 0 if own is None else own.event_id
     lines = list(_lines(connection, agent_id, at, since))
-    text, kept = _fit(lines, agent_id, since, head, max_chars)
+    if not lines:
+        nothing = f"Nothing new for {agent_id[:40]} since event {since}, up to event {head}."[:max_chars]
+        return Digest(agent_id, since, head, (), 0, nothing)
+    text, kept = fit(lines, max_chars)
     return Digest(agent_id, since, head, tuple(lines[:kept]), len(lines) - kept, text)
 
 
-def _fit(lines: list[Line], agent_id: str, since: int, head: int, max_chars: int) -> tuple[str, int]:
-    """As many lines as there is room for, and how many there are besides."""
-    if not lines:
-        return f"Nothing new for {agent_id[:40]} since event {since}, up to event {head}."[:max_chars], 0
+def list_news(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> tuple[int, list[Line]]:
+    """All that a digest is made of, and what was said to everybody since then, which a digest leaves to polls.
+
+    Args:
+        connection: in a transaction.
+        agent_id: the agent.
+        at: the present.
+        since: the event after which it was away.
+
+    Returns:
+        The log's last event, and the lines, the most pressing first.
+    """
+    lines = list(_lines(connection, agent_id, at, since))
+    urgent = sum(line.kind in {"unacked", "message"} for line in lines)
+    lines[urgent:urgent] = _broadcasts(connection, agent_id, at, since)
+    return read_head(connection).event_id, lines
+
+
+def fit(lines: Sequence[Line], max_chars: int) -> tuple[str, int]:
+    """As many lines as there is room for, and how many these are; there must be one."""
     texts = [f"[{line.event_id}] {line.text}" for line in lines]
     kept = len(texts)
     while kept:
@@ -151,6 +175,15 @@ def _said(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> I
             urgent = " (urgent)" if said.urgency == "urgent" else ""
             what = "asks" if said.kind == "task_request" else "says"
             yield Line("message", said.id, said.from_agent, f"{said.from_agent} {what}{urgent}: {quote(said.body)}")
+
+
+def _broadcasts(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> Iterator[Line]:
+    query = MessageQuery(agent_id=agent_id, exclude_self=True, since_id=since, limit=2 * OF_A_KIND, max_bytes=200_000)
+    for row in read_messages(connection, query, at).rows:
+        said = _decode_said(row)
+        if said.to_agent is None:
+            text = f"{said.from_agent} says in {quote(said.channel)}: {quote(said.body)}"
+            yield Line("broadcast", said.id, said.from_agent, text)
 
 
 def _questions(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> Iterator[Line]:

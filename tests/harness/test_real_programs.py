@@ -108,7 +108,7 @@ def test_what_others_say_comes_at_the_start_and_with_the_next_tool(harness: Harn
 
     model = harness.run(Step("shell", command="ls", before=say), Step("shell", command="pwd"))
     assert model.saw("Arc: this window is the agent"), harness.said
-    assert model.saw('"the build is red"'), harness.said
+    assert model.saw("“the build is red”"), harness.said
 
 
 @pytest.mark.parametrize("harness", ["claude-code", "codex", "gemini", "qwen"], indirect=True)
@@ -119,7 +119,7 @@ def test_a_message_to_the_agent_makes_its_turn_go_on_once(harness: Harness) -> N
 
     # The tool that runs at last is of no concern to the hooks, so the message is there when the turn ends.
     model = harness.run(Step("shell", command="ls"), Step("read", "calc.py", before=say))
-    assert model.saw('"look at calc.py"'), harness.said
+    assert model.saw("“look at calc.py”"), harness.said
 
 
 @pytest.mark.parametrize("harness", ["claude-code", "codex", "gemini", "opencode", "qwen"], indirect=True)
