@@ -93,5 +93,11 @@ def find_last_write(connection: apsw.Connection, key: str, at: AsOf) -> Touch | 
     return None if row is None else _touch(key, *row)
 
 
+def list_touching(connection: apsw.Connection, key: str, at: AsOf) -> list[str]:
+    """The agents that have read or written a file, as far as the log says."""
+    rows = connection.execute(SQL["list_touching"], {"key": key, "at": at.at})
+    return [str(agent_id) for (agent_id,) in rows]
+
+
 def _touch(key: str, event_id: int, agent_id: str, recorded_at: int, digest: str | None) -> Touch:
     return Touch(key, event_id, agent_id, timestamp(recorded_at), digest)

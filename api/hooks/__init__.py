@@ -9,6 +9,7 @@
     tool_guard    whether a tool may run
     guarded_git   what git says of a working tree: what has changed, what a commit would take
     absence       what changed while the hub was away
+    outside       what changes while it runs, and no hook tells of
     news          what others said since an agent was told last
     shell/        what a shell command would do
 

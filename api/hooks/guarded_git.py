@@ -20,19 +20,32 @@ _SETTING: Final = re.compile(r"^\s*([\w-]+)\s*=\s*(.*?)\s*$")
 
 async def list_changed(folder: str) -> list[str]:
     """The files that differ from the last commit, or that git does not know, absolute; none where git cannot say."""
-    top = await _top(folder)
+    top = await find_top(folder)
     said = await _git(folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all")
     return [os.path.join(top, entry[3:]) for entry in said.split("\0") if len(entry) > 3] if top else []  # noqa: PLR2004, PTH118
 
 
 async def list_staged(folder: str) -> list[str]:
     """The files that a commit would take now, absolute."""
-    top = await _top(folder)
+    top = await find_top(folder)
     said = await _git(folder, "diff", "--cached", "--name-only", "--no-renames", "-z")
     return [os.path.join(top, name) for name in said.split("\0") if name] if top else []  # noqa: PTH118
 
 
-async def _top(folder: str) -> str:
+async def list_changed_between(folder: str, before: str, after: str) -> list[str]:
+    """The files in which two commits differ, absolute; none where git cannot say."""
+    top = await find_top(folder)
+    said = await _git(folder, "diff", "--name-only", "--no-renames", "-z", before, after, "--")
+    return [os.path.join(top, name) for name in said.split("\0") if name] if top else []  # noqa: PTH118
+
+
+async def find_commit(folder: str) -> str:
+    """What is checked out; empty where nothing is committed yet."""
+    return (await _git(folder, "rev-parse", "--verify", "-q", "HEAD")).strip()
+
+
+async def find_top(folder: str) -> str:
+    """The top of a working tree; empty where there is none."""
     return (await _git(folder, "rev-parse", "--show-toplevel")).rstrip("\n")
 
 

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.hooks import claude_code, codex, cursor, gemini, opencode, qwen
 from api.hooks.calls import NOTHING, Body, HookCall, HookReply
 from api.hooks.news import News
+from api.hooks.outside import Outside
 from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard
 from api.hooks.windows import BY, Window, Windows
 from api.http.bodies import read_body
@@ -65,7 +66,8 @@ class Hooks:
     def __init__(self, site: Site) -> None:
         self._hub = site.hub
         self._windows = Windows(site.hub)
-        self._tool_guard = ToolGuard(site.hub)
+        self._outside = Outside(site.hub)
+        self._tool_guard = ToolGuard(site.hub, self._outside.note_read)
         self._news = News(site.hub)
         self._here: dict[str, bool] = {}
 
@@ -83,6 +85,7 @@ class Hooks:
             return b""
         if not self._is_here(call.folder):
             return harness.answer(call, self._point_out(call))
+        self._outside.hear(call.folder)
         window = Window(harness.HOST, call, process, by_process=harness.BY_PROCESS)
         return harness.answer(call, await self._judge(window, call, mode))
 
@@ -115,6 +118,8 @@ class Hooks:
         return wake is not None and wake.state not in {"seen", "acknowledged"}
 
     async def _judge_for(self, agent_id: str, call: HookCall, mode: Mode) -> HookReply:
+        if call.moment != "after":
+            await self._tool_guard.note_patched(agent_id)
         match call.moment:
             case "before":
                 refusal = await self._tool_guard.find_refusal(agent_id, call.folder, call.tool, mode)

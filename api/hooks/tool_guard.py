@@ -6,7 +6,7 @@ others have not committed, or end their processes, is refused while there is som
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -30,13 +30,17 @@ LOCK_SEC: Final = 900.0
 """How long what a hook locks is held without a further touch."""
 TRANSPORT: Final = "hook"
 SHOWN: Final = 3
+MAX_PATCHING: Final = 1_000
+"""Agents whose patches are remembered until it is seen what they did."""
 
 
 class ToolGuard:
     """Judges the tools of all windows of one hub."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, on_read: Callable[[str, list[str]], None]) -> None:
         self._hub = hub
+        self._on_read = on_read
+        self._patched: dict[str, dict[str, str]] = {}
         self._disk = Disk()
 
     async def find_refusal(self, agent_id: str, folder: str, tool: Tool, mode: Mode) -> str:
@@ -63,18 +67,32 @@ class ToolGuard:
             deeds = find_deeds(tool.command, self._disk, folder)
             writes, reads = _named(deeds, "write", "patch"), _named(deeds, "read")
         paths = self._known(folder, writes)
+        for path in paths:
+            self._patched.get(agent_id, {}).pop(path, None)
         wrote = bool(paths)
         if not wrote:
-            paths = [path for path in self._known(folder, reads) if self._find_news(agent_id, path)]
+            read = self._known(folder, reads)
+            self._on_read(agent_id, [self._key(path) for path in read])
+            paths = [path for path in read if self._find_news(agent_id, path)]
         if paths:
-            command = TouchFiles(
-                agent_id=agent_id,
-                paths=self._as_shown(paths[:MAX_PATHS]),
-                wrote=wrote,
-                tool=tool.name[:64],
-                digests=[*map(digest_of, paths[:MAX_PATHS])],
-            )
-            await self._hub.execute(command, transport=TRANSPORT)
+            await self._touch(agent_id, paths, tool.name, wrote=wrote)
+
+    async def note_patched(self, agent_id: str) -> None:
+        """Note what patches changed that went through the shell, where the harness told nothing after them."""
+        patched = self._patched.pop(agent_id, {})
+        paths = [path for path, before in patched.items() if digest_of(path) != before]
+        if paths:
+            await self._touch(agent_id, paths, "apply_patch", wrote=True)
+
+    async def _touch(self, agent_id: str, paths: list[str], tool: str, *, wrote: bool) -> None:
+        command = TouchFiles(
+            agent_id=agent_id,
+            paths=self._as_shown(paths[:MAX_PATHS]),
+            wrote=wrote,
+            tool=tool[:64],
+            digests=[*map(digest_of, paths[:MAX_PATHS])],
+        )
+        await self._hub.execute(command, transport=TRANSPORT)
 
     # Files ----------------------------------------------------------------------------------------------------------
 
@@ -125,7 +143,13 @@ class ToolGuard:
                 return refusal
         changed = self._known(folder, _named(deeds, "write", "patch", "discard"))
         refusal = await self._take(agent_id, changed, mode)
-        return refusal or self._check_age(agent_id, self._known(folder, _named(deeds, "patch")))
+        patched = self._known(folder, _named(deeds, "patch"))
+        refusal = refusal or self._check_age(agent_id, patched)
+        if patched and not refusal:
+            if len(self._patched) >= MAX_PATCHING:
+                self._patched.clear()
+            self._patched[agent_id] = {path: digest_of(path) for path in patched[:MAX_PATHS]}
+        return refusal
 
     async def _check_deed(self, agent_id: str, folder: str, deed: Deed | Unclear) -> str:
         """Why a command must not do this; what it only does to files that it names is judged as an edit."""

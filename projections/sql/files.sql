@@ -30,3 +30,6 @@ ORDER BY event_id DESC LIMIT 1
 -- name: find_last_write
 SELECT event_id, agent_id, recorded_at, digest FROM file_touches
 WHERE key = :key AND event_id <= :at AND wrote ORDER BY event_id DESC LIMIT 1
+
+-- name: list_touching
+SELECT DISTINCT agent_id FROM file_touches WHERE key = :key AND event_id <= :at

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.command import running
 from tests.support.served_hub import ServedHub, served_hub
+from tests.support.waiting import wait_until
 
 CONTENT = "this must not be kept"
 
@@ -236,6 +237,41 @@ def test_a_patch_of_what_another_wrote_since_is_stale_until_it_is_read_in_the_sh
     assert "Read it again" in ada.run(patch)
     ada.after("Bash", command="cd . && cat a.py | head -5")
     assert ada.run(patch) == ""
+
+
+def test_a_patch_that_nothing_is_told_after_is_noted_with_the_next_hook(
+    hub: ServedHub, tree: Path, ada: Window, bob: Window
+) -> None:
+    name = ada.start()
+    bob.start()
+    assert (
+        ada.run("apply_patch <<'EOP'\n*** Begin Patch\n*** Update File: a.py\n@@\n-one\n+two\n*** End Patch\nEOP") == ""
+    )
+    (tree / "a.py").write_text("two\n")
+    ada.stop()
+    (written,) = [event for event in events(hub) if event["type"] == "file.written"]
+    assert (written["actor"], written["data"]["file_path"]) == (name, "a.py")
+    assert "Read it again" in bob.before("Edit", file_path=str(tree / "a.py"))
+
+
+def test_what_changes_outside_the_guard_is_told_once_to_those_who_hold_or_know_the_file(
+    hub: ServedHub, tree: Path, ada: Window, bob: Window
+) -> None:
+    holder, reader = ada.start(), bob.start()
+    stranger = Window(hub, tree, "session-carl").start()
+    hub.post("/v1/locks", {"agent_id": holder, "file_path": "a.py"})
+    bob.read("a.py")
+    (tree / "a.py").write_text("by hand\n")
+
+    def told(agent_id: str) -> list[str]:
+        return [one["body"] for one in hub.get(f"/v1/inbox/{agent_id}").result if one["from_agent"] == "guard"]
+
+    wait_until(lambda: told(holder) and told(reader), within_sec=60)
+    assert "a.py changed, and no hook told of it" in told(holder)[0]
+    (tree / "a.py").write_text("by hand again\n")
+    ada.edit("b.py")
+    wait_until(lambda: [event for event in events(hub) if event["type"] == "file.written"])
+    assert (len(told(holder)), len(told(reader)), told(stranger)) == (1, 1, [])
 
 
 def test_where_a_repository_only_checks_nothing_is_locked(hub: ServedHub, tree: Path, bob: Window) -> None:
