@@ -34,7 +34,7 @@ class Questions(Reader):
             body: the question.
             options: answers to choose from; another may be given all the same.
             default: the answer that counts when nobody has answered in time.
-            deadline_sec: in how many seconds that is; needs a default.
+            deadline_sec: how many seconds there are to answer; needs a default.
             for_task_id: a task of this agent that waits for the answer. The lease on it ends, and it is ready for this
                 agent again with the answer.
             thread_id: the thread that it belongs to.

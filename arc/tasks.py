@@ -105,15 +105,15 @@ class Work(Reader):
         return self._decide(task_id, "fail", reason=reason, fencing_token=fencing_token)
 
     def cancel_task(self, task_id: int, reason: str = "") -> Task:
-        """Say that a task is not to be done any more; its holder is told."""
+        """Say that a task need not be done any more; its holder is told."""
         return self._decide(task_id, "cancel", reason=reason)
 
     def reopen_task(self, task_id: int, reason: str = "") -> Task:
-        """Open a task again that is over."""
+        """Open a finished task again."""
         return self._decide(task_id, "reopen", reason=reason)
 
     def assign_task(self, task_id: int, assignee: str | None) -> Task:
-        """Say who alone is to do a task; with None, anybody may."""
+        """Say which agent alone is to do a task; with None, anybody may."""
         return self._decide(task_id, "assign", assignee=assignee)
 
     def _decide(self, task_id: int, deed: str, **said: Any) -> Task:  # noqa: ANN401 - fields of the body

@@ -17,7 +17,9 @@ class Options(AgentOptions):
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_actor_options(parser)
-    parser.add_argument("ids", type=count, nargs="+", metavar="ID", help="a message to the agent that asks for it")
+    parser.add_argument(
+        "ids", type=count, nargs="+", metavar="ID", help="the id of a message that asks to be acknowledged"
+    )
 
 
 def run(options: Options) -> int:

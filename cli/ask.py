@@ -1,4 +1,4 @@
-"""`arc ask`: ask a person something."""
+"""`arc ask`: ask a person a question."""
 
 from __future__ import annotations
 
@@ -27,12 +27,14 @@ class Options(AgentOptions):
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_actor_options(parser)
-    parser.add_argument("--option", action="append", metavar="ANSWER", help="an answer to choose from; one each time")
+    parser.add_argument(
+        "--option", action="append", metavar="ANSWER", help="an answer to choose from; repeat it for more"
+    )
     parser.add_argument("--default", metavar="ANSWER", help="the answer that counts when nobody has answered in time")
-    parser.add_argument("--deadline", type=seconds, metavar="SEC", help="in how many seconds that is")
+    parser.add_argument("--deadline", type=seconds, metavar="SEC", help="how many seconds there are to answer")
     parser.add_argument("--task", type=count, metavar="TASK", help="a task of the agent that waits for the answer")
     parser.add_argument("--thread-id", metavar="ID", help="the thread that it belongs to")
-    parser.add_argument("--urgent", action="store_true", help="it is urgent")
+    parser.add_argument("--urgent", action="store_true", help="mark it as urgent")
     parser.add_argument("body", metavar="QUESTION", help="the question")
 
 

@@ -23,9 +23,9 @@ def add_arguments(parser: Arguments) -> None:
         "--mode",
         choices=MODES,
         default="auto",
-        help="auto locks what is edited, check only refuses, off judges nothing",
+        help="auto locks edited files, check only refuses to edit locked ones, off does neither",
     )
-    parser.add_argument("--closed", action="store_true", help="let no tool run while the hub is away")
+    parser.add_argument("--closed", action="store_true", help="block every tool while no hub answers")
 
 
 def run(options: Options) -> int:

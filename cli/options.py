@@ -75,13 +75,15 @@ def add_hub_options(parser: Arguments) -> None:
     network.add_argument(
         "--token-file",
         metavar="FILE",
-        help="the file with the token that they need (ARC_TOKEN, else a file next to the storage, made at first)",
+        help="the file with the token that they need (ARC_TOKEN, else a file next to the storage, made on first use)",
     )
     network.add_argument("--no-auth", action="store_true", help="let them in without a token")
     network.add_argument(
-        "--proxy-headers", metavar="ADDRESS", help="the proxy whose X-Forwarded-For is believed, or several with commas"
+        "--proxy-headers",
+        metavar="ADDRESS",
+        help="the proxy, or proxies separated by commas, whose X-Forwarded-For is trusted",
     )
-    network.add_argument("--tls-cert", metavar="FILE", help="a certificate with its chain, to encrypt connections")
+    network.add_argument("--tls-cert", metavar="FILE", help="a certificate with its chain, which encrypts connections")
     network.add_argument("--tls-key", metavar="FILE", help="its key")
     limits = parser.add_argument_group("limits of a message")
     for name, what in (
@@ -98,7 +100,7 @@ def add_hub_options(parser: Arguments) -> None:
         help="how long an agent may be silent before its session ends, at least 5 (120)",
     )
     parser.add_argument(
-        "--root", metavar="DIR", help="the folder that paths of locks are relative to (that of the git repository here)"
+        "--root", metavar="DIR", help="the folder that lock paths are relative to (the top of the git repository here)"
     )
     add_log_option(parser)
 
@@ -116,15 +118,15 @@ def add_log_option(parser: Arguments) -> None:
 def add_place_options(parser: Arguments) -> None:
     """Declare `PlaceOptions`."""
     parser.add_argument("--host", help=f"the address that the hub listens on ({DEFAULT_HOST})")
-    parser.add_argument("--port", type=_port, help=f"its port ({DEFAULT_PORT}, or the next that is free)")
+    parser.add_argument(
+        "--port", type=_port, help=f"the port that it listens on ({DEFAULT_PORT}, or the next free one)"
+    )
     add_storage_option(parser)
 
 
 def add_storage_option(parser: Arguments) -> None:
     """Declare `StorageOptions`."""
-    parser.add_argument(
-        "--storage", metavar="FILE", help=f"the hub's database (that of this folder, named {DEFAULT_NAME})"
-    )
+    parser.add_argument("--storage", metavar="FILE", help=f"the hub's database (this folder's, {DEFAULT_NAME})")
 
 
 def add_spool_options(parser: Arguments) -> None:
@@ -136,14 +138,19 @@ def add_spool_options(parser: Arguments) -> None:
 def add_agent_options(parser: Arguments) -> None:
     """Declare `AgentOptions`."""
     parser.add_argument(
-        "--agent", required=True, metavar="ID", help="who speaks; registered, in place of a session it has"
+        "--agent",
+        required=True,
+        metavar="ID",
+        help="the agent that speaks; it is registered, which replaces its session",
     )
     add_base_url(parser)
 
 
 def add_actor_options(parser: Arguments) -> None:
     """Declare `AgentOptions` for what an agent does within the session that it has, if any."""
-    parser.add_argument("--agent", required=True, metavar="ID", help="who does it; no session is opened or replaced")
+    parser.add_argument(
+        "--agent", required=True, metavar="ID", help="the agent that acts; no session is opened or replaced"
+    )
     add_base_url(parser)
 
 

@@ -34,11 +34,13 @@ def add_arguments(parser: Arguments) -> None:
         "--timeout", type=seconds, default=30.0, metavar="SEC", help="how long to wait when there are none (30)"
     )
     parser.add_argument(
-        "--since-id", type=cursor, metavar="ID", help="only messages after this id, wherever the last poll ended"
+        "--since-id", type=cursor, metavar="ID", help="only messages after this id, wherever earlier polls ended"
     )
-    parser.add_argument("--cursor", metavar="NAME", help="which of its places to go on at (one for each filter)")
-    parser.add_argument("--peek", action="store_true", help="let the next poll begin where this one does")
-    parser.add_argument("--include-self", action="store_true", help="also what the agent itself posted")
+    parser.add_argument("--cursor", metavar="NAME", help="the name of the cursor to go on from (one for each filter)")
+    parser.add_argument(
+        "--peek", action="store_true", help="leave the cursor where it is, so that the next poll shows the same"
+    )
+    parser.add_argument("--include-self", action="store_true", help="also what the agent posted itself")
 
 
 def run(options: Options) -> int:

@@ -31,7 +31,7 @@ def add_arguments(parser: Arguments) -> None:
     add_agent_options(parser)
     parser.add_argument("--channel", help="where to post (general; with --to, direct)")
     parser.add_argument("--to", metavar="AGENT", help="the only agent that gets it")
-    parser.add_argument("--kind", choices=KINDS, default="chat", help="what it is (%(default)s)")
+    parser.add_argument("--kind", choices=KINDS, default="chat", help="the kind of message (%(default)s)")
     parser.add_argument("--thread-id", metavar="ID", help="the thread that it belongs to")
     parser.add_argument("body", metavar="BODY", help="the text")
 

@@ -59,7 +59,7 @@ class Result(NamedTuple):
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument(
-        "--folder", default=".", metavar="DIR", help="on the disk that is to be tried (the working directory)"
+        "--folder", default=".", metavar="DIR", help="a folder on the disk to measure (the working directory)"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
 

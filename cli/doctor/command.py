@@ -1,4 +1,4 @@
-"""`arc doctor`: try everything, and say what to do about what does not work."""
+"""`arc doctor`: check everything, and say how to fix what does not work."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ class Options(Namespace):
 
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
-    parser.add_argument("--fix", action="store_true", help="start the hub where it does not run")
+    parser.add_argument("--fix", action="store_true", help="start the hub if none runs")
 
 
 def run(options: Options) -> int:

@@ -48,7 +48,7 @@ def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_hub_options(parser)
     parser.add_argument(
-        "--timeout", type=seconds, default=60.0, metavar="SEC", help="how long to wait for the first answer (60)"
+        "--timeout", type=seconds, default=60.0, metavar="SEC", help="how long to wait for the hub's first answer (60)"
     )
 
 

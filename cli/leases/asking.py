@@ -36,7 +36,7 @@ class AskOptions(LeaseOptions):
 
 def add_lease_options(parser: Arguments) -> None:
     """Declare `LeaseOptions`."""
-    parser.add_argument("--agent", required=True, metavar="ID", help="who asks; no session is opened for it")
+    parser.add_argument("--agent", required=True, metavar="ID", help="the agent that asks; no session is opened for it")
     parser.add_argument("--json", action="store_true", help="the hub's answer, on one line")
     add_base_url(parser)
 

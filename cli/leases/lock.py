@@ -28,7 +28,7 @@ def add_arguments(parser: Arguments) -> None:
         metavar="PATH",
         help="a file, a folder or a pattern such as 'src/**', from the top of the repository; ./x from here",
     )
-    parser.add_argument("--shared", action="store_true", help="together with others that share it")
+    parser.add_argument("--shared", action="store_true", help="share it with others that ask to share it")
     parser.add_argument("--thread-id", metavar="ID", help="the thread that it belongs to")
     add_ask_options(parser)
 

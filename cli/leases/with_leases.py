@@ -59,9 +59,7 @@ def add_arguments(parser: Arguments) -> None:
         "--wait", type=seconds, default=LONGEST_WAIT_SEC, metavar="SEC", help="how long to wait for them (a day)"
     )
     parser.add_argument("--ttl", type=seconds, default=TTL_SEC, metavar="SEC", help="how long each lease lasts (60)")
-    parser.add_argument(
-        "--keep-going", action="store_true", help="say it when they are lost, and let the command go on"
-    )
+    parser.add_argument("--keep-going", action="store_true", help="if they are lost, say so and let the command go on")
     add_lease_options(parser)
 
 

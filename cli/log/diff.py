@@ -1,4 +1,4 @@
-"""`arc log diff`: what changed between two moments, or since an agent was last there."""
+"""`arc log diff`: print what changed between two moments, or since an agent was last there."""
 
 from itertools import groupby
 from typing import Final

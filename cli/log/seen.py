@@ -1,4 +1,4 @@
-"""`arc log seen`: what an agent could see at a moment."""
+"""`arc log seen`: print what an agent could see at a moment."""
 
 import msgspec
 

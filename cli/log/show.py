@@ -47,11 +47,11 @@ def add_arguments(parser: Arguments) -> None:
 
 def add_filter_options(parser: Arguments, limit: int) -> None:
     """Declare `FilterOptions`, but for the storage."""
-    parser.add_argument("-n", "--limit", type=count, metavar="N", help=f"how many of the last ones ({limit})")
+    parser.add_argument("-n", "--limit", type=count, metavar="N", help=f"how many, counted from the newest ({limit})")
     parser.add_argument("--type", help="only events of this type, such as lock.acquired, or with a prefix: lock.")
     parser.add_argument("--stream", help="only the life of this entity, such as lock/src/a.py, or with a prefix: lock/")
     parser.add_argument("--actor", metavar="AGENT", help="only what this agent did")
-    parser.add_argument("--json", action="store_true", help="a JSON object a line")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
 
 
 def run(options: Options) -> int:

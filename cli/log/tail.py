@@ -24,7 +24,7 @@ class Options(FilterOptions):
 
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
-    parser.add_argument("-f", "--follow", action="store_true", help="go on with what is recorded, until interrupted")
+    parser.add_argument("-f", "--follow", action="store_true", help="keep printing what is recorded, until interrupted")
     add_filter_options(parser, DEFAULT_LIMIT)
     add_storage_option(parser)
 

@@ -44,7 +44,7 @@ QUESTIONS: Final = Questions(
         ("answer", _answer),
     ),
     parameters=(
-        Parameter("--all", into="all", action="store_true", help="those that were answered or cancelled too"),
+        Parameter("--all", into="all", action="store_true", help="also those that were answered or cancelled"),
         Parameter("--asker", into="asker", metavar="AGENT", help="only what this agent asked"),
     ),
     key="question_id",

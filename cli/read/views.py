@@ -107,20 +107,24 @@ SEARCH: Final = Search(
     ),
     parameters=(
         Parameter(
-            "words", into="q", nargs="+", metavar="WORD", help="words that must all occur, the last perhaps cut short"
+            "words",
+            into="q",
+            nargs="+",
+            metavar="WORD",
+            help="words that must all occur; of the last, the beginning is enough",
         ),
         Parameter("--from", into="from", metavar="AGENT", help="only what this agent said"),
         Parameter("--to", into="to", metavar="AGENT", help="only what was said to this agent alone"),
         Parameter("--channel", into="channel", help="only in this channel"),
         Parameter("--thread-id", into="thread_id", metavar="ID", help="only in this thread"),
         Parameter("--kind", into="kind", help="only messages of this kind"),
-        Parameter("--before", into="before", type=cursor, metavar="N", help="only messages before this one, to go on"),
+        Parameter(
+            "--before", into="before", type=cursor, metavar="N", help="only messages before this id, for the next page"
+        ),
         Parameter(
             "--limit", into="limit", type=page_size, default=20, metavar="N", help="how many at most, up to 100 (20)"
         ),
-        Parameter(
-            "--best", into="order", action="store_true", help="those that answer best first, instead of the newest"
-        ),
+        Parameter("--best", into="order", action="store_true", help="the best matches first, instead of the newest"),
     ),
 )
 
@@ -129,7 +133,9 @@ INBOX: Final = Newest(
     MESSAGES.columns,
     parameters=(
         Parameter("agent", metavar="AGENT", help="whose inbox"),
-        Parameter("--unacked", into="unacked", action="store_true", help="only what it is to acknowledge and has not"),
+        Parameter(
+            "--unacked", into="unacked", action="store_true", help="only messages that it still has to acknowledge"
+        ),
         *PAGE,
     ),
 )

@@ -108,12 +108,12 @@ TASKS: Final = Tree(
     "/v1/tasks",
     COLUMNS,
     parameters=(
-        Parameter("--status", into="status", choices=("open", "done"), help="only those that are open, or over"),
+        Parameter("--status", into="status", choices=("open", "done"), help="only open tasks, or only finished ones"),
         Parameter("--state", into="state", choices=("open", "done", "failed", "cancelled"), help="only those"),
         Parameter("--parent-id", into="parent_id", type=count, metavar="N", help="only children of this task"),
         Parameter("--channel", into="channel", help="only of this channel"),
         Parameter("--thread-id", into="thread_id", metavar="ID", help="only of this thread"),
-        Parameter("--explain", into="explain", action="store_true", help="all that are open, and why they wait"),
+        Parameter("--explain", into="explain", action="store_true", help="all open tasks, and why they wait"),
     ),
     key="task_id",
 )
@@ -122,7 +122,7 @@ READY: Final = Ready(
     "/v1/tasks",
     COLUMNS,
     parameters=(
-        Parameter("--agent", into="agent_id", metavar="ID", help="for this agent (for one that can everything)"),
+        Parameter("--agent", into="agent_id", metavar="ID", help="for this agent (for one with every capability)"),
     ),
     key="task_id",
 )

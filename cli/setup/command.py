@@ -67,14 +67,17 @@ def add_arguments(parser: Arguments) -> None:
         help=f"{', '.join(HARNESSES)}, git or all; by default what is installed, and git",
     )
     parser.add_argument(
-        "--scope", choices=("project", "user"), default="project", help="this repository, or all of yours"
+        "--scope", choices=("project", "user"), default="project", help="for this repository, or for all of yours"
     )
     parser.add_argument(
-        "--mode", choices=MODES, default="auto", help="auto locks what is edited, check only refuses, off does neither"
+        "--mode",
+        choices=MODES,
+        default="auto",
+        help="auto locks edited files, check only refuses to edit locked ones, off does neither",
     )
-    parser.add_argument("--closed", action="store_true", help="let no tool run while the hub is away")
+    parser.add_argument("--closed", action="store_true", help="block every tool while no hub answers")
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
-    parser.add_argument("--remove", action="store_true", help="make every file as it was")
+    parser.add_argument("--remove", action="store_true", help="restore every file to what it was")
 
 
 def run(options: Options) -> int:

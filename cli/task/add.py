@@ -38,7 +38,9 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--after", type=counts, metavar="TASK,…", help="tasks that must be done before")
     parser.add_argument("--needs", type=names, metavar="NAME,…", help="what an agent must be capable of")
     parser.add_argument("--not-before", metavar="TIME", help="such as 2026-11-22T12:00:00Z: it is not ready earlier")
-    parser.add_argument("--max-attempts", type=count, metavar="N", help="it has failed after so many lapsed leases (3)")
+    parser.add_argument(
+        "--max-attempts", type=count, metavar="N", help="after this many lapsed leases it has failed (3)"
+    )
     parser.add_argument("body", metavar="TEXT", help="what is to be done; the first line is its title")
 
 

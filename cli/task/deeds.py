@@ -45,12 +45,14 @@ class Deed:
         parser.add_argument("task", type=count, metavar="TASK", help="the task's id")
         if "token" in self._says:
             parser.add_argument(
-                "--token", type=count, metavar="N", help="the fencing token of the lease on it, to be checked"
+                "--token", type=count, metavar="N", help="the fencing token of the agent's lease on it, to be checked"
             )
         if "reason" in self._says:
             parser.add_argument("--reason", default="", metavar="TEXT", help="why")
         if "assignee" in self._says:
-            parser.add_argument("assignee", nargs="?", metavar="AGENT", help="who is to do it; anybody, unless given")
+            parser.add_argument(
+                "assignee", nargs="?", metavar="AGENT", help="the agent; without one, anybody may do it"
+            )
 
     def run(self, options: DeedOptions) -> int:
         """Do it, and print the task as it stands then."""

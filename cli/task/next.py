@@ -32,7 +32,7 @@ def add_arguments(parser: Arguments) -> None:
     )
     parser.add_argument("--thread-id", metavar="ID", help="only a task of this thread")
     parser.add_argument(
-        "--capabilities", type=names, metavar="NAME,…", help="what the agent can (what its session says, unless given)"
+        "--capabilities", type=names, metavar="NAME,…", help="what the agent can do (what its session says)"
     )
 
 

@@ -27,7 +27,9 @@ def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     parser.add_argument("agent", metavar="AGENT", help="whose name is bound")
     parser.add_argument(
-        "--operator", action="store_true", help="also for what operators do; once there is one, nobody else does it"
+        "--operator",
+        action="store_true",
+        help="also allow what operators do; once there is such a token, nobody else may",
     )
     add_base_url(parser)
 
