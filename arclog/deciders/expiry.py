@@ -1,4 +1,4 @@
-"""Expiry: what an agent that is gone leaves behind, taken back in one event."""
+"""Expiry: an agent is gone, and one event takes back what it held."""
 
 from typing import Final
 

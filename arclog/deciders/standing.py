@@ -151,7 +151,7 @@ class Standing:
         return self._of_agent.get(agent_id, {})
 
     def patterns_of(self, agent_id: str) -> Iterable[Holding]:
-        """All locks of an agent that hold a wildcard, by grant and key: whoever asks takes the same one first."""
+        """An agent's locks with a wildcard, by grant and key, so that every caller sees them in the same order."""
         return self._patterns_of.get(agent_id, {})
 
     def places_of(self, agent_id: str) -> Iterable[Place]:

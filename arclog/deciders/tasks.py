@@ -73,7 +73,7 @@ class KnownTask(Struct, frozen=True):
 
     Attributes:
         task_id: its id.
-        state: how it stands, whoever has claimed it.
+        state: how it stands, no matter who has claimed it.
         channel: where it was opened.
         thread_id: the thread that it belongs to.
         parent_task_id: the task that it is part of.

@@ -1,6 +1,6 @@
 """The engine that is the storage's file itself: SQLite's write lock is the log's, and COMMIT keeps a batch.
 
-Hubs on one machine share the file, and with it the tables: whoever appends events has also written the rows that follow
+Hubs on one machine share the file, and with it the tables: a hub that appends events also writes the rows that follow
 from them. So a hub never lacks an event here, and only has to learn that something has changed, from a counter that
 SQLite keeps. What is appended has been written to the file in the same transaction already; `append` flushes it.
 """

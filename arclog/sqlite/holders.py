@@ -1,9 +1,9 @@
-"""Who has a storage open, and whether it is all of it: a second hub does not start on half a storage.
+"""Which processes have a storage open, and do they use the same files? A second hub must not start on half a storage.
 
-Every process that has the database open holds a lock on it all the while, and another one on the `-shm` that it uses.
-A process that holds the first, but not the second on the `-shm` that lies there, works on other files: the `-wal` and
-the `-shm` were removed under it, or it came by another name, such as a mount of this file alone. What it recorded
-cannot be seen from here, and whoever began without that would give the same event ids and locks once more.
+A process that has the database open holds a lock on it all the time, and another lock on the `-shm` that it uses. A
+process that locks the database but not the `-shm` that lies there uses other files: the `-wal` and the `-shm` were
+removed while it ran, or it opened the database under another name, such as a mount of this one file. What it recorded
+cannot be seen from here. A hub that started now would give out the same event ids and grant the same locks again.
 """
 
 import os
@@ -44,7 +44,9 @@ def check_whole(path: Path, patience_sec: float = PATIENCE_SEC, locks: Path = LO
     if not find_size(path):
         wal = path.with_name(path.name + COMPANIONS[0])
         if find_size(wal):  # which SQLite would delete
-            raise StorageDamaged(f"the storage {path} is empty, but {wal.name} is not: it was cut. Restore a backup")
+            raise StorageDamaged(
+                f"the storage {path} is empty, but {wal.name} is not: it was cut short. Restore a backup"
+            )
         return
     names = path.stat().st_nlink
     if names > 1:
@@ -53,8 +55,8 @@ def check_whole(path: Path, patience_sec: float = PATIENCE_SEC, locks: Path = LO
     while (holder := _find_stranger(path, locks)) is not None:
         if time.monotonic() > give_up_at:
             raise StorageBusy(
-                f"{holder} has the storage {path} open, but not all of its files that lie here: some were removed or "
-                "replaced under it, or it uses another name of the same storage. End that process first"
+                f"{holder} has the storage {path} open, but not all of its files that lie here: some of them were "
+                "removed or replaced while it ran, or it opened the storage under another name. End that process first"
             )
         time.sleep(_LOOK_SEC)
 
@@ -82,7 +84,7 @@ else:
 
 
 def _find_stranger(path: Path, locks: Path) -> str | None:
-    """Who has the database open without the companions that lie beside it, or these without that."""
+    """A process that has the database open but not the companions that lie beside it, or the other way round."""
     database = path.resolve()
     companions = [database.with_name(database.name + end) for end in COMPANIONS]
     strangers = find_holders(database, locks) ^ find_holders(companions[-1], locks)
@@ -95,7 +97,7 @@ def _find_stranger(path: Path, locks: Path) -> str | None:
 
 
 def _is_open(database: Path) -> bool:
-    """Whether anybody has a database open; asked of SQLite, since no other descriptor may be opened on it."""
+    """Whether any process has a database open; SQLite is asked, because no other descriptor may be opened on it."""
     with suppress(apsw.Error), closing(apsw.Connection(str(database), apsw.SQLITE_OPEN_READWRITE)) as connection:
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         # Before anything is read: then the first access fails if anybody else has the file open, and makes no WAL.

@@ -1,19 +1,19 @@
-"""The files of an open storage: whether those under its path are still the ones that are open.
+"""The files of an open storage: are those that are open still the ones under its path?
 
-When somebody removes, replaces or cuts the files of a storage (`git clean`, `rm`, a backup put in their place), SQLite
-goes on with those that it has open: each commit succeeds, and is gone with the process. There are three of them, and
-each counts: the database; its `-wal`, which has what was committed last; and its `-shm`, through which the processes on
-the storage agree, so that without it two of them give one event id twice.
+When somebody removes, replaces or cuts the files of a storage (`git clean`, `rm`, a backup copied over it), SQLite goes
+on writing to the files that it has open: every commit succeeds, and is lost when the process ends. All three files
+matter: the database; its `-wal`, which holds the newest commits; and its `-shm`, through which the processes on the
+storage agree. Without a common `-shm`, two processes give out the same event id.
 
-So whoever commits looks before and after it. A look is three calls of `stat`, which is little beside a flush, and much
-beside the rest of a batch. A hub under load therefore lets a look count for a few milliseconds.
-Nothing is opened for it but the `-wal`, which carries no locks: to close another descriptor of the database or of its
-`-shm` would drop those that SQLite holds.
+So a hub looks at the files before and after each commit. A look costs three calls of `stat`: little compared with a
+flush, but much compared with the rest of a batch. A hub under load therefore trusts a look for a few milliseconds.
+A look opens nothing but the `-wal`, which carries no locks: closing a second descriptor of the database or of its
+`-shm` would drop the locks that SQLite holds.
 
-A `-shm` that was cut short is noticed too, unless a connection is faster: whoever touches what is missing of it is
-ended by the system, with SIGBUS. Nothing is lost by that, since it holds no data.
+A `-shm` that was cut short is noticed too, unless a connection touches the missing part first: then the system ends the
+process with SIGBUS. Nothing is lost by that, because the `-shm` holds no data.
 
-What is done when a file is not in its place, stands in `arclog.sqlite.rescue`.
+`arclog.sqlite.rescue` says what is done when a file is not in its place.
 """
 
 import os
@@ -37,23 +37,23 @@ FRAME_HEADER_BYTES: Final = 24
 """The WAL's layout: https://sqlite.org/fileformat2.html#the_write_ahead_log."""
 _WAL_MAGIC: Final = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83")
 COUNTS_SEC: Final = 0.01
-"""How long a look counts in a hub: what it acknowledges is never older than that."""
+"""How long a hub trusts a look: what it acknowledges is never older than that."""
 _CONFIRMATIONS: Final = 3
-"""How often a file that seems cut is looked at: another hub may shorten it by right between two steps of one look."""
+"""How often a file that seems cut is looked at: between two steps of one look, another hub may rightly shorten it."""
 
 
 class OpenFiles:
     """The files of one storage that is open for writing.
 
     Attributes:
-        database: the database, with links in its path followed, as SQLite does: the other files lie beside this one.
-        main, wal, shm: what the files were when the storage was opened.
+        database: the database, with the links in its path followed, as SQLite does; the other files lie beside it.
+        main, wal, shm: device and inode of each file when the storage was opened.
         names: how many names (hard links) the database has.
 
     Args:
         connection: the writing connection; in no transaction.
         path: the database's path as it was given; a link that leads elsewhere later is noticed too.
-        counts_sec: how long a look counts; 0 for a look before and after each commit.
+        counts_sec: how long a look is trusted; 0 for a look before and after each commit.
 
     Raises:
         StorageError: a file cannot be looked at.
@@ -63,7 +63,7 @@ class OpenFiles:
         self._connection = connection
         self._counts_sec = counts_sec
         self._counts_until = 0.0
-        """Until when the last look counts, by the monotonic clock."""
+        """Until when the last look is trusted, by the monotonic clock."""
         self.path = path.absolute()
         self.database = Path(connection.filename)
         self.names = 1
@@ -85,35 +85,35 @@ class OpenFiles:
 
     @property
     def were_seen(self) -> bool:
-        """Whether the last look still counts."""
+        """Whether the last look is still trusted."""
         return time.monotonic() < self._counts_until
 
     def check(self) -> None:
-        """Look closely; outside a transaction.
+        """Look closely; only outside a transaction.
 
         Raises:
             StorageGone: a file was removed, replaced or cut short.
-            StorageError: it cannot be told now.
+            StorageError: the files cannot be looked at now.
         """
         self.remember()
         if not self.look() and self.is_cut():
             raise StorageGone("a file was cut short")
 
     def remember(self) -> None:
-        """Keep in mind how long the WAL is by now: cut in the middle, it is as long again after a few more commits."""
+        """Remember how long the WAL is: after a cut in the middle, a few more commits make it as long again."""
         frames = self._count_frames()
         if frames is not None:
             self._least_wal_bytes = self._bytes_of(frames)
 
     def look(self) -> bool:
-        """Look, at little cost, also in a transaction and on any thread.
+        """Look at little cost; possible in a transaction and on any thread.
 
         Returns:
-            Whether all is as it should be; if not, `check` finds out what it is.
+            Whether all is as it should be; if not, `check` finds out what is wrong.
 
         Raises:
             StorageGone: a file was removed or replaced.
-            StorageError: it cannot be told now.
+            StorageError: the files cannot be looked at now.
         """
         main_name, wal_name, shm_name = self._names
         self._counts_until = 0.0
@@ -141,8 +141,8 @@ class OpenFiles:
         Args:
             database: where the database is, if it was moved away.
 
-        Another hub may shorten the WAL by right, and another program the database: then both files hold as much as
-        they must.
+        Another hub may rightly shorten the WAL, and another program the database: then both files still hold as much
+        as they must.
         """
         for _ in range(_CONFIRMATIONS):
             frames = self._count_frames()
@@ -158,7 +158,7 @@ class OpenFiles:
         return False
 
     def _holds(self, wal_bytes: int, least_bytes: int) -> bool:
-        """Whether the WAL holds so much, without a gap, which is there when it was cut and written to again."""
+        """Whether the WAL holds that much without a gap; a gap shows that it was cut and then written to again."""
         if wal_bytes < least_bytes:
             return False
         if wal_bytes and read_at(self.wal_descriptor, len(_WAL_MAGIC[0]), 0) not in _WAL_MAGIC:
@@ -166,7 +166,7 @@ class OpenFiles:
         return not self._has_gap(least_bytes)
 
     def _has_gap(self, least_bytes: int) -> bool:
-        """Whether a frame is missing in front of this place: each has the number of its page first, which is not 0."""
+        """Whether a frame before this place is missing: each begins with the number of its page, which is never 0."""
         hole = find_hole(self.wal_descriptor)
         if hole is None or hole >= least_bytes:
             return False
@@ -178,7 +178,7 @@ class OpenFiles:
         return WAL_HEADER_BYTES + frames * (self._page_bytes + FRAME_HEADER_BYTES) if frames else 0
 
     def _count_frames(self) -> int | None:
-        """How many pages the processes on this storage take the WAL to hold; None when it cannot be told now."""
+        """How many pages the WAL holds, as the processes on this storage see it; None when that cannot be read now."""
         try:
             return int(self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)[0])
         except (apsw.LockedError, apsw.BusyError):
@@ -223,8 +223,8 @@ def is_memory_cut(database: Path) -> bool:
 
 
 def second_name(path: Path, names: int) -> StorageError:
-    """What to say of a storage that several names lead to: SQLite would keep another `-wal` beside each."""
+    """The error about a storage that has several names: SQLite would keep a separate `-wal` for each."""
     return StorageError(
-        f"the storage {path} has {names} names (hard links), and who opens it by another one does not see what is "
-        "written by this one: delete the other names, or make them copies"
+        f"the storage {path} has {names} names (hard links), and a process that opens it under another name does not "
+        "see what is written under this one: delete the other names, or replace them by copies"
     )

@@ -1,18 +1,17 @@
-"""What is done when the files of a storage are taken away while it is open: what is not on disk any more, is put there.
+"""Rescue: when the files of a storage are taken away while it is open, what is no longer on disk is written again.
 
-    the `-shm` alone            nothing is missing: it holds no data
-    the `-wal`                  it is written again, from the descriptor that is still open, under its name
-    a file was cut short        what was cut off is still in the memory of the writing connection: the storage is copied
+    the `-shm` is gone          nothing is missing: it holds no data
+    the `-wal` is gone          it is written again under its name, from the descriptor that is still open
+    a file was cut short        the memory of the writing connection still has what was cut off: the storage is copied
                                 from there, and the copy takes its place
-    the database                a copy is written beside it; what somebody removed or put there is left to him
-    all of it was moved         nothing is missing: it lies elsewhere
+    the database is gone        a copy is written next to its place; what lies there now is left alone
+    all files were moved        nothing is missing: they lie elsewhere
 
-Each is safe against an end in the middle of it: a file appears as a whole, under its name, or not at all. In
-particular the WAL is not copied into the database here, for if that were broken off there would be no WAL to finish it
-with.
+Each of these may be interrupted at any point: a file appears whole under its name, or not at all. In particular, the
+WAL is not copied into the database here: if that were interrupted, there would be no WAL left to finish it.
 
-After it nobody may commit or copy the WAL over the connections that are open: another hub may have begun with the files
-that lie there now.
+Afterwards nobody may commit, or copy the WAL, through the connections that are open: another hub may have started on
+the files that lie there now.
 """
 
 import contextlib
@@ -42,7 +41,7 @@ _PIECE: Final = 1 << 20
 _ALL_IN_MEMORY: Final = -4_000_000
 """A page cache of 4 GB at most: while a copy is made, no page may be dropped that is nowhere else."""
 _FOLDER_GOES_WITHIN_SEC: Final = 0.3
-"""Whoever deletes a folder deletes its files first: no new one is to be in the way then."""
+"""How long to wait before making a new file: a folder is deleted after its files, and a new one would keep it."""
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 
 
@@ -54,12 +53,12 @@ def rescue(log: Log, gone: StorageGone) -> StorageGone:
         gone: what was noticed.
 
     Returns:
-        The same error, which now says too what was done about it, and whether the log is whole under its path.
+        The same error, which now also says what was done, and whether the log is whole under its path.
     """
     try:
         kept, done = _save(log)
     except (ArcError, apsw.Error, OSError) as error:
-        kept, done = False, f"what was recorded last could not be saved ({error})"
+        kept, done = False, f"the newest events could not be saved ({error})"
     return StorageGone(f"{gone} while the storage {log.files.path} was in use: {done}; restart the hub", kept)
 
 
@@ -82,12 +81,12 @@ def _save(log: Log) -> tuple[bool, str]:
 
 
 def _save_beside(log: Log) -> tuple[bool, str]:
-    """The database is not under its path any more: what lies there now, if anything does, is left alone."""
+    """Save the log when the database is no longer under its path; whatever lies there now is left alone."""
     files, head = log.files, log.head()
     companions = [(_beside(files.database, "-wal"), files.wal), (_beside(files.database, "-shm"), files.shm)]
     ours = [path for path, identity in companions if find_identity(path) == identity]
     if not ours and _has(files.path, head):
-        return True, "what lies there now has everything acknowledged"
+        return True, "the file that lies there now has everything acknowledged"
     elsewhere = _find_name(files)
     moved = elsewhere is not None and find_identity(_beside(elsewhere, "-wal")) == files.wal
     if moved and not files.is_cut(elsewhere):
@@ -97,7 +96,7 @@ def _save_beside(log: Log) -> tuple[bool, str]:
         time.sleep(0.01)
     place = files.path if folder.is_dir() else elsewhere
     if place is None:
-        return False, "what was recorded last could not be saved, for its folder is gone too"
+        return False, "the newest events could not be saved, because the folder is gone too"
     copy = _copy(log, place)
     for path in ours:  # SQLite would take them for those of what lies there now, or of what is put there next
         path.unlink()
@@ -105,7 +104,7 @@ def _save_beside(log: Log) -> tuple[bool, str]:
 
 
 def _write_again(descriptor: int, wal: Path) -> bool:
-    """Put what an open WAL holds under its name; false when somebody else has written to what lies there now."""
+    """Write the content of an open WAL under its name; false when another process has written to the file there."""
     draft = wal.with_name(f".{wal.name}.{token_hex(8)}.part")
     try:
         create_file(draft)
@@ -137,7 +136,7 @@ def _pieces(descriptor: int) -> Iterator[bytes]:
 def _copy(log: Log, path: Path) -> Path:
     """Copy the storage, as the log's connection knows it, to a new file beside `path`, and make sure that it is whole.
 
-    The file's name ends as that of `path` does, so that who keeps one out of the way of `git clean` keeps both.
+    The file's name ends as that of `path` does, so that a rule that protects one from `git clean` protects both.
     """
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     spare = path.with_name(f"{path.stem}.rescued-{stamp}-{token_hex(2)}{path.suffix}")
@@ -156,7 +155,7 @@ def _copy(log: Log, path: Path) -> Path:
 
 
 def _replace(path: Path, spare: Path) -> None:
-    """Put the copy in the place of the storage. What lies beside that belongs to the old one, and goes first."""
+    """Put the copy in the place of the storage. The files beside it belong to the old one, and are deleted first."""
     for end in reversed(COMPANIONS):
         _beside(path, end).unlink(missing_ok=True)
     spare.replace(path)
@@ -174,7 +173,7 @@ def _has(path: Path, head: Head) -> bool:
 
 
 def _find_name(files: OpenFiles) -> Path | None:
-    """The name that the open database has now, where the system tells; None when it has none any more."""
+    """The name that the open database has now, if the system tells; None when it has no name any more."""
     try:
         links = list(_DESCRIPTORS.iterdir()) if sys.platform == "linux" else []
     except OSError:

@@ -95,12 +95,13 @@ def open_existing(path: Path) -> apsw.Connection:
 
 
 def open_to_read(path: Path) -> apsw.Connection:
-    """Open an existing database, whosever it is, through a connection that changes nothing, and leave nothing behind.
+    """Open any existing database through a connection that changes nothing and leaves no files.
 
-    SQLite makes files beside a database to read it, and removes them when the last connection that may write is closed.
-    So the connection may, though no statement over it, unless something was left there that closing it would move into
-    the database: evidence stays as it lies. Where the folder cannot be written and no hub can have the database open,
-    it is read without those files.
+    To read a database, SQLite makes files beside it, and removes them when the last connection that may write is
+    closed. So the connection is opened for writing, and its statements are forbidden to write. If a WAL was left there,
+    the connection is opened read-only instead, because closing it would move the WAL into the database, and evidence
+    must stay as it is. Where the folder cannot be written and no hub can have the database open, it is read without
+    those files.
 
     Raises:
         StorageError: it cannot be read.
@@ -172,8 +173,8 @@ def _lies_untouchable(path: Path) -> bool:
     wal = _beside(path, "-wal")
     if _holds_anything(wal):
         raise StorageError(
-            f"the folder of {path} cannot be written, and without that its WAL cannot be read: copy it together with "
-            f"{wal.name} to a folder of yours"
+            f"the WAL of {path} cannot be read, because its folder cannot be written: copy the storage together with "
+            f"{wal.name} to a folder that you can write"
         )
     return True
 

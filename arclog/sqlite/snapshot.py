@@ -57,7 +57,7 @@ def together(work: Callable[Concatenate[Snapshot, P], T]) -> Query[P, T]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Snapshot]:
-    """Read an existing storage, each query as things are by then; nothing is changed and nothing left behind.
+    """Read an existing storage; each query sees the present. Nothing is changed, and no files are left.
 
     Raises:
         StorageError: there is no storage at `path`, or it cannot be read, now or later.

@@ -143,5 +143,5 @@ class Checkpointer:
 
     def _connect(self) -> apsw.Connection:
         connection = open_connection(self._path)
-        connection.set_busy_handler(None)  # whoever reads or writes goes first
+        connection.set_busy_handler(None)  # readers and writers go first
         return connection

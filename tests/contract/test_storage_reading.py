@@ -87,7 +87,7 @@ def test_a_wal_in_a_folder_that_cannot_be_written_is_not_passed_over(path: Path)
     open_storage(path).close()
     wal = path.with_name(path.name + "-wal")
     wal.write_bytes(b"what was recorded last")
-    with pytest.raises(StorageError, match=f"copy it together with {wal.name} to a folder of yours"):
+    with pytest.raises(StorageError, match=f"copy the storage together with {wal.name} to a folder that you"):
         open_existing(path)
     wal.write_bytes(b"")
     open_existing(path).close()
