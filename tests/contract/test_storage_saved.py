@@ -117,7 +117,7 @@ def test_nothing_is_written_into_a_folder_that_was_deleted_with_the_storage(tmp_
         log = file_log(connection, path, LogClock(time))
         append_all(log, post("a"))
         shutil.rmtree(path.parent)
-        assert "could not be saved, for its folder is gone too" in str(save(log))
+        assert "could not be saved, because the folder is gone too" in str(save(log))
     assert list(tmp_path.iterdir()) == []
 
 
