@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from arc import __version__
-from tests.benchmarks import cpu, leases, memory, posts, process, projections, reads, relay, search, waiting
+from tests.benchmarks import cpu, leases, memory, posts, process, projections, reads, relay, search, tasks, waiting
 from tests.benchmarks.bench import QUICK, Bench, Effort, Line
 from tests.benchmarks.figures import Missing, Row
 from tests.benchmarks.machine import describe
@@ -29,6 +29,7 @@ TOPICS: Final[Mapping[str, Sequence[Line]]] = {
     "relay": relay.LINES,
     "reads": reads.LINES,
     "search": search.LINES,
+    "tasks": tasks.LINES,
     "projections": projections.LINES,
     "process": process.LINES,
     "memory": memory.LINES,

@@ -18,6 +18,8 @@ CONNECTIONS: Final = 16
 CALLS: Final = 12
 """Calls of each read in a round; the median counts."""
 SMALL: Final = 10_000
+RECENT: Final = 1_000
+"""Events that an agent has missed that was away for a while."""
 AGENT: Final = AGENTS[3]
 THREAD: Final = thread_name(7)
 
@@ -41,6 +43,10 @@ BOUNDED: Final[Mapping[str, str]] = {
     "active locks of an agent": f"/v1/locks?agent_id={AGENT}&active_only=1",
     "all locks": "/v1/locks",
     "open tasks": "/v1/tasks?status=open",
+    "questions to a person": "/v1/questions",
+    "what needs a person": "/v1/attention",
+    "digest of the last thousand events": f"/v1/digest?agent_id={AGENT}&since={{recent}}",
+    "who waits for a lock": "/v1/locks/queue?file_path=src/part-7.py",
     "hub-info": "/v1/hub-info",
 }
 """Reads whose answers do not grow with the log."""
@@ -190,7 +196,7 @@ def _threads_011(bench: Bench) -> list[Figure]:
 
 def _in_turns(bench: Bench, connections: Mapping[int, Connection], path: str) -> dict[int, list[float]]:
     rounds: dict[int, list[float]] = defaultdict(list)
-    paths = {size: path.format(half=size // 2, head=2**40) for size in connections}
+    paths = {size: path.format(half=size // 2, recent=size - RECENT, head=2**40) for size in connections}
     for _ in bench.turns():
         for size, connection in connections.items():
             rounds[size].append(_median_ms(connection, paths[size]))
