@@ -23,6 +23,7 @@ from arclog.events import (
     LockLeft,
     LockQueued,
 )
+from arclog.limits import MICROSECONDS
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
@@ -52,6 +53,7 @@ class QueuePlace(Struct, frozen=True):
         event_id: the event that ended it; the grant's is its fencing token.
         position: in the queue as it stands: how many it is from the front, itself counted.
         ahead: likewise: the agents that it waits for.
+        waited_sec: likewise: for how long it has waited.
     """
 
     place: int
@@ -68,6 +70,7 @@ class QueuePlace(Struct, frozen=True):
     event_id: int | None
     position: int | UnsetType = UNSET
     ahead: tuple[str, ...] | UnsetType = UNSET
+    waited_sec: int | UnsetType = UNSET
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -177,7 +180,8 @@ def list_waiting(
     connection: apsw.Connection, at: AsOf, noun: Noun | None = None, agent_id: str | None = None
 ) -> list[QueuePlace]:
     """The places that counted at a moment, in their order."""
-    return [_place(row) for row in _read_waiting(connection, at, noun, agent_id)]
+    rows = _read_waiting(connection, at, noun, agent_id)
+    return [replace(_place(row), waited_sec=(at.now - row.queued_at) // MICROSECONDS) for row in rows]
 
 
 def list_standing(connection: apsw.Connection, at: AsOf) -> list[Place]:

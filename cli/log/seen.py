@@ -78,6 +78,15 @@ def _print(sight: Sight, *, now: bool) -> None:
             ("lock", "owner", "expires", "token"),
             [(lock.file_path, lock.agent_id, lock.expires_at, lock.fencing_token) for lock in sight.locks],
         )
+    print_line(f"waiting: {len(sight.waiting)}")
+    if sight.waiting:
+        print_table(
+            ("for", "agent", "since", "seconds", "number", "ahead"),
+            [
+                (w.name, w.agent_id, w.queued_at, w.waited_sec, w.position, ", ".join(w.ahead or ()))
+                for w in sight.waiting
+            ],
+        )
     print_line(f"open tasks: {len(sight.open_tasks)}")
     if sight.open_tasks:
         print_table(

@@ -161,6 +161,39 @@ class Search(View):
         return {"q": " ".join(asked["q"]), "order": "best" if asked["order"] else None, "max_bytes": None}
 
 
+class WithQueue(View):
+    """A list of what is held, and below it who waits for any of it.
+
+    Args:
+        path: where it is.
+        columns: what is shown of a row.
+        queue: who waits.
+        parameters: what may be asked for.
+        key: the field after which the next page begins.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        columns: Sequence[Column],
+        queue: View,
+        *,
+        parameters: Sequence[Parameter] = (),
+        key: str = "",
+    ) -> None:
+        super().__init__(path, columns, parameters=parameters, key=key)
+        self._queue = queue
+
+    def run(self, options: ReadOptions) -> int:
+        """Print what is held, and who waits; 0. As JSON, what is held alone."""
+        super().run(options)
+        waiting = [] if options.json else self._queue.fetch(options)
+        if waiting:
+            print("\nwaiting:")
+            self._queue.print_rows(waiting)
+        return 0
+
+
 class Whole(View):
     """One thing with all that is in it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli.options import cursor, page_size
-from cli.read.view import ChannelOrThread, Newest, Parameter, Search, View, Whole, field, second
+from cli.read.view import ChannelOrThread, Newest, Parameter, Search, View, Whole, WithQueue, field, second
 from cli.read.work import TASKS
 
 TYPE_CHECKING = False
@@ -155,7 +155,23 @@ THREADS: Final = View(
     key="thread_id",
 )
 
-CLAIMS: Final = View(
+_PLACE: Final = (
+    ("place", field("place")),
+    ("for", field("name")),
+    ("waits", field("agent_id")),
+    ("mode", field("mode")),
+    ("since", second("queued_at")),
+    ("seconds", field("waited_sec")),
+    ("number", field("position")),
+    ("after", lambda row: ", ".join(row["ahead"])),
+)
+QUEUE: Final = View(
+    "/v1/locks/queue",
+    _PLACE,
+    parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"),),
+)
+
+CLAIMS: Final = WithQueue(
     "/v1/claims",
     (
         ("claim", field("claim_key")),
@@ -166,11 +182,12 @@ CLAIMS: Final = View(
         ("thread", field("thread_id")),
         ("token", field("fencing_token")),
     ),
+    View("/v1/claims/queue", _PLACE),
     parameters=(IN_THREAD, ACTIVE),
     key="claim_key",
 )
 
-LOCKS: Final = View(
+LOCKS: Final = WithQueue(
     "/v1/locks",
     (
         ("file", field("file_path")),
@@ -180,22 +197,9 @@ LOCKS: Final = View(
         ("released", second("released_at")),
         ("token", field("fencing_token")),
     ),
+    QUEUE,
     parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"), ACTIVE),
     key="file_path",
-)
-
-QUEUE: Final = View(
-    "/v1/locks/queue",
-    (
-        ("place", field("place")),
-        ("file", field("name")),
-        ("waits", field("agent_id")),
-        ("mode", field("mode")),
-        ("since", second("queued_at")),
-        ("number", field("position")),
-        ("for", lambda row: ", ".join(row["ahead"])),
-    ),
-    parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"),),
 )
 
 WAKES: Final = View(

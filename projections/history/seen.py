@@ -8,12 +8,13 @@ from msgspec.structs import replace
 
 from arclog.errors import NotFound
 from arclog.sqlite.reads import find_last_event_of, find_last_seen
-from projections import claims, inbox, locks, message_pages, sessions, tasks
+from projections import claims, inbox, locks, message_pages, queue, sessions, tasks
 from projections.claims import Claim
 from projections.intervals import live
 from projections.locks import Lock
 from projections.message_pages import MessageQuery
 from projections.moments import find_moment
+from projections.places import QueuePlace
 from projections.sessions import Session
 from projections.tasks import Task
 from projections.times import optional_timestamp, timestamp
@@ -36,6 +37,7 @@ class Sight(Struct, frozen=True):
         messages: the last messages that it could see, its inbox included, in order.
         claims: the claims that were active.
         locks: the locks that were active.
+        waiting: who waited for a claim or a lock, and for whom.
         open_tasks: the tasks that were open.
     """
 
@@ -50,6 +52,7 @@ class Sight(Struct, frozen=True):
     messages: tuple[Raw, ...]
     claims: tuple[Claim, ...]
     locks: tuple[Lock, ...]
+    waiting: tuple[QueuePlace, ...]
     open_tasks: tuple[Task, ...]
 
 
@@ -88,5 +91,6 @@ def read_sight(
         tuple(map(Raw, visible.rows)),
         tuple(claims.list_claims(connection, at, active_only=True)),
         tuple(locks.list_locks(connection, at, active_only=True)),
+        (*queue.list_queue(connection, at, "claim"), *queue.list_queue(connection, at, "lock")),
         tuple(tasks.list_tasks(connection, at, status="open")),
     )

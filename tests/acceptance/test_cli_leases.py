@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -66,6 +67,32 @@ def test_a_claim_is_waited_for(hub: HubProcess) -> None:
     wait_until(lambda: hub.get("/v1/claims/queue").result)
     assert arc(hub, "release", "k").returncode == 0
     assert "k: yours until" in waits.communicate(timeout=20)[0]
+
+
+def test_who_waits_and_for_how_long_is_told_with_what_is_held_and_as_of_any_event(hub: HubProcess) -> None:
+    assert arc(hub, "lock", "src/**").returncode == 0
+    waits = start(hub, "lock", "src/a.py", "--wait", "30", agent="b")
+    wait_until(lambda: hub.get("/v1/locks/queue").result)
+    (place,) = hub.get("/v1/locks/queue").result
+    assert place["waited_sec"] in range(30)
+    told = run(hub, "locks")
+    held, _, queue = told.partition("waiting:")
+    assert "src/**" in held
+    assert re.search(r"src/a\.py +b +exclusive .* 1 +a$", queue, re.MULTILINE)
+    seen = subprocess.run(
+        [sys.executable, "-m", "arc", "log", "seen", "a", "--storage", str(hub.storage)],
+        capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True,
+    ).stdout  # fmt: skip
+    assert re.search(r"^waiting: 1\n.*\nsrc/a\.py +b ", seen, re.MULTILINE)
+    assert arc(hub, "unlock", "src/**").returncode == 0
+    waits.communicate(timeout=20)
+    assert "waiting:" not in run(hub, "locks")
+    assert "waiting:" in run(hub, "locks", "--as-of", str(place["place"]))
+
+
+def run(hub: HubProcess, *arguments: str) -> str:
+    line = command(hub, *arguments)
+    return subprocess.run(line, capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True).stdout
 
 
 def test_a_command_runs_while_its_lock_is_held_and_its_exit_code_is_passed_on(hub: HubProcess) -> None:
