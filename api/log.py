@@ -11,9 +11,20 @@ from api.http.as_of import Dated, refuse_past
 from api.http.headers import transport_of
 from api.http.parameters import Cursor, Limit, MaxBytes, Tail, Timeout, clamp_bytes, clamp_limit, clamp_timeout
 from api.http.queries import QueryReader
-from api.http.routes import Caller, ReadCaller, ReadResult, ReadRoute, Route, Site, SpecialRoute
+from api.http.routes import (
+    Caller,
+    ChangeRoute,
+    ReadCaller,
+    ReadResult,
+    ReadRoute,
+    Route,
+    Site,
+    SpecialRoute,
+    created_or_known,
+)
 from api.sse import HEARTBEAT, ending_well, last_event_id, stream_headers
 from arclog.deciders.fields import MAX_INTEGER
+from arclog.deciders.log import EraseTexts
 from arclog.errors import InvalidInput, NotFound
 from arclog.limits import ANSWER_BYTES, PAGE_ROWS
 from arclog.sqlite.reads import Filter
@@ -21,6 +32,7 @@ from projections.budget import Budget
 from projections.encoding import encode_json
 from projections.history.changes import EventInFull, find_in_full
 from projections.history.events import LoggedEvent, Point, check_type, list_points
+from projections.hub.erasing import Receipt
 from projections.hub.hub import Hub
 from projections.hub.log_feed import EventQuery
 
@@ -159,6 +171,14 @@ def _filter(query: LogQuery | LogStreamQuery) -> Filter:
 
 
 ROUTES: tuple[Route, ...] = (
+    ChangeRoute(
+        does="Erase the free texts of events, and every copy of them that this hub can reach.",
+        path="/v1/log/erase",
+        body=EraseTexts,
+        result=Receipt,
+        status=created_or_known,
+        statuses=(200, 201),
+    ),
     ReadRoute(
         does="Read everything that happened, in order; with a timeout, wait for it.",
         path="/v1/log",

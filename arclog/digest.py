@@ -5,8 +5,9 @@
 
 The numbers are 8 bytes, big-endian, two's complement; each text is UTF-8 after its length in bytes (4 bytes,
 big-endian); the digest before the first event is 32 zero bytes. Changing, removing, inserting or reordering any event
-therefore breaks every digest from there on. Only the hashes of `data` and `metadata` are chained, so a payload could be
-erased on request with the chain still whole.
+therefore breaks every digest from there on. Only the hashes of `data` and `metadata` are chained, so texts can be
+erased with the chain still whole: the bytes of an erased event begin with the hash of what stood there before
+(`arclog.erasure`).
 """
 
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from arclog.codec import StoredEvent
+from arclog.erasure import hash_data
 
 GENESIS: Final = bytes(32)
 """The digest before the first event."""
@@ -67,7 +69,7 @@ def chain(
         _texts.get(event_type) or _keep_text(event_type),
         _texts.get(stream) or _keep_text(stream),
         _texts.get(actor) or _keep_text(actor),
-        sha256(data).digest(),
+        hash_data(data),
         _hashes.get(metadata) or _keep_hash(metadata),
     )
     return sha256(b"".join(parts)).digest()

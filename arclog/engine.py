@@ -149,6 +149,8 @@ class Engine(Protocol):
     def append(self, events: Sequence[StoredEvent]) -> None:
         """Put events at the log's end, all of them or none, on disk; then free the lock, whatever happened.
 
+        Where one of them erases others (`payload.erased`), what it left of them stands in their place from then on.
+
         Args:
             events: what follows the head that `hold` found, in order, with their ids and digests. When there are none,
                 the lock is freed. An engine that is not remote has them in the storage's transaction already, and is

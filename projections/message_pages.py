@@ -148,6 +148,7 @@ def gather(connection: apsw.Connection, found: Iterable[tuple[int]], budget: Bud
 def _read_recent(connection: apsw.Connection, found: Iterable[tuple[int]]) -> Iterator[tuple[int, bytes]]:
     """The messages whose ids a query found, as JSON; what the connection has read lately is not read again."""
     recent, waiting = recent_of(connection), iter(found)
+    recent.look(connection)
     while part := [event_id for (event_id,) in islice(waiting, PART)]:
         # Taken out first, since remembering others may make it forget them.
         known = {event_id: json for event_id in part if (json := recent.get(event_id)) is not None}
@@ -212,6 +213,11 @@ def get_json(connection: apsw.Connection, event_id: int) -> bytes:
 def find_json(connection: apsw.Connection, event_id: int, at: AsOf) -> bytes | None:
     """The JSON of the message that an event posted, if it did and was there by then."""
     return next(_read(connection, [event_id])) if event_id <= at.at else None
+
+
+def count_messages(connection: apsw.Connection, until: int) -> int:
+    """How many messages there are up to event `until`."""
+    return int(connection.execute(SQL["count"], {"at": until}).get)
 
 
 def find_latest_broadcast(connection: apsw.Connection, at: AsOf) -> int:

@@ -55,6 +55,7 @@ class Message(Struct, frozen=True, omit_defaults=True, gc=False):
     ack_by: str | None = None
     urgency: Literal["normal", "urgent"] = "normal"
     provenance: Provenance | None = None
+    erased: bool = False
 
 
 class PostedMessage(Struct, frozen=True, gc=False):
@@ -102,6 +103,7 @@ def _from_agent(event: Fact, data: MessagePosted) -> Message:
         optional_timestamp(handling.ack_by),
         "urgent" if handling.urgent else "normal",
         handling.provenance,
+        handling.erased,
     )
 
 
@@ -119,6 +121,7 @@ def from_hub(event_id: int, recorded_at: int, notice: Notice) -> Message:
         notice.reply_to,
         notice.thread_id,
         notice.metadata,
+        erased=notice.erased,
     )
 
 

@@ -4,6 +4,7 @@ What lies there is written by a sandbox that may mean harm: a file is read once,
 """
 
 import heapq
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Self
 
@@ -154,6 +155,18 @@ class AgentFolder:
                     if name.endswith(WAITING):
                         delete_file(self._requests, stem_of(name) + TAKEN)
                     delete_file(self._responses, name)
+
+    def rewrite(self, change: Callable[[bytes], bytes | None]) -> None:
+        """Write again what `change` makes of the requests that were taken and of the responses; None leaves one alone.
+
+        What cannot be read or written stays as it is.
+        """
+        for folder, suffix in ((self._requests, TAKEN), (self._responses, WAITING)):
+            for _changed_at, name in list_dated(folder, suffix):
+                with suppress(NotAFile, OSError):
+                    content = change(read_file(folder, name, self._max_bytes).content)
+                    if content is not None:
+                        write_file(folder, name, content, self._file_mode)
 
     def _read_request(self, name: str) -> tuple[Found | None, Request | Refused]:
         """The file, if it could be read, and what it asks for, or what is wrong with it."""

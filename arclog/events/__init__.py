@@ -45,6 +45,7 @@ from arclog.events.locks import (
     LockRefused,
     LockReleased,
 )
+from arclog.events.log import ErasedEvent, LogAnchored, PayloadErased, TablesRepaired
 from arclog.events.messages import (
     DIRECT_CHANNEL,
     GENERAL_CHANNEL,
@@ -129,6 +130,9 @@ Event = (
     | WakeSeen
     | WakeAcknowledged
     | AgentDark
+    | PayloadErased
+    | TablesRepaired
+    | LogAnchored
 )
 
 EVENT_CLASSES: Final[tuple[type[Event], ...]] = get_args(Event)
@@ -153,6 +157,7 @@ __all__ = [
     "ClaimReleased",
     "CursorPosition",
     "CursorsMoved",
+    "ErasedEvent",
     "Event",
     "FileRead",
     "FileWritten",
@@ -171,9 +176,11 @@ __all__ = [
     "LockRefreshed",
     "LockRefused",
     "LockReleased",
+    "LogAnchored",
     "MessagePosted",
     "NetworkChanged",
     "Notice",
+    "PayloadErased",
     "RulesRaised",
     "SessionClosed",
     "SessionExpired",
@@ -182,6 +189,7 @@ __all__ = [
     "ShutdownCancelled",
     "ShutdownFired",
     "ShutdownInitiated",
+    "TablesRepaired",
     "TaskAssigned",
     "TaskCancelled",
     "TaskCompleted",

@@ -63,7 +63,17 @@ MessageKind = Literal["artifact", "chat", "claim", "notice", "release", "task", 
 
 
 class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The message that the hub itself posts with an event, to all or to one agent; its id is that event's id."""
+    """The message that the hub itself posts with an event, to all or to one agent; its id is that event's id.
+
+    Attributes:
+        body: what it says.
+        channel: where.
+        thread_id: in which thread.
+        reply_to: the message that it is about.
+        metadata: the same for programs.
+        to_agent: the only agent that it is for.
+        erased: whether what it said was erased.
+    """
 
     body: str
     channel: str
@@ -71,6 +81,7 @@ class Notice(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     reply_to: int | None = None
     metadata: JsonObject = {}
     to_agent: str | None = None
+    erased: bool = False
 
 
 class TaskTerms(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -113,12 +124,14 @@ class Handling(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         ack_by: by when, in microseconds of the log's clock.
         urgent: whether it is urgent.
         provenance: where it comes from, when that is a person.
+        erased: whether what it said is no more.
     """
 
     ack: bool = False
     ack_by: int | None = None
     urgent: bool = False
     provenance: Provenance | None = None
+    erased: bool = False
 
 
 class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

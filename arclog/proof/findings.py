@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-Place = Literal["log", "keys", "file", "projection", "export"]
+Place = Literal["log", "keys", "file", "projection", "export", "anchors"]
 Problem = Literal[
     "changed",
     "digest_changed",
@@ -13,6 +13,7 @@ Problem = Literal[
     "swapped",
     "renumbered",
     "cut_off",
+    "rewritten",
     "unreadable",
     "differs",
     "missing",
@@ -24,7 +25,8 @@ class Finding(Struct, frozen=True):
     """One thing that is wrong.
 
     Attributes:
-        place: where it is wrong: in the log, the index of idempotency keys, the file, a projection, or an export.
+        place: where it is wrong: in the log, the index of idempotency keys, the file, a projection, an
+            export, or in what was anchored outside.
         problem: what kind of wrong it is.
         event_id: the first event that it concerns; None where no event can be named.
         text: what is to be said of it, in one line.

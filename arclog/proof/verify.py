@@ -24,9 +24,10 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
-from arclog.digest import digest_of, find_breaks
+from arclog.digest import RawEvent, digest_of, find_breaks
 from arclog.progress import Progress, no_progress
 from arclog.proof.diagnosis import MAX_BREAKS, diagnose
+from arclog.proof.erasures import find_erased, verify_erased
 from arclog.proof.findings import Finding
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.opened import OpenedStorage
@@ -84,12 +85,14 @@ class Checked(Struct, frozen=True):
         events: how many events it has, as far as they can be read.
         breaks: the events that do not follow from what is stored before them, the first `MAX_BREAKS` of them.
         gaps: the events that cannot be read.
+        unproved: the events that say that they were erased, and were not.
     """
 
     until: int
     events: int
     breaks: tuple[int, ...]
     gaps: tuple[Gap, ...] = ()
+    unproved: tuple[Finding, ...] = ()
 
 
 def verify_chain(
@@ -121,7 +124,7 @@ def check_chain(
     Raises:
         StorageError: there is no such storage, or it cannot be read at all.
     """
-    events, breaks, gaps = 0, list[int](), list[Gap]()
+    events, breaks, gaps, unproved = 0, list[int](), list[Gap](), list[Finding]()
     with storage_errors(storage.path):
         end = find_readable_end(storage.connection)
         head, digest = find_end_before(storage.connection, end + 1)
@@ -133,8 +136,9 @@ def check_chain(
             events += checked.events
             breaks += checked.breaks
             gaps += checked.gaps
+            unproved += checked.unproved
             progress(checked.until, head)
-        findings = say_gaps([*gaps, *beyond])
+        findings = say_gaps([*gaps, *beyond]) + unproved
         if breaks:
             findings += diagnose(storage.connection, breaks)
     return ChainReport(events, head, digest.hex(), tuple(findings))
@@ -156,13 +160,15 @@ def check_segment(connection: apsw.Connection, segment: Segment) -> Checked:
     """Check one segment over an open connection."""
     try:
         _, previous = find_end_before(connection, segment.after + 1)
-        events, breaks = 0, list[int]()
+        events, breaks, erased = 0, list[int](), list[RawEvent]()
         reading = read_raw(connection, segment.after, segment.until)
         while piece := list(islice(reading, AT_A_TIME)):
             events += len(piece)
             breaks += find_breaks(previous, piece)
+            erased += find_erased(piece)
             previous = piece[-1].digest
-        return Checked(segment.until, events, tuple(breaks[:MAX_BREAKS]))
+        unproved = tuple(verify_erased(connection, erased)) if erased else ()
+        return Checked(segment.until, events, tuple(breaks[:MAX_BREAKS]), unproved=unproved)
     except (apsw.CorruptError, apsw.IOError):
         return _check_around_gaps(connection, segment)
 

@@ -29,6 +29,8 @@ APPLICATION_ID: Final = 0x41726331
 """`Arc1`, in the header of the file."""
 FORMAT: Final = 2
 """The layout of the storage, in the header's user version. In format 1 the index of keys held them whole."""
+NEWEST_FORMAT: Final = 3
+"""A storage becomes of this one when something in it is erased (`arclog.sqlite.erasing`)."""
 OLDEST_FORMAT: Final = 1
 """The oldest layout that is read; what writes brings it to the present one."""
 FOLDER_ADVICE: Final = "check that its folder exists and may be written, or choose another place"

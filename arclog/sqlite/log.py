@@ -11,28 +11,34 @@ An event id is the place in the log. Ids grow by one with each append; an import
 log is the engine's business (`arclog.engine`); everything is read from the file.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import apsw
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.codec import (
     Metadata,
     RecordedEvent,
     StoredEvent,
+    decode_data,
     decode_metadata,
     encode_data,
     encode_metadata,
 )
 from arclog.digest import chain, digest_of
 from arclog.engine import Engine, Head, Moved
+from arclog.erasure import SALT_BYTES, add_salt, find_salt, has_text, hash_request, is_erased
 from arclog.errors import InvalidInput, StorageError
-from arclog.events import Event
+from arclog.events import Event, PayloadErased
+from arclog.events.channels import ANONYMOUS
 from arclog.keys import hash_key, key_owner
 from arclog.notices import count_ids
 from arclog.sqlite.connection import storage_errors
+from arclog.sqlite.erasing import allow_erased, take_out
 from arclog.sqlite.in_place import OpenFiles, second_name
 from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import EVENTS
@@ -46,11 +52,30 @@ FETCHED_AT_A_TIME: Final = 2_000
 _APPEND = EVENTS["append"]
 
 
+def make_salt() -> bytes:
+    """Chance for one event that has free text."""
+    return os.urandom(SALT_BYTES)
+
+
 class KeptKey(Struct, frozen=True):
-    """What is known of an idempotency key: the event that it led to, and the hash of its request."""
+    """What is known of an idempotency key.
+
+    Attributes:
+        event_id: the event that it led to.
+        request: the hash of its request; with the event's salt, unless the key is one of a call that names nobody.
+        salt: that salt; None in events that have none.
+        erased: whether the event's texts were erased, and its salt with them, so that no request can be compared.
+    """
 
     event_id: int
     request: bytes
+    salt: bytes | None = None
+    erased: bool = False
+
+    def is_of(self, *requests: bytes | None) -> bool:
+        """Whether the key came with one of these requests, as far as can be told."""
+        asked = [one or b"" for one in requests]
+        return self.erased or self.request in (*asked, *(hash_request(one, self.salt) for one in asked))
 
 
 class Log:
@@ -63,7 +88,13 @@ class Log:
         files: the storage's files, when it was open already, over a connection that had to be closed.
     """
 
-    def __init__(self, connection: apsw.Connection, path: Path, engine: Engine, files: OpenFiles | None = None) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        path: Path,
+        engine: Engine,
+        files: OpenFiles | None = None,
+    ) -> None:
         self.connection = connection
         self.path = path
         self.engine = engine
@@ -205,13 +236,22 @@ class Log:
         if event_id <= self._event_id:
             raise InvalidInput("event_id", f"must be greater than {self._event_id}, the last one, not {event_id}")
         stream, actor, event_type = event.stream(event_id), event.actor, event.type
-        data, meta = encode_data(event), encode_metadata(metadata)
+        data = encode_data(event)
+        owner = None if metadata.key is None else key_owner(event_type, actor, metadata)
+        if has_text(event):  # what it says, and what its caller asked, is not to be guessed once it is erased
+            salt = make_salt()
+            data = add_salt(data, salt)
+            if metadata.request is not None and owner is not None and not owner.startswith(ANONYMOUS):
+                metadata = replace(metadata, request=hash_request(metadata.request, salt))
+        meta = encode_metadata(metadata)
         digest = chain(self._digest, event_id, recorded_at, event_type, stream, actor, data, meta)
         self._append_row(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
         if self.engine.is_remote:
             self._staged.append(StoredEvent(event_id, recorded_at, event_type, stream, actor, data, meta, digest))
-        self._keep_key(event_id, event_type, actor, metadata)
+        self._keep_key(event_id, owner, metadata)
         self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
+        if isinstance(event, PayloadErased):
+            take_out(self.connection, event.events)
         return RecordedEvent(event_id, recorded_at, event, stream, actor, metadata)
 
     def append_stored(self, event: StoredEvent) -> None:
@@ -227,12 +267,19 @@ class Log:
         self._append_row(_APPEND, (*row, event.data, event.metadata, event.digest))
         if self.engine.is_remote:
             self._staged.append(event)
-        self._keep_key(event.event_id, event.type, event.actor, decode_metadata(event.metadata))
+        metadata = decode_metadata(event.metadata)
+        owner = None if metadata.key is None else key_owner(event.type, event.actor, metadata)
+        self._keep_key(event.event_id, owner, metadata)
         self._event_id, self._recorded_at, self._digest = event.event_id, event.recorded_at, event.digest
+        if is_erased(event.data):
+            allow_erased(self.connection)
+        if event.type == PayloadErased.type:
+            data = decode_data(event.type, event.data)
+            assert isinstance(data, PayloadErased)
+            take_out(self.connection, data.events)
 
-    def _keep_key(self, event_id: int, event_type: str, actor: str, metadata: Metadata) -> None:
-        if metadata.key is not None:
-            owner = key_owner(event_type, actor, metadata)
+    def _keep_key(self, event_id: int, owner: str | None, metadata: Metadata) -> None:
+        if metadata.key is not None and owner is not None:
             self.connection.execute(EVENTS["keep_key"], (hash_key(owner, metadata.key), event_id))
 
     def commit(self) -> None:
@@ -279,7 +326,10 @@ class Log:
     def find_key(self, owner: str, key: str) -> KeptKey | None:
         """What an idempotency key led to; whose it is, `arclog.keys` says."""
         row = self.connection.execute(EVENTS["find_key"], (hash_key(owner, key),)).fetchone()
-        return None if row is None else KeptKey(row[0], decode_metadata(row[1]).request or b"")
+        if row is None:
+            return None
+        event_id, metadata, data = row
+        return KeptKey(event_id, decode_metadata(metadata).request or b"", find_salt(data), is_erased(data))
 
     def _set_head(self, head: Head) -> None:
         self._event_id, self._recorded_at, self._digest = head.event_id, head.recorded_at, head.digest

@@ -16,6 +16,7 @@ from arclog.limits import BUSY_SEC
 from arclog.sqlite.connection import (
     APPLICATION_ID,
     FORMAT,
+    NEWEST_FORMAT,
     OLDEST_FORMAT,
     create_file,
     open_connection,
@@ -208,6 +209,12 @@ def _make(connection: apsw.Connection) -> None:
 
 def _bring_up(connection: apsw.Connection) -> None:
     """Bring a storage of format 1 to the present one: its index of idempotency keys is rebuilt from the log."""
+    rebuild_keys(connection)
+    connection.pragma("user_version", FORMAT)
+
+
+def rebuild_keys(connection: apsw.Connection) -> None:
+    """Make the index of idempotency keys anew from the log, inside a transaction."""
     connection.execute(EVENTS["drop_keys"])
     connection.execute(EVENTS["schema_of_keys"])
     keys = connection.cursor()
@@ -216,7 +223,6 @@ def _bring_up(connection: apsw.Connection) -> None:
         if metadata.key is not None:
             owner = key_owner(event_type, actor, metadata)
             keys.execute(EVENTS["keep_key"], (hash_key(owner, metadata.key), event_id))
-    connection.pragma("user_version", FORMAT)
 
 
 def _recognise(connection: apsw.Connection, path: Path) -> None:
@@ -244,10 +250,10 @@ def _check_header(connection: apsw.Connection, path: Path) -> None:
     match kind_of(connection):
         case "storage":
             version = connection.pragma("user_version")
-            if not OLDEST_FORMAT <= version <= FORMAT:
+            if not OLDEST_FORMAT <= version <= NEWEST_FORMAT:
                 raise NotAnArcStorage(
-                    f"the storage {path} has format {version}, this Arc reads formats {OLDEST_FORMAT} to {FORMAT}: "
-                    "use the Arc that wrote it"
+                    f"the storage {path} has format {version}, this Arc reads formats {OLDEST_FORMAT} to "
+                    f"{NEWEST_FORMAT}: use the Arc that wrote it"
                 )
         case "tables":
             raise only_tables(path)

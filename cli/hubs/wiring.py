@@ -43,6 +43,7 @@ from cli.progress import ProgressBar
 from projections.hub.hub import Hub
 from projections.hub.roots import Tree
 from projections.hub.settings import Settings
+from relay.erasing import erase_in
 from relay.relay import Relay
 from relay.spool import Spool
 
@@ -150,7 +151,9 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
     if rebuilt:
         log.info("rebuilt from the log: %s", ", ".join(rebuilt))
     app = create_app(hub)
-    async with _relay(app, Spool(settings.spool_dir, settings.spool_mode), limits) as relay:
+    spool = Spool(settings.spool_dir, settings.spool_mode)
+    hub.erasing.on_erased.append(lambda texts, ids: asyncio.to_thread(erase_in, spool, texts, ids))
+    async with _relay(app, spool, limits) as relay:
         with _noted(settings, hub, port, url):
             log.info("the hub of %s listens on %s", storage, url)
             _tell_of_network(settings, port, token)

@@ -10,11 +10,12 @@ from msgspec import Struct
 from arclog.proof.findings import Finding
 from cli.arguments import Arguments
 from cli.errors import CommandFailed
+from cli.log.anchor_places import look_into, repository_of
 from cli.log.storage import kind_of_file, storage_of
 from cli.options import StorageOptions, add_storage_option
 from cli.paths import path_of
 from cli.progress import ProgressBar
-from projections.rebuilding.verification import Report, verify_storage
+from projections.rebuilding.verification import Anchoring, Report, verify_storage
 
 
 class Options(StorageOptions):
@@ -24,6 +25,7 @@ class Options(StorageOptions):
     chain_only: bool
     json: bool
     log: str | None
+    anchors: str | None
 
 
 class ExportReport(Struct, frozen=True):
@@ -45,6 +47,11 @@ def add_arguments(parser: Arguments) -> None:
     )
     parser.add_argument("--chain-only", action="store_true", help="only the log itself, not the tables that follow")
     parser.add_argument("--json", action="store_true", help="one JSON object with all findings")
+    parser.add_argument(
+        "--anchors",
+        metavar="FILE",
+        help="a file with anchors to compare with, beside the places that the log names and the git repository here",
+    )
     add_storage_option(parser)
     parser.add_argument("--log", metavar="URL", help="a log on PostgreSQL, as its server has it, instead of a storage")
 
@@ -61,12 +68,19 @@ def run(options: Options) -> int:
         if kind == "other":
             raise CommandFailed(f"{path} is neither an export nor a storage of Arc")
     with ProgressBar("verifying") as verifying, ProgressBar("replaying") as replaying:
-        report = verify_storage(path, options.chain_only, verifying, replaying)
+        report = verify_storage(path, options.chain_only, verifying, replaying, _anchoring_of(options, path))
     if options.json:
         print(msgspec.json.encode(report).decode())
     else:
         _tell(report)
     return 1 if report.findings else 0
+
+
+def _anchoring_of(options: Options, path: Path) -> Anchoring:
+    """Where anchors may be, beside the places that the log names: its own word is not enough once it was rewritten."""
+    named = () if options.anchors is None else (str(path_of(options.anchors).resolve()),)
+    around = repository_of(path)
+    return Anchoring(look_into, named if around is None else (*named, around))
 
 
 def _tell(report: Report) -> None:
@@ -79,6 +93,11 @@ def _tell(report: Report) -> None:
     broken = any(finding.place in {"log", "file"} for finding in report.findings)
     result = "the chain is broken" if broken else "the chain is whole"
     print(f"{report.storage}: {result} up to event {report.head} ({rate:,.0f} events/s), digest {report.digest}")
+    for place in report.anchors:
+        if place.anchors is None:
+            print(f"{report.storage}: the anchors in {place.place} were not compared: it cannot be read")
+        elif place.anchors:
+            print(f"{report.storage}: compared with {place.anchors} anchors in {place.place}")
     if report.compared:
         result = "differ from the log" if report.findings else "follow from the log, row by row"
         print(f"{report.storage}: the tables {result}")

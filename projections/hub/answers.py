@@ -18,8 +18,10 @@ from arclog.events import (
     HubStopped,
     HubVouched,
     InboxAcknowledged,
+    LogAnchored,
     MessagePosted,
     NetworkChanged,
+    PayloadErased,
     RulesRaised,
     SessionClosed,
     SessionExpired,
@@ -28,6 +30,7 @@ from arclog.events import (
     ShutdownCancelled,
     ShutdownFired,
     ShutdownInitiated,
+    TablesRepaired,
     TokenIssued,
     TokenRevoked,
     TurnEnded,
@@ -40,6 +43,7 @@ from arclog.events import (
 from arclog.sqlite.snapshot import Snapshot
 from projections import channels, message_pages, sessions, tokens, wakes
 from projections.encoding import encode_json
+from projections.erasing import Erased
 from projections.hub.lease_answers import CurrentRows, PastRows, answer_lease, is_of_lease
 from projections.hub.outcomes import Outcome
 from projections.hub.task_answers import TaskEvent, answer_picked, answer_task
@@ -55,9 +59,11 @@ Untold = (
     | HubStarted
     | HubStopped
     | HubVouched
+    | LogAnchored
     | RulesRaised
     | SessionExpired
     | ShutdownFired
+    | TablesRepaired
     | TurnEnded
     | WakeSeen
 )
@@ -87,7 +93,7 @@ def answer(snapshot: Snapshot, event: RecordedEvent, hub: HubState) -> Outcome:
             is_new = isinstance(data, WakeRequested)
             wake_id = event_id if isinstance(data, WakeRequested) else data.wake_id
             return Outcome(encode_json(snapshot.read(wakes.find_wake, wake_id, at)), event_id, created=is_new)
-        case ShutdownInitiated() | ShutdownCancelled() | NetworkChanged():
+        case ShutdownInitiated() | ShutdownCancelled() | NetworkChanged() | PayloadErased():
             return _answer_of_hub(event_id, data, hub)
         case _ if isinstance(data, Untold):
             return Outcome(b"null", event_id)
@@ -100,13 +106,16 @@ def answer(snapshot: Snapshot, event: RecordedEvent, hub: HubState) -> Outcome:
 
 
 def _answer_of_hub(
-    event_id: int, data: ShutdownInitiated | ShutdownCancelled | NetworkChanged, hub: HubState
+    event_id: int, data: ShutdownInitiated | ShutdownCancelled | NetworkChanged | PayloadErased, hub: HubState
 ) -> Outcome:
     if isinstance(data, ShutdownInitiated):
         delay = round(data.delay_sec)
         said = encode_json({"status": "shutdown_initiated", "remaining_sec": delay, "delay_sec": delay})
     elif isinstance(data, ShutdownCancelled):
         said = encode_json({"status": "shutdown_cancelled"})
+    elif isinstance(data, PayloadErased):
+        ids = tuple(one.event_id for one in data.events)
+        return Outcome(encode_json(Erased(event_id, ids, data.erased_by, data.reason)), event_id, created=True)
     else:
         said = encode_json({"allow_remote": data.allow_remote, "listen_host": hub.listen_host})
     return Outcome(said, event_id)

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from arclog.deciders.preconditions import Preconditions
 from arclog.errors import ArcError
 from arclog.sender import Principal, sender_of
+from arclog.sqlite.log import KeptKey
 from projections.hub.command_handlers import Command
 from projections.hub.open_calls import OpenCall
 from projections.hub.outcomes import Outcome
@@ -42,9 +43,9 @@ class Call(Struct):
     relies_on: Preconditions | None = None
     principal: Principal | None = None
 
-    def is_of(self, request: bytes) -> bool:
-        """Whether the hash that is kept with a key is that of this call's request."""
-        return request in (self.request or b"", self.former_request)
+    def is_of(self, kept: KeptKey) -> bool:
+        """Whether a key that is known came with this call's request."""
+        return kept.is_of(self.request, self.former_request)
 
     def __post_init__(self) -> None:
         proved = "" if self.principal is None else self.principal.agent_id

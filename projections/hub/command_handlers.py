@@ -11,13 +11,16 @@ from arclog.deciders import channels as channel_rules
 from arclog.deciders import cursors as cursor_rules
 from arclog.deciders import files as file_rules
 from arclog.deciders import hub as hub_rules
+from arclog.deciders import log as log_rules
 from arclog.deciders import messages as message_rules
 from arclog.deciders import receipts as receipt_rules
 from arclog.deciders import sessions as session_rules
 from arclog.deciders import tokens as token_rules
+from arclog.errors import NotFound
 from arclog.events import Event
 from projections import channels, receipts, sessions, tokens
 from projections.encoding import encode_json
+from projections.erasing import Erased, find_whole
 from projections.hub import file_handlers, lease_handlers, task_handlers, wake_handlers
 from projections.hub.context import Context
 from projections.hub.lease_handlers import LeaseCommand
@@ -47,6 +50,7 @@ Command = (
     | token_rules.IssueToken
     | token_rules.RevokeToken
     | WakeCommand
+    | log_rules.EraseTexts
 )
 
 
@@ -105,6 +109,17 @@ def _revoke_token(context: Context, command: token_rules.RevokeToken, at: AsOf) 
     return revoked or Outcome(encode_json(context.snapshot.read(tokens.find_token, command.token_id, at)))
 
 
+def _erase_texts(context: Context, command: log_rules.EraseTexts, at: AsOf) -> Decision:
+    found = []
+    for wanted in command.ids:
+        whole = context.snapshot.read(find_whole, integer(wanted))
+        if whole is None:
+            raise NotFound("event", wanted)
+        found.append(log_rules.Erasable(wanted, *whole))
+    erased = log_rules.decide_erase(tuple(found), command, context.sender, at.now)
+    return erased or Outcome(encode_json(Erased(None, tuple(sorted(command.ids)), context.sender, command.reason)))
+
+
 def _start_hub(context: Context, command: hub_rules.StartHub, at: AsOf) -> Decision:
     return hub_rules.decide_start(context.hub, command, at.now)
 
@@ -152,6 +167,7 @@ _HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     hub_rules.ChangeNetwork: _change_network,
     token_rules.IssueToken: _issue_token,
     token_rules.RevokeToken: _revoke_token,
+    log_rules.EraseTexts: _erase_texts,
 }
 
 

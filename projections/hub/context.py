@@ -30,7 +30,7 @@ from projections import channels, sessions
 from projections.hub.lease_memory import LeaseMemory
 from projections.hub.roots import Roots
 from projections.intervals import AsOf
-from projections.projector import Writer
+from projections.live_writer import LiveWriter
 from projections.tokens import read_holders
 
 _TEACHING: Final[frozenset[type[Event]]] = frozenset(
@@ -72,7 +72,7 @@ class Context:
     def __init__(
         self,
         snapshot: Snapshot,
-        writer: Writer,
+        writer: LiveWriter,
         limits: Limits,
         hub: HubState,
         roots: Roots,
@@ -150,6 +150,10 @@ class Context:
             self._rules = None
             self._holders = None
             self._session_roots = None
+
+    def forget_rows(self) -> None:
+        """What was remembered of the tables is no longer so: something in them was erased."""
+        self.writer.memory.clear()
 
     def learn(self, event: Event) -> None:
         """Keep what an event changes in what this hub knows of itself, and of the log."""

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from arclog.codec import RecordedEvent, StoredEvent
+from arclog.events import PayloadErased
 from arclog.sqlite.log import Log
+from projections import erasing
 from projections.all_projectors import HANDLERS, project
 from projections.checkpoints import advance
 from projections.live_writer import LiveWriter
@@ -22,6 +24,9 @@ def take_in(log: Log, writer: LiveWriter, events: Sequence[StoredEvent]) -> list
     decoded = [event.decode() for event in events]
     for event in decoded:
         project(HANDLERS, writer, event)
+        if isinstance(event.data, PayloadErased):
+            log.read(erasing.follow, event.data)
+            writer.memory.clear()
     if events:
         advance(log.connection, events[-1].event_id)
     return decoded

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from arclog.clock import LogClock, TimeSource
 from arclog.deciders.cursors import MoveCursors
 from arclog.deciders.hub import (
@@ -22,6 +24,7 @@ from arclog.deciders.hub import (
     StartHub,
     StopHub,
 )
+from arclog.deciders.log import EraseTexts
 from arclog.deciders.preconditions import Preconditions
 from arclog.engine import LogState, RemoteEngine
 from arclog.errors import ArcError, NewerRules, StorageError, StorageGone
@@ -39,6 +42,7 @@ from projections.history.hubs import find_shared_ttl
 from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
+from projections.hub.erasing import Erasing
 from projections.hub.group_commit import GroupCommit
 from projections.hub.inspection import Inspection, Integrity
 from projections.hub.lease_waits import LeaseWaits
@@ -51,6 +55,7 @@ from projections.hub.roots import Roots
 from projections.hub.settings import Settings
 from projections.hub.shutdown_timer import ShutdownTimer
 from projections.hub.submission import Submission
+from projections.hub.table_inspection import TableInspection
 from projections.hub.task_waits import TaskWaits
 from projections.hub.waiting import Waiters
 from projections.intervals import AsOf, live
@@ -115,6 +120,7 @@ class Hub:
             self._filler if settings.search else None,
         )
         """Pages of messages, search, and waiting."""
+        self.erasing = Erasing(settings.storage, self._readers, self._filler if settings.search else None)
         self._shutdown_timer = ShutdownTimer(self._fire)
         self._inspection = Inspection(
             settings.storage,
@@ -122,6 +128,9 @@ class Hub:
             self._tell_damage,
             rest=settings.tuning.inspection_rest,
             follow_sec=settings.tuning.inspection_follow_sec,
+        )
+        self._tables = TableInspection(
+            settings.storage, self.clock.now, self._tell_damage, self._filler if settings.search else None
         )
         self.on_damage: list[Callable[[Finding], None]] = []
         """Called, on the event loop, with each thing that turns out to be wrong with the log."""
@@ -155,14 +164,17 @@ class Hub:
         self._submission = Submission(
             self._commits, self._lease_waits, task_waits, self.present, self._other_hubs.watch
         )
+        self.erasing.execute = self._submission.execute
         self.instance_id = self._readers.read(get_instance_id)
         await asyncio.to_thread(self._inspection.check_newest)
         await self._begin(url)
         self._inspection.start()
+        self._tables.start()
         if self._remote is not None:
             self._other_hubs.watch()
         if self.settings.search:
             self._filler.start()
+        await self.erasing.resume()
         return rebuilt
 
     async def _begin(self, url: str | None) -> None:
@@ -204,6 +216,7 @@ class Hub:
             await self.execute(StopHub(reason=reason), transport="hub", sender=SYSTEM)
         self._other_hubs.close()
         await asyncio.to_thread(self._inspection.stop)
+        await asyncio.to_thread(self._tables.stop)
         await asyncio.to_thread(self._filler.stop)
         await asyncio.to_thread(self.reading.close)  # a read that takes long ends first, and holds up nobody
         # The writer's connection is the last to be closed, since only it can empty the WAL into the file.
@@ -248,6 +261,8 @@ class Hub:
             relies_on=relies_on,
             principal=PRINCIPAL.get(),
         )
+        if isinstance(command, EraseTexts):
+            return await self.erasing.erase(call, command)
         outcome = await self._submission.execute(call)
         # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
         if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._shutdown_timer.is_armed:
@@ -295,6 +310,7 @@ class Hub:
         if isinstance(trouble, StorageGone):
             self._readers.refuse(trouble)
             self._inspection.give_up()
+            self._tables.give_up()
             self._waiters.wake_all()
         for callback in self.on_trouble:
             callback(trouble)
@@ -324,8 +340,15 @@ class Hub:
 
     @property
     def integrity(self) -> Integrity:
-        """What the hub has found out about its log by now."""
-        return self._inspection.integrity
+        """What the hub has found out about its log and its tables by now."""
+        log, tables = self._inspection.integrity, self._tables
+        return replace(
+            log,
+            state="damaged" if tables.findings else log.state,
+            findings=(*log.findings, *tables.findings),
+            tables=tables.state,
+            tables_checked_at=tables.checked_at,
+        )
 
     @property
     def trouble(self) -> StorageError | None:

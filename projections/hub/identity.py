@@ -5,6 +5,7 @@ from typing import Final
 from arclog.deciders.claims import ForceReleaseClaim
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.locks import ForceReleaseLock
+from arclog.deciders.log import EraseTexts
 from arclog.deciders.sessions import CloseSession
 from arclog.deciders.tokens import IssueToken, RevokeToken, check_operator, check_sender
 from projections import sessions
@@ -21,9 +22,10 @@ FOR_OPERATORS: Final[frozenset[type]] = frozenset(
         ForceReleaseLock,
         IssueToken,
         RevokeToken,
+        EraseTexts,
     }
 )
-OURS_ALONE: Final = (IssueToken, RevokeToken)
+OURS_ALONE: Final = (IssueToken, RevokeToken, EraseTexts)
 """What of it, while nobody holds an operator's token, only this machine may do."""
 
 

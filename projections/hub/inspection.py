@@ -52,13 +52,17 @@ class Integrity(Struct, frozen=True):
         checked_to: the event up to which the present round has come; lags the head by what was appended in the last
             minute, or in an early part of a round.
         checked_at: when it was last through with all that there was; None when it was not yet.
-        findings: what was found, the first `MAX_FINDINGS`.
+        findings: what was found, the first `MAX_FINDINGS` of the log, and the first of each table.
+        tables: `checking` until all tables were compared once with the log, then `whole`, or `damaged`.
+        tables_checked_at: when they were last compared; None when they were not yet.
     """
 
     state: State
     checked_to: int
     checked_at: str | None
     findings: tuple[Finding, ...]
+    tables: State = "checking"
+    tables_checked_at: str | None = None
 
 
 class Inspection:
@@ -144,7 +148,7 @@ class Inspection:
 
     def _check(self, snapshot: Snapshot, segment: Segment) -> None:
         checked = snapshot.read(check_segment, segment)
-        findings = say_gaps(checked.gaps)
+        findings = [*say_gaps(checked.gaps), *checked.unproved]
         if checked.breaks:
             findings += snapshot.read(diagnose, checked.breaks)
         for finding in findings:

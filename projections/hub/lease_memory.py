@@ -20,6 +20,7 @@ from arclog.events import (
     LockQueued,
     SessionClosed,
     SessionExpired,
+    TablesRepaired,
 )
 from arclog.sqlite.reads import find_event, read, read_head
 from arclog.sqlite.snapshot import Snapshot
@@ -116,6 +117,9 @@ class LeaseMemory:
             self._load(snapshot, now)
         else:
             for stored in snapshot.read(read, self._at, head - self._at, head):
+                if stored.type == TablesRepaired.type:
+                    self._load(snapshot, now)  # what was known may have come from what was damaged
+                    break
                 if stored.type in _TYPES:
                     self._learn(stored.decode())
         self._at = head

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from arclog.codec import Metadata, RecordedEvent
 from arclog.errors import ArcError, InvalidInput, KeyReused, NewerRules, StorageError
-from arclog.events import ClaimQueued, Event, LockQueued, MessagePosted, RulesRaised
+from arclog.events import ClaimQueued, Event, LockQueued, MessagePosted, PayloadErased, RulesRaised
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
@@ -21,6 +21,7 @@ from arclog.sender import named_sender
 from arclog.sqlite.log import KeptKey, Log
 from arclog.sqlite.reads import find_event
 from projections.all_projectors import HANDLERS, project
+from projections.erasing import follow
 from projections.hub.answers import answer, answer_now
 from projections.hub.calls import Call
 from projections.hub.clockwork import Clockwork
@@ -108,6 +109,9 @@ class Transaction:
         event = self._log.append(data, self.now, metadata)
         project(HANDLERS, self._context.writer, event)
         self.messages += posted_by(event)
+        if isinstance(data, PayloadErased):
+            self._context.snapshot.read(follow, data)
+            self._context.forget_rows()
         self._context.leases.learn(event)
         self._context.learn(data)
         if concerns_tasks(data):
@@ -148,7 +152,7 @@ class Transaction:
         kept = self._find_kept(call, call.key)
         if kept is None:
             return None
-        if not call.is_of(kept.request):
+        if not call.is_of(kept):
             raise KeyReused(call.key, kept.event_id)
         stored = self._context.snapshot.read(find_event, kept.event_id)
         assert stored is not None
@@ -174,7 +178,7 @@ class Transaction:
         if kept is None and named_sender(call.command) is None:
             # Before events named their principal, all calls that name nobody shared their keys.
             shared = self._log.find_key(ANONYMOUS, key)
-            if shared is not None and call.is_of(shared.request):
+            if shared is not None and call.is_of(shared):
                 return shared
         return kept
 

@@ -86,18 +86,30 @@ def build(
         msgspec.DecodeError: an event cannot be read.
         StorageDamaged: the log's numbers do not grow.
     """
+    with _collector_at_rest():
+        build_at_leisure(source, target, until, projectors, progress, bounds)
+
+
+def build_at_leisure(
+    source: apsw.Connection,
+    target: apsw.Connection,
+    until: int,
+    projectors: Iterable[Projector] = PROJECTORS,
+    progress: Progress = no_progress,
+    bounds: Bounds = USUAL,
+) -> None:
+    """The same beside other work: `progress`, which is called after each chunk, may rest."""
     projectors = tuple(projectors)
     for projector in projectors:
         drop(target, projector)
         target.execute(projector.schema)
     reached, writer, handlers = 0, RebuildWriter(target, bounds), handlers_of(projectors)
-    with _collector_at_rest():
-        for chunk in _chunks_of(source, until, bounds.events):
-            for event in chunk:
-                project(handlers, writer, event)
-            reached = chunk[-1].event_id
-            progress(reached, until)
-        writer.flush()
+    for chunk in _chunks_of(source, until, bounds.events):
+        for event in chunk:
+            project(handlers, writer, event)
+        reached = chunk[-1].event_id
+        progress(reached, until)
+    writer.flush()
     for projector in projectors:
         target.execute(projector.indexes)
         target.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, until)))
@@ -162,14 +174,17 @@ def compare(live: apsw.Connection, replayed: apsw.Connection, tables: Iterable[s
 
 def find_unlike(connection: apsw.Connection, replayed: str) -> Iterator[str]:
     """The tables that differ from those of the database that is attached as `replayed`; three times as fast."""
-    for table in TABLES:
-        same = " AND ".join(f'ours."{column}" IS theirs."{column}"' for column in _columns_of(connection, table))
-        here, there, alike = connection.execute(
-            f'SELECT (SELECT count(*) FROM main."{table}"), (SELECT count(*) FROM {replayed}."{table}"), '  # noqa: S608
-            f'(SELECT count(*) FROM {replayed}."{table}" AS theirs CROSS JOIN main."{table}" AS ours ON {same})'
-        ).get
-        if not here == there == alike:
-            yield table
+    return (table for table in TABLES if not is_alike(connection, replayed, table))
+
+
+def is_alike(connection: apsw.Connection, replayed: str, table: str) -> bool:
+    """Whether a table is the same as that of the database that is attached as `replayed`."""
+    same = " AND ".join(f'ours."{column}" IS theirs."{column}"' for column in _columns_of(connection, table))
+    here, there, alike = connection.execute(
+        f'SELECT (SELECT count(*) FROM main."{table}"), (SELECT count(*) FROM {replayed}."{table}"), '  # noqa: S608
+        f'(SELECT count(*) FROM {replayed}."{table}" AS theirs CROSS JOIN main."{table}" AS ours ON {same})'
+    ).get
+    return bool(here == there == alike)
 
 
 def _columns_of(connection: apsw.Connection, table: str) -> list[str]:

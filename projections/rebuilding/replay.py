@@ -14,12 +14,14 @@ import apsw
 from msgspec import Struct
 
 from arclog.errors import InvalidInput
+from arclog.events import PayloadErased
 from arclog.progress import Progress
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.new_file import new_file
 from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import NO_END, read, read_head
 from projections.all_projectors import HANDLERS, PROJECTORS, project
+from projections.erasing import follow
 from projections.live_writer import LiveWriter
 from projections.messages_in_full import IN_FULL
 from projections.rebuilding.rebuild import Difference, compare, find_stale, find_unlike, replay_into
@@ -49,23 +51,32 @@ def replay(storage: OpenedStorage, progress: Progress) -> Replay:
         StorageError: it cannot be read.
     """
     live = storage.connection
-    with _scratch() as target, storage_errors(storage.path):
+    with scratch() as target, storage_errors(storage.path):
         began_at = time.monotonic()
         reached = read_head(live).event_id
         replay_into(live, target, reached, progress)
         elapsed_sec = time.monotonic() - began_at
-        with _attached(live, target.filename):
+        with attached(live, target.filename):
             head = read_head(live).event_id
-            writer = LiveWriter(target)
-            for event in read(live, reached, NO_END, head):
-                project(HANDLERS, writer, event.decode())
+            catch_up(live, target, reached, head)
             stale = find_stale(live)
             differences = () if stale else tuple(compare(live, target, find_unlike(live, "replayed")))
     return Replay(head, elapsed_sec, stale, differences)
 
 
+def catch_up(source: apsw.Connection, target: apsw.Connection, after: int, until: int) -> None:
+    """Bring replayed tables from one event to another."""
+    writer = LiveWriter(target)
+    for stored in read(source, after, NO_END, until):
+        event = stored.decode()
+        project(HANDLERS, writer, event)
+        if isinstance(event.data, PayloadErased):
+            follow(source, event.data, target)
+            writer.memory.clear()
+
+
 @contextmanager
-def _attached(live: apsw.Connection, replayed: str) -> Iterator[None]:
+def attached(live: apsw.Connection, replayed: str) -> Iterator[None]:
     """Have one state of a storage beside the tables that were replayed."""
     live.execute("ATTACH ? AS replayed", (replayed,))
     try:
@@ -108,7 +119,7 @@ def replay_to_file(storage: OpenedStorage, target: Path, until: int | None, prog
 
 
 @contextmanager
-def _scratch() -> Iterator[apsw.Connection]:
+def scratch() -> Iterator[apsw.Connection]:
     """An empty database that is gone afterwards, in the system's folder for temporary files."""
     with (
         TemporaryDirectory(prefix="arc-replay-") as folder,

@@ -5,6 +5,7 @@ the structure of the file, and last every table, row by row, against a replay of
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,16 +16,25 @@ from msgspec.structs import replace
 
 from arclog.errors import StorageDamaged
 from arclog.progress import Progress
+from arclog.proof.anchors import Kept, list_places, verify_anchors
 from arclog.proof.findings import Finding
 from arclog.proof.keys import verify_keys
 from arclog.proof.verify import ChainReport, check_chain
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import find_readable_end
+from arclog.sqlite.schema import get_instance_id
 from projections.checkpoints import read_checkpoints
 
 MAX_FILE_FINDINGS: Final = 20
 """What SQLite says of a damaged file, at most."""
+
+
+class AnchorPlace(Struct, frozen=True):
+    """A place with anchors, and how many of this log it has; None when it could not be looked into."""
+
+    place: str
+    anchors: int | None
 
 
 class Report(Struct, frozen=True):
@@ -40,6 +50,7 @@ class Report(Struct, frozen=True):
         compared: whether the tables were compared with a replay of the log.
         skipped: why they were not, None when they were.
         findings: all that is wrong.
+        anchors: the places whose anchors the log was compared with.
     """
 
     storage: str
@@ -50,9 +61,28 @@ class Report(Struct, frozen=True):
     compared: bool
     skipped: str | None
     findings: tuple[Finding, ...]
+    anchors: tuple[AnchorPlace, ...] = ()
 
 
-def verify_storage(path: Path, chain_only: bool, verifying: Progress, replaying: Progress) -> Report:
+LookInto = Callable[[str], Kept]
+"""Gives the anchors that are kept in a place."""
+
+
+class Anchoring(Struct, frozen=True):
+    """Where anchors are looked for, beside the places that the log itself names.
+
+    Attributes:
+        look_into: gives those of a place.
+        places: the places.
+    """
+
+    look_into: LookInto
+    places: tuple[str, ...] = ()
+
+
+def verify_storage(
+    path: Path, chain_only: bool, verifying: Progress, replaying: Progress, anchoring: Anchoring | None = None
+) -> Report:
     """Verify the storage at `path`, beside a hub that runs or after it.
 
     Args:
@@ -60,19 +90,26 @@ def verify_storage(path: Path, chain_only: bool, verifying: Progress, replaying:
         chain_only: leave it at the log itself.
         verifying: told how far the check of the chain has come.
         replaying: told how far the replay has come.
+        anchoring: where anchors are; without it, the log is compared with none.
 
     Raises:
         StorageError: there is no such storage, or it cannot be opened.
     """
     with OpenedStorage(path) as storage:
-        return _verify(storage, chain_only, verifying, replaying)
+        return _verify(storage, chain_only, verifying, replaying, anchoring)
 
 
-def _verify(storage: OpenedStorage, chain_only: bool, verifying: Progress, replaying: Progress) -> Report:
+def _verify(
+    storage: OpenedStorage, chain_only: bool, verifying: Progress, replaying: Progress, anchoring: Anchoring | None
+) -> Report:
     began_at = time.monotonic()
     chain = verify_log(storage, verifying)
     chain_sec = time.monotonic() - began_at
     findings = list(chain.findings)
+    anchors: tuple[AnchorPlace, ...] = ()
+    if anchoring is not None and chain.digest:
+        anchors, apart = _compare_anchors(storage, anchoring)
+        findings += apart
     compared, skipped = False, None
     if chain_only:
         skipped = "only the chain was asked for"
@@ -85,9 +122,25 @@ def _verify(storage: OpenedStorage, chain_only: bool, verifying: Progress, repla
             findings += different
         else:
             skipped = "the file is damaged"
-    return Report(
-        str(storage.path), chain.events, chain.head, chain.digest, chain_sec, compared, skipped, tuple(findings)
-    )
+    about = (str(storage.path), chain.events, chain.head, chain.digest, chain_sec)
+    return Report(*about, compared, skipped, tuple(findings), anchors)
+
+
+def _compare_anchors(storage: OpenedStorage, anchoring: Anchoring) -> tuple[tuple[AnchorPlace, ...], list[Finding]]:
+    """What is kept outside the storage, and everything in which the log is not that."""
+    connection = storage.connection
+    with storage_errors(storage.path):
+        connection.execute("BEGIN")
+        try:
+            named = [*anchoring.places, *list_places(connection)]
+            kept = [anchoring.look_into(place) for place in dict.fromkeys(named)]
+            findings = list(verify_anchors(connection, kept))
+            instance_id = get_instance_id(connection)
+        except (apsw.CorruptError, UnicodeDecodeError, msgspec.DecodeError):
+            return (), []  # the chain has told what cannot be read
+        finally:
+            connection.execute("ROLLBACK")
+    return tuple(AnchorPlace(one.place, one.count(instance_id)) for one in kept), findings
 
 
 def verify_log(storage: OpenedStorage, progress: Progress) -> ChainReport:

@@ -13,7 +13,7 @@ fills holds its write lock and goes on where it stands.
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +23,9 @@ import msgspec
 from arclog.codec import Fact
 from arclog.errors import StorageError
 from arclog.sqlite.connection import open_connection
-from arclog.sqlite.reads import find_end_before, find_event, read_facts, read_head
+from arclog.sqlite.reads import find_end_before, find_event, read_facts, read_head, read_some_facts
 from arclog.sqlite.schema import get_instance_id
+from projections.erasing import find_whole
 from projections.messages import Message, messages_of
 from projections.search.index import Entry, Index, mark, path_of
 from projections.search.words import fold
@@ -90,14 +91,47 @@ class Filler:
             assert self._index is not None
             return self._index.find(match, after, min(before, until + 1), limit)
 
-    def remove(self, message_ids: list[int]) -> None:
-        """Take messages out, whose texts are no more."""
+    def check(self, count: Callable[[apsw.Connection, int], int]) -> bool:
+        """Count the messages that are in; where that is not how many there are, everything is thrown away.
+
+        Args:
+            count: how many messages the log has up to an event.
+
+        Returns:
+            Whether it was as it should be; if not, it is filled again.
+
+        Raises:
+            StorageError: the index cannot be used.
+        """
         with self._lock, self._told():
-            self._fill(0)
-            assert self._index is not None
-            with self._index.filling():
-                for message_id in message_ids:
-                    self._index.remove(message_id)
+            index, log = self._opened()
+            filled_to, _digest = index.filled_to()
+            whole = index.count() == count(log, filled_to)
+            if not whole:
+                index.empty()
+        if not whole:
+            self._news.set()
+        return whole
+
+    def erase(self, message_ids: Sequence[int]) -> None:
+        """Take out the words of messages whose texts were erased; nothing of them stays in the file.
+
+        Raises:
+            StorageError: the index cannot be used.
+        """
+        with self._lock, self._told():
+            index, log = self._opened()
+            wanted = set(message_ids)
+            with index.filling():
+                filled_to, digest = index.filled_to()
+                known = [message_id for message_id in message_ids if message_id <= filled_to]
+                events = {whole[0] for one in known if (whole := find_whole(log, one)) is not None}
+                for message_id in known:
+                    index.remove(message_id)
+                facts = read_some_facts(log, sorted(events))
+                entries = (entry for fact in facts for entry in entries_of(fact) if entry.message_id in wanted)
+                index.add(entries, filled_to, digest)
+            index.overwrite()
 
     def _run(self) -> None:
         while not self._ending:

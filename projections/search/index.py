@@ -95,6 +95,16 @@ class Index:
         """Take a message out."""
         self._connection.execute(SQL["remove"], (message_id,))
 
+    def count(self) -> int:
+        """How many messages are in."""
+        return int(self._connection.execute(SQL["count"]).get)
+
+    def overwrite(self) -> None:
+        """Have nothing left in the file of messages that were taken out: the index is merged anew, without them."""
+        self._connection.execute(SQL["add_segment"])
+        self._connection.execute(SQL["merge"])
+        self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
     def find(self, match: str, after: int, before: int, limit: int) -> list[int]:
         """The ids of messages that match, newest first, between `after` and `before` exclusively."""
         bindings = {"match": match, "after": after, "before": before, "limit": limit}

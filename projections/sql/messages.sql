@@ -131,5 +131,9 @@ SELECT event_id FROM (
     AND {after} AND {others} ORDER BY event_id LIMIT :limit)
 ORDER BY event_id LIMIT :limit
 
+-- name: count
+-- How many messages there are up to an event.
+SELECT (SELECT count(*) FROM broadcasts WHERE event_id <= :at) + (SELECT count(*) FROM inbox WHERE event_id <= :at)
+
 -- name: find_latest_broadcast
 SELECT event_id FROM broadcasts WHERE event_id <= :at ORDER BY event_id DESC LIMIT 1

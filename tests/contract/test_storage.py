@@ -152,13 +152,13 @@ def test_a_database_of_011_that_was_killed_keeps_what_its_wal_holds(path: Path, 
     after.close()
 
 
-@pytest.mark.parametrize("version", [0, 3, 99])
+@pytest.mark.parametrize("version", [0, 4, 99])
 def test_a_storage_of_another_format_is_refused(path: Path, version: int) -> None:
     connection = open_storage(path)
     connection.pragma("user_version", version)
     connection.close()
     for opening in (open_storage, open_existing):
-        with pytest.raises(NotAnArcStorage, match=f"has format {version}, this Arc reads formats 1 to 2"):
+        with pytest.raises(NotAnArcStorage, match=f"has format {version}, this Arc reads formats 1 to 3"):
             opening(path)
 
 

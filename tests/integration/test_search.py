@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from arclog.deciders.log import EraseTexts
 from arclog.errors import StorageError
 from projections.intervals import live
 from projections.search.filler import Filler
@@ -222,12 +223,16 @@ def test_two_hubs_on_one_storage_share_the_index(storage: Path) -> None:
     assert found == [600, 600]
 
 
-def test_a_message_that_is_taken_out_is_found_no_more(storage: Path) -> None:
-    say_all(storage, ["secret alpha", "alpha"])
+def test_a_message_that_was_erased_is_found_no_more_and_its_words_are_gone(storage: Path) -> None:
+    say_all(storage, ["secretary alpha", "alpha"])
     with filling(storage) as filler:
-        first = search(storage, filler, "secret")[0].id
-        filler.remove([first])
-        assert search(storage, filler, "secret") == []
+        first = search(storage, filler, "secretary")[0].id
+        with recording(storage) as recorder:
+            recorder.execute(EraseTexts(ids=[first], reason="it was one"))
+        filler.erase([first])
+        assert search(storage, filler, "secretary") == []
+        index = path_of(storage)
+        assert all(b"ecretar" not in path.read_bytes() for path in storage.parent.glob(f"{index.name}*"))
         assert len(search(storage, filler, "alpha")) == 1
 
 

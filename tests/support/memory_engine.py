@@ -6,11 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec.structs import replace
+
 from arclog.clock import LogClock, TimeSource
 from arclog.codec import StoredEvent
 from arclog.digest import GENESIS, digest_of
 from arclog.engine import Head, LogName, LogState, Moved
 from arclog.errors import LockLost, LogAway, LogReplaced, OutcomeUnknown, StorageBusy
+from arclog.events import PayloadErased
 from arclog.machine_time import MachineTime
 
 BUSY_SEC = 10.0
@@ -165,6 +168,13 @@ class MemoryEngine:
             clock.offset = kept
         log.offsets[clock.boot_id] = clock.offset
 
+    def _erase(self, event: StoredEvent) -> None:
+        """What an event erased is here no more either."""
+        data = event.decode().data
+        if isinstance(data, PayloadErased):
+            left = {one.event_id: one.data for one in data.events}
+            self._log.events[:] = [replace(one, data=left.get(one.event_id, one.data)) for one in self._log.events]
+
     def _keep(self, events: Sequence[StoredEvent]) -> None:
         log = self._log
         previous = log.head()
@@ -173,6 +183,8 @@ class MemoryEngine:
             assert digest_of(previous.digest, event) == event.digest
             previous = Head(event.event_id, event.recorded_at, event.digest)
         log.events.extend(events)
+        for event in events:
+            self._erase(event)
         for other in log.joined:
             if other is not self and events:
                 other._told.set()

@@ -31,7 +31,7 @@ def connection() -> apsw.Connection:
 def test_every_statement_is_sql_over_the_tables_that_there_are(connection: apsw.Connection, noun: str) -> None:
     assert STATEMENTS[noun]
     for name, sql in STATEMENTS[noun].items():
-        if not name.startswith(("schema", "indexes")):
+        if not name.startswith(("schema", "indexes", "refuse_changes")):  # what makes something that is there
             plan_of(connection, sql)
 
 

@@ -6,6 +6,10 @@ CREATE TABLE idempotency_keys (
     event_id INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- part: refuse_changes
+CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
+BEGIN SELECT RAISE(ABORT, 'events are immutable'); END;
+
 -- name: schema
 -- The log itself, and the two small tables that belong to the file rather than to its history.
 CREATE TABLE events (
@@ -23,8 +27,7 @@ CREATE INDEX events_by_stream ON events (stream);
 CREATE INDEX events_by_actor ON events (actor);
 -- Rare types are found without reading past a million messages; messages are dense enough to be scanned.
 CREATE INDEX events_by_type ON events (type) WHERE type <> 'message.posted';
-CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
-BEGIN SELECT RAISE(ABORT, 'events are immutable'); END;
+{refuse_changes}
 CREATE TRIGGER events_are_never_removed BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'events are immutable'); END;
 {idempotency_keys}
@@ -187,6 +190,16 @@ SELECT DISTINCT type FROM events WHERE event_id > ? AND (type <> 'message.posted
 -- name: find_last_event_of
 SELECT event_id FROM events WHERE actor = ? ORDER BY event_id DESC LIMIT 1
 
+-- name: find_last_erasure
+SELECT max(event_id) FROM events WHERE type = 'payload.erased' AND type <> 'message.posted'
+
+-- name: read_erasures
+SELECT data FROM events WHERE type = 'payload.erased' AND type <> 'message.posted'
+
+-- name: find_holding
+-- The events in which some bytes lie.
+SELECT event_id FROM events WHERE instr(data, ?) OR instr(metadata, ?) ORDER BY event_id LIMIT ?
+
 -- name: find_last_of_type
 SELECT recorded_at FROM events WHERE stream = ? AND type = ? AND event_id <= ? ORDER BY event_id DESC LIMIT 1
 
@@ -218,8 +231,18 @@ SELECT recorded_at FROM events ORDER BY event_id LIMIT 1
 -- name: count_by_time
 SELECT (recorded_at - :from) / :span AS number, count(*) FROM events GROUP BY number ORDER BY number
 
+-- name: allow_changes
+-- For the length of an erasure, inside its transaction.
+DROP TRIGGER IF EXISTS events_are_never_changed
+
+-- name: refuse_changes
+{refuse_changes}
+
+-- name: set_data
+UPDATE events SET data = ? WHERE event_id = ?
+
 -- name: find_key
-SELECT event_id, metadata FROM idempotency_keys JOIN events USING (event_id) WHERE hash = ?
+SELECT event_id, metadata, data FROM idempotency_keys JOIN events USING (event_id) WHERE hash = ?
 
 -- name: read_metadata
 SELECT event_id, type, actor, metadata FROM events WHERE event_id <= ? ORDER BY event_id

@@ -24,8 +24,16 @@ INSERT INTO words (rowid, said, marks) VALUES (?, ?, ?)
 -- name: remove
 DELETE FROM words WHERE rowid = ?
 
+-- name: add_segment
+-- A row that no question finds: merging one segment alone does nothing.
+INSERT OR REPLACE INTO words (rowid, said, marks) VALUES (0, '', 'overwritten')
+
+-- name: merge
+-- Until then, what was removed is only marked so.
+INSERT INTO words (words) VALUES ('optimize')
+
 -- name: count
-SELECT count(*) FROM words
+SELECT count(*) FROM words WHERE rowid > 0
 
 -- name: find
 -- Newest first, which is the order of the index backward: no more is read than is asked for.
