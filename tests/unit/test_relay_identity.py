@@ -58,6 +58,7 @@ NOT_CARRIED = {
     "GET /v1/stream": "has no end",
     "POST /v1/messages:batch": "a file holds one JSON object",
     "POST /v1/hooks/{harness}": "for harnesses, which do not wait for files",
+    "POST /v1/log/erase": "for operators",
     "GET /": "a page",
     "GET /dashboard/{file}": "a page",
     "GET /healthz": "for what watches over hubs",
