@@ -1,0 +1,150 @@
+"""The power fails at any moment: what was acknowledged is there, whole, and nothing is half there."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from arclog.deciders.channels import CreateChannel
+from arclog.deciders.claims import AcquireClaim, ReleaseClaim
+from arclog.deciders.locks import AcquireLock, ReleaseLock
+from arclog.deciders.messages import PostMessage
+from arclog.deciders.sessions import OpenSession
+from arclog.sqlite.reads import read
+from projections.hub.command_handlers import Command
+from tests.support.fake_time import FakeTime
+from tests.support.power_cut import Flush, Left, Mark, Step, Wreck, recording_disk
+from tests.support.recorders import check_storage, execute_all, reading, recording
+
+BATCHES = 40
+CHECKPOINTS = (
+    apsw.SQLITE_CHECKPOINT_PASSIVE,
+    apsw.SQLITE_CHECKPOINT_FULL,
+    apsw.SQLITE_CHECKPOINT_RESTART,
+    apsw.SQLITE_CHECKPOINT_TRUNCATE,
+)
+NAME = "arc.sqlite3"
+Happened = tuple[list[Step], dict[int, bytes]]
+
+
+def one_command(chance: random.Random, number: int) -> Command:
+    agent = f"a{chance.randrange(4)}"
+    path, key = f"src/{chance.randrange(5)}.py", f"k{chance.randrange(5)}"
+    kinds: tuple[Command, ...] = (
+        PostMessage(from_agent=agent, body="x" * chance.choice((2, 300, 5_000, 40_000)), thread_id=f"t{number % 3}"),
+        PostMessage(from_agent=agent, body=f"task {number}", kind="task", thread_id="t"),
+        OpenSession(agent_id=agent, replace=True),
+        CreateChannel(name=f"room-{number}"),
+        AcquireLock(agent_id=agent, file_path=path),
+        ReleaseLock(agent_id=agent, file_path=path),
+        AcquireClaim(owner_agent_id=agent, claim_key=key),
+        ReleaseClaim(agent_id=agent, claim_key=key),
+    )
+    return chance.choice(kinds)
+
+
+def let_happen(folder: Path, seed: int) -> Happened:
+    """A storage that is made, used, stopped and used again: what was done to the disk, and the events that came of it.
+
+    Each mark says up to which event the callers know that they were heard.
+    """
+    chance = random.Random(seed)  # noqa: S311 - chance for tests, not for secrets
+    storage, time = folder / NAME, FakeTime()
+    with recording_disk() as disk:
+        for _ in range(2):
+            with recording(storage, time) as recorder:
+                disk.mark(recorder.last_event_id)
+                other = apsw.Connection(str(storage))
+                for number in range(BATCHES // 2):
+                    batch = [one_command(chance, number) for _ in range(chance.randint(1, 6))]
+                    execute_all(recorder, batch)  # a refusal of the rules is an answer like any other
+                    disk.mark(recorder.last_event_id)
+                    time.pass_sec(1)
+                    if chance.random() < 0.25:
+                        other.wal_checkpoint(mode=chance.choice(CHECKPOINTS))
+                other.close()
+        steps = list(disk.steps)
+    return steps, digests_in(storage)
+
+
+def digests_in(storage: Path) -> dict[int, bytes]:
+    with reading(storage) as connection:
+        return {event.event_id: event.digest for event in read(connection, limit=1_000_000)}
+
+
+def wrecks(steps: list[Step], images: int, chance: random.Random) -> Iterator[tuple[Left, Wreck]]:
+    """What may be left after some of the steps: around each flush first, then anywhere, `images` in all."""
+    first = next(place for place, step in enumerate(steps) if isinstance(step, Mark))
+    asked: list[tuple[int, Left]] = []
+    for place, step in enumerate(steps):
+        if place > first and isinstance(step, Flush):
+            asked += [(place, chance.choice(("none", "all", "some"))), (place + 1, "none")]
+    asked += [(chance.randrange(first, len(steps)), "some") for _ in range(images)]
+    points: dict[int, list[Left]] = {}
+    for place, how_much in chance.sample(asked, images):
+        points.setdefault(place, []).append(how_much)
+    wreck = Wreck()
+    for place, step in enumerate(steps):
+        for how_much in points.get(place, ()):
+            yield how_much, wreck
+        wreck.follow(step)
+
+
+def check_wreck(folder: Path, acknowledged: int, events: dict[int, bytes], whole: set[int]) -> None:
+    """The storage opens, holds what was acknowledged, and whole batches alone; and it goes on."""
+    storage = folder / NAME
+    with recording(storage, FakeTime(boot="boot-2")) as recorder:
+        last = recorder.last_event_id
+        recorder.execute(PostMessage(from_agent="a", body="the power is back"))
+    assert last >= acknowledged
+    assert last in whole
+    found = digests_in(storage)
+    assert [found[number] for number in range(1, last + 1)] == [events[number] for number in range(1, last + 1)]
+    check_storage(storage)
+
+
+def check_wrecks(home: Path, steps: list[Step], events: dict[int, bytes], images: int, seed: int) -> int:
+    """Try so many moments; how many were tried."""
+    chance, tried = random.Random(seed), 0  # noqa: S311 - chance for tests, not for secrets
+    whole = {step.what for step in steps if isinstance(step, Mark)}
+    for how_much, wreck in wrecks(steps, images, chance):
+        folder = home / str(tried)
+        folder.mkdir()
+        wreck.lay(folder, how_much, chance)
+        check_wreck(folder, wreck.marked, events, whole)
+        shutil.rmtree(folder)
+        tried += 1
+    return tried
+
+
+@pytest.mark.parametrize(
+    ("seeds", "images"),
+    [
+        pytest.param(range(2), 120, id="240 images"),
+        pytest.param(range(100, 140), 500, id="20,000 images", marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
+    ],
+)
+def test_whenever_the_power_fails_what_was_acknowledged_is_there_and_nothing_is_half_there(
+    tmp_path: Path, seeds: range, images: int
+) -> None:
+    tried = 0
+    for seed in seeds:
+        home = tmp_path / f"seed-{seed}"
+        home.mkdir()
+        tried += check_wrecks(home, *let_happen(home, seed), images, seed)
+    assert tried == len(seeds) * images
+
+
+def test_a_hub_that_does_not_flush_what_it_acknowledges_would_be_found_out(tmp_path: Path) -> None:
+    steps, events = let_happen(tmp_path, seed=1)
+    begins = next(place for place, step in enumerate(steps) if isinstance(step, Mark))
+    unflushed = [
+        step
+        for place, step in enumerate(steps)
+        if place < begins or not (isinstance(step, Flush) and "wal" in step.name)
+    ]
+    with pytest.raises(AssertionError):
+        check_wrecks(tmp_path, unflushed, events, 120, seed=1)
