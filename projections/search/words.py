@@ -27,7 +27,6 @@ _ALONE: Final = re.compile(
 )
 """Characters that are words by themselves: CJK ideographs, kana and bopomofo (Unicode 16, chapter 18)."""
 _PART: Final = re.compile(r'"([^"]*)"?|([^\s"]+)')
-_WORD: Final = re.compile(r"\w", re.UNICODE)
 
 
 class Question(Struct, frozen=True):
@@ -69,10 +68,12 @@ def read_question(text: str) -> Question:
     is_open = False
     for match in _PART.finditer(text):
         said = match[1] if match[2] is None else match[2]
-        if _WORD.search(said) is None:
+        phrase = " ".join(fold(said).split())
+        words = words_of(phrase)
+        if not words:
             continue
-        phrases.append(" ".join(fold(said).split()))
-        last = words_of(phrases[-1])[-1]
+        phrases.append(phrase)
+        last = words[-1]
         is_open = match[2] is not None and (len(last) >= MIN_BEGINNING or is_word_alone(last))
         if len(phrases) == MAX_WORDS:
             break

@@ -1,5 +1,6 @@
 """What of a text can be found, and what a question asks for."""
 
+import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,11 +24,21 @@ from projections.search.words import fold, plain, read_question, words_of
         ("検索", '"検 索"*'),
         ("a - + * ^", '"a"'),
         ("-- ++", ""),
+        ("_ a __", '"a"'),
+        ("__", ""),
         ("", ""),
     ],
 )
 def test_a_question_becomes_quoted_phrases_and_its_last_word_may_go_on(typed: str, match: str) -> None:
     assert read_question(typed).to_match() == match
+
+
+@given(st.text())
+def test_any_text_is_a_question_that_the_index_takes(text: str) -> None:
+    index = apsw.Connection(":memory:")
+    index.execute("CREATE VIRTUAL TABLE words USING fts5(body, tokenize = 'unicode61')")
+    match = read_question(text).to_match()
+    assert not match or index.execute("SELECT count(*) FROM words WHERE words MATCH ?", (match,)).get == 0
 
 
 def test_cjk_characters_are_words_of_their_own_and_compatibility_forms_are_one() -> None:
