@@ -104,9 +104,10 @@ async def list_events(hub: Hub, query: EventsQuery, reader: ReadCaller) -> ReadR
         hub.reading.check_cursor("since_id", query.since_id)
         wanted = replace(wanted, since_id=found.since_id)
         page = await _wait_present(hub, wanted, timeout_sec, reader, query.agent_id)
-    if query.cursor is not None and page.ids and not query.peek and reader.at.is_live:
-        hub.cursors.move(query.agent_id, query.cursor, page.ids[-1])
-    return ReadResult(page.json(), page.more)
+    if query.cursor is None or not page.ids or query.peek or not reader.at.is_live:
+        return ReadResult(page.json(), page.more)
+    take_back = hub.cursors.move_with_answer(query.agent_id, query.cursor, query.since_id, page.ids[-1])
+    return ReadResult(page.json(), page.more, take_back)
 
 
 def _begin_at(hub: Hub, query: EventsQuery, cursor: str, reader: ReadCaller) -> int:

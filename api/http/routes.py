@@ -96,10 +96,17 @@ class ReadCaller(Caller):
 
 
 class ReadResult(Struct, frozen=True):
-    """What a read gives: the `result` as JSON, and whether there is more than one answer can hold."""
+    """What a read gives.
+
+    Attributes:
+        result: the `result`, as JSON.
+        more: whether there is more than one answer can hold.
+        take_back: to be called when it turns out that nobody has read the answer.
+    """
 
     result: bytes
     more: bool = False
+    take_back: Callable[[], None] | None = None
 
 
 def check_reader(hub: Hub, agent_id: str) -> None:
@@ -259,7 +266,12 @@ class ReadRoute(Struct, Generic[Q], frozen=True, kw_only=True):
             reader = ReadCaller(receive, moment_of(hub, query))
             found = await answer(hub, query, reader)
             past = None if reader.at.is_live else reader.at.at
+            connection = connection_of(scope)
+            if found.take_back is not None:
+                connection.watch(found.take_back)
             await send_result(send, found.result, more=found.more, as_of=past)
+            if found.take_back is not None and connection.has_ended:
+                found.take_back()
 
         return look
 

@@ -7,6 +7,7 @@ again. What is written is forgotten here, so that another hub on the log may go 
 import asyncio
 from collections.abc import Callable
 from typing import Final
+from weakref import WeakValueDictionary
 
 from arclog.deciders.cursors import MoveCursors
 from arclog.errors import ArcError
@@ -19,6 +20,10 @@ from projections.intervals import AsOf
 WRITE_EVERY_SEC: Final = 5.0
 MOST: Final = 1_000
 """Cursors that one event moves at most."""
+
+
+class _Answer:
+    """One answer, to be told from any other."""
 
 
 class Cursors:
@@ -41,6 +46,8 @@ class Cursors:
         self._write = write
         self._moved: dict[tuple[str, str], int] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._answers: WeakValueDictionary[tuple[str, str], _Answer] = WeakValueDictionary()
+        """The answers that moved cursors last, as long as they may be taken back."""
 
     def find(self, agent_id: str, name: str, at: AsOf) -> int | None:
         """The last message that a cursor has passed; None when there is no such cursor."""
@@ -49,9 +56,24 @@ class Cursors:
 
     def move(self, agent_id: str, name: str, position: int) -> None:
         """A reader has passed a message."""
+        self._answers.pop((agent_id, name), None)
         self._moved[agent_id, name] = position
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._write_every_sec, self._begin_writing)
+
+    def move_with_answer(self, agent_id: str, name: str, began_at: int, position: int) -> Callable[[], None]:
+        """An answer takes the messages up to `position`; what is returned takes it back, as one that nobody has read.
+
+        It does so once, and only while no other answer has gone on from there.
+        """
+        self.move(agent_id, name, position)
+        answer = self._answers[agent_id, name] = _Answer()
+
+        def take_back() -> None:
+            if self._answers.get((agent_id, name)) is answer:
+                self.move(agent_id, name, began_at)
+
+        return take_back
 
     def take(self) -> MoveCursors | None:
         """What is to be written at the hub's end."""
