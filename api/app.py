@@ -93,7 +93,7 @@ class HubApplication(Starlette):
         self._fixed[sign_in.PATH] = sign_in.SignIn(self._guard)
         self._read_headers = HeaderReader().read
         self._responder = site.responder
-        hub.on_damage.append(lambda _finding: site.responder.mark_damaged())
+        hub.alarms.on_damage.append(lambda _finding: site.responder.mark_damaged())
         if hub.integrity.findings:
             site.responder.mark_damaged()
 

@@ -1,10 +1,10 @@
 """Locks: who edits which file.
 
-What a request means is judged by the one protocol of leases (`arclog.deciders.leases`); here are the commands about
-files, and the events that follow. Paths have become keys before (`arclog.paths`). Everything is decided against the
-log's head inside the transaction that appends the event, so two askers never both get what they cannot share, on one
-hub or on several. A lease ends at `expires_at` by the log's clock, to the microsecond; the event id of the grant is the
-fencing token.
+What a request means is judged by the one protocol of leases (`arclog.deciders.leases`). Here are the commands about
+files, and the events that follow a request; `held_locks` judges what is done with what is held. Paths have become keys
+before (`arclog.paths`). Everything is decided against the log's head inside the transaction that appends the event, so
+two askers never both get what they cannot share, on one hub or on several. A lease ends at `expires_at` by the log's
+clock, to the microsecond; the event id of the grant is the fencing token.
 """
 
 from typing import ClassVar, Final, TypedDict
@@ -12,24 +12,19 @@ from typing import ClassVar, Final, TypedDict
 from msgspec import Struct
 
 from arclog.deciders import fields
-from arclog.deciders.fencing import get_held
-from arclog.deciders.handover import check_handover, check_presence, check_receiver
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, grant, witness_of
-from arclog.deciders.standing import Holding, Place, Standing
-from arclog.deciders.taking_away import tell_holder
+from arclog.deciders.standing import Place, Standing
 from arclog.deciders.waits import request_at
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import (
     JsonObject,
     LockAcquired,
-    LockHandedOver,
     LockLeft,
     LockQueued,
     LockRefreshed,
     LockRefused,
-    LockReleased,
 )
-from arclog.events.leases import Mode, ReleaseReason
+from arclog.events.leases import Mode
 from arclog.events.locks import LockedPath
 from arclog.limits import TTL_SEC
 
@@ -216,7 +211,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
     match ask(state.standing, asked, now):
         case Granted(place, kept, upgrades):
             return LockAcquired(
-                **_on(state.paths),
+                **on_paths(state.paths),
                 agent_id=agent_id,
                 expires_at=now + ttl,
                 metadata=metadata,
@@ -228,10 +223,10 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
             )
         case Prolonged(token, keys, expires_at):
             paths = state.paths if keys == state.keys else tuple(LockedPath(key) for key in keys)
-            return LockRefreshed(**_on(paths), agent_id=agent_id, expires_at=expires_at, fencing_token=token)
+            return LockRefreshed(**on_paths(paths), agent_id=agent_id, expires_at=expires_at, fencing_token=token)
         case Queued(passes, place):
             return LockQueued(
-                **_on(state.paths),
+                **on_paths(state.paths),
                 agent_id=agent_id,
                 wait_until=now + wait,
                 ttl=ttl,
@@ -273,84 +268,6 @@ def grant_place(standing: Standing, place: Place, queued: LockQueued, now: int) 
     )
 
 
-def decide_refresh(state: OnLocks, command: RefreshLock, now: int) -> LockRefreshed:
-    """Let the holder keep what it names until `ttl_sec` from now."""
-    agent_id = fields.agent("agent_id", command.agent_id)
-    expires_at = now + fields.ttl(command.ttl_sec)
-    held = _get_held(state, agent_id, command.fencing_token, now)
-    return LockRefreshed(
-        **_on(_paths_of(state, held)), agent_id=agent_id, expires_at=expires_at, fencing_token=held[0].token
-    )
-
-
-def decide_release(state: OnLocks, command: ReleaseLock, now: int) -> LockReleased:
-    """Let the holder give back what it names."""
-    agent_id = fields.agent("agent_id", command.agent_id)
-    held = _get_held(state, agent_id, command.fencing_token, now)
-    return LockReleased(
-        **_on(_paths_of(state, held)),
-        agent_id=agent_id,
-        fencing_token=held[0].token,
-        reason="undelivered" if command.undelivered else "released",
-    )
-
-
-def decide_handover(state: OnLocks, command: HandOverLock, now: int, *, receiver_is_live: bool) -> LockHandedOver:
-    """Give what the holder names to another agent.
-
-    Raises:
-        Conflict: the giver would keep something that overlaps it.
-        Deadlock: the receiver waits for somebody who waits for it.
-        NotFound: the receiver has no live session, or the giver does not hold it.
-    """
-    agent_id = fields.agent("agent_id", command.agent_id)
-    receiver = fields.agent("to_agent_id", command.to_agent_id)
-    check_receiver(agent_id, receiver)
-    held = _get_held(state, agent_id, command.fencing_token, now)
-    check_presence(receiver, is_live=receiver_is_live)
-    serves = check_handover(state.standing, held, receiver, now)
-    return LockHandedOver(
-        **_on(_paths_of(state, held)),
-        agent_id=agent_id,
-        to_agent_id=receiver,
-        fencing_token=held[0].token,
-        serves=serves,
-    )
-
-
-def decide_force_release(state: OnLocks, command: ForceReleaseLock, now: int) -> LockReleased:
-    """Free what another agent holds.
-
-    Raises:
-        NotFound: nobody holds it.
-        InvalidInput: no reason is given, or several agents hold it and no token says whose is meant.
-    """
-    operator = fields.agent("agent_id", command.agent_id)
-    why = fields.reason(command.reason)
-    if state.keys:
-        holders = [one for one in state.standing.holders("lock", state.keys[0]) if one.is_active(now)]
-    else:
-        holders = [one for one in state.standing.grant_of(command.fencing_token or 0) if one.is_active(now)][:1]
-    if command.fencing_token is not None:
-        holders = [one for one in holders if one.token == command.fencing_token]
-    if not holders:
-        raise NotFound("lock", state.keys[0] if state.keys else command.fencing_token or 0, "is held by nobody")
-    if len(holders) > 1:
-        names = ", ".join(sorted(one.agent_id for one in holders))
-        raise InvalidInput("fencing_token", f"must say whose lock is meant: {names} share it")
-    (holder,) = holders
-    paths = _paths_of(state, _get_held(state, holder.agent_id, holder.token, now))
-    return LockReleased(
-        **_on(paths),
-        agent_id=holder.agent_id,
-        fencing_token=holder.token,
-        reason="forced",
-        notice=tell_holder("lock", [path.file_path for path in paths], holder.agent_id, operator, why),
-        forced_by=operator,
-        why=why,
-    )
-
-
 def decide_leave(standing: Standing, queued: LockQueued | None, command: LeaveLockQueue, now: int) -> LockLeft:
     """Let an agent give up its place.
 
@@ -370,29 +287,13 @@ def leave_place(queued: LockQueued, place_id: int) -> LockLeft:
     )
 
 
-def free(held: tuple[Holding, ...], reason: ReleaseReason) -> LockReleased:
-    """What the hub itself takes back, all of one grant."""
-    paths = tuple(LockedPath(one.key) for one in held)
-    return LockReleased(**_on(paths), agent_id=held[0].agent_id, fencing_token=held[0].token, reason=reason)
-
-
-def _get_held(state: OnLocks, agent_id: str, token: int | None, now: int) -> tuple[Holding, ...]:
-    held = get_held(state.standing, "lock", state.keys, agent_id, token, now)
-    if len({one.token for one in held}) != 1:
-        raise InvalidInput("paths", "are of several grants; name those of one, or its fencing_token")
-    return held
-
-
-def _paths_of(state: OnLocks, held: tuple[Holding, ...]) -> tuple[LockedPath, ...]:
-    return state.paths or tuple(LockedPath(one.key) for one in held)
-
-
 class _On(TypedDict):
     file_path: str
     key: str | None
     others: tuple[LockedPath, ...]
 
 
-def _on(paths: tuple[LockedPath, ...]) -> _On:
+def on_paths(paths: tuple[LockedPath, ...]) -> _On:
+    """The fields of an event that name its paths."""
     first = paths[0]
     return {"file_path": first.file_path, "key": first.key, "others": paths[1:]}

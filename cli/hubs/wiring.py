@@ -139,8 +139,8 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
         rebuilt = await hub.start(url, progress)
     for finding in hub.integrity.findings:
         _warn_of_damage(finding)
-    hub.on_damage.append(_warn_of_damage)
-    hub.on_trouble.append(_warn_of_trouble)
+    hub.alarms.on_damage.append(_warn_of_damage)
+    hub.alarms.on_trouble.append(_warn_of_trouble)
     if hub.presence_ttl_sec != hub.settings.presence_ttl_sec:
         log.warning(
             "the presence TTL is %g s, as the hubs have it that run on %s already, and not %g s",

@@ -44,5 +44,6 @@ Reading, and what goes by time:
     presence          who is there; `processes` for those that run on this machine
     clockwork         what is due by the log's clock
     inspection        the chain of the log, checked in the background
+    alarms            who is told of damage and of a storage that fails
     shutdown_timer    the countdown to a shutdown
 """

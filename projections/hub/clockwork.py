@@ -13,7 +13,7 @@ ended.
 
 import heapq
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -33,6 +33,7 @@ from projections.intervals import AsOf, live
 from projections.sessions import Ended, LastSeen
 
 Append = Callable[[Event, Metadata], object]
+Held = TypeVar("Held", HeldClaim, HeldLock)
 
 SLICE: Final = 5_000
 """How long one transaction is kept up by what is due, in microseconds; one thing is always settled."""
@@ -260,8 +261,8 @@ class Clockwork:
             over.agent_id,
             over.session_id,
             over.last_seen_at,
-            tuple(_place_claim(snapshot, claim, now) for claim in held_claims),
-            tuple(_place_lock(snapshot, lock, now) for lock in held_locks),
+            tuple(_place(snapshot, claim, now) for claim in held_claims),
+            tuple(_place(snapshot, lock, now) for lock in held_locks),
             more=len(held_claims) + len(held_locks)
             < snapshot.read(claims.count_held, over.agent_id, now, before)
             + snapshot.read(locks.count_held, over.agent_id, now, before),
@@ -280,14 +281,10 @@ def holds_anything(snapshot: Snapshot, agent_id: str, now: int, before: int) -> 
     )
 
 
-def _place_claim(snapshot: Snapshot, claim: HeldClaim, now: int) -> HeldClaim:
-    channel = _find_channel(snapshot, claim.thread_id, claim.notice_channel, live(now))
-    return msgspec.structs.replace(claim, notice_channel=channel)
-
-
-def _place_lock(snapshot: Snapshot, lock: HeldLock, now: int) -> HeldLock:
-    channel = _find_channel(snapshot, lock.thread_id, lock.notice_channel, live(now))
-    return msgspec.structs.replace(lock, notice_channel=channel)
+def _place(snapshot: Snapshot, held: Held, now: int) -> Held:
+    """A lease that says where its recovery is told."""
+    channel = _find_channel(snapshot, held.thread_id, held.notice_channel, live(now))
+    return msgspec.structs.replace(held, notice_channel=channel)
 
 
 def _find_channel(snapshot: Snapshot, thread_id: str | None, wanted: str | None, at: AsOf) -> str | None:

@@ -39,6 +39,7 @@ from arclog.sqlite.readers import Readers
 from arclog.sqlite.schema import get_instance_id
 from arclog.sqlite.snapshot import Query, together
 from projections.history.hubs import find_shared_ttl
+from projections.hub.alarms import Alarms
 from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
@@ -132,11 +133,7 @@ class Hub:
         self._tables = TableInspection(
             settings.storage, self.clock.now, self._tell_damage, self._filler if settings.search else None
         )
-        self.on_damage: list[Callable[[Finding], None]] = []
-        """Called, on the event loop, with each thing that turns out to be wrong with the log."""
-        self.on_trouble: list[Callable[[StorageError | None], None]] = []
-        """Called, on the event loop, when the storage fails in a new way, and with None when it takes writes again."""
-        self._told: StorageError | None = None
+        self.alarms = Alarms()
         self.instance_id = ""
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -302,18 +299,13 @@ class Hub:
         if commit.messages:
             self._filler.tell()
         trouble = self._recorder.gone or self._recorder.trouble
-        if (trouble and trouble.code) != (self._told and self._told.code):
-            self._tell_trouble(trouble)
-
-    def _tell_trouble(self, trouble: StorageError | None) -> None:
-        self._told = trouble
-        if isinstance(trouble, StorageGone):
-            self._readers.refuse(trouble)
-            self._inspection.give_up()
-            self._tables.give_up()
-            self._waiters.wake_all()
-        for callback in self.on_trouble:
-            callback(trouble)
+        if self.alarms.is_news(trouble):
+            if isinstance(trouble, StorageGone):
+                self._readers.refuse(trouble)
+                self._inspection.give_up()
+                self._tables.give_up()
+                self._waiters.wake_all()
+            self.alarms.tell_trouble(trouble)
 
     # Reading --------------------------------------------------------------------------------------------------------
 
@@ -366,11 +358,7 @@ class Hub:
         return self._recorder.last_event_id
 
     def _tell_damage(self, finding: Finding) -> None:
-        def tell() -> None:
-            for callback in self.on_damage:
-                callback(finding)
-
-        self._loop.call_soon_threadsafe(tell)
+        self._loop.call_soon_threadsafe(self.alarms.tell_damage, finding)
 
     # Presence ----------------------------------------------------------------------------------------------------
 

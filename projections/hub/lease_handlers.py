@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from arclog.deciders import claims as claim_rules
 from arclog.deciders import fields
+from arclog.deciders import held_locks as held_lock_rules
 from arclog.deciders import locks as lock_rules
 from arclog.deciders.leases import GiveBack, TellWaiting
 from arclog.deciders.waits import Request
@@ -99,21 +100,21 @@ def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -
 
 
 def _refresh_lock(context: Context, command: lock_rules.RefreshLock, at: AsOf) -> Decision:
-    return lock_rules.decide_refresh(_on_locks(context, command), command, at.now)
+    return held_lock_rules.decide_refresh(_on_locks(context, command), command, at.now)
 
 
 def _release_lock(context: Context, command: lock_rules.ReleaseLock, at: AsOf) -> Decision:
-    return lock_rules.decide_release(_on_locks(context, command), command, at.now)
+    return held_lock_rules.decide_release(_on_locks(context, command), command, at.now)
 
 
 def _hand_over_lock(context: Context, command: lock_rules.HandOverLock, at: AsOf) -> Decision:
     context.settle_orphans()
     live = _is_live(context, command.to_agent_id, at)
-    return lock_rules.decide_handover(_on_locks(context, command), command, at.now, receiver_is_live=live)
+    return held_lock_rules.decide_handover(_on_locks(context, command), command, at.now, receiver_is_live=live)
 
 
 def _force_release_lock(context: Context, command: lock_rules.ForceReleaseLock, at: AsOf) -> Decision:
-    return lock_rules.decide_force_release(_on_locks(context, command), command, at.now)
+    return held_lock_rules.decide_force_release(_on_locks(context, command), command, at.now)
 
 
 def _leave_lock_queue(context: Context, command: lock_rules.LeaveLockQueue, at: AsOf) -> Decision:
@@ -141,7 +142,7 @@ def _give_back(context: Context, command: GiveBack, at: AsOf) -> Decision:
         return Outcome(b"null")
     if held[0].noun == "claim":
         return claim_rules.free(held[0], "undelivered")
-    return lock_rules.free(held, "undelivered")
+    return held_lock_rules.free(held, "undelivered")
 
 
 def _tell_waiting(context: Context, command: TellWaiting, at: AsOf) -> Decision:

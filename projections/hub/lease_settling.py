@@ -16,6 +16,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from arclog.deciders import claims as claim_rules
+from arclog.deciders import held_locks as held_lock_rules
 from arclog.deciders import locks as lock_rules
 from arclog.deciders.leases import find_grantable, find_lapsed
 from arclog.deciders.standing import Holding
@@ -110,7 +111,7 @@ def _write_lapses(leases: LeaseMemory, now: int, append: Append) -> None:
         if held[0].noun == "claim":
             append(claim_rules.free(held[0], "lapsed"))
         else:
-            append(lock_rules.free(tuple(held), "lapsed"))
+            append(held_lock_rules.free(tuple(held), "lapsed"))
 
 
 def _leave(snapshot: Snapshot, place_id: int, reason: LeaveReason) -> LockLeft | ClaimLeft:

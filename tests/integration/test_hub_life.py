@@ -81,7 +81,7 @@ def test_a_storage_that_fails_is_told_once_and_once_that_it_takes_writes_again(s
 
     async def run(disk: FaultyDisk) -> None:
         async with running(storage) as hub:
-            hub.on_trouble.append(lambda error: told.append(None if error is None else error.code))
+            hub.alarms.on_trouble.append(lambda error: told.append(None if error is None else error.code))
             disk.fail("full", lasting=True)
             for _ in range(3):
                 with pytest.raises(StorageFull):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from arclog.deciders import handover, leases, locks
+from arclog.deciders import handover, held_locks, leases
 from arclog.events import LockLeft
 from arclog.overlaps import Overlaps
 from projections import standing_changes
@@ -88,7 +88,7 @@ def _grant_twice_at_a_handover(patch: pytest.MonkeyPatch) -> None:
         check(*asked)
         return ()
 
-    patch.setattr(locks, "check_handover", serve_nobody)
+    patch.setattr(held_locks, "check_handover", serve_nobody)
 
 
 @pytest.mark.parametrize("plant", [_miss_an_overlap, _overtake, _forget_who_left, _grant_twice_at_a_handover])

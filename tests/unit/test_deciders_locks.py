@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from arclog.deciders import held_locks
 from arclog.deciders import locks as rules
 from arclog.deciders.locks import (
     Acquired,
@@ -68,16 +69,16 @@ def decide_acquire(standing: Standing, command: AcquireLock, now: int) -> Acquir
 
 
 def decide_refresh(standing: Standing, command: RefreshLock, now: int) -> LockRefreshed:
-    return rules.decide_refresh(on(standing, command), command, now)
+    return held_locks.decide_refresh(on(standing, command), command, now)
 
 
 def decide_release(standing: Standing, command: ReleaseLock, now: int) -> LockReleased:
-    return rules.decide_release(on(standing, command), command, now)
+    return held_locks.decide_release(on(standing, command), command, now)
 
 
 def hand_over(standing: Standing, *, live: bool = True, **given: Any) -> LockHandedOver:
     command = HandOverLock(**{"agent_id": "a", "to_agent_id": "c", "file_path": "src/a.py"} | given)
-    return rules.decide_handover(on(standing, command), command, NOW, receiver_is_live=live)
+    return held_locks.decide_handover(on(standing, command), command, NOW, receiver_is_live=live)
 
 
 def ask(agent_id: str = "a", **given: Any) -> AcquireLock:
@@ -349,11 +350,11 @@ def test_a_lock_is_not_handed_over_to_one_that_waits_for_one_that_would_wait_for
 
 def test_what_another_holds_is_taken_away_with_a_reason_and_the_event_says_who_did_it() -> None:
     command = ForceReleaseLock(agent_id="operator", reason=" it hangs ", file_path="src/a.py")
-    freed = rules.decide_force_release(on(held_by("a"), command), command, NOW)
+    freed = held_locks.decide_force_release(on(held_by("a"), command), command, NOW)
     assert (freed.agent_id, freed.reason, freed.forced_by, freed.why) == ("a", "forced", "operator", "it hangs")
     assert freed.actor == "operator"
     with pytest.raises(NotFound, match="is held by nobody"):
-        rules.decide_force_release(on(FREE, command), command, NOW)
+        held_locks.decide_force_release(on(FREE, command), command, NOW)
 
 
 def test_of_those_who_share_a_token_says_whose_lock_is_taken_away() -> None:
@@ -361,6 +362,6 @@ def test_of_those_who_share_a_token_says_whose_lock_is_taken_away() -> None:
     standing.grant("lock", ("src/a.py",), "b", "shared", 9, NOW + MINUTE)
     command = ForceReleaseLock(agent_id="operator", reason="r", file_path="src/a.py")
     with pytest.raises(InvalidInput, match="must say whose lock is meant: a, b share it"):
-        rules.decide_force_release(on(standing, command), command, NOW)
+        held_locks.decide_force_release(on(standing, command), command, NOW)
     named = ForceReleaseLock(agent_id="operator", reason="r", file_path="src/a.py", fencing_token=9)
-    assert rules.decide_force_release(on(standing, named), named, NOW).agent_id == "b"
+    assert held_locks.decide_force_release(on(standing, named), named, NOW).agent_id == "b"
