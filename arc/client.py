@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from arc.defaults import SPOOL_DIR
 from arc.errors import ArcError
 from arc.leases import Leases
 from arc.poll_places import PollPlaces
@@ -73,7 +74,7 @@ class ArcClient(Leases, Work, Questions, Waking):
         return url
 
     @classmethod
-    def over_relay(cls, agent_id: str, spool_dir: str | Path = ".arc-relay", *, timeout: float = 30.0) -> Self:
+    def over_relay(cls, agent_id: str, spool_dir: str | Path = SPOOL_DIR, *, timeout: float = 30.0) -> Self:
         """A client that speaks through the files of a relay, for a sandbox without a network.
 
         Args:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from arc.finding.kept_options import DEFAULTS
+from arc.defaults import MAX_ATTACHMENT_CHARS, MAX_ATTACHMENTS, MAX_BODY_CHARS, SPOOL_DIR
 from arc.finding.storage import DEFAULT_NAME
 from arc.urls import DEFAULT_HOST, DEFAULT_PORT
 
@@ -32,14 +32,14 @@ STOP_WITHIN_SEC = 60.0
 
 
 def ensure_hub(
-    host: str = "127.0.0.1",
-    port: int = 6969,
-    storage: str = "arc.sqlite3",
+    host: str = DEFAULT_HOST,
+    port: int = DEFAULT_PORT,
+    storage: str = DEFAULT_NAME,
     timeout: float = 60.0,
-    spool_dir: str = ".arc-relay",
-    max_body_chars: int = 128_000,
-    max_attachment_chars: int = 256_000,
-    max_attachments: int = 32,
+    spool_dir: str = SPOOL_DIR,
+    max_body_chars: int = MAX_BODY_CHARS,
+    max_attachment_chars: int = MAX_ATTACHMENT_CHARS,
+    max_attachments: int = MAX_ATTACHMENTS,
     allow_remote: bool = False,
 ) -> dict[str, Any]:
     """Start a hub and its relay in the background, unless one answers already.
@@ -60,10 +60,10 @@ def ensure_hub(
     """
     arguments = [*_place(storage, host, port), "--timeout", str(timeout)]
     for option, value, usual in (
-        ("--spool-dir", str(spool_dir), DEFAULTS["spool_dir"]),
-        ("--max-body-chars", max_body_chars, DEFAULTS["max_body_chars"]),
-        ("--max-attachment-chars", max_attachment_chars, DEFAULTS["max_attachment_chars"]),
-        ("--max-attachments", max_attachments, DEFAULTS["max_attachments"]),
+        ("--spool-dir", str(spool_dir), SPOOL_DIR),
+        ("--max-body-chars", max_body_chars, MAX_BODY_CHARS),
+        ("--max-attachment-chars", max_attachment_chars, MAX_ATTACHMENT_CHARS),
+        ("--max-attachments", max_attachments, MAX_ATTACHMENTS),
     ):
         if value != usual:
             arguments += [option, str(value)]
@@ -73,7 +73,7 @@ def ensure_hub(
     return _run("ensure", arguments, timeout + GRACE_SEC, {"running": False, "started": False, "url": url})
 
 
-def stop_hub(storage: str = "arc.sqlite3", host: str = "127.0.0.1", port: int = 6969) -> dict[str, Any]:
+def stop_hub(storage: str = DEFAULT_NAME, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> dict[str, Any]:
     """Stop the hub of this storage and return when its port is closed.
 
     Args:
@@ -87,7 +87,7 @@ def stop_hub(storage: str = "arc.sqlite3", host: str = "127.0.0.1", port: int = 
     return _run("stop", _place(storage, host, port), STOP_WITHIN_SEC, {"stopped": False})
 
 
-def reset_hub(storage: str = "arc.sqlite3", host: str = "127.0.0.1", port: int = 6969) -> dict[str, Any]:
+def reset_hub(storage: str = DEFAULT_NAME, host: str = DEFAULT_HOST, port: int = DEFAULT_PORT) -> dict[str, Any]:
     """Stop the hub of this storage and delete its database.
 
     Args:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 
 from arc.client import ArcClient
+from arc.defaults import SPOOL_DIR
 from arc.errors import ArcError
 
 TYPE_CHECKING = False
@@ -126,7 +127,7 @@ def run_smoke_agent(
     role: str,
     transport_name: str,
     base_url: str | None = None,
-    relay_dir: str | Path = ".arc-relay",
+    relay_dir: str | Path = SPOOL_DIR,
     channel: str = "smoke-room",
     thread_id: str = "smoke-relay-001",
     claim_key: str = "smoke-claim-001",

@@ -21,6 +21,7 @@ import sys
 import time
 from pathlib import Path
 
+from arc.defaults import SPOOL_DIR
 from arc.errors import ArcError
 from arc.files import AS_IT_IS, replace
 
@@ -28,7 +29,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-DEFAULT_SPOOL_DIR = ".arc-relay"
 
 BAD_RESPONSE = 500
 SPOOL_NOT_WRITABLE = 597
@@ -85,7 +85,7 @@ class FileRelayClient:
         self,
         *,
         agent_id: str,
-        spool_dir: str | Path = DEFAULT_SPOOL_DIR,
+        spool_dir: str | Path = SPOOL_DIR,
         timeout: float = 30.0,
         poll_interval_sec: float = 0.1,
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arc.defaults import SPOOL_DIR
 from arc.finding.kept_options import DEFAULTS
 from arc.finding.storage import DEFAULT_NAME
 from arc.urls import DEFAULT_HOST, DEFAULT_PORT, HIGHEST_PORT
@@ -11,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-DEFAULT_SPOOL: Final = str(DEFAULTS["spool_dir"])
 MAX_COUNT: Final = 2**53 - 1
 """The greatest number that every reader of JSON keeps."""
 INFINITE: Final = float("inf")
@@ -131,7 +131,7 @@ def add_storage_option(parser: Arguments) -> None:
 
 def add_spool_options(parser: Arguments) -> None:
     """Declare `SpoolOptions`."""
-    parser.add_argument("--spool-dir", metavar="DIR", help=f"the relay's folder ({DEFAULT_SPOOL})")
+    parser.add_argument("--spool-dir", metavar="DIR", help=f"the relay's folder ({SPOOL_DIR})")
     parser.add_argument("--spool-mode", type=_mode, metavar="MODE", help="permissions of that folder, in octal (700)")
 
 

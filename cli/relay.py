@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
+from arc.defaults import SPOOL_DIR
 from arc.finding.tokens import BadTokenError, authorization, find_token
 from arc.finding.which_hub import choose_hub
 from arc.urls import split_url
@@ -11,7 +12,7 @@ from arclog.limits import RELAY_POLL_INTERVAL_SEC, RELAY_REQUEST_TIMEOUT_SEC
 from cli.arguments import Arguments
 from cli.errors import CommandFailed
 from cli.event_loop import hearing_the_end, new_event_loop
-from cli.options import DEFAULT_SPOOL, OWNER, SpoolOptions, add_base_url, add_spool_options, seconds
+from cli.options import OWNER, SpoolOptions, add_base_url, add_spool_options, seconds
 from cli.paths import working_directory
 from relay.relay import Relay
 from relay.remote import HttpSend
@@ -69,7 +70,7 @@ async def _serve(options: Options) -> None:
         )
     except (ValueError, BadTokenError) as error:
         raise CommandFailed(str(error)) from None
-    spool = Spool(working_directory() / (options.spool_dir or DEFAULT_SPOOL), options.spool_mode or OWNER)
+    spool = Spool(working_directory() / (options.spool_dir or SPOOL_DIR), options.spool_mode or OWNER)
     relay = Relay(spool, send, poll_interval_sec=options.poll_interval_sec)
     serving = asyncio.create_task(relay.run())
     told_to_end = asyncio.Event()

@@ -5,11 +5,12 @@ import threading
 import time
 from uuid import uuid4
 
+from arc.defaults import SPOOL_DIR
 from arc.finding.notes import read_notes
 from arc.finding.storage import Project, working_directory
 from arc.finding.which_hub import choose_hub
 from cli.arguments import Arguments, Namespace
-from cli.options import DEFAULT_SPOOL, add_base_url, seconds
+from cli.options import add_base_url, seconds
 
 ROLES = (("smoke-a", "http"), ("smoke-b", "relay"), ("smoke-c", "http"))
 """Who plays over which road, so that one sentence of the answer is about both."""
@@ -59,7 +60,7 @@ def _spool_of(url: str) -> str:
     project = Project(working_directory())
     notes = [note for folder in project.folders for note in read_notes(folder) if note.url == url]
     told = notes[0].options.get("spool_dir") if notes else None
-    return told if isinstance(told, str) else DEFAULT_SPOOL
+    return told if isinstance(told, str) else SPOOL_DIR
 
 
 def _play(options: Options, run_id: str, role: str, transport: str, failures: dict[str, str]) -> None:
@@ -71,7 +72,7 @@ def _play(options: Options, run_id: str, role: str, transport: str, failures: di
             role=role,
             transport_name=transport,
             base_url=options.base_url,
-            relay_dir=options.spool_dir or DEFAULT_SPOOL,
+            relay_dir=options.spool_dir or SPOOL_DIR,
             thread_id=f"smoke-{run_id}",
             claim_key=f"smoke-{run_id}",
             timeout_sec=options.timeout_sec,

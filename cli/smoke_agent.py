@@ -1,7 +1,8 @@
 """`arc smoke-agent`: one role of the smoke test, which shows that agents reach each other."""
 
+from arc.defaults import SPOOL_DIR
 from cli.arguments import Arguments, Namespace
-from cli.options import DEFAULT_SPOOL, add_base_url, seconds
+from cli.options import add_base_url, seconds
 
 
 class Options(Namespace):
@@ -24,7 +25,7 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--role", required=True, choices=roles, help="which of the three agents to play")
     parser.add_argument("--transport", required=True, choices=transports, help="how to reach the hub")
     add_base_url(parser)
-    parser.add_argument("--relay-dir", default=DEFAULT_SPOOL, metavar="DIR", help="the relay's folder (%(default)s)")
+    parser.add_argument("--relay-dir", default=SPOOL_DIR, metavar="DIR", help="the relay's folder (%(default)s)")
     parser.add_argument("--channel", default="smoke-room", help="the room (%(default)s)")
     parser.add_argument("--thread-id", default="smoke-relay-001", metavar="ID", help="the thread (%(default)s)")
     parser.add_argument("--claim-key", default="smoke-claim-001", metavar="KEY", help="the claim (%(default)s)")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from arc.defaults import MAX_ATTACHMENT_CHARS, MAX_ATTACHMENTS, MAX_BODY_CHARS, PRESENCE_TTL_SEC, SPOOL_DIR
 from arc.files import replace
 from arc.finding.repository import is_mine
 from arc.light_json import dumps, loads
@@ -27,12 +28,12 @@ DEFAULTS: Final[dict[str, object]] = {
     "proxy_headers": "",
     "tls_cert": "",
     "tls_key": "",
-    "spool_dir": ".arc-relay",
+    "spool_dir": SPOOL_DIR,
     "spool_mode": 0o700,
-    "max_body_chars": 128_000,
-    "max_attachment_chars": 256_000,
-    "max_attachments": 32,
-    "presence_ttl_sec": 120.0,
+    "max_body_chars": MAX_BODY_CHARS,
+    "max_attachment_chars": MAX_ATTACHMENT_CHARS,
+    "max_attachments": MAX_ATTACHMENTS,
+    "presence_ttl_sec": PRESENCE_TTL_SEC,
     "root": "",
     "log": "",
 }

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from arc.defaults import SPOOL_DIR
 from arc.finding.kept_options import DEFAULTS, read_options
 from arc.finding.repository import find_repository
 from arc.urls import is_loopback
@@ -12,7 +13,6 @@ from cli.hubs.which_storage import spool_beside
 from cli.options import HubOptions
 from cli.paths import working_directory
 
-SPOOL: Final = str(DEFAULTS["spool_dir"])
 LOG_VARIABLE: Final = "ARC_LOG"
 FILES: Final = ("spool_dir", "root", "token_file", "tls_cert", "tls_key")
 IN_WORDS: Final = {name: f"--{name.replace('_', '-')}" for name in DEFAULTS}
@@ -129,7 +129,7 @@ def arguments_for(options: HubOptions, storage: Path) -> list[str]:
 
 def _usual_spool(options: HubOptions, storage: Path) -> Path:
     """The relay's folder: in the working directory for a storage that was named, else beside the storage."""
-    return (working_directory() if options.storage is not None else spool_beside(storage)) / SPOOL
+    return (working_directory() if options.storage is not None else spool_beside(storage)) / SPOOL_DIR
 
 
 def _usual_root() -> str:
