@@ -27,6 +27,7 @@ from projections.intervals import AsOf, as_of, live
 from projections.live_writer import LiveWriter
 from projections.message_pages import MessageQuery
 from projections.rebuilding.rebuild import bring_up_to_date, compare, replay_into
+from tests.property.engines import EngineFor, on_each_engine
 from tests.property.histories import (
     AGENTS,
     CHANNELS,
@@ -57,11 +58,11 @@ OF_THE_HUB = (SessionExpired, HubVouched, TaskLapsed, TaskFailed, TaskCompleted)
 
 
 @contextmanager
-def played_on(folder: Path, history: list[Step]) -> Iterator[tuple[Path, list[Played]]]:
+def played_on(folder: Path, engine_for: EngineFor, history: list[Step]) -> Iterator[tuple[Path, list[Played]]]:
     """A storage of its own on which the history was played, and how that went."""
     with fresh_storage(folder) as storage:
         time = FakeTime()
-        with recording(storage, time) as recorder:
+        with recording(storage, time, engine=engine_for(time)) as recorder:
             played = Player(recorder, time).play(history)
         yield storage, played
 
@@ -69,21 +70,25 @@ def played_on(folder: Path, history: list[Step]) -> Iterator[tuple[Path, list[Pl
 # One accepted call, one event ----------------------------------------------------------------------------------------
 
 
+@on_each_engine
 @OFTEN
 @given(histories())
-def test_one_event_for_each_accepted_call_and_none_for_a_refused_one(tmp_path: Path, history: list[Step]) -> None:
-    check_one_event_for_each_call(tmp_path, history)
+def test_one_event_for_each_accepted_call_and_none_for_a_refused_one(
+    tmp_path: Path, engine_for: EngineFor, history: list[Step]
+) -> None:
+    check_one_event_for_each_call(tmp_path, engine_for, history)
 
 
+@on_each_engine
 @pytest.mark.soak
 @SOAK
 @given(histories(80))
-def test_one_event_for_each_call_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
-    check_one_event_for_each_call(tmp_path, history)
+def test_one_event_for_each_call_in_many_histories(tmp_path: Path, engine_for: EngineFor, history: list[Step]) -> None:
+    check_one_event_for_each_call(tmp_path, engine_for, history)
 
 
-def check_one_event_for_each_call(folder: Path, history: list[Step]) -> None:
-    with played_on(folder, history) as (storage, played):
+def check_one_event_for_each_call(folder: Path, engine_for: EngineFor, history: list[Step]) -> None:
+    with played_on(folder, engine_for, history) as (storage, played):
         written = {event.event_id: event for event in events_in(storage)}
         with reading(storage) as connection:
             assert find_break(GENESIS, read(connection, limit=1_000_000)) is None
@@ -106,21 +111,25 @@ def check_one_event_for_each_call(folder: Path, history: list[Step]) -> None:
 # Replay = live -------------------------------------------------------------------------------------------------------
 
 
+@on_each_engine
 @OFTEN
 @given(histories())
-def test_a_replay_of_the_log_is_what_is_live_row_by_row(tmp_path: Path, history: list[Step]) -> None:
-    check_replay(tmp_path, history)
+def test_a_replay_of_the_log_is_what_is_live_row_by_row(
+    tmp_path: Path, engine_for: EngineFor, history: list[Step]
+) -> None:
+    check_replay(tmp_path, engine_for, history)
 
 
+@on_each_engine
 @pytest.mark.soak
 @SOAK
 @given(histories(80))
-def test_a_replay_is_what_is_live_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
-    check_replay(tmp_path, history)
+def test_a_replay_is_what_is_live_in_many_histories(tmp_path: Path, engine_for: EngineFor, history: list[Step]) -> None:
+    check_replay(tmp_path, engine_for, history)
 
 
-def check_replay(folder: Path, history: list[Step]) -> None:
-    with played_on(folder, history) as (storage, _played), reading(storage) as connection:
+def check_replay(folder: Path, engine_for: EngineFor, history: list[Step]) -> None:
+    with played_on(folder, engine_for, history) as (storage, _played), reading(storage) as connection:
         replayed = apsw.Connection(":memory:")
         head = events_in(storage)[-1].event_id
         replay_into(connection, replayed, head)
@@ -131,27 +140,29 @@ def check_replay(folder: Path, history: list[Step]) -> None:
 # As of N = a hub that only had the first N events --------------------------------------------------------------------
 
 
+@on_each_engine
 @settings(OFTEN, max_examples=30)
 @given(histories())
 def test_every_read_as_of_n_is_that_of_a_hub_which_only_had_the_first_n_events(
-    tmp_path: Path, history: list[Step]
+    tmp_path: Path, engine_for: EngineFor, history: list[Step]
 ) -> None:
-    check_as_of(tmp_path, history)
+    check_as_of(tmp_path, engine_for, history)
 
 
+@on_each_engine
 @pytest.mark.soak
 @settings(SOAK, max_examples=200)
 @given(histories(80))
-def test_as_of_is_the_past_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
-    check_as_of(tmp_path, history)
+def test_as_of_is_the_past_in_many_histories(tmp_path: Path, engine_for: EngineFor, history: list[Step]) -> None:
+    check_as_of(tmp_path, engine_for, history)
 
 
-def check_as_of(folder: Path, history: list[Step]) -> None:
+def check_as_of(folder: Path, engine_for: EngineFor, history: list[Step]) -> None:
     early = apsw.Connection(":memory:")
     early.execute(EVENTS["schema"])
     bring_up_to_date(early)
     writer = LiveWriter(early)
-    with played_on(folder, history) as (storage, _played), reading(storage) as full:
+    with played_on(folder, engine_for, history) as (storage, _played), reading(storage) as full:
         events = list(read(full, limit=1_000_000))
         for event in events:
             early.execute(
@@ -245,25 +256,27 @@ QUERIES = [
 # Retries -------------------------------------------------------------------------------------------------------------
 
 
+@on_each_engine
 @OFTEN
 @given(histories())
 def test_the_same_request_under_the_same_key_is_done_once_and_answered_alike(
-    tmp_path: Path, history: list[Step]
+    tmp_path: Path, engine_for: EngineFor, history: list[Step]
 ) -> None:
-    check_retries(tmp_path, history)
+    check_retries(tmp_path, engine_for, history)
 
 
+@on_each_engine
 @pytest.mark.soak
 @SOAK
 @given(histories(80))
-def test_retries_are_safe_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
-    check_retries(tmp_path, history)
+def test_retries_are_safe_in_many_histories(tmp_path: Path, engine_for: EngineFor, history: list[Step]) -> None:
+    check_retries(tmp_path, engine_for, history)
 
 
-def check_retries(folder: Path, history: list[Step]) -> None:
+def check_retries(folder: Path, engine_for: EngineFor, history: list[Step]) -> None:
     time = FakeTime()
     recorded: list[tuple[str, Played]] = []
-    with fresh_storage(folder) as storage, recording(storage, time) as recorder:
+    with fresh_storage(folder) as storage, recording(storage, time, engine=engine_for(time)) as recorder:
         player = Player(recorder, time)
         for number, step in enumerate(history):
             key = f"key-{number}"
@@ -295,11 +308,12 @@ def check_retries(folder: Path, history: list[Step]) -> None:
             assert list(verify_keys(connection, recorder.last_event_id)) == []
 
 
+@on_each_engine
 @OFTEN
 @given(histories())
-def test_a_refused_call_does_not_burn_its_key(tmp_path: Path, history: list[Step]) -> None:
+def test_a_refused_call_does_not_burn_its_key(tmp_path: Path, engine_for: EngineFor, history: list[Step]) -> None:
     time = FakeTime()
-    with fresh_storage(tmp_path) as storage, recording(storage, time) as recorder:
+    with fresh_storage(tmp_path) as storage, recording(storage, time, engine=engine_for(time)) as recorder:
         player = Player(recorder, time)
         for number, step in enumerate(history):
             key = f"key-{number}"

@@ -14,6 +14,7 @@ from arclog.errors import ArcError
 from projections import channels, claims, inbox, locks, message_pages, sessions, tasks, threads
 from projections.intervals import live
 from projections.message_pages import MessageQuery
+from tests.property.engines import EngineFor, on_each_engine
 from tests.property.histories import AGENTS, Pass, Player, Read, Step, fresh_storage, histories
 from tests.property.model import Model
 from tests.property.model_state import Lease
@@ -28,23 +29,31 @@ OFTEN = settings(
 )
 
 
+@on_each_engine
 @OFTEN
 @given(histories())
-def test_a_hub_does_what_the_model_says(tmp_path: Path, history: list[Step]) -> None:
-    check_against_the_model(tmp_path, history)
+def test_a_hub_does_what_the_model_says(tmp_path: Path, engine_for: EngineFor, history: list[Step]) -> None:
+    check_against_the_model(tmp_path, engine_for, history)
 
 
+@on_each_engine
 @pytest.mark.soak
 @settings(OFTEN, max_examples=1000)
 @given(histories(120))
-def test_a_hub_does_what_the_model_says_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
-    check_against_the_model(tmp_path, history)
+def test_a_hub_does_what_the_model_says_in_many_histories(
+    tmp_path: Path, engine_for: EngineFor, history: list[Step]
+) -> None:
+    check_against_the_model(tmp_path, engine_for, history)
 
 
-def check_against_the_model(folder: Path, history: list[Step]) -> None:
+def check_against_the_model(folder: Path, engine_for: EngineFor, history: list[Step]) -> None:
     time, model = FakeTime(), Model()
     began_at = time.wall()
-    with fresh_storage(folder) as storage, recording(storage, time) as recorder, reading(storage) as connection:
+    with (
+        fresh_storage(folder) as storage,
+        recording(storage, time, engine=engine_for(time)) as recorder,
+        reading(storage) as connection,
+    ):
         player = Player(recorder, time)
         for step in history:
             model.now = time.wall() - began_at

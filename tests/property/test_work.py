@@ -11,6 +11,7 @@ from projections import readiness
 from projections.intervals import live
 from projections.readiness import Worker
 from projections.tasks import list_tasks
+from tests.property.engines import EngineFor, on_each_engine
 from tests.property.histories import AGENTS, Step, work_histories
 from tests.property.test_histories import (
     OFTEN,
@@ -24,30 +25,37 @@ from tests.property.test_histories import (
 from tests.support.recorders import events_in, reading
 
 
+@on_each_engine
 @OFTEN
 @given(work_histories())
-def test_what_is_true_of_every_history_is_true_of_work(tmp_path: Path, history: list[Step]) -> None:
-    check_one_event_for_each_call(tmp_path, history)
-    check_replay(tmp_path, history)
-    check_as_of(tmp_path, history[:20])
-    check_retries(tmp_path, history)
+def test_what_is_true_of_every_history_is_true_of_work(
+    tmp_path: Path, engine_for: EngineFor, history: list[Step]
+) -> None:
+    check_one_event_for_each_call(tmp_path, engine_for, history)
+    check_replay(tmp_path, engine_for, history)
+    check_as_of(tmp_path, engine_for, history[:20])
+    check_retries(tmp_path, engine_for, history)
 
 
+@on_each_engine
 @OFTEN
 @given(work_histories(60))
-def test_what_is_ready_is_what_the_rules_say(tmp_path: Path, history: list[Step]) -> None:
-    check_readiness(tmp_path, history)
+def test_what_is_ready_is_what_the_rules_say(tmp_path: Path, engine_for: EngineFor, history: list[Step]) -> None:
+    check_readiness(tmp_path, engine_for, history)
 
 
+@on_each_engine
 @pytest.mark.soak
 @SOAK
 @given(work_histories(120))
-def test_what_is_ready_is_what_the_rules_say_in_many_histories(tmp_path: Path, history: list[Step]) -> None:
-    check_readiness(tmp_path, history)
+def test_what_is_ready_is_what_the_rules_say_in_many_histories(
+    tmp_path: Path, engine_for: EngineFor, history: list[Step]
+) -> None:
+    check_readiness(tmp_path, engine_for, history)
 
 
-def check_readiness(folder: Path, history: list[Step]) -> None:
-    with played_on(folder, history) as (storage, _played), reading(storage) as connection:
+def check_readiness(folder: Path, engine_for: EngineFor, history: list[Step]) -> None:
+    with played_on(folder, engine_for, history) as (storage, _played), reading(storage) as connection:
         at = live(events_in(storage)[-1].recorded_at)
         tasks = {task["task_id"]: task for task in msgspec.json.decode(msgspec.json.encode(list_tasks(connection, at)))}
         questions = {task_id for task_id, task in tasks.items() if task["title"] == "which?"}
