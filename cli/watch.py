@@ -57,9 +57,7 @@ def run(options: Options) -> int:
     if options.to is not None and options.stream is not None:
         raise WrongArguments("--to and --stream are two ways to say it; give one")
     if options.wake is not None:
-        from cli.waking.watching import run as call_for
-
-        return call_for(options)
+        return _call_agent(options.wake, options)
     hub = choose_hub(options.base_url)
     hub.say()
     transport = HttpTransport(hub.url, timeout=WAIT_SEC + 10)
@@ -79,6 +77,16 @@ def run(options: Options) -> int:
                 if not left:
                     break
     return 0
+
+
+def _call_agent(agent_id: str, options: Options) -> int:
+    from cli.waking.watching import call_for
+
+    if options.exec is None:
+        raise WrongArguments("--wake needs --exec CMD, which calls the agent")
+    if options.type is not None or options.stream is not None or options.to is not None:
+        raise WrongArguments("--wake says which events; leave out --type, --stream and --to")
+    return call_for(agent_id, options.exec, options.times, options.base_url)
 
 
 def _next(transport: HttpTransport, options: Options, after: int) -> list[dict[str, Any]]:

@@ -13,7 +13,6 @@ from arc.errors import ArcError
 from arc.finding.which_hub import choose_hub
 from arc.http import HttpTransport
 from arc.urls import query, segment
-from cli.errors import WrongArguments
 from cli.output import print_note, to_json
 
 TYPE_CHECKING = False
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from arc.shapes import Wake
-    from cli.watch import Options
 
 WAIT_SEC: Final = 25.0
 RETRY_SEC: Final = 2.0
@@ -30,23 +28,26 @@ PAUSE_SEC: Final = 0.2
 TURN: Final = "watch"
 
 
-def run(options: Options) -> int:
-    """Call the agent until this is interrupted, or it was called as often as was asked for."""
-    if options.exec is None or options.wake is None:
-        raise WrongArguments("--wake needs --exec CMD, which calls the agent")
-    if options.type is not None or options.stream is not None or options.to is not None:
-        raise WrongArguments("--wake says which events; leave out --type, --stream and --to")
-    hub = choose_hub(options.base_url)
+def call_for(agent_id: str, command: str, times: int | None, base_url: str | None) -> int:
+    """Call an agent until this is interrupted, or it was called as often as was asked for.
+
+    Args:
+        agent_id: the agent.
+        command: what calls it.
+        times: how often; None without an end.
+        base_url: where the hub listens.
+    """
+    hub = choose_hub(base_url)
     hub.say()
-    hub_calls = _Calls(HttpTransport(hub.url, timeout=WAIT_SEC + 10), options.wake)
-    left = options.times
+    hub_calls = _Calls(HttpTransport(hub.url, timeout=WAIT_SEC + 10), agent_id)
+    left = times
     after = int(hub_calls.read("health")["head"])
     while left is None or left > 0:
         try:
             for wake in hub_calls.list_called():
                 if wake["state"] == "requested" and wake["turn"] == TURN:
                     hub_calls.report(wake, done=True)  # told first, since a window may be seen before it ends
-                    if not _call(options.exec, wake):
+                    if not _call(command, wake):
                         hub_calls.report(wake, done=False)
                     left = None if left is None else left - 1
             if left is None or left > 0:

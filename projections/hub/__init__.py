@@ -42,7 +42,8 @@ Reading, and what goes by time:
     log_feed          the events after a cursor; `cursors` keeps those that the hub remembers
     other_hubs        what other hubs append is told to those who wait here
     presence          who is there; `processes` for those that run on this machine
-    clockwork         what is due by the log's clock
+    clocks            when to look for what is due though nobody calls
+    clockwork         what is due by the log's clock: sessions, and what they held
     inspection        the chain of the log, checked in the background
     alarms            who is told of damage and of a storage that fails
     shutdown_timer    the countdown to a shutdown

@@ -1,6 +1,6 @@
 """Calls on their way to the log, and the transaction that takes them there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
@@ -86,3 +86,16 @@ class Commit(Struct):
             call.done(result)
         for waiting, outcome in self.told:
             waiting.tell(outcome)
+
+
+def joined(commits: Sequence[Commit]) -> Commit:
+    """Transactions that followed one another, told as one."""
+    return Commit(
+        commits[0].after,
+        commits[-1].head,
+        [message for commit in commits for message in commit.messages],
+        [answer for commit in commits for answer in commit.answers],
+        [told for commit in commits for told in commit.told],
+        foreign=True,
+        has_work=True,
+    )

@@ -35,7 +35,8 @@ from arclog.errors import (
     UnexpectedFailure,
 )
 from arclog.progress import Progress
-from projections.hub.calls import Call, Commit
+from projections.hub.calls import Call, Commit, joined
+from projections.hub.clocks import Clocks
 from projections.hub.clockwork import Clockwork
 from projections.hub.command_handlers import Command
 from projections.hub.context import Context
@@ -45,19 +46,14 @@ from projections.hub.lease_settling import collect_told
 from projections.hub.outcomes import Outcome
 from projections.hub.presence import Presence
 from projections.hub.roots import Roots
-from projections.hub.task_clock import TaskClock
 from projections.hub.transaction import Transaction
 from projections.hub.tuning import Tuning
-from projections.hub.wake_clock import WakeClock
 from projections.hub.writing_side import WritingSide
 from projections.messages import posted_by
 from projections.tasks import CONCERNING_TASKS
-from projections.wakes import CONCERNING_WAKES
 
 _ATTEMPTS: Final = 3
 """How often a batch is judged at most, when the log does not take it."""
-_TRY_AGAIN: Final = 1_000_000
-"""How long after a fault what is due is tried again, in microseconds."""
 
 
 class Recorder:
@@ -94,15 +90,11 @@ class Recorder:
         self.presence = Presence(presence_ttl, tuning.noticed_agents)
         self.trouble: StorageError | None = None
         """What the machine did to the last transaction, when that failed for it."""
-        self._not_before = 0
-        """After a fault, when to try again what is due."""
         self._side = WritingSide(path, clock, remote, tuning)
         self.is_remote = remote is not None
         """Whether the log is elsewhere, so that whoever waits for it does so on a thread."""
         self.engine = self._side.engine
         self._clock = self.engine.clock
-        self.task_clock = TaskClock()
-        self.wake_clock = WakeClock()
         self.clockwork = Clockwork(
             hub.hub_id,
             self.presence,
@@ -114,6 +106,7 @@ class Recorder:
         """Whether the log kept a batch, while nobody knows."""
         roots = roots or Roots(path.parent)
         self._context = Context(self._side.snapshot, self._side.writer, limits, hub, roots)
+        self._clocks = Clocks(self.clockwork, self._context)
         self._hub_before = hub
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -197,12 +190,12 @@ class Recorder:
             self.trouble = None
         if came is None or came:
             self._forget()
-            self.task_clock.look_again()
+            self._clocks.look_again(tasks=True, wakes=False)
             self.last_event_id = self._side.log.head().event_id
         if came is None:
             return Commit(-1, self.last_event_id, [], [], has_work=True)
         messages = [message for event in came for message in posted_by(event)]
-        has_work = not CONCERNING_TASKS.isdisjoint(event.type for event in came)
+        has_work = any(event.type in CONCERNING_TASKS for event in came)
         return Commit(after, self.last_event_id, messages, [], has_work=has_work)
 
     def give_up(self) -> None:
@@ -313,10 +306,7 @@ class Recorder:
         if types is None:
             return False
         self._context.follow(types)
-        if not types.isdisjoint(CONCERNING_TASKS):
-            self.task_clock.look_again()
-        if not types.isdisjoint(CONCERNING_WAKES):
-            self.wake_clock.look_again()
+        self._clocks.follow(types)
         return True
 
     def _write(self, calls: Sequence[Call], foreign: bool) -> Commit:
@@ -325,15 +315,11 @@ class Recorder:
         leases, snapshot = self._context.leases, self._context.snapshot
         leases.follow(snapshot, transaction.after, transaction.now)
         transaction.settle()
-        self.task_clock.settle(self._context, transaction.now, transaction.append_ours)
-        self.wake_clock.settle(snapshot, transaction.now, transaction.append_ours)
+        self._clocks.settle(transaction.now, transaction.append_ours)
         answers = [(call, transaction.carry_out(call)) for call in calls]
         transaction.settle_leases()
         told = collect_told(leases, snapshot, transaction.now)
-        if transaction.has_work:
-            self.task_clock.look_again()
-        if transaction.has_wakes:
-            self.wake_clock.look_again()
+        self._clocks.look_again(tasks=transaction.has_work, wakes=transaction.has_wakes)
         head = transaction.head
         if head != transaction.after:
             self._side.advance(head)
@@ -354,16 +340,7 @@ class Recorder:
         return commit
 
     def _one_by_one(self, calls: Sequence[Call]) -> Commit:
-        commits = [self.transact([call]) for call in calls]
-        return Commit(
-            commits[0].after,
-            commits[-1].head,
-            [message for commit in commits for message in commit.messages],
-            [answer for commit in commits for answer in commit.answers],
-            [told for commit in commits for told in commit.told],
-            foreign=True,
-            has_work=True,
-        )
+        return joined([self.transact([call]) for call in calls])
 
     def _undo(self, error: Exception) -> None:
         """A transaction came to nothing: nothing of it stays, in the storage or in memory.
@@ -374,34 +351,27 @@ class Recorder:
         self._context.snapshot, self._context.writer = self._side.snapshot, self._side.writer
         self._context.hub = self._hub_before
         self._forget()
-        self.clockwork.forget()
-        self.task_clock.look_again()
-        self.wake_clock.look_again()
         now = self._clock.now()
+        self._clocks.fail(now)
         self._context.leases.forget(now)
         self.presence.listening.fail(now)
-        self._not_before = now + _TRY_AGAIN
 
     def _forget(self) -> None:
         """What was remembered of the tables may no longer be so."""
         self._context.forget()
         self._side.writer.memory.clear()
 
-    # The clockwork --------------------------------------------------------------------------------------------------
+    # The clocks -----------------------------------------------------------------------------------------------------
 
     @property
     def next_at(self) -> int:
-        """When something is to be done though nobody calls, in microseconds of the log's clock."""
-        return max(self.clockwork.next_at, self._not_before)
+        """When something is to be done for sessions though nobody calls, in microseconds of the log's clock."""
+        return self._clocks.next_at
 
     @property
     def next_due_at(self) -> int:
         """When something may be due, leases that are waited for included."""
-        lease_at = self._context.leases.next_look_at()
-        orphans_at = self._context.leases.next_orphans_at()
-        clocks = (self.task_clock.next_at, self.wake_clock.next_at)
-        soonest = min(at for at in (*clocks, lease_at, orphans_at) if at is not None)
-        return min(max(soonest, self._not_before), self.next_at)
+        return self._clocks.next_due_at
 
     @property
     def leases(self) -> LeaseMemory:
@@ -410,31 +380,19 @@ class Recorder:
 
     def heed_time(self) -> None:
         """Before a batch, or a look at what is due: if that comes much later than it was to, the hub stood still."""
-        next_at = self.clockwork.next_at
-        if next_at:
-            self.presence.listening.wake(self._clock.now(), max(next_at, self._not_before))
+        expected_at = self._clocks.expected_at
+        if expected_at is not None:
+            self.presence.listening.wake(self._clock.now(), expected_at)
 
     def is_due(self) -> bool:
         """Whether something is to be done though nobody calls, found without taking the log's lock."""
         now = self._clock.now()
         if self.gone is not None:
-            self._not_before = now + _TRY_AGAIN
-            return False
-        lease_at = self._context.leases.next_look_at()
-        if lease_at is not None and max(lease_at, self._not_before) <= now:
-            return True
-        task_is_due = max(self.task_clock.next_at, self._not_before) <= now
-        if now < self.next_due_at:
+            self._clocks.put_off(now)
             return False
         try:
             with self._side.errors():
-                if self._context.leases.look_for_orphans(self._side.snapshot, now):
-                    return True
-                if task_is_due and self.task_clock.prepare(self._side.snapshot, now):
-                    return True
-                if self.wake_clock.next_at <= now and self.wake_clock.prepare(self._side.snapshot, now):
-                    return True
-                return self.clockwork.prepare(self._side.snapshot, now)
+                return self._clocks.is_due(self._side.snapshot, now)
         except StorageError:
-            self._not_before = now + _TRY_AGAIN
+            self._clocks.put_off(now)
             return self._side.is_lost
