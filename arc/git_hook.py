@@ -1,10 +1,11 @@
-"""The hooks of git: a commit does not take what other agents hold, and says at which event of the log it was made.
+"""The hooks of git: a commit or a push does not take what other agents hold, and a commit names its event of the log.
 
     PYTHON -I -S PATH/git_hook.py pre-commit
     PYTHON -I -S PATH/git_hook.py prepare-commit-msg FILE [SOURCE ...]
+    PYTHON -I -S PATH/git_hook.py pre-push [REMOTE URL] <LINES
 
-`ARC_BYPASS=reason git commit` commits all the same, and the reason is told to everybody. Where the folder has no hub,
-or it is away, git goes on.
+`ARC_BYPASS=reason git commit` commits all the same, and so with a push; the reason is told to everybody. Where the
+folder has no hub, or it is away, git goes on.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ WITHIN_SEC = 4.0
 GIT_WITHIN_SEC = 10.0
 SHOWN = 5
 MAX_PATHS = 1000
+ABSENT = "0" * 40
+"""What git calls a branch that is not there."""
+PUSHED_FIELDS = 4
 AWAY = (ArcError, BadTokenError, BrokenAnswerError, OSError)
 
 
@@ -50,7 +54,9 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         if name == "pre-commit":
-            return _check(hub)
+            return _check_commit(hub)
+        if name == "pre-push":
+            return _check_push(hub)
         if name == "prepare-commit-msg" and len(arguments) > 1:
             _add_trailer(hub, arguments[1])
     except AWAY as error:
@@ -88,27 +94,67 @@ class _Hub:
         self._connection.close()
 
 
-def _check(hub: _Hub) -> int:
+def _check_commit(hub: _Hub) -> int:
     """Whether a commit may be made: 1 when it would take what another agent holds."""
+    held = _list_held(hub, _staged())
+    return _judge(
+        hub, held, "commit", "committed", "commit your own files only (git reset -q FILE takes one out), wait"
+    )
+
+
+def _check_push(hub: _Hub) -> int:
+    """Whether a push may be made: 1 when it would publish, or by force take back, what another agent holds."""
+    names: dict[str, None] = {}
+    forced = False
+    for local, remote in _pushed():
+        if local == ABSENT:
+            continue
+        if remote == ABSENT:
+            said = _git("log", "--format=", "--name-status", "-M", "-z", local, "--not", "--remotes")
+        else:
+            said = _git("diff", "--name-status", "-M", "-z", remote, local)
+            forced = forced or _git("merge-base", remote, local).strip() != remote
+        names.update(dict.fromkeys(_names_in(said)))
+    held = _list_held(hub, list(names))
+    if forced:
+        agent = _agent()
+        others = [one for one in hub.call("GET", "/v1/locks?active_only=1") if one["agent_id"] != agent]
+        held += [f"the push is by force, and {one['agent_id']} holds {one['file_path']}" for one in others]
+    return _judge(hub, held, "push", "pushed", "push when they are done, ask them")
+
+
+def _pushed() -> list[tuple[str, str]]:
+    """What is pushed where: pairs of what stands here and what stands there, as git says it or pre-commit does."""
+    given = os.environ.get("PRE_COMMIT_TO_REF")
+    if given:
+        return [(given, os.environ.get("PRE_COMMIT_FROM_REF") or ABSENT)]
+    lines = (line.split() for line in sys.stdin.buffer.read().decode("utf-8", "surrogateescape").splitlines())
+    return [(fields[1], fields[3]) for fields in lines if len(fields) == PUSHED_FIELDS]
+
+
+def _list_held(hub: _Hub, names: list[str]) -> list[str]:
+    """Which files other agents hold, each in a few words."""
     agent, top = _agent(), _git("rev-parse", "--show-toplevel").rstrip("\n")
     held = []
-    for name in _staged()[:MAX_PATHS]:
+    for name in names[:MAX_PATHS]:
         path = _quoted(os.path.join(top, name))
         found = hub.call("GET", f"/v1/locks/conflicts?agent_id={_quoted(agent)}&path={path}")
         held += [f"{name} is locked by {one['agent_id']} until {str(one['expires_at'])[11:19]} UTC" for one in found]
+    return held
+
+
+def _judge(hub: _Hub, held: list[str], verb: str, done: str, instead: str) -> int:
+    """The exit code for what others hold: 1, unless there is none or a reason is given, which everybody is told."""
     if not held:
         return 0
     reason = os.environ.get(BYPASS, "").strip()
     if reason:
-        said = f"{agent} committed what others hold, because: {reason}\n" + "\n".join(held[:SHOWN])
-        hub.call("POST", "/v1/messages", {"from_agent": agent, "kind": "notice", "body": said})
+        said = f"{_agent()} {done} what others hold, because: {reason}\n" + "\n".join(held[:SHOWN])
+        hub.call("POST", "/v1/messages", {"from_agent": _agent(), "kind": "notice", "body": said})
         return 0
     more = f"arc: and {len(held) - SHOWN} more\n" if len(held) > SHOWN else ""
     sys.stderr.write("".join(f"arc: {line}\n" for line in held[:SHOWN]) + more)
-    sys.stderr.write(
-        "arc: commit your own files only (git reset -q FILE takes one out), wait, or say why not: "
-        f"{BYPASS}=reason git commit\n"
-    )
+    sys.stderr.write(f"arc: {instead}, or say why not: {BYPASS}=reason git {verb}\n")
     return 1
 
 
@@ -119,8 +165,14 @@ def _add_trailer(hub: _Hub, path: str) -> None:
 
 
 def _staged() -> list[str]:
-    """What the commit takes, both sides of a rename, from the top of the working tree."""
-    fields = [field for field in _git("diff", "--cached", "--name-status", "-M", "-z").split("\0") if field]
+    """What the commit takes, from the top of the working tree."""
+    return _names_in(_git("diff", "--cached", "--name-status", "-M", "-z"))
+
+
+def _names_in(said: str) -> list[str]:
+    """The files that `--name-status -z` names, both sides of a rename."""
+    fields = [field.lstrip("\n") for field in said.split("\0")]
+    fields = [field for field in fields if field]
     names, place = [], 0
     while place < len(fields):
         sides = 2 if fields[place][0] in "RC" else 1

@@ -13,7 +13,9 @@ import arc
 from cli.setup.edits import BEGIN, END, CannotEditError, Edit
 
 SCRIPT: Final = Path(arc.__file__).with_name("git_hook.py")
-NAMES: Final = ("pre-commit", "prepare-commit-msg")
+NAMES: Final = ("pre-commit", "prepare-commit-msg", "pre-push")
+READS_INPUT: Final = "pre-push"
+"""The hook that git gives lines to, which a hook after ours wants too."""
 SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
 GIT_WITHIN_SEC: Final = 10.0
 
@@ -31,7 +33,7 @@ def edits_for(top: Path) -> list[Edit]:
 
 def _edit(path: Path) -> Edit:
     call = shlex.join([sys.executable, "-I", "-S", str(SCRIPT), path.name])
-    lines = f'# {BEGIN}\n{call} "$@" </dev/null || exit $?\n# {END}\n'
+    lines = f"# {BEGIN}\n{_handing_on(call) if path.name == READS_INPUT else _calling(call)}# {END}\n"
 
     def take(text: str) -> str:
         start, end = text.find(f"# {BEGIN}\n"), text.find(f"# {END}\n")
@@ -52,3 +54,16 @@ def _edit(path: Path) -> Edit:
         return f"{first}{newline or chr(10)}{lines}{rest}"
 
     return Edit(path, put, take, "git hook", is_program=True)
+
+
+def _calling(call: str) -> str:
+    return f'{call} "$@" </dev/null || exit $?\n'
+
+
+def _handing_on(call: str) -> str:
+    """The same, with what stands on the standard input for us and for whatever follows."""
+    return (
+        "ARC_INPUT=$(cat)\n"
+        f'printf \'%s\\n\' "$ARC_INPUT" | {call} "$@" || exit $?\n'
+        'if [ -n "$ARC_INPUT" ]; then exec <<ARC_END\n$ARC_INPUT\nARC_END\nelse exec </dev/null; fi\n'
+    )

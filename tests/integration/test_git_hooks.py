@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
-from tests.support.hub_process import HubProcess
+from tests.support.hub_process import CHECKOUT, HubProcess
 
 
 @pytest.fixture
@@ -89,3 +90,81 @@ def test_who_gives_a_reason_commits_all_the_same_and_everybody_is_told(repositor
 def test_git_goes_on_while_the_hub_is_away(repository: Path, hub: HubProcess) -> None:
     hub.stop()
     assert commit(repository, "a.py").returncode == 0
+
+
+@pytest.fixture
+def origin(repository: Path, hub: HubProcess, tmp_path: Path) -> Path:
+    """What the repository pushes to."""
+    origin = tmp_path / "origin.git"
+    git(tmp_path, "init", "-q", "--bare", str(origin))
+    git(repository, "remote", "add", "origin", str(origin))
+    assert git(repository, "push", "-q", "origin", "HEAD:main").returncode == 0
+    return origin
+
+
+def test_what_another_agent_holds_is_not_pushed(repository: Path, hub: HubProcess, origin: Path) -> None:
+    assert commit(repository, "a.py").returncode == 0
+    hub.post("/v1/locks", {"agent_id": "ada", "file_path": "a.py"})
+    for branch in ("HEAD:main", "HEAD:refs/heads/new"):
+        done = git(repository, "push", "origin", branch)
+        assert done.returncode == 1
+        assert "a.py is locked by ada until" in done.stderr
+        assert "ARC_BYPASS=reason git push" in done.stderr
+    assert git(repository, "push", "origin", "HEAD:main", ARC_BYPASS="it is urgent").returncode == 0
+    assert "pushed what others hold, because: it is urgent" in hub.get("/v1/messages?channel=general").result[0]["body"]
+
+
+def test_both_sides_of_a_rename_that_is_pushed_count(repository: Path, hub: HubProcess, origin: Path) -> None:
+    git(repository, "mv", "a.py", "näme with spaces.py")
+    assert git(repository, "commit", "-qm", "moved").returncode == 0
+    hub.post("/v1/locks", {"agent_id": "ada", "file_path": "näme with spaces.py"})
+    assert "näme with spaces.py is locked" in git(repository, "push", "origin", "HEAD:main").stderr
+
+
+def test_a_push_by_force_is_refused_while_another_holds_anything(
+    repository: Path, hub: HubProcess, origin: Path
+) -> None:
+    assert commit(repository, "b.py").returncode == 0
+    assert git(repository, "push", "-q", "origin", "HEAD:main").returncode == 0
+    git(repository, "commit", "--amend", "-qm", "another")
+    hub.post("/v1/locks", {"agent_id": "ada", "file_path": "a.py"})
+    assert "by force" in git(repository, "push", "-f", "origin", "HEAD:main").stderr
+    assert git(repository, "push", "origin", "HEAD:refs/heads/mine").returncode == 0
+
+
+@pytest.mark.parametrize("folder", [".git/hooks", "own hooks", ".husky/_"])
+def test_a_hook_that_was_there_runs_after_ours_with_the_lines_that_git_gave(
+    repository: Path, hub: HubProcess, origin: Path, tmp_path: Path, folder: str
+) -> None:
+    with chdir(repository):
+        assert main(["setup", "git", "--remove"]) == 0
+    if folder != ".git/hooks":
+        git(repository, "config", "core.hooksPath", folder)
+    hook = repository / folder / "pre-push"
+    hook.parent.mkdir(parents=True, exist_ok=True)
+    before = f"#!/bin/sh\ncat > '{tmp_path}/given'\n"
+    hook.write_text(before)
+    hook.chmod(0o755)
+    with chdir(repository):
+        assert main(["setup", "git"]) == 0
+    assert commit(repository, "b.py").returncode == 0
+    assert git(repository, "push", "origin", "HEAD:main").returncode == 0
+    (line,) = (tmp_path / "given").read_text().splitlines()
+    assert line.split()[2] == "refs/heads/main"
+    hub.post("/v1/locks", {"agent_id": "ada", "file_path": "a.py"})
+    assert commit(repository, "a.py").returncode == 1
+    with chdir(repository):
+        assert main(["setup", "git", "--remove"]) == 0
+    assert hook.read_text() == before
+
+
+def test_pre_commit_finds_every_hook_as_a_module_that_runs(repository: Path, hub: HubProcess) -> None:
+    named = (CHECKOUT / ".pre-commit-hooks.yaml").read_text()
+    hub.post("/v1/locks", {"agent_id": "ada", "file_path": "a.py"})
+    (repository / "a.py").write_text("two\n")
+    git(repository, "add", "a.py")
+    for entry, code in (("pre-commit", 1), ("pre-push", 0), ("prepare-commit-msg", 0)):
+        assert f"entry: python -m arc.git_hook {entry}\n" in named
+        words = [sys.executable, "-m", "arc.git_hook", entry]
+        done = subprocess.run(words, cwd=repository, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        assert done.returncode == code, done.stderr
