@@ -19,7 +19,7 @@ from api.http.routes import Route, Site, SpecialRoute
 from arclog.deciders.files import EndTurn
 from arclog.deciders.sessions import CloseSession
 from arclog.deciders.wakes import SeeWake
-from arclog.errors import InvalidInput, NotFound
+from arclog.errors import Forbidden, InvalidInput, NotFound
 from arclog.sqlite.reads import find_last_event_of
 from projections import sessions, wakes
 
@@ -87,7 +87,11 @@ class Hooks:
             return harness.answer(call, self._point_out(call))
         self._outside.hear(call.folder)
         window = Window(harness.HOST, call, process, by_process=harness.BY_PROCESS)
-        return harness.answer(call, await self._judge(window, call, mode))
+        try:
+            reply = await self._judge(window, call, mode)
+        except Forbidden as forbidden:
+            reply = _forbid(call, str(forbidden))
+        return harness.answer(call, reply)
 
     def _is_here(self, folder: str) -> bool:
         """Whether a folder belongs to this hub; each window comes with the same one time after time."""
@@ -165,6 +169,14 @@ class Hooks:
             return NOTHING
         root = self._hub.roots.own.folder
         return HookReply(context=f"Arc: the hub that this hook calls is that of {root}; nothing is guarded here.")
+
+
+def _forbid(call: HookCall, why: str) -> HookReply:
+    """What a window is told whose agent's name is bound to a token that the hook did not show."""
+    said = f"Arc: {why}. Start the harness with ARC_TOKEN in its environment."
+    if call.moment == "before":
+        return HookReply(refusal=said)
+    return HookReply(context=said) if call.moment in {"session_start", "prompt"} else NOTHING
 
 
 def serve_hooks(site: Site) -> ASGIApp:

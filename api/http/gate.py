@@ -80,7 +80,7 @@ class Gate:
         """
         wanted = remote and self._token is not None
         scheme, _space, token = headers.get(b"authorization", b"").partition(b" ")
-        if scheme.lower() == b"bearer":
+        if scheme.lower() == b"bearer" and token.strip():  # a harness without a token sends an empty one
             if not remote and self._token is None and not self._has_tokens():
                 return None  # it is meant for another hub
             return self.check(address, token.strip(), remote=remote)

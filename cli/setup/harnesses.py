@@ -21,6 +21,7 @@ from cli.setup.json_edits import change_json, put_hooks, put_server, take_hooks,
 SCRIPT: Final = Path(arc.__file__).with_name("arc_hook.py")
 SERVER: Final[dict[str, Any]] = {"command": "arc", "args": ["mcp"]}
 WITHIN_SEC: Final = 5
+TOKEN: Final = "ARC_TOKEN"  # noqa: S105 - the name of a variable
 Json = dict[str, Any]
 
 _CLAUDE_WRITES: Final = "Edit|Write|MultiEdit|NotebookEdit|Bash|PowerShell"
@@ -75,6 +76,7 @@ def _claude_code(setting: Setting) -> Iterator[Edit]:
     command = {"type": "command", "command": setting.command("claude-code"), "timeout": WITHIN_SEC}
     mode = "" if setting.mode == "auto" else f"?mode={setting.mode}"
     hook: Json = {"type": "http", "url": f"{setting.url}/v1/hooks/claude-code{mode}", "timeout": WITHIN_SEC}
+    hook |= {"headers": {"Authorization": f"Bearer ${TOKEN}"}, "allowedEnvVars": [TOKEN]}
     if setting.is_user:
         hook = command  # one hub a folder, so the folder has to be looked at
     before = {**hook, "onFailure": "block"} if setting.closed and not setting.is_user else hook

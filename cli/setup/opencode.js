@@ -24,6 +24,7 @@ const boot = () => {
 }
 
 export const Arc = async ({ directory }) => {
+  const token = process.env.ARC_TOKEN ? { authorization: `Bearer ${process.env.ARC_TOKEN}` } : {}
   const host = `${process.pid} ${started()} ${boot()}`.trim()
   const known = new Set()
   const given = new Map()
@@ -31,7 +32,7 @@ export const Arc = async ({ directory }) => {
     try {
       const answer = await fetch(HUB, {
         method: "POST",
-        headers: { "content-type": "application/json", "x-arc-host-process": host },
+        headers: { "content-type": "application/json", "x-arc-host-process": host, ...token },
         body: JSON.stringify({ event, directory, ...more }),
         signal: AbortSignal.timeout(4000),
       })

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -431,3 +432,29 @@ def test_what_is_no_json_object_is_refused_with_what_it_must_be(hub: ServedHub) 
     assert hub.post("/v1/hooks/claude-code", b"[1]").status == 400
     assert hub.post("/v1/hooks/claude-code", b"{").status == 400
     assert hub.post("/v1/hooks/vim", {}).status == 404
+
+
+def test_an_agent_whose_name_is_bound_is_refused_until_its_hook_shows_the_token(hub: ServedHub, ada: Window) -> None:
+    name, token = ada.start(), "arc_token-of-a-window"
+    bound = {"agent_id": name, "token_sha256": sha256(token.encode()).hexdigest()}
+    assert hub.post("/v1/tokens", bound).status == 201
+    path = str(ada.tree / "a.py")
+    assert "ARC_TOKEN" in ada.before("Edit", file_path=path)
+    given: dict[str, Any] = {"tool_name": "Edit", "tool_input": {"file_path": path}}
+    body = {"session_id": ada.session, "cwd": str(ada.tree), "hook_event_name": "PreToolUse", **given}
+    for shown, may_run in ((f"Bearer {token}", True), ("Bearer", False)):
+        answer = hub.call("POST", "/v1/hooks/claude-code", body, headers={"Authorization": shown})
+        assert answer.status == 200
+        assert (answer.body is None) == may_run
+
+
+def test_a_window_that_its_user_clears_goes_on_as_the_same_agent(hub: ServedHub, tree: Path) -> None:
+    def start(session: str, source: str) -> str:
+        body = {"session_id": session, "cwd": str(tree), "hook_event_name": "SessionStart", "source": source}
+        answer = hub.call("POST", "/v1/hooks/claude-code", body, headers={"X-Arc-Host-Process": "4711 8830 boot"})
+        return str(answer.body["hookSpecificOutput"]["additionalContext"]).split("agent ")[1].split()[0]
+
+    name = start("first", "startup")
+    assert start("second", "clear") == name
+    assert start("second", "resume") == name
+    assert start("third", "startup") != name
