@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import shared_log
 from tests.support.hub_process import HubProcess
 from tests.support.ports import find_free_port
 from tests.support.postgresql import Server, needs_postgresql, new_log, serving
@@ -24,6 +25,9 @@ def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
 
     def start(*options: str, **environment: str) -> HubProcess:
         hub = HubProcess.at(tmp_path, *options, **environment)
+        if shared_log.IS_PLAYED:
+            url, hub.storage = shared_log.url_for(hub.storage)
+            hub.options = [*options, "--log", url]
         started.append(hub)
         return hub.start()
 
@@ -36,6 +40,13 @@ def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
 def hub(start_hub: Callable[..., HubProcess]) -> HubProcess:
     """A fresh hub that answers, with an empty storage."""
     return start_hub()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_logs() -> Iterator[None]:
+    """The servers of `tests.support.shared_log` end with the tests."""
+    yield
+    shared_log.stop()
 
 
 @pytest.fixture(scope="module")

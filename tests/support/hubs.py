@@ -11,12 +11,14 @@ import msgspec
 from projections.hub.hub import Hub
 from projections.hub.settings import Settings
 from projections.message_pages import Page
+from tests.support import shared_log
 
 
 @asynccontextmanager
 async def running(storage: Path, **settings: Any) -> AsyncIterator[Hub]:
     """A hub on `storage`, stopped in the end; `settings` are those of `projections.hub.settings.Settings`."""
-    hub = Hub(Settings(storage=storage, version="1.0.0", **settings))
+    storage, remote = shared_log.join(storage)
+    hub = Hub(Settings(storage=storage, version="1.0.0", **settings), remote=remote)
     await hub.start("http://127.0.0.1:1")
     try:
         yield hub

@@ -19,6 +19,7 @@ from api.http.server import DRAIN_SEC, serve
 from arclog.limits import HEARTBEAT_SEC, LEFT_AFTER_SEC
 from projections.hub.hub import Hub
 from projections.hub.settings import Settings
+from tests.support import shared_log
 from tests.support.hub_process import Answer
 
 
@@ -116,7 +117,8 @@ def served_hub(
     async def run() -> None:
         sock = listen("127.0.0.1", 0)
         port = sock.getsockname()[1]
-        hub = Hub(Settings(**{"storage": home / "arc.sqlite3", "port": port, "version": "test", **settings}))
+        storage, remote = shared_log.join(settings.pop("storage", home / "arc.sqlite3"))
+        hub = Hub(Settings(**{"storage": storage, "port": port, "version": "test", **settings}), remote=remote)
         await hub.start()
         started.append(ServedHub(hub, asyncio.get_running_loop(), port))
         ready.set()
