@@ -12,7 +12,20 @@ from typing import Final
 from msgspec.structs import replace
 
 from arc import __version__
-from tests.benchmarks import cpu, leases, memory, posts, process, projections, reads, relay, search, tasks, waiting
+from tests.benchmarks import (
+    cpu,
+    leases,
+    machines,
+    memory,
+    posts,
+    process,
+    projections,
+    reads,
+    relay,
+    search,
+    tasks,
+    waiting,
+)
 from tests.benchmarks.bench import QUICK, Bench, Effort, Line
 from tests.benchmarks.figures import Missing, Row
 from tests.benchmarks.machine import describe
@@ -33,6 +46,7 @@ TOPICS: Final[Mapping[str, Sequence[Line]]] = {
     "projections": projections.LINES,
     "process": process.LINES,
     "memory": memory.LINES,
+    "machines": machines.LINES,
 }
 JSON: Final = CHECKOUT / "build" / "bench.json"
 PAGE: Final = CHECKOUT / "docs" / "reference" / "performance.md"
