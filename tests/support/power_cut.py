@@ -161,6 +161,8 @@ class Wreck:
     def __init__(self) -> None:
         self.marked = 0
         """What the last mark said."""
+        self.marks = 0
+        """How many there were."""
         self._sure: dict[str, StoredFile] = {}
         self._named: dict[str, StoredFile] = {}
 
@@ -180,7 +182,7 @@ class Wreck:
             case Naming(name, StoredFile() as file, _):
                 self._named[name] = file
             case Mark():
-                self.marked = step.what
+                self.marked, self.marks = step.what, self.marks + 1
 
     def lay(self, folder: Path, how_much: Left, chance: random.Random) -> None:
         """Put what may be left into an empty folder."""
