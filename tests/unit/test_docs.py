@@ -29,6 +29,12 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_test_that_a_promise_names_is_there() -> None:
+    named = re.findall(r"`(tests/[^`]+\.py)`", (CHECKOUT / "docs" / "reference" / "reliability.md").read_text())
+    assert len(named) > 30
+    assert [path for path in named if not (CHECKOUT / path).exists()] == []
+
+
 JSON = re.compile(r"^```json\n(.*?)^```", flags=re.MULTILINE | re.DOTALL)
 
 
