@@ -27,7 +27,7 @@ MAX_PATTERN_CHARS: Final = 255
 """Characters in a segment that holds a wildcard: as many as a file's name can have."""
 _BETWEEN: Final = "//"
 
-_is_plain = re.compile(r"(?:[A-Za-z0-9_\-][\w.\-]*/)*[A-Za-z0-9_\-][\w.\-]*", re.ASCII).fullmatch
+is_plain = re.compile(r"(?:[A-Za-z0-9_\-][\w.\-]*/)*[A-Za-z0-9_\-][\w.\-]*", re.ASCII).fullmatch
 """What nearly all paths look like; these are keys already."""
 _find_drive = re.compile(r"[A-Za-z]:/").match
 
@@ -104,7 +104,7 @@ def make_key(
         OutsideRoot: it leads out of the root, or lies below none.
     """
     path = required_id(field, path, MAX_PATH_CHARS)
-    if not tree and not root.repository and not root.folds_case and _is_plain(path):
+    if not tree and not root.repository and not root.folds_case and is_plain(path):
         return path
     path = unicodedata.normalize("NFC", path)
     if windows:

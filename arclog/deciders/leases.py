@@ -249,6 +249,10 @@ def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:
     def serves(holding: Holding | None) -> bool:
         return holding is not None and holding.is_active(now) and is_enough(holding.mode, asked.mode)
 
+    if len(asked.keys) == 1:  # as nearly always
+        one = standing.find(asked.noun, asked.keys[0], asked.agent_id)
+        if one is not None and serves(one):
+            return Prolonged(one.token, asked.keys, max(expires_at, one.expires_at))
     found = (standing.find(asked.noun, key, asked.agent_id) for key in asked.keys)
     held = [one for one in found if one is not None and serves(one)]
     if len(held) == len(asked.keys) and len({one.token for one in held}) == 1:

@@ -142,6 +142,10 @@ class Standing:
         """All that hold just that key."""
         return self._of_key.get((noun, key), {}).values()
 
+    def is_held(self, noun: Noun, key: str) -> bool:
+        """Whether anybody holds just that key."""
+        return (noun, key) in self._of_key
+
     def grant_of(self, token: int) -> Iterable[Holding]:
         """All that is still held of a grant."""
         return self._grants.get(token, {}).values()

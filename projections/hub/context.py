@@ -130,12 +130,20 @@ class Context:
             InvalidInput: it is blank, too long, or holds control characters.
             OutsideRoot: it leads out of the root, or lies below none.
         """
+        root = None if tree else self._named_roots.get(agent_id)
+        return self.roots.key_of(field, path, root, tree=tree)
+
+    def names_from_here(self, agent_id: str) -> bool:
+        """Whether an agent's paths are relative to the hub's own root."""
+        return agent_id not in self._named_roots
+
+    @property
+    def _named_roots(self) -> dict[str, str]:
         if self._session_roots is None:
             self._session_roots = self.snapshot.read(sessions.list_roots)
             for folder in self._session_roots.values():
                 self.roots.root_of(folder)  # so that paths in full below it are known, whoever names them
-        root = None if tree else self._session_roots.get(agent_id)
-        return self.roots.key_of(field, path, root, tree=tree)
+        return self._session_roots
 
     def forget(self) -> None:
         """What was remembered of the log may no longer be so."""

@@ -48,7 +48,8 @@ MAX_TOKENS: Final = 1_000
 
 
 def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf) -> Decision:
-    context.settle_orphans()
+    if context.leases.standing.places_at:
+        context.settle_orphans()
     leases = context.leases
     decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
     while isinstance(decision, ClaimRefused) and context.settle_agent(decision.owner_agent_id):
@@ -69,7 +70,8 @@ def _release_claim(context: Context, command: claim_rules.ReleaseClaim, at: AsOf
 
 
 def _hand_over_claim(context: Context, command: claim_rules.HandOverClaim, at: AsOf) -> Decision:
-    context.settle_orphans()
+    if context.leases.standing.places_at:
+        context.settle_orphans()
     live = _is_live(context, command.to_agent_id, at)
     return claim_rules.decide_handover(context.leases.standing, command, at.now, receiver_is_live=live)
 
@@ -85,7 +87,8 @@ def _leave_claim_queue(context: Context, command: claim_rules.LeaveClaimQueue, a
 
 
 def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -> Decision:
-    context.settle_orphans()
+    if context.leases.standing.places_at:
+        context.settle_orphans()
     state = _on_locks(context, command, tree=command.is_automatic)
     decision = lock_rules.decide_acquire(state, command, at.now)
     while isinstance(decision, LockRefused) and context.settle_agent(decision.agent_id):
@@ -108,7 +111,8 @@ def _release_lock(context: Context, command: lock_rules.ReleaseLock, at: AsOf) -
 
 
 def _hand_over_lock(context: Context, command: lock_rules.HandOverLock, at: AsOf) -> Decision:
-    context.settle_orphans()
+    if context.leases.standing.places_at:
+        context.settle_orphans()
     live = _is_live(context, command.to_agent_id, at)
     return held_lock_rules.decide_handover(_on_locks(context, command), command, at.now, receiver_is_live=live)
 
@@ -161,12 +165,15 @@ def _on_locks(
 ) -> lock_rules.OnLocks:
     field = "file_path" if command.paths is None else "paths"
     agent_id = command.agent_id.strip()
+    leases = context.leases
+    standing = leases.standing
+    known = not tree and context.names_from_here(agent_id)
     found: dict[str, LockedPath] = {}
     for path in lock_rules.named_paths(command):
-        key = context.key_of(field, path, agent_id, tree=tree)
+        # What is held by just that name is a key, so the disk need not be asked what it comes to.
+        key = path if known and standing.is_held("lock", path) else context.key_of(field, path, agent_id, tree=tree)
         found.setdefault(key, LockedPath(path, None if key == path else key))
-    leases = context.leases
-    return lock_rules.OnLocks(leases.standing, tuple(found), tuple(found.values()), leases.hub_id)
+    return lock_rules.OnLocks(standing, tuple(found), tuple(found.values()), leases.hub_id)
 
 
 def _lasts(context: Context, prolonged: LockRefreshed, now: int) -> bool:

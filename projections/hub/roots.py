@@ -17,7 +17,8 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from arclog.paths import Root, make_key
+from arclog.deciders.fields import MAX_PATH_CHARS
+from arclog.paths import Root, is_plain, make_key
 from arclog.patterns import is_pattern
 
 MAX_LINKS: Final = 40
@@ -71,10 +72,27 @@ class Roots:
             InvalidInput: it is blank, too long, or holds control characters.
             OutsideRoot: it leads out of the root, or lies below none.
         """
+        if session_root is None and not tree and self._is_key(path):
+            return path
         path = path_of_uri(path)
         root = self.own if session_root is None else self.root_of(session_root)
         real = self._follow_links(root, path)
         return make_key(field, real, root, self._others(real), windows=_WINDOWS, tree=tree)
+
+    def _is_key(self, path: str) -> bool:
+        """Whether a path is its own key as it stands, as nearly all are."""
+        if self.own.folds_case or not is_plain(path) or len(path) > MAX_PATH_CHARS:
+            return False
+        walked = self.own.folder
+        for segment in path.split("/"):
+            walked = f"{walked}/{segment}"
+            try:
+                mode = os.lstat(walked).st_mode
+            except OSError:
+                return True
+            if stat.S_ISLNK(mode):
+                return False
+        return True
 
     def root_of(self, folder: str) -> Root:
         """The root that a folder stands for: its repository's, so that it is the hub's own in all its working trees."""
