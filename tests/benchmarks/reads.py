@@ -47,6 +47,11 @@ BOUNDED: Final[Mapping[str, str]] = {
     "what needs a person": "/v1/attention",
     "digest of the last thousand events": f"/v1/digest?agent_id={AGENT}&since={{recent}}",
     "who waits for a lock": "/v1/locks/queue?file_path=src/part-7.py",
+    "tasks that are ready for an agent": f"/v1/tasks?ready=1&agent_id={AGENT}",
+    "why open tasks are not ready": "/v1/tasks?explain=1",
+    "what is not acknowledged": "/v1/receipts",
+    "what an agent is to acknowledge": f"/v1/inbox/{AGENT}?unacked=1",
+    "digest since the middle of the log": f"/v1/digest?agent_id={AGENT}&since={{half}}",
     "hub-info": "/v1/hub-info",
 }
 """Reads whose answers do not grow with the log."""
