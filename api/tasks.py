@@ -10,9 +10,19 @@ from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Rout
 from arclog.deciders.fields import MAX_INTEGER
 from arclog.deciders.picking import TakeNextTask
 from arclog.deciders.task_batches import OpenTasks
-from arclog.deciders.tasks import AssignTask, CancelTask, CompleteTask, FailTask, ReopenTask, TaskState, TaskStatus
+from arclog.deciders.tasks import (
+    AssignTask,
+    CancelTask,
+    CompleteTask,
+    FailTask,
+    HandOverTask,
+    ReopenTask,
+    TaskState,
+    TaskStatus,
+)
 from arclog.errors import NotFound
 from projections import readiness, sessions, tasks
+from projections.claims import Claim
 from projections.encoding import encode_json
 from projections.hub.hub import Hub
 from projections.hub.task_answers import Picked
@@ -49,6 +59,14 @@ class Assignment(Struct, frozen=True):
 
     agent_id: str | None = None
     assignee: str | None = None
+
+
+class Receiver(Struct, frozen=True):
+    """Who gives a task that it has, and to whom; with the fencing token of the lease on it, if it is to be checked."""
+
+    agent_id: str
+    to_agent_id: str
+    fencing_token: int | None = None
 
 
 class TaskIds(Struct, frozen=True):
@@ -139,6 +157,16 @@ def assign(ids: TaskIds, body: Assignment) -> AssignTask:
     return AssignTask(task_id=ids.task_id, agent_id=body.agent_id, assignee=body.assignee)
 
 
+def hand_over(ids: TaskIds, body: Receiver) -> HandOverTask:
+    """The command that gives the task in the path to another agent."""
+    return HandOverTask(
+        task_id=ids.task_id,
+        agent_id=body.agent_id,
+        to_agent_id=body.to_agent_id,
+        fencing_token=body.fencing_token,
+    )
+
+
 ROUTES: tuple[Route, ...] = (
     ReadRoute(
         does="List the tasks, by id; or those that are ready; or why the others are not.",
@@ -210,5 +238,13 @@ ROUTES: tuple[Route, ...] = (
         body=Assignment,
         command=assign,
         result=Task,
+    ),
+    ChangeRoute(
+        does="Give a task that one has to another agent, with no moment in between at which it is free.",
+        path="/v1/tasks/{task_id}/handover",
+        ids=TaskIds,
+        body=Receiver,
+        command=hand_over,
+        result=Claim,
     ),
 )

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from arc.shapes import Message, NewTask, Picked, Task
+    from arc.shapes import Claim, Message, NewTask, Picked, Task
 
 
 class Work(Reader):
@@ -115,6 +115,16 @@ class Work(Reader):
     def assign_task(self, task_id: int, assignee: str | None) -> Task:
         """Say which agent alone is to do a task; with None, anybody may."""
         return self._decide(task_id, "assign", assignee=assignee)
+
+    def hand_over_task(self, task_id: int, to_agent: str, *, fencing_token: int | None = None) -> Claim:
+        """Give a task that this agent has to another, with no moment in between at which it is free.
+
+        Returns:
+            The lease on it, the other agent's.
+        """
+        required = {"agent_id": self.agent_id, "to_agent_id": to_agent}
+        claim: Claim = self._change(f"tasks/{int(task_id)}/handover", required, {"fencing_token": fencing_token})
+        return claim
 
     def _decide(self, task_id: int, deed: str, **said: Any) -> Task:  # noqa: ANN401 - fields of the body
         task: Task = self._change(f"tasks/{int(task_id)}/{deed}", {"agent_id": self.agent_id}, said)

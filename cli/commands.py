@@ -41,6 +41,7 @@ TASK: Final[Commands] = {
     "cancel": Command("cli.task.deeds:CANCEL", "say that a task need not be done any more"),
     "reopen": Command("cli.task.deeds:REOPEN", "open a finished task again"),
     "assign": Command("cli.task.deeds:ASSIGN", "say which agent alone is to do a task"),
+    "handover": Command("cli.task.deeds:HANDOVER", "give a task that one has to another agent"),
     "show": Command("cli.read.work:TASK", "print one task, and why it is not ready"),
     "list": Command("cli.read.work:TASKS", "print the tasks as a tree"),
     "ready": Command("cli.read.work:READY", "print the tasks that can be done now, the next one first"),

@@ -51,14 +51,14 @@ class AskingAgent:
         given = {name: value for name, value in parameters.items() if value is not None}
         return await self._port.read(path, given, wait_sec=wait_sec)
 
-    async def change(self, path: str, *, ids: Mapping[str, Value] = NO_IDS, **body: object) -> JsonObject:
+    async def change(self, path: str, *, at: Mapping[str, Value] = NO_IDS, **body: object) -> JsonObject:
         """The envelope of a route that changes something; fields that are None are left out.
 
         Raises:
             Refused: it was not done.
         """
         given = {name: value for name, value in body.items() if value is not None}
-        envelope = await self._port.change("POST", path, ids, given | self.relies_on, key=self._key)
+        envelope = await self._port.change("POST", path, at, given | self.relies_on, key=self._key)
         grant = grant_of(path, self.agent_id, envelope)
         if grant is not None:
             self.grants.append(grant)

@@ -29,6 +29,7 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
         run: does it.
         reads: whether it changes nothing; hosts may then run it without asking.
         waits: whether it may wait for others.
+        relies: whether its description shows what it may rely on, as what any change takes.
         core: whether an agent needs it at once, so that hosts are asked to show it always.
     """
 
@@ -38,6 +39,7 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
     run: Callable[[AskingAgent, A], Awaitable[Answer]]
     reads: bool = False
     waits: bool = False
+    relies: bool = False
     core: bool = False
 
     def describe(self) -> JsonObject:
@@ -46,7 +48,7 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
         described: JsonObject = {
             "name": self.name,
             "description": self.does,
-            "inputSchema": schema(self.arguments) if self.reads else _relying(schema(self.arguments)),
+            "inputSchema": _relying(schema(self.arguments)) if self.relies else schema(self.arguments),
             "annotations": hint,
         }
         if self.core:
@@ -86,7 +88,7 @@ def schema(arguments: type[Struct]) -> JsonObject:
 
 
 def _relying(described: JsonObject) -> JsonObject:
-    """The same for a tool that changes something; what that may rely on, the instructions tell once for all."""
+    """The same with what any change may rely on; what that is, the instructions tell once for all."""
     relying = {name: {"type": "object"} for name in PRECONDITIONS}
     return {**described, "properties": {**described["properties"], **relying}}
 

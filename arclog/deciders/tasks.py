@@ -68,6 +68,17 @@ class AssignTask(Struct, frozen=True, kw_only=True):
     assignee: str | None = None
 
 
+class HandOverTask(Struct, frozen=True, kw_only=True):
+    """Give a task that one has to another agent, with no moment in between at which it is free."""
+
+    sender_field: ClassVar[str | None] = "agent_id"
+
+    task_id: int
+    agent_id: str
+    to_agent_id: str
+    fencing_token: int | None = None
+
+
 class KnownTask(Struct, frozen=True):
     """A task as the rules see it.
 
@@ -237,6 +248,15 @@ def decide_assign(task: KnownTask | None, command: AssignTask, now: int) -> Task
     if task.assignee == assignee:
         return None
     return TaskAssigned(task_id=task.task_id, assigned_by=assigned_by, assignee=assignee)
+
+
+def check_handover(task: KnownTask | None, command: HandOverTask) -> None:
+    """Let a task be handed over whose lease somebody has; whether it is the giver's, is judged with the lease."""
+    task = _get(task, command.task_id)
+    if task.state != "open":
+        raise NotReady(f"task {task.task_id} is {task.state}, so there is nothing to hand over")
+    if task.token is None:
+        raise NotReady(f"nobody has task {task.task_id}; assign it to {command.to_agent_id.strip()} instead")
 
 
 def _get(task: KnownTask | None, task_id: int) -> KnownTask:

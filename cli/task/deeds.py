@@ -1,4 +1,4 @@
-"""`arc task done`, `fail`, `cancel`, `reopen` and `assign`: what becomes of a task."""
+"""`arc task done`, `fail`, `cancel`, `reopen`, `assign` and `handover`: what becomes of a task."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from arc import ArcClient
-    from arc.shapes import Task
+    from arc.shapes import Claim, Task
 
 
 class DeedOptions(AgentOptions):
@@ -23,6 +23,7 @@ class DeedOptions(AgentOptions):
     reason: str
     token: int | None
     assignee: str | None
+    receiver: str
 
 
 class Deed:
@@ -35,7 +36,7 @@ class Deed:
 
     Options: Final = DeedOptions
 
-    def __init__(self, act: Callable[[ArcClient, DeedOptions], Task], *says: str) -> None:
+    def __init__(self, act: Callable[[ArcClient, DeedOptions], Task | Claim], *says: str) -> None:
         self._act = act
         self._says = says
 
@@ -49,6 +50,8 @@ class Deed:
             )
         if "reason" in self._says:
             parser.add_argument("--reason", default="", metavar="TEXT", help="why")
+        if "receiver" in self._says:
+            parser.add_argument("receiver", metavar="AGENT", help="who has it from then on")
         if "assignee" in self._says:
             parser.add_argument(
                 "assignee", nargs="?", metavar="AGENT", help="the agent; without one, anybody may do it"
@@ -63,4 +66,7 @@ DONE: Final = Deed(lambda client, o: client.complete_task(o.task, fencing_token=
 FAIL: Final = Deed(lambda client, o: client.fail_task(o.task, o.reason, fencing_token=o.token), "reason", "token")
 CANCEL: Final = Deed(lambda client, o: client.cancel_task(o.task, o.reason), "reason")
 REOPEN: Final = Deed(lambda client, o: client.reopen_task(o.task, o.reason), "reason")
+HANDOVER: Final = Deed(
+    lambda client, o: client.hand_over_task(o.task, o.receiver, fencing_token=o.token), "receiver", "token"
+)
 ASSIGN: Final = Deed(lambda client, o: client.assign_task(o.task, o.assignee), "assignee")

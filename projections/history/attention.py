@@ -112,7 +112,7 @@ def _list_failed(connection: apsw.Connection, at: AsOf) -> list[Item]:
             f"a task of {row.opener} failed: {row.title[:TITLE_CHARS]}",
             "reopen it, or cancel it",
         )
-        for row in _some(connection, "list_failed", at, MOST)
+        for row in _some(connection, "list_failed" if at.is_live else "list_failed_at", at, MOST)
     ]
 
 

@@ -243,10 +243,9 @@ def _dark(connection: apsw.Connection, agent_id: str, at: AsOf) -> Iterator[Line
 
 
 def _failed(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> Iterator[Line]:
-    for row in _rows(connection, "list_failed", at, opener=agent_id, most=OF_A_KIND):
-        event_id = tasks.find_completion(connection, row.task_id) or row.task_id
-        if event_id > since:
-            yield Line("failed", event_id, row.opener, f"task {row.task_id} that you opened failed: {quote(row.title)}")
+    for row in _rows(connection, "list_failed_of", at, opener=agent_id, since=since, most=OF_A_KIND):
+        text = f"task {row.task_id} that you opened failed: {quote(row.title)}"
+        yield Line("failed", row.ended_by or row.task_id, row.opener, text)
 
 
 def _ready(connection: apsw.Connection, agent_id: str, at: AsOf) -> Iterator[Line]:

@@ -11,6 +11,8 @@ from arclog.deciders import picking as picking_rules
 from arclog.deciders import questions as question_rules
 from arclog.deciders import task_batches as batch_rules
 from arclog.deciders import tasks as task_rules
+from arclog.deciders.claims import HandOverClaim
+from arclog.deciders.picking import claim_key_of
 from arclog.deciders.task_terms import HUMAN, check_order, is_human
 from arclog.events import Event
 from arclog.events.channels import ANONYMOUS
@@ -18,6 +20,7 @@ from arclog.events.messages import Provenance
 from arclog.sqlite.reads import read_head
 from projections import readiness, tasks
 from projections.encoding import encode_json
+from projections.hub import lease_handlers
 from projections.hub.context import Context
 from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf
@@ -28,6 +31,7 @@ TaskCommand = (
     | task_rules.CancelTask
     | task_rules.ReopenTask
     | task_rules.AssignTask
+    | task_rules.HandOverTask
     | batch_rules.OpenTasks
     | picking_rules.TakeNextTask
     | question_rules.AnswerQuestion
@@ -129,6 +133,20 @@ def _assign(context: Context, command: task_rules.AssignTask, at: AsOf) -> Decis
     return task_rules.decide_assign(task, command, at.now) or _as_it_is(context, command.task_id, at)
 
 
+def _hand_over(context: Context, command: task_rules.HandOverTask, at: AsOf) -> Decision:
+    task = context.snapshot.read(tasks.find_known, integer(command.task_id), at)
+    task_rules.check_handover(task, command)
+    grant = () if task is None or task.token is None else context.leases.standing.grant_of(task.token)
+    key = next((one.key for one in grant), claim_key_of(command.task_id))
+    claim = HandOverClaim(
+        claim_key=key,
+        agent_id=command.agent_id,
+        to_agent_id=command.to_agent_id,
+        fencing_token=command.fencing_token,
+    )
+    return lease_handlers.HANDLERS[HandOverClaim](context, claim, at)
+
+
 def _open_all(context: Context, command: batch_rules.OpenTasks, at: AsOf) -> Decision:
     snapshot = context.snapshot
     known = frozenset(one for one in command.named if snapshot.read(tasks.find_row, integer(one), at) is not None)
@@ -180,6 +198,7 @@ HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     task_rules.CancelTask: _cancel,
     task_rules.ReopenTask: _reopen,
     task_rules.AssignTask: _assign,
+    task_rules.HandOverTask: _hand_over,
     batch_rules.OpenTasks: _open_all,
     picking_rules.TakeNextTask: _take_next,
     question_rules.AnswerQuestion: _answer,

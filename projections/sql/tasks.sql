@@ -51,7 +51,8 @@ CREATE TABLE tasks (
 CREATE INDEX tasks_open ON tasks (task_id) WHERE {is_current} AND state = 'open';
 CREATE INDEX tasks_by_parent ON tasks (parent_task_id, state) WHERE parent_task_id IS NOT NULL AND {is_current};
 CREATE INDEX tasks_by_thread ON tasks (thread_id, task_id) WHERE thread_id IS NOT NULL;
-CREATE INDEX tasks_by_opener ON tasks (opener, state, task_id) WHERE {is_current} AND state = 'failed';
+CREATE INDEX tasks_failed ON tasks (ended_by) WHERE {is_current} AND state = 'failed';
+CREATE INDEX tasks_failed_of ON tasks (opener, ended_by) WHERE {is_current} AND state = 'failed';
 CREATE INDEX tasks_of_holder ON tasks (claimed_by, task_id) WHERE {is_current} AND state = 'open' AND claimed_by IS NOT NULL;
 CREATE INDEX tasks_free ON tasks (priority, task_id) WHERE {is_free};
 CREATE INDEX tasks_free_since ON tasks (ready_since, task_id) WHERE {is_free};
@@ -105,7 +106,18 @@ SELECT {columns} FROM tasks INDEXED BY tasks_asked_by
 WHERE {is_current} AND is_question = 1 AND opener = :opener AND ended_by > :since ORDER BY ended_by LIMIT :most
 
 -- name: list_failed
-SELECT {columns} FROM {at} WHERE state = 'failed' AND (:opener IS NULL OR opener = :opener) ORDER BY task_id LIMIT :most
+-- What has failed and was not opened again, the longest ago first.
+SELECT {columns} FROM tasks INDEXED BY tasks_failed
+WHERE {is_current} AND state = 'failed' ORDER BY ended_by LIMIT :most
+
+-- name: list_failed_at
+-- The same at a moment.
+SELECT {columns} FROM {at} WHERE state = 'failed' ORDER BY ended_by LIMIT :most
+
+-- name: list_failed_of
+-- What has failed of an agent's own after an event.
+SELECT {columns} FROM tasks INDEXED BY tasks_failed_of
+WHERE {is_current} AND state = 'failed' AND opener = :opener AND ended_by > :since ORDER BY ended_by LIMIT :most
 
 -- name: list_held
 SELECT {columns} FROM {at} WHERE state = 'open' AND claimed_by = :agent_id AND claimed_until >= :now ORDER BY task_id

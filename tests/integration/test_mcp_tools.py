@@ -146,7 +146,17 @@ async def every_tool(alice: Client, bob: Client, hub: ServedHub) -> set[str]:
     assert (await use("arc_list_tasks", channel="dev"))["tasks"] == []
     assert len((await use("arc_list_tasks", status="done"))["tasks"]) == 2
 
+    asks = hub.say("look at this", to_agent="alice", ack=True)
+    assert (await use("arc_ack", ids=[asks]))["acknowledged"] == [asks]
     assert (await use("arc_next_task"))["task"] is None
+    parts = [{"body": "walls", "ref": "w"}, {"body": "roof", "depends_on": ["w"]}]
+    walls, roof = (await use("arc_open_tasks", tasks=parts))["task_ids"]
+    assert (await use("arc_next_task"))["task"]["task_id"] == walls
+    given = await use("arc_task", action="handover", task_id=walls, assignee="bob")
+    assert (given["claim_key"], given["owner_agent_id"]) == (f"task-{walls}", "bob")
+    assert (await call(bob, "arc_complete_task", task_id=walls))["status"] == "done"
+    assert (await use("arc_next_task"))["task"]["task_id"] == roof
+    await use("arc_complete_task", task_id=roof)
     work = await use("arc_post_message", channel="dev", body="paint", kind="task")
     assert (await use("arc_next_task"))["task"]["task_id"] == work["id"]
     question = await use("arc_ask_person", body="Which colour?", options=["red", "blue"], for_task_id=work["id"])

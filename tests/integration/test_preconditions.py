@@ -126,10 +126,13 @@ def test_each_line_of_a_batch_has_its_own(hub: ServedHub) -> None:
 def test_every_tool_that_changes_something_takes_it(hub: ServedHub) -> None:
     async def story() -> None:
         async with over_http(hub.url, "alice") as alice:
+            hub.say("hello")
             listed = {tool.name: tool for tool in (await alice.list_tools()).tools}
-            for tool in listed.values():
-                reads = tool.annotations is not None and tool.annotations.read_only_hint
-                assert ({"require", "if_none_since"} <= set(tool.input_schema["properties"])) != bool(reads), tool.name
+            shown = {name for name, tool in listed.items() if "if_none_since" in tool.input_schema["properties"]}
+            assert shown == {"arc_acquire_lock", "arc_complete_task", "arc_post_message", "arc_task"}
+            late = {"stream": "channel/general", "event_id": 0}
+            refused = await call_in_vain(alice, "arc_dm", to_agent="b", body="x", if_none_since=late)
+            assert "channel/general has changed" in refused
             task = await call(alice, "arc_post_message", channel="general", body="work", kind="task")
             seen = {"stream": f"task/{task['id']}", "event_id": task["id"]}
             hub.post(f"/v1/tasks/{task['id']}/assign", {"agent_id": "b", "assignee": "b"})

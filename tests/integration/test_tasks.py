@@ -283,3 +283,23 @@ def test_a_retry_under_its_key_gets_the_same_task(hub: ServedHub) -> None:
 def test_terms_that_cannot_be_are_refused(hub: ServedHub, terms: dict[str, Any]) -> None:
     refused = hub.post("/v1/messages", {"from_agent": "boss", "kind": "task", "body": "x", **terms})
     assert (refused.status, refused.body["code"]) == (400, "invalid_input")
+
+
+def test_a_task_goes_to_another_agent_with_no_moment_in_between(hub: ServedHub) -> None:
+    task_id = add(hub, max_attempts=1)
+    body = {"agent_id": "a", "to_agent_id": "b"}
+    refused = hub.post(f"/v1/tasks/{task_id}/handover", body)
+    assert (refused.status, refused.body["code"]) == (409, "not_ready")
+    token = take(hub).result["task"]["fencing_token"]
+    assert hub.post(f"/v1/tasks/{task_id}/handover", body).status == 404  # b is not here
+    hub.post("/v1/sessions", {"agent_id": "b"})
+    assert hub.post(f"/v1/tasks/{task_id}/handover", {**body, "fencing_token": token - 1}).status == 409
+    lease = hub.post(f"/v1/tasks/{task_id}/handover", {**body, "fencing_token": token}).result
+    assert (lease["owner_agent_id"], lease["claim_key"]) == ("b", f"task-{task_id}")
+    found = shown(hub, task_id)
+    assert (found["claimed_by"], found["fencing_token"], found["attempts"]) == ("b", lease["fencing_token"], 0)
+    late = hub.post(f"/v1/tasks/{task_id}/complete", {"agent_id": "a", "fencing_token": token})
+    assert (late.status, late.body["code"]) == (409, "stale_token")
+    done = hub.post(f"/v1/tasks/{task_id}/complete", {"agent_id": "b", "fencing_token": lease["fencing_token"]})
+    assert done.result["state"] == "done"
+    assert hub.post(f"/v1/tasks/{task_id}/handover", {**body, "agent_id": "b", "to_agent_id": "a"}).status == 409

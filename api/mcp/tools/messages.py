@@ -83,6 +83,12 @@ class ReadInbox(Struct, frozen=True, kw_only=True):
     limit: Limit = 20
 
 
+class Taken(Struct, frozen=True, kw_only=True):
+    """Which messages were taken up."""
+
+    ids: list[int]
+
+
 async def post(agent: AskingAgent, arguments: Post) -> Answer:
     """Post a message; the answer is what the hub added to it."""
     envelope = await agent.change(
@@ -166,6 +172,12 @@ async def read_inbox(agent: AskingAgent, arguments: ReadInbox) -> Answer:
     return _page(found, tail=arguments.since_id is None)
 
 
+async def acknowledge(agent: AskingAgent, arguments: Taken) -> Answer:
+    """Say that messages were taken up."""
+    envelope = await agent.change("/v1/inbox/{agent_id}/ack", at={"agent_id": agent.agent_id}, ids=arguments.ids)
+    return answer(envelope["result"])
+
+
 async def _read_part(agent: AskingAgent, arguments: ReadBack, message_id: int) -> Answer:
     """A part of one message's body, or of one of its attachments."""
     found = await agent.read("/v1/events", agent_id=agent.agent_id, since_id=message_id - 1, limit=1)
@@ -232,6 +244,7 @@ TOOLS: tuple[Tool[Any], ...] = (
         "task and task_request open a task; a task_result with reply_to completes a task_request.",
         arguments=Post,
         run=post,
+        relies=True,
         core=True,
     ),
     Tool(name="arc_dm", does="Send a direct message (DM) to one agent.", arguments=Direct, run=dm),
@@ -259,5 +272,11 @@ TOOLS: tuple[Tool[Any], ...] = (
         arguments=ReadInbox,
         run=read_inbox,
         reads=True,
+    ),
+    Tool(
+        name="arc_ack",
+        does="Acknowledge messages to you that ask for it (ack).",
+        arguments=Taken,
+        run=acknowledge,
     ),
 )

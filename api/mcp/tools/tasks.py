@@ -38,10 +38,25 @@ class Next(Struct, frozen=True, kw_only=True):
 class Deed(Struct, frozen=True, kw_only=True):
     """What becomes of a task."""
 
-    action: Literal["assign", "cancel", "fail", "reopen"]
+    action: Literal["assign", "cancel", "fail", "handover", "reopen"]
     task_id: int
     reason: str | None = None
-    assignee: Annotated[str, Meta(description="with assign: who alone may do it; anybody when left out")] | None = None
+    assignee: (
+        Annotated[str, Meta(description="assign: who alone may do it, or anybody; handover: who gets it")] | None
+    ) = None
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """Tasks that are opened at once."""
+
+    tasks: Annotated[
+        list[dict[str, Any]],
+        Meta(
+            description="{body, ref?, parent?, depends_on?, priority?: 0-4, assignee?, needs?}; others name it by ref"
+        ),
+    ]
+    channel: str | None = None
+    thread_id: str | None = None
 
 
 async def take_next(agent: AskingAgent, arguments: Next) -> Answer:
@@ -60,10 +75,19 @@ async def take_next(agent: AskingAgent, arguments: Next) -> Answer:
 
 
 async def decide(agent: AskingAgent, arguments: Deed) -> Answer:
-    """Fail, cancel, reopen or assign a task."""
+    """Fail, cancel, reopen, assign or hand over a task."""
+    if arguments.action == "handover":
+        lease = await agent.change(
+            "/v1/tasks/{task_id}/handover",
+            at={"task_id": arguments.task_id},
+            agent_id=agent.agent_id,
+            to_agent_id=arguments.assignee or "",
+        )
+        agent.holdings.drop("claims", lease["result"]["claim_key"])
+        return answer(answers.row(lease["result"]))
     envelope = await agent.change(
         f"/v1/tasks/{{task_id}}/{arguments.action}",
-        ids={"task_id": arguments.task_id},
+        at={"task_id": arguments.task_id},
         agent_id=agent.agent_id,
         reason=arguments.reason,
         assignee=arguments.assignee,
@@ -71,6 +95,18 @@ async def decide(agent: AskingAgent, arguments: Deed) -> Answer:
     if arguments.action in {"cancel", "fail"}:
         agent.holdings.drop("claims", f"task-{arguments.task_id}")
     return answer(answers.row(envelope["result"]))
+
+
+async def open_all(agent: AskingAgent, arguments: Batch) -> Answer:
+    """Open several tasks, all of them or none."""
+    envelope = await agent.change(
+        "/v1/tasks",
+        agent_id=agent.agent_id,
+        tasks=arguments.tasks,
+        channel=arguments.channel,
+        thread_id=arguments.thread_id,
+    )
+    return answer({"task_ids": [task["task_id"] for task in envelope["result"]]})
 
 
 async def list_tasks(agent: AskingAgent, arguments: WhichTasks) -> Answer:
@@ -91,7 +127,7 @@ async def complete(agent: AskingAgent, arguments: Completed) -> Answer:
     """Say that a task is done."""
     envelope = await agent.change(
         "/v1/tasks/{task_id}/complete",
-        ids={"task_id": arguments.task_id},
+        at={"task_id": arguments.task_id},
         agent_id=agent.agent_id,
         fencing_token=arguments.fencing_token,
     )
@@ -120,14 +156,22 @@ TOOLS: tuple[Tool[Any], ...] = (
     ),
     Tool(
         name="arc_task",
-        does="Fail, cancel, reopen or assign a task.",
+        does="Fail, cancel, reopen, assign or hand over a task.",
         arguments=Deed,
         run=decide,
+        relies=True,
+    ),
+    Tool(
+        name="arc_open_tasks",
+        does="Open several tasks at once, with dependencies among them; all or none.",
+        arguments=Batch,
+        run=open_all,
     ),
     Tool(
         name="arc_complete_task",
         does="Mark a task done; the last open child completes its parent.",
         arguments=Completed,
         run=complete,
+        relies=True,
     ),
 )
