@@ -88,7 +88,6 @@ TOOLS: tuple[Tool[Any], ...] = (
         "Paths are from the repository's top; patterns: src/**, *.py. acquired=false says who is in the way.",
         arguments=Acquire,
         run=acquire,
-        relies=True,
         waits=True,
         core=True,
     ),

@@ -55,7 +55,6 @@ class Batch(Struct, frozen=True, kw_only=True):
             description="{body, ref?, parent?, depends_on?, priority?: 0-4, assignee?, needs?}; others name it by ref"
         ),
     ]
-    channel: str | None = None
     thread_id: str | None = None
 
 
@@ -103,7 +102,6 @@ async def open_all(agent: AskingAgent, arguments: Batch) -> Answer:
         "/v1/tasks",
         agent_id=agent.agent_id,
         tasks=arguments.tasks,
-        channel=arguments.channel,
         thread_id=arguments.thread_id,
     )
     return answer({"task_ids": [task["task_id"] for task in envelope["result"]]})
@@ -159,7 +157,6 @@ TOOLS: tuple[Tool[Any], ...] = (
         does="Fail, cancel, reopen, assign or hand over a task.",
         arguments=Deed,
         run=decide,
-        relies=True,
     ),
     Tool(
         name="arc_open_tasks",

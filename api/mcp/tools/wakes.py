@@ -23,13 +23,13 @@ class Wake(Struct, frozen=True, kw_only=True):
 async def wake(agent: AskingAgent, arguments: Wake) -> Answer:
     """Have an agent called, or say that one has taken up a wake."""
     if arguments.ack is not None:
-        told = await agent.change("/v1/wakes/{wake_id}/ack", ids={"wake_id": arguments.ack}, agent_id=agent.agent_id)
+        told = await agent.change("/v1/wakes/{wake_id}/ack", at={"wake_id": arguments.ack}, agent_id=agent.agent_id)
         return answer(told["result"])
     if arguments.agent_id is None:
         raise Refused("give agent_id, who is to wake, or ack, the wake that you have taken up", UNSAID)
     asked = await agent.change(
         "/v1/agents/{agent_id}/wake",
-        ids={"agent_id": arguments.agent_id},
+        at={"agent_id": arguments.agent_id},
         from_agent=agent.agent_id,
         message_id=arguments.message_id,
     )
