@@ -275,3 +275,21 @@ def test_what_becomes_ready_is_given_to_a_worker_that_waits_within_50_ms(tmp_pat
     print(f"posted -> told: p50 {median(waited):.1f} ms, p99 {quantiles(waited, n=100)[98]:.1f} ms")  # noqa: T201
     print(f"ready -> claimed in the log: p50 {median(in_log):.1f} ms, p99 {quantiles(in_log, n=100)[98]:.1f} ms")  # noqa: T201
     assert median(in_log) <= 50
+
+
+@pytest.mark.soak
+def test_the_next_of_five_thousand_tasks_is_there_within_20_ms(tmp_path: Path) -> None:
+    """One worker at one of two hubs, so that what is measured is the hub and not the threads of this test."""
+    with two_hubs(tmp_path) as hubs:
+        opened = open_tasks(ArcClient("boss", hubs[1].url, 120), 5_000, seed=11)
+        worker, times = ArcClient("w", hubs[0].url), list[float]()
+        for _ in opened:
+            began = time.perf_counter()
+            picked = worker.next_task()
+            times.append((time.perf_counter() - began) * 1_000)
+            assert picked is not None
+            worker.complete_task(picked["task"]["task_id"])
+        assert worker.next_task() is None
+    p50, p99 = median(times), quantiles(times, n=100)[98]
+    print(f"next: p50 {p50:.2f} ms, p99 {p99:.2f} ms")  # noqa: T201
+    assert p99 <= 20

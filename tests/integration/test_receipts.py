@@ -104,11 +104,21 @@ def test_positions_are_written_while_the_hub_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_reader_that_is_killed_at_any_step_loses_nothing_and_keeps_the_order(hub: ServedHub, seed: int) -> None:
-    """Fifty lives of a reader each: it reads with `peek`, works, and names what it has done in its next call."""
+    live_and_die(hub, seed, lives=50)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(10))
+def test_ten_thousand_readers_that_are_killed_lose_nothing(hub: ServedHub, seed: int) -> None:
+    live_and_die(hub, 100 + seed, lives=1_000)
+
+
+def live_and_die(hub: ServedHub, seed: int, *, lives: int) -> None:
+    """The lives of a reader: it reads with `peek`, works, and names what it has done in its next call."""
     chance = random.Random(seed)  # noqa: S311 - it only chooses what happens
     said: list[int] = []
     done: list[int] = []
-    for _life in range(50):
+    for _life in range(lives):
         said += [say(hub) for _ in range(chance.randrange(4))]
         since_id = 0
         for _step in range(chance.randrange(1, 4)):

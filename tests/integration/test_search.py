@@ -63,11 +63,14 @@ def hub(tmp_path: Path) -> Iterator[ServedHub]:
         yield served
 
 
-def test_words_and_their_beginnings_are_found_in_five_scripts_as_a_scan_of_the_log_finds_them(storage: Path) -> None:
+@pytest.mark.parametrize("count", [3_000, pytest.param(10_000, marks=pytest.mark.soak)])
+def test_words_and_their_beginnings_are_found_in_five_scripts_as_a_scan_of_the_log_finds_them(
+    storage: Path, count: int
+) -> None:
     chance = random.Random(5)  # noqa: S311 - the same messages in every run
     pieces = [script.split() if " " in script else [*script] for script in SCRIPTS]
     bodies = []
-    for _ in range(3_000):
+    for _ in range(count):
         words = chance.choice(pieces)
         joint = "" if len(words[0]) == 1 else " "
         bodies.append(joint.join(chance.choice(words) for _ in range(chance.randrange(1, 9))))
@@ -87,7 +90,8 @@ def has(body: str, word: str, *, alone: bool) -> bool:
     return word in body if alone else any(said.startswith(word) for said in body.split())
 
 
-def test_a_hundred_odd_questions_of_every_kind_are_answered(storage: Path) -> None:
+@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_odd_questions_of_every_kind_are_answered(storage: Path, count: int) -> None:
     say_all(storage, ["a AND b", "C++ src/auth.py can't NEAR(a b)", "x" * 9_000])
     chance = random.Random(6)  # noqa: S311
     signs = [
@@ -106,7 +110,7 @@ def test_a_hundred_odd_questions_of_every_kind_are_answered(storage: Path) -> No
         "\U0001f600",
     ]
     with filling(storage) as filler:
-        for _ in range(2_000):
+        for _ in range(count):
             search(storage, filler, "".join(chance.choice(signs) for _ in range(chance.randrange(0, 30))))
         search(storage, filler, "y" * 10_000)
         search(storage, filler, "a " * 5_000)
