@@ -18,7 +18,7 @@ from arclog.errors import StorageDamaged
 from arclog.progress import Progress, no_progress
 from arclog.sqlite.reads import read_facts, read_head
 from projections.all_projectors import PROJECTORS, handlers_of, project
-from projections.checkpoints import CHECKPOINTS, read_checkpoints
+from projections.checkpoints import CHECKPOINTS, advance, read_checkpoints
 from projections.projector import Projector, Row
 from projections.rebuilding.rebuild_writer import USUAL, Bounds, RebuildWriter
 
@@ -113,6 +113,7 @@ def build_at_leisure(
     for projector in projectors:
         target.execute(projector.indexes)
         target.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, until)))
+    advance(target, max(reached, until))
 
 
 def _chunks_of(connection: apsw.Connection, until: int, size: int) -> Iterator[list[Fact]]:

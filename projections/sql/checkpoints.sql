@@ -1,5 +1,6 @@
 -- name: schema
--- How far each projection has come, and in which version it was built.
+-- In which version each projection was built, and to which event. From there all move together, with the log: the row
+-- without a name says how far they have come.
 CREATE TABLE IF NOT EXISTS checkpoints (
     projection TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
@@ -11,12 +12,14 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'checkpoints'
 
 -- name: list
-SELECT projection, version, event_id FROM checkpoints
+SELECT projection, version, coalesce((SELECT event_id FROM checkpoints WHERE projection = ''), event_id)
+FROM checkpoints WHERE projection <> ''
 
 -- name: set
 INSERT INTO checkpoints (projection, version, event_id) VALUES (?, ?, ?)
 ON CONFLICT (projection) DO UPDATE SET version = excluded.version, event_id = excluded.event_id
 
 -- name: advance
--- All projections move with the log, in the transaction of the append.
-UPDATE checkpoints SET event_id = ?
+-- In the transaction of the append. One row, for this is written with every batch.
+INSERT INTO checkpoints (projection, version, event_id) VALUES ('', 0, ?)
+ON CONFLICT (projection) DO UPDATE SET event_id = excluded.event_id

@@ -107,9 +107,20 @@ def test_a_projection_of_another_version_is_made_anew_and_only_that(storage: Pat
     assert bring_up_to_date(writable, projectors=catalog) == ()
 
 
-def test_a_projection_that_is_behind_the_log_is_made_anew(storage: Path, writable: apsw.Connection) -> None:
+def test_projections_that_are_behind_the_log_are_made_anew(storage: Path, writable: apsw.Connection) -> None:
     before = contents(writable)
-    writable.execute("UPDATE checkpoints SET event_id = event_id - 1 WHERE projection = 'inbox'")
+    writable.execute("UPDATE checkpoints SET event_id = event_id - 1 WHERE projection = ''")
+    assert bring_up_to_date(writable) == NAMES
+    assert contents(writable) == before
+
+
+def test_where_each_projection_told_how_far_it_had_come_what_is_behind_is_made_anew(
+    storage: Path, writable: apsw.Connection
+) -> None:
+    before = contents(writable)
+    head = writable.execute("SELECT event_id FROM checkpoints WHERE projection = ''").get
+    writable.execute("DELETE FROM checkpoints WHERE projection = ''")
+    writable.execute("UPDATE checkpoints SET event_id = ? - (projection = 'inbox')", (head,))
     assert bring_up_to_date(writable) == ("inbox",)
     assert contents(writable) == before
 

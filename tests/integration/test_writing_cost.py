@@ -36,7 +36,7 @@ def test_a_batch_takes_no_more_statements_than_its_rows_need(
     storage: Path, commands: Callable[[], list[Command]], most: int
 ) -> None:
     with recording(storage) as recorder:
-        recorder.execute(post())
+        execute_all(recorder, [post(), AcquireLock(agent_id="b", file_path="q")])  # what is remembered from then on
         assert statements_of(recorder, commands()) <= most
 
 

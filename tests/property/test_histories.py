@@ -22,6 +22,7 @@ from arclog.sqlite.reads import read
 from arclog.sqlite.schema import EVENTS
 from projections import channels, claims, inbox, locks, message_pages, sessions, tasks, threads
 from projections.all_projectors import HANDLERS, project
+from projections.checkpoints import read_checkpoints
 from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf, as_of, live
 from projections.live_writer import LiveWriter
@@ -134,7 +135,7 @@ def check_replay(folder: Path, engine_for: EngineFor, history: list[Step]) -> No
         head = events_in(storage)[-1].event_id
         replay_into(connection, replayed, head)
         assert list(compare(connection, replayed)) == []
-        assert connection.execute("SELECT * FROM checkpoints").get == replayed.execute("SELECT * FROM checkpoints").get
+        assert read_checkpoints(connection) == read_checkpoints(replayed)
 
 
 # As of N = a hub that only had the first N events --------------------------------------------------------------------
