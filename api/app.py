@@ -18,6 +18,7 @@ from api import (
     locks,
     log,
     messages,
+    metrics,
     questions,
     search,
     sessions,
@@ -63,6 +64,7 @@ _NOUNS: Final[tuple[Route, ...]] = (
     *tokens.ROUTES,
     *wakes.ROUTES,
     *hub_itself.ROUTES,
+    *metrics.ROUTES,
     *files.ROUTES,
     *attention.ROUTES,
 )
@@ -82,7 +84,7 @@ class HubApplication(Starlette):
     def __init__(self, hub: Hub, heartbeat_sec: float, left_after_sec: float) -> None:
         site = Site(hub, Responder(hub.instance_id, lambda: hub.log_state), heartbeat_sec, left_after_sec)
         paths = dict.fromkeys(route.path for route in ROUTES)
-        methods = {path: Methods(site, [route for route in ROUTES if route.path == path]) for path in paths}
+        methods = {path: Methods(site, path, [route for route in ROUTES if route.path == path]) for path in paths}
         super().__init__(routes=[Path(path, endpoint, name=path) for path, endpoint in methods.items()])
         self.router.redirect_slashes = False
         self.router.default = _unknown
@@ -93,6 +95,7 @@ class HubApplication(Starlette):
         self._fixed[sign_in.PATH] = sign_in.SignIn(self._guard)
         self._read_headers = HeaderReader().read
         self._responder = site.responder
+        self._rejects = hub.measures.rejects
         hub.alarms.on_damage.append(lambda _finding: site.responder.mark_damaged())
         if hub.integrity.findings:
             site.responder.mark_damaged()
@@ -110,11 +113,13 @@ class HubApplication(Starlette):
         except ClientGone:
             return
         except Unauthenticated as error:
+            self._rejects[error.code] += 1
             if sign_in.wants_page(scope):
                 await sign_in.send_page(send)
             else:
                 await self._responder.refuse(send, error)
         except ArcError as error:
+            self._rejects[error.code] += 1
             await self._responder.refuse(send, error)
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])

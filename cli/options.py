@@ -54,6 +54,7 @@ class HubOptions(PlaceOptions, SpoolOptions):
     max_attachments: int | None
     presence_ttl_sec: float | None
     root: str | None
+    log_format: str | None
     log: str | None
 
 
@@ -98,6 +99,11 @@ def add_hub_options(parser: Arguments) -> None:
         type=_presence_ttl,
         metavar="SEC",
         help="how long an agent may be silent before its session ends, at least 5 (120)",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        help="how the hub's own output is written: a line of text for each thing, or a JSON object (text)",
     )
     parser.add_argument(
         "--root", metavar="DIR", help="the folder that lock paths are relative to (the top of the git repository here)"

@@ -35,6 +35,7 @@ DEFAULTS: Final[dict[str, object]] = {
     "max_attachments": MAX_ATTACHMENTS,
     "presence_ttl_sec": PRESENCE_TTL_SEC,
     "root": "",
+    "log_format": "text",
     "log": "",
 }
 """What is kept, and what holds where nothing is."""

@@ -14,6 +14,7 @@ from cli.hubs.filesystems import check_access, make_folder_of
 from cli.hubs.find_hub import find_by_note
 from cli.hubs.git_exclude import keep_out_of_sight
 from cli.hubs.mounts import find_unsafe_filesystem
+from cli.hubs.output import TEXT, write_json
 from cli.hubs.settings import settle
 from cli.hubs.which_storage import storage_of
 from cli.options import HubOptions, add_hub_options
@@ -41,7 +42,7 @@ def run(options: Options) -> int:
     # Until the hub serves there is nothing to finish: Ctrl-C ends the process, even in the middle of a rebuild.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     level = logging.WARNING if options.quiet else logging.INFO
-    logging.basicConfig(level=level, format="%(asctime)s %(message)s")
+    logging.basicConfig(level=level, format=TEXT)
     storage = _prepare(storage_of(options.storage))
     if options.port is None:
         running = find_by_note(storage)
@@ -50,6 +51,8 @@ def run(options: Options) -> int:
                 f"the hub of {storage} runs already, at {running.hub.url}: name --port for a second one"
             )
     settings = settle(options, storage)
+    if settings.log_format == "json":
+        write_json()
     if settings.log:
         _refuse_second(storage)
     remark = keep_out_of_sight(storage, settings.spool_dir)

@@ -40,6 +40,7 @@ class HubSettings(NamedTuple):
         max_attachments: the most attachments of a message.
         presence_ttl_sec: how long an agent may be silent, in seconds.
         root: the folder that paths of locks are relative to, absolute.
+        log_format: how the hub's own output is written, `text` or `json`.
         log: where the log is that the storage is a copy of; empty where the storage is the log.
     """
 
@@ -60,6 +61,7 @@ class HubSettings(NamedTuple):
     max_attachments: int
     presence_ttl_sec: float
     root: str
+    log_format: str
     log: str
 
     def to_keep(self, port: int) -> dict[str, object]:

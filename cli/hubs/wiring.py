@@ -41,6 +41,7 @@ from cli.hubs.network_token import NetworkToken, line_for_clients, settle_token
 from cli.hubs.settings import HubSettings
 from cli.progress import ProgressBar
 from projections.hub.hub import Hub
+from projections.hub.measures import Measures
 from projections.hub.roots import Tree
 from projections.hub.settings import Settings
 from relay.erasing import erase_in
@@ -153,7 +154,7 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
     app = create_app(hub)
     spool = Spool(settings.spool_dir, settings.spool_mode)
     hub.erasing.on_erased.append(lambda texts, ids: asyncio.to_thread(erase_in, spool, texts, ids))
-    async with _relay(app, spool, limits) as relay:
+    async with _relay(app, spool, limits, hub.measures) as relay:
         with _noted(settings, hub, port, url):
             log.info("the hub of %s listens on %s", storage, url)
             _tell_of_network(settings, port, token)
@@ -220,11 +221,12 @@ def _noted(settings: HubSettings, hub: Hub, port: int, url: str) -> Iterator[Non
 
 
 @asynccontextmanager
-async def _relay(app: ASGIApp, spool: Spool, limits: Limits) -> AsyncIterator[Relay]:
+async def _relay(app: ASGIApp, spool: Spool, limits: Limits, measures: Measures) -> AsyncIterator[Relay]:
     """While this lasts, what lies in the spool is carried to the hub."""
 
     async def send(method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         answer = await call(app, method, path, body, headers.items(), "relay")
+        measures.relay[f"{answer.status // 100}xx"] += 1
         return answer.status, answer.body
 
     relay = Relay(spool, send, max_request_bytes=limits.max_request_bytes)

@@ -19,6 +19,7 @@ other hubs append is brought in between the batches, on the thread, without the 
 
 import asyncio
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -27,6 +28,7 @@ from typing import Final
 from arclog.errors import HubStopping, LogAway
 from projections.hub.calls import Call, Commit
 from projections.hub.flush_policy import FlushPolicy
+from projections.hub.measures import Measures
 from projections.hub.recorder import Recorder
 
 MAX_BATCH: Final = 512
@@ -51,6 +53,7 @@ class GroupCommit:
         policy: where transactions are flushed.
         max_batch: calls in one transaction at most.
         gather_sec: how long a batch waits at most for what still comes in.
+        measures: where it is counted how long flushes take.
     """
 
     def __init__(
@@ -63,7 +66,9 @@ class GroupCommit:
         policy: FlushPolicy | None = None,
         max_batch: int = MAX_BATCH,
         gather_sec: float = GATHER_SEC,
+        measures: Measures | None = None,
     ) -> None:
+        self._measures = measures or Measures()
         self._recorder = recorder
         self._microseconds = microseconds
         self._arrived = arrived
@@ -276,10 +281,19 @@ class GroupCommit:
     # On the loop or on the thread -----------------------------------------------------------------------------------
 
     def _flushed(self, commit: Commit) -> Commit:
+        began_at = time.perf_counter()
         try:
             return self._recorder.flush(commit)
         except Exception as error:  # noqa: BLE001 - the next batch must get its turn, and every caller be told
             return self._recorder.abandon(commit.calls, error)
+        finally:
+            self._measures.flushes.add(time.perf_counter() - began_at)
+            self._measures.calls += len(commit.answers)
+
+    @property
+    def queued(self) -> int:
+        """How many calls wait for the next batch."""
+        return len(self._queue)
 
     # On the thread --------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -35,6 +36,7 @@ from arclog.machine_time import MachineTime
 from arclog.progress import Progress, no_progress
 from arclog.proof.findings import Finding
 from arclog.sender import PRINCIPAL
+from arclog.sqlite.in_place import find_size
 from arclog.sqlite.readers import Readers
 from arclog.sqlite.schema import get_instance_id
 from arclog.sqlite.snapshot import Query, together
@@ -47,6 +49,7 @@ from projections.hub.erasing import Erasing
 from projections.hub.group_commit import GroupCommit
 from projections.hub.inspection import Inspection, Integrity
 from projections.hub.lease_waits import LeaseWaits
+from projections.hub.measures import Measures
 from projections.hub.other_hubs import OtherHubs
 from projections.hub.outcomes import Outcome
 from projections.hub.processes import find_own, is_alive
@@ -78,6 +81,7 @@ class Hub:
 
     def __init__(self, settings: Settings, time: TimeSource | None = None, remote: RemoteEngine | None = None) -> None:
         self.settings = settings
+        self.measures = Measures()
         self.hub_id = uuid4().hex[:8]
         self.on_shutdown: Callable[[], None] = _ignore
         """Called once when a shutdown fires, to end whatever serves this hub."""
@@ -153,7 +157,21 @@ class Hub:
         """
         self._loop = asyncio.get_running_loop()
         rebuilt = await asyncio.to_thread(self._recorder.start, progress)
-        self._commits = GroupCommit(self._recorder, self.clock.now, self._arrive, reads=lambda: self._readers.count)
+        self._commits = GroupCommit(
+            self._recorder,
+            self.clock.now,
+            self._arrive,
+            reads=lambda: self._readers.count,
+            measures=self.measures,
+        )
+        self.measures.gauges = {
+            "queue_calls": lambda: self._commits.queued,
+            "wal_bytes": lambda: find_size(Path(f"{self.settings.storage}-wal")) or 0,
+            "log_head": lambda: self.last_event_id,
+            "log_lag_seconds": lambda: (self.log_state and self.log_state.lag_sec) or 0,
+            "search_lag_events": lambda: self._filler.count_behind(self.last_event_id) if self.settings.search else 0,
+            "waiters": lambda: len(self._waiters),
+        }
         self._waiters.head = self._recorder.last_event_id
         self._lease_waits = LeaseWaits(self._recorder.leases, self._commits, self._waiters, self.clock.now)
         self.cursors = Cursors(self._readers, self._write_cursors, self.settings.tuning.write_cursors_sec)

@@ -57,6 +57,8 @@ class Filler:
         self._index: Index | None = None
         self._log: apsw.Connection | None = None
         self._told_at = 0.0
+        self._filled_to = 0
+        """The last event that is in, when it was last looked."""
         self._news = threading.Event()
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="arc-search", daemon=True)
@@ -70,6 +72,10 @@ class Filler:
         """Something was committed."""
         self._told_at = time.monotonic()
         self._news.set()
+
+    def count_behind(self, head: int) -> int:
+        """How many events up to `head` are not in yet, when it was last looked."""
+        return max(0, head - self._filled_to)
 
     def stop(self) -> None:
         """End where it is."""
@@ -177,6 +183,7 @@ class Filler:
             if not _is_known(log, filled_to, digest):
                 index.empty()
                 filled_to = 0
+            self._filled_to = filled_to
             if filled_to >= last:
                 return False
             with index.filling():
@@ -188,6 +195,7 @@ class Filler:
                 event = find_event(log, reached)
                 assert event is not None
                 index.add((entry for fact in facts for entry in entries_of(fact)), reached, event.digest)
+            self._filled_to = reached
         return reached < last
 
     def _opened(self) -> tuple[Index, apsw.Connection]:

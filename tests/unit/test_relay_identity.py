@@ -62,6 +62,7 @@ NOT_CARRIED = {
     "GET /": "a page",
     "GET /dashboard/{file}": "a page",
     "GET /healthz": "for what watches over hubs",
+    "GET /metrics": "for what watches over hubs",
     "GET /openapi.json": "for programs that are written, not for agents",
     "GET /readyz": "for what watches over hubs",
 }
