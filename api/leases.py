@@ -44,34 +44,21 @@ def holder_routes(noun: Noun, commands: Commands, result: type, beside: Sequence
     async def list_queue(hub: Hub, query: QueueQuery, reader: ReadCaller) -> ReadResult:
         return ReadResult(encode_json(await hub.read_on_thread(queue.list_queue, reader.at, noun, query.agent_id)))
 
+    changes: tuple[tuple[type, str, str, tuple[str, ...]], ...] = (
+        (commands.refresh, "refresh", f"Prolong a {noun} that one holds.", ("acquired",)),
+        (commands.release, "release", f"Give a {noun} back.", ()),
+        (
+            commands.hand_over,
+            "handover",
+            f"Give a {noun} to another agent, with no moment in between at which it is free.",
+            (),
+        ),
+        (commands.force_release, "force-release", f"Free a {noun} that another agent holds, and say why.", ()),
+    )
     return (
-        ChangeRoute(
-            does=f"Prolong a {noun} that one holds.",
-            path=f"{path}/refresh",
-            body=commands.refresh,
-            result=result,
-            beside=("acquired", *also),
-        ),
-        ChangeRoute(
-            does=f"Give a {noun} back.",
-            path=f"{path}/release",
-            body=commands.release,
-            result=result,
-            beside=also,
-        ),
-        ChangeRoute(
-            does=f"Give a {noun} to another agent, with no moment in between at which it is free.",
-            path=f"{path}/handover",
-            body=commands.hand_over,
-            result=result,
-            beside=also,
-        ),
-        ChangeRoute(
-            does=f"Free a {noun} that another agent holds, and say why.",
-            path=f"{path}/force-release",
-            body=commands.force_release,
-            result=result,
-            beside=also,
+        *(
+            ChangeRoute(does=does, path=f"{path}/{verb}", body=command, result=result, beside=(*more, *also))
+            for command, verb, does, more in changes
         ),
         ChangeRoute(
             does="Give up a place in the queue.",
