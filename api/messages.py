@@ -96,7 +96,7 @@ async def list_events(hub: Hub, query: EventsQuery, reader: ReadCaller) -> ReadR
         limit=clamp_limit(query.limit),
         max_bytes=clamp_bytes(query.max_bytes),
     )
-    hub.see(query.agent_id)
+    hub.attendance.see(query.agent_id)
     found = await hub.reading.read_messages(wanted, reader.at)
     page = found.page
     timeout_sec = clamp_timeout(query.timeout)
@@ -126,7 +126,7 @@ def _begin_at(hub: Hub, query: EventsQuery, cursor: str, reader: ReadCaller) -> 
 
 
 async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, reader: ReadCaller, agent_id: str) -> Page:
-    with hub.present(agent_id):
+    with hub.attendance.present(agent_id):
         return await reader.unless_gone(hub.reading.wait(wanted, timeout_sec))
 
 

@@ -110,14 +110,14 @@ class _EncodedBootstrap(Struct, frozen=True):
 async def list_agents(hub: Hub, query: AgentsQuery, reader: ReadCaller) -> ReadResult:
     """Live sessions by agent id."""
     if query.caller is not None:
-        hub.see(query.caller)
+        hub.attendance.see(query.caller)
     return await read_list(hub, query, sessions.each_session, _key, reader.at, query.capability)
 
 
 async def show_agent(hub: Hub, query: AgentQuery, reader: ReadCaller) -> ReadResult:
     """One agent, found without listing the others."""
     if query.caller is not None:
-        hub.see(query.caller)
+        hub.attendance.see(query.caller)
     seen = hub.read(find_last_seen, query.agent_id, reader.at.at)
     if seen is None:
         raise NotFound("agent", query.agent_id, "has never been here")
@@ -127,7 +127,7 @@ async def show_agent(hub: Hub, query: AgentQuery, reader: ReadCaller) -> ReadRes
 
 async def bootstrap(hub: Hub, query: BootstrapQuery, reader: ReadCaller) -> ReadResult:
     """Where an agent stands."""
-    hub.see(query.agent_id)
+    hub.attendance.see(query.agent_id)
     return await hub.read_on_thread(_read_bootstrap, query, reader.at)
 
 

@@ -68,7 +68,7 @@ def stream(site: Site) -> ASGIApp:
         )
         await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
-            with hub.present(query.agent_id), ending_well(scope):
+            with hub.attendance.present(query.agent_id), ending_well(scope):
                 await Caller(receive).unless_gone(_pass_on(site, wanted, send))
         await send({"type": "http.response.body", "body": b""})
 

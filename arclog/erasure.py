@@ -53,8 +53,6 @@ _ERASED_AT: Final = 1
 _HASH_AT: Final = _ERASED_AT + len(_ERASED)
 _SALT: Final = b"\xa4salt\xc4\x10"
 _SALT_AT: Final = -(len(_SALT) + SALT_BYTES)
-_FEW: Final = 0x80
-"""A map of fewer than 16 fields begins with this and their number."""
 _MOST_OF_FEW: Final = 0x8F
 _MANY: Final = 0xDE
 """A map of more begins with this, and two bytes with their number."""

@@ -128,11 +128,6 @@ def list_wanted(
     return [_receipt(row, at) for row in VERSIONS.read(connection, query, bindings)]
 
 
-def count_wanted(connection: apsw.Connection, agent_id: str) -> int:
-    """How many messages an agent is to acknowledge at present."""
-    return int(connection.execute(SQL["count_wanted_of"], {"to_agent": agent_id}).get)
-
-
 def _receipt(row: _Row, at: AsOf) -> Receipt:
     late = row.acknowledged_at is None and row.ack_by is not None and row.ack_by < at.now
     return Receipt(

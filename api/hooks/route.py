@@ -111,10 +111,10 @@ class Hooks:
         self._news.hear_from(agent_id)
         is_called = self._is_called(agent_id)
         last = self._hub.read(find_last_event_of, agent_id) if is_called else None
-        verdict = await self._judge_for(agent_id, call, mode)
+        reply = await self._judge_for(agent_id, call, mode)
         if is_called and self._hub.read(find_last_event_of, agent_id) == last:  # else that shows that it is there
             await self._hub.execute(SeeWake(agent_id=agent_id), transport=TRANSPORT)
-        return verdict
+        return reply
 
     def _is_called(self, agent_id: str) -> bool:
         """Whether the agent is to wake, and was not seen since."""
@@ -122,12 +122,17 @@ class Hooks:
         return wake is not None and wake.state not in {"seen", "acknowledged"}
 
     async def _judge_for(self, agent_id: str, call: HookCall, mode: Mode) -> HookReply:
+        if call.moment != "before":
+            self._hub.attendance.end_tool(agent_id)
         if call.moment != "after":
             await self._tool_guard.note_patched(agent_id)
         match call.moment:
             case "before":
                 refusal = await self._tool_guard.find_refusal(agent_id, call.folder, call.tool, mode)
-                return HookReply(refusal=f"Arc: {refusal}") if refusal else NOTHING
+                if refusal:
+                    return HookReply(refusal=f"Arc: {refusal}")
+                self._hub.attendance.begin_tool(agent_id)
+                return NOTHING
             case "after":
                 if mode != "off":
                     await self._tool_guard.note(agent_id, call.folder, call.tool)

@@ -200,7 +200,7 @@ class McpEndpoint:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         is_window = SESSION_HEADER in scope[HEADERS]  # else it is not known which window of the agent's it is
         try:
-            with self._hub.present(session.agent_id), session.attending() if is_window else nullcontext():
+            with self._hub.attendance.present(session.agent_id), session.attending() if is_window else nullcontext():
                 await connection_of(scope).unless_ended(self._beat(send))
         finally:
             if is_window:

@@ -41,6 +41,7 @@ Reading, and what goes by time:
     waiting           who waits, woken by the commit
     log_feed          the events after a cursor; `cursors` keeps those that the hub remembers
     other_hubs        what other hubs append is told to those who wait here
+    attendance        agents that read, wait or run a tool are noticed
     presence          who is there; `processes` for those that run on this machine
     clocks            when to look for what is due though nobody calls
     clockwork         what is due by the log's clock: sessions, and what they held

@@ -6,8 +6,7 @@ Everything here runs on one event loop.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
@@ -39,9 +38,10 @@ from arclog.sender import PRINCIPAL
 from arclog.sqlite.in_place import find_size
 from arclog.sqlite.readers import Readers
 from arclog.sqlite.schema import get_instance_id
-from arclog.sqlite.snapshot import Query, together
+from arclog.sqlite.snapshot import Query
 from projections.history.hubs import find_shared_ttl
 from projections.hub.alarms import Alarms
+from projections.hub.attendance import Attendance
 from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
@@ -176,8 +176,16 @@ class Hub:
         self._lease_waits = LeaseWaits(self._recorder.leases, self._commits, self._waiters, self.clock.now)
         self.cursors = Cursors(self._readers, self._write_cursors, self.settings.tuning.write_cursors_sec)
         task_waits = TaskWaits(self._waiters, self._readers, self.clock.now, lambda: self.closing)
+        self.attendance = Attendance(
+            self._recorder.presence,
+            self._recorder.clockwork,
+            self._readers,
+            self.clock.now,
+            self._commits.look_sooner,
+        )
+        """Agents that read, wait, or run a tool."""
         self._submission = Submission(
-            self._commits, self._lease_waits, task_waits, self.present, self._other_hubs.watch
+            self._commits, self._lease_waits, task_waits, self.attendance.present, self._other_hubs.watch
         )
         self.erasing.execute = self._submission.execute
         self.instance_id = self._readers.read(get_instance_id)
@@ -377,37 +385,6 @@ class Hub:
 
     def _tell_damage(self, finding: Finding) -> None:
         self._loop.call_soon_threadsafe(self.alarms.tell_damage, finding)
-
-    # Presence ----------------------------------------------------------------------------------------------------
-
-    def see(self, agent_id: str) -> None:
-        """Note that an agent which only reads is there; cheap, and written rarely."""
-        with contextlib.suppress(StorageError):
-            self.read(together(self._recorder.clockwork.notice), agent_id, self.clock.now())
-        self._commits.look_sooner()
-
-    @contextmanager
-    def present(self, agent_id: str) -> Iterator[None]:
-        """While this lasts, the agent waits in a poll or a stream, and its session does not end."""
-        waiting = self._recorder.presence.waiting
-        waiting[agent_id] += 1
-        self.see(agent_id)
-        try:
-            yield
-        finally:
-            waiting[agent_id] -= 1
-            if not waiting[agent_id]:
-                del waiting[agent_id]
-            self._recorder.presence.notice(agent_id, self.clock.now())
-
-    def begin_tool(self, agent_id: str) -> None:
-        """An agent begins a tool, and counts as present until that ends, for an hour at most."""
-        self._recorder.presence.begin_tool(agent_id, self.clock.now())
-        self.see(agent_id)
-
-    def end_tool(self, agent_id: str) -> None:
-        """The tool that an agent began has ended."""
-        self._recorder.presence.end_tool(agent_id, self.clock.now())
 
     # Shutdown -------------------------------------------------------------------------------------------------------
 

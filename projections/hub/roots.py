@@ -21,8 +21,6 @@ from arclog.deciders.fields import MAX_PATH_CHARS
 from arclog.paths import Root, is_plain, make_key
 from arclog.patterns import is_pattern
 
-MAX_LINKS: Final = 40
-"""Links on the way to a file, as the kernel counts."""
 _WINDOWS: Final = sys.platform == "win32"
 _find_file_uri = re.compile(r"\s*file:(?://(?:localhost)?)?(/(?!/).*)", re.IGNORECASE | re.DOTALL).match
 

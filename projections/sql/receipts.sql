@@ -39,7 +39,3 @@ ORDER BY ack_by, message_id LIMIT :most
 -- The same of one recipient, at present.
 SELECT {columns} FROM receipts INDEXED BY receipts_wanted_of
 WHERE {is_current} AND acknowledged_at IS NULL AND to_agent = :to_agent ORDER BY message_id LIMIT :most
-
--- name: count_wanted_of
-SELECT count(*) FROM receipts INDEXED BY receipts_wanted_of
-WHERE {is_current} AND acknowledged_at IS NULL AND to_agent = :to_agent

@@ -275,6 +275,18 @@ def test_what_changes_outside_the_guard_is_told_once_to_those_who_hold_or_know_t
     assert (len(told(holder)), len(told(reader)), told(stranger)) == (1, 1, [])
 
 
+def test_an_agent_is_there_while_its_tool_runs(hub: ServedHub, ada: Window) -> None:
+    name = ada.start()
+
+    def is_there_in_half_an_hour() -> bool:
+        return name in hub.hub._recorder.presence.list_here(hub.hub.clock.now() + 1_800_000_000)
+
+    assert ada.run("make test") == ""
+    assert is_there_in_half_an_hour()
+    ada.after("Bash", command="make test")
+    assert not is_there_in_half_an_hour()
+
+
 def test_where_a_repository_only_checks_nothing_is_locked(hub: ServedHub, tree: Path, bob: Window) -> None:
     ada = Window(hub, tree, "session-ada", mode="check")
     ada.start()

@@ -25,7 +25,7 @@ def test_a_silent_agents_session_ends_by_itself(storage: Path) -> None:
 def test_an_agent_that_waits_stays_and_goes_when_it_goes(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         await hub.execute(OpenSession(agent_id="a"))
-        with hub.present("a"), hub.present("a"):
+        with hub.attendance.present("a"), hub.attendance.present("a"):
             page = await hub.reading.wait(MessageQuery(agent_id="a"), 1.0)
             assert page.rows == []
             assert len(hub.read(sessions.list_sessions, hub.at())) == 1
@@ -41,7 +41,7 @@ def test_a_reader_that_asks_often_is_looked_up_rarely(storage: Path) -> None:
         await hub.execute(OpenSession(agent_id="a"))
         head = hub._recorder.last_event_id
         for _ in range(100):
-            hub.see("a")
+            hub.attendance.see("a")
         await hub.execute(post("b"))
         assert hub._recorder.last_event_id == head + 1
 
@@ -51,7 +51,7 @@ def test_a_reader_that_asks_often_is_looked_up_rarely(storage: Path) -> None:
 def test_a_hub_remembers_a_bounded_number_of_readers(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         for number in range(50):
-            hub.see(f"reader-{number}")
+            hub.attendance.see(f"reader-{number}")
         await hub.execute(post())
         assert len(hub._recorder.presence.list_here(hub.clock.now())) <= 12
 

@@ -63,7 +63,7 @@ async def served(storage: Path, time: FakeTime) -> AsyncIterator[ASGIApp]:
     """The application of a hub on `storage`, which notes nobody's presence: its clock stands still."""
     hub = Hub(Settings(storage=storage, presence_ttl_sec=PRESENCE_TTL / 1e6), time)
     await hub.start()
-    hub.see = _not_seen  # type: ignore[method-assign]
+    hub.attendance.see = _not_seen  # type: ignore[method-assign]
     try:
         yield create_app(hub)
     finally:
