@@ -5,6 +5,7 @@ another agent has written since this one knew it last must be read again first. 
 others have not committed, or end their processes, is refused while there is something of theirs.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
@@ -30,6 +31,8 @@ LOCK_SEC: Final = 900.0
 """How long what a hook locks is held without a further touch."""
 TRANSPORT: Final = "hook"
 SHOWN: Final = 3
+LONG_CHARS: Final = 4_000
+"""A command that is read in less than a millisecond, mostly."""
 MAX_PATCHING: Final = 1_000
 """Agents whose patches are remembered until it is seen what they did."""
 
@@ -64,7 +67,7 @@ class ToolGuard:
         """Note what a tool did to files."""
         writes, reads = tool.writes, tool.reads
         if tool.command is not None:
-            deeds = find_deeds(tool.command, self._disk, folder)
+            deeds = await self._read(tool.command, folder)
             writes, reads = _named(deeds, "write", "patch"), _named(deeds, "read")
         paths = self._known(folder, writes)
         for path in paths:
@@ -135,8 +138,14 @@ class ToolGuard:
 
     # Commands -------------------------------------------------------------------------------------------------------
 
+    async def _read(self, command: str, folder: str) -> list[Deed | Unclear]:
+        """What a command would do; a long one is read on a thread, so that it holds nobody up."""
+        if len(command) < LONG_CHARS:
+            return find_deeds(command, self._disk, folder)
+        return await asyncio.to_thread(find_deeds, command, self._disk, folder)
+
     async def _check_command(self, agent_id: str, folder: str, command: str, mode: Mode) -> str:
-        deeds = find_deeds(command, self._disk, folder)
+        deeds = await self._read(command, folder)
         for deed in deeds:
             refusal = await self._check_deed(agent_id, folder, deed)
             if refusal:

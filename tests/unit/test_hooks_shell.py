@@ -1,5 +1,7 @@
 """What a shell command would do to the work of others is read from its words, however it is spelled."""
 
+import time
+
 import pytest
 
 from api.hooks.shell.deeds import Deed, Unclear
@@ -202,3 +204,21 @@ def test_a_destroying_verb_in_a_script_that_cannot_be_read_is_unclear(script: st
     (deed,) = find_deeds(script, Tree())
     assert isinstance(deed, Unclear)
     assert deed.verb == "git stash"
+
+
+@pytest.mark.parametrize(
+    ("script", "seen"),
+    [
+        ("python -c '" + "git " * 20_000 + "'", []),
+        ("git " * 1_000_000 + "stash", ["git stash"]),
+        ("git " + "push " * 50_000, []),
+        ('"$(' * 20_000 + " git stash", ["git stash"]),
+        ("pkill x; git stash " + '"$(' * 20_000, ["pkill"]),
+    ],
+    ids=["a word again and again", "too long", "a verb without its option", "too deep", "the first verb"],
+)
+def test_a_command_that_nobody_would_write_is_judged_at_once(script: str, seen: list[str]) -> None:
+    began_at = time.process_time()
+    found = find_deeds(script, Tree())
+    assert time.process_time() - began_at < 1
+    assert [one.verb for one in found] == seen

@@ -65,7 +65,10 @@ def parse(text: str) -> list[Simple]:
     Raises:
         Unreadable: a quote or substitution is not closed, or the text is too long or too deep.
     """
-    return list(_Reader(text, 0, 0).commands())
+    try:
+        return list(_Reader(text, 0, 0).commands())
+    except RecursionError:  # quotes in quotes
+        raise Unreadable("the command is too deep to be read") from None
 
 
 class _Reader:

@@ -66,13 +66,23 @@ class Surroundings(Protocol):
         ...
 
 
-SUSPECT: Final = re.compile(
-    r"\bgit\b[\s\S]*?\b(stash|reset|checkout|restore|switch|clean|rebase|filter-branch|branch\s+-D|push\b.*?(-f\b|--force))"
-    r"|\b(pkill|killall)\b"
+_GIT: Final = re.compile(r"\bgit\b")
+_VERB: Final = re.compile(
+    r"\b(stash|reset|checkout|restore|switch|clean|rebase|filter-branch|branch\s+-D|push\b.{0,120}?(?:-f\b|--force))"
 )
-"""Words that make a text which cannot be read a suspect."""
+_KILL: Final = re.compile(r"\b(?:pkill|killall)\b")
 _UNNAMED: Final = re.compile(r"\b(stash|reset --hard|checkout|restore|switch|clean -\w*f|rebase|branch -D)\b")
-"""The same where even the name of the program cannot be read."""
+"""Verbs that make a text a suspect where even the name of the program cannot be read."""
+
+
+def find_suspect(text: str) -> str | None:
+    """The first destroying verb in a text that cannot be read; each character is looked at once, however long it is."""
+    git = _GIT.search(text)
+    verb = None if git is None else _VERB.search(text, git.end())
+    kill = _KILL.search(text)
+    if verb is not None and (kill is None or git is None or git.start() < kill.start()):
+        return f"git {verb[1]}"
+    return None if kill is None else kill[0]
 
 
 def suspects(words: Sequence[Word], why: str, *, unnamed: bool = False) -> Iterator[Unclear]:
@@ -84,11 +94,8 @@ def suspects(words: Sequence[Word], why: str, *, unnamed: bool = False) -> Itera
         unnamed: whether the name of the program cannot be read either.
     """
     said = " ".join(word.text if word.text is not None else word.raw for word in words)
-    found = SUSPECT.search(said) or (_UNNAMED.search(said) if unnamed else None)
-    if found:
-        yield Unclear(verb_of(found), why)
-
-
-def verb_of(found: re.Match[str]) -> str:
-    """The verb that was found in a text."""
-    return f"git {found[1]}" if found[1] else found[0]
+    verb = find_suspect(said)
+    if verb is None and unnamed and (found := _UNNAMED.search(said)) is not None:
+        verb = f"git {found[1]}"
+    if verb is not None:
+        yield Unclear(verb, why)

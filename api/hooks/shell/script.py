@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from api.hooks.shell.commands import Simple, parse
-from api.hooks.shell.deeds import SUSPECT, Deed, Surroundings, Unclear, suspects, verb_of
+from api.hooks.shell.deeds import Deed, Surroundings, Unclear, find_suspect, suspects
 from api.hooks.shell.files import KILLERS, file_deeds, kill_deeds
 from api.hooks.shell.git import git_deeds
 from api.hooks.shell.patches import paths_of_patch
@@ -62,9 +62,9 @@ class _Interpreter:
                 raise Unreadable("scripts call scripts too deep to be read")
             commands = parse(script)
         except Unreadable as error:
-            found = SUSPECT.search(script)
-            if found:
-                yield Unclear(verb_of(found), str(error))
+            verb = find_suspect(script)
+            if verb is not None:
+                yield Unclear(verb, str(error))
             return
         here = {0: folder}
         before: Simple | None = None
@@ -204,9 +204,9 @@ class _Interpreter:
             return
         head = text.partition("\n")[0]
         if head.startswith("#!") and not any(shell in head for shell in _SHELLS):
-            found = SUSPECT.search(text)
-            if found:
-                yield Unclear(verb_of(found), f"{path} is a program, not a shell script")
+            verb = find_suspect(text)
+            if verb is not None:
+                yield Unclear(verb, f"{path} is a program, not a shell script")
             return
         yield from self.run(text, folder, level + 1)
 
