@@ -1,4 +1,7 @@
-"""`arc smoke`: all three roles of the smoke test against a running hub, over HTTP and over the relay's files."""
+"""`arc smoke`: all three roles of the smoke test against a running hub, over HTTP and over the relay's files.
+
+Or against several hubs of one log: then each role is played at another one, over HTTP.
+"""
 
 import sys
 import threading
@@ -20,6 +23,7 @@ class Options(Namespace):
     """Which hub, and where its relay looks for files."""
 
     base_url: str | None
+    hubs: list[str] | None
     spool_dir: str | None
     timeout_sec: float
 
@@ -27,19 +31,28 @@ class Options(Namespace):
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_base_url(parser)
+    parser.add_argument(
+        "--hubs", nargs="+", metavar="URL", help="hubs of one log: each agent is at another one, and the relay at none"
+    )
     parser.add_argument("--spool-dir", metavar="DIR", help="the relay's folder (that of the folder's hub)")
     parser.add_argument("--timeout-sec", type=seconds, default=30.0, metavar="SEC", help="how long it may take (30)")
 
 
 def run(options: Options) -> int:
     """Let three agents meet, and say in one line whether they did."""
-    hub = choose_hub(options.base_url)
-    hub.say()
-    options.base_url, options.spool_dir = hub.url, options.spool_dir or _spool_of(hub.url)
+    if options.hubs:
+        places = [(role, "http", options.hubs[n % len(options.hubs)]) for n, (role, _road) in enumerate(ROLES)]
+        met = f"at {', '.join(options.hubs)} over HTTP"
+    else:
+        hub = choose_hub(options.base_url)
+        hub.say()
+        options.spool_dir = options.spool_dir or _spool_of(hub.url)
+        places = [(*role, hub.url) for role in ROLES]
+        met = f"at {hub.url} over HTTP and the relay"
     failures: dict[str, str] = {}
     run_id = uuid4().hex[:8]
     began_at = time.monotonic()
-    agents = [threading.Thread(target=_play, args=(options, run_id, *role, failures)) for role in ROLES]
+    agents = [threading.Thread(target=_play, args=(options, run_id, *place, failures)) for place in places]
     for agent in agents:
         agent.start()
     for agent in agents:
@@ -51,7 +64,7 @@ def run(options: Options) -> int:
         print(f"arc error: the smoke test failed: {said}{advice}", file=sys.stderr)
         return 1
     took_sec = time.monotonic() - began_at
-    print(f"it works: three agents met at {hub.url} over HTTP and the relay in {took_sec:.1f} s")
+    print(f"it works: three agents met {met} in {took_sec:.1f} s")
     return 0
 
 
@@ -63,7 +76,7 @@ def _spool_of(url: str) -> str:
     return told if isinstance(told, str) else SPOOL_DIR
 
 
-def _play(options: Options, run_id: str, role: str, transport: str, failures: dict[str, str]) -> None:
+def _play(options: Options, run_id: str, role: str, transport: str, url: str, failures: dict[str, str]) -> None:
     from arc.errors import ArcError
     from arc.smoke import SmokeError, run_smoke_agent
 
@@ -71,7 +84,7 @@ def _play(options: Options, run_id: str, role: str, transport: str, failures: di
         run_smoke_agent(
             role=role,
             transport_name=transport,
-            base_url=options.base_url,
+            base_url=url,
             relay_dir=options.spool_dir or SPOOL_DIR,
             thread_id=f"smoke-{run_id}",
             claim_key=f"smoke-{run_id}",

@@ -54,6 +54,13 @@ def look_around(url: str) -> Iterator[Finding]:
     integrity = info.get("integrity")
     whole = integrity != "damaged"
     yield Finding(whole, f"log: {integrity}", "" if whole else "arc log verify says what is damaged")
+    state = info.get("log_state")
+    if state:
+        safe = bool(state["is_copied"])
+        kept = f"log: {state['where']}: {state['durability']}"
+        yield Finding(
+            safe or None, kept, "" if safe else "have each commit wait for a standby, if it is to survive a disk"
+        )
     free = shutil.disk_usage(Path(str(info["storage_path"])).parent).free
     enough = free > LEAST_FREE_BYTES
     yield Finding(

@@ -56,6 +56,14 @@ def test_two_hubs_on_one_log_answer_as_one(hub_on: HubOn, log_url: str) -> None:
 
 
 @pytest.mark.outer
+def test_three_agents_meet_each_at_another_hub(hub_on: HubOn, log_url: str, tmp_path: Path) -> None:
+    hubs = [hub_on(log_url).url for _ in range(3)]
+    done = ArcCommand(tmp_path)("smoke", "--hubs", *hubs)
+    assert done.code == 0, done.err
+    assert done.out.startswith("it works: three agents met at")
+
+
+@pytest.mark.outer
 def test_a_hub_that_starts_again_keeps_its_log_and_has_what_it_missed(hub_on: HubOn, log_url: str) -> None:
     one, two = hub_on(log_url), hub_on(log_url)
     say(one, "before")

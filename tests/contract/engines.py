@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 import apsw
-import pytest
 
 from arclog.clock import LogClock
 from arclog.codec import Metadata, RecordedEvent, StoredEvent
-from arclog.engine import Engine, Head, Moved
+from arclog.engine import Engine, Head
 from arclog.events import Event, MessagePosted
 from arclog.sqlite.engine import FileEngine
 from arclog.sqlite.log import KeptKey, Log
 from arclog.sqlite.reads import NO_END, Filter, read
 from arclog.sqlite.schema import open_storage
-from tests.support.fake_time import BEGINNING, ELAPSED, FakeTime
+from tests.support.fake_time import FakeTime
 from tests.support.memory_engine import MemoryLog
-from tests.support.postgresql import HUB, Server, needs_postgresql, serving
+from tests.support.postgresql import needs_postgresql, serving
+from tests.support.postgresql_time import FakeServerTime
 
 BY_HTTP = Metadata("http")
 
@@ -89,13 +89,6 @@ class InMemory:
         return Copy.open(path, lambda _connection: log.join(time))
 
 
-_FAKE_TIME: Final = (
-    "CREATE TABLE arc.fake_time AS SELECT 0::bigint AS now",
-    f"GRANT SELECT ON arc.fake_time TO {HUB}",
-    "CREATE OR REPLACE FUNCTION arc.arc_now() RETURNS bigint LANGUAGE sql AS 'SELECT now FROM arc.fake_time'",
-)
-
-
 class OnPostgresql:
     """The log on a PostgreSQL server, each of its hubs with a file of its own, in the role that hubs have."""
 
@@ -103,43 +96,23 @@ class OnPostgresql:
 
     def __init__(self) -> None:
         self._life = ExitStack()
-        self._server: Server | None = None
+        self._log: FakeServerTime | None = None
         self._place: Path | None = None
         self._copies = 0
-        self._owner: Any = None
 
     def open(self, place: Path, time: FakeTime) -> Copy:
-        programs = needs_postgresql()
-        from arclog.postgresql.address import read_address
-        from arclog.postgresql.engine import PostgresqlEngine
-        from arclog.postgresql.schema import create_log
-
-        if self._server is None:
-            self._server = self._life.enter_context(serving(programs))
+        log = self._log
+        if log is None:
+            log = self._log = FakeServerTime(self._life.enter_context(serving(needs_postgresql())))
+            self._life.callback(log.close)
         if place != self._place:
             self._place, self._copies = place, 0
-            self._server.sql("arc", "DROP SCHEMA IF EXISTS arc CASCADE")
-            create_log(read_address(self._server.url()), HUB)
-            self._server.sql("arc", *_FAKE_TIME)
+            log.begin()
         self._copies += 1
-        address = read_address(self._server.url(HUB))
-        path = place / f"hub-{self._copies}.sqlite3"
-        psycopg = pytest.importorskip("psycopg")
-        owner = self._owner = self._owner or psycopg.connect(self._server.url(), autocommit=True)
-
-        class AtFakeTime(PostgresqlEngine):
-            """The server's clock is the test's, and nobody sets it."""
-
-            def hold(self, after: int, digest: bytes, *, wait: bool) -> Moved | None:
-                owner.execute("UPDATE arc.fake_time SET now = %s", (BEGINNING + time.elapsed() - ELAPSED,))
-                return super().hold(after, digest, wait=wait)
-
-        return Copy.open(path, lambda _connection: AtFakeTime(address, time))
+        return Copy.open(place / f"hub-{self._copies}.sqlite3", lambda _connection: log.join(time))
 
     def stop(self) -> None:
         """End the server."""
-        if self._owner is not None:
-            self._owner.close()
         self._life.close()
 
 
