@@ -123,7 +123,7 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
 
 def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
     for key in data.keys:
-        current = _find_of(writer, key, data.agent_id)
+        current = _find_of(writer, key, data.agent_id, data.fencing_token)
         if current is not None:
             row = replace(current.row, expires_at=data.expires_at, released_at=None)
             writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
@@ -131,17 +131,17 @@ def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
 
 def _on_released(writer: Writer, event: Fact, data: LockReleased) -> None:
     for key in data.keys:
-        _release_of(writer, event, key, data.agent_id, time_of(event, data.occurred_at))
+        _release_of(writer, event, key, data.agent_id, data.fencing_token, time_of(event, data.occurred_at))
 
 
 def _on_expired(writer: Writer, event: Fact, data: SessionExpired | TurnEnded) -> None:
     for lock in data.locks:
-        _release_of(writer, event, lock.file_path, data.agent_id, event.recorded_at)
+        _release_of(writer, event, lock.file_path, data.agent_id, lock.fencing_token, event.recorded_at)
 
 
 def _on_handed_over(writer: Writer, event: Fact, data: LockHandedOver) -> None:
     for key in data.keys:
-        current = _find_of(writer, key, data.agent_id)
+        current = _find_of(writer, key, data.agent_id, data.fencing_token)
         if current is None:
             continue
         given = replace(
@@ -150,6 +150,8 @@ def _on_handed_over(writer: Writer, event: Fact, data: LockHandedOver) -> None:
         if given.mode == "shared":
             given = replace(given, slot=_shared_slot(key, data.to_agent_id))
             _release(writer, event, current.row.slot, data.agent_id, event.recorded_at)
+            # The receiver may have had this key alone, and let that lapse.
+            _release(writer, event, key, data.to_agent_id, event.recorded_at)
         _write(writer, event, given)
 
 
@@ -171,23 +173,29 @@ def _release(writer: Writer, event: Fact, slot: str, agent_id: str, released_at:
         writer.replace(VERSIONS, slot, Version(event.event_id, row))
 
 
-def _release_of(writer: Writer, event: Fact, key: str, agent_id: str, released_at: int) -> None:
-    current = _find_of(writer, key, agent_id)
+def _release_of(writer: Writer, event: Fact, key: str, agent_id: str, token: int, released_at: int) -> None:
+    current = _find_of(writer, key, agent_id, token)
     if current is not None:
         row = replace(current.row, released_at=released_at)
         writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
 
 
-def _find_of(writer: Writer, key: str, agent_id: str, last_event: int | None = None) -> Version[_Row] | None:
-    """What an agent has by a key: alone, or shared with others; what the last event of the log left is the newest."""
+def _find_of(writer: Writer, key: str, agent_id: str, token: int | None = None) -> Version[_Row] | None:
+    """What an agent has by a key: alone, or shared with others.
+
+    A grant that lapsed is left as it was, so an agent may have both; `token` says which is meant, where it is known.
+    """
     current = writer.find(VERSIONS, key)
-    is_own = current is not None and current.row.agent_id == agent_id
-    if current is not None and is_own and (current.row.released_at is None or current.from_event == last_event):
+    if current is not None and current.row.agent_id == agent_id and _is_meant(current.row, token):
         return current
     shared = writer.find(VERSIONS, _shared_slot(key, agent_id))
-    if shared is not None and (current is None or current.row.agent_id != agent_id or shared.row.released_at is None):
-        return shared
-    return current
+    if shared is None or current is None or current.row.agent_id != agent_id:
+        return shared or current
+    return shared if _is_meant(shared.row, token) else current
+
+
+def _is_meant(row: _Row, token: int | None) -> bool:
+    return row.released_at is None if token is None else row.fencing_token == token
 
 
 def _key_of(slot: str) -> str:
@@ -209,7 +217,7 @@ def _thread_of(metadata: JsonObject) -> str | None:
 
 PROJECTOR: Final = Projector(
     name="locks",
-    version=7,
+    version=8,
     tables=("locks", "lock_holders", "lock_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -239,16 +247,16 @@ def list_of_key(connection: apsw.Connection, key: str, at: AsOf) -> list[Lock]:
     return [_lock(row) for row in sorted([*([] if alone is None else [alone]), *shared], key=_age)]
 
 
-def find_current(writer: Writer, key: str, agent_id: str, last_event: int | None = None) -> Lock | None:
+def find_current(writer: Writer, key: str, agent_id: str, token: int | None = None) -> Lock | None:
     """What an agent has by a key now, as the writer knows it.
 
     Args:
         writer: who wrote it, or finds it.
         key: the key.
         agent_id: the agent.
-        last_event: the end of the log, if the caller knows it: what that event left need not be looked for elsewhere.
+        token: the grant that is meant, where that is known.
     """
-    current = _find_of(writer, key, agent_id, last_event)
+    current = _find_of(writer, key, agent_id, token)
     return None if current is None else _lock(current.row)
 
 

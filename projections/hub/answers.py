@@ -125,5 +125,5 @@ def answer_now(writer: Writer, snapshot: Snapshot, event: RecordedEvent, hub: Hu
     """The same for the log's last event, from what its writer remembers, so that leases need not be read again."""
     data = event.data
     if is_of_lease(data) and not (isinstance(data, ClaimAcquired) and data.pick):
-        return answer_lease(CurrentRows(writer, event.event_id), event.event_id, data)
+        return answer_lease(CurrentRows(writer), event.event_id, data)
     return answer(snapshot, event, hub)

@@ -133,6 +133,10 @@ class Context:
         root = None if tree else self._named_roots.get(agent_id)
         return self.roots.key_of(field, path, root, tree=tree)
 
+    def load(self) -> None:
+        """Read what calls will need, while nobody calls yet."""
+        self._session_roots = self._read_roots()
+
     def names_from_here(self, agent_id: str) -> bool:
         """Whether an agent's paths are relative to the hub's own root."""
         return agent_id not in self._named_roots
@@ -140,10 +144,14 @@ class Context:
     @property
     def _named_roots(self) -> dict[str, str]:
         if self._session_roots is None:
-            self._session_roots = self.snapshot.read(sessions.list_roots)
-            for folder in self._session_roots.values():
-                self.roots.root_of(folder)  # so that paths in full below it are known, whoever names them
+            self._session_roots = self._read_roots()
         return self._session_roots
+
+    def _read_roots(self) -> dict[str, str]:
+        found = self.snapshot.read(sessions.list_roots)
+        for folder in found.values():
+            self.roots.root_of(folder)  # so that paths in full below it are known, whoever names them
+        return found
 
     def forget(self) -> None:
         """What was remembered of the log may no longer be so."""
@@ -172,8 +180,13 @@ class Context:
                 self._rules = event
             case TokenIssued() | TokenRevoked():
                 self._holders = None
-            case SessionOpened() | SessionClosed() | SessionExpired():
-                self._session_roots = None
+            case SessionOpened(agent_id=agent_id, root=str(root)):
+                self._named_roots[agent_id] = root
+                self.roots.root_of(root)
+            case (
+                SessionOpened(agent_id=agent_id) | SessionClosed(agent_id=agent_id) | SessionExpired(agent_id=agent_id)
+            ):
+                self._named_roots.pop(agent_id, None)
             case ShutdownInitiated():
                 self.hub = replace(self.hub, shutdown_pending=True)
             case ShutdownCancelled() | ShutdownFired():

@@ -62,7 +62,7 @@ _NO_METADATA = msgspec.Raw(b"{}")
 class Rows(Protocol):
     """Where leases are looked up."""
 
-    def lock(self, key: str, agent_id: str) -> Lock | None: ...
+    def lock(self, key: str, agent_id: str, token: int | None = None) -> Lock | None: ...
     def claim(self, claim_key: str) -> Claim | None: ...
     def place(self, place_id: int) -> QueuePlace | None: ...
     def left_at(self, agent_id: str, fencing_token: int) -> int | None: ...
@@ -75,7 +75,7 @@ class PastRows:
         self._snapshot = snapshot
         self._at = at
 
-    def lock(self, key: str, agent_id: str) -> Lock | None:
+    def lock(self, key: str, agent_id: str, token: int | None = None) -> Lock | None:
         return self._snapshot.read(locks.find_lock, key, agent_id, self._at)
 
     def claim(self, claim_key: str) -> Claim | None:
@@ -89,19 +89,13 @@ class PastRows:
 
 
 class CurrentRows:
-    """Leases as they are now, as the writer remembers them, so that they need not be read again.
+    """Leases as they are now, as the writer remembers them, so that they need not be read again."""
 
-    Args:
-        writer: who remembers them.
-        last_event: the end of the log, if it is known.
-    """
-
-    def __init__(self, writer: Writer, last_event: int | None = None) -> None:
+    def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._last_event = last_event
 
-    def lock(self, key: str, agent_id: str) -> Lock | None:
-        return locks.find_current(self._writer, key, agent_id, self._last_event)
+    def lock(self, key: str, agent_id: str, token: int | None = None) -> Lock | None:
+        return locks.find_current(self._writer, key, agent_id, token)
 
     def claim(self, claim_key: str) -> Claim | None:
         return claims.find_current(self._writer, claim_key)
@@ -131,7 +125,7 @@ def refuse(rows: Rows, event_id: int | None, data: LockRefused | ClaimRefused) -
         place = rows.place(data.fencing_token)
         found = None if place is None else _as_lease(place)
     elif isinstance(data, LockRefused):
-        found = rows.lock(data.held or data.key or data.file_path, data.agent_id)
+        found = rows.lock(data.held or data.key or data.file_path, data.agent_id, data.fencing_token)
     else:
         found = rows.claim(data.claim_key)
     if isinstance(data, LockRefused) and data.witness is not None and isinstance(found, Lock):
@@ -167,22 +161,23 @@ def show_obstacle(rows: Rows, obstacle: Obstacle) -> Lock | Claim | None:
     elif obstacle.by.noun == "claim":
         found = rows.claim(obstacle.held)
     else:
-        found = rows.lock(obstacle.held, obstacle.agent_id)
+        found = rows.lock(obstacle.held, obstacle.agent_id, obstacle.by.token)
     if isinstance(found, Lock) and obstacle.held != obstacle.key:
         found = replace(found, witness=witness_of(obstacle) or UNSET)
     return found
 
 
 def _asked_lock(rows: Rows, event_id: int, data: LockAcquired | LockRefreshed) -> Outcome:
-    return _of_locks(rows, event_id, data.keys, data.agent_id, acquired=True)
+    token = event_id if isinstance(data, LockAcquired) else data.fencing_token
+    return _of_locks(rows, event_id, data.keys, data.agent_id, token, acquired=True)
 
 
 def _freed_lock(rows: Rows, event_id: int, data: LockReleased) -> Outcome:
-    return _of_locks(rows, event_id, data.keys, data.agent_id)
+    return _of_locks(rows, event_id, data.keys, data.agent_id, data.fencing_token)
 
 
 def _given_lock(rows: Rows, event_id: int, data: LockHandedOver) -> Outcome:
-    return _of_locks(rows, event_id, data.keys, data.to_agent_id)
+    return _of_locks(rows, event_id, data.keys, data.to_agent_id, event_id)
 
 
 def _asked_claim(rows: Rows, event_id: int, data: ClaimAcquired | ClaimRefreshed) -> Outcome:
@@ -203,11 +198,11 @@ def _left(rows: Rows, event_id: int, data: LockLeft | ClaimLeft) -> Outcome:
 
 
 def _of_locks(
-    rows: Rows, event_id: int, keys: tuple[str, ...], agent_id: str, *, acquired: bool | None = None
+    rows: Rows, event_id: int, keys: tuple[str, ...], agent_id: str, token: int, *, acquired: bool | None = None
 ) -> Outcome:
     if len(keys) == 1:
-        return Outcome(encode_json(rows.lock(keys[0], agent_id)), event_id, acquired=acquired)
-    found = [rows.lock(key, agent_id) for key in keys]
+        return Outcome(encode_json(rows.lock(keys[0], agent_id, token)), event_id, acquired=acquired)
+    found = [rows.lock(key, agent_id, token) for key in keys]
     return Outcome(encode_json(found[0]), event_id, acquired=acquired, locks=encode_json(found))
 
 

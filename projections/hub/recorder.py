@@ -128,6 +128,7 @@ class Recorder:
         rebuilt = self._side.start(progress)
         self.last_event_id = self._side.log.head().event_id
         self.presence.listening.begin(self._clock.now(), self._clock.slept())
+        self._context.load()
         self._context.leases.load(self._side.snapshot, self.last_event_id, self._clock.now())
         return rebuilt
 

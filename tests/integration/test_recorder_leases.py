@@ -6,8 +6,9 @@ import apsw
 import pytest
 
 from arclog.deciders.claims import AcquireClaim, RefreshClaim, ReleaseClaim
-from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
+from arclog.deciders.locks import AcquireLock, HandOverLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
+from arclog.deciders.sessions import OpenSession
 from arclog.errors import NotFound
 from arclog.events import ClaimRefused, LockRefused
 from arclog.sqlite.reads import NO_END
@@ -168,3 +169,25 @@ def test_a_lease_of_an_undone_transaction_was_never_held(recorder: Recorder, mon
         failed = execute_all(recorder, [acquire, PostMessage(from_agent="a", body="hi")])
     assert not any(getattr(answer, "acquired", False) for answer in failed)
     assert recorder.execute(AcquireClaim(owner_agent_id="b", claim_key="k")).acquired
+
+
+@pytest.mark.parametrize("by_token", [False, True])
+def test_what_is_handed_over_is_told_from_what_the_receiver_let_lapse(storage: Path, by_token: bool) -> None:
+    time = FakeTime()
+    with recording(storage, time) as recorder:
+        for agent in ("a", "b"):
+            recorder.execute(OpenSession(agent_id=agent))
+        recorder.execute(AcquireLock(agent_id="b", file_path="f", ttl_sec=5))
+        time.pass_sec(6)
+        recorder.execute(AcquireLock(agent_id="a", file_path="f", mode="shared", ttl_sec=60))
+        given = result_of(recorder.execute(HandOverLock(agent_id="a", file_path="f", to_agent_id="b")))
+        assert (given["agent_id"], given["mode"]) == ("b", "shared")
+        token = given["fencing_token"]
+        path = None if by_token else "f"
+        kept = recorder.execute(RefreshLock(agent_id="b", file_path=path, fencing_token=token, ttl_sec=90))
+        assert result_of(kept)["mode"] == "shared"
+        recorder.execute(ReleaseLock(agent_id="b", file_path=path, fencing_token=token))
+    with reading(storage) as connection:
+        assert locks.list_locks(connection, live(time.wall()), active_only=True) == []
+    with recording(storage, time) as recorder:
+        assert recorder.execute(AcquireLock(agent_id="c", file_path="f")).acquired
