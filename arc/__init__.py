@@ -9,6 +9,15 @@
 
 The standard library only, and nothing of the hub: to have a hub, call `ensure_hub`, which starts the command
 `arc`. A name is loaded when it is first used, because agents start Python thousands of times.
+
+    client          `ArcClient`: `reader`, `leases`, `tasks`, `questions`, `wakes` are its parts, `shapes` its answers
+    http, spool     the two ways to a hub; `connection`, `urls`, `light_json` and `errors` below them
+    poll_places, preconditions
+                    how far polls have read, and what a change relies on
+    finding         which hub a folder means; `host_session`: who asks when nobody gave a name
+    hub, defaults   starting and ending hubs; `smoke` tries one
+    arc_hook, git_hook
+                    what coding agents and git run
 """
 
 from __future__ import annotations

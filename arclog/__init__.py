@@ -12,6 +12,8 @@
                 what the machine tells, and what is told of a long walk
     engine      the seam: what a hub may rely on, whatever keeps the log
     sqlite      the log in a SQLite file; nothing outside it and the tables speaks SQL
+    postgresql  the log on a server, for hubs on several machines
+    erasure     what is left of an event whose texts are taken out
     proof       whether a log is what was written: verify, diagnose, export
 
 Nothing outside this package touches the `events` table.

@@ -4,11 +4,13 @@
                 one module a noun: its projector (event -> rows), its queries; its SQL in `sql/`
     places, queue, standing_changes
                 who waits for a claim or a lock: as rows, as of any event, and in the memory of a hub
+    leases      what the tables of claims and locks share
+    erasing     what the tables lose with an event's texts
     message_pages
                 what an agent, a channel or a thread is shown
     task_rows, task_leases, readiness
                 the rows of tasks, who has the lease on one, and which can be done now
-    event_streams, vouches, tokens, files, cursors, receipts
+    event_streams, vouches, tokens, files, cursors, receipts, wakes
                 events found from each entity that they concern; and of agents: which hub has them, what
                 their names are bound to, what they wrote, how far they have read, what they acknowledged
     messages_in_full

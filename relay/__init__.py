@@ -6,7 +6,8 @@
     agent_folder  one agent's two folders; `spool`, `folders` (`folders_on_windows`) and `files`
                   touch what lies there
     envelope      a request and a response as text, without I/O; `identity` says who may ask for what
-    remote        a `Send` over HTTP, for `arc relay`
+    remote        a `Send` over HTTP, for `arc relay`; `hub_answers` reads what comes back
+    erasing       texts that were erased go from the spool too
 
 The one seam to the hub is a `Send`: a function from a call to its answer.
 """

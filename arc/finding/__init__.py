@@ -6,7 +6,7 @@
     tokens        the token that a hub wants of calls from other machines
     kept_options  the port and the options that belong to a storage, for its next start
     probe         asking an address what listens there
-    processes     whether a process is what listens on a port
+    listeners     whether a process is what listens on a port
     which_hub     the answer: what was named, the environment, the folder's hub, the usual port
 
 Only the standard library, and of that only what loads in no time: each `arc post` asks.

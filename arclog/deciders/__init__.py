@@ -2,4 +2,20 @@
 
 No I/O, no clock, no randomness: what a rule needs to know is its `state`, loaded by the caller inside the transaction
 that will append the event; times are microseconds of the log's clock; new ids come with the state.
+
+    sessions, presence, expiry, names, tokens
+                who is there, who counts as gone, and who may use which name
+    channels, messages, receipts, cursors
+                what is said, acknowledged and read
+    leases      the one protocol of claims and locks: `standing` is who holds what and who waits, `waits` who waits
+                for whom, `positions` how far from the front; `fencing`, `handover` and `taking_away` what is done
+                with what is held
+    claims, locks, held_locks
+                the two nouns of leases
+    tasks, task_terms, task_batches, picking, questions
+                work: what is to be done, in which order, and what only a person answers
+    wakes, files, hub
+                agents that are called, files that hooks guard, and a hub's own life
+    fields, preconditions
+                what values may be, and what a caller relies on
 """

@@ -4,7 +4,7 @@
     ensure          one in the background, unless it runs (`detached`)
     settings        how it will be run; `network_token` and `certificate` for calls from other machines
     find_hub        the hub of a storage, surely; `which_storage` says which storage is meant
-    stop, reset     its end (`telling_to_end`, `processes`), and that of its storage
+    stop, reset     its end (`telling_to_end`, `process_state`, `bus_error`), and that of its storage
     storage_lock, filesystems, mounts, git_exclude, addresses
                     where the storage lies, and who may use it
 

@@ -1,4 +1,7 @@
 """History: questions that only a log can answer, asked over connections that read.
 
-What did an event change, who held this and who was refused, what changed between two moments, what could an agent see.
+`events` shows the events of a log, `entities` the things that they change, `changes` what one event changed. `blame`
+tells who held what and who was refused, from `tenures` (`touched_tasks` for tasks). `diff`, `digest` and `seen` tell
+what changed between two moments, what an agent that was away missed, and what it could see. `attention` lists what
+needs a person, `hubs` which hubs run on a log.
 """

@@ -3,7 +3,7 @@
     hub               `Hub`: start, execute a command, read, stop
     settings, tuning  how a hub is run; how long it waits, and how much it does at once
     roots             the folders that paths are relative to
-    identity          whether a call is from whom it says
+    identity          whether a call is from whom it says; `preconditions`: whether all holds that it relies on
     first_start       what a hub does on its storage before anything else
 
 Writing, in the order in which a call goes:
@@ -15,11 +15,12 @@ Writing, in the order in which a call goes:
     recorder          the one writer: begin, stage, flush, undo
     transaction       one transaction while it is written: judge each call, append its event, project it
     command_handlers  loads the state that a rule needs and asks the rule; `lease_handlers` for claims and locks,
-                      `file_handlers` for files
+                      `file_handlers` for files, `wake_handlers` for wakes
     context           what calls are judged against, apart from the tables
     answers           what a caller is told of an event; `lease_answers` for claims and locks
     outcomes          what an accepted call led to
     writing_side      the writing connection, opened again after a fault of the disk
+    following         what other hubs appended to a log elsewhere comes into this hub's copy of it
     doubt             a batch of which nobody can say yet whether the log kept it
 
 Claims and locks, beyond one call:
@@ -27,13 +28,14 @@ Claims and locks, beyond one call:
     lease_memory      who holds what and who waits, as far as the log has been followed
     lease_settling    what follows from time and from other events, before and after the calls of a batch
     lease_waits       calls that wait for a place; `open_calls` has them by their places
+    orphans           places whose hub is dead
     lease_reads       what would refuse me, and is this token the current one?
 
 Tasks, beyond one call:
 
     task_handlers     what each rule needs to know is read; `task_answers` tells what came of it
     task_waits        calls that wait for the next task
-    task_clock        what time does to tasks
+    task_clock        what time does to tasks; `wake_clock` to agents that are called
 
 Reading, and what goes by time:
 
@@ -45,7 +47,9 @@ Reading, and what goes by time:
     presence          who is there; `processes` for those that run on this machine
     clocks            when to look for what is due though nobody calls
     clockwork         what is due by the log's clock: sessions, and what they held
-    inspection        the chain of the log, checked in the background
+    inspection        the chain of the log, checked in the background; `table_inspection` for the tables
+    measures          how long things take, for those who watch
+    erasing           no copy of what was erased stays within the hub's reach
     alarms            who is told of damage and of a storage that fails
     shutdown_timer    the countdown to a shutdown
 """

@@ -3,6 +3,7 @@
     words       quotes and expansions: text -> words
     commands    operators, redirections, substitutions: text -> simple commands
     deeds       what a command can do that others care about
+    patches     which files a patch in a command edits
     git, files  what a `git` command, and a command that names files, would do
     script      a whole script, with the scripts, shells and prefixes (`env`, `sudo`, `xargs`) in it
 
