@@ -172,6 +172,10 @@ machine and rewrites this page; `arc bench` looks at your machine and disk for t
   answer, so its clients connect again, and that counts.
 - Every post is durable: the answer comes after the disk has flushed it (`synchronous=FULL`), and the benchmark checks
   that the hub kept at least as many messages as it acknowledged.
+- Peers write the same short message and are told to flush before they answer: PostgreSQL (an INSERT of a prepared
+  statement), Redis Streams (`appendfsync always`), NATS JetStream (`sync_interval: always`), and in a process of their
+  own, without a socket, the eventsourcing library and synapse-channel's event store. One program with raw sockets asks
+  all servers. strace counts the flushes of one sender's writes; what is not installed is left out by name.
 - Storages of up to a million events hold a history like that of ten agents at work: messages in 200 threads and five
   channels, direct messages, tasks, claims (refused ones too) and locks.
 - Nothing fails on a time: a target that is missed is marked, and the page says so.
