@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 from uuid import uuid4
 
-from msgspec.structs import replace
-
 from arclog.clock import LogClock, TimeSource
 from arclog.deciders.cursors import MoveCursors
 from arclog.deciders.hub import (
@@ -47,7 +45,8 @@ from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
 from projections.hub.erasing import Erasing
 from projections.hub.group_commit import GroupCommit
-from projections.hub.inspection import Inspection, Integrity
+from projections.hub.inspection import Integrity
+from projections.hub.inspections import Inspections
 from projections.hub.lease_waits import LeaseWaits
 from projections.hub.measures import Measures
 from projections.hub.other_hubs import OtherHubs
@@ -59,7 +58,6 @@ from projections.hub.roots import Roots
 from projections.hub.settings import Settings
 from projections.hub.shutdown_timer import ShutdownTimer
 from projections.hub.submission import Submission
-from projections.hub.table_inspection import TableInspection
 from projections.hub.task_waits import TaskWaits
 from projections.hub.waiting import Waiters
 from projections.intervals import AsOf, live
@@ -127,15 +125,12 @@ class Hub:
         """Pages of messages, search, and waiting."""
         self.erasing = Erasing(settings.storage, self._readers, self._filler if settings.search else None)
         self._shutdown_timer = ShutdownTimer(self._fire)
-        self._inspection = Inspection(
+        self._inspections = Inspections(
             settings.storage,
             self.clock.now,
             self._tell_damage,
-            rest=settings.tuning.inspection_rest,
-            follow_sec=settings.tuning.inspection_follow_sec,
-        )
-        self._tables = TableInspection(
-            settings.storage, self.clock.now, self._tell_damage, self._filler if settings.search else None
+            self._filler if settings.search else None,
+            settings.tuning,
         )
         self.alarms = Alarms()
         self.instance_id = ""
@@ -189,10 +184,9 @@ class Hub:
         )
         self.erasing.execute = self._submission.execute
         self.instance_id = self._readers.read(get_instance_id)
-        await asyncio.to_thread(self._inspection.check_newest)
+        await asyncio.to_thread(self._inspections.log.check_newest)
         await self._begin(url)
-        self._inspection.start()
-        self._tables.start()
+        self._inspections.start()
         if self._remote is not None:
             self._other_hubs.watch()
         if self.settings.search:
@@ -238,8 +232,7 @@ class Hub:
                 await self.execute(moved, transport="hub", sender=SYSTEM)
             await self.execute(StopHub(reason=reason), transport="hub", sender=SYSTEM)
         self._other_hubs.close()
-        await asyncio.to_thread(self._inspection.stop)
-        await asyncio.to_thread(self._tables.stop)
+        await self._inspections.stop()
         await asyncio.to_thread(self._filler.stop)
         await asyncio.to_thread(self.reading.close)  # a read that takes long ends first, and holds up nobody
         # The writer's connection is the last to be closed, since only it can empty the WAL into the file.
@@ -328,8 +321,7 @@ class Hub:
         if self.alarms.is_news(trouble):
             if isinstance(trouble, StorageGone):
                 self._readers.refuse(trouble)
-                self._inspection.give_up()
-                self._tables.give_up()
+                self._inspections.give_up()
                 self._waiters.wake_all()
             self.alarms.tell_trouble(trouble)
 
@@ -359,14 +351,7 @@ class Hub:
     @property
     def integrity(self) -> Integrity:
         """What the hub has found out about its log and its tables by now."""
-        log, tables = self._inspection.integrity, self._tables
-        return replace(
-            log,
-            state="damaged" if tables.findings else log.state,
-            findings=(*log.findings, *tables.findings),
-            tables=tables.state,
-            tables_checked_at=tables.checked_at,
-        )
+        return self._inspections.integrity
 
     @property
     def trouble(self) -> StorageError | None:

@@ -344,6 +344,6 @@ def test_what_is_appended_is_checked_soon(tmp_path: Path) -> None:
 def test_a_hub_that_stops_stops_its_inspection(tmp_path: Path) -> None:
     build_storage(tmp_path / "arc.sqlite3", 400)
     with served_hub(tmp_path) as hub:
-        inspection = hub.hub._inspection._thread
+        inspection = hub.hub._inspections.log._thread
         assert inspection.is_alive()
     assert not inspection.is_alive()

@@ -122,7 +122,7 @@ def test_a_hub_finds_it_says_so_and_forgets_it_when_it_is_repaired(
 def test_it_is_told_wherever_damage_is(hub: ServedHub, tmp_path: Path) -> None:
     hub.say("x")
     damage(tmp_path / "arc.sqlite3", "UPDATE broadcasts SET from_agent = 'mallory'")
-    hub.hub._tables._check()
+    hub.hub._inspections.tables._check()
     health = hub.get("/v1/health")
     assert (health.result["status"], health.result["integrity"]["tables"]) == ("damaged", "damaged")
     assert health.headers["x-arc-integrity"] == "damaged"
