@@ -47,7 +47,7 @@ Reading, and what goes by time:
     presence          who is there; `processes` for those that run on this machine
     clocks            when to look for what is due though nobody calls
     clockwork         what is due by the log's clock: sessions, and what they held
-    inspection        the chain of the log, checked in the background; `table_inspection` for the tables
+    inspections       the log and the tables, checked in the background: `inspection`, `table_inspection`
     measures          how long things take, for those who watch
     erasing           no copy of what was erased stays within the hub's reach
     alarms            who is told of damage and of a storage that fails
