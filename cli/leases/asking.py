@@ -115,5 +115,6 @@ def in_the_way(envelope: dict[str, Any], noun: str) -> str:
     shared = ", shared," if row.get("mode") == "shared" else ""
     witness = row.get("witness")
     both = f" (both cover {witness})" if witness not in {None, name_of(row)} else ""
+    left = ", and has left" if envelope.get("holder_left_at") else ""
     place = f"; you were number {envelope['position']} in the queue" if "position" in envelope else ""
-    return f"not yours: {holder} {does} the {noun} {name_of(row)}{shared} until {row['expires_at']}{both}{place}"
+    return f"not yours: {holder} {does} the {noun} {name_of(row)}{shared} until {row['expires_at']}{both}{left}{place}"

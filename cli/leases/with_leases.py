@@ -93,6 +93,8 @@ def _split(line: list[str]) -> tuple[list[str], list[str]]:
     names, command = line[:place], line[place + 1 :]
     for name in names:
         kind, _, rest = name.partition(":")
+        if name.startswith("-"):
+            raise WrongArguments(f"{name} must stand before what to hold: arc with {name} … lock:src/** -- make test")
         if kind not in {"lock", "claim"} or not rest:
             raise WrongArguments(f"{name} is not a lease: write lock:PATH or claim:KEY")
     if not names:

@@ -53,6 +53,11 @@ def test_a_lock_is_asked_for_kept_and_given_back_and_codes_say_what_came(hub: Hu
     assert refused.returncode == NOT_OURS
     assert "not yours: a holds the lock on src/**" in refused.stdout
     assert "both cover src/a.py" in refused.stdout
+    session = hub.post("/v1/sessions", {"agent_id": "gone"}).result["session_id"]
+    assert arc(hub, "lock", "lib", agent="gone").returncode == 0
+    hub.call("DELETE", f"/v1/sessions/{session}")
+    assert "gone holds the lock on lib" in (left := arc(hub, "lock", "lib", agent="b").stdout)
+    assert "and has left" in left
     assert arc(hub, "refresh", "lock:src/**", "--ttl", "30").returncode == 0
     stale = arc(hub, "unlock", "src/**", "--token", "1")
     assert (stale.returncode, "fencing token 1" in stale.stderr) == (1, True)
@@ -155,6 +160,7 @@ def test_a_hub_that_is_killed_and_comes_back_costs_a_running_command_nothing(hub
         (("lock:src", "make"), "say what to run after --"),
         (("src", "--", "make"), "src is not a lease: write lock:PATH or claim:KEY"),
         (("--", "make"), "say what to hold before --"),
+        (("lock:src", "--ttl", "9", "--", "make"), "--ttl must stand before what to hold"),
     ],
 )
 def test_a_line_that_does_not_say_what_to_hold_or_to_run_is_refused(
