@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli.agent import speak
 from cli.arguments import Arguments
-from cli.options import AgentOptions, add_agent_options
+from cli.options import AgentOptions, add_agent_options, count, seconds
 from cli.output import print_json
 
 TYPE_CHECKING = False
@@ -23,6 +23,10 @@ class Options(AgentOptions):
     to: str | None
     kind: str
     thread_id: str | None
+    reply_to: int | None
+    ack: bool
+    ack_within: float | None
+    urgent: bool
     body: str
 
 
@@ -33,6 +37,10 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--to", metavar="AGENT", help="the only agent that gets it")
     parser.add_argument("--kind", choices=KINDS, default="chat", help="the kind of message (%(default)s)")
     parser.add_argument("--thread-id", metavar="ID", help="the thread that it belongs to")
+    parser.add_argument("--reply-to", type=count, metavar="ID", help="the message that it answers")
+    parser.add_argument("--ack", action="store_true", help="with --to: ask the agent to acknowledge it")
+    parser.add_argument("--ack-within", type=seconds, metavar="SEC", help="the same, within so many seconds")
+    parser.add_argument("--urgent", action="store_true", help="mark it as urgent")
     parser.add_argument("body", metavar="BODY", help="the text")
 
 
@@ -42,7 +50,15 @@ def run(options: Options) -> int:
 
     def post(client: ArcClient) -> None:
         message = client.post(
-            channel, options.body, kind=options.kind, thread_id=options.thread_id, to_agent=options.to
+            channel,
+            options.body,
+            kind=options.kind,
+            thread_id=options.thread_id,
+            to_agent=options.to,
+            reply_to=options.reply_to,
+            ack=options.ack,
+            ack_within_sec=options.ack_within,
+            urgent=options.urgent,
         )
         print_json(message)
 

@@ -98,6 +98,9 @@ class Changes:
     def end(self, task_id: int, state: TaskState, at: int, freed: int | None = None) -> None:
         """A task is over; those that wait for it wait for one less."""
         row = self.find(task_id)
+        if row is not None and row.state == "failed" and state == "cancelled":  # it was over before, for all others
+            self.set(row, state=state, completed_at=at, ended_by=self._event.event_id)
+            return
         if row is None or row.state != "open":
             return
         row = self.set(row, state=state, completed_at=at, ended_by=self._event.event_id)

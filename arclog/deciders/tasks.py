@@ -212,8 +212,8 @@ def decide_cancel(state: Failing, command: CancelTask, now: int) -> TaskCancelle
     task = _get(state.task, command.task_id)
     if task.state == "cancelled":
         return None
-    if task.state != "open":
-        raise NotReady(f"task {task.task_id} is {task.state} already, so there is nothing to cancel")
+    if task.state == "done":
+        raise NotReady(f"task {task.task_id} is done already, so there is nothing to cancel")
     told = _named(state, task, cancelled_by)
     holder = task.claimed_by if task.claimed_by is not None and task.claimed_until >= now else None
     if holder not in {None, cancelled_by}:
@@ -276,8 +276,9 @@ def _check_token(task: KnownTask, token: int | None, agent_id: str | None, now: 
     if token is None:
         return
     if task.claimed_by is None or task.claimed_until < now or task.token != token:
-        holder = f"{task.claimed_by} holds it under {task.token}" if task.claimed_by is not None else "nobody holds it"
-        raise StaleToken("task", token, f"of task {task.task_id}, {holder}")
+        holder = "nobody holds" if task.claimed_by is None else f"{task.claimed_by} holds"
+        under = "" if task.claimed_by is None else f" under {task.token}"
+        raise StaleToken("task", token, f"{holder} task {task.task_id}{under}")
     if agent_id is not None and agent_id.strip() != task.claimed_by:
         raise StaleToken("task", token, f"task {task.task_id} is held by {task.claimed_by}, not by {agent_id}")
 

@@ -102,7 +102,7 @@ class View:
         from arc.http import HttpTransport
 
         values = vars(options)
-        places = {one.target: segment(values[one.target]) for one in self.parameters if not one.into}
+        places = {one.target: segment(str(values[one.target])) for one in self.parameters if not one.into}
         asked = {one.into: values[one.target] for one in self.parameters if one.into}
         asked = {"max_bytes": self.max_bytes, **asked, **self.implied(asked), "as_of": options.as_of}
         transport, path = HttpTransport(options.base_url), self.path.format(**places)

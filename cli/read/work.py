@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cli.options import count
+from cli.options import count, cursor
 from cli.read.view import Parameter, View, field, second
 
 TYPE_CHECKING = False
@@ -30,9 +30,12 @@ def _waits(row: Row) -> object:
     """What it waits for: its reasons where they were asked for, else what it depends on."""
     if row.get("not_ready"):
         return "; ".join(row["not_ready"])
-    if row["status"] == "open" and row.get("waits_for"):
-        return f"waits for {row['waits_for']}"
-    return None
+    if row["status"] != "open" or not row.get("waits_for"):
+        return None
+    tasks = row.get("open_dependencies") or []
+    parts = row["waits_for"] - len(tasks)
+    said = [f"task {task_id}" for task_id in tasks]
+    return ", ".join([*said, f"{parts} part{'s' if parts > 1 else ''} of it"] if parts > 0 else said)
 
 
 def _title(row: Row) -> object:
@@ -60,15 +63,19 @@ class Tree(View):
 
 
 def as_tree(rows: Sequence[Row]) -> Iterator[Row]:
-    """The rows in the order of a tree, each with its `depth`; what has no parent among them is at the top."""
-    known = {row["task_id"] for row in rows}
+    """The rows in the order of a tree, what has no parent among them at the top.
+
+    Each has its `depth`, and as `open_dependencies` what it depends on that is not done, as far as that is among them.
+    """
+    known = {row["task_id"]: row.get("state", row["status"]) for row in rows}
     below: dict[Any, list[Row]] = {}
     for row in rows:
         below.setdefault(row["parent_task_id"] if row["parent_task_id"] in known else None, []).append(row)
     waiting = [(row, 0) for row in reversed(below.get(None, []))]
     while waiting:
         row, depth = waiting.pop()
-        yield {**row, "depth": min(depth, MAX_DEPTH)}
+        before = [one for one in row.get("depends_on") or [] if known.get(one, "done") != "done"]
+        yield {**row, "depth": min(depth, MAX_DEPTH), "open_dependencies": before}
         waiting += ((child, depth + 1) for child in reversed(below.get(row["task_id"], [])))
 
 
@@ -138,7 +145,9 @@ DIGEST: Final = Text(
     (),
     parameters=(
         Parameter("agent", into="agent_id", metavar="AGENT", help="who was away"),
-        Parameter("--since", into="since", type=count, metavar="N", help="after this event (the agent's own last one)"),
+        Parameter(
+            "--since", into="since", type=cursor, metavar="N", help="after this event (the agent's own last one)"
+        ),
         Parameter("--max-chars", into="max_chars", type=count, metavar="N", help="how long it may be (800)"),
     ),
 )

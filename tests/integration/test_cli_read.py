@@ -98,3 +98,26 @@ def test_no_hub_is_one_line(
     said = capsys.readouterr().err
     assert "connection error" in said
     assert "start one with: arc ensure" in said
+
+
+def test_the_tree_of_tasks_says_what_each_waits_for(hub: ServedHub, read: Run) -> None:
+    first = hub.say("first", kind="task", priority=0)
+    whole = hub.say("whole", kind="task", depends_on=[first])
+    part = hub.say("part", kind="task", parent_task_id=whole)
+    lines = read("tasks").splitlines()[1:]
+    assert [line.split()[0] for line in lines] == [str(first), str(whole), str(part)]
+    assert lines[1].endswith(f"task {first}, 1 part of it")
+    assert "  ○ part" in lines[2]
+    assert f"depends on task {first}, which is open" in read("tasks", "--explain")
+    assert f"depends on task {first}" in read("task", "show", whole)
+    assert json.loads(read("task", "show", part, "--json"))["title"] == "part"
+    assert read("task", "ready").splitlines()[1].split()[0] == str(first)
+    hub.post(f"/v1/tasks/{first}/complete", {})
+    assert read("tasks").splitlines()[2].endswith("1 part of it")
+    assert read("digest", "teller", "--since", 0)
+    asked = hub.say("which?", to_agent="human", kind="task_request", options=["a", "b"], for_task_id=part)
+    assert read("questions").splitlines()[1].endswith("which? [a / b]")
+    assert read("questions", "--asker", "nobody").splitlines()[1:] == []
+    hub.post(f"/v1/questions/{asked}/answer", {"answer": "a"})
+    assert read("questions").splitlines()[1:] == []
+    assert read("questions", "--all").splitlines()[1].endswith("a (human)")

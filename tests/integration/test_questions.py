@@ -206,7 +206,7 @@ def test_failed_tasks_and_overdue_acknowledgements_need_a_person(hub: ServedHub)
         ("overdue", f"message/{late}"),
     ]
     assert items[0]["text"] == "a task of boss failed: mend"
-    hub.post(f"/v1/tasks/{failed}/reopen", {"agent_id": "boss"})
+    hub.post(f"/v1/tasks/{failed}/cancel", {"agent_id": "boss"})
     hub.post("/v1/inbox/a/ack", {"ids": [late]})
     assert hub.get("/v1/attention").result == []
 

@@ -303,3 +303,15 @@ def test_a_task_goes_to_another_agent_with_no_moment_in_between(hub: ServedHub) 
     done = hub.post(f"/v1/tasks/{task_id}/complete", {"agent_id": "b", "fencing_token": lease["fencing_token"]})
     assert done.result["state"] == "done"
     assert hub.post(f"/v1/tasks/{task_id}/handover", {**body, "agent_id": "b", "to_agent_id": "a"}).status == 409
+
+
+def test_a_failed_part_that_is_cancelled_keeps_its_parent_from_nothing(hub: ServedHub) -> None:
+    whole = add(hub)
+    broken, other = add(hub, parent_task_id=whole), add(hub, parent_task_id=whole)
+    hub.post(f"/v1/tasks/{broken}/fail", {"agent_id": "a"})
+    before = shown(hub, whole)
+    cancelled = hub.post(f"/v1/tasks/{broken}/cancel", {"agent_id": "boss"}).result
+    assert (cancelled["state"], shown(hub, whole)["waits_for"]) == ("cancelled", before["waits_for"])
+    done = hub.post(f"/v1/tasks/{other}/complete", {"agent_id": "a"})
+    assert done.body["parent_completed"] is True
+    assert shown(hub, whole)["state"] == "done"

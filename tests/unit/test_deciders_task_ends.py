@@ -84,6 +84,12 @@ def test_a_task_of_one_s_own_is_cancelled_without_a_word() -> None:
     assert cancelled.notice is None
 
 
+def test_what_failed_can_be_cancelled_and_what_is_done_cannot() -> None:
+    assert decide_cancel(Failing(task("failed")), CancelTask(task_id=7), NOW) is not None
+    with pytest.raises(NotReady, match="is done already"):
+        decide_cancel(Failing(task("done")), CancelTask(task_id=7), NOW)
+
+
 @pytest.mark.parametrize("state", OVER)
 def test_what_is_over_is_opened_again(state: TaskState) -> None:
     reopened = decide_reopen(task(state), ReopenTask(task_id=7, agent_id="boss", reason="not so"), NOW)
@@ -137,10 +143,10 @@ def test_a_task_that_there_is_none_of_is_not_found() -> None:
 @pytest.mark.parametrize(
     ("held", "token", "agent_id", "problem"),
     [
-        (task(), 9, "w", "nobody holds it"),
-        (task(holder="w"), 8, "w", "w holds it under 9"),
+        (task(), 9, "w", "nobody holds task 7"),
+        (task(holder="w"), 8, "w", "w holds task 7 under 9"),
         (task(holder="w"), 9, "x", "held by w, not by x"),
-        (KnownTask(7, "open", "dev", claimed_by="w", claimed_until=NOW - 1, token=9), 9, "w", "w holds it under 9"),
+        (KnownTask(7, "open", "dev", claimed_by="w", claimed_until=NOW - 1, token=9), 9, "w", "w holds task 7 under 9"),
     ],
 )
 def test_a_token_is_believed_only_while_it_is_that_of_the_present_lease(
