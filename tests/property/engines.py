@@ -4,20 +4,20 @@ from collections.abc import Callable
 
 import pytest
 
-from arclog.engine import Engine
+from arclog.engine import RemoteEngine
 from tests.support.fake_time import FakeTime
 from tests.support.memory_engine import MemoryLog
 
-EngineFor = Callable[[FakeTime], Engine | None]
+EngineFor = Callable[[FakeTime], RemoteEngine | None]
 """Makes what keeps the log of one recorder; None for the storage's own file."""
 
 
-def in_one_file(time: FakeTime) -> Engine | None:
+def in_one_file(time: FakeTime) -> RemoteEngine | None:
     """The storage's own file."""
     return None
 
 
-def in_memory(time: FakeTime) -> Engine | None:
+def in_memory(time: FakeTime) -> RemoteEngine | None:
     """A log that is kept elsewhere, and followed by the storage."""
     return MemoryLog().join(time)
 

@@ -26,9 +26,10 @@ from arclog.deciders.hub import (
 from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.picking import TakeNextTask
+from arclog.deciders.questions import AnswerQuestion
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.task_batches import NewTask, OpenTasks
-from arclog.deciders.tasks import AssignTask, CancelTask, CompleteTask, FailTask, ReopenTask
+from arclog.deciders.tasks import AssignTask, CancelTask, CompleteTask, FailTask, HandOverTask, ReopenTask
 from arclog.errors import ArcError, StorageError, UnexpectedFailure
 from arclog.events.messages import TASK_KINDS, TextAttachment
 from projections.hub.command_handlers import Command
@@ -231,6 +232,13 @@ _deeds: st.SearchStrategy[Command] = st.one_of(
     st.builds(CancelTask, task_id=_places, agent_id=_maybe_agents),
     st.builds(ReopenTask, task_id=_places, agent_id=_maybe_agents),
     st.builds(AssignTask, task_id=_places, agent_id=_agents, assignee=_maybe_agents),
+    st.builds(HandOverTask, task_id=_places, agent_id=_agents, to_agent_id=_agents),
+    st.builds(
+        AnswerQuestion,
+        question_id=st.integers(0, 6),
+        answer=st.just("no"),
+        agent_id=st.sampled_from((None, "human", "a")),
+    ),
     _tasks,
 )
 _work_steps: st.SearchStrategy[Step] = st.one_of(_work, _work, _deeds, _deeds, _claims, _sessions, _time)
@@ -293,7 +301,7 @@ class Player:
     def fill_in(self, command: Command) -> Command:
         """The command with the ids of tasks and sessions that there are."""
         filled: dict[str, Any] = {}
-        for field in ("reply_to", "parent_task_id", "task_id", "task_message_id", "for_task_id"):
+        for field in ("reply_to", "parent_task_id", "task_id", "task_message_id", "for_task_id", "question_id"):
             place = getattr(command, field, None)
             if place is not None and place < len(self.tasks):
                 filled[field] = self.tasks[place]

@@ -63,7 +63,7 @@ def played_on(folder: Path, engine_for: EngineFor, history: list[Step]) -> Itera
     """A storage of its own on which the history was played, and how that went."""
     with fresh_storage(folder) as storage:
         time = FakeTime()
-        with recording(storage, time, engine=engine_for(time)) as recorder:
+        with recording(storage, time, remote=engine_for(time)) as recorder:
             played = Player(recorder, time).play(history)
         yield storage, played
 
@@ -277,7 +277,7 @@ def test_retries_are_safe_in_many_histories(tmp_path: Path, engine_for: EngineFo
 def check_retries(folder: Path, engine_for: EngineFor, history: list[Step]) -> None:
     time = FakeTime()
     recorded: list[tuple[str, Played]] = []
-    with fresh_storage(folder) as storage, recording(storage, time, engine=engine_for(time)) as recorder:
+    with fresh_storage(folder) as storage, recording(storage, time, remote=engine_for(time)) as recorder:
         player = Player(recorder, time)
         for number, step in enumerate(history):
             key = f"key-{number}"
@@ -314,7 +314,7 @@ def check_retries(folder: Path, engine_for: EngineFor, history: list[Step]) -> N
 @given(histories())
 def test_a_refused_call_does_not_burn_its_key(tmp_path: Path, engine_for: EngineFor, history: list[Step]) -> None:
     time = FakeTime()
-    with fresh_storage(tmp_path) as storage, recording(storage, time, engine=engine_for(time)) as recorder:
+    with fresh_storage(tmp_path) as storage, recording(storage, time, remote=engine_for(time)) as recorder:
         player = Player(recorder, time)
         for number, step in enumerate(history):
             key = f"key-{number}"

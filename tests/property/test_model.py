@@ -51,7 +51,7 @@ def check_against_the_model(folder: Path, engine_for: EngineFor, history: list[S
     began_at = time.wall()
     with (
         fresh_storage(folder) as storage,
-        recording(storage, time, engine=engine_for(time)) as recorder,
+        recording(storage, time, remote=engine_for(time)) as recorder,
         reading(storage) as connection,
     ):
         player = Player(recorder, time)
