@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
+from api.mcp.beginnings import NOT_FOUND, VIA, begins_at, find_last_start, read_latest
 from api.mcp.grants import Grant
 from api.mcp.holdings import Holdings
 from api.mcp.poll_places import Places, PollPlaces
@@ -22,15 +23,11 @@ from api.mcp.port import NO_IDS, Port, Refused
 from arclog.events import JsonObject
 from arclog.limits import PRESENCE_TTL_SEC
 
-VIA: Final = "mcp"
 HOOK: Final = "hook"
 """What opened a session, as its metadata say: the host's own hooks, which end it too."""
-NOT_FOUND: Final = 404
 CONFLICT: Final = 409
 LONGEST_BEAT_SEC: Final = 30.0
 MAX_NAMESAKES: Final = 99
-PAST_SESSIONS: Final = 500
-"""How far back an agent's sessions are looked through for the last one over MCP."""
 
 
 class Host(Protocol):
@@ -225,7 +222,7 @@ class AgentSession:
     async def _register(self) -> None:
         if self._has_left:  # who comes now is another window, or another day
             self.poll_places = self._new_places()
-        latest = await self._read_latest()
+        latest = await read_latest(self.port, self.agent_id)
         wanted = self.agent_id
         for name in _namesakes(wanted):
             if await self._register_as(name, latest):
@@ -257,7 +254,7 @@ class AgentSession:
                 return False
             is_mcp = metadata.get("via") == VIA
             if is_mcp and self.session_id is None:
-                self.poll_places.begin(_since(metadata, latest), shown=latest)
+                self.poll_places.begin(begins_at(metadata, latest), shown=latest)
             if is_same and (is_mcp or metadata.get("by") == HOOK) and not self._is_dead(said):  # shared with its opener
                 self.agent_id, self.session_id, self._is_ours = name, found["session_id"], False
                 self._instance_id = self.port.instance_id
@@ -292,40 +289,19 @@ class AgentSession:
 
     async def _resume(self) -> None:
         """Find out where the polls of an agent begin that nothing is known of here."""
-        latest = await self._read_latest()
+        latest = await read_latest(self.port, self.agent_id)
         found = await self._find(self.agent_id)
         if found is not None:
             self.session_id, self._is_ours = found["session_id"], False
         self._instance_id = self.port.instance_id
         if found is not None and found["metadata"].get("via") == VIA:
-            self.poll_places.begin(_since(found["metadata"], latest), shown=latest)
+            self.poll_places.begin(begins_at(found["metadata"], latest), shown=latest)
             return
-        since = await self._find_last_start()
+        since = await find_last_start(self.port, self.agent_id)
         if since is None:
             self.poll_places.begin(latest)
         else:
             self.poll_places.begin(min(since, latest), shown=latest)
-
-    async def _find_last_start(self) -> int | None:
-        """Since when the polls of the agent's last session over MCP read, unless its host ended that by itself."""
-        try:
-            events = await self.port.read(
-                "/v1/log",
-                {"stream": f"session/{self.agent_id}", "type": "session.", "tail": True, "limit": PAST_SESSIONS},
-            )
-        except Refused as refused:
-            if refused.status != NOT_FOUND:
-                raise
-            return None
-        closed: set[str] = set()
-        for event in reversed(events):
-            data = event["data"]
-            metadata = data.get("metadata") or {}
-            if event["type"] == "session.closed":
-                closed.add(data["session_id"])
-            elif event["type"] == "session.opened" and metadata.get("via") == VIA:
-                return None if data["session_id"] in closed else _since(metadata, event["event_id"])
-        return None
 
     async def _find(self, name: str, caller: str | None = None) -> JsonObject | None:
         """The live session of an agent, which stays alive for being asked for if it is the caller's own."""
@@ -337,17 +313,6 @@ class AgentSession:
             return None
         session: JsonObject | None = found["session"]
         return session
-
-    async def _read_latest(self) -> int:
-        """An id after which there is nothing yet."""
-        try:
-            health = await self.port.read("/v1/health", NO_IDS)
-        except Refused as refused:
-            if refused.status != NOT_FOUND:
-                raise
-            found = await self.port.read("/v1/bootstrap", {"agent_id": self.agent_id})  # of Arc 0.1.1
-            return int(found["latest_visible_id"])
-        return int(health["head"])
 
     async def _open(self, name: str, *, replace: bool) -> None:
         metadata: JsonObject = {"via": VIA, "since_id": self.poll_places.start}
@@ -380,9 +345,3 @@ def _namesakes(name: str) -> Iterator[str]:
     yield name
     for number in range(2, MAX_NAMESAKES + 1):
         yield f"{name}-{number}"
-
-
-def _since(metadata: Mapping[str, Any], latest: int) -> int:
-    """Where the polls of a session over MCP begin."""
-    since = metadata.get("since_id")
-    return since if isinstance(since, int) and 0 <= since <= latest else latest

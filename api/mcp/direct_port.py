@@ -9,7 +9,7 @@ from api.hints import tell, tell_tools
 from api.http.direct_calls import DirectCalls
 from api.http.errors import STATUS_OF
 from api.http.responses import MAX_ERROR_CHARS
-from api.mcp.agent_session import VIA
+from api.mcp.beginnings import VIA
 from api.mcp.port import Refused, Value
 from arclog.errors import ArcError
 from arclog.events import JsonObject

@@ -81,7 +81,8 @@ def test_the_very_first_time_that_a_host_gives_up_loses_nothing(
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("count", [5, COUNTS[1]])
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("count", [5, pytest.param(1000, marks=pytest.mark.soak)], ids=str)
 @pytest.mark.parametrize("era", ERAS)
 def test_the_very_first_time_that_a_host_of_the_command_gives_up_loses_nothing(
     hub: ServedHub, era: Era, count: int
