@@ -260,8 +260,8 @@ def test_a_log_that_is_brought_in_by_parts_loses_what_the_later_part_erases(tmp_
 def test_a_hub_with_a_storage_of_its_own_follows_what_another_erases(tmp_path: Path) -> None:
     log = MemoryLog()
     with (
-        recording(tmp_path / "a.sqlite3", engine=log.join()) as one,
-        recording(tmp_path / "b.sqlite3", engine=log.join()) as other,
+        recording(tmp_path / "a.sqlite3", remote=log.join()) as one,
+        recording(tmp_path / "b.sqlite3", remote=log.join()) as other,
     ):
         said = one.execute(AcquireLock(agent_id="a", file_path="a.py", metadata={"note": SECRET})).event_id
         assert said is not None
