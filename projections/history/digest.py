@@ -188,11 +188,12 @@ def _broadcasts(connection: apsw.Connection, agent_id: str, at: AsOf, since: int
 
 def _questions(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> Iterator[Line]:
     """Open questions, to a person all of them, to an agent its own; and what became of these without an answer."""
-    for row in islice(_rows(connection, "list_open_questions", at, opener=None), LOOKED_AT):
-        if agent_id == HUMAN:
+    asker = None if agent_id == HUMAN else agent_id
+    for row in islice(_rows(connection, "list_open_questions", at, opener=asker), LOOKED_AT):
+        if asker is None:
             text = f"question {row.task_id}: {row.opener} waits for an answer: {quote(row.title)}"
             yield Line("question", row.task_id, row.opener, text)
-        elif row.opener == agent_id:
+        else:
             yield Line("question", row.task_id, agent_id, f"your question is not answered yet: {quote(row.title)}")
     for row in _rows(connection, "list_ended_questions", at, opener=agent_id, since=since, most=OF_A_KIND):
         found = questions.find_question(connection, row.task_id, at)

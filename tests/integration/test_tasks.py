@@ -305,7 +305,7 @@ def test_a_task_goes_to_another_agent_with_no_moment_in_between(hub: ServedHub) 
     assert hub.post(f"/v1/tasks/{task_id}/handover", {**body, "agent_id": "b", "to_agent_id": "a"}).status == 409
 
 
-def test_a_failed_part_that_is_cancelled_keeps_its_parent_from_nothing(hub: ServedHub) -> None:
+def test_a_failed_part_that_is_cancelled_no_longer_holds_up_its_parent(hub: ServedHub) -> None:
     whole = add(hub)
     broken, other = add(hub, parent_task_id=whole), add(hub, parent_task_id=whole)
     hub.post(f"/v1/tasks/{broken}/fail", {"agent_id": "a"})
