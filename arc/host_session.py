@@ -97,7 +97,8 @@ class HostSession:
             return False
         if self.session and said.get("session"):
             return bool(self.session == said["session"])
-        where = (said.get("pid"), said.get("started"), said.get("machine"))
+        # A hook says no machine; that a process elsewhere has the same number and start is not to be expected.
+        where = (said.get("pid"), said.get("started"), said.get("machine", self.machine))
         return bool(self.pid) and where == (self.pid, self.started, self.machine)
 
 

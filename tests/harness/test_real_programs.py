@@ -122,6 +122,12 @@ def test_a_message_to_the_agent_makes_its_turn_go_on_once(harness: Harness) -> N
     assert model.saw("“look at calc.py”"), harness.said
 
 
+@pytest.mark.parametrize("harness", ALL, indirect=True)
+def test_the_hooks_and_the_mcp_server_of_a_window_are_one_agent(harness: Harness) -> None:
+    harness.run(Step("shell", command="ls"), Step("shell", command="sleep 2"))
+    assert len({event["actor"] for event in harness.events("session.opened")}) == 1, harness.said
+
+
 @pytest.mark.parametrize("harness", ["claude-code", "codex", "gemini", "opencode", "qwen"], indirect=True)
 def test_two_windows_are_two_agents(harness: Harness) -> None:
     harness.run(Step("shell", command="ls"))

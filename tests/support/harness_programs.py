@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 WITHIN_SEC = 90
@@ -30,7 +31,7 @@ def run_turn(harness: str, repository: Path, home: Path, model_url: str, prompt:
     environment, arguments = _ways(harness, repository, home, model_url, prompt)
     names = ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")
     surroundings = {
-        "PATH": f"{Path(program).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(Path(program).parent), str(Path(sys.executable).parent), os.environ["PATH"]]),
         "HOME": str(home),
         "TMPDIR": str(home),
         "LANG": "C.UTF-8",
