@@ -56,6 +56,8 @@ def git_deeds(words: Sequence[Word], folder: str, around: Surroundings, run: Run
         yield Unclear(f"git {rest[0].raw}", "the subcommand is known to the shell alone")
         return
     arguments = rest[1:]
+    if any(word.text == "--help" for word in arguments):
+        return
     reader = _READERS.get(verb)
     if reader is not None:
         yield from reader(_Call(verb, arguments, folder, around))
@@ -82,7 +84,7 @@ class _Call:
         self.paths: tuple[str, ...] | None = None
         """What stands after `--`; None without one."""
         self.unknown = any(word.text is None for word in words)
-        texts = [word.text if word.text is not None else word.raw for word in words]
+        self.words = texts = [word.text if word.text is not None else word.raw for word in words]
         for index, text in enumerate(texts):
             if text == "--":
                 self.paths = tuple(texts[index + 1 :])
@@ -99,7 +101,15 @@ class _Call:
                 return True
         return False
 
+    def without_values(self, *names: str) -> list[str]:
+        """The operands, without the values of these options."""
+        values = {self.words[place + 1] for place, text in enumerate(self.words[:-1]) if text in names}
+        return [operand for operand in self.operands if operand not in values]
+
     def deed(self, kind: Kind, paths: tuple[str, ...] | None = None, said: str = "", *, staged: bool = False) -> Deed:
+        """A deed of this call; one that throws away what only the shell can name may throw away everything."""
+        if kind == "discard" and self.unknown:
+            paths = None
         return Deed(f"{self.name} {said}".strip(), kind, self.folder, paths, staged)
 
 
@@ -112,7 +122,8 @@ def _stash(call: _Call) -> Iterator[Deed | Unclear]:
     elif action == "branch":
         yield call.deed("switch", None, action)
     else:
-        paths = call.paths or (tuple(call.operands[1:]) if action == "push" else ())
+        named = call.without_values("-m", "--message", "--pathspec-from-file")
+        paths = call.paths or (tuple(named[1:]) if action == "push" else ())
         yield call.deed("discard", paths or None)
 
 

@@ -254,6 +254,8 @@ def _without_prefixes(words: Sequence[Word], here: dict[int, str], depth: int) -
                 rest.pop(0)
         if name in {"timeout", "flock", "chrt"} and rest:
             rest.pop(0)  # the time, the lock's file, the priority
+        if name == "xargs":
+            rest.append(Word(None, "<what xargs reads>"))
     return rest
 
 
