@@ -7,10 +7,10 @@
 The lock cannot outlive its transaction, nor the transaction its connection. So whoever loses the one has lost all, and
 nobody ever appends who only thinks that he holds the lock.
 
-**When nobody can say what became of a COMMIT**: the line broke, or the server warns that it gave up waiting for its
-standby. Then the batch may be there or not, or be on the primary alone. `has_kept` finds out under the lock, since the
-old transaction may still be on its way and holds the lock until it is over; and it commits something after it, which
-waits for the standby too, and the WAL's order then says that the batch is there as well.
+**When nobody can say what became of a COMMIT**: the line broke, or says nothing for too long, or the server warns that
+it gave up waiting for its standby. Then the batch may be there or not, or be on the primary alone. `has_kept` finds out
+under the lock, since the old transaction may still be on its way and holds the lock until it is over; and it commits
+something after it, which waits for the standby too, and the WAL's order then says that the batch is there as well.
 """
 
 import threading
@@ -33,6 +33,9 @@ from arclog.postgresql.session import LOCK_SEC, STALL_SEC, Session, open_session
 
 MOST_MISSING: Final = 2_000
 """Events that a hub is given with the lock; one that lacks more reads them without it first."""
+COMMIT_SEC: Final = 10.0
+"""How long a commit may wait for its standby before callers are told that the log does not answer. It is not cancelled:
+the hub turns to another line, and asks there what became of it."""
 ANSWER_SEC: Final = 5.0
 """How long an answer may take, beyond what the question itself waits for, before the line is taken for dead."""
 
@@ -45,6 +48,7 @@ class PostgresqlEngine:
         time: this machine's time, by which the log's clock is counted on.
         lock_sec: how long to wait for the lock.
         stall_sec: how long this hub may do nothing while it holds the lock.
+        commit_sec: how long a commit may take before its outcome counts as unknown.
     """
 
     is_remote = True
@@ -56,11 +60,13 @@ class PostgresqlEngine:
         *,
         lock_sec: float = LOCK_SEC,
         stall_sec: float = STALL_SEC,
+        commit_sec: float = COMMIT_SEC,
     ) -> None:
         self.clock = LogClock(time or MachineTime())
         self._address = address
         self._lock_sec = lock_sec
         self._stall_sec = stall_sec
+        self._commit_sec = commit_sec
         self._session: Session | None = None
         self._durability: Durability | None = None
         self._name: LogName | None = None
@@ -124,7 +130,8 @@ class PostgresqlEngine:
         self._holds = False
         line = self._line()
         try:
-            line.ask(*(("append", columns_of(part)) for part in parts_of(events)), ("commit", ()))
+            parts = [("append", columns_of(part)) for part in parts_of(events)]
+            line.ask(*parts, ("commit", ()), within_sec=self._commit_sec)
         except Refused as refused:
             self._roll_back()
             raise storage_error_of(refused, self._address.shown) from None
@@ -146,7 +153,7 @@ class PostgresqlEngine:
                 ("find_digest", (number(event.event_id),)),
                 ("barrier", ()),
                 ("commit", ()),
-                within_sec=None,
+                within_sec=self._lock_sec + self._commit_sec,
             )
         except StorageBusy:
             raise LogAway("it has not said yet whether it kept the batch before") from None
@@ -207,7 +214,7 @@ class PostgresqlEngine:
         assert self._session is not None
         return self._session.line
 
-    def _ask(self, *asks: Ask, within_sec: float | None, after: int = 0) -> list[list[Row]]:
+    def _ask(self, *asks: Ask, within_sec: float, after: int = 0) -> list[list[Row]]:
         """Ask outside a transaction; one that this begins is over when something is refused."""
         line = self._reach()
         try:

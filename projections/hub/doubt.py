@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from arclog.errors import OutcomeUnknown, StorageError
+from arclog.errors import LogAway, OutcomeUnknown, StorageError
 
 _FIRST_PAUSE_SEC: Final = 0.05
 _LONGEST_PAUSE_SEC: Final = 1.0
@@ -53,6 +53,11 @@ class Doubt:
     def give_up(self) -> None:
         """The hub ends: those who wait are told that it is not known."""
         self._given_up.set()
+
+
+def in_doubt() -> LogAway:
+    """What to say to calls that come while there is a batch in doubt."""
+    return LogAway("it has not said yet whether it kept the batch before")
 
 
 def _ignore() -> None:

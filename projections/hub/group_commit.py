@@ -25,8 +25,9 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final
 
-from arclog.errors import HubStopping, LogAway
+from arclog.errors import HubStopping
 from projections.hub.calls import Call, Commit
+from projections.hub.doubt import in_doubt
 from projections.hub.flush_policy import FlushPolicy
 from projections.hub.measures import Measures
 from projections.hub.recorder import Recorder
@@ -109,7 +110,7 @@ class GroupCommit:
             call.done(HubStopping())
             return
         if self._recorder.doubt.exists:
-            call.done(_in_doubt())
+            call.done(in_doubt())
             return
         self._queue.append(call)
         self._asked += 1
@@ -246,7 +247,7 @@ class GroupCommit:
 
     def _refuse_queue(self) -> None:
         while self._recorder.doubt.exists and self._queue:
-            self._queue.popleft().done(_in_doubt())
+            self._queue.popleft().done(in_doubt())
 
     # Between batches, on the loop -----------------------------------------------------------------------------------
 
@@ -324,7 +325,3 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - the thread must go on
             commit = self._recorder.abandon([], error)
         self._loop.call_soon_threadsafe(self._followed, commit)
-
-
-def _in_doubt() -> LogAway:
-    return LogAway("it has not said yet whether it kept the batch before")

@@ -43,6 +43,7 @@ from projections.hub.attendance import Attendance
 from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
+from projections.hub.doubt import in_doubt
 from projections.hub.erasing import Erasing
 from projections.hub.group_commit import GroupCommit
 from projections.hub.inspection import Integrity
@@ -356,7 +357,7 @@ class Hub:
     @property
     def trouble(self) -> StorageError | None:
         """What keeps the hub from writing, as far as its last transaction tells."""
-        return self._recorder.trouble
+        return in_doubt() if self._recorder.doubt.exists else self._recorder.trouble
 
     @property
     def log_state(self) -> LogState | None:

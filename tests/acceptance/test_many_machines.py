@@ -1,0 +1,109 @@
+"""Many hubs on one log, and many agents at each: everybody hears everything, and nothing is lost or there twice."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arclog.events import MessagePosted
+from tests.support.hub_process import HubProcess
+from tests.support.machines import events_of, machines
+from tests.support.postgresql import Server, new_log
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
+
+HUBS = int(os.environ.get("ARC_HUBS", "20"))
+AGENTS = int(os.environ.get("ARC_AGENTS", "2000"))
+FOR_SEC = float(os.environ.get("ARC_SEC", "300"))
+EACH_SEC = float(os.environ.get("ARC_EACH_SEC", "60"))
+"""How often an agent says something."""
+
+
+class Agent:
+    """Waits for what is said in its thread, and says something now and then; over two connections of its own.
+
+    Args:
+        hub: where.
+        name: who it is.
+        thread: what it listens to.
+    """
+
+    def __init__(self, hub: HubProcess, name: str, thread: str) -> None:
+        self.port = hub.port
+        self.name = name
+        self.thread = thread
+        self.said: dict[str, int] = {}
+        self.heard: list[int] = []
+        self.times: list[float] = []
+
+    async def live(self, until: float) -> None:
+        listening = asyncio.create_task(self._listen(until))
+        await asyncio.sleep(hash(self.name) % 1000 / 1000 * EACH_SEC)
+        number = 0
+        while time.monotonic() < until:
+            number += 1
+            body = f"{self.name} {number}"
+            asked = {"from_agent": self.name, "channel": "general", "thread_id": self.thread, "body": body}
+            began = time.perf_counter()
+            answer = await self._ask("POST", "/v1/messages", asked, f"{self.name}-{number}")
+            self.times.append(time.perf_counter() - began)
+            self.said[body] = answer["result"]["id"]
+            await asyncio.sleep(EACH_SEC)
+        await listening
+
+    async def _listen(self, until: float) -> None:
+        reached = 0
+        while time.monotonic() < until:
+            path = f"/v1/messages?thread_id={self.thread}&since_id={reached}&timeout=20&limit=500"
+            for message in (await self._ask("GET", path))["result"]:
+                reached = message["id"]
+                self.heard.append(reached)
+
+    async def _ask(self, method: str, path: str, body: object = None, key: str = "") -> Any:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        payload = b"" if body is None else json.dumps(body).encode()
+        head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {len(payload)}\r\n"
+        head += f"Content-Type: application/json\r\nIdempotency-Key: {key}\r\n" if payload else ""
+        writer.write(head.encode() + b"\r\n" + payload)
+        answer = await reader.read()
+        writer.close()
+        found = json.loads(answer.partition(b"\r\n\r\n")[2])
+        assert found["ok"], found
+        return found
+
+
+def test_twenty_hubs_and_two_thousand_agents(server: Server, tmp_path: Path) -> None:
+    url = new_log(server)
+    with machines(tmp_path, url, HUBS) as hubs:
+        agents = [Agent(hubs[n % HUBS], f"agent-{n}", f"t{n // HUBS % 100}") for n in range(AGENTS)]
+
+        async def run() -> None:
+            until = time.monotonic() + FOR_SEC
+            await asyncio.gather(*(agent.live(until) for agent in agents))
+
+        asyncio.run(run())
+        said = {body: event_id for agent in agents for body, event_id in agent.said.items()}
+        head = max(hub.get("/v1/health").result["head"] for hub in hubs)
+        for hub in hubs:
+            wait_until(lambda hub=hub: hub.get("/v1/health").result["head"] >= head, what="the copy")  # type: ignore[misc]
+        log = events_of(hubs[0])[:head]
+        posted = {data.body: e.event_id for e in log if isinstance(data := e.decode().data, MessagePosted)}
+        assert {body: posted.get(body) for body in said} == said
+        assert [event.event_id for event in log] == list(range(1, head + 1))
+        for hub in hubs[1:]:
+            assert events_of(hub)[:head] == log
+        for agent in agents:
+            assert agent.heard == sorted(set(agent.heard))
+        times = sorted(one for agent in agents for one in agent.times)
+        p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
+        heard = sum(len(agent.heard) for agent in agents)
+        sys.stdout.write(
+            f"{HUBS} hubs, {AGENTS} agents, {FOR_SEC:.0f} s: {len(said)} posts, p50 {p50 * 1000:.0f} ms, "
+            f"p99 {p99 * 1000:.0f} ms; {heard} deliveries\n"
+        )
