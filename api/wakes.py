@@ -89,7 +89,7 @@ def request(ids: Sleeper, body: Asking) -> RequestWake:
 
 
 def report(ids: WakeIds, body: Report) -> ReportWake:
-    """The command of whoever called an agent, or could not."""
+    """What somebody who called an agent, or could not, says of it."""
     return ReportWake(agent_id=body.agent_id, wake_id=ids.wake_id, turn=body.turn, road=body.road, failed=body.failed)
 
 
@@ -124,7 +124,7 @@ ROUTES: tuple[Route, ...] = (
         result=Wake,
     ),
     ChangeRoute(
-        does="Say that an agent was called, or could not be; for whoever calls agents.",
+        does="Say that an agent was called, or could not be; for those who call agents.",
         path="/v1/wakes/{wake_id}/report",
         ids=WakeIds,
         body=Report,

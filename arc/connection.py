@@ -144,7 +144,7 @@ class Connection:
         return False
 
     def shut_down(self) -> None:
-        """End it under whoever reads from it just now."""
+        """End it while somebody still reads from it."""
         if self.sock is not None:
             try:
                 self.sock.shutdown(socket.SHUT_RDWR)

@@ -90,7 +90,7 @@ class _Room:
 
 
 class _Aside(_Room):
-    """The same by direct messages: no room, no thread and no task is left behind that others would see."""
+    """The same by direct messages: no room, no thread and no task is left that others would see."""
 
     task = "chat"
 
@@ -147,7 +147,7 @@ def run_smoke_agent(
         claim_key: what b claims.
         timeout_sec: seconds to wait for the others.
         poll_interval_sec: seconds that one look at the hub waits.
-        aside: whether the three meet by direct messages, which leaves no room, thread or task behind. Then all three
+        aside: whether the three meet by direct messages, which leaves no room, thread or task. Then all three
             must do so.
 
     Returns:

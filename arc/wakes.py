@@ -30,7 +30,7 @@ class Waking(Reader):
         return told
 
     def report_wake(self, wake_id: int, turn: str, road: str, *, failed: str | None = None) -> Wake:
-        """Say that this agent was called by a road, or why it could not be; for whoever calls it."""
+        """Say that this agent was called by a road, or why it could not be; for the one who calls it."""
         body = {"agent_id": self.agent_id, "turn": turn, "road": road}
         told: Wake = self._change(f"wakes/{wake_id}/report", body, {"failed": failed})
         return told

@@ -132,8 +132,7 @@ class Engine(Protocol):
         Args:
             after: the last event that the hub's storage has; 0 when it has none.
             digest: that event's digest; `GENESIS` when there is none.
-            wait: whether to wait for a lock that another hub holds. A remote engine refuses at once if not, whoever
-                holds it.
+            wait: whether to wait for a lock that another hub holds. A remote engine refuses at once if not.
 
         Returns:
             What has changed since this hub last held the lock; None when nothing has.

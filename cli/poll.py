@@ -47,7 +47,7 @@ def run(options: Options) -> int:
     """Print a page of at most 100 messages; nothing when the time is over.
 
     It goes on where the last poll ended, at first with the newest messages. That place is moved when they are printed,
-    so whoever is killed before that sees them again.
+    so a reader that is killed before that sees them again.
     """
     place = options.cursor or _place(options)
 

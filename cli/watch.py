@@ -1,7 +1,7 @@
 """`arc watch`: run a command for each event, with the event as JSON on its standard input.
 
 It goes on where it ended, at first with what happens from now on. Its place is kept after the command has ended, so
-that whoever is killed before that sees the event again: at least once, never left out.
+that a watcher that is killed before that sees the event again: at least once, never left out.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from arclog.sqlite.schema import EVENTS
 MAX_BYTES: Final = 2**20
 """JSON that one connection remembers at most."""
 MAX_MESSAGE_BYTES: Final = 4_096
-"""A message with longer JSON is read anew each time."""
+"""A message with longer JSON is read again each time."""
 LOOK_SEC: Final = 0.2
 """How often it is looked whether another hub has erased something."""
 

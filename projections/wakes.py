@@ -23,7 +23,7 @@ OWN_EVENTS: Final = (
     WakeSeen.type,
     WakeAcknowledged.type,
 )
-"""What whoever calls an agent says in its name; it is no sign that the agent is there."""
+"""What those who call an agent say in its name; it is no sign that the agent is there."""
 NEVER: Final = 2**63 - 1
 
 

@@ -85,7 +85,7 @@ class AgentFolder:
         folders.close(self._responses)
 
     def list_unanswered(self) -> list[str]:
-        """The names of the requests that were taken and have no response, in their order: whoever took them died."""
+        """The names of the requests that were taken and have no response, in order: their relay died."""
         with folders.scan(self._responses) as entries:
             # An empty file is no response: see _withdraw.
             answered = {stem_of(entry.name) for entry in entries if entry.stat(follow_symlinks=False).st_size}

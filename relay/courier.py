@@ -322,7 +322,7 @@ class Courier:
             with self._open() as folder:
                 folder.answer(stem, response)
         except FileNotFoundError:
-            return False  # the spool is gone, and whoever waited with it
+            return False  # the spool is gone, and so is the agent that waited
         except OSError as error:  # it lies there as .work without a response, and is carried again, under its key
             self._set_aside(stem + TAKEN, error)
             asyncio.get_running_loop().call_later(self._pace.retry_sec, self.enqueue, stem + TAKEN)

@@ -82,7 +82,7 @@ class Request(Struct, frozen=True, kw_only=True):
         return bool((self.body or {}).get("wait_sec"))
 
     def encode_body(self) -> bytes:
-        """The body as the hub is to read it. Encoding it anew leaves no room for two readings of odd JSON."""
+        """The body as the hub is to read it. Encoding it again leaves no room for two readings of odd JSON."""
         return b"" if self.body is None else msgspec.json.encode(self.body)
 
 

@@ -3,8 +3,8 @@ r"""`relay.folders` on Windows: a folder that is held open there can be neither 
 So paths below it lead where they led when it was opened, and only the last name has to be looked at: whether it is a
 link. Paths begin with `\\?\`, which keeps names such as `NUL.json` from being devices.
 
-Whoever looks at a file, such as a client at its response or a virus scanner, keeps it from being renamed or deleted for
-a moment; so both are tried again for `PATIENCE_SEC`.
+Anyone who looks at a file, such as a client at its response or a virus scanner, keeps it from being renamed or deleted
+for a moment; so both are tried again for `PATIENCE_SEC`.
 """
 
 import ctypes

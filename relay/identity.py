@@ -101,7 +101,7 @@ def _check_path(request: Request, path: str, folder: str) -> None:
     if request.writes and noun not in WRITABLE:
         raise Refused(f"agents may not {request.method} /v1/{noun} over the relay", status=FORBIDDEN)
     if noun == "agents" and rest[1:] == ["wake"]:
-        return  # whoever is to wake is another; who asks stands in the body
+        return  # the agent that is to wake is another one; the body says who asks
     if rest and (noun in {"inbox", "agents"} or (noun == "sessions" and request.method == "POST")):
         _check_agent("the path", rest[0], folder)
 

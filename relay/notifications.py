@@ -1,7 +1,7 @@
 """Being told by the kernel that a file has come, where it can tell: inotify, on Linux, for what this machine writes.
 
-Nothing depends on it: whoever watches also looks, from time to time. Over the mounts of virtual machines and containers
-the kernel may know nothing of what the other side writes.
+Nothing depends on it: a relay that watches also looks, from time to time. Over the mounts of virtual machines and
+containers the kernel may know nothing of what the other side writes.
 
 Each folder is watched by itself and no link in the spool is followed, so none can have us watch the whole disk.
 """

@@ -1,7 +1,7 @@
 """The relay as the hub sees it: it has a thread and an event loop of its own, and asks the hub on the hub's.
 
-A spool often lies on a mount, and a mount may be slow or hang, with whoever touches it. That must be the relay alone:
-no file is touched on the event loop that serves everyone else.
+A spool often lies on a mount, and a mount may be slow or hang, with anyone who touches it. That must be the relay
+alone: no file is touched on the event loop that serves everyone else.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from relay.spool import Spool
 DEFAULT_PACE: Final = Pace()
 GRACE_SEC: Final = 2.0
 HANGING_SEC: Final = 3.0
-"""How long the thread may take beyond its grace before it is left behind: a mount hangs, and cannot be waited for."""
+"""How long the thread may take beyond its grace before it is abandoned: a mount hangs, and cannot be waited for."""
 
 
 class Relay:

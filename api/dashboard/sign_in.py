@@ -35,7 +35,7 @@ _PAGE: Final = """\
 <title>Arc: sign in</title>
 <style>{style}</style>
 <h1>Arc</h1>
-<p>This hub wants a token from whoever comes from another machine: its own, of which <code>arc ensure</code> says where
+<p>From other machines this hub wants a token: its own, of which <code>arc ensure</code> says where
 it is, or one from <code>arc token issue</code>.
 <p role="alert">{said}
 <form method="post" action="sign-in">

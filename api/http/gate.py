@@ -1,4 +1,4 @@
-"""The gate: from other machines whoever holds a token passes, and any call may prove whom it is from.
+"""The gate: from other machines anyone who holds a token passes, and any call may prove whom it is from.
 
 A program sends it as `Authorization: Bearer TOKEN`. A browser gets a cookie for it, from `POST /sign-in`, which no
 script can read and no other site can send. The hub keeps neither: of the token it knows a hash, and so of each cookie,

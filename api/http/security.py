@@ -1,6 +1,6 @@
 """Who may call: programs on this machine, the hub's own page, and nobody else unless the hub is opened.
 
-A browser runs what any web page brings, on the user's machine and so behind every firewall. Three things keep such
+A browser runs what any web page brings, on the user's machine and so inside every firewall. Three things keep such
 pages out. A request with an `Origin` that is not the address it was sent to comes from a page of another site. So does
 one that the browser itself marks `Sec-Fetch-Site: cross-site` or `same-site` (another port of this machine is the same
 site), and that covers those without an `Origin`. And a page whose own name was pointed at this machine after it was

@@ -5,7 +5,7 @@ over where the session there is of the same host session, or of a process that i
 host session, such as the one that a host starts to look whether it works, shares the session of the first and ends
 nothing when it goes.
 
-The session says since when its polls read (`metadata.since_id`), so whoever has forgotten the cursors begins there
+The session says since when its polls read (`metadata.since_id`), so anyone who has forgotten the cursors begins there
 again, also when something else has registered the agent meanwhile: messages may be shown twice then, but none is lost.
 A hub that serves the host itself keeps the cursors besides, and goes on from them.
 """
@@ -266,7 +266,7 @@ class AgentSession:
         """Whether nobody is there any more in a session that still lives."""
         if said:
             return self._is_dead(said)
-        return metadata.get("via") == VIA and self.host is None  # by URL, where whoever attends it is known here
+        return metadata.get("via") == VIA and self.host is None  # by URL, where the hub knows whether its host is there
 
     async def _come_back(self) -> None:
         """Register again under the same name, and find out what was lost meanwhile."""

@@ -29,7 +29,7 @@ class Port(Protocol):
 
     @property
     def instance_id(self) -> str | None:
-        """The id of the storage behind the last answer; None before the first."""
+        """The id of the storage that gave the last answer; None before the first."""
 
     def is_here(self, agent_id: str) -> bool:
         """Whether the agent has a live session, as far as that can be told without a call; True when it cannot."""

@@ -47,7 +47,7 @@ def positions_of(standing: Standing, places: Iterable[Place], now: int) -> Itera
 
 
 def _line(standing: Standing, kind: tuple[Noun, str, Mode], now: int) -> list[Place]:
-    """All that cannot go together with a key, whoever waits, in their order."""
+    """All that cannot go together with a key, no matter who waits, in their order."""
     noun, key, mode = kind
     found = {
         place.place_id: place

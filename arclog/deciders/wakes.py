@@ -117,7 +117,7 @@ def decide_request(state: Waking, command: RequestWake, now: int) -> WakeRequest
     agent_id = fields.agent("agent_id", command.agent_id)
     from_agent = fields.agent("from_agent", command.from_agent)
     if agent_id == from_agent:
-        raise InvalidInput("agent_id", "is the one who asks: whoever asks is awake")
+        raise InvalidInput("agent_id", "is the one who asks: an agent that asks is awake")
     if not state.is_known:
         raise NotFound("agent", agent_id, "has never been here")
     if command.message_id is not None and not state.has_message:

@@ -38,12 +38,12 @@ class LogAnchored(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
 
 
 class TablesRepaired(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Tables that did not follow from the log were made anew from it.
+    """Tables that did not follow from the log were made again from it.
 
     Attributes:
         repaired_by: who had it done.
         tables: which tables; those of a projection are made together.
-        keys: whether the index of idempotency keys was made anew too.
+        keys: whether the index of idempotency keys was made again too.
     """
 
     type: ClassVar[str] = "tables.repaired"

@@ -7,7 +7,7 @@ from msgspec import Struct
 from arclog.events.messages import SYSTEM
 
 Turn = Literal["harness", "watch"]
-"""Whose turn it is to call an agent: what its harness has for that, or whoever runs a command for it."""
+"""Whose turn it is to call an agent: what its harness has for that, or anyone who runs a command for it."""
 TURNS: Final[tuple[Turn, ...]] = ("harness", "watch")
 WhyFailed = Literal["untaken", "unseen", "refused", "unknown_version"]
 """Nobody took the turn; the agent was called and not seen; the road would not; the harness's version is not known."""

@@ -1,4 +1,4 @@
-"""The bell: other hubs ring it with each commit, by NOTIFY, and whoever listens fetches what is new.
+"""The bell: other hubs ring it with each commit, by NOTIFY, and a hub that listens fetches what is new.
 
 A connection of its own listens, on the event loop. Nothing depends on it: a hub also looks every `SAFETY_SEC`, and as
 often as it tries to listen again.
@@ -78,7 +78,7 @@ class Bell:
             loop.remove_reader(line.socket)
 
     async def _listen(self) -> bool:
-        """Connect, on a thread; an attempt that outlasts whoever waited for it serves the next."""
+        """Connect, on a thread; an attempt that outlasts its caller serves the next."""
         if self._connecting is None:
             self._connecting = asyncio.ensure_future(asyncio.to_thread(self._connect))
         try:

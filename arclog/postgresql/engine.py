@@ -4,8 +4,8 @@
     append    the batch, word to the other hubs, COMMIT: one round trip
     release   ROLLBACK
 
-The lock cannot outlive its transaction, nor the transaction its connection. So whoever loses the one has lost all, and
-nobody ever appends who only thinks that he holds the lock.
+The lock cannot outlive its transaction, nor the transaction its connection. So a hub that loses the one has lost all,
+and nobody ever appends who only thinks that he holds the lock.
 
 **When nobody can say what became of a COMMIT**: the line broke, or says nothing for too long, or the server warns that
 it gave up waiting for its standby. Then the batch may be there or not, or be on the primary alone. `has_kept` finds out
@@ -195,7 +195,7 @@ class PostgresqlEngine:
     # The line -------------------------------------------------------------------------------------------------------
 
     def _reach(self) -> Line:
-        """The line, made anew when it is lost; every server that the address names is tried."""
+        """The line, made again when it is lost; every server that the address names is tried."""
         session = self._session
         if session is not None and session.line.is_open:
             return session.line

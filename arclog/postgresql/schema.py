@@ -1,7 +1,7 @@
 """The log on a server: made once by the role that owns it, which then lets hubs in by a role of their own.
 
-A hub's role may read and append, nothing else: no event is changed or removed by whoever has its password. The owner's
-is needed for this alone.
+A hub's role may read and append, nothing else: no event is changed or removed by the one who has its password. The
+owner's is needed for this alone.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """Anchors: the digest of an event, kept outside the storage, by which a log that was cut or rewritten shows.
 
-A chain proves that its events belong together. Whoever can write the file can cut its end off, or write another chain
-from some event on; only somebody who remembers a digest can tell. An anchor is one line of text, kept where who
+A chain proves that its events belong together. Anyone who can write the file can cut its end off, or write another
+chain from some event on; only somebody who remembers a digest can tell. An anchor is one line of text, kept where who
 writes the storage does not write, such as a note in a git repository that is pushed.
 
     {"arc_anchor":1,"instance_id":"9f…","event_id":41,"digest":"d0e2…","at":"2026-11-29T19:01:04Z"}

@@ -37,7 +37,7 @@ def refuse_alone(connection: apsw.Connection, path: Path) -> None:
 
 
 def follow_log(connection: apsw.Connection, path: Path, name: LogName, where: str) -> None:
-    """Note that a storage is a copy of a log; whether it has the same events is checked by whoever takes the lock.
+    """Note that a storage is a copy of a log; whether it has the same events is checked by the one who takes the lock.
 
     Raises:
         StorageError: it is a copy of another one.

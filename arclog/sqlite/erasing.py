@@ -1,4 +1,4 @@
-"""Erasing in the file: the one change that the log's rows ever see, and what keeps it from leaving copies behind.
+"""Erasing in the file: the one change that the log's rows ever see, and what keeps copies from being left.
 
 SQLite overwrites what it frees only when it is told to (`secure_delete`). What was copied before that may lie in unused
 parts of pages, or in the WAL; `arclog.proof.copies` looks for it.
@@ -59,7 +59,7 @@ def empty_wal(path: Path, patience_sec: float = PATIENCE_SEC) -> bool:
 
 
 def rewrite(path: Path) -> None:
-    """Write the whole file anew, so that no unused part of it holds anything; writers wait meanwhile.
+    """Rewrite the whole file, so that no unused part of it holds anything; writers wait meanwhile.
 
     Raises:
         StorageError: it cannot be written; the disk needs room for a second one.

@@ -214,7 +214,7 @@ def _bring_up(connection: apsw.Connection) -> None:
 
 
 def rebuild_keys(connection: apsw.Connection) -> None:
-    """Make the index of idempotency keys anew from the log, inside a transaction."""
+    """Make the index of idempotency keys again from the log, inside a transaction."""
     connection.execute(EVENTS["drop_keys"])
     connection.execute(EVENTS["schema_of_keys"])
     keys = connection.cursor()

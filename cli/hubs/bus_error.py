@@ -2,8 +2,9 @@
 
 SQLite has the `-shm` in its memory, as a map of the file. When somebody cuts the file short (`> arc.sqlite3-shm`), the
 system ends every process that touches what is missing, with SIGBUS and without a word. Nothing is lost by that: the
-file holds no data, and whoever opens the storage next makes it anew from the `-wal`. But to go on is not safe, since a
-transaction that was under way would be written on what is missing. So the hub ends all the same, with a line.
+file holds no data, and the process that opens the storage next makes it again from the `-wal`. But to go on is not
+safe, since a transaction that was under way would be written on what is missing. So the hub ends all the same, with a
+line.
 
 Python's own handlers are of no use here: they run when the instruction that failed is over, which it never is. So this
 one is called by the system itself.

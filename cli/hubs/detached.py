@@ -1,4 +1,4 @@
-"""Processes that live on when whoever started them ends: no shared terminal, no inherited handle."""
+"""Processes that live on when the process that started them ends: no shared terminal, no inherited handle."""
 
 import subprocess
 import sys

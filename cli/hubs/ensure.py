@@ -1,8 +1,8 @@
 """`arc ensure`: a hub that answers, started in the background unless there is one.
 
-However many run at once, one hub is started: whoever finds none takes the lock of the storage (`.arc.lock` beside it;
-the database itself is never opened here), looks again, starts the hub, and lets the lock go when the hub answers. The
-others then find it.
+However many run at once, one hub is started: the one that finds none takes the lock of the storage (`.arc.lock` beside
+it; the database itself is never opened here), looks again, starts the hub, and lets the lock go when the hub answers.
+The others then find it.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The hub of a storage among all that may be running, and its process.
 
-`arc.finding` tells where to ask. Whoever starts, stops or deletes has to be surer than whoever calls: here the hub at
-that address must say that it serves the storage, and its process must be the one that listens.
+`arc.finding` tells where to ask. A command that starts, stops or deletes has to be surer than one that calls: here the
+hub at that address must say that it serves the storage, and its process must be the one that listens.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ ASK_SEC: Final = 2.0
 
 
 class SilentHub(CommandFailed):
-    """The hub of a storage is there, but gives no answer: whoever started another beside it would have two.
+    """The hub of a storage is there, but gives no answer: a user who started another beside it would have two.
 
     Args:
         storage: its database.

@@ -49,7 +49,7 @@ def _reset(storage: Path, options: Options) -> list[Path]:
     from arclog.errors import StorageError
     from arclog.sqlite.removal import remove_storage
 
-    # Whoever ensures a hub meanwhile gets it after the old database is gone.
+    # Anyone who ensures a hub meanwhile gets it after the old database is gone.
     with holding(storage, time.monotonic() + LOCK_WITHIN_SEC):
         check_access(storage, writing=True)
         try:

@@ -21,7 +21,8 @@ def storage_of(named: str | None) -> Path:
     storage = path_of(named)
     if os.path.basename(named) == named and not storage.exists():  # noqa: PTH119 - a text, not yet a path
         return Path(project.find_storage(named) or storage)
-    # Where a link leads, its hub's notes and SQLite's other files are: whoever comes by another name finds them there.
+    # Where a link leads, its hub's notes and SQLite's other files are: a process that comes by another name finds them
+    # there.
     return storage.resolve() if storage.is_symlink() else storage
 
 

@@ -60,7 +60,8 @@ ASK_SEC: Final = 1.0
 def run_hub(settings: HubSettings) -> None:
     """Run a hub and its relay until a signal or a shutdown ends them.
 
-    The socket listens from the first moment, so whoever comes while tables are rebuilt waits instead of being refused.
+    The socket listens from the first moment, so a caller that comes while tables are rebuilt waits instead of being
+    refused.
 
     Args:
         settings: how.
@@ -184,7 +185,7 @@ def _tell_of_network(settings: HubSettings, port: int, token: NetworkToken | Non
         log.info("for other machines: %s", line_for_clients(elsewhere or "<the URL of the proxy>", token.source))
     elif settings.allow_remote:
         log.warning(
-            "whoever reaches this hub%s can do everything, without a token (--no-auth)",
+            "anybody who reaches this hub%s can do everything, without a token (--no-auth)",
             f" at {elsewhere}" if elsewhere else "",
         )
 

@@ -1,4 +1,4 @@
-"""`arc log repair`: tables that do not follow from the log are made anew from it."""
+"""`arc log repair`: tables that do not follow from the log are made again from it."""
 
 from cli.arguments import Arguments
 from cli.log.storage import storage_of
@@ -37,5 +37,5 @@ def run(options: Options) -> int:
         print(f"{storage}: nothing to repair: the tables follow from the log, up to event {repaired.head}")
         return 0
     made = ", ".join([*repaired.tables, *(["the index of idempotency keys"] if repaired.keys else [])])
-    print(f"{storage}: made anew from the log (event {repaired.event_id}): {made}")
+    print(f"{storage}: made again from the log (event {repaired.event_id}): {made}")
     return 0

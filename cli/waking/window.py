@@ -40,7 +40,7 @@ class Waking:
         self._replies.close()
 
     async def _take(self, text: str) -> None:
-        """Post what the window's model sent back, to whoever it was woken for."""
+        """Post what the window's model sent back, to the one it was woken for."""
         wake = self._caller.last
         if wake is None:
             return

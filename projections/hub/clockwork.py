@@ -6,9 +6,8 @@
 
 Whichever hub on the log comes first settles a thing; the next finds nothing left to do. What is due is found by a look
 at all sessions, a part at a time, well before any of it is due; in between only a schedule is consulted. Little is
-settled in one transaction, so that nobody waits for long whatever is due: the rest follows in the next. Whoever is met
-by a call meanwhile is settled before the call is judged (`settle_agent`), so no rule meets what is over but not yet
-ended.
+settled in one transaction, so that nobody waits for long whatever is due: the rest follows in the next. The agent of a
+call is settled before the call is judged (`settle_agent`), so no rule meets what is over but not yet ended.
 """
 
 import heapq
@@ -49,7 +48,7 @@ NEVER: Final = 2**63 - 1
 
 
 class _Over(Struct, frozen=True):
-    """What is over: a session, or what its agent left behind in one that `ended` already."""
+    """What is over: a session, or what its agent still held in one that `ended` already."""
 
     agent_id: str
     session_id: str
@@ -154,7 +153,7 @@ class Clockwork:
         self.behind = bool(self._schedule) and self._schedule[0][0] <= now
 
     def settle_agent(self, snapshot: Snapshot, agent_id: str, now: int, append: Append) -> bool:
-        """End an agent's session if it is over, and free what it left behind, though its turn has not come yet.
+        """End an agent's session if it is over, and free what it still held, though its turn has not come yet.
 
         Returns:
             Whether anything was appended.

@@ -150,7 +150,7 @@ class Context:
     def _read_roots(self) -> dict[str, str]:
         found = self.snapshot.read(sessions.list_roots)
         for folder in found.values():
-            self.roots.root_of(folder)  # so that paths in full below it are known, whoever names them
+            self.roots.root_of(folder)  # so that paths in full below it are known, no matter who names them
         return found
 
     def forget(self) -> None:

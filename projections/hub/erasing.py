@@ -2,11 +2,11 @@
 
     the event       the texts are gone from the log and the tables, in one transaction
     memory          what connections have read is forgotten
-    search          the index is merged anew without them
+    search          the index is merged again without them
     the relay       responses and requests that hold them are written again (`on_erased`)
     the WAL         is emptied into the file
     a scan          looks for the bytes in every file of the storage; if they still lie somewhere, the file is
-                    written anew (VACUUM), and looked through again
+                    rewritten (VACUUM), and looked through again
 
 What if the hub dies in between? The event is in the log, so the next start does all of it again, but for the scan,
 which nobody can do without the texts.
@@ -56,7 +56,7 @@ class Receipt(Erased, frozen=True):
         copies: the files in which something of it lies still.
         elsewhere: other events that say the same; their texts are not erased.
         wal_emptied: whether the write-ahead log was emptied; a reader that stays keeps it from being.
-        rewritten: whether the file had to be written anew.
+        rewritten: whether the file had to be rewritten.
         beyond_reach: what this hub cannot reach.
     """
 

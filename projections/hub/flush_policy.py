@@ -20,7 +20,7 @@ Place = Literal["loop", "thread"]
 QUICK_SEC: Final = 0.002
 """A mean flush that takes less is done on the loop: to wake a thread and to be woken by it costs a quarter of that."""
 LONE_SEC: Final = 0.02
-"""A mean flush that takes less is done on the loop while it holds nobody up; whoever comes then waits no longer."""
+"""A mean flush that takes less is done on the loop while it holds nobody up; anyone who comes then waits no longer."""
 APART_SEC: Final = 1.0
 """How long flushes are done on the thread before one is tried on the loop again."""
 _WEIGHT: Final = 0.125
@@ -31,7 +31,7 @@ class FlushPolicy:
     """Decides for each transaction where it is flushed.
 
     Args:
-        quick_sec: a mean flush that takes less is done on the loop, whoever waits.
+        quick_sec: a mean flush that takes less is done on the loop, even if somebody waits.
         lone_sec: a mean flush that takes less is done on the loop while nobody waits.
         apart_sec: how long flushes are done on the thread before one is tried on the loop again.
 

@@ -13,7 +13,7 @@ lock (docs/adr/0010, 0020 and 0037).
 When another hub holds the log's lock, the thread waits for it instead of the loop. Since the file's lock is not queued
 for, a hub that has seen the other write leaves it a moment between its own batches.
 
-Where the log is elsewhere, the thread always takes the lock, and whoever comes meanwhile is in the batch too. What
+Where the log is elsewhere, the thread always takes the lock, and anyone who comes meanwhile is in the batch too. What
 other hubs append is brought in between the batches, on the thread, without the lock.
 """
 
@@ -212,8 +212,8 @@ class GroupCommit:
     def _look_round(self, took_sec: float, asked: int, turns: int) -> None:
         """After a long flush on the loop, learn whether it held anybody up.
 
-        Whoever came meanwhile is heard of in the next turns of the loop; a caller that is answered now, and asks again,
-        comes later than that.
+        A caller that came meanwhile is heard of in the next turns of the loop; a caller that is answered now, and asks
+        again, comes later than that.
         """
         if turns:
             self._loop.call_soon(self._look_round, took_sec, asked, turns - 1)

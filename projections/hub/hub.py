@@ -380,7 +380,7 @@ class Hub:
 
     def _fire(self) -> None:
         def fired(result: Outcome | ArcError) -> None:
-            # A cancellation that was on its way when the delay ended came first, and its caller was told so.
+            # A cancellation that was on its way when the delay ended came first, and its caller was told that.
             if isinstance(result, ArcError) or result.event_id is not None:
                 self.on_shutdown()
 

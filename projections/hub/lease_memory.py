@@ -101,7 +101,7 @@ class LeaseMemory:
         """An event was appended; it is read from the log later where others are that were not learned yet."""
         data = event.data
         if isinstance(data, _ENDS):
-            self.gone.add(data.agent_id)  # whoever appends the end of a session settles what follows from it
+            self.gone.add(data.agent_id)  # the hub that appends the end of a session settles what follows from it
         if self._is_behind:
             return
         if concerns(data):

@@ -1,7 +1,7 @@
 """Settling: what follows from time and from other events, before and after the calls of a batch.
 
     whose session ended                       -> gives up its places
-    leases that lapsed before one that waits  -> an event each, for whoever asks why the next one got it
+    leases that lapsed before one that waits  -> an event each, for the one who asks why the next one got it
     places that no call came back to          -> given up
     places whose hub is dead                  -> given up as soon as nothing stands before them
     places that nothing stands before         -> granted, where this hub holds their call and sees it open

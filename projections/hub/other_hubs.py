@@ -1,7 +1,7 @@
 """OtherHubs: what other hubs append to the log is told to those who wait here.
 
 While anyone waits, the engine is asked for changes. Where hubs share the storage, what has changed is in it already,
-and whoever waits reads again. Where the engine is remote, the storage first fetches what it lacks, also while nobody
+and anyone who waits reads again. Where the engine is remote, the storage first fetches what it lacks, also while nobody
 waits, so that reads are never far from the log's head.
 """
 

@@ -21,8 +21,8 @@ MAX_NOTICED: Final = 10_000
 class Listening:
     """Since when a hub has been able to hear its agents.
 
-    It cannot while it is away, nor while its storage takes nothing, nor while it or its machine is suspended: whoever
-    was silent meanwhile may have called in vain, or have slept too.
+    It cannot while it is away, nor while its storage takes nothing, nor while it or its machine is suspended: anyone
+    who was silent meanwhile may have called in vain, or have slept too.
 
     Args:
         ttl: the presence TTL.

@@ -92,7 +92,7 @@ class Recorder:
         """What the machine did to the last transaction, when that failed for it."""
         self._side = WritingSide(path, clock, remote, tuning)
         self.is_remote = remote is not None
-        """Whether the log is elsewhere, so that whoever waits for it does so on a thread."""
+        """Whether the log is elsewhere, so that anyone who waits for it does so on a thread."""
         self.engine = self._side.engine
         self._clock = self.engine.clock
         self.clockwork = Clockwork(

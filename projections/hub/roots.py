@@ -1,7 +1,7 @@
 """Roots: the folders that paths are relative to, and what the disk says of a path.
 
 A hub has a root of its own, all working trees of whose repository are one; a session may name another. Whatever names a
-path gets its key here, so that one file has one key whoever asks: through symbolic links of what exists, from an
+path gets its key here, so that one file has one key no matter who asks: through symbolic links of what exists, from an
 editor's URI, and with case folded where the filesystem folds it. What is below (`arclog.paths`) knows no disk.
 """
 

@@ -1,7 +1,7 @@
 """Table inspection: a hub compares its tables with its log, all of them once an hour, with a fiftieth of a core.
 
-A row that somebody changed behind the log's back is served like any other; only a replay of the log tells. This is one,
-on a thread that rests forty-nine times as long as it has worked. The index of words is counted, and made anew when in
+A row that somebody changed without the log is served like any other; only a replay of the log tells. This is one,
+on a thread that rests forty-nine times as long as it has worked. The index of words is counted, and made again when in
 doubt. What it finds is told once, and forgotten when the tables are repaired (`arc log repair`); then it looks again.
 """
 
@@ -27,7 +27,7 @@ from projections.times import optional_timestamp
 SHARE: Final = 0.02
 """Of one core."""
 FIRST_SEC: Final = 60.0
-"""After this the first check begins: whoever starts a hub has something else in mind."""
+"""After this the first check begins: anyone who starts a hub has something else in mind."""
 EVERY_SEC: Final = 3_600.0
 LOOK_SEC: Final = 5.0
 """How often it is looked whether what was found has been repaired."""

@@ -278,7 +278,7 @@ class WritingSide:
             with contextlib.suppress(StorageError), self.errors():
                 self.log.rollback()
             self.gone = rescue(self.log, error)
-            # Whoever closes a storage last empties its WAL into it and deletes that: another hub's, by now.
+            # The connection that is closed last empties the WAL into it and deletes that: another hub's, by now.
             leave_wal(self.connection)
         return self.gone.again()
 

@@ -69,7 +69,7 @@ def fork(source: Path, target: Path, last: int, progress: Progress = no_progress
 
 
 def restore(backup: Path, target: Path, progress: Progress = no_progress) -> Transferred:
-    """Make a new storage from a backup: its log event by event, and everything else anew from that.
+    """Make a new storage from a backup: its log event by event, and everything else again from that.
 
     So what is served is what the chain proves, whatever became of the backup's tables. Where events were appended after
     the backup was made, their ids will be given again: by the new instance id clients learn that their cursors are of

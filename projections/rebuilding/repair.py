@@ -1,4 +1,4 @@
-"""Repairing: tables that do not follow from the log are made anew from it, in their place, while hubs run.
+"""Repairing: tables that do not follow from the log are made again from it, in their place, while hubs run.
 
     replay      all tables once more, in another file, beside the hubs; those that differ are named
     the lock    what was appended meanwhile is replayed too
@@ -65,7 +65,7 @@ def repair(path: Path, repaired_by: str, verifying: Progress, replaying: Progres
 
     Raises:
         StorageDamaged: the log itself is not what was written, so nothing can follow from it; or the tables are of
-            another version of Arc, and are made anew by a hub that starts.
+            another version of Arc, and are made again by a hub that starts.
         StorageError: the storage cannot be read or written.
     """
     with OpenedStorage(path) as storage:

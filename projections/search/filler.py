@@ -1,12 +1,12 @@
 """The filler: what was said comes into the index while nobody waits for it.
 
 A thread of its own reads the log after the last event that is in. It waits until the hub has been idle for a moment,
-but after two seconds it works beside the hub, a little at a time. Whoever asks does not wait for that: the question
+but after two seconds it works beside the hub, a little at a time. Anyone who asks does not wait for that: the question
 first has the rest filled in.
 
     commit -> told -> (idle for IDLE_SEC, or LATEST_SEC later) -> some events -> rest -> ... -> up to the head
 
-When it dies, the index is where its last transaction left it. Several hubs on one storage share the index: whoever
+When it dies, the index is where its last transaction left it. Several hubs on one storage share the index: the one that
 fills holds its write lock and goes on where it stands.
 """
 
@@ -214,7 +214,7 @@ class Filler:
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn what goes wrong into one error, and open everything anew the next time."""
+        """Turn what goes wrong into one error, and open everything again the next time."""
         try:
             yield
         except (apsw.Error, msgspec.MsgspecError, UnicodeError, OSError) as error:

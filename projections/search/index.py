@@ -100,7 +100,7 @@ class Index:
         return int(self._connection.execute(SQL["count"]).get)
 
     def overwrite(self) -> None:
-        """Have nothing left in the file of messages that were taken out: the index is merged anew, without them."""
+        """Have nothing left in the file of messages that were taken out: the index is merged again, without them."""
         self._connection.execute(SQL["add_segment"])
         self._connection.execute(SQL["merge"])
         self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)

@@ -1,4 +1,4 @@
-"""Tables that do not follow from the log are found beside a hub that runs, and made anew in their place."""
+"""Tables that do not follow from the log are found beside a hub that runs, and made again in their place."""
 
 import os
 import signal
@@ -112,7 +112,7 @@ def test_a_hub_finds_it_says_so_and_forgets_it_when_it_is_repaired(
         wait_until(lambda: inspection.state == "damaged", what="the damage to be found")
         assert "mallory" in found[0].text
         assert main(["log", "repair", "--storage", str(storage), "--agent", "op"]) == 0
-        assert "made anew from the log (event 301): locks" in capsys.readouterr().out
+        assert "made again from the log (event 301): locks" in capsys.readouterr().out
         wait_until(lambda: inspection.state == "whole", what="the tables to be whole")
         assert len(found) == 1
     finally:
