@@ -18,6 +18,7 @@ from uuid import uuid4
 from arc.arc_hook import HARNESSES
 from arc.http import HttpTransport
 from cli.doctor.findings import Finding
+from cli.doctor.trust import find_codex_trust, find_gemini_trust
 from cli.setup.edits import BEGIN
 from cli.setup.json_edits import OURS
 
@@ -69,9 +70,9 @@ def _try(harness: str, path: Path, text: str, top: Path, url: str) -> Iterator[F
     yield Finding(True, f"{harness}: hooks are in {path}")
     yield from _play(harness, {event: _calling(hook) for event, hook in hooks.items()}, top, url)
     if harness == "codex":
-        yield Finding(
-            None, "codex: whether it trusts these hooks only it can say", "open codex here and look at /hooks"
-        )
+        yield find_codex_trust(top)
+    elif harness == "gemini" and path.is_relative_to(top):
+        yield find_gemini_trust(top, Path.home())
 
 
 def _hooks_of(content: dict[str, Any], events: tuple[str, ...]) -> dict[str, dict[str, Any]]:

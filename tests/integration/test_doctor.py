@@ -1,5 +1,6 @@
 """`arc doctor`: what works is proved, and what does not is named with what to do."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import chdir
@@ -78,3 +79,39 @@ def test_without_a_hub_it_says_how_to_start_one(
     assert code == 1
     assert "BAD hub:" in said
     assert "arc ensure" in said
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [(["trusted", "managed"], "ok  codex: it trusts"), (["trusted", "modified"], "BAD codex: its hooks are modified")],
+)
+def test_whether_codex_trusts_the_hooks_is_asked_of_its_own_server(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    states: list[str],
+    said: str,
+) -> None:
+    hooks = [{"command": "x/arc_hook.py codex", "trustStatus": state} for state in states]
+    answers = [{"id": 0, "result": {}}, {"id": 1, "result": {"data": [{"hooks": hooks}]}}]
+    program = tmp_path / "bin" / "codex"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{chr(10).join(map(json.dumps, answers))}\nEND\ncat >/dev/null\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent), prepend=":")
+    main(["setup", "codex"])
+    assert said in examine(capsys)[1]
+
+
+@pytest.mark.usefixtures("hub")
+def test_whether_gemini_trusts_the_folder_is_read_where_it_notes_that(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    folders = tmp_path / "home" / ".gemini" / "trustedFolders.json"
+    folders.parent.mkdir(parents=True)
+    main(["setup", "gemini"])
+    for note, said in (("TRUST_FOLDER", "ok  gemini: it trusts"), ("DO_NOT_TRUST", "BAD gemini: it does not trust")):
+        folders.write_text(json.dumps({str(repository): note}))
+        assert said in examine(capsys)[1]

@@ -1,0 +1,100 @@
+"""Whether a harness trusts the hooks that it is given: where it does not, it passes over them and says nothing."""
+
+import json
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from cli.doctor.findings import Finding
+from cli.setup.json_edits import OURS
+
+WITHIN_SEC: Final = 15.0
+TRUSTED: Final = frozenset({"trusted", "managed"})
+GEMINI_FOLDERS: Final = Path(".gemini", "trustedFolders.json")
+
+
+def find_codex_trust(top: Path) -> Finding:
+    """What Codex's own server says of the hooks of a repository."""
+    program = shutil.which("codex")
+    if program is None:
+        return Finding(None, "codex: whether it trusts these hooks only it can say", "open codex here, and /hooks")
+    try:
+        hooks = [hook for hook in _list_hooks(program, top) if OURS.search(json.dumps(hook))]
+    except (OSError, ValueError, LookupError, TypeError):
+        return Finding(
+            None, "codex: its server does not say whether it trusts these hooks", "open codex here, and /hooks"
+        )
+    states = sorted({str(hook.get("trustStatus")) for hook in hooks})
+    if hooks and TRUSTED.issuperset(states):
+        return Finding(True, "codex: it trusts these hooks")
+    said = (
+        f"its hooks are {' and '.join(states)}" if hooks else "it does not see these hooks: the project is not trusted"
+    )
+    return Finding(False, f"codex: {said}, so they do not run", "open codex here, trust the project, and /hooks")
+
+
+def find_gemini_trust(top: Path, home: Path) -> Finding:
+    """What Gemini CLI has noted of a folder, whose hooks it otherwise does not load."""
+    try:
+        noted = json.loads((home / GEMINI_FOLDERS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        noted = {}
+    known = noted if isinstance(noted, dict) else {}
+    for folder in (top, *top.parents):
+        said = known.get(str(folder))
+        if said == "DO_NOT_TRUST":
+            return Finding(
+                False, f"gemini: it does not trust {folder}, so these hooks do not run", "/permissions trust"
+            )
+        if said == "TRUST_FOLDER" or (said is None and known.get(f"{folder}/") == "TRUST_FOLDER"):
+            return Finding(True, "gemini: it trusts this folder")
+    return Finding(
+        None,
+        "gemini: where folders need its trust, these hooks do not run yet",
+        "trust the folder when gemini asks, or arc setup gemini --scope user",
+    )
+
+
+def _list_hooks(program: str, top: Path) -> list[dict[str, Any]]:
+    """The hooks that Codex sees in a folder, asked of its server.
+
+    Raises:
+        OSError, ValueError, LookupError, TypeError: it does not answer in a form that is known.
+    """
+    server = subprocess.Popen(
+        [program, "app-server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=top,
+    )
+    giving_up = threading.Timer(WITHIN_SEC, server.kill)
+    giving_up.start()
+    try:
+        _ask(server, 0, "initialize", {"clientInfo": {"name": "arc", "title": "arc doctor", "version": "1"}})
+        _send(server, {"method": "initialized"})
+        answer = _ask(server, 1, "hooks/list", {"cwds": [str(top)]})
+        return [hook for each in answer["result"]["data"] for hook in each["hooks"]]
+    finally:
+        giving_up.cancel()
+        server.kill()
+        server.communicate()
+
+
+def _ask(server: subprocess.Popen[str], number: int, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    _send(server, {"id": number, "method": method, "params": params})
+    assert server.stdout is not None
+    for line in server.stdout:
+        said = json.loads(line)
+        if isinstance(said, dict) and said.get("id") == number:
+            return said
+    raise LookupError(method)
+
+
+def _send(server: subprocess.Popen[str], message: dict[str, Any]) -> None:
+    assert server.stdin is not None
+    server.stdin.write(f"{json.dumps(message)}\n")
+    server.stdin.flush()
