@@ -186,6 +186,7 @@ class ArcClient(Leases, Work, Questions, Waking):
         ack: bool = False,
         ack_within_sec: float | None = None,
         urgent: bool = False,
+        allow_secret: bool = False,
     ) -> Message:
         """Post a message: to everybody in the channel, or with `to_agent` to one agent.
 
@@ -204,9 +205,11 @@ class ArcClient(Leases, Work, Questions, Waking):
             ack: whether `to_agent` is to acknowledge it; `receipts` tells whether it did.
             ack_within_sec: the same, within this many seconds.
             urgent: whether it is urgent.
+            allow_secret: whether it may hold what is a key for certain.
         """
         fields: dict[str, Any] = {"ack": ack or None, "ack_within_sec": ack_within_sec}
         fields["urgency"] = "urgent" if urgent else None
+        fields["allow_secret"] = allow_secret or None
         fields |= {"thread_id": thread_id, "to_agent": to_agent, "attachments": attachments}
         fields |= {"metadata": metadata, "reply_to": reply_to, "parent_task_id": parent_task_id}
         required = {"from_agent": self.agent_id, "channel": channel, "kind": kind, "body": body}

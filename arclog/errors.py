@@ -67,6 +67,20 @@ class LoopbackOnly(InvalidInput):
         self.port = port
 
 
+class LooksLikeASecret(ArcError):
+    """A text holds a key or a token, and would be read by everybody."""
+
+    code = "looks_like_a_secret"
+
+    def __init__(self, field: str, kind: str) -> None:
+        super().__init__(
+            f"{field} holds {kind}, and everybody who may call reads what is posted: leave it out, and say where it is "
+            "kept instead; if it opens nothing, send allow_secret: true"
+        )
+        self.field = field
+        self.kind = kind
+
+
 class OutsideRoot(InvalidInput):
     """A path leads out of the folder that paths are relative to, or lies elsewhere."""
 

@@ -55,6 +55,7 @@ class HubOptions(PlaceOptions, SpoolOptions):
     presence_ttl_sec: float | None
     root: str | None
     log_format: str | None
+    secrets: str | None
     log: str | None
 
 
@@ -99,6 +100,11 @@ def add_hub_options(parser: Arguments) -> None:
         type=_presence_ttl,
         metavar="SEC",
         help="how long an agent may be silent before its session ends, at least 5 (120)",
+    )
+    parser.add_argument(
+        "--secrets",
+        choices=("refuse", "mark", "off"),
+        help="whether messages with private keys and access tokens are refused, only marked, or not looked at (refuse)",
     )
     parser.add_argument(
         "--log-format",

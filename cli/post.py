@@ -28,6 +28,7 @@ class Options(AgentOptions):
     ack_within: float | None
     urgent: bool
     body: str
+    allow_secret: bool
 
 
 def add_arguments(parser: Arguments) -> None:
@@ -41,6 +42,7 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--ack", action="store_true", help="with --to: ask the agent to acknowledge it")
     parser.add_argument("--ack-within", type=seconds, metavar="SEC", help="the same, within so many seconds")
     parser.add_argument("--urgent", action="store_true", help="mark it as urgent")
+    parser.add_argument("--allow-secret", action="store_true", help="post it though it holds what looks like a key")
     parser.add_argument("body", metavar="BODY", help="the text")
 
 
@@ -59,6 +61,7 @@ def run(options: Options) -> int:
             ack=options.ack,
             ack_within_sec=options.ack_within,
             urgent=options.urgent,
+            allow_secret=options.allow_secret,
         )
         print_json(message)
 

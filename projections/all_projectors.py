@@ -14,6 +14,7 @@ from projections import (
     files,
     inbox,
     locks,
+    marked,
     messages,
     places,
     receipts,
@@ -42,6 +43,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     receipts.PROJECTOR,
     cursors.PROJECTOR,
     tokens.PROJECTOR,
+    marked.PROJECTOR,
     wakes.PROJECTOR,
 )
 

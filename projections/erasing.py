@@ -28,6 +28,7 @@ from arclog.events.messages import TASK_KINDS
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import NO_END, Filter, find_event, find_next, read, read_from_end, read_some_facts
 from projections.encoding import encode_json
+from projections.marked import SQL as MARKED
 from projections.projector import each_message
 from projections.tasks import title_of
 
@@ -99,6 +100,8 @@ def find_last_erasure(connection: apsw.Connection) -> tuple[int, tuple[int, ...]
 
 def _follow_message(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
     data: MessagePosted = event.data  # type: ignore[assignment]  # chosen by its type
+    if data.handling is not None and data.handling.erased:
+        tables.execute(MARKED["unmark"], (event.event_id,))
     if data.kind in TASK_KINDS and data.handling is not None and data.handling.erased:
         tables.execute(SQL["erase_task"], (title_of(""), "[]", event.event_id))
 

@@ -56,6 +56,7 @@ class Message(Struct, frozen=True, omit_defaults=True, gc=False):
     urgency: Literal["normal", "urgent"] = "normal"
     provenance: Provenance | None = None
     erased: bool = False
+    looks_like_a_secret: bool = False
 
 
 class PostedMessage(Struct, frozen=True, gc=False):
@@ -104,6 +105,7 @@ def _from_agent(event: Fact, data: MessagePosted) -> Message:
         "urgent" if handling.urgent else "normal",
         handling.provenance,
         handling.erased,
+        handling.looks_like_a_secret,
     )
 
 

@@ -9,6 +9,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "cursor_beyond_head": 400,
     "dependency_cycle": 400,
     "invalid_input": 400,
+    "looks_like_a_secret": 400,
     "malformed_request": 400,
     "request_too_large": 400,
     "unauthenticated": 401,

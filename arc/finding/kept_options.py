@@ -36,6 +36,7 @@ DEFAULTS: Final[dict[str, object]] = {
     "presence_ttl_sec": PRESENCE_TTL_SEC,
     "root": "",
     "log_format": "text",
+    "secrets": "refuse",
     "log": "",
 }
 """What is kept, and what holds where nothing is."""

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from arclog.deciders.names import find_deception
+from arclog.deciders.secrets import Rule as SecretRule
 from arclog.errors import InvalidInput
 from arclog.events import SYSTEM, JsonObject
 from arclog.limits import (
@@ -34,11 +35,12 @@ _encode_json = msgspec.json.Encoder().encode
 
 
 class Limits(Struct, frozen=True):
-    """How much one message may hold, as set when the hub was started."""
+    """How much one message may hold, and what it may not, as set when the hub was started."""
 
     max_body_chars: int = MAX_BODY_CHARS
     max_attachment_chars: int = MAX_ATTACHMENT_CHARS
     max_attachments: int = MAX_ATTACHMENTS
+    secrets: SecretRule = "refuse"
 
     @property
     def max_request_bytes(self) -> int:

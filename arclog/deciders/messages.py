@@ -5,11 +5,13 @@ from typing import ClassVar, Final, Literal, get_args
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from arclog.deciders import fields
+from arclog.deciders import fields, secrets
 from arclog.deciders.fields import Limits
 from arclog.deciders.task_terms import HUMAN, decide_question, decide_terms, is_human, known_dependencies
 from arclog.deciders.tasks import KnownTask
+from arclog.erasure import texts_of
 from arclog.errors import Conflict, InvalidInput
 from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, Attachment, Handling, JsonObject, MessagePosted, TaskTerms
 from arclog.events.messages import (
@@ -58,6 +60,7 @@ class PostMessage(Struct, frozen=True, kw_only=True):
     ack: bool = False
     ack_within_sec: float | None = None
     urgency: Urgency = "normal"
+    allow_secret: bool = False
 
     @property
     def opens_task(self) -> bool:
@@ -142,6 +145,9 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
         freed_token=None if ended is None else ended.freed_token,
         handling=_handling(state, command, to_agent, now),
     )
+    rule = "off" if command.allow_secret else state.limits.secrets
+    if secrets.check("the message", (body,) if not (posted.attachments or posted.metadata) else texts_of(posted), rule):
+        posted = replace(posted, handling=replace(posted.handling or Handling(), looks_like_a_secret=True))
     if to_agent is None and not state.channel_exists:
         raise InvalidInput("channel", f"{channel!r} does not exist", advice="create_channel")
     if not state.parent_exists:

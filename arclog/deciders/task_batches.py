@@ -5,12 +5,14 @@ from graphlib import CycleError, TopologicalSorter
 from typing import ClassVar, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from arclog.deciders import fields
+from arclog.deciders import fields, secrets
 from arclog.deciders.fields import Limits
 from arclog.deciders.task_terms import decide_terms, known_dependencies
+from arclog.erasure import texts_of
 from arclog.errors import DependencyCycle, InvalidInput
-from arclog.events import GENERAL_CHANNEL, JsonObject, MessagePosted, TasksOpened
+from arclog.events import GENERAL_CHANNEL, Handling, JsonObject, MessagePosted, TasksOpened
 
 MAX_TASKS: Final = 1_000
 
@@ -42,6 +44,7 @@ class OpenTasks(Struct, frozen=True, kw_only=True):
     tasks: list[NewTask]
     channel: str | None = None
     thread_id: str | None = None
+    allow_secret: bool = False
 
     @property
     def room(self) -> str:
@@ -108,18 +111,19 @@ def decide_open(state: Opening, command: OpenTasks, now: int) -> TasksOpened:
         if parent is not None:
             parents[own_id] = parent
             waits.setdefault(parent, []).append(own_id)
-        messages.append(
-            MessagePosted(
-                from_agent=agent_id,
-                channel=channel,
-                kind="task",
-                body=task.body,
-                thread_id=thread_id,
-                metadata=fields.metadata(task.metadata),
-                parent_task_id=parent,
-                task=decide_terms(task, depends_on, None),
-            )
+        posted = MessagePosted(
+            from_agent=agent_id,
+            channel=channel,
+            kind="task",
+            body=task.body,
+            thread_id=thread_id,
+            metadata=fields.metadata(task.metadata),
+            parent_task_id=parent,
+            task=decide_terms(task, depends_on, None),
         )
+        if secrets.check(field, texts_of(posted), "off" if command.allow_secret else state.limits.secrets):
+            posted = replace(posted, handling=Handling(looks_like_a_secret=True))
+        messages.append(posted)
     _check_order(waits, parents)
     return TasksOpened(opened_by=agent_id, messages=tuple(messages))
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from arclog.deciders import fields
+from arclog.deciders.secrets import mask
 from arclog.errors import Forbidden, NotFound, NotReady, StaleToken
 from arclog.events import Notice, TaskAssigned, TaskCancelled, TaskCompleted, TaskFailed, TaskReopened
 
@@ -307,7 +308,7 @@ def _by(agent_id: str | None) -> str:
 
 def _notice(task: KnownTask, what: str, reason: str, told: list[str], key: str) -> Notice:
     names = f" ({', '.join(told)})" if told else ""
-    said = f": {reason}" if reason else "."
+    said = f": {mask(reason)}" if reason else "."
     return Notice(
         body=f"Task {task.task_id} {what}{names}{said}",
         channel=task.channel,

@@ -125,6 +125,7 @@ class Handling(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         urgent: whether it is urgent.
         provenance: where it comes from, when that is a person.
         erased: whether what it said is no more.
+        looks_like_a_secret: whether something in it looks like a key.
     """
 
     ack: bool = False
@@ -132,6 +133,7 @@ class Handling(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     urgent: bool = False
     provenance: Provenance | None = None
     erased: bool = False
+    looks_like_a_secret: bool = False
 
 
 class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -8,6 +8,7 @@ from arc.defaults import SPOOL_DIR
 from arc.finding.kept_options import DEFAULTS, read_options
 from arc.finding.repository import find_repository
 from arc.urls import is_loopback
+from arclog.deciders.secrets import Rule
 from cli.errors import CommandFailed
 from cli.hubs.which_storage import spool_beside
 from cli.options import HubOptions
@@ -41,6 +42,7 @@ class HubSettings(NamedTuple):
         presence_ttl_sec: how long an agent may be silent, in seconds.
         root: the folder that paths of locks are relative to, absolute.
         log_format: how the hub's own output is written, `text` or `json`.
+        secrets: what is done about secrets in messages.
         log: where the log is that the storage is a copy of; empty where the storage is the log.
     """
 
@@ -62,6 +64,7 @@ class HubSettings(NamedTuple):
     presence_ttl_sec: float
     root: str
     log_format: str
+    secrets: Rule
     log: str
 
     def to_keep(self, port: int) -> dict[str, object]:

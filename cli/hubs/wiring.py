@@ -118,7 +118,7 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
     port = sock.getsockname()[1]
     storage, url = settings.storage, url_of(settings.host, port, secure=bool(settings.tls_cert))
     remote = _open_log(settings)
-    limits = Limits(settings.max_body_chars, settings.max_attachment_chars, settings.max_attachments)
+    limits = Limits(settings.max_body_chars, settings.max_attachment_chars, settings.max_attachments, settings.secrets)
     hub = Hub(
         Settings(
             storage=storage,

@@ -8,7 +8,8 @@ import apsw
 from msgspec import Struct
 
 from arclog.deciders.task_terms import HUMAN
-from projections import receipts, sessions, tasks, wakes
+from arclog.sqlite.reads import find_last_at
+from projections import marked, receipts, sessions, tasks, wakes
 from projections.intervals import AsOf
 from projections.task_rows import TaskRow
 from projections.times import optional_timestamp, timestamp
@@ -20,7 +21,7 @@ LOOKED_AT: Final = 1_000
 """Requests that are looked at for those to agents that are not here."""
 TITLE_CHARS: Final = 120
 
-Kind = Literal["damage", "disk", "question", "failed", "overdue", "dark"]
+Kind = Literal["damage", "disk", "secret", "question", "failed", "overdue", "dark"]
 
 
 class Item(Struct, frozen=True):
@@ -52,10 +53,26 @@ def list_attention(connection: apsw.Connection, at: AsOf, operator: str) -> list
         operator: the agent name that questions to a person are sent to.
     """
     return [
+        *_list_secrets(connection, at),
         *_list_asked(connection, at, operator),
         *_list_silent(connection, at),
         *_list_failed(connection, at),
         *_list_overdue(connection, at),
+    ]
+
+
+def _list_secrets(connection: apsw.Connection, at: AsOf) -> list[Item]:
+    """Messages in which something looks like a key."""
+    return [
+        Item(
+            "secret",
+            f"message/{message_id}",
+            message_id,
+            timestamp(find_last_at(connection, message_id)[1]),
+            f"a message of {from_agent} holds what looks like a key",
+            "if it is one, make it worthless, then have the message erased",
+        )
+        for message_id, from_agent in marked.list_marked(connection, at, MOST)
     ]
 
 

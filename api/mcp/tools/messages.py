@@ -47,6 +47,7 @@ class Post(Struct, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    allow_secret: Annotated[bool, Meta(description="post it though it holds a key")] = False
 
 
 class Direct(Struct, frozen=True, kw_only=True):
@@ -102,6 +103,7 @@ async def post(agent: AskingAgent, arguments: Post) -> Answer:
         reply_to=arguments.reply_to,
         parent_task_id=arguments.parent_task_id,
         attachments=arguments.attachments,
+        allow_secret=arguments.allow_secret or None,
     )
     note = None if arguments.to_agent is None else await _note_stranger(agent, arguments.to_agent)
     return answer(answers.message(envelope["result"], without=SAID), note)
