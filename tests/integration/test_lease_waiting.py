@@ -311,10 +311,8 @@ def test_a_place_whose_hub_is_killed_is_given_up_as_soon_as_it_would_only_keep_o
             lost.result(10)
         late = begin(pool, hub, "c")
         assert waiting(hub) == ["b", "c"]  # b may still go on at its place
-        began_at = time.monotonic()
         release(hub, "a")
-        assert late.result(10).body["acquired"]
-        assert time.monotonic() - began_at < 3
+        assert late.result(30).body["acquired"]  # its time would be over after 80 s
         (left,) = hub.get("/v1/log?type=lock.left").result
         assert (left["data"]["agent_id"], left["data"]["reason"]) == ("b", "hub_gone")
 
@@ -332,7 +330,7 @@ def test_a_hub_that_is_killed_while_it_is_its_waiters_turn_holds_up_nobody_for_l
         refused = ask(hub, "d")
         assert (refused.result["agent_id"], refused.result["waiting"]) == ("b", True)  # its hub may go on
         dead.kill()
-        assert late.result(10).body["acquired"]
+        assert late.result(30).body["acquired"]
         with suppress(OSError, http.client.HTTPException):
             lost.result(10)
         release(hub, "c")
