@@ -11,7 +11,6 @@ An event id is the place in the log. Ids grow by one with each append; an import
 log is the engine's business (`arclog.engine`); everything is read from the file.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
@@ -31,7 +30,7 @@ from arclog.codec import (
 )
 from arclog.digest import chain, digest_of
 from arclog.engine import Engine, Head, Moved
-from arclog.erasure import SALT_BYTES, add_salt, find_salt, has_text, hash_request, is_erased
+from arclog.erasure import add_salt, find_salt, has_text, hash_request, is_erased
 from arclog.errors import InvalidInput, StorageError
 from arclog.events import Event, PayloadErased
 from arclog.events.channels import ANONYMOUS
@@ -41,6 +40,7 @@ from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.erasing import allow_erased, take_out
 from arclog.sqlite.in_place import OpenFiles, second_name
 from arclog.sqlite.reads import read_head
+from arclog.sqlite.salts import make_salts
 from arclog.sqlite.schema import EVENTS
 
 P = ParamSpec("P")
@@ -50,11 +50,6 @@ FETCHED_AT_A_TIME: Final = 2_000
 """Events that are read from a remote log at a time."""
 
 _APPEND = EVENTS["append"]
-
-
-def make_salt() -> bytes:
-    """Chance for one event that has free text."""
-    return os.urandom(SALT_BYTES)
 
 
 class KeptKey(Struct, frozen=True):
@@ -102,6 +97,7 @@ class Log:
         self._append_row = connection.cursor().execute
         self.files = files or OpenFiles(connection, path)
         self.files.follow(connection)
+        self._salts = make_salts()
         self._moved: Moved | None = None
         self._version: int | None = None
         """SQLite's count of what others committed to the file, where the log is elsewhere and the file this hub's."""
@@ -239,7 +235,7 @@ class Log:
         data = encode_data(event)
         owner = None if metadata.key is None else key_owner(event_type, actor, metadata)
         if has_text(event):  # what it says, and what its caller asked, is not to be guessed once it is erased
-            salt = make_salt()
+            salt = next(self._salts)
             data = add_salt(data, salt)
             if metadata.request is not None and owner is not None and not owner.startswith(ANONYMOUS):
                 metadata = replace(metadata, request=hash_request(metadata.request, salt))

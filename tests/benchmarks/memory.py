@@ -14,7 +14,7 @@ from tests.benchmarks.figures import ARC, ARC_011, Curve, Figure, Row, at_most, 
 from tests.benchmarks.load import Request, load
 from tests.benchmarks.machine import memory_mb
 from tests.benchmarks.posts import GROUP, POST
-from tests.benchmarks.reads import BOUNDED
+from tests.benchmarks.reads import BOUNDED, on_storage
 from tests.benchmarks.wire import Connection, latest_id
 from tests.support.hub_process import HubProcess
 from tests.support.recorders import recording
@@ -38,7 +38,7 @@ def idle_memory(bench: Bench) -> Iterator[Row]:
     for size in bench.effort.sizes:
         with bench.hub(bench.storage(size)) as hub, Connection(hub.port) as connection:
             for path in BOUNDED.values():
-                connection.ask("GET", path.format(half=size // 2, head=2**40))
+                connection.ask("GET", on_storage(path, size))
             points.append((size, _hub_mb(hub)))
     bench.curves.append(Curve("memory", "memory of the hub", "MB", tuple(points)))
     idle, large = figure(ARC, "MB", fresh), figure(ARC, "MB", [points[-1][1]])

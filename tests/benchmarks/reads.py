@@ -201,11 +201,16 @@ def _threads_011(bench: Bench) -> list[Figure]:
 
 def _in_turns(bench: Bench, connections: Mapping[int, Connection], path: str) -> dict[int, list[float]]:
     rounds: dict[int, list[float]] = defaultdict(list)
-    paths = {size: path.format(half=size // 2, recent=size - RECENT, head=2**40) for size in connections}
+    paths = {size: on_storage(path, size) for size in connections}
     for _ in bench.turns():
         for size, connection in connections.items():
             rounds[size].append(_median_ms(connection, paths[size]))
     return rounds
+
+
+def on_storage(path: str, events: int) -> str:
+    """One of the reads, on a storage of so many events."""
+    return path.format(half=events // 2, recent=events - RECENT, head=2**40)
 
 
 def _median_ms(connection: Connection, path: str) -> float:

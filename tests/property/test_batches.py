@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, repeat
 from pathlib import Path
 from unittest.mock import patch
 
@@ -35,7 +35,7 @@ OFTEN = settings(
 @pytest.fixture(autouse=True, scope="module")
 def _no_chance() -> Iterator[None]:
     """The same events have the same bytes."""
-    with patch("arclog.sqlite.log.make_salt", lambda: bytes(16)):
+    with patch("arclog.sqlite.log.make_salts", lambda: repeat(bytes(16))):
         yield
 
 
