@@ -26,7 +26,9 @@ Ask = tuple[str, Sequence[bytes]]
 
 BINARY: Final = 1
 SLICE_SEC: Final = 0.25
-"""How often it is looked whether a wait without an end was given up."""
+"""How often it is looked whether a wait was given up."""
+GRACE_SEC: Final = 1.0
+"""How long an answer may take although waiting was given up: the last batch of a hub that ends is on its way."""
 _GOOD: Final = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK, pq.ExecStatus.EMPTY_QUERY})
 
 
@@ -36,7 +38,7 @@ class Line:
     Args:
         address: where to.
         statements: what will be asked, by name; prepared at once.
-        given_up: ends waits that have no other end.
+        given_up: ends waits that take long.
 
     Attributes:
         warnings: what the server warned of during the last `ask`.
@@ -208,14 +210,15 @@ class Line:
 
     def _wait(self, until: float | None, events: int) -> int:
         self._selector.modify(self._pq.socket, events)
+        began_at = now = time.monotonic()
         while True:
-            left = SLICE_SEC if until is None else until - time.monotonic()
-            ready = self._selector.select(max(0.0, left))
+            ready = self._selector.select(SLICE_SEC if until is None else max(0.0, min(SLICE_SEC, until - now)))
             if ready:
                 return ready[0][1]
-            if until is not None and time.monotonic() >= until:
+            now = time.monotonic()
+            if until is not None and now >= until:
                 raise LineLost("the server does not answer")
-            if until is None and self._given_up.is_set():
+            if self._given_up.is_set() and now - began_at > GRACE_SEC:
                 raise LineLost("the hub ends")
 
     def _warn(self, result: "pq.abc.PGresult") -> None:

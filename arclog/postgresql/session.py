@@ -54,7 +54,7 @@ def open_session(
 
     Args:
         address: where the log is.
-        given_up: ends waits that have no other end.
+        given_up: ends waits that take long.
         lock_sec: how long to wait for the lock.
         stall_sec: how long the session may do nothing while it holds the lock.
         log_id: which log it must be, if that is known.
