@@ -35,5 +35,6 @@ ROUTES: tuple[Route, ...] = (
         query=DigestQuery,
         answer=show_digest,
         result=Digest,
+        personal=True,
     ),
 )

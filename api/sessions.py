@@ -205,6 +205,7 @@ ROUTES: tuple[Route, ...] = (
         query=BootstrapQuery,
         answer=bootstrap,
         result=Bootstrap,
+        personal=True,
         beside=("more",),
     ),
 )

@@ -62,7 +62,16 @@ def test_a_wrong_token_is_refused_also_on_this_machine(hub: ServedHub) -> None:
     assert post(hub, "carl", "arc_wrong-token-1234").status == 401
 
 
-@pytest.mark.parametrize("path", ["/v1/inbox/ada", "/v1/events?agent_id=ada", "/v1/stream?agent_id=ada"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/inbox/ada",
+        "/v1/events?agent_id=ada",
+        "/v1/stream?agent_id=ada",
+        "/v1/digest?agent_id=ada",
+        "/v1/bootstrap?agent_id=ada",
+    ],
+)
 def test_what_is_said_to_a_bound_name_is_read_by_its_holder_and_operators(hub: ServedHub, path: str) -> None:
     issue(hub, "ada", ADA)
     issue(hub, "root", OPERATOR, operator=True)
