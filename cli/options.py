@@ -55,6 +55,7 @@ class HubOptions(PlaceOptions, SpoolOptions):
     presence_ttl_sec: float | None
     root: str | None
     log_format: str | None
+    rate: float | None
     secrets: str | None
     log: str | None
 
@@ -84,6 +85,12 @@ def add_hub_options(parser: Arguments) -> None:
         "--proxy-headers",
         metavar="ADDRESS",
         help="the proxy, or proxies separated by commas, whose X-Forwarded-For is trusted",
+    )
+    network.add_argument(
+        "--rate",
+        type=seconds,
+        metavar="N",
+        help="how many calls a second each sender on another machine may make, 0 for any number (100)",
     )
     network.add_argument("--tls-cert", metavar="FILE", help="a certificate with its chain, which encrypts connections")
     network.add_argument("--tls-key", metavar="FILE", help="its key")

@@ -24,6 +24,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "stale_token": 409,
     "idempotency_key_reused": 422,
     "too_many_attempts": 429,
+    "too_many_requests": 429,
     "head_too_large": 431,
     "internal_error": 500,
     "hub_stopping": 503,
@@ -78,6 +79,23 @@ class TooManyAttempts(ArcError):
 
     def __init__(self, retry_after_sec: int) -> None:
         super().__init__(f"too many wrong tokens came from this address: try again in {retry_after_sec} seconds")
+        self.retry_after_sec = retry_after_sec
+
+
+class TooManyRequests(ArcError):
+    """A sender on another machine makes more calls than the hub is set to take.
+
+    Attributes:
+        retry_after_sec: when the next one is taken.
+    """
+
+    code = "too_many_requests"
+
+    def __init__(self, rate: float, retry_after_sec: int) -> None:
+        super().__init__(
+            f"this sender makes more than {rate:g} calls a second: try again in {retry_after_sec} seconds, and wait "
+            "for what is new with timeout instead of asking again; the hub's --rate sets this"
+        )
         self.retry_after_sec = retry_after_sec
 
 

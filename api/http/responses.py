@@ -8,7 +8,14 @@ from msgspec import Struct
 from starlette.types import Send
 
 from api.hints import tell
-from api.http.errors import STATUS_OF, MethodNotAllowed, RequestTooLarge, TooManyAttempts, Unauthenticated
+from api.http.errors import (
+    STATUS_OF,
+    MethodNotAllowed,
+    RequestTooLarge,
+    TooManyAttempts,
+    TooManyRequests,
+    Unauthenticated,
+)
 from arclog.engine import LogState
 from arclog.errors import ArcError
 from projections.hub.outcomes import Outcome
@@ -60,7 +67,7 @@ def refusal(error: ArcError) -> ErrorAnswer:
         return ErrorAnswer(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
     if isinstance(error, Unauthenticated):
         return ErrorAnswer(status, body, ((b"www-authenticate", b'Bearer realm="arc"'),))
-    if isinstance(error, TooManyAttempts):
+    if isinstance(error, TooManyAttempts | TooManyRequests):
         return ErrorAnswer(status, body, ((b"retry-after", b"%d" % error.retry_after_sec),))
     if isinstance(error, MethodNotAllowed):
         return ErrorAnswer(status, body, ((b"allow", error.allowed.encode()),))

@@ -20,6 +20,7 @@ from starlette.types import Scope
 
 from api.http.connection import CONNECTION
 from api.http.gate import Gate
+from api.http.rates import Rates
 from arclog.errors import Forbidden
 from arclog.limits import LOOPBACK_NAMES
 from arclog.sender import Principal
@@ -58,6 +59,7 @@ class Guard:
         self._proxies = hub.settings.proxies
         self._known_hosts: set[bytes] = set()
         self._known_peers: set[str] = set()
+        self._rates = Rates(hub.settings.rate)
         self.gate = Gate(
             hub.settings.network_token,
             lambda digest: hub.read(find_holder, digest),
@@ -79,6 +81,7 @@ class Guard:
             Forbidden: it comes from where no call may come from.
             Unauthenticated: it comes from another machine without the hub's token.
             TooManyAttempts: too many wrong tokens came from there.
+            TooManyRequests: a sender on another machine makes too many calls.
         """
         if b"origin" in headers or b"sec-fetch-site" in headers:
             self._check_origin(scope, headers)
@@ -115,7 +118,11 @@ class Guard:
                 connection.is_remote = True
         if scope["path"] in OPEN_PATHS:
             return None
-        return self.gate.identify(self.address_of(scope, headers), headers, remote=bool(elsewhere))
+        address = self.address_of(scope, headers)
+        principal = self.gate.identify(address, headers, remote=bool(elsewhere))
+        if elsewhere:
+            self._rates.take((principal and principal.agent_id) or address)
+        return principal
 
     def _find_elsewhere(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """Why a call does not count as one of this machine, for whom no others may call; empty when it does."""

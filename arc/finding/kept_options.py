@@ -36,6 +36,7 @@ DEFAULTS: Final[dict[str, object]] = {
     "presence_ttl_sec": PRESENCE_TTL_SEC,
     "root": "",
     "log_format": "text",
+    "rate": 100.0,
     "secrets": "refuse",
     "log": "",
 }

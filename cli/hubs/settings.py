@@ -42,6 +42,7 @@ class HubSettings(NamedTuple):
         presence_ttl_sec: how long an agent may be silent, in seconds.
         root: the folder that paths of locks are relative to, absolute.
         log_format: how the hub's own output is written, `text` or `json`.
+        rate: how many calls a second each sender on another machine may make.
         secrets: what is done about secrets in messages.
         log: where the log is that the storage is a copy of; empty where the storage is the log.
     """
@@ -64,6 +65,7 @@ class HubSettings(NamedTuple):
     presence_ttl_sec: float
     root: str
     log_format: str
+    rate: float
     secrets: Rule
     log: str
 

@@ -130,6 +130,7 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
             loopback=is_loopback(settings.host),
             version=__version__,
             network_token=None if token is None else token.hash,
+            rate=settings.rate,
             proxies=frozenset(address.strip() for address in settings.proxy_headers.split(",") if address.strip()),
             unsafe_filesystem=find_unsafe_filesystem(storage.parent),
             root=Path(settings.root),

@@ -25,6 +25,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         search: whether an index of words is kept, a file beside the storage.
         network_token: SHA-256 of the token that calls from other machines need; None where they need none.
         proxies: the addresses of proxies whose word on where a call comes from is taken.
+        rate: how many calls a second each sender on another machine may make; 0 for any number.
         unsafe_filesystem: the type of the storage's filesystem, where its locks cannot be relied on.
         root: the folder that paths are relative to; the storage's own unless given.
         tuning: how long it waits, and how much it does at once.
@@ -42,6 +43,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     search: bool = True
     network_token: bytes | None = None
     proxies: frozenset[str] = frozenset()
+    rate: float = 100.0
     unsafe_filesystem: str | None = None
     root: Path | None = None
     tuning: Tuning = Tuning()

@@ -282,3 +282,16 @@ def test_a_proxy_that_is_named_tells_where_a_call_comes_from(tmp_path: Path, oth
         assert [status for status, _, _ in answers] == [401, 401]
     finally:
         served.stop()
+
+
+def test_a_sender_on_another_machine_has_a_rate_and_this_machine_has_none(tmp_path: Path, other: OtherMachine) -> None:
+    hub = Served(tmp_path, other, "--rate", "2")
+    try:
+        answers = other.ask(hub.port, *[("GET", "/v1/channels", bearer(hub.token), None)] * 40)
+        assert [status for status, _, _ in answers][:20] == [200] * 20
+        assert 429 in {status for status, _, _ in answers[20:]} <= {200, 429}
+        assert int(answers[-1][1]["retry-after"]) > 0
+        here = other.ask(hub.port, *[("GET", "/v1/channels", {}, None)] * 40, host="127.0.0.1", local=True)
+        assert {status for status, _, _ in here} == {200}
+    finally:
+        hub.stop()

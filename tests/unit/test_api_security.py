@@ -31,6 +31,7 @@ class StandIn:
         self.allow_remote = allow_remote
         self.host = host
         self.network_token = None if token is None else hash_of(token)
+        self.rate = 0.0
         self.proxies = proxies
 
     def read(self, query: Any, *_arguments: Any) -> Any:
