@@ -21,7 +21,7 @@ if sys.platform == "win32":
 
     NETWORK_DRIVE: Final = 4
 
-    def find_unsafe_filesystem(path: Path) -> str | None:
+    def find_unsafe_filesystem(path: Path, mounts: Path = MOUNTS) -> str | None:
         """What `path` lies on if two processes cannot safely share a database there, such as a network drive."""
         drive = os.path.splitdrive(os.path.realpath(path))[0]
         is_far = drive.startswith("\\\\") or ctypes.windll.kernel32.GetDriveTypeW(f"{drive}\\") == NETWORK_DRIVE
@@ -29,13 +29,13 @@ if sys.platform == "win32":
 
 else:
 
-    def find_unsafe_filesystem(path: Path) -> str | None:
+    def find_unsafe_filesystem(path: Path, mounts: Path = MOUNTS) -> str | None:
         """The type of the filesystem that `path` lies on if two processes cannot safely share a database there.
 
         None also where the system does not say.
         """
         try:
-            lines = MOUNTS.read_text(errors="surrogateescape").split("\n")
+            lines = mounts.read_text(errors="surrogateescape").split("\n")
         except OSError:
             return None
         place = os.path.realpath(path)

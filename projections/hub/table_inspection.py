@@ -45,6 +45,7 @@ class TableInspection:
         share: how much of a core it takes.
         first_sec: when the first check begins.
         every_sec: how long after the beginning of one the next begins, at the earliest.
+        look_sec: how often it is looked whether what was found has been repaired.
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class TableInspection:
         share: float = SHARE,
         first_sec: float = FIRST_SEC,
         every_sec: float = EVERY_SEC,
+        look_sec: float = LOOK_SEC,
     ) -> None:
+        self._look_sec = look_sec
         self.findings: tuple[Finding, ...] = ()
         self._path = path
         self._now = now
@@ -101,7 +104,7 @@ class TableInspection:
 
     def _run(self) -> None:
         check_at = time.monotonic() + self._first_sec
-        while not self._ending.wait(min(LOOK_SEC, max(0.0, check_at - time.monotonic()))):
+        while not self._ending.wait(min(self._look_sec, max(0.0, check_at - time.monotonic()))):
             if self.findings and self._was_repaired():
                 self.findings, self._checked_at = (), None
                 check_at = time.monotonic()

@@ -1,6 +1,5 @@
 """The hub as the hook of coding agents: what is refused, what is locked, what is told, and what is kept."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -9,10 +8,9 @@ from typing import Any
 import pytest
 
 from tests.support.command import running
+from tests.support.hook_windows import CONTENT, Window, git
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
-
-CONTENT = "this must not be kept"
 
 
 @pytest.fixture
@@ -31,62 +29,6 @@ def tree(tmp_path: Path) -> Path:
 def hub(tree: Path) -> Iterator[ServedHub]:
     with served_hub(tree) as served:
         yield served
-
-
-def git(tree: Path, *arguments: str) -> None:
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
-    subprocess.run(["git", *who, *arguments], cwd=tree, check=True, capture_output=True)
-
-
-class Window:
-    """A window of Claude Code as far as its hooks go."""
-
-    def __init__(self, hub: ServedHub, tree: Path, session: str, *, mode: str = "auto") -> None:
-        self.hub = hub
-        self.tree = tree
-        self.session = session
-        self.mode = mode
-
-    def hook(self, event: str, **more: Any) -> Any:
-        body = {"session_id": self.session, "cwd": str(self.tree), "hook_event_name": event, **more}
-        answer = self.hub.post(f"/v1/hooks/claude-code?mode={self.mode}", body)
-        assert answer.status == 200, answer.body
-        return answer.body
-
-    def start(self) -> str:
-        """Begin the session; the name of its agent."""
-        context = self.hook("SessionStart", source="startup")["hookSpecificOutput"]["additionalContext"]
-        return str(context.split("agent ")[1].split()[0])
-
-    def before(self, tool: str, **given: str) -> str:
-        """Why a tool is refused; empty when it may run."""
-        answer = self.hook("PreToolUse", tool_name=tool, tool_input=given)
-        assert answer is None or set(answer) == {"decision", "reason"}
-        return "" if answer is None else str(answer["reason"])
-
-    def after(self, tool: str, **given: str) -> str:
-        """What is told after a tool."""
-        answer = self.hook("PostToolUse", tool_name=tool, tool_input=given, tool_response={"content": CONTENT})
-        return "" if answer is None else str(answer["hookSpecificOutput"]["additionalContext"])
-
-    def edit(self, name: str) -> str:
-        """Edit a file as a tool does; why it was refused, if it was."""
-        path = self.tree / name
-        reason = self.before("Edit", file_path=str(path), new_string=CONTENT)
-        if not reason:
-            path.write_text(f"{self.session}\n")
-            self.after("Edit", file_path=str(path), new_string=CONTENT)
-        return reason
-
-    def read(self, name: str) -> None:
-        self.after("Read", file_path=str(self.tree / name))
-
-    def run(self, command: str) -> str:
-        return self.before("Bash", command=command)
-
-    def stop(self, *, again: bool = False) -> str:
-        answer = self.hook("Stop", stop_hook_active=again)
-        return "" if answer is None else str(answer["reason"])
 
 
 @pytest.fixture
@@ -300,63 +242,6 @@ def test_where_a_repository_only_checks_nothing_is_locked(hub: ServedHub, tree: 
 def test_where_it_is_off_nothing_is_judged(hub: ServedHub, tree: Path, bob: Window) -> None:
     bob.edit("a.py")
     assert Window(hub, tree, "session-ada", mode="off").edit("a.py") == ""
-
-
-def test_what_was_said_is_told_once_after_a_tool(hub: ServedHub, ada: Window) -> None:
-    ada.start()
-    hub.say("the build is red", channel="general")
-    told = ada.after("Bash", command="ls")
-    assert "“the build is red”" in told
-    assert len(told) <= 800
-    assert ada.after("Bash", command="ls") == ""
-
-
-def test_what_holds_on_is_told_once_too(hub: ServedHub, ada: Window) -> None:
-    ada.start()
-    task = hub.post("/v1/messages", {"from_agent": "bob", "kind": "task", "body": "mend it", "channel": "general"})
-    told = ada.after("Bash", command="ls")
-    assert f"task {task.result['id']} is ready for you" in told
-    hub.say("one more", channel="general")
-    assert "is ready for you" not in ada.after("Bash", command="ls")
-
-
-def test_a_question_to_the_agent_makes_its_turn_go_on_once(hub: ServedHub, ada: Window) -> None:
-    name = ada.start()
-    asked = {"from_agent": "bob", "kind": "task_request", "body": "which port?", "to_agent": name, "ack": True}
-    hub.post("/v1/messages", asked)
-    assert "which port?" in ada.stop()
-    assert ada.stop(again=True) == ""
-
-
-def test_what_an_agent_wrote_itself_is_no_news(hub: ServedHub, ada: Window) -> None:
-    name = ada.start()
-    hub.post("/v1/messages", {"from_agent": name, "body": "mine", "channel": "general"})
-    assert ada.after("Bash", command="ls") == ""
-
-
-def test_news_are_cut_to_800_characters_and_say_how_many_are_left_out(hub: ServedHub, ada: Window) -> None:
-    ada.start()
-    for number in range(19):
-        hub.say(f"{number} " + "long " * 40, channel="general")
-    told = ada.after("Bash", command="ls")
-    assert len(told) <= 800
-    assert "more" in told.splitlines()[-1]
-
-
-def test_a_turn_goes_on_once_for_a_message_to_the_agent(hub: ServedHub, ada: Window) -> None:
-    name = ada.start()
-    hub.say("please look at a.py", to_agent=name)
-    assert "“please look at a.py”" in ada.stop()
-    assert ada.stop(again=True) == ""
-
-
-def test_a_turn_is_not_made_to_go_on_for_ever(hub: ServedHub, ada: Window) -> None:
-    name = ada.start()
-    went_on = 0
-    for number in range(10):
-        hub.say(f"message {number}", to_agent=name)
-        went_on += bool(ada.stop(again=number > 0))
-    assert went_on == 3
 
 
 def test_two_windows_are_two_agents_and_one_is_the_same_again(ada: Window, bob: Window) -> None:

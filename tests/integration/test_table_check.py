@@ -101,12 +101,13 @@ def test_it_ends_when_it_is_told_to(storage: Path) -> None:
 
 
 def test_a_hub_finds_it_says_so_and_forgets_it_when_it_is_repaired(
-    storage: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    storage: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("projections.hub.table_inspection.LOOK_SEC", 0.05)
     found: list[Finding] = []
     damage(storage, "UPDATE locks SET agent_id = 'mallory' WHERE rowid = (SELECT max(rowid) FROM locks)")
-    inspection = TableInspection(storage, lambda: 1, found.append, None, share=0.5, first_sec=0.01, every_sec=60)
+    inspection = TableInspection(
+        storage, lambda: 1, found.append, None, share=0.5, first_sec=0.01, every_sec=60, look_sec=0.05
+    )
     inspection.start()
     try:
         wait_until(lambda: inspection.state == "damaged", what="the damage to be found")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from tests.integration.test_hooks import Window
+from tests.support.hook_windows import Window
 from tests.support.mcp_hosts import call, over_http
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until

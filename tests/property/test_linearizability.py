@@ -16,7 +16,8 @@ from arclog.overlaps import Overlaps
 from projections import standing_changes
 from projections.hub import lease_memory
 from relay.remote import HttpSend
-from tests.support.lease_histories import NotLinearizable, Told, judge, make_history
+from tests.support.lease_clients import make_history
+from tests.support.lease_histories import NotLinearizable, Told, judge
 from tests.support.linearizability import Step, find_violation
 from tests.support.relay_thread import serving
 from tests.support.served_hub import served_hub

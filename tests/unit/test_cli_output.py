@@ -221,28 +221,24 @@ def test_a_port_on_which_nothing_listens_has_no_hub(free_port: int) -> None:
     assert find_hub_at(f"http://127.0.0.1:{free_port}", 1.0) is None
 
 
-def test_a_filesystem_that_machines_share_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filesystem_that_machines_share_is_told(tmp_path: Path) -> None:
     mounts = tmp_path / "mounts"
-    monkeypatch.setattr("cli.hubs.mounts.MOUNTS", mounts)
     mounts.write_text(
         "/dev/sda / ext4 rw 0 0\nserver:/x /net/my\\040files nfs4 rw 0 0\ntmpfs /net/my\\040files/t tmpfs rw\n"
     )
-    assert find_unsafe_filesystem(Path("/net/my files/arc")) == "nfs4"
-    assert find_unsafe_filesystem(Path("/net/my files")) == "nfs4"
-    assert find_unsafe_filesystem(Path("/net/my files/t/arc")) is None
-    assert find_unsafe_filesystem(Path("/net/my files too")) is None
+    assert find_unsafe_filesystem(Path("/net/my files/arc"), mounts) == "nfs4"
+    assert find_unsafe_filesystem(Path("/net/my files"), mounts) == "nfs4"
+    assert find_unsafe_filesystem(Path("/net/my files/t/arc"), mounts) is None
+    assert find_unsafe_filesystem(Path("/net/my files too"), mounts) is None
     mounts.unlink()
-    assert find_unsafe_filesystem(Path("/net/my files")) is None
+    assert find_unsafe_filesystem(Path("/net/my files"), mounts) is None
 
 
-def test_a_mount_without_a_source_and_one_with_a_strange_name_keep_no_hub_from_starting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mount_without_a_source_and_one_with_a_strange_name_keep_no_hub_from_starting(tmp_path: Path) -> None:
     mounts = tmp_path / "mounts"
-    monkeypatch.setattr("cli.hubs.mounts.MOUNTS", mounts)
     mounts.write_text("overlay / overlay rw 0 0\n /mnt tmpfs rw 0 0\ns /a\\011b\\134c\\012d nfs4 rw 0 0\nshort\n")
-    assert find_unsafe_filesystem(Path("/mnt/x")) is None
-    assert find_unsafe_filesystem(Path("/a\tb\\c\nd/arc")) == "nfs4"
+    assert find_unsafe_filesystem(Path("/mnt/x"), mounts) is None
+    assert find_unsafe_filesystem(Path("/a\tb\\c\nd/arc"), mounts) == "nfs4"
 
 
 def test_the_manual_names_every_command_and_each_of_its_options() -> None:
