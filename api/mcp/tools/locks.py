@@ -8,7 +8,7 @@ from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
-from api.mcp.tools.arguments import ActiveOnly, After, Path, Token, TtlSec, WaitSec
+from api.mcp.tools.arguments import ActiveOnly, After, Token, TtlSec, WaitSec
 from api.mcp.tools.leases import LeaseTools
 from api.mcp.tools.refused import advise
 
@@ -16,7 +16,7 @@ from api.mcp.tools.refused import advise
 class Acquire(Struct, frozen=True, kw_only=True):
     """What to lock, how, for how long, and how long to wait for it."""
 
-    file_path: Path | None = None
+    file_path: str | None = None
     paths: Annotated[list[str], Meta(description="several, all or none, instead of file_path")] | None = None
     mode: Annotated[Literal["exclusive", "shared"], Meta(description="shared: with other readers")] = "exclusive"
     wait_sec: WaitSec = 0
@@ -27,7 +27,7 @@ class Acquire(Struct, frozen=True, kw_only=True):
 class Refresh(Struct, frozen=True, kw_only=True):
     """What to prolong."""
 
-    file_path: Path
+    file_path: str
     ttl_sec: TtlSec = 300
     fencing_token: Token | None = None
 
@@ -35,7 +35,7 @@ class Refresh(Struct, frozen=True, kw_only=True):
 class Release(Struct, frozen=True, kw_only=True):
     """What to give back."""
 
-    file_path: Path
+    file_path: str
     fencing_token: Token | None = None
 
 
