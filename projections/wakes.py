@@ -197,6 +197,14 @@ def list_dark(connection: apsw.Connection, at: AsOf, most: int) -> list[Wake]:
     return list(found.values())
 
 
+def find_dark(connection: apsw.Connection, agent_id: str, at: AsOf) -> Wake | None:
+    """The wake since which an agent counts as dark; None where it does not."""
+    last = next(iter(list_wakes(connection, at, 1, agent_id)), None)
+    if last is None or last.state != "dark" or did_anything(connection, agent_id, last.wake_id, at.at):
+        return None
+    return last
+
+
 def _open(row: _Row) -> OpenWake:
     return OpenWake(row.wake_id, row.agent_id, row.state, row.turn)
 

@@ -20,7 +20,7 @@ from api.hooks.shell.script import find_deeds
 from arclog.deciders.files import TouchFiles
 from arclog.deciders.locks import MAX_PATHS, AcquireLock, FindConflicts
 from arclog.errors import InvalidInput
-from projections import files, locks, sessions
+from projections import files, locks, sessions, wakes
 from projections.files import Touch
 from projections.hub.hub import Hub
 
@@ -112,14 +112,23 @@ class ToolGuard:
             return ""
         command = AcquireLock(agent_id=agent_id, paths=self._as_shown(locked), ttl_sec=LOCK_SEC, is_automatic=True)
         outcome = await self._hub.execute(command, transport=TRANSPORT)
-        return "" if outcome.acquired else _held(msgspec.json.decode(outcome.result))
+        return "" if outcome.acquired else await self._refuse(msgspec.json.decode(outcome.result))
 
     async def _find_conflict(self, agent_id: str, paths: list[str]) -> str:
         if not paths:
             return ""
         found = await self._hub.execute(FindConflicts(agent_id=agent_id, paths=paths), transport=TRANSPORT)
         conflicts = msgspec.json.decode(found.result)
-        return _held(conflicts[0]) if conflicts else ""
+        return await self._refuse(conflicts[0]) if conflicts else ""
+
+    async def _refuse(self, lock: dict[str, Any] | None) -> str:
+        """The refusal of what another agent holds, and whether that one answers."""
+        refusal = _held(lock)
+        holder = "" if lock is None else str(lock["agent_id"])
+        dark = await self._hub.read_on_thread(wakes.find_dark, holder, self._hub.at()) if holder else None
+        if dark is None:
+            return refusal
+        return f"{refusal} {plain(holder)} was called at {_clock(dark.requested_at)} UTC and did not answer."
 
     def _check_age(self, agent_id: str, paths: list[str]) -> str:
         for path in paths:

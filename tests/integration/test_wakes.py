@@ -264,3 +264,18 @@ def test_a_tool_wakes_and_takes_up(hub: ServedHub) -> None:
             assert told["state"] == "acknowledged"
 
     asyncio.run(asyncio.wait_for(story(), 60))
+
+
+def test_whoever_is_refused_what_a_dark_agent_holds_is_told_that_it_does_not_answer(
+    hub: ServedHub, tmp_path: Path
+) -> None:
+    hub.post("/v1/sessions", {"agent_id": "bob"})
+    hub.post("/v1/locks", {"agent_id": "bob", "file_path": "a.py"})
+    asked = wake(hub, "bob")
+    for turn in ("harness", "watch"):
+        report = {"agent_id": "bob", "turn": turn, "road": "x", "failed": "refused"}
+        hub.post(f"/v1/wakes/{asked['wake_id']}/report", report)
+    until(hub, asked, "dark")
+    refusal = Window(hub, tmp_path, "window-of-carl").before("Edit", file_path=str(tmp_path / "a.py"))
+    assert "a.py is locked by bob" in refusal
+    assert "did not answer" in refusal
