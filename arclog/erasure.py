@@ -54,6 +54,7 @@ _HASH_AT: Final = _ERASED_AT + len(_ERASED)
 _SALT: Final = b"\xa4salt\xc4\x10"
 _SALT_AT: Final = -(len(_SALT) + SALT_BYTES)
 _MOST_OF_FEW: Final = 0x8F
+_HEADS: Final = tuple(bytes((head,)) for head in range(_MOST_OF_FEW + 1))
 _MANY: Final = 0xDE
 """A map of more begins with this, and two bytes with their number."""
 
@@ -77,7 +78,7 @@ def add_salt(data: bytes, salt: bytes) -> bytes:
     """The bytes of an event with 16 bytes of chance as their last field, which nobody reads."""
     count = data[0]
     if count < _MOST_OF_FEW:
-        return b"%c%b%b%b" % (count + 1, data[1:], _SALT, salt)
+        return b"".join((_HEADS[count + 1], data[1:], _SALT, salt))
     fields, rest = (16, data[1:]) if count == _MOST_OF_FEW else (int.from_bytes(data[1:3], "big") + 1, data[3:])
     return b"%c%b%b%b%b" % (_MANY, fields.to_bytes(2, "big"), rest, _SALT, salt)
 

@@ -33,8 +33,6 @@ _BY_LOOKS: Final = re.compile(
     r"|eyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{10,}"
     r")"
 )
-_SIGNS: Final = ("-----BEGIN ", "_", "sk-", "AKIA", "ASIA", "AIza", "xox", "glpat-", "eyJ")
-"""What every one of them holds: a look for these takes a tenth of the time."""
 _BASE_62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 MASKED: Final = "[a secret]"
 
@@ -72,7 +70,7 @@ def check(field: str, texts: Iterable[str], rule: Rule) -> bool:
         return False
     marked = False
     for text in texts:
-        if not any(sign in text for sign in _SIGNS):
+        if not _may_hold_one(text):
             continue
         certain = find_certain(text)
         if certain is not None and rule == "refuse":
@@ -83,9 +81,22 @@ def check(field: str, texts: Iterable[str], rule: Rule) -> bool:
 
 def mask(text: str) -> str:
     """A text of the hub's own, which quotes what others wrote, without what looks like a key."""
-    if not any(sign in text for sign in _SIGNS):
-        return text
-    return _BY_LOOKS.sub(MASKED, text)
+    return text if not _may_hold_one(text) else _BY_LOOKS.sub(MASKED, text)
+
+
+def _may_hold_one(text: str) -> bool:
+    """Whether a text has the sign of any of them: told in a tenth of the time, which every message takes."""
+    return (
+        "_" in text
+        or "sk-" in text
+        or "-----BEGIN " in text
+        or "AKIA" in text
+        or "ASIA" in text
+        or "AIza" in text
+        or "xox" in text
+        or "glpat-" in text
+        or "eyJ" in text
+    )
 
 
 def _checksum(random: str) -> str:
