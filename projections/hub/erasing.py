@@ -39,6 +39,7 @@ BEYOND_REACH: Final = (
     "what a disk, or a filesystem with snapshots, keeps of blocks that were overwritten",
 )
 """What no hub can reach; every receipt says so."""
+ELSEWHERE: Final = "the log on its server, which keeps the texts: only the copies of the hubs lose them"
 MAX_ELSEWHERE: Final = 100
 
 _decode: Final = msgspec.json.Decoder(Erased).decode
@@ -75,6 +76,7 @@ class Erasing:
         storage: the log's file.
         readers: the way to read it.
         filler: keeps the index of words; None when there is none.
+        is_copy: whether the storage is a copy of a log elsewhere.
 
     Attributes:
         execute: has a call judged and recorded; set when the hub starts.
@@ -83,7 +85,8 @@ class Erasing:
 
     execute: Callable[[Call], Awaitable[Outcome]]
 
-    def __init__(self, storage: Path, readers: Readers, filler: Filler | None) -> None:
+    def __init__(self, storage: Path, readers: Readers, filler: Filler | None, *, is_copy: bool = False) -> None:
+        self._beyond_reach = (ELSEWHERE, *BEYOND_REACH) if is_copy else BEYOND_REACH
         self.on_erased: list[Redact] = []
         self._storage = storage
         self._readers = readers
@@ -104,7 +107,9 @@ class Erasing:
         async with self._one_at_a_time:
             found = await self._clean(texts)
         erased = _decode(outcome.result)
-        return replace(outcome, result=encode_json(Receipt(**asdict(erased), **found._asdict())))
+        return replace(
+            outcome, result=encode_json(Receipt(**asdict(erased), **found._asdict(), beyond_reach=self._beyond_reach))
+        )
 
     async def resume(self) -> None:
         """After a start: look after the copies of what was erased by a hub that died before it had."""

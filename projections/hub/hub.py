@@ -124,7 +124,12 @@ class Hub:
             self._filler if settings.search else None,
         )
         """Pages of messages, search, and waiting."""
-        self.erasing = Erasing(settings.storage, self._readers, self._filler if settings.search else None)
+        self.erasing = Erasing(
+            settings.storage,
+            self._readers,
+            self._filler if settings.search else None,
+            is_copy=self._recorder.is_remote,
+        )
         self._shutdown_timer = ShutdownTimer(self._fire)
         self._inspections = Inspections(
             settings.storage,
