@@ -31,7 +31,8 @@ def machines(folder: Path, url: str, count: int, *options: str) -> Iterator[list
         for number in range(count):
             home = folder / f"machine-{number}"
             home.mkdir(exist_ok=True)
-            hubs.append(HubProcess.at(home, "--log", url, *options).start())
+            hubs.append(HubProcess.at(home, "--log", url, *options))
+            hubs[-1].start()
         yield hubs
     finally:
         for hub in hubs:
