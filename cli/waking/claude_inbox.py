@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import stat
+import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,12 +74,16 @@ class ClaudeInbox:
                 said = json.loads(file.read(MAX_NOTE_BYTES))
         except (OSError, ValueError):
             return False
-        if not stat.S_ISSOCK(held.st_mode) or held.st_uid != os.getuid() or not isinstance(said, dict):
+        if sys.platform == "win32" or not stat.S_ISSOCK(held.st_mode) or held.st_uid != os.getuid():
+            return False
+        if not isinstance(said, dict):
             return False
         return said.get("peerProtocol") == PROTOCOL and said.get("messagingSocketPath") == self._path
 
     def call(self, text: str, reply_to: str) -> None:
         """Write what the model is to read; the window has taken it when it has closed the connection."""
+        if sys.platform == "win32":  # `find_inbox` finds none there
+            return
         frames: list[dict[str, object]] = [
             {"type": "auth", "token": self._token},
             {

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -86,6 +87,8 @@ def _own_folder() -> Path:
     Raises:
         OSError: there is none.
     """
+    if sys.platform == "win32":
+        raise OSError("this system has no sockets in folders")
     run = os.environ.get("XDG_RUNTIME_DIR")
     folder = Path(run, "arc") if run and Path(run).is_dir() else Path(tempfile.gettempdir(), f"arc-{os.getuid()}")
     folder.mkdir(mode=OWN, exist_ok=True)
