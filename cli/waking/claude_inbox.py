@@ -74,16 +74,12 @@ class ClaudeInbox:
                 said = json.loads(file.read(MAX_NOTE_BYTES))
         except (OSError, ValueError):
             return False
-        if sys.platform == "win32" or not stat.S_ISSOCK(held.st_mode) or held.st_uid != os.getuid():
-            return False
-        if not isinstance(said, dict):
+        if not _is_own_socket(held) or not isinstance(said, dict):
             return False
         return said.get("peerProtocol") == PROTOCOL and said.get("messagingSocketPath") == self._path
 
     def call(self, text: str, reply_to: str) -> None:
         """Write what the model is to read; the window has taken it when it has closed the connection."""
-        if sys.platform == "win32":  # `find_inbox` finds none there
-            return
         frames: list[dict[str, object]] = [
             {"type": "auth", "token": self._token},
             {
@@ -95,10 +91,27 @@ class ClaudeInbox:
                 "message": {"role": "user", "content": text},
             },
         ]
+        _send(self._path, "".join(f"{json.dumps(frame)}\n" for frame in frames).encode())
+
+
+if sys.platform == "win32":  # it has no such sockets, so `find_inbox` finds none
+
+    def _is_own_socket(held: os.stat_result) -> bool:
+        return False
+
+    def _send(path: str, lines: bytes) -> None:
+        raise OSError(f"{path} is no socket")
+
+else:
+
+    def _is_own_socket(held: os.stat_result) -> bool:
+        return stat.S_ISSOCK(held.st_mode) and held.st_uid == os.getuid()
+
+    def _send(path: str, lines: bytes) -> None:
         with socket.socket(socket.AF_UNIX) as inbox:
             inbox.settimeout(WITHIN_SEC)
-            inbox.connect(self._path)
-            inbox.sendall("".join(f"{json.dumps(frame)}\n" for frame in frames).encode())
+            inbox.connect(path)
+            inbox.sendall(lines)
             with contextlib.suppress(OSError):
                 inbox.shutdown(socket.SHUT_WR)
                 while inbox.recv(4096):

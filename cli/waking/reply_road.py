@@ -81,19 +81,28 @@ def read_message(line: bytes) -> str:
     return _TAG.sub("", content).strip() if isinstance(content, str) else ""
 
 
+if sys.platform == "win32":
+
+    def _own_id() -> int:
+        raise OSError("this system has no sockets in folders")
+
+else:
+
+    def _own_id() -> int:
+        return os.getuid()
+
+
 def _own_folder() -> Path:
     """A folder for sockets that nobody else can look into.
 
     Raises:
         OSError: there is none.
     """
-    if sys.platform == "win32":
-        raise OSError("this system has no sockets in folders")
     run = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(run, "arc") if run and Path(run).is_dir() else Path(tempfile.gettempdir(), f"arc-{os.getuid()}")
+    folder = Path(run, "arc") if run and Path(run).is_dir() else Path(tempfile.gettempdir(), f"arc-{_own_id()}")
     folder.mkdir(mode=OWN, exist_ok=True)
     held = folder.lstat()
-    if folder.is_symlink() or held.st_uid != os.getuid() or held.st_mode & 0o077:
+    if folder.is_symlink() or held.st_uid != _own_id() or held.st_mode & 0o077:
         raise PermissionError(f"{folder} is not this user's alone")
     return folder
 
