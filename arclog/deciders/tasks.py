@@ -221,7 +221,7 @@ def decide_cancel(state: Failing, command: CancelTask, now: int) -> TaskCancelle
         told = [*told, str(holder)]
     return TaskCancelled(
         task_id=task.task_id,
-        thread_id=task.thread_id,
+        thread_id=task.thread_id if task.state == "open" else None,  # its thread counts it as ended already
         cancelled_by=cancelled_by,
         reason=reason,
         freed_token=task.freed_token,

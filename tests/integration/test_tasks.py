@@ -305,6 +305,16 @@ def test_a_task_goes_to_another_agent_with_no_moment_in_between(hub: ServedHub) 
     assert hub.post(f"/v1/tasks/{task_id}/handover", {**body, "agent_id": "b", "to_agent_id": "a"}).status == 409
 
 
+def test_a_failed_task_that_is_cancelled_is_not_counted_as_ended_twice(hub: ServedHub) -> None:
+    said = {"from_agent": "a", "kind": "task", "thread_id": "t"}
+    for body in ("one", "two"):
+        assert hub.post("/v1/messages", {**said, "body": body}).status == 201
+    first = hub.get("/v1/tasks?thread_id=t").result[0]["task_id"]
+    for deed in ("fail", "cancel"):
+        assert hub.post(f"/v1/tasks/{first}/{deed}", {"agent_id": "a", "reason": "no"}).status == 200
+    assert hub.get("/v1/threads/t").result["thread"]["open_task_count"] == 1
+
+
 def test_a_failed_part_that_is_cancelled_no_longer_holds_up_its_parent(hub: ServedHub) -> None:
     whole = add(hub)
     broken, other = add(hub, parent_task_id=whole), add(hub, parent_task_id=whole)
