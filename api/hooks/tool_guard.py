@@ -263,7 +263,8 @@ class ToolGuard:
     def _shown(self, path: str) -> str:
         """A path as people write it: relative to the hub's root, where it lies below that."""
         root = self._hub.roots.own.folder
-        return os.path.relpath(path, root) if path == root or path.startswith(f"{root}/") else path
+        inside = f"{os.path.normcase(path)}{os.sep}".startswith(f"{os.path.normcase(root).rstrip(os.sep)}{os.sep}")
+        return os.path.relpath(path, root).replace(os.sep, "/") if inside else path
 
 
 _NAMING: Final = frozenset({"write", "patch", "read"})
