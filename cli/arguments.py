@@ -179,7 +179,7 @@ def _read_usual(declared: list[Declared], arguments: Sequence[str]) -> dict[str,
         return None
     for one in declared:
         if one.target not in found:
-            if one.how.get("required") or (one in places and "nargs" not in one.how):
+            if one.how.get("required") or (one in places and one.how.get("nargs") not in _NEEDS_NONE):
                 return None
             found[one.target] = one.default()
     return found
@@ -187,6 +187,9 @@ def _read_usual(declared: list[Declared], arguments: Sequence[str]) -> dict[str,
 
 _USUAL = frozenset({"type", "default", "choices", "metavar", "help", "dest", "required", "nargs"})
 """The keywords of arguments that can be read without argparse."""
+
+_NEEDS_NONE = frozenset({"?", "*"})
+"""The `nargs` of positionals that may be left out; argparse says of every other one that it is missing."""
 
 
 def _as_argparse_has_it(kind: Callable[[str], object]) -> Callable[[str], object]:

@@ -109,5 +109,12 @@ def _run_one_of(prog: str, group: Group, arguments: Sequence[str]) -> int:
     declared.usage = f"{prog} COMMAND [options]"
     list_commands(declared, group.commands)
     declared.add_argument("command", choices=group.commands, metavar="COMMAND", help=SUPPRESS)
-    declared.parser(prog, _capitalised(group.does)).parse_args(arguments)
+    parser = declared.parser(prog, _capitalised(group.does))
+    if arguments and not arguments[0].startswith("-"):
+        from difflib import get_close_matches
+
+        near = get_close_matches(arguments[0], group.commands)
+        meant = f"did you mean {' or '.join(near)}? " if near else ""
+        parser.error(f"no command is called {arguments[0]}: {meant}{prog} --help lists them")
+    parser.parse_args(arguments)
     raise AssertionError("a command that is there was run, and the parser refuses any other")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cli.errors import WrongArguments
 from cli.leases.asking import TTL_SEC, LeaseOptions, add_lease_options, name_of, path_meant, with_client
 from cli.options import seconds
 from cli.output import to_json
@@ -51,7 +52,13 @@ class Act:
         add_lease_options(parser)
 
     def run(self, options: GivingOptions) -> int:
-        """Do it, a call for each name; 1 where one is not the agent's."""
+        """Do it, a call for each name; 1 where one is not the agent's.
+
+        Raises:
+            WrongArguments: neither a name nor a token says what is meant.
+        """
+        if not options.names and (options.token is None or self._noun == "claim"):
+            raise WrongArguments("name what is meant" + ("" if self._noun == "claim" else ", or its --token"))
         names = options.names or [""]
 
         def act(client: ArcClient) -> int:

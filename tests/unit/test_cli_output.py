@@ -165,6 +165,59 @@ def test_arguments_that_cannot_be_used_end_with_2(arguments: list[str], capsys: 
     assert "usage: arc" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["pol"], "no command is called pol: did you mean poll"),
+        (["task", "dome"], "no command is called dome: did you mean done? arc task --help lists them"),
+        (["xyzzy"], "no command is called xyzzy: arc --help lists them"),
+    ],
+)
+def test_a_command_that_is_not_there_is_answered_with_those_like_it(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("lock --agent ada", "PATH"),
+        ("search", "WORD"),
+        ("ack --agent ada", "ID"),
+        ("answer 5", "ANSWER"),
+        ("log erase", "ID"),
+    ],
+)
+def test_a_command_says_which_of_its_words_is_missing(
+    command: str, missing: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(command.split())
+    assert ended.value.code == 2
+    assert f"error: the following arguments are required: {missing}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("unlock --agent ada", "name what is meant, or its --token"),
+        ("refresh --agent ada", "name what is meant, or its --token"),
+        ("release --agent ada", "name what is meant"),
+        ("release --agent ada --token 7", "name what is meant"),
+        ("with --agent ada", "say what to run after --"),
+    ],
+)
+def test_a_command_about_leases_without_a_name_says_so_before_it_asks_a_hub(
+    command: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command.split()) == 2
+    assert capsys.readouterr().err.startswith(f"arc error: {told}")
+
+
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     from arc import __version__
 
