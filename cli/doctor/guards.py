@@ -50,7 +50,7 @@ def try_guards(top: Path, home: Path, url: str) -> Iterator[Finding]:
                 yield from _try(harness, path, text, top, url)
                 break
     if not found:
-        yield Finding(None, "hooks: no harness is set up here", "arc setup does it")
+        yield Finding(None, "hooks: no harness is set up here", "arc setup sets up those that are installed")
 
 
 def _try(harness: str, path: Path, text: str, top: Path, url: str) -> Iterator[Finding]:

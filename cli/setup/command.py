@@ -88,6 +88,8 @@ def run(options: Options) -> int:
         raise WrongArguments(f"{', '.join(sorted(unknown))}: give any of {', '.join(HARNESSES)}, git, all")
     is_user = options.scope == "user"
     repository = find_repository(str(Path.cwd()))
+    if GIT in what and repository is None and not (is_user or options.remove):
+        raise CommandFailed("this folder is in no git repository: make one first, with git init")
     top = Path.home() if is_user else Path(repository.top) if repository else Path.cwd()
     ledger = Ledger(_ledger_of(top, repository, is_user=is_user))
     wanted = _wanted(what, removes=options.remove)
@@ -100,10 +102,10 @@ def run(options: Options) -> int:
         if repository is not None:
             edits += _kept_from_git(harnesses, Path(repository.shared))
             edits += git_hooks.edits_for(top) if GIT in wanted else []
-    failed = False
+    failed = told = False
     for edit in edits:
         try:
-            _do(edit, ledger, options)
+            told = _do(edit, ledger, options) or told
         except CannotEditError as error:
             print(f"{_shown(edit.path)}: left as it is, since {error}")
             failed = True
@@ -111,22 +113,28 @@ def run(options: Options) -> int:
         for name in harnesses:
             if name in ADVICE:
                 print(ADVICE[name])
+    elif not told and not failed:
+        print("nothing to take out: nothing is set up here")
     return 1 if failed else 0
 
 
-def _do(edit: Edit, ledger: Ledger, options: Options) -> None:
+def _do(edit: Edit, ledger: Ledger, options: Options) -> bool:
+    """Make one edit, show it or take it back; whether there was anything to tell."""
     if options.remove:
         if options.dry_run:
             print(f"{_shown(edit.path)}: would be as it was")
         elif ledger.take_back(edit):
             print(f"{_shown(edit.path)}: as it was")
-        return
+        else:
+            return False
+        return True
     if options.dry_run:
         _show(edit.path, read(edit.path), ledger.plan(edit))
     elif ledger.write(edit):
         print(f"{_shown(edit.path)}: {edit.does}")
     else:
         print(f"{_shown(edit.path)}: set up already")
+    return True
 
 
 def _show(path: Path, before: bytes | None, after: bytes | None) -> None:
@@ -148,7 +156,8 @@ def _wanted(what: Sequence[str], *, removes: bool) -> list[str]:
     found = [name for name in HARNESSES if shutil.which(PROGRAMS[name])]
     if not found:
         raise CommandFailed(
-            f"none of {', '.join(PROGRAMS.values())} is installed: name what to set up, as in arc setup codex"
+            f"none of {', '.join(PROGRAMS.values())} is installed: name what to set up, "
+            "as in arc setup codex, or arc setup git for git's hooks alone"
         )
     return [*found, GIT]
 

@@ -11,8 +11,8 @@ TEXT: Final = """\
 
 Other agents may work in this repository at the same time. A hub (Arc) keeps track of who edits what.
 
-- A file that you edit is locked for you by itself until your turn ends. When an edit is refused, the refusal says who
-  holds the file and until when: wait, ask that agent with a direct message, or do something else first.
+- A file that you edit is locked for you automatically until your turn ends. When an edit is refused, the refusal says
+  who holds the file and until when: wait, ask that agent with a direct message, or do something else first.
 - When a file was written by another agent since you read it, read it again before you edit it.
 - Set aside, reset, clean and commit your own files only, by their names. End your own processes by their ids.
 - Say what you are about to do in `general` when it concerns others, and answer when you are asked. With MCP the tools

@@ -153,6 +153,22 @@ def test_set_up_twice_and_taken_back_a_repository_is_as_it_was(prepared: Path) -
     assert contents(prepared) == before
 
 
+@pytest.mark.usefixtures("no_hub")
+def test_where_nothing_is_set_up_there_is_nothing_to_take_out(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(plain)
+    assert main(["setup", "--remove"]) == 0
+    assert capsys.readouterr().out == "nothing to take out: nothing is set up here\n"
+    assert contents(plain) == before
+
+
+@pytest.mark.usefixtures("no_hub")
+def test_git_is_not_set_up_where_there_is_no_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with chdir(tmp_path):
+        assert main(["setup", "git"]) == 1
+    assert "in no git repository" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 def plain(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "repository"
