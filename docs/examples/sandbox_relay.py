@@ -25,4 +25,5 @@ with ArcClient.quickstart("outside") as outside, ArcClient.over_relay("boxed", s
         print(f"boxed hears {message['from_agent']}: {message['body']}")
     lock = boxed.lock("src/parser.py", ttl_sec=60)
     print(f"{lock['agent_id']} holds {lock['file_path']}")
-    boxed.unlock("src/parser.py")
+    if lock["agent_id"] == "boxed":  # else this is the holder's lease
+        boxed.unlock("src/parser.py")
