@@ -5,13 +5,17 @@ The one in the README is a copy of `dashboard.png`.
 
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.conftest import FLAGS
 from tests.support.hub_process import HubProcess
+from tests.support.waiting import wait_until
 
 FOLDER = Path("build/pictures")
 
@@ -19,7 +23,7 @@ PARSER = "parser"
 
 
 def tell_story(hub: HubProcess) -> None:
-    """Eight agents rewrite a parser; one is blocked, one asks a person, one has gone."""
+    """Eight agents rewrite a parser; one waits for a lock, two ask a person, one has gone, one task has failed."""
 
     def post(path: str, **body: object) -> int:
         result = hub.call("POST", path, body).result
@@ -62,9 +66,35 @@ def tell_story(hub: HubProcess) -> None:
     say("codex-91", "Here is the patch.", thread_id=PARSER, attachments=[code])
     say("gemini-7c", "Server tests are green on my side.")
     say("claude-3f2a", "Routes are data now. Review welcome, nothing else depends on it yet.")
-    say("mira", "May I drop Python 3.10 from the matrix?", to_agent="human", kind="task_request")
+    say(
+        "claude-3f2a",
+        "Which shape shall errors have?",
+        to_agent="human",
+        kind="task_request",
+        options=["RFC 9457", "ours"],
+    )
+    say("mira", "May I drop Python 3.10 from the matrix?", to_agent="human", kind="task_request", urgency="urgent")
+    fuzzing = say("otto", "Fuzz the old grammar", kind="task", thread_id=PARSER)
+    hub.call("POST", f"/v1/tasks/{fuzzing}/fail", {"agent_id": "otto", "reason": "the corpus is not here"})
+    say("ada", "Stop writing to grammar.py until I say so.", to_agent="codex-91", ack_within_sec=1)
     say("bea", "Please review the lexer when you are back.", to_agent="zed", kind="task_request")
     say("bea", "Lexer: strings are in, numbers next. Ten minutes.", thread_id=PARSER)
+
+
+def wait_in_line(hub: HubProcess) -> None:
+    """Two agents wait for locks as long as the hub is there."""
+
+    def wait(agent: str, path: str) -> None:
+        with suppress(OSError, HTTPException, ValueError):
+            hub.call("POST", "/v1/locks", {"agent_id": agent, "file_path": path, "wait_sec": 300}, timeout=330)
+
+    for agent, path in (("ada", "src/parser/lexer.py"), ("otto", "src/parser/lexer.py")):
+        threading.Thread(target=wait, args=(agent, path), daemon=True).start()
+        wait_until(
+            lambda agent=agent: agent in str(hub.get("/v1/locks/queue").body),
+            within_sec=10,
+            what=f"{agent} in the queue",
+        )
 
 
 def _past(page: Page) -> None:
@@ -80,15 +110,59 @@ def _palette(page: Page) -> None:
     page.keyboard.type("par")
 
 
-SHOTS: tuple[tuple[str, int, int, str, Callable[[Page], None] | None], ...] = (
+def _event(page: Page) -> None:
+    page.evaluate("document.dispatchEvent(new CustomEvent('arc-show', { detail: 'event/23' }))")
+
+
+def _search(page: Page) -> None:
+    page.get_by_role("searchbox").fill("lexer")
+    page.get_by_role("searchbox").press("Enter")
+
+
+def _digest(page: Page) -> None:
+    _past(page)
+    page.get_by_role("button", name="What changed since").click()
+
+
+def _agents(page: Page) -> None:
+    page.locator('nav [data-panel="arc-sessions"]').click()
+
+
+def _locks(page: Page) -> None:
+    page.locator('nav [data-panel="arc-leases"]').click()
+
+
+Shot = tuple[str, int, int, str, Callable[[Page], None] | None]
+
+SHOTS: tuple[Shot, ...] = (
     ("dashboard", 1280, 800, "light", None),
     ("dark", 1280, 800, "dark", None),
     ("wide", 1920, 1000, "light", None),
     ("narrow", 390, 800, "light", None),
+    ("narrow-agents", 390, 800, "dark", _agents),
+    ("narrow-locks", 390, 800, "light", _locks),
     ("past", 1280, 800, "light", _past),
     ("details", 1280, 800, "light", _details),
+    ("event", 1280, 800, "light", _event),
+    ("search", 1280, 800, "light", _search),
+    ("digest", 1280, 800, "light", _digest),
     ("palette", 1280, 800, "dark", _palette),
 )
+
+
+def _take(browser: Browser, hub: HubProcess, folder: Path, shot: Shot) -> None:
+    name, width, height, scheme, act = shot
+    page = browser.new_page(
+        viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    page.goto(hub.url)
+    page.wait_for_selector('#state[data-state="live"]')
+    page.wait_for_timeout(400)
+    if act is not None:
+        act(page)
+        page.wait_for_timeout(600)
+    page.screenshot(path=folder / f"{name}.png")
+    page.close()
 
 
 def main(folder: Path) -> None:
@@ -100,19 +174,11 @@ def main(folder: Path) -> None:
         hub = HubProcess.at(project).start()
         browser = playwright.chromium.launch(channel="chromium", executable_path="/usr/bin/chromium", args=FLAGS)
         try:
+            _take(browser, hub, folder, ("quiet", 1280, 800, "light", None))
             tell_story(hub)
-            for name, width, height, scheme, act in SHOTS:
-                page = browser.new_page(
-                    viewport={"width": width, "height": height}, color_scheme="dark" if scheme == "dark" else "light"
-                )
-                page.goto(hub.url)
-                page.wait_for_selector('#state[data-state="live"]')
-                page.wait_for_timeout(400)
-                if act is not None:
-                    act(page)
-                    page.wait_for_timeout(600)
-                page.screenshot(path=folder / f"{name}.png")
-                page.close()
+            wait_in_line(hub)
+            for shot in SHOTS:
+                _take(browser, hub, folder, shot)
         finally:
             browser.close()
             hub.stop()

@@ -83,7 +83,7 @@ def test_a_lock_is_freed_by_the_operator(hub: HubProcess, page: Page) -> None:
 def test_a_question_to_the_operator_stands_in_the_strip_until_it_is_answered(hub: HubProcess, page: Page) -> None:
     expect(page.locator("arc-attention")).to_contain_text("Nothing needs you.")
     asked = say(hub, "mira", "May I drop 3.10?", to_agent="human", kind="task_request")
-    expect(page.locator("arc-attention li")).to_contain_text("May I drop 3.10?", timeout=3_000)
+    expect(page.locator("arc-questions li")).to_contain_text("May I drop 3.10?", timeout=3_000)
     say(hub, "human", "yes", to_agent="mira", kind="task_result", reply_to=asked)
     expect(page.locator("arc-attention")).to_contain_text("Nothing needs you.", timeout=3_000)
 

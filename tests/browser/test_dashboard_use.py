@@ -7,6 +7,7 @@ import pytest
 from axe_core_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 
+from tests.browser.telling import say
 from tests.support.hub_process import HubProcess
 
 pytestmark = pytest.mark.outer
@@ -58,8 +59,13 @@ def test_text_is_readable_and_controls_have_names(
     hub.call(
         "POST", "/v1/messages", {"from_agent": "ada", "to_agent": "human", "kind": "task_request", "body": "may I?"}
     )
+    say(hub, "ada", "which?", to_agent="human", kind="task_request", options=["this", "that"], urgency="urgent")
+    say(hub, "ada", "are you there?", to_agent="zed", kind="task_request")
+    hub.call("POST", "/v1/locks", {"agent_id": "bea", "file_path": "src/a.py", "wait_sec": 0.2})
+    hub.call("POST", "/v1/agents/ada/wake", {"from_agent": "human"})
     page = open_page(width=width, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
     expect(page.locator("arc-attention li")).to_have_count(1)
+    expect(page.locator("arc-questions li")).to_have_count(2)
     found = Axe().run(page)
     serious = [
         f"{one['id']}: {node['html'][:120]}"

@@ -12,7 +12,7 @@ import "./details.js";
 import "./palette.js";
 import "./scrubber.js";
 import { focusPanel } from "./palette.js";
-import { fill } from "./dom.js";
+import { cut, fill } from "./dom.js";
 import { show } from "./panel.js";
 import { read } from "./api.js";
 import { searchLine } from "./search.js";
@@ -45,8 +45,8 @@ function begin() {
   let open = false;
   const tell = () => {
     const damaged = world.health?.status === "damaged";
-    state.dataset.state = damaged ? "damaged" : world.state;
-    const warnings = [damaged && "the log is damaged: run arc log verify", open && "anybody on the network may call, without a token"];
+    state.dataset.state = damaged || world.troubles.length ? "damaged" : world.state;
+    const warnings = [damaged && "the log is damaged: run arc log verify", !damaged && world.troubles.length && cut(world.troubles[0], 80), open && "anybody on the network may call, without a token"];
     fill(state, [SAID[world.state], ...warnings.filter(Boolean)].join(" – "));
   };
   world.addEventListener("state", tell);

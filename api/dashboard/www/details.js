@@ -5,6 +5,7 @@ import { cut, fill, h } from "./dom.js";
 import { me } from "./me.js";
 import { action, agent, link } from "./panel.js";
 import { hits } from "./search.js";
+import { wakeAction } from "./sessions.js";
 import { clock } from "./time.js";
 import { world } from "./world.js";
 
@@ -54,7 +55,8 @@ class Details extends HTMLElement {
     const said = events.filter((event) => event.type === "message.posted");
     fill(
       this.content,
-      digest?.lines.length ? h("ul.digest", {}, digest.lines.map((line) => h("li", { data: { kind: line.kind } }, link(`event/${line.event_id}`, h("bdi", {}, line.text))))) : h("p.nothing", {}, "Nothing that concerns you."),
+      h("h3", {}, "What concerns you"),
+      digest?.lines.length ? h("ul.digest", {}, digest.lines.map((line) => h("li", { data: { kind: line.kind } }, link(`event/${line.event_id}`, h("bdi", {}, line.text))))) : h("p.nothing", {}, "Nothing."),
       digest?.left_out ? h("p.quiet", {}, `and ${digest.left_out} more`) : null,
       h("h3", {}, "What was said"),
       said.length ? h("ol", {}, said.map((event) => h("li", {}, agent(event.actor), " ", link(`event/${event.event_id}`, h("bdi", {}, cut(event.data?.body ?? "", 160)))))) : h("p.nothing", {}, "Nothing."),
@@ -79,13 +81,13 @@ async function inFull(eventId) {
   ];
 }
 
-/** The fields of a row, those that changed marked with what they were. */
+/** What of a row changed, and what it was; the whole row where it is new or gone. */
 function difference(before, after) {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
   return names.flatMap((name) => {
     const then = JSON.stringify(before?.[name]);
     const now = JSON.stringify(after?.[name]);
-    if (then === now) return [`  ${name}: ${now}\n`];
+    if (then === now) return [];
     return [before ? h("del", {}, `- ${name}: ${then ?? "nothing"}\n`) : null, after ? h("ins", {}, `+ ${name}: ${now ?? "nothing"}\n`) : null];
   });
 }
@@ -99,11 +101,22 @@ async function life(noun, key) {
   const events = stream ? await read("/v1/log", { stream, tail: 1, limit: 200, ...world.moment }) : [];
   const did = noun === "session" ? await read("/v1/log", { actor: key, tail: 1, limit: 100, ...world.moment }) : [];
   return [
-    row ? h("pre", {}, JSON.stringify(row, null, 2)) : h("p.nothing", {}, "Not there at this moment."),
-    noun === "session" ? h("p.actions", {}, action("what it was told", () => document.dispatchEvent(new CustomEvent("arc-room", { detail: { kind: "inbox", name: key } }))), action("what it can see", () => document.dispatchEvent(new CustomEvent("arc-show", { detail: `sight/${key}@${world.at ?? world.head}` })))) : null,
+    row ? facts(row) : h("p.nothing", {}, "Not there at this moment."),
+    noun === "session" ? h("p.actions", {}, action("what it was told", () => document.dispatchEvent(new CustomEvent("arc-room", { detail: { kind: "inbox", name: key } }))), world.isLive && row ? wakeAction(key) : null, action("what it can see", () => document.dispatchEvent(new CustomEvent("arc-show", { detail: `sight/${key}@${world.at ?? world.head}` })))) : null,
     events.length ? [h("h3", {}, "Its history"), timeline(events)] : null,
     did.length ? [h("h3", {}, "What it did"), timeline(did)] : null,
   ];
+}
+
+/** The fields of a row that say something. */
+function facts(row) {
+  const said = Object.entries(row).filter(([, value]) => value !== null && value !== "" && JSON.stringify(value) !== "{}" && JSON.stringify(value) !== "[]");
+  return h("dl.facts", {}, said.map(([name, value]) => [h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, valued(value))]));
+}
+
+function valued(value) {
+  if (/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return h("time", { title: value }, clock(value));
+  return h("bdi", {}, typeof value === "object" ? JSON.stringify(value) : value);
 }
 
 function timeline(events) {

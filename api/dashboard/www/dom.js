@@ -85,9 +85,26 @@ export function keep(parent, rows, key, make) {
   parent.kept = after;
 }
 
-/** Whether the reader is at the end of a scrolling element, and so wants to stay there. */
-export function isAtEnd(element) {
-  return element.scrollHeight - element.scrollTop - element.clientHeight < 48;
+/**
+ * Keep a reader who is at the end of a scrolling element there: when rows come, and when the element gets another height.
+ *
+ * @returns {object} `isWanted`, whether the reader is there; `settle(now)` after rows were put in, `now` to go there in
+ *   any case.
+ */
+export function stayAtEnd(element) {
+  const end = {
+    isWanted: true,
+    settle(isForced = false) {
+      end.isWanted ||= isForced;
+      requestAnimationFrame(() => end.isWanted && (element.scrollTop = element.scrollHeight));
+    },
+  };
+  let height = 0;
+  element.addEventListener("scroll", () => {
+    if (element.clientHeight === height) end.isWanted = element.scrollHeight - element.scrollTop - element.clientHeight < 48;
+  });
+  new ResizeObserver(() => ((height = element.clientHeight), end.settle())).observe(element);
+  return end;
 }
 
 /** A function that runs `work` once in the next frame, however often it is called until then. */

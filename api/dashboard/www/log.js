@@ -1,7 +1,7 @@
 // The log itself: every event, newest last, by kind, by agent or by thing.
 
 import { read } from "./api.js";
-import { cut, eachFrame, h, keep } from "./dom.js";
+import { cut, eachFrame, h, keep, stayAtEnd } from "./dom.js";
 import { agent, link, Panel } from "./panel.js";
 import { clock } from "./time.js";
 import { world } from "./world.js";
@@ -23,12 +23,12 @@ class Log extends Panel {
   }
 
   started() {
+    this.end = stayAtEnd(this.body);
     this.redraw = eachFrame(() => this.#show());
     world.addEventListener("shown", () => this.#load());
     world.addEventListener("events", ({ detail }) => {
       if (Object.keys(this.#wanted).length) return this.#load();
-      this.rows.push(...detail);
-      if (this.rows.length > KEPT) this.rows.splice(0, this.rows.length - KEPT);
+      this.rows = [...this.rows, ...detail.slice(-KEPT)].slice(-KEPT);
       this.redraw();
     });
     document.addEventListener("arc-log", ({ detail }) => {
@@ -51,10 +51,8 @@ class Log extends Panel {
 
   #show() {
     if (!this.rows.length) return this.nothing("No such events.");
-    const body = this.body;
-    const stays = body.scrollHeight - body.scrollTop - body.clientHeight < 60 || !body.querySelector("ol");
     keep(this.list("ol"), this.rows, (event) => event.event_id, make);
-    if (stays) requestAnimationFrame(() => (body.scrollTop = body.scrollHeight));
+    this.end.settle();
   }
 }
 

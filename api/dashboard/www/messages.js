@@ -1,13 +1,14 @@
 // What is said: a channel, a thread or what was said to one agent; and the line to answer with.
 
 import { change, read, readEnvelope } from "./api.js";
-import { fill, h, isAtEnd, keep } from "./dom.js";
+import { eachFrame, fill, h, keep, stayAtEnd } from "./dom.js";
 import { run } from "./slash.js";
 import { me } from "./me.js";
 import { action, agent, attempt, link, Panel, say } from "./panel.js";
 import { clock } from "./time.js";
 import { world } from "./world.js";
 
+const MOST = 3000; // messages in the page while somebody reads older ones
 const KEPT = 300; // messages that stay in the page; older ones are read when they are asked for
 const PAGE = 100;
 const LONG = 1500; // characters of a body that are shown at first
@@ -25,7 +26,7 @@ class Messages extends Panel {
   }
 
   started() {
-    this.field = h("textarea", { rows: 1, placeholder: "Say something, or type / for commands", aria: { label: "Message" } });
+    this.field = h("textarea", { rows: 1, placeholder: "Say something, or / for a command", aria: { label: "Message" } });
     this.field.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
@@ -38,6 +39,7 @@ class Messages extends Panel {
     this.answering = h("span.quiet");
     this.line = h("form.say", { on: { submit: (event) => (event.preventDefault(), this.#send()) } }, this.answering, this.field, h("button", { type: "submit" }, "Send"));
     this.append(this.line);
+    this.end = stayAtEnd(this.body);
     world.addEventListener("message", ({ detail }) => this.#arrived(detail));
     world.addEventListener("shown", () => this.#load());
     document.addEventListener("arc-write", ({ detail }) => {
@@ -101,11 +103,17 @@ class Messages extends Panel {
 
   #arrived(message) {
     if (!this.#has(message) || this.rows.some((row) => row.id === message.id)) return;
-    const stays = isAtEnd(this.body);
     this.rows.push(message);
-    if (stays && this.rows.length > KEPT) this.rows.splice(0, this.rows.length - KEPT);
-    this.#show(stays);
+    const most = this.end.isWanted ? KEPT : MOST;
+    if (this.rows.length > 2 * most) this.rows.splice(0, this.rows.length - most);
+    this.#redraw();
   }
+
+  #redraw = eachFrame(() => {
+    const most = this.end.isWanted ? KEPT : MOST;
+    if (this.rows.length > most) this.rows.splice(0, this.rows.length - most);
+    this.#show(false);
+  });
 
   async #older() {
     const first = this.rows[0]?.id;
@@ -115,6 +123,7 @@ class Messages extends Panel {
     if (!rows) return;
     const height = this.body.scrollHeight;
     this.rows = [...rows, ...this.rows];
+    this.end.isWanted = false;
     this.#show(false);
     this.body.scrollTop += this.body.scrollHeight - height;
   }
@@ -129,7 +138,7 @@ class Messages extends Panel {
       (row) => row.id,
       (row) => (row === more ? h("li.older", {}, action("older messages", () => this.#older())) : this.#message(row)),
     );
-    if (toEnd) requestAnimationFrame(() => (this.body.scrollTop = this.body.scrollHeight));
+    this.end.settle(toEnd);
   }
 
   #message(message) {

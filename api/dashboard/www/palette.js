@@ -1,6 +1,7 @@
 // The palette (Ctrl-K): every panel, channel, thread, agent and command by a few letters; and the keys of the page.
 
 import { cut, fill, h } from "./dom.js";
+import { askToNotify } from "./attention.js";
 import { show } from "./panel.js";
 import { COMMANDS } from "./slash.js";
 import { world } from "./world.js";
@@ -29,15 +30,17 @@ class Palette extends HTMLElement {
     const write = (text) => () => document.dispatchEvent(new CustomEvent("arc-write", { detail: text }));
     const room = (kind, name) => () => document.dispatchEvent(new CustomEvent("arc-room", { detail: { kind, name } }));
     return [
-      ...[...document.querySelectorAll("[data-key]")].map((panel) => ({ label: `Go to ${panel.heading}`, run: () => focusPanel(panel) })),
+      ...[...document.querySelectorAll("[data-key]:not([hidden])")].map((panel) => ({ label: `Go to ${panel.heading}`, run: () => focusPanel(panel) })),
       { label: "Go back to now", run: () => world.goLive() },
-      { label: "Notify me on the desktop when something needs me", run: () => globalThis.Notification?.requestPermission() },
+      { label: "Notify me on the desktop when something needs me", run: askToNotify },
       { label: "Light or dark", run: () => document.dispatchEvent(new CustomEvent("arc-theme")) },
       ...Object.entries(COMMANDS).map(([name, [takes, does]]) => ({ label: `/${name} ${takes} – ${does}`, run: write(`/${name} `) })),
       ...[...world.tables.channel.keys()].map((name) => ({ label: `#${name}`, run: room("channel", name) })),
       ...[...world.tables.thread.keys()].map((name) => ({ label: `thread ${name}`, run: room("thread", name) })),
       ...[...world.tables.session.values()].map((one) => ({ label: `agent ${one.agent_id}`, run: () => show(`session/${one.agent_id}`) })),
       ...[...world.tables.lock.keys()].map((key) => ({ label: `lock ${key}`, run: () => show(`lock/${key}`) })),
+      ...[...world.tables.question.values()].map((one) => ({ label: `question ${one.question_id} of ${one.asker}: ${one.body}`, run: () => show(`question/${one.question_id}`) })),
+      ...world.leases("place").map((one) => ({ label: `${one.agent_id} waits for ${one.name}`, run: () => show(`place/${one.place}`) })),
       ...[...world.tables.task.keys()].map((key) => ({ label: `task ${key} ${world.titles.get(key) ?? ""}`, run: () => show(`task/${key}`) })),
     ];
   }
@@ -45,7 +48,10 @@ class Palette extends HTMLElement {
   #search() {
     const words = this.field.value.toLowerCase().split(/\s+/).filter(Boolean);
     const jump = /^\d+$/.test(this.field.value.trim()) ? [{ label: `Event ${this.field.value.trim()}`, run: () => show(`event/${this.field.value.trim()}`) }] : [];
-    this.rows = [...jump, ...this.#all().filter(({ label }) => words.every((word) => label.toLowerCase().includes(word)))].slice(0, MOST);
+    const typed = this.field.value.trim();
+    const search = words.length && !typed.startsWith("/") ? [{ label: `Search messages for ${typed}`, run: () => show(`search/${typed}`) }] : [];
+    const found = this.#all().filter(({ label }) => words.every((word) => label.toLowerCase().includes(word)));
+    this.rows = [...jump, ...found.slice(0, MOST), ...search];
     this.at = 0;
     this.#draw();
   }
@@ -78,7 +84,7 @@ class Palette extends HTMLElement {
       return this.open();
     }
     if (event.ctrlKey || event.metaKey || event.altKey || /^(input|textarea|select)$/i.test(event.target.localName) || document.querySelector("dialog[open]")) return;
-    const panel = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+    const panel = document.querySelector(`[data-key="${CSS.escape(event.key)}"]:not([hidden])`);
     if (panel) focusPanel(panel);
     else if (event.key === "j" || event.key === "k") step(event.key === "j" ? 1 : -1);
     else if (event.key === "[" || event.key === "]") document.querySelector("arc-scrubber").step(event.key === "]" ? 1 : -1);
@@ -92,14 +98,20 @@ class Palette extends HTMLElement {
 
 /** Show a panel, also where one at a time fits, and put the focus on its first row. */
 export function focusPanel(panel) {
-  document.body.dataset.tab = panel.localName;
+  const tabs = [...document.querySelectorAll("nav button")];
+  const own = tabs.find((tab) => tab.dataset.panel === panel.localName) ?? (panel.closest("main") && tabs.find((tab) => tab.dataset.panel === "arc-leases"));
+  if (own) {
+    document.body.dataset.tab = own.dataset.panel;
+    for (const tab of tabs) tab.setAttribute("aria-current", String(tab === own));
+  }
   panel.scrollIntoView({ block: "nearest" });
   (panel.querySelector("li button, li a") ?? panel.querySelector("input, textarea, select, button") ?? panel).focus();
 }
 
 /** Move the focus to the next row of the panel that has it. */
 function step(by) {
-  const panel = document.activeElement?.closest("[data-key]") ?? document.querySelector("[data-key]");
+  const panel = document.activeElement?.closest("[data-key]") ?? [...document.querySelectorAll("[data-key]:not([hidden])")].find((one) => one.querySelector("li"));
+  if (!panel) return;
   const rows = [...panel.querySelectorAll("li")];
   const at = rows.findIndex((row) => row.contains(document.activeElement));
   const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))];

@@ -14,14 +14,18 @@ export async function hits(words) {
   if (!rows.length) return [h("p.nothing", {}, "No message has all of these words.")];
   return [
     h("p.quiet", {}, rows.length < MOST ? `${rows.length} messages, the newest first` : `the newest ${MOST} messages`),
-    h("ol.hits", {}, rows.map((row) => h("li", {}, agent(row.from_agent), h("span.quiet", {}, row.to_agent ? ` to ${row.to_agent}` : ` in #${row.channel}`, `, ${clock(row.ts)}`), h("p", {}, link(`event/${row.id}`, ...marked(row.snippet)))))),
+    h("ol.hits", {}, rows.map((row) => h("li", {}, agent(row.from_agent), h("span.quiet", {}, row.to_agent ? ` to ${row.to_agent}` : ` in #${row.channel}`, `, ${clock(row.ts)}`), h("p", {}, link(`event/${row.id}`, ...marked(row.snippet, words)))))),
   ];
 }
 
-/** A snippet with what was found marked; the hub puts it between brackets. */
-function marked(snippet) {
-  return snippet.split(/(\[[^\]]*\])/).map((part) => (part.startsWith("[") && part.endsWith("]") ? h("mark", {}, part.slice(1, -1)) : h("bdi", {}, part)));
+/** A snippet with what was found marked. The hub puts it between brackets; those of the message itself stay. */
+function marked(snippet, words) {
+  const wanted = tokens(words);
+  const isFound = (part) => /^\[.+\]$/s.test(part) && tokens(part).every((token) => wanted.some((word) => token.startsWith(word)));
+  return snippet.split(/(\[[^[\]]*\])/).map((part) => (isFound(part) ? h("mark", {}, part.slice(1, -1)) : h("bdi", {}, part)));
 }
+
+const tokens = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 
 /** The line in the page's head. */
 export function searchLine() {

@@ -3,6 +3,7 @@
 import { change, read } from "./api.js";
 import { call, me } from "./me.js";
 import { show } from "./panel.js";
+import { callAgent } from "./sessions.js";
 import { world } from "./world.js";
 
 const number = (text, name) => {
@@ -33,6 +34,15 @@ export const COMMANDS = {
       const plain = name.replace(/^#/, "");
       await change("/v1/channels", { name: plain, created_by: me() });
       panel.enter({ kind: "channel", name: plain });
+    },
+  ],
+  wake: [
+    "AGENT",
+    "have an agent called that may be idle",
+    async ([name]) => {
+      need(name, "/wake AGENT");
+      await callAgent(name);
+      return `${name} is called`;
     },
   ],
   task: [

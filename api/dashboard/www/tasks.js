@@ -38,13 +38,15 @@ class Tasks extends Panel {
     const open = tasks.filter((task) => task.status === "open");
     this.count(open.length);
     this.querySelector("form").hidden = !world.isLive;
-    if (!tasks.length) return this.nothing("Nothing is open. A task is a message of kind “task”.");
+    if (!tasks.length) return this.nothing("Nothing is open. Add a task here, or let an agent open one.");
     const claims = new Map(world.leases("claim").map((claim) => [claim.task_message_id, claim]));
     const children = Map.groupBy(tasks, (task) => (world.tables.task.has(String(task.parent_task_id)) ? task.parent_task_id : null));
     const rows = [];
+    const before = this.#rows;
+    this.#rows = new Map();
     const walk = (parent, depth) => {
       for (const task of children.get(parent) ?? []) {
-        rows.push(this.#row(task, claims.get(task.task_id) ?? null, depth));
+        rows.push(this.#row(before, task, claims.get(task.task_id) ?? null, depth));
         if (depth < 12) walk(task.task_id, depth + 1);
       }
     };
@@ -52,10 +54,10 @@ class Tasks extends Panel {
     keep(this.list(), rows.slice(-500), (row) => row.task.task_id, make);
   }
 
-  #row(task, claim, depth) {
-    const before = this.#rows.get(task.task_id);
-    if (before && before.task === task && before.claim === claim && before.depth === depth) return before;
-    const row = { task, claim, depth };
+  #row(rows, task, claim, depth) {
+    const before = rows.get(task.task_id);
+    const isSame = before && before.task === task && before.claim === claim && before.depth === depth;
+    const row = isSame ? before : { task, claim, depth };
     this.#rows.set(task.task_id, row);
     return row;
   }

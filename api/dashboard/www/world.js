@@ -44,6 +44,7 @@ class World extends EventTarget {
   at = null; // the event that is shown, null for the newest
   head = 0; // the newest event that is known
   headAt = null;
+  troubles = []; // what is wrong with the log or its disk, in words
   state = "loading"; // loading, live, reconnecting, past, failed
   #abort = null;
   #stop = null;
@@ -69,6 +70,13 @@ class World extends EventTarget {
   #become(state, why = null) {
     this.state = state;
     this.#say("state", why);
+  }
+
+  /** Take what is wrong with the log or its disk; empty for nothing. */
+  trouble(texts) {
+    if (texts.join() === this.troubles.join()) return;
+    this.troubles = texts;
+    this.#say("state");
   }
 
   /** Show the newest event, and from there on everything that happens. */
