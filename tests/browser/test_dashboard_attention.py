@@ -94,7 +94,7 @@ def test_a_desktop_notification_is_asked_for_and_then_sent(hub: HubProcess, page
         button.click()
         expect(button).to_be_hidden()
         ada.ask_person("Drop it?")
-        page.wait_for_function("window.sent.length === 1", timeout=5_000)
+        page.wait_for_function("() => window.sent.length === 1", timeout=5_000)
         assert "Drop it?" in page.evaluate("window.sent[0]")
 
 

@@ -17,7 +17,7 @@ from playwright.sync_api import Page
 
 from tests.support.hub_process import HubProcess
 
-pytestmark = [pytest.mark.outer, pytest.mark.soak]
+pytestmark = pytest.mark.soak
 
 EVENTS = int(os.environ.get("ARC_DASHBOARD_EVENTS", "200000"))
 SECONDS = float(os.environ.get("ARC_DASHBOARD_SEC", "60"))

@@ -7,7 +7,8 @@ import { action, link, Panel } from "./panel.js";
 import { ago } from "./time.js";
 import { world } from "./world.js";
 
-const LOOK_AGAIN = 1000; // milliseconds between two reads at least
+const SOON = 250; // milliseconds after which it is read when something happened after a quiet while
+const LOOK_AGAIN = 2500; // milliseconds between two reads at least
 const LOOK_IN_ANY_CASE = 30_000; // what only time brings: an agent that fell silent, a disk that fills
 
 const KINDS = { dark: "silent", secret: "key?" }; // kinds whose own name says too little
@@ -18,6 +19,7 @@ class Attention extends Panel {
   #items = null;
   #known = null;
   #timer = 0;
+  #read = -LOOK_AGAIN;
 
   tools() {
     this.ask = action("notify me", () => askToNotify().then(() => this.#offer()), "Tell me on the desktop when something needs me");
@@ -33,13 +35,14 @@ class Attention extends Panel {
     const load = eachFrame(() => this.#load());
     world.addEventListener("shown", load);
     world.addEventListener("events", () => {
-      this.#timer ||= setTimeout(() => ((this.#timer = 0), load()), LOOK_AGAIN);
+      this.#timer ||= setTimeout(() => ((this.#timer = 0), load()), Math.max(SOON, this.#read + LOOK_AGAIN - performance.now()));
     });
     setInterval(() => world.isLive && document.visibilityState === "visible" && load(), LOOK_IN_ANY_CASE);
   }
 
   async #load() {
     const at = world.at;
+    this.#read = performance.now();
     const items = await read("/v1/attention", world.moment).catch(() => null);
     if (items === null || at !== world.at) return;
     this.#items = items;

@@ -16,7 +16,6 @@ class Details extends HTMLElement {
     this.dialog = h("dialog", { aria: { labelledby: "details-title" } }, h("header", {}, this.title_, h("button", { type: "button", aria: { label: "Close" }, on: { click: () => this.dialog.close() } }, "✕")), this.content);
     this.append(this.dialog);
     this.dialog.addEventListener("close", () => {
-      this.back?.focus?.();
       if (location.hash.startsWith("#show=")) history.replaceState(null, "", world.isLive ? location.pathname : `#event=${world.at}`);
     });
     document.addEventListener("arc-show", ({ detail }) => this.show(detail));
@@ -37,7 +36,6 @@ class Details extends HTMLElement {
   }
 
   #open(title) {
-    if (!this.dialog.open) this.back = document.activeElement;
     fill(this.title_, h("bdi", {}, cut(title, 120)));
     fill(this.content, h("p.nothing", {}, "Loading …"));
     if (!this.dialog.open) this.dialog.showModal();
