@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 
@@ -90,11 +91,11 @@ def wait_in_line(hub: HubProcess) -> None:
 
     for agent, path in (("ada", "src/parser/lexer.py"), ("otto", "src/parser/lexer.py")):
         threading.Thread(target=wait, args=(agent, path), daemon=True).start()
-        wait_until(
-            lambda agent=agent: agent in str(hub.get("/v1/locks/queue").body),
-            within_sec=10,
-            what=f"{agent} in the queue",
-        )
+        wait_until(partial(_waits, hub, agent), within_sec=10, what=f"{agent} in the queue")
+
+
+def _waits(hub: HubProcess, agent: str) -> bool:
+    return any(place["agent_id"] == agent for place in hub.get("/v1/locks/queue").result)
 
 
 def _past(page: Page) -> None:
