@@ -7,7 +7,9 @@ were here.
 
 import json
 import shlex
+import shutil
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -49,6 +51,9 @@ def try_guards(top: Path, home: Path, url: str) -> Iterator[Finding]:
                 found = True
                 yield from _try(harness, path, text, top, url)
                 break
+    if found and not shutil.which("arc"):
+        folder = Path(sys.executable).parent
+        yield Finding(None, "mcp: arc is not on this shell's path, so hosts may not find it", f"add {folder} to PATH")
     if not found:
         yield Finding(None, "hooks: no harness is set up here", "arc setup sets up those that are installed")
 

@@ -3,6 +3,7 @@
 import difflib
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -36,6 +37,10 @@ ADVICE: Final = {
     "gemini": "Gemini CLI runs a project's hooks in trusted folders only; arc setup gemini --scope user does without.",
     "cursor": "The hooks of Cursor follow its documentation; they were not tried on the program itself.",
 }
+NOT_ON_PATH: Final = (
+    "The MCP server is started as `arc`, which is not on the path: add {folder} to PATH before you start the harness."
+)
+"""Other people read the file of MCP servers too, so it cannot hold a path of this machine."""
 MACHINES: Final = {
     "claude-code": ("/.claude/settings.local.json",),
     "codex": ("/.codex/hooks.json",),
@@ -44,7 +49,7 @@ MACHINES: Final = {
     "opencode": ("/.opencode/plugins/arc.js",),
     "qwen": ("/.qwen/settings.json",),
 }
-"""Files that name this machine or a port: git passes over them, unless it has them already."""
+"""Files that name this machine or a port: git ignores them, unless it has them already."""
 
 
 class Options(Namespace):
@@ -110,6 +115,8 @@ def run(options: Options) -> int:
             print(f"{_shown(edit.path)}: left as it is, since {error}")
             failed = True
     if not options.remove:
+        if harnesses and not shutil.which("arc"):
+            print(NOT_ON_PATH.format(folder=Path(sys.executable).parent))
         for name in harnesses:
             if name in ADVICE:
                 print(ADVICE[name])

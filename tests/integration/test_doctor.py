@@ -1,7 +1,9 @@
 """`arc doctor`: what works is proved, and what does not is named with what to do."""
 
 import json
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -47,6 +49,17 @@ def test_the_guards_of_a_harness_are_proved(harness: str, capsys: pytest.Capture
     assert code == 0, said
     for proved in ("two windows are", "an edit of a held file is refused", "a message reaches the context"):
         assert f"ok  {harness}: {proved}" in said
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("is_on_path", [True, False])
+def test_a_command_that_hosts_may_not_find_is_named_with_the_folder_to_add(
+    is_on_path: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["setup", "codex"])
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/arc" if is_on_path else None)
+    _, said = examine(capsys)
+    assert (f"hosts may not find it -> add {Path(sys.executable).parent} to PATH" in said) == (not is_on_path)
 
 
 @pytest.mark.usefixtures("hub")

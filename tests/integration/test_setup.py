@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import chdir
@@ -159,6 +160,18 @@ def test_where_nothing_is_set_up_there_is_nothing_to_take_out(plain: Path, capsy
     assert main(["setup", "--remove"]) == 0
     assert capsys.readouterr().out == "nothing to take out: nothing is set up here\n"
     assert contents(plain) == before
+
+
+@pytest.mark.usefixtures("no_hub", "plain")
+@pytest.mark.parametrize("what", ["codex", "git"])
+@pytest.mark.parametrize("is_on_path", [True, False])
+def test_who_sets_up_an_mcp_server_is_told_when_its_command_is_not_on_the_path(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], what: str, is_on_path: bool
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}" if is_on_path else None)
+    assert main(["setup", what]) == 0
+    told = "which is not on the path: add" in capsys.readouterr().out
+    assert told == (what == "codex" and not is_on_path)
 
 
 @pytest.mark.usefixtures("no_hub")
