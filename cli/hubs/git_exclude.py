@@ -57,7 +57,7 @@ def keep_out_of_sight(storage: Path, spool: Path) -> str:
             file.write(gap + "".join(f"{line}\n" for line in lines))
     except OSError:
         return ""
-    return f"git passes over the hub's files from now on: they are named in {exclude}"
+    return f"git ignores the hub's files from now on: they are named in {exclude}"
 
 
 def _escaped(text: str) -> str:
@@ -66,7 +66,7 @@ def _escaped(text: str) -> str:
 
 
 def _are_ignored(top: Path, files: list[Path]) -> bool:
-    """Whether git passes over all of them already; no, where git cannot be asked."""
+    """Whether git ignores all of them already; no, where git cannot be asked."""
     import subprocess  # takes as long to load as a hub that runs takes to be found
 
     command = ["git", "-C", str(top), "check-ignore", "--", *map(str, files)]

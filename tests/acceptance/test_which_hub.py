@@ -246,7 +246,7 @@ def test_in_a_repository_the_hub_keeps_its_files_out_of_sight_and_says_so_once(
 ) -> None:
     told = repository("ensure", "--port", free_port).err
     exclude = repository.folder / ".git" / "info" / "exclude"
-    assert told == f"arc: git passes over the hub's files from now on: they are named in {exclude}\n"
+    assert told == f"arc: git ignores the hub's files from now on: they are named in {exclude}\n"
     wait_until((repository.folder / ".arc-relay" / "responses").exists, what="the spool")
     assert git(repository.folder, "status", "--porcelain", "--untracked-files=all") == ""
     git(repository.folder, "clean", "-fdq")
