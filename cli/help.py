@@ -60,7 +60,9 @@ def run(options: Options) -> int:
         choices = " or ".join(f"arc help {name}" for name in found)
         raise WrongArguments(f"two pages are called {named}: {choices}")
     if not found:
-        raise WrongArguments(f"no command or topic is called {' '.join(options.words)}: arc help lists them")
+        near = _near(" ".join(options.words), pages)
+        meant = f"did you mean {' or '.join(f'arc help {name}' for name in near)}? " if near else ""
+        raise WrongArguments(f"no command or topic is called {' '.join(options.words)}: {meant}arc help lists them")
     _show(pages[found[0]].read_text(encoding="utf-8"))
     return 0
 
@@ -70,6 +72,17 @@ def _pages() -> dict[str, Path]:
     folders = [page for section in SECTIONS for page in sorted((DOCS / section).glob("*.md"))]
     found = {page.relative_to(DOCS).with_suffix("").as_posix(): page for page in folders if page.stem != "README"}
     return {"/agents": DOCS / "agents.md", "/glossary": DOCS / "glossary.md", **found}
+
+
+def _near(wanted: str, pages: dict[str, Path]) -> list[str]:
+    """Up to three names of commands and topics that are spelled like a word, or whose title has it."""
+    from difflib import get_close_matches
+
+    names = [*COMMANDS, *(name.partition("/")[2] for name in pages)]
+    titled = [
+        name.partition("/")[2] for name, page in pages.items() if f" {wanted.lower()}" in f" {_title(page)}".lower()
+    ]
+    return list(dict.fromkeys([*get_close_matches(wanted, names, cutoff=0.7), *titled]))[:3]
 
 
 def _contents() -> str:
@@ -83,9 +96,12 @@ def _contents() -> str:
 
 
 def _line(name: str, page: Path) -> str:
+    return f"  {name.partition('/')[2]:<31}  {_title(page)}"
+
+
+def _title(page: Path) -> str:
     with page.open(encoding="utf-8") as text:
-        title = text.readline().strip().lstrip("# ").replace("`", "")
-    return f"  {name.partition('/')[2]:<30}  {title}"
+        return text.readline().strip().lstrip("# ").replace("`", "")
 
 
 def _is_command(words: list[str]) -> bool:

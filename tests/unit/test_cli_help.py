@@ -39,3 +39,17 @@ def test_a_command_below_another_has_its_help_too(capsys: pytest.CaptureFixture[
 def test_what_is_neither_says_how_to_list_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["help", "show", "log"]) == 2
     assert capsys.readouterr().err == "arc error: no command or topic is called show log: arc help lists them\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("sandbox", "use-from-a-sandbox"), ("durabilty", "durability"), ("secret", "erase-a-secret"), ("lok", "lock")],
+)
+def test_what_is_neither_is_answered_with_what_is_like_it(
+    word: str, near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["help", word]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"arc error: no command or topic is called {word}: did you mean arc help ")
+    assert f"arc help {near}" in told
+    assert told.endswith("? arc help lists them\n")
