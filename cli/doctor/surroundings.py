@@ -22,8 +22,8 @@ AHEAD_SEC: Final = 5.0
 def find_hub(*, fix: bool) -> tuple[Finding, str]:
     """Whether the folder's hub answers, and where; started when it does not and `fix` is set."""
     try:
-        url = choose_hub().url
-        HttpTransport(url).call("GET", "/v1/hub-info")
+        choice = choose_hub()
+        HttpTransport(choice.url).call("GET", "/v1/hub-info")
     except ArcError as error:
         if not fix:
             return Finding(False, f"hub: {error}", "arc ensure starts it, and so does arc doctor --fix"), ""
@@ -31,7 +31,9 @@ def find_hub(*, fix: bool) -> tuple[Finding, str]:
         if not started["running"]:
             return Finding(False, f"hub: {started.get('error')}", "see .arc.log beside the storage"), ""
         return Finding(True, f"hub: started at {started['url']}"), str(started["url"])
-    return Finding(True, f"hub: answers at {url}"), url
+    if choice.remark:
+        return Finding(None, f"hub: answers at {choice.url}, but {choice.remark}"), choice.url
+    return Finding(True, f"hub: answers at {choice.url}"), choice.url
 
 
 def look_around(url: str) -> Iterator[Finding]:

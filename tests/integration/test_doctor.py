@@ -51,6 +51,22 @@ def test_the_guards_of_a_harness_are_proved(harness: str, capsys: pytest.Capture
         assert f"ok  {harness}: {proved}" in said
 
 
+def test_a_hub_that_is_not_the_folders_own_is_told(
+    hub: HubProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    other = HubProcess.at(elsewhere).start()
+    try:
+        assert f"ok  hub: answers at {hub.url}\n" in examine(capsys)[1]
+        monkeypatch.setenv("ARC_URL", other.url)
+        code, said = examine(capsys)
+    finally:
+        other.stop()
+    assert code == 0
+    assert f"?   hub: answers at {other.url}, but " in said
+
+
 @pytest.mark.usefixtures("hub")
 @pytest.mark.parametrize("is_on_path", [True, False])
 def test_a_command_that_hosts_may_not_find_is_named_with_the_folder_to_add(
