@@ -2,17 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from arc.defaults import SPOOL_DIR
 from arc.finding.kept_options import DEFAULTS, read_options
 from arc.finding.repository import find_repository
 from arc.urls import is_loopback
-from arclog.deciders.secrets import Rule
 from cli.errors import CommandFailed
 from cli.hubs.which_storage import spool_beside
 from cli.options import HubOptions
 from cli.paths import working_directory
+
+if TYPE_CHECKING:
+    from arclog.deciders.secrets import Rule
 
 LOG_VARIABLE: Final = "ARC_LOG"
 FILES: Final = ("spool_dir", "root", "token_file", "tls_cert", "tls_key")
@@ -66,7 +68,7 @@ class HubSettings(NamedTuple):
     root: str
     log_format: str
     rate: float
-    secrets: Rule
+    secrets: "Rule"
     log: str
 
     def to_keep(self, port: int) -> dict[str, object]:
