@@ -26,6 +26,24 @@ def test_a_question_stands_once_with_its_answers(hub: HubProcess, page: Page) ->
         expect(page.locator("arc-attention li")).to_contain_text("zed is not here")
 
 
+def test_what_needs_a_person_leads_to_the_thing_itself(hub: HubProcess, page: Page) -> None:
+    with ArcClient.quickstart("ada", hub.url) as ada:
+        task = ada.add_task("fuzz the grammar")["id"]
+        hub.call("POST", f"/v1/tasks/{task}/fail", {"agent_id": "ada", "reason": "no corpus"})
+        hub.call(
+            "POST",
+            "/v1/messages",
+            {"from_agent": "ada", "to_agent": "zed", "body": "stop writing", "ack_within_sec": 0.1},
+        )
+    page.reload()
+    dialog = page.locator("arc-details dialog")
+    for kind, told in (("failed", "fuzz the grammar"), ("overdue", "stop writing")):
+        page.locator(f'arc-attention li[data-kind="{kind}"] .link').click()
+        expect(dialog).to_contain_text(told)
+        expect(dialog).not_to_contain_text("Not there")
+        page.keyboard.press("Escape")
+
+
 def test_keys_and_the_palette_reach_questions_and_queues(hub: HubProcess, page: Page) -> None:
     with (
         ArcClient.quickstart("ada", hub.url) as ada,

@@ -94,16 +94,22 @@ async function life(noun, key) {
   if (noun === "sight") return sight(key);
   if (noun === "search") return hits(key);
   if (noun === "place") return place(Number(key));
-  const stream = noun === "message" ? null : noun === "question" ? `task/${key}` : `${noun}/${key}`;
-  const row = world.tables[noun]?.get(key) ?? null;
-  const events = stream ? await read("/v1/log", { stream, tail: 1, limit: 200, ...world.moment }) : [];
+  if (noun === "message") return inFull(Number(key));
+  const stream = noun === "question" ? `task/${key}` : `${noun}/${key}`;
+  const row = world.tables[noun]?.get(key) ?? (await closed(noun, key));
+  const events = await read("/v1/log", { stream, tail: 1, limit: 200, ...world.moment });
   const did = noun === "session" ? await read("/v1/log", { actor: key, tail: 1, limit: 100, ...world.moment }) : [];
   return [
-    row ? facts(row) : h("p.nothing", {}, "Not there at this moment."),
+    row ? facts(row) : !world.tables[noun] ? null : h("p.nothing", {}, "Not there at this moment."),
     noun === "session" ? h("p.actions", {}, action("what it was told", () => document.dispatchEvent(new CustomEvent("arc-room", { detail: { kind: "inbox", name: key } }))), world.isLive && row ? wakeAction(key) : null, action("what it can see", () => document.dispatchEvent(new CustomEvent("arc-show", { detail: `sight/${key}@${world.at ?? world.head}` })))) : null,
     events.length ? [h("h3", {}, "Its history"), timeline(events)] : null,
     did.length ? [h("h3", {}, "What it did"), timeline(did)] : null,
   ];
+}
+
+/** A task or question that is not open, and so in no table of the page. */
+async function closed(noun, key) {
+  return noun === "task" || noun === "question" ? read(`/v1/${noun}s/${key}`, world.moment).catch(() => null) : null;
 }
 
 /** The fields of a row that say something. */
