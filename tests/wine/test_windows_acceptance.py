@@ -46,6 +46,8 @@ FOR_LINUX_ALONE: Final = frozenset(
         "test_a_storage_that_cannot_be_is_one_line",
         "test_a_token_that_others_can_read_is_refused",
         "test_an_mcp_server_speaks_to_the_hub_of_its_folder",
+        "test_beside_a_hub_that_gives_no_answer_none_is_started",
+        "test_beside_a_hub_that_is_stopped_none_is_started_and_its_process_is_named_at_once",
         "test_ensure_names_the_token_s_file_and_the_line_for_a_client",
         "test_ensure_starts_a_hub_once_and_leaves_a_note_for_its_owner",
         "test_folders_of_a_storage_and_a_spool_are_made_for_their_owner",
