@@ -2,10 +2,9 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -13,37 +12,18 @@ from arclog.codec import StoredEvent
 from arclog.deciders.hub import HubState
 from arclog.deciders.locks import AcquireLock
 from arclog.digest import GENESIS
-from arclog.errors import InvalidInput, LockLost, LogAway, LogReplaced, OutcomeUnknown, StorageBusy, StorageError
+from arclog.errors import InvalidInput, LockLost, LogAway, LogReplaced, StorageBusy, StorageError
 from arclog.postgresql.address import read_address
 from projections.hub.recorder import Recorder
 from tests.support.chains import find_break
 from tests.support.fake_time import FakeTime
 from tests.support.lines import a_line
-from tests.support.postgresql import HUB, Server, new_log
+from tests.support.postgresql import HUB, Server
+from tests.support.postgresql_recorders import database_of, engine_at, log_at, recorder_on, said
 from tests.support.recorders import contents, events_in, post, reading, recording
-from tests.support.waiting import WITHIN_SEC, wait_until
-
-if TYPE_CHECKING:
-    from arclog.postgresql.engine import PostgresqlEngine
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.outer
-
-
-def engine_at(url: str, at: FakeTime | None = None, *, lock_sec: float = 5, stall_sec: float = 2) -> "PostgresqlEngine":
-    from arclog.postgresql.engine import PostgresqlEngine
-
-    return PostgresqlEngine(read_address(url), at, lock_sec=lock_sec, stall_sec=stall_sec)
-
-
-def database_of(url: str) -> str:
-    return url.rpartition("/")[2]
-
-
-@contextmanager
-def recorder_on(url: str, storage: Path, *, lock_sec: float = 5, stall_sec: float = 2) -> Iterator[Recorder]:
-    engine = engine_at(url, lock_sec=lock_sec, stall_sec=stall_sec)
-    with recording(storage, hub=HubState(hub_id=storage.stem), remote=engine) as recorder:
-        yield recorder
 
 
 @pytest.fixture
@@ -56,19 +36,6 @@ def recorder(log_url: str, tmp_path: Path) -> Iterator[Recorder]:
 def other(log_url: str, tmp_path: Path, recorder: Recorder) -> Iterator[Recorder]:
     with recorder_on(log_url, tmp_path / "b.sqlite3") as other:
         yield other
-
-
-def log_at(url: str) -> list[StoredEvent]:
-    """All events, as the server has them."""
-    engine = engine_at(url)
-    try:
-        return list(engine.read(0, 1_000_000))
-    finally:
-        engine.close()
-
-
-def said(url: str) -> list[str]:
-    return [getattr(event.decode().data, "body", "") for event in log_at(url)[2:]]
 
 
 # Who may do what -----------------------------------------------------------------------------------------------------
@@ -373,123 +340,3 @@ def test_a_line_that_is_cut_without_a_word_is_known_to_be_dead_in_seconds(
         line.mend()
         recorder.execute(post(body="after"))
     assert said(log_url) == ["before", "after"]
-
-
-# When nobody can say -------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def pair(server: Server) -> Iterator[tuple[Server, Server]]:
-    """The server, each of whose commits waits for a standby, and that."""
-    with ExitStack() as stack:
-        standby = server.copy()
-        stack.callback(standby.stop)
-        server.wait_for(standby)
-        stack.callback(
-            server.sql, "postgres", "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()"
-        )
-        yield server, standby
-
-
-def commit_waits(server: Server) -> list[str]:
-    """The processes of the server whose commit waits for the standby."""
-    return server.sql("postgres", "SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
-
-
-def pause_standby(primary: Server, standby: Server) -> Callable[[], None]:
-    """Stop a standby; the returned function lets it go on."""
-    import signal
-
-    standby.pause()
-    return lambda: standby.pause(signal.SIGCONT)
-
-
-@pytest.mark.parametrize("end", ["pg_cancel_backend", "pg_terminate_backend"])
-def test_a_batch_that_only_the_primary_has_is_acknowledged_when_the_standby_has_it_too(
-    pair: tuple[Server, Server], tmp_path: Path, end: str
-) -> None:
-    primary, standby = pair
-    url = new_log(primary)
-    with recorder_on(url, tmp_path / f"{end}.sqlite3") as recorder:
-        recorder.execute(post(body="before"))
-        go_on = pause_standby(primary, standby)
-        try:
-            answers: list[Any] = []
-            asks = threading.Thread(
-                target=lambda: answers.append(recorder.execute(post(body="once"), "http", "k", b"h"))
-            )
-            asks.start()
-            waiting = wait_until(lambda: commit_waits(primary), what="the commit that waits for its standby")
-            primary.sql("postgres", f"SELECT {end}({waiting[0]})")
-            wait_until(lambda: recorder.doubt.exists, what="the doubt")
-            asks.join(1.0)
-            assert answers == []
-        finally:
-            go_on()
-        asks.join(WITHIN_SEC)
-        assert [answer.event_id for answer in answers] == [4]
-        recorder.execute(post(body="after"))
-    assert said(url) == ["before", "once", "after"]
-    assert said(url.replace(primary.place, standby.place) + "?target_session_attrs=any") == ["before", "once", "after"]
-
-
-def test_nothing_is_acknowledged_while_the_standby_is_stopped(pair: tuple[Server, Server], tmp_path: Path) -> None:
-    primary, standby = pair
-    url = new_log(primary)
-    with recorder_on(url, tmp_path / "stopped.sqlite3") as recorder:
-        assert recorder.engine.state.is_copied  # type: ignore[attr-defined]
-        go_on = pause_standby(primary, standby)
-        asks = threading.Thread(target=lambda: recorder.execute(post(body="once")))
-        try:
-            asks.start()
-            wait_until(lambda: commit_waits(primary), what="the commit that waits for its standby")
-            asks.join(3)
-            assert asks.is_alive()
-        finally:
-            go_on()
-        asks.join(WITHIN_SEC)
-    assert said(url) == ["once"]
-
-
-def test_a_line_that_is_lost_in_the_commit_leaves_a_batch_there_once(server: Server, tmp_path: Path) -> None:
-    url = new_log(server)
-    with (
-        a_line(server.port) as line,
-        recorder_on(url.replace(str(server.port), str(line.port)), tmp_path / "lost.sqlite3") as recorder,
-    ):
-        for number in range(5):
-            reset = threading.Timer(0.0005 * number, line.reset)
-            reset.start()
-            try:
-                recorder.execute(post(body=str(number)), "http", str(number), b"h")
-            except LogAway:
-                reset.join()  # it may cut the next line too
-                recorder.execute(post(body=str(number)), "http", str(number), b"h")
-            reset.join()
-    assert said(url) == [str(number) for number in range(5)]
-
-
-def test_a_hub_that_ends_while_its_commit_waits_says_that_it_does_not_know(
-    pair: tuple[Server, Server], tmp_path: Path
-) -> None:
-    primary, standby = pair
-    url = new_log(primary)
-    with recorder_on(url, tmp_path / "ends.sqlite3") as recorder:
-        go_on = pause_standby(primary, standby)
-        failed: list[Exception] = []
-
-        def ask() -> None:
-            try:
-                recorder.execute(post(body="once"))
-            except OutcomeUnknown as error:
-                failed.append(error)
-
-        asks = threading.Thread(target=ask)
-        try:
-            asks.start()
-            wait_until(lambda: commit_waits(primary), what="the commit that waits for its standby")
-            recorder.give_up()
-            asks.join(WITHIN_SEC)
-            assert len(failed) == 1
-        finally:
-            go_on()
