@@ -1,6 +1,5 @@
 """Leases at hubs that are processes, over HTTP and the relay, killed and stopped by signals, against the oracle."""
 
-import logging
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +11,6 @@ from tests.support.lease_processes import Processes
 
 
 def play(folder: Path, seeds: range, hubs: int, steps: int) -> Counter[str]:
-    logging.getLogger("arc.relay").setLevel(logging.ERROR)  # a hub that is killed does not answer its relay
     seen: Counter[str] = Counter()
     for seed in seeds:
         with TemporaryDirectory(dir=folder) as home, ExitStack() as stack:
