@@ -37,24 +37,20 @@ def write(places: Sequence[Place]) -> str:
     Args:
         places: what may follow each command.
     """
-    commands = "|".join(f'"{_at(place)}"' for place in places if place.words)
+    commands = "|".join(f'"{place.at}"' for place in places if place.words)
     return SCRIPT.format(
         commands=commands, values="\n".join(_values(places)), places="\n".join(_words(place) for place in places)
     )
-
-
-def _at(place: Place) -> str:
-    return "".join(f" {word}" for word in place.words)
 
 
 def _values(places: Sequence[Place]) -> Iterator[str]:
     for place in places:
         for option in place.options:
             if option.takes_value:
-                patterns = "|".join(f'"{_at(place)} {spelling}"' for spelling in option.spellings)
+                patterns = "|".join(f'"{place.at} {spelling}"' for spelling in option.spellings)
                 yield f'    {patterns}) words="{" ".join(option.choices)}" ;;'
 
 
 def _words(place: Place) -> str:
     spellings = [spelling for option in place.options for spelling in option.spellings]
-    return f'        "{_at(place)}") words="{" ".join([*place.commands, *spellings])}" ;;'
+    return f'        "{place.at}") words="{" ".join([*place.commands, *spellings])}" ;;'

@@ -48,6 +48,11 @@ class Place:
         self.commands: Final = commands
         self.options: Final = options
 
+    @property
+    def at(self) -> str:
+        """The words as the scripts keep them while they walk along a command line: each after a blank."""
+        return "".join(f" {word}" for word in self.words)
+
 
 def list_places(commands: Commands, foreground: Command) -> list[Place]:
     """The places of all commands, `arc` itself first.

@@ -43,21 +43,17 @@ def write(places: Sequence[Place]) -> str:
     Args:
         places: what may follow each command.
     """
-    commands = "|".join(f'"{_at(place)}"' for place in places if place.words)
+    commands = "|".join(f'"{place.at}"' for place in places if place.words)
     return SCRIPT.format(
         commands=commands, values="\n".join(_values(places)), places="\n".join(_described(place) for place in places)
     )
-
-
-def _at(place: Place) -> str:
-    return "".join(f" {word}" for word in place.words)
 
 
 def _values(places: Sequence[Place]) -> Iterator[str]:
     for place in places:
         for option in place.options:
             if option.takes_value:
-                patterns = "|".join(f'"{_at(place)} {spelling}"' for spelling in option.spellings)
+                patterns = "|".join(f'"{place.at} {spelling}"' for spelling in option.spellings)
                 offer = f"values=({' '.join(option.choices)}); _describe value values" if option.choices else "_files"
                 yield f"    {patterns}) {offer}; return ;;"
 
@@ -65,7 +61,7 @@ def _values(places: Sequence[Place]) -> Iterator[str]:
 def _described(place: Place) -> str:
     commands = " ".join(_quoted(name, does) for name, does in place.commands.items())
     options = " ".join(_quoted(spelling, one.does) for one in place.options for spelling in one.spellings)
-    return f'    "{_at(place)}") commands=({commands}); options=({options}) ;;'
+    return f'    "{place.at}") commands=({commands}); options=({options}) ;;'
 
 
 def _quoted(word: str, does: str) -> str:

@@ -12,6 +12,7 @@ from arclog.events import Event, Notice, TaskCompleted, TaskLapsed
 from arclog.sqlite.snapshot import Snapshot
 from projections import tasks
 from projections.hub.context import Context
+from projections.hub.due import Due
 from projections.hub.task_handlers import read_failing
 from projections.intervals import live
 from projections.readiness import find_next_due
@@ -23,28 +24,11 @@ MOST: Final = 200
 """Tasks of which something becomes in one transaction at most; the rest follows with the next."""
 
 
-class TaskClock:
-    """What is due, as one hub sees it.
-
-    Attributes:
-        next_at: when something is due, in microseconds of the log's clock; 0 when it is to be looked at again.
-    """
+class TaskClock(Due):
+    """What is due, as one hub sees it."""
 
     def __init__(self) -> None:
-        self.next_at = 0
-
-    def look_again(self) -> None:
-        """Something became of a task."""
-        self.next_at = 0
-
-    def prepare(self, snapshot: Snapshot, now: int) -> bool:
-        """Find what is due, by reading only.
-
-        Returns:
-            Whether anything is to be written now.
-        """
-        self.next_at = snapshot.read(find_next_due)
-        return self.next_at <= now
+        super().__init__(lambda snapshot: snapshot.read(find_next_due))
 
     def settle(self, context: Context, now: int, append: Append) -> None:
         """Do what is due.
@@ -69,7 +53,7 @@ class TaskClock:
             append(task_rules.decide_give_up(read_failing(context, row.task_id, at), now))
         for row in _some(snapshot, "list_unanswered", now):
             append(_by_default(row))
-        self.next_at = snapshot.read(find_next_due)
+        self.prepare(snapshot, now)
 
 
 def _by_default(row: TaskRow) -> TaskCompleted:

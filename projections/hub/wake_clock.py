@@ -10,6 +10,7 @@ from arclog.deciders.wakes import decide_due
 from arclog.events import Event
 from arclog.sqlite.snapshot import Snapshot
 from projections import wakes
+from projections.hub.due import Due
 
 Append = Callable[[Event], object]
 
@@ -17,28 +18,11 @@ MOST: Final = 100
 """Wakes of which something becomes in one transaction at most; the rest follows with the next."""
 
 
-class WakeClock:
-    """What is due, as one hub sees it.
-
-    Attributes:
-        next_at: when something is due, in microseconds of the log's clock; 0 when it is to be looked at again.
-    """
+class WakeClock(Due):
+    """What is due, as one hub sees it."""
 
     def __init__(self) -> None:
-        self.next_at = 0
-
-    def look_again(self) -> None:
-        """Something became of a wake."""
-        self.next_at = 0
-
-    def prepare(self, snapshot: Snapshot, now: int) -> bool:
-        """Find what is due, by reading only.
-
-        Returns:
-            Whether anything is to be written now.
-        """
-        self.next_at = snapshot.read(wakes.find_next_due)
-        return self.next_at <= now
+        super().__init__(lambda snapshot: snapshot.read(wakes.find_next_due))
 
     def settle(self, snapshot: Snapshot, now: int, append: Append) -> None:
         """Do what is due.
@@ -52,4 +36,4 @@ class WakeClock:
             return
         for wake, since in snapshot.read(wakes.list_due, now, MOST):
             append(decide_due(wake, now, was_there=snapshot.read(wakes.did_anything, wake.agent_id, since)))
-        self.next_at = snapshot.read(wakes.find_next_due)
+        self.prepare(snapshot, now)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import pytest
 
 from api.app import ROUTES
 from tests.support.hub_process import CHECKOUT
+from tests.support.tools import require_tool
 from tests.support.waiting import wait_until
 
 OURS, THEIRS = "198.18.77.1", "198.18.77.2"
@@ -78,8 +78,7 @@ class OtherMachine:
 
 @pytest.fixture
 def other() -> Iterator[OtherMachine]:
-    if shutil.which("ip") is None:
-        pytest.skip("needs iproute2")
+    require_tool("ip", install="apt-get install iproute2")
     with ExitStack() as stack:
         try:
             machine = OtherMachine(stack)

@@ -1,6 +1,5 @@
 """`arc ensure` for other machines: what it says, what it makes, what it refuses, and encryption."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from tests.support.arc_command import ArcCommand
 from tests.support.ports import find_free_port
+from tests.support.tools import require_tool
 
 OPEN = ("ensure", "--host", "0.0.0.0", "--allow-remote")  # noqa: S104 - what the user types
 
@@ -60,8 +60,7 @@ def test_a_client_with_a_token_that_cannot_be_sent_is_told_so(arc: ArcCommand) -
 
 
 def test_connections_are_encrypted_with_a_certificate(arc: ArcCommand) -> None:
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl")
+    require_tool("openssl", install="apt-get install openssl")
     _make_certificate(arc.folder)
     ensured = arc("ensure", "--port", find_free_port(), "--tls-cert", "hub.pem", "--tls-key", "hub.key")
     assert ensured.code == 0, ensured.out

@@ -18,6 +18,7 @@ from tests.support.arc_command import PROGRAM, ArcCommand, find_hubs_below
 from tests.support.hub_process import CHECKOUT
 from tests.support.on_port import ask, hub_info, is_closed
 from tests.support.ports import find_free_port
+from tests.support.tools import require_tool
 from tests.support.waiting import wait_until
 
 
@@ -33,8 +34,7 @@ def git(folder: Path, *arguments: str) -> str:
 @pytest.fixture
 def repository(arc: ArcCommand) -> ArcCommand:
     """A git repository with one commit."""
-    if shutil.which("git") is None:
-        pytest.skip("git is missing: install git")
+    require_tool("git", install="apt-get install git")
     project = arc.inside("project")
     git(project.folder, "init", "--quiet")
     git(project.folder, "commit", "--quiet", "--allow-empty", "--message", "one")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.command import running
-from tests.support.hook_windows import CONTENT, Window, git
+from tests.support.hook_windows import CONTENT, Window, git, make_tree
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
 
@@ -16,13 +16,7 @@ from tests.support.waiting import wait_until
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A repository with one committed file."""
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    (tree / "a.py").write_text("one\n")
-    git(tree, "init", "-q")
-    git(tree, "add", "a.py")
-    git(tree, "commit", "-qm", "first")
-    return tree
+    return make_tree(tmp_path / "tree", "a.py")
 
 
 @pytest.fixture

@@ -5,20 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hook_windows import Window, git
+from tests.support.hook_windows import Window, make_tree
 from tests.support.served_hub import ServedHub, served_hub
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A repository with one committed file."""
-    tree = tmp_path / "tree"
-    tree.mkdir()
-    (tree / "a.py").write_text("one\n")
-    git(tree, "init", "-q")
-    git(tree, "add", "a.py")
-    git(tree, "commit", "-qm", "first")
-    return tree
+    return make_tree(tmp_path / "tree", "a.py")
 
 
 @pytest.fixture

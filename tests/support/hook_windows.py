@@ -14,6 +14,16 @@ def git(tree: Path, *arguments: str) -> None:
     subprocess.run(["git", *who, *arguments], cwd=tree, check=True, capture_output=True)
 
 
+def make_tree(tree: Path, *names: str) -> Path:
+    """A repository in a new folder, with these files committed."""
+    for name in names:
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("one\n")
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        git(tree, *words)
+    return tree
+
+
 class Window:
     """A window of Claude Code as far as its hooks go."""
 
