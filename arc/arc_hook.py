@@ -1,10 +1,11 @@
 """The hook of a coding agent: hands what the harness says to the folder's hub, and the hub's answer back.
 
-    PYTHON -I -S PATH/arc_hook.py HARNESS [--mode MODE] [--closed]
+    PYTHON -I -S PATH/arc_hook.py HARNESS [--mode MODE] [--closed] [--user]
 
 It runs before each tool, so it loads next to nothing and speaks HTTP over a bare socket. Where the hub is away, the
 tool runs, unless the repository chose `--closed`; a session that begins starts the hub of a folder that has one, and
-does not wait for it. A folder without a storage has no hub, and nothing is said there.
+does not wait for it. A folder without a storage has no hub, and nothing is said there. `--user` says that the hook is
+for all folders of its user, so that the hub passes over it where the repository has hooks of its own.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from arc.urls import split_url
 
 HARNESSES = ("claude-code", "codex", "cursor", "gemini", "opencode", "qwen")
 MODES = ("auto", "check", "off")
-BY_PROCESS = frozenset({"cursor", "gemini"})
+BY_PROCESS = frozenset({"cursor", "gemini", "opencode"})
 """Harnesses whose MCP servers are told no session, so that a window is known by its process."""
 MANY_WINDOWS = frozenset({"codex"})
 """Harnesses with one process for many windows, which lives on when a window ends."""
 WITHIN_SEC = 4.0
-STARTS = frozenset({"SessionStart", "sessionStart"})
-PROMPTS = frozenset({"UserPromptSubmit", "BeforeAgent"})
-TOOLS = frozenset({"PreToolUse", "BeforeTool", "preToolUse"})
+STARTS = frozenset({"SessionStart", "sessionStart", "start"})
+PROMPTS = frozenset({"UserPromptSubmit", "BeforeAgent", "prompt"})
+TOOLS = frozenset({"PreToolUse", "BeforeTool", "preToolUse", "before"})
 NO_NETWORK = "CODEX_SANDBOX_NETWORK_DISABLED"
 OK = 200
 
@@ -51,16 +52,16 @@ def main(arguments: list[str]) -> int:
     if "--mode" in arguments[:-1]:
         mode = arguments[arguments.index("--mode") + 1]
     if harness not in HARNESSES or mode not in MODES:
-        usage = f"usage: arc_hook.py {{{','.join(HARNESSES)}}} [--mode {{{','.join(MODES)}}}] [--closed]"
+        usage = f"usage: arc_hook.py {{{','.join(HARNESSES)}}} [--mode {{{','.join(MODES)}}}] [--closed] [--user]"
         sys.stderr.write(f"{usage}\n")
         return 1
     body = sys.stdin.buffer.read()
-    said = answer(harness, body, mode, closed=closed)
+    said = answer(harness, body, mode, closed=closed, user="--user" in arguments)
     sys.stdout.write(said)
     return 0
 
 
-def answer(harness: str, body: bytes, mode: str, *, closed: bool) -> str:
+def answer(harness: str, body: bytes, mode: str, *, closed: bool, user: bool = False) -> str:
     """What to answer the harness.
 
     Args:
@@ -68,6 +69,7 @@ def answer(harness: str, body: bytes, mode: str, *, closed: bool) -> str:
         body: what it says.
         mode: what the repository chose.
         closed: whether no tool may run while the hub is away.
+        user: whether the hook is for all folders of its user.
     """
     try:
         call = loads(body)
@@ -75,24 +77,25 @@ def answer(harness: str, body: bytes, mode: str, *, closed: bool) -> str:
         return ""
     if not isinstance(call, dict):
         return ""
-    folder, event = _folder(call), str(call.get("hook_event_name", ""))
+    folder, event = _folder(call), str(call.get("hook_event_name") or call.get("event", ""))
     try:
         project = Project(folder)
         if not os.environ.get(VARIABLE) and project.find_storage() is None:
             return ""
-        return _ask(choose_hub(folder=folder), harness, event, body, mode)
+        query = f"mode={mode}&scope=user" if user else f"mode={mode}"
+        return _ask(choose_hub(folder=folder), harness, event, body, query)
     except (ArcError, BadTokenError, BrokenAnswerError, OSError):
         return _without_hub(harness, event, folder, closed=closed)
 
 
 def _folder(call: dict[str, object]) -> str:
-    folder, roots = call.get("cwd"), call.get("workspace_roots")
+    folder, roots = call.get("cwd") or call.get("directory"), call.get("workspace_roots")
     if not folder and isinstance(roots, list) and roots:
         folder = roots[0]
     return folder if isinstance(folder, str) and os.path.isdir(folder) else working_directory()
 
 
-def _ask(hub: Choice, harness: str, event: str, body: bytes, mode: str) -> str:
+def _ask(hub: Choice, harness: str, event: str, body: bytes, query: str) -> str:
     address = split_url(hub.url)
     headers = {"Content-Type": "application/json", "Connection": "close", **authorization(find_token(hub.storage))}
     if harness in BY_PROCESS or (event in STARTS and harness not in MANY_WINDOWS):
@@ -100,7 +103,7 @@ def _ask(hub: Choice, harness: str, event: str, body: bytes, mode: str) -> str:
     connection = Connection(address, WITHIN_SEC)
     try:
         connection.connect()
-        given = connection.ask("POST", f"{address.prefix}/v1/hooks/{harness}?mode={mode}", headers, body)
+        given = connection.ask("POST", f"{address.prefix}/v1/hooks/{harness}?{query}", headers, body)
     finally:
         connection.close()
     if given.status != OK:
@@ -125,12 +128,11 @@ def _without_hub(harness: str, event: str, folder: str, *, closed: bool) -> str:
             harness, event, "Arc: the hub of this folder does not answer; nothing is guarded until it does."
         )
     if closed and event in TOOLS:
-        reason = (
-            "Arc: the hub of this folder does not answer, and this repository lets no tool run without it. "
-            "arc ensure starts it."
-        )
+        reason = "Arc: the hub of this folder does not answer, and no tool runs here without it. arc ensure starts it."
         if harness == "cursor":
             return dumps({"permission": "deny", "user_message": reason, "agent_message": reason})
+        if harness == "opencode":
+            return dumps({"refusal": reason})
         return dumps({"decision": "block", "reason": reason})
     return ""
 
@@ -138,6 +140,8 @@ def _without_hub(harness: str, event: str, folder: str, *, closed: bool) -> str:
 def _context(harness: str, event: str, text: str) -> str:
     if harness == "cursor":
         return dumps({"additional_context": text})
+    if harness == "opencode":
+        return dumps({"context": text})
     return dumps({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}})
 
 

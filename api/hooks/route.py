@@ -1,6 +1,6 @@
 """`POST /v1/hooks/{harness}`: a harness's hook calls, and is answered in the harness's own form."""
 
-from typing import Annotated, Any, Final, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 from msgspec import Meta, Struct
@@ -26,6 +26,7 @@ from projections import sessions, wakes
 CLEAR: Final = "clear"
 """Why a session begins or ends whose user has cleared it: the window goes on."""
 MAX_FOLDERS: Final = 1_000
+MAX_WINDOWS: Final = 4_096
 HOST_PROCESS: Final = b"x-arc-host-process"
 """The harness's process and when that started, from a hook that runs below it."""
 
@@ -58,6 +59,10 @@ class HookQuery(Struct, frozen=True, kw_only=True):
         Mode,
         Meta(description="`auto` locks what is edited, `check` only refuses what others hold, `off` judges nothing"),
     ] = "auto"
+    scope: Annotated[
+        Literal["repository", "user"],
+        Meta(description="`user`: the hook is for all folders of its user; a repository's own comes before it"),
+    ] = "repository"
 
 
 class Hooks:
@@ -70,14 +75,16 @@ class Hooks:
         self._tool_guard = ToolGuard(site.hub, self._outside.note_read)
         self._news = News(site.hub)
         self._here: dict[str, bool] = {}
+        self._of_repository: set[tuple[str, str]] = set()
+        """Windows whose repository has hooks of its own."""
 
-    async def hear(self, harness: Harness, body: Body, mode: Mode, process: str) -> bytes:
+    async def hear(self, harness: Harness, body: Body, query: HookQuery, process: str) -> bytes:
         """The answer to one call of a hook. At most one event is appended.
 
         Args:
             harness: who calls.
             body: what it sends.
-            mode: what the repository chose.
+            query: what the repository, or the user, chose.
             process: the harness's process, where the hook runs below it.
         """
         call = harness.read(body)
@@ -87,8 +94,10 @@ class Hooks:
             return harness.answer(call, self._point_out(call))
         self._outside.hear(call.folder)
         window = Window(harness.HOST, call, process, by_process=harness.BY_PROCESS)
+        if self._is_second(window, query.scope):
+            return b""
         try:
-            reply = await self._judge(window, call, mode)
+            reply = await self._judge(window, call, query.mode)
         except Forbidden as forbidden:
             reply = _forbid(call, str(forbidden))
         return harness.answer(call, reply)
@@ -101,6 +110,15 @@ class Hooks:
                 self._here.clear()
             known = self._here[folder] = self._tool_guard.is_here(folder)
         return known
+
+    def _is_second(self, window: Window, scope: str) -> bool:
+        """Whether the window's repository has a hook of its own for this, so that the user's would be the second."""
+        if scope == "user":
+            return window.key in self._of_repository
+        if len(self._of_repository) >= MAX_WINDOWS:
+            self._of_repository.clear()
+        self._of_repository.add(window.key)
+        return False
 
     async def _judge(self, window: Window, call: HookCall, mode: Mode) -> HookReply:
         if call.moment == "session_start":
@@ -196,7 +214,7 @@ def serve_hooks(site: Site) -> ASGIApp:
         if harness is None:
             raise NotFound("harness", query.harness, f"is not one of {', '.join(sorted(HARNESSES))}")
         process = scope[HEADERS].get(HOST_PROCESS, b"").decode("latin-1")
-        await site.responder.send(send, 200, await hooks.hear(harness, _decode(body), query.mode, process))
+        await site.responder.send(send, 200, await hooks.hear(harness, _decode(body), query, process))
 
     return serve
 

@@ -53,7 +53,7 @@ def find_gemini_trust(top: Path, home: Path) -> Finding:
     return Finding(
         None,
         "gemini: where folders need its trust, these hooks do not run yet",
-        "trust the folder when gemini asks, or arc setup gemini --scope user",
+        "trust the folder when gemini asks, or arc setup gemini --user",
     )
 
 

@@ -4,24 +4,22 @@ import difflib
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
 from arc.arc_hook import HARNESSES, MODES
 from arc.errors import ArcError
-from arc.finding.repository import Repository, find_repository
+from arc.finding.repository import find_repository
 from arc.finding.which_hub import choose_hub
 from arc.hub import ensure_hub
+from arc.urls import DEFAULT_URL
 from cli.arguments import Arguments, Namespace
 from cli.errors import CommandFailed, WrongArguments
-from cli.setup import git_hooks
-from cli.setup.edits import CannotEditError, Edit, block, read
-from cli.setup.harnesses import Setting, edits_for
-from cli.setup.ledger import NAME, Ledger
-from cli.setup.paragraph import paragraphs_for
+from cli.setup.edits import CannotEditError, Edit, read
+from cli.setup.ledger import Chosen
+from cli.setup.plan import GIT, NAMES, Plan
 
-GIT: Final = "git"
 ALL: Final = "all"
 PROGRAMS: Final = {
     "claude-code": "claude",
@@ -32,31 +30,28 @@ PROGRAMS: Final = {
     "qwen": "qwen",
 }
 """What each harness is started by; without a name, those are set up that are there."""
+TRUST: Final = "Codex runs hooks only once they are trusted: open codex here and look at /hooks."
+UNTRIED: Final = "The hooks of Cursor follow its documentation; they were not tried on the program itself."
 ADVICE: Final = {
-    "codex": "Codex runs hooks only once they are trusted: open codex here and look at /hooks.",
-    "gemini": "Gemini CLI runs a project's hooks in trusted folders only; arc setup gemini --scope user does without.",
-    "cursor": "The hooks of Cursor follow its documentation; they were not tried on the program itself.",
+    "codex": TRUST,
+    "gemini": "Gemini CLI runs a project's hooks in trusted folders only; arc setup gemini --user does without.",
+    "cursor": UNTRIED,
 }
+ADVICE_FOR_USER: Final = {"codex": TRUST, "cursor": UNTRIED}
 NOT_ON_PATH: Final = (
     "The MCP server is started as `arc`, which is not on the path: add {folder} to PATH before you start the harness."
 )
 """Other people read the file of MCP servers too, so it cannot hold a path of this machine."""
-MACHINES: Final = {
-    "claude-code": ("/.claude/settings.local.json",),
-    "codex": ("/.codex/hooks.json",),
-    "cursor": ("/.cursor/hooks.json",),
-    "gemini": ("/.gemini/settings.json",),
-    "opencode": ("/.opencode/plugins/arc.js",),
-    "qwen": ("/.qwen/settings.json",),
-}
-"""Files that name this machine or a port: git ignores them, unless it has them already."""
+WHERE_GUARDED: Final = (
+    "Sessions are guarded in each folder that has a hub (arc ensure starts one); elsewhere hooks say nothing."
+)
 
 
 class Options(Namespace):
     """What to set up, and how."""
 
     what: list[str] | None
-    scope: str
+    user: bool
     mode: str
     closed: bool
     dry_run: bool
@@ -71,9 +66,7 @@ def add_arguments(parser: Arguments) -> None:
         metavar="WHAT",
         help=f"{', '.join(HARNESSES)}, git or all; by default what is installed, and git",
     )
-    parser.add_argument(
-        "--scope", choices=("project", "user"), default="project", help="for this repository, or for all of yours"
-    )
+    parser.add_argument("--user", action="store_true", help="for all folders of yours, not for this repository")
     parser.add_argument(
         "--mode",
         choices=MODES,
@@ -88,67 +81,108 @@ def add_arguments(parser: Arguments) -> None:
 def run(options: Options) -> int:
     """Set up what was asked for; 1 when a file could not be edited."""
     what = options.what or []
-    unknown = set(what) - {*HARNESSES, GIT, ALL}
+    unknown = set(what) - {*NAMES, ALL}
     if unknown:
-        raise WrongArguments(f"{', '.join(sorted(unknown))}: give any of {', '.join(HARNESSES)}, git, all")
-    is_user = options.scope == "user"
-    repository = find_repository(str(Path.cwd()))
-    if GIT in what and repository is None and not (is_user or options.remove):
+        raise WrongArguments(f"{', '.join(sorted(unknown))}: give any of {', '.join(NAMES)}, all")
+    if options.user and GIT in what:
+        raise WrongArguments("git's hooks are a repository's own: run arc setup git there, without --user")
+    repository = None if options.user else find_repository(str(Path.cwd()))
+    if GIT in what and repository is None and not options.remove:
         raise CommandFailed("this folder is in no git repository: make one first, with git init")
-    top = Path.home() if is_user else Path(repository.top) if repository else Path.cwd()
-    ledger = Ledger(_ledger_of(top, repository, is_user=is_user))
-    wanted = _wanted(what, removes=options.remove)
-    url = "" if is_user or options.remove else _find_hub(dry=options.dry_run)
-    setting = Setting(top, is_user, url or "http://127.0.0.1:6969", options.mode, options.closed)
-    harnesses = [name for name in wanted if name != GIT]
-    edits = [edit for name in harnesses for edit in edits_for(name, setting)]
-    if not is_user:
-        edits += paragraphs_for(set(harnesses), top)
-        if repository is not None:
-            edits += _kept_from_git(harnesses, Path(repository.shared))
-            edits += git_hooks.edits_for(top) if GIT in wanted else []
-    failed = told = False
-    for edit in edits:
-        try:
-            told = _do(edit, ledger, options) or told
-        except CannotEditError as error:
-            print(f"{_shown(edit.path)}: left as it is, since {error}")
-            failed = True
-    if not options.remove:
-        if harnesses and not shutil.which("arc"):
-            print(NOT_ON_PATH.format(folder=Path(sys.executable).parent))
-        for name in harnesses:
-            if name in ADVICE:
-                print(ADVICE[name])
-    elif not told and not failed:
+    top = Path.home() if options.user else Path(repository.top) if repository else Path.cwd()
+    plan = Plan(top, repository, is_user=options.user)
+    wanted = [name for name in _wanted(what, removes=options.remove) if name != GIT or repository is not None]
+    return _take_out(plan, wanted, options) if options.remove else _set_up(plan, wanted, options)
+
+
+def _set_up(plan: Plan, wanted: Sequence[str], options: Options) -> int:
+    url = "" if options.user else _find_hub(dry=options.dry_run) or DEFAULT_URL
+    chosen = Chosen(options.mode, options.closed)
+    all_chosen = {**plan.ledger.chosen, **dict.fromkeys(wanted, chosen)}
+    if not options.dry_run:
+        plan.ledger.choose(all_chosen)
+    edits = [edit for name in wanted for edit in plan.edits_of(name, chosen, url)]
+    failed = False
+    for edit in edits + plan.shared_edits(all_chosen):
+        failed |= _attempt(edit, lambda one: _write(plan, one, dry=options.dry_run))
+    harnesses = [name for name in wanted if name in HARNESSES]
+    if harnesses and not shutil.which("arc"):
+        print(NOT_ON_PATH.format(folder=Path(sys.executable).parent))
+    advice = ADVICE_FOR_USER if options.user else ADVICE
+    for said in dict.fromkeys(advice[name] for name in harnesses if name in advice):
+        print(said)
+    if options.user:
+        print(WHERE_GUARDED)
+    return 1 if failed else 0
+
+
+def _take_out(plan: Plan, wanted: Sequence[str], options: Options) -> int:
+    rest = {name: how for name, how in plan.ledger.chosen.items() if name not in wanted}
+    kept = {edit.path: edit for edit in plan.shared_edits(rest)}
+    told: list[Path] = []
+
+    def take(edit: Edit) -> None:
+        if edit.path in kept:
+            changed = _put(plan, kept[edit.path], dry=options.dry_run)
+        else:
+            changed = _take_back(plan, edit, dry=options.dry_run)
+        if changed:
+            told.append(edit.path)
+
+    failed = False
+    own = [edit for name in wanted for edit in plan.edits_of(name, Chosen(), DEFAULT_URL)]
+    for edit in own + plan.shared_edits(wanted):
+        failed |= _attempt(edit, take)
+    if not options.dry_run:
+        plan.ledger.choose(rest)
+    if not told and not failed:
         print("nothing to take out: nothing is set up here")
     return 1 if failed else 0
 
 
-def _do(edit: Edit, ledger: Ledger, options: Options) -> bool:
-    """Make one edit, show it or take it back; whether there was anything to tell."""
-    if options.remove:
-        if options.dry_run:
-            print(f"{_shown(edit.path)}: would be as it was")
-        elif ledger.take_back(edit):
-            print(f"{_shown(edit.path)}: as it was")
-        else:
-            return False
+def _attempt(edit: Edit, act: Callable[[Edit], object]) -> bool:
+    """Do something with a file; whether it could not be done, which is told."""
+    try:
+        act(edit)
+    except CannotEditError as error:
+        print(f"{_shown(edit.path)}: left as it is, since {error}")
         return True
-    if options.dry_run:
-        _show(edit.path, read(edit.path), ledger.plan(edit))
-    elif ledger.write(edit):
-        print(f"{_shown(edit.path)}: {edit.does}")
-    else:
+    return False
+
+
+def _write(plan: Plan, edit: Edit, *, dry: bool) -> None:
+    if not _put(plan, edit, dry=dry):
         print(f"{_shown(edit.path)}: set up already")
-    return True
 
 
-def _show(path: Path, before: bytes | None, after: bytes | None) -> None:
-    """What would change, as a diff."""
-    old = (before or b"").decode(errors="replace").splitlines(keepends=True)
+def _put(plan: Plan, edit: Edit, *, dry: bool) -> bool:
+    """Make an edit, or show it; whether it changes anything."""
+    if dry:
+        return _show(edit.path, plan.ledger.plan(edit))
+    if plan.ledger.write(edit):
+        print(f"{_shown(edit.path)}: {edit.does}")
+        return True
+    return False
+
+
+def _take_back(plan: Plan, edit: Edit, *, dry: bool) -> bool:
+    """Take an edit back, or show that; whether it changes anything."""
+    if dry:
+        return _show(edit.path, plan.ledger.former(edit))
+    if plan.ledger.take_back(edit):
+        print(f"{_shown(edit.path)}: as it was")
+        return True
+    return False
+
+
+def _show(path: Path, after: bytes | None) -> bool:
+    """Print what would change in a file, as a diff; whether anything would."""
+    old = (read(path) or b"").decode(errors="replace").splitlines(keepends=True)
     new = (after or b"").decode(errors="replace").splitlines(keepends=True)
-    print("".join(difflib.unified_diff(old, new, _shown(path), _shown(path))) or f"{_shown(path)}: set up already")
+    diff = "".join(difflib.unified_diff(old, new, _shown(path), _shown(path)))
+    if diff:
+        print(diff)
+    return bool(diff)
 
 
 def _shown(path: Path) -> str:
@@ -157,7 +191,7 @@ def _shown(path: Path) -> str:
 
 def _wanted(what: Sequence[str], *, removes: bool) -> list[str]:
     if ALL in what or (removes and not what):
-        return [*HARNESSES, GIT]
+        return list(NAMES)
     if what:
         return list(dict.fromkeys(what))
     found = [name for name in HARNESSES if shutil.which(PROGRAMS[name])]
@@ -181,21 +215,3 @@ def _find_hub(*, dry: bool) -> str:
         raise CommandFailed(f"no hub could be started: {hub.get('error', 'it said nothing')}")
     print(f"hub: {hub['url']}")
     return str(hub["url"])
-
-
-def _kept_from_git(harnesses: Sequence[str], git: Path) -> list[Edit]:
-    lines = [line for name in harnesses for line in MACHINES[name]]
-    if not lines:
-        return []
-    put, take = block("\n".join(lines), "# ")
-    return [Edit(git / "info" / "exclude", put, take, "what names this machine stays out of git")]
-
-
-def _ledger_of(top: Path, repository: Repository | None, *, is_user: bool) -> Path:
-    if is_user:
-        state = os.environ.get("XDG_STATE_HOME")
-        return (Path(state) if state else top / ".local" / "state") / "arc" / NAME
-    if repository is None:
-        return top / f".{NAME}"
-    own = "" if repository.main in {None, repository.top} else f".{Path(repository.top).name}"
-    return Path(repository.shared) / f"{NAME}{own}"

@@ -1,7 +1,8 @@
 """What each harness needs: its hooks, and the MCP server.
 
 What names a port or this machine goes into files that are not committed. Hooks are named by full paths, since a harness
-that was started from a desktop has another `PATH` than a shell.
+that was started from a desktop has another `PATH` than a shell. For all folders of a user no hub can be named: there
+each hook is a command, which finds the hub by the folder.
 """
 
 import json
@@ -17,6 +18,8 @@ import arc
 from arc.arc_hook import HARNESSES
 from cli.setup.edits import Edit, block, whole
 from cli.setup.json_edits import change_json, put_hooks, put_server, take_hooks, take_server
+from cli.setup.ledger import Chosen
+from cli.setup.places import Places, in_repository, of_user
 
 SCRIPT: Final = Path(arc.__file__).with_name("arc_hook.py")
 SERVER: Final[dict[str, Any]] = {"command": "arc", "args": ["mcp"]}
@@ -30,27 +33,44 @@ _GEMINI_WRITES: Final = "write_file|replace|run_shell_command"
 
 
 class Setting(Struct, frozen=True):
-    """What was chosen.
+    """What a harness is set up for.
 
     Attributes:
         folder: the top of the repository, or the user's home.
-        is_user: whether it is for all of the user's repositories.
-        url: the hub.
-        mode: what its hooks do.
-        closed: whether no tool may run while the hub is away.
+        is_user: whether it is for all folders of the user.
+        url: the hub of the repository; empty for a user.
+        chosen: how it is to guard.
     """
 
     folder: Path
     is_user: bool
     url: str
-    mode: str
-    closed: bool
+    chosen: Chosen
 
-    def command(self, harness: str) -> str:
-        """The command of a hook."""
+    def places(self, harness: str) -> Places:
+        """The files of a harness."""
+        return (of_user if self.is_user else in_repository)(harness, self.folder)
+
+    def command(self, harness: str) -> list[str]:
+        """The words of a hook."""
         words = [sys.executable, "-I", "-S", str(SCRIPT), harness]
-        words += [] if self.mode == "auto" else ["--mode", self.mode]
-        return shlex.join([*words, "--closed"] if self.closed else words)
+        words += [] if self.chosen.mode == "auto" else ["--mode", self.chosen.mode]
+        words += ["--closed"] if self.chosen.closed else []
+        return [*words, "--user"] if self.is_user else words
+
+    def handler(self, harness: str, within: int) -> Json:
+        """A hook that is a command.
+
+        Args:
+            harness: whose.
+            within: how long it may take, in the unit that the harness counts in.
+        """
+        return {"type": "command", "command": shlex.join(self.command(harness)), "timeout": within}
+
+    def call(self, harness: str) -> str:
+        """The URL of a hook; empty for a user."""
+        mode = "" if self.chosen.mode == "auto" else f"?mode={self.chosen.mode}"
+        return f"{self.url}/v1/hooks/{harness}{mode}" if self.url else ""
 
 
 def edits_for(harness: str, setting: Setting) -> list[Edit]:
@@ -72,14 +92,14 @@ def _group(handler: Json, matcher: str = "") -> Json:
 
 
 def _claude_code(setting: Setting) -> Iterator[Edit]:
-    """Http hooks need no process; only a session's start cannot be one. They name a port, so they are not committed."""
-    command = {"type": "command", "command": setting.command("claude-code"), "timeout": WITHIN_SEC}
-    mode = "" if setting.mode == "auto" else f"?mode={setting.mode}"
-    hook: Json = {"type": "http", "url": f"{setting.url}/v1/hooks/claude-code{mode}", "timeout": WITHIN_SEC}
-    hook |= {"headers": {"Authorization": f"Bearer ${TOKEN}"}, "allowedEnvVars": [TOKEN]}
-    if setting.is_user:
-        hook = command  # one hub a folder, so the folder has to be looked at
-    before = {**hook, "onFailure": "block"} if setting.closed and not setting.is_user else hook
+    """Http hooks need no process; only a session's start cannot be one."""
+    places = setting.places("claude-code")
+    command = setting.handler("claude-code", WITHIN_SEC)
+    hook, before = command, command
+    if not setting.is_user:
+        hook = {"type": "http", "url": setting.call("claude-code"), "timeout": WITHIN_SEC}
+        hook |= {"headers": {"Authorization": f"Bearer ${TOKEN}"}, "allowedEnvVars": [TOKEN]}
+        before = {**hook, "onFailure": "block"} if setting.chosen.closed else hook
     groups = {
         "SessionStart": _group(command),
         "UserPromptSubmit": _group(hook),
@@ -88,14 +108,12 @@ def _claude_code(setting: Setting) -> Iterator[Edit]:
         "Stop": _group(hook),
         "SessionEnd": _group(hook),
     }
-    name = "settings.json" if setting.is_user else "settings.local.json"
-    yield _hooks(setting.folder / ".claude" / name, groups)
-    server = setting.folder / (".claude.json" if setting.is_user else ".mcp.json")
-    yield _server(server, "mcpServers", SERVER)
+    yield _hooks(places.hooks, groups)
+    yield _server(places.servers, "mcpServers", SERVER)
 
 
 def _codex(setting: Setting) -> Iterator[Edit]:
-    hook = {"type": "command", "command": setting.command("codex"), "timeout": WITHIN_SEC}
+    places, hook = setting.places("codex"), setting.handler("codex", WITHIN_SEC)
     groups = {
         "SessionStart": _group(hook),
         "UserPromptSubmit": _group(hook),
@@ -104,18 +122,18 @@ def _codex(setting: Setting) -> Iterator[Edit]:
         "Stop": _group(hook),
         "SessionEnd": _group(hook),
     }
-    yield _hooks(setting.folder / ".codex" / "hooks.json", groups)
+    yield _hooks(places.hooks, groups)
     lines = f'[mcp_servers.arc]\ncommand = "arc"\nargs = {json.dumps(SERVER["args"])}\n'
     put, take = block(lines, "# ")
 
     def put_once(text: str) -> str:
         return text if "[mcp_servers.arc]" in text else put(text)
 
-    yield Edit(setting.folder / ".codex" / "config.toml", put_once, take, "MCP server")
+    yield Edit(places.servers, put_once, take, "MCP server")
 
 
 def _gemini(setting: Setting) -> Iterator[Edit]:
-    hook = {"name": "arc", "type": "command", "command": setting.command("gemini"), "timeout": WITHIN_SEC * 1000}
+    hook = {"name": "arc", **setting.handler("gemini", WITHIN_SEC * 1000)}
     groups = {
         "SessionStart": _group(hook),
         "BeforeAgent": _group(hook),
@@ -124,41 +142,40 @@ def _gemini(setting: Setting) -> Iterator[Edit]:
         "AfterAgent": _group(hook),
         "SessionEnd": _group(hook),
     }
-    path = setting.folder / ".gemini" / "settings.json"
+    path = setting.places("gemini").hooks
     yield _both(_hooks(path, groups), _server(path, "mcpServers", SERVER))
 
 
 def _qwen(setting: Setting) -> Iterator[Edit]:
-    hook = {"type": "command", "command": setting.command("qwen"), "timeout": WITHIN_SEC * 1000}
+    hook = setting.handler("qwen", WITHIN_SEC * 1000)
     events = ("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop")
-    path = setting.folder / ".qwen" / "settings.json"
+    path = setting.places("qwen").hooks
     yield _both(_hooks(path, {event: _group(hook) for event in events}), _server(path, "mcpServers", SERVER))
 
 
 def _cursor(setting: Setting) -> Iterator[Edit]:
-    hook = {"command": setting.command("cursor"), "timeout": WITHIN_SEC}
+    places = setting.places("cursor")
+    hook = {"command": shlex.join(setting.command("cursor")), "timeout": WITHIN_SEC}
     groups = {
         "sessionStart": hook,
-        "preToolUse": {**hook, "failClosed": True} if setting.closed else hook,
+        "preToolUse": {**hook, "failClosed": True} if setting.chosen.closed else hook,
         "postToolUse": hook,
         "stop": hook,
         "sessionEnd": hook,
     }
-    yield _hooks(setting.folder / ".cursor" / "hooks.json", groups, version=1)
-    yield _server(setting.folder / ".cursor" / "mcp.json", "mcpServers", SERVER)
+    yield _hooks(places.hooks, groups, version=1)
+    yield _server(places.servers, "mcpServers", SERVER)
 
 
 def _opencode(setting: Setting) -> Iterator[Edit]:
-    mode = "" if setting.mode == "auto" else f"?mode={setting.mode}"
+    places = setting.places("opencode")
     plugin = Path(__file__).with_name("opencode.js").read_text(encoding="utf-8")
-    plugin = plugin.replace("@URL@", f"{setting.url}/v1/hooks/opencode{mode}")
-    plugin = plugin.replace("@CLOSED@", "true" if setting.closed else "false")
+    plugin = plugin.replace("@URL@", setting.call("opencode"))
+    plugin = plugin.replace("@COMMAND@", json.dumps(setting.command("opencode") if setting.is_user else []))
+    plugin = plugin.replace("@CLOSED@", "true" if setting.chosen.closed else "false")
     put, take = whole(plugin)
-    own = setting.folder / ".config" / "opencode" if setting.is_user else setting.folder / ".opencode"
-    yield Edit(own / "plugins" / "arc.js", put, take, "plugin")
-    server = {"type": "local", "command": ["arc", "mcp"]}
-    path = own / "opencode.json" if setting.is_user else setting.folder / "opencode.json"
-    yield _server(path, "mcp", server)
+    yield Edit(places.hooks, put, take, "plugin")
+    yield _server(places.servers, "mcp", {"type": "local", "command": ["arc", "mcp"]})
 
 
 def _both(first: Edit, second: Edit) -> Edit:

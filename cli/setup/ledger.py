@@ -1,8 +1,7 @@
 """What setup has written, and what stood there before, so that each file can be as it was, byte for byte.
 
-It is kept in the repository's git folder (`arc-setup.json`), else beside the folder's storage; for all of a user's
-repositories in the user's own configuration. Where a file has been changed by somebody since, only our entries are
-taken out of it.
+It is kept in the repository's git folder (`arc-setup.json`), else beside the folder's storage; for all folders of a
+user in the user's own state. Where a file has been changed by somebody since, only our entries are taken out of it.
 """
 
 import base64
@@ -12,9 +11,38 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import Struct
+
+from arc.finding.repository import Repository
 from cli.setup.edits import CannotEditError, Edit, apply, read
 
 NAME: Final = "arc-setup.json"
+
+
+class Chosen(Struct, frozen=True):
+    """How a harness is to guard.
+
+    Attributes:
+        mode: `auto` locks what is edited, `check` only refuses what others hold, `off` does neither.
+        closed: whether no tool may run while the hub is away.
+    """
+
+    mode: str = "auto"
+    closed: bool = False
+
+
+def ledger_in(top: Path, repository: Repository | None) -> "Ledger":
+    """The record of what was set up in a repository, or in a folder that belongs to none."""
+    if repository is None:
+        return Ledger(top / f".{NAME}")
+    own = "" if repository.main in {None, repository.top} else f".{Path(repository.top).name}"
+    return Ledger(Path(repository.shared) / f"{NAME}{own}")
+
+
+def ledger_of_user(home: Path) -> "Ledger":
+    """The record of what was set up for all folders of a user."""
+    state = os.environ.get("XDG_STATE_HOME")
+    return Ledger((Path(state) if state else home / ".local" / "state") / "arc" / NAME)
 
 
 class Ledger:
@@ -22,6 +50,9 @@ class Ledger:
 
     Args:
         path: where it is kept.
+
+    Attributes:
+        chosen: what is set up, by name, and how it is to guard.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,6 +65,15 @@ class Ledger:
         self._files: dict[str, dict[str, Any]] = content.get("files", {})
         self._folders: list[str] = content.get("folders", [])
         """Folders that were made for files, the innermost first."""
+        self._own_folders: list[str] = content.get("own_folders", [])
+        """Those that were made for this record."""
+        self.chosen = {name: Chosen(**how) for name, how in content.get("chosen", {}).items()}
+
+    def choose(self, chosen: dict[str, Chosen]) -> None:
+        """Note that this is what is set up from now on."""
+        if chosen != self.chosen:
+            self.chosen = chosen
+            self._save()
 
     def plan(self, edit: Edit) -> bytes | None:
         """What a file will hold.
@@ -75,6 +115,17 @@ class Ledger:
             raise CannotEditError(f"it cannot be written: {error.strerror}") from None
         return True
 
+    def former(self, edit: Edit) -> bytes | None:
+        """What a file is to hold without our entries: what it held, unless somebody has changed it since.
+
+        Raises:
+            CannotEditError: they cannot be taken out without harm.
+        """
+        current = read(edit.path)
+        if self._is_as_written(edit.path, current):
+            return _unpacked(self._files[str(edit.path)]["before"])
+        return apply(edit.take, current)
+
     def take_back(self, edit: Edit) -> bool:
         """Make a file as it was; or, where somebody has changed it since, take our entries out of it.
 
@@ -84,12 +135,8 @@ class Ledger:
         Raises:
             CannotEditError: it cannot be done without harm.
         """
-        current = read(edit.path)
-        noted = self._files.pop(str(edit.path), None)
-        if noted is not None and _digest(current) == noted.get("after"):
-            former = _unpacked(noted.get("before"))
-        else:
-            former = apply(edit.take, current)
+        current, former = read(edit.path), self.former(edit)
+        self._files.pop(str(edit.path), None)
         try:
             if former is None:
                 edit.path.unlink(missing_ok=True)
@@ -104,21 +151,25 @@ class Ledger:
     def _remove_folders(self) -> None:
         """Remove the folders that were made and hold nothing."""
         for folder in list(self._folders):
-            if not Path(folder).exists() or not any(Path(folder).iterdir()):
+            if _remove_if_empty(Path(folder)):
                 self._folders.remove(folder)
-                if Path(folder).exists():
-                    Path(folder).rmdir()
 
     def _is_as_written(self, path: Path, current: bytes | None) -> bool:
         noted = self._files.get(str(path))
         return noted is not None and noted.get("after") == _digest(current)
 
     def _save(self) -> None:
-        if not self._files and not self._folders:
+        if not self._files and not self._folders and not self.chosen:
             self._path.unlink(missing_ok=True)
+            for folder in self._own_folders:
+                _remove_if_empty(Path(folder))
             return
+        missing = [str(folder) for folder in self._path.parents if not folder.exists()]
+        self._own_folders = missing + self._own_folders
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(self._path, f"{json.dumps({'files': self._files, 'folders': self._folders}, indent=1)}\n".encode())
+        chosen = {name: {"mode": how.mode, "closed": how.closed} for name, how in self.chosen.items()}
+        content = {"chosen": chosen, "files": self._files, "folders": self._folders, "own_folders": self._own_folders}
+        _replace(self._path, f"{json.dumps(content, indent=1)}\n".encode())
 
 
 def _replace(path: Path, content: bytes, *, is_program: bool = False) -> None:
@@ -130,6 +181,13 @@ def _replace(path: Path, content: bytes, *, is_program: bool = False) -> None:
     elif is_program:
         unfinished.chmod(0o755)
     unfinished.replace(path)
+
+
+def _remove_if_empty(folder: Path) -> bool:
+    """Remove a folder that holds nothing; whether it is gone."""
+    if folder.exists() and not any(folder.iterdir()):
+        folder.rmdir()
+    return not folder.exists()
 
 
 def _digest(content: bytes | None) -> str:

@@ -1,10 +1,13 @@
 // arc:begin  Written by `arc setup opencode`; `arc setup --remove` takes it away.
 // Before a tool runs, the hub is asked; what it refuses is thrown, which is how opencode refuses a tool.
+import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 
+// A repository's hub is called; where this is for all folders of a user, a command finds the hub of the folder.
 const HUB = "@URL@"
+const HOOK = @COMMAND@
 const CLOSED = @CLOSED@
-const AWAY = "Arc: the hub of this folder does not answer, and this repository lets no tool run without it. arc ensure starts it."
+const AWAY = "Arc: the hub of this folder does not answer, and no tool runs here without it. arc ensure starts it."
 
 // The process and its start tell a window, as they do for the MCP server of this window.
 const started = () => {
@@ -28,16 +31,32 @@ export const Arc = async ({ directory }) => {
   const host = `${process.pid} ${started()} ${boot()}`.trim()
   const known = new Set()
   const given = new Map()
+  const call = async (body) => {
+    const answer = await fetch(HUB, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-arc-host-process": host, ...token },
+      body,
+      signal: AbortSignal.timeout(4000),
+    })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(text)
+    return text
+  }
+  const run = (body) =>
+    new Promise((resolve, reject) => {
+      const [program, ...words] = HOOK
+      const hook = spawn(program, words, { cwd: directory, stdio: ["pipe", "pipe", "ignore"], timeout: 6000 })
+      let text = ""
+      hook.stdout.on("data", (part) => (text += part))
+      hook.stdin.on("error", () => {})
+      hook.on("error", reject)
+      hook.on("close", () => resolve(text))
+      hook.stdin.end(body)
+    })
   const ask = async (event, more) => {
     try {
-      const answer = await fetch(HUB, {
-        method: "POST",
-        headers: { "content-type": "application/json", "x-arc-host-process": host, ...token },
-        body: JSON.stringify({ event, directory, ...more }),
-        signal: AbortSignal.timeout(4000),
-      })
-      const text = await answer.text()
-      if (!answer.ok) throw new Error(text)
+      const body = JSON.stringify({ event, directory, ...more })
+      const text = await (HUB ? call(body) : run(body))
       return text ? JSON.parse(text) : {}
     } catch {
       return CLOSED && event === "before" ? { refusal: AWAY } : {}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from tests.support.harness_programs import PROGRAMS, find_program, run_turn
+from tests.support.harness_programs import PROGRAMS, find_program, run_turn, settle
 from tests.support.hub_process import HubProcess
 from tests.support.scripted_model import ScriptedModel, Step, scripted_model
 
@@ -49,16 +49,26 @@ class Harness:
         self.hub = hub
         if find_program(name) is None:
             pytest.skip(f"{PROGRAMS[name]} is not installed: set ARC_TEST_HARNESSES to a folder that has it")
-        self.set_up()
+        self.home = repository.parent / "home"
 
     def set_up(self, *options: str) -> None:
         with chdir(self.repository):
             assert main(["setup", self.name, *options]) == 0
 
+    def set_up_for_user(self) -> None:
+        """Write to the home that the program is run with, and to nothing else."""
+        settle(self.name, self.repository, self.home)
+        moved = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("HOME", str(self.home))
+            for name in moved:
+                patch.delenv(name, raising=False)
+            self.set_up("--user")
+
     def run(self, *steps: Step) -> ScriptedModel:
         """One turn in which the model takes some steps."""
         with scripted_model(list(steps), str(self.repository)) as model:
-            self.said = run_turn(self.name, self.repository, self.repository.parent / "home", model.url)
+            self.said = run_turn(self.name, self.repository, self.home, model.url)
         return model
 
     def events(self, kind: str) -> list[Any]:
@@ -67,7 +77,17 @@ class Harness:
 
 @pytest.fixture
 def harness(request: pytest.FixtureRequest, repository: Path, hub: HubProcess) -> Harness:
-    return Harness(request.param, repository, hub)
+    harness = Harness(request.param, repository, hub)
+    harness.set_up()
+    return harness
+
+
+@pytest.fixture
+def harness_of_user(request: pytest.FixtureRequest, repository: Path, hub: HubProcess) -> Harness:
+    """A harness that is set up for all folders of a user, and in none of them."""
+    harness = Harness(request.param, repository, hub)
+    harness.set_up_for_user()
+    return harness
 
 
 EDIT = Step("edit", "calc.py", old="    return a + b", new="    return b + a")
@@ -160,6 +180,35 @@ def test_while_the_hub_is_away_the_repository_chooses(harness: Harness, closed: 
     harness.hub.storage.write_text("no storage, so that no session can start a hub")
     harness.run(Step("write", "new.py", new="A = 1\n"))
     assert (harness.repository / "new.py").exists() != closed, harness.said
+
+
+@pytest.mark.parametrize("harness_of_user", ALL, indirect=True)
+def test_what_is_set_up_for_a_user_guards_a_repository_that_has_a_hub(harness_of_user: Harness) -> None:
+    harness = harness_of_user
+    harness.hub.post("/v1/locks", {"agent_id": "ada", "file_path": "calc.py"})
+    model = harness.run(Step("read", "calc.py"), EDIT, Step("write", "new.py", new="A = 1\n"))
+    assert model.saw("Arc: this window is the agent"), harness.said
+    assert model.saw("calc.py is locked by ada until"), harness.said
+    assert "return a + b" in (harness.repository / "calc.py").read_text()
+    assert [event["data"]["file_path"] for event in harness.events("lock.acquired")] == ["calc.py", "new.py"]
+    assert len({event["actor"] for event in harness.events("session.opened")}) == 1, harness.said
+
+
+@pytest.mark.parametrize("harness_of_user", ALL, indirect=True)
+def test_what_is_set_up_for_a_user_and_for_the_repository_guards_once(harness_of_user: Harness) -> None:
+    harness = harness_of_user
+    harness.set_up()
+
+    def say() -> None:
+        harness.hub.post("/v1/messages", {"from_agent": "ada", "body": "the build is red"})
+
+    model = harness.run(
+        Step("write", "new.py", new="A = 1\n"), Step("shell", command="ls", before=say), Step("shell", command="ls")
+    )
+    assert len(harness.events("lock.acquired")) == 1, harness.said
+    assert len(harness.events("file.written")) == 1, harness.said
+    assert len({event["actor"] for event in harness.events("session.opened")}) == 1, harness.said
+    assert json.dumps(model.requests[-1]).count("the build is red") == 1, harness.said
 
 
 def call_hook(hub: HubProcess, body: dict[str, object]) -> None:

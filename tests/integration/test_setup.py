@@ -162,6 +162,42 @@ def test_where_nothing_is_set_up_there_is_nothing_to_take_out(plain: Path, capsy
     assert contents(plain) == before
 
 
+@pytest.mark.usefixtures("no_hub")
+def test_harnesses_that_are_set_up_and_taken_out_one_by_one_leave_the_others_what_they_need(plain: Path) -> None:
+    before = contents(plain)
+    for name in ("codex", "claude-code", "gemini"):
+        main(["setup", name])
+    everything = contents(plain)
+    main(["setup", "codex", "claude-code", "gemini"])
+    assert contents(plain) == everything
+    assert git(plain, "ls-files", "--others", "--exclude-standard").split() == [
+        ".codex/config.toml", ".mcp.json", "AGENTS.md", "CLAUDE.md",
+    ]  # fmt: skip
+    main(["setup", "--remove", "codex"])
+    assert "arc:begin" in (plain / "AGENTS.md").read_text()
+    assert "/.gemini/settings.json" in (plain / ".git" / "info" / "exclude").read_text()
+    assert not (plain / ".codex").exists()
+    main(["setup", "--remove", "gemini"])
+    assert not (plain / "AGENTS.md").exists()
+    assert (plain / "CLAUDE.md").exists()
+    main(["setup", "--remove", "claude-code"])
+    assert contents(plain) == before
+
+
+@pytest.mark.usefixtures("no_hub")
+def test_a_dry_run_of_taking_out_shows_what_would_go_and_changes_nothing(
+    plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["setup", "claude-code"])
+    before = contents(plain)
+    capsys.readouterr()
+    main(["setup", "--remove", "--dry-run"])
+    assert contents(plain) == before
+    said = capsys.readouterr().out
+    assert "--- .mcp.json" in said
+    assert "--- AGENTS.md" not in said
+
+
 @pytest.mark.usefixtures("no_hub", "plain")
 @pytest.mark.parametrize("what", ["codex", "git"])
 @pytest.mark.parametrize("is_on_path", [True, False])

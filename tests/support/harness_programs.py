@@ -23,12 +23,24 @@ def find_program(harness: str) -> str | None:
     return shutil.which(PROGRAMS[harness], path=path)
 
 
+def settle(harness: str, repository: Path, home: Path) -> None:
+    """Give a home what a harness needs to begin, unless it has that; what setup adds afterwards stays."""
+    home.mkdir(exist_ok=True)
+    if harness == "codex":
+        _write(home / ".codex" / "config.toml", f'[projects."{repository}"]\ntrust_level = "trusted"\n')
+    elif harness == "gemini":
+        own = {"security": {"auth": {"selectedType": "gemini-api-key"}}, "general": {"enableAutoUpdate": False}}
+        _write(home / ".gemini" / "settings.json", json.dumps(own))
+    elif harness == "qwen":
+        _write(home / ".qwen" / "settings.json", json.dumps({"general": {"enableAutoUpdate": False}}))
+
+
 def run_turn(harness: str, repository: Path, home: Path, model_url: str, prompt: str = "Go on.") -> str:
     """Let a harness do one turn without a screen; what it printed."""
-    home.mkdir(exist_ok=True)
+    settle(harness, repository, home)
     program = find_program(harness)
     assert program is not None
-    environment, arguments = _ways(harness, repository, home, model_url, prompt)
+    environment, arguments = _ways(harness, home, model_url, prompt)
     names = ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")
     surroundings = {
         "PATH": os.pathsep.join([str(Path(program).parent), str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -55,7 +67,7 @@ def run_turn(harness: str, repository: Path, home: Path, model_url: str, prompt:
     return done.stdout + done.stderr
 
 
-def _ways(harness: str, repository: Path, home: Path, url: str, prompt: str) -> tuple[dict[str, str], list[str]]:
+def _ways(harness: str, home: Path, url: str, prompt: str) -> tuple[dict[str, str], list[str]]:
     """How a harness is told of the model, and asked for one turn."""
     if harness == "claude-code":
         environment = {
@@ -67,7 +79,6 @@ def _ways(harness: str, repository: Path, home: Path, url: str, prompt: str) -> 
         }
         return environment, ["-p", prompt, "--permission-mode", "bypassPermissions"]
     if harness == "codex":
-        _write(home / ".codex" / "config.toml", f'[projects."{repository}"]\ntrust_level = "trusted"\n')
         provider = (
             f'model_providers.scripted={{name="scripted",base_url="{url}/v1",wire_api="responses",env_key="KEY"}}'
         )
@@ -78,8 +89,6 @@ def _ways(harness: str, repository: Path, home: Path, url: str, prompt: str) -> 
         trusting = ["--sandbox", "danger-full-access", "--dangerously-bypass-hook-trust"]
         return {"KEY": "none"}, ["exec", "--json", *options, *trusting, prompt]
     if harness == "gemini":
-        own = {"security": {"auth": {"selectedType": "gemini-api-key"}}, "general": {"enableAutoUpdate": False}}
-        _write(home / ".gemini" / "settings.json", json.dumps(own))
         environment = {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": "none", "GEMINI_CLI_TRUST_WORKSPACE": "true"}
         environment["GEMINI_TELEMETRY_ENABLED"] = "false"
         return environment, ["-p", prompt, "-m", "gemini-2.5-pro", "--approval-mode", "yolo"]
@@ -88,12 +97,11 @@ def _ways(harness: str, repository: Path, home: Path, url: str, prompt: str) -> 
         reached = {"baseURL": f"{url}/v1", "apiKey": "none"}
         given = {"npm": "@ai-sdk/openai-compatible", "name": "x", "options": reached, "models": {"scripted": model}}
         content = {"model": "x/scripted", "small_model": "x/scripted", "autoupdate": False, "provider": {"x": given}}
-        _write(home / "opencode.json", json.dumps(content))
+        (home / "opencode.json").write_text(json.dumps(content))
         off = ("AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "SHARE", "DEFAULT_PLUGINS")
         environment = {f"OPENCODE_DISABLE_{name}": "1" for name in off}
         environment |= {"OPENCODE_CONFIG": str(home / "opencode.json"), "npm_config_fetch_retries": "0"}
         return environment, ["run", "--format", "json", prompt]
-    _write(home / ".qwen" / "settings.json", json.dumps({"general": {"enableAutoUpdate": False}}))
     environment = {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "none", "OPENAI_MODEL": "scripted"}
     environment["QWEN_TELEMETRY_ENABLED"] = "false"
     return environment, ["-p", prompt, "--auth-type", "openai", "--model", "scripted", "--approval-mode", "yolo"]
@@ -101,4 +109,5 @@ def _ways(harness: str, repository: Path, home: Path, url: str, prompt: str) -> 
 
 def _write(path: Path, content: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
+    if not path.exists():
+        path.write_text(content)
