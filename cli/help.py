@@ -79,10 +79,14 @@ def _near(wanted: str, pages: dict[str, Path]) -> list[str]:
     from difflib import get_close_matches
 
     names = [*COMMANDS, *(name.partition("/")[2] for name in pages)]
-    titled = [
-        name.partition("/")[2] for name, page in pages.items() if f" {wanted.lower()}" in f" {_title(page)}".lower()
-    ]
+    titled = [name.partition("/")[2] for name, page in pages.items() if _has(_title(page), wanted)]
     return list(dict.fromkeys([*get_close_matches(wanted, names, cutoff=0.7), *titled]))[:3]
+
+
+def _has(title: str, wanted: str) -> bool:
+    """Whether words of a title begin like this, written apart or together: backup finds "Back up"."""
+    words, sought = title.lower().split(), "".join(wanted.lower().split())
+    return any("".join(words[start:]).startswith(sought) for start in range(len(words)))
 
 
 def _contents() -> str:

@@ -16,12 +16,12 @@ from projections.moving.import_011 import import_011
 from projections.moving.transfer import bring_in
 
 NOUNS: Final = {
-    "message.posted": "messages",
-    "channel.created": "channels",
-    "session.opened": "sessions",
-    "claim.acquired": "claims",
-    "lock.acquired": "locks",
-    "task.completed": "completed tasks",
+    "message.posted": "message",
+    "channel.created": "channel",
+    "session.opened": "session",
+    "claim.acquired": "claim",
+    "lock.acquired": "lock",
+    "task.completed": "completed task",
 }
 
 
@@ -65,4 +65,5 @@ def _import_export(source: Path, storage: Path) -> int:
 
 
 def _list(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{counts.get(event_type, 0)} {noun}" for event_type, noun in NOUNS.items())
+    found = {noun: counts.get(event_type, 0) for event_type, noun in NOUNS.items()}
+    return ", ".join(f"{number:,} {noun}{'' if number == 1 else 's'}" for noun, number in found.items())

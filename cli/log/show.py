@@ -12,7 +12,7 @@ from cli.errors import WrongArguments
 from cli.log.lines import damage_line, event_line, print_change, with_times
 from cli.log.storage import reading, reading_one_moment
 from cli.options import StorageOptions, add_storage_option, count
-from cli.output import print_error
+from cli.output import print_error, print_note
 from cli.tables import print_line
 from projections.history.changes import EventInFull, find_in_full
 from projections.history.events import LoggedEvent, check_type, read_log_end
@@ -65,6 +65,8 @@ def run(options: Options) -> int:
     limit, where = options.limit or DEFAULT_LIMIT, where_of(options)
     with reading(options) as snapshot:
         events = snapshot.read(read_log_end, limit, where)
+    if not events and where != EVERYTHING:
+        print_note("no event of this log is like that; arc log show without options lists the newest")
     return print_events(events, options.json)
 
 

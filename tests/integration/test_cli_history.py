@@ -10,10 +10,13 @@ from arclog.deciders.locks import AcquireLock
 from arclog.deciders.sessions import CloseSession, OpenSession
 from arclog.events import SessionOpened
 from arclog.sqlite.reads import read_now
+from cli.main import main
 from tests.support.command import Run
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import events_in, recording
 from tests.support.told import LAST, LOCKED, REFUSED, TASK
+
+NOT_ONE = "no event of this log is like that; arc log show without options lists the newest"
 
 
 def test_show_tells_one_event_in_full(run: Run) -> None:
@@ -25,6 +28,14 @@ def test_show_tells_one_event_in_full(run: Run) -> None:
     assert shown["event"]["event_id"] == TASK
     assert [change["entity"] for change in shown["changes"]] == [f"task/{TASK}", "thread/t", f"message/{TASK}"]
     assert "event 99 is not in this log" in run("log", "show", 99, code=1)
+
+
+def test_show_says_so_when_no_event_is_as_asked(
+    told: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(told)
+    assert main(["log", "show", "--stream", "lock/none.py"]) == 0
+    assert capsys.readouterr() == ("", f"{NOT_ONE}\n")
 
 
 def test_show_says_which_event_is_not_what_was_recorded(run: Run, damaged: Path) -> None:

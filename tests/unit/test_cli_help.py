@@ -43,7 +43,13 @@ def test_what_is_neither_says_how_to_list_them(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize(
     ("word", "near"),
-    [("sandbox", "use-from-a-sandbox"), ("durabilty", "durability"), ("secret", "erase-a-secret"), ("lok", "lock")],
+    [
+        ("sandbox", "use-from-a-sandbox"),
+        ("durabilty", "durability"),
+        ("secret", "erase-a-secret"),
+        ("lok", "lock"),
+        ("backup", "back-up-every-night"),
+    ],
 )
 def test_what_is_neither_is_answered_with_what_is_like_it(
     word: str, near: str, capsys: pytest.CaptureFixture[str]
