@@ -40,7 +40,7 @@ def environment() -> dict[str, str]:
 def make_laboratory() -> None:
     """Make what is missing; whoever comes second waits."""
     LABORATORY.mkdir(parents=True, exist_ok=True)
-    with _lock():
+    with locked():
         if not (LABORATORY / "tools" / "bin" / "uv").exists():
             _run(sys.executable, "-m", "venv", LABORATORY / "tools")
             _run(LABORATORY / "tools" / "bin" / "python", "-m", "pip", "install", "--quiet", "uv")
@@ -52,7 +52,8 @@ def make_laboratory() -> None:
 
 
 @contextmanager
-def _lock() -> Iterator[None]:
+def locked() -> Iterator[None]:
+    """Nobody else makes a part of the laboratory meanwhile."""
     with (LABORATORY / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
