@@ -146,9 +146,10 @@ class HttpTransport:
         in_doubt = False  # whether an attempt without an answer may have been done
         while True:
             try:
-                if in_doubt and not self._hub_knows_keys(timeout):
-                    raise _answer_lost()
-                status, envelope = self._exchange(method, path, body, headers, timeout, in_flight)
+                if in_doubt:
+                    status, envelope = self._ask_again(method, path, body, headers, timeout, in_flight)
+                else:
+                    status, envelope = self._exchange(method, path, body, headers, timeout, in_flight)
             except _ConnectionLostError as lost:
                 if in_flight is not None and in_flight.given_up:
                     raise ArcError("the call was given up", LOST, code="given_up") from None
@@ -178,6 +179,23 @@ class HttpTransport:
     def __del__(self) -> None:
         if hasattr(self, "_idle"):  # else the URL was refused
             self.close()
+
+    def _ask_again(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout: float,
+        in_flight: InFlight | None,
+    ) -> tuple[int, dict[str, Any]]:
+        """`_exchange` for a call that may have been done: whatever keeps it from being asked again, that is told."""
+        try:
+            if self._hub_knows_keys(timeout):
+                return self._exchange(method, path, body, headers, timeout, in_flight)
+        except ArcError as error:
+            raise _answer_lost() from error
+        raise _answer_lost()
 
     def _hub_knows_keys(self, timeout: float) -> bool:
         """Whether the hub that answers now does a call once, however often it arrives under one key."""

@@ -6,6 +6,8 @@
     agent_folder  one agent's two folders; `spool`, `folders` (`folders_on_windows`) and `files`
                   touch what lies there
     envelope      a request and a response as text, without I/O; `identity` says who may ask for what
+    cursors       reads that go on from a cursor, which moves when the response lies there
+    pace          how long it waits for what
     remote        a `Send` over HTTP, for `arc relay`; `hub_answers` reads what comes back
     erasing       texts that were erased go from the spool too
 

@@ -31,17 +31,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
 
 from relay.agent_folder import AgentFolder, Unfinished
+from relay.cursors import CursorRead
 from relay.envelope import SERVER_FAULT, Refused, Request, encode_answer, encode_refusal, idempotency_key, readable
 from relay.files import TAKEN, Mark, stem_of
 from relay.hub_answers import find_grant, is_stopping
 from relay.identity import check_owner, find_closed_session
+from relay.pace import Pace
 
 Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[tuple[int, bytes]]]
 """The way to the hub: method, path, body and headers of a call; gives the status and the body of the answer.
@@ -52,37 +54,6 @@ OK: Final = 200
 UNAVAILABLE: Final = 503
 
 log = logging.getLogger("arc.relay")
-
-
-class Pace(Struct, frozen=True, kw_only=True):
-    """How long the relay waits, in seconds, and how much of one agent it takes on at once.
-
-    Attributes:
-        settle_sec: how long a file that is not whole must stay as it is before it is judged; a mount may bring it in
-            parts.
-        patience_sec: how long a file that keeps changing is waited for.
-        look_again_sec: how often it is looked at meanwhile.
-        retry_sec: after how long a file is tried again that could not be taken, or a response that could not be
-            written.
-        reconnect_sec: the first and the longest pause between two attempts to reach the hub.
-        idle_share: the pause between two looks at the spool, as a share of the time since the last request.
-        prune_every_sec: how often answered requests that are old are deleted.
-        prune_after: how many responses make that worth while.
-        max_known: requests of one agent that are remembered before they are taken.
-        beside: long polls and unfinished files of one agent that are waited for at once; what is beyond waits in the
-            queue.
-    """
-
-    settle_sec: float = 3.0
-    patience_sec: float = 10.0
-    look_again_sec: float = 0.1
-    retry_sec: float = 2.0
-    reconnect_sec: tuple[float, float] = (0.05, 2.0)
-    idle_share: float = 1 / 50
-    prune_every_sec: float = 60.0
-    prune_after: int = 200
-    max_known: int = 2000
-    beside: int = 64
 
 
 class HubUnreachable(Exception):
@@ -261,15 +232,18 @@ class Courier:
     # Carrying -------------------------------------------------------------------------------------------------------
 
     async def _carry(self, stem: str, request: Request) -> None:
-        headers, grant = {}, None
+        headers, grant, move = {}, None, None
+        reading = CursorRead.find(request)
         if request.writes:
             headers["Idempotency-Key"] = idempotency_key(self._folder, request.request_id)
             headers["X-Arc-Agent"] = self._folder
         try:
             await self._check_session(request)
-            status, body = await self._ask(request.method, request.path, request.encode_body(), headers)
+            path = request.path if reading is None else reading.path
+            status, body = await self._ask(request.method, path, request.encode_body(), headers)
             response = encode_answer(request.request_id, status, body, _now())
             grant = find_grant(request, body)
+            move = None if reading is None else reading.path_to_move(body)
         except LeftForNext:
             return
         except Refused as refused:
@@ -277,9 +251,12 @@ class Courier:
         except Exception:  # the shell, as in _serve_all
             log.exception("relay: %s %s of %s", request.method, request.path, self._folder)
             response = _refusal(Refused("the hub failed; its log says why", status=SERVER_FAULT), request.request_id)
-        if not self._answer(stem, response) and grant is not None:
-            with suppress(LeftForNext):
+        became = self._answer(stem, response)
+        with suppress(LeftForNext):
+            if became == "unread" and grant is not None:
                 await self._ask("POST", *grant, {"X-Arc-Agent": self._folder})
+            if became == "there" and move is not None:
+                await self._ask("GET", move, b"", {})
 
     async def _check_session(self, request: Request) -> None:
         session_id = find_closed_session(request)
@@ -316,20 +293,23 @@ class Courier:
                 await asyncio.wait_for(self._closing.wait(), pause_sec)
             pause_sec = min(pause_sec * 2, longest_sec)
 
-    def _answer(self, stem: str, response: bytes) -> bool:
-        """Hand a response over; False when nobody is there who could find it."""
+    def _answer(self, stem: str, response: bytes) -> Literal["there", "unread", "later"]:
+        """Hand a response over, and tell what became of it.
+
+        It is unread when nobody is there who could find it. What comes later is asked for again then.
+        """
         try:
             with self._open() as folder:
                 folder.answer(stem, response)
         except FileNotFoundError:
-            return False  # the spool is gone, and so is the agent that waited
+            return "unread"  # the spool is gone, and so is the agent that waited
         except OSError as error:  # it lies there as .work without a response, and is carried again, under its key
             self._set_aside(stem + TAKEN, error)
             asyncio.get_running_loop().call_later(self._pace.retry_sec, self.enqueue, stem + TAKEN)
-        else:
-            self._answered += 1
-            self._complained = False
-        return True
+            return "later"
+        self._answered += 1
+        self._complained = False
+        return "there"
 
 
 class _Agent(Struct):

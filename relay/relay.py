@@ -12,8 +12,9 @@ from typing import Final
 
 from arclog.deciders.fields import Limits
 from arclog.limits import RELAY_POLL_INTERVAL_SEC
-from relay.courier import Pace, Send
+from relay.courier import Send
 from relay.envelope import MAX_ENVELOPE_BYTES
+from relay.pace import Pace
 from relay.scanner import Scanner
 from relay.spool import Spool
 

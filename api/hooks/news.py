@@ -1,10 +1,12 @@
 """What others said and did since an agent was told last: the digest, for hooks to put before its model.
 
 Each line is a fact with its event. Nothing is told twice: what was told counts as shown once another hook of the same
-agent arrives, since only then it is sure that the answer before was read.
+agent arrives, since only then it is sure that the answer before was read. What turns out not to have been read, as when
+the harness gave up its hook, is told again.
 """
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
@@ -21,6 +23,8 @@ MAX_SHOWN: Final = 4096
 GO_ON_TIMES: Final = 3
 GO_ON_WITHIN_SEC: Final = 60.0
 """How often a turn is made to go on, and in how many seconds; not every harness has an end to that."""
+CURSOR: Final = " news"
+"""The agent's cursor that keeps what it was told, for the next run of the hub; no agent can have chosen its name."""
 OWN: Final[frozenset[Kind]] = frozenset({"held"})
 """What an agent knows without being told."""
 TO_IT_ALONE: Final[frozenset[Kind]] = frozenset({"unacked", "message"})
@@ -60,7 +64,9 @@ class News:
     def hear_from(self, agent_id: str) -> None:
         """Another hook of the agent has arrived: it has seen what the last answer told it."""
         told = self._told_to(agent_id)
-        told.until = told.pending
+        if told.until != told.pending:
+            told.until = told.pending
+            self._hub.cursors.move(agent_id, CURSOR, told.until)
         if told.unsure:
             if len(told.shown) > MAX_SHOWN:
                 told.shown.clear()
@@ -83,6 +89,21 @@ class News:
             return ""
         told.went_on.append(now)
         return self._write(told, lines)
+
+    def unread(self, agent_id: str) -> Callable[[], None]:
+        """What is to be done when nobody has read the answer to the agent that was just made: tell it again."""
+        told = self._told_to(agent_id)
+        until, facts = told.until, told.unsure
+
+        def take_back() -> None:
+            if told.until > until:  # another hook came meanwhile, as with tools that run side by side
+                self._hub.cursors.move(agent_id, CURSOR, until)
+            told.until = told.pending = min(told.until, until)
+            told.shown -= facts
+            told.unsure = set()
+            told.looked_at = -1
+
+        return take_back
 
     async def _list(self, agent_id: str, told: Told) -> list[Line]:
         """What the agent was not told yet."""
@@ -108,9 +129,11 @@ class News:
         if told is None:
             if len(self._told) >= MAX_AGENTS:
                 self._told.clear()
-            # What came before its last call it has had the time to ask for; who is new was not meant.
-            since = self._hub.read(find_last_event_of, agent_id)
-            since = self._hub.read(read_head).event_id if since is None else since
+            since = self._hub.cursors.find(agent_id, CURSOR, self._hub.at())
+            if since is None:  # what came before its last call it has had the time to ask for; who is new was not meant
+                since = self._hub.read(find_last_event_of, agent_id)
+            if since is None:
+                since = self._hub.read(read_head).event_id
             told = self._told[agent_id] = Told(since, since, set(), set(), -1, [])
         return told
 

@@ -1,5 +1,6 @@
 """`POST /v1/hooks/{harness}`: a harness's hook calls, and is answered in the harness's own form."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
@@ -13,6 +14,7 @@ from api.hooks.outside import Outside
 from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard
 from api.hooks.windows import BY, Window, Windows
 from api.http.bodies import read_body
+from api.http.connection import connection_of
 from api.http.headers import HEADERS
 from api.http.queries import QueryReader
 from api.http.routes import Route, Site, SpecialRoute
@@ -65,6 +67,18 @@ class HookQuery(Struct, frozen=True, kw_only=True):
     ] = "repository"
 
 
+class Answer(Struct, frozen=True):
+    """What a hook is answered.
+
+    Attributes:
+        body: in the harness's own form.
+        unread: to be called when it turns out that nobody has read it, as when the harness gave up its hook.
+    """
+
+    body: bytes
+    unread: Callable[[], None] | None = None
+
+
 class Hooks:
     """The hooks of one hub."""
 
@@ -78,7 +92,7 @@ class Hooks:
         self._of_repository: set[tuple[str, str]] = set()
         """Windows whose repository has hooks of its own."""
 
-    async def hear(self, harness: Harness, body: Body, query: HookQuery, process: str) -> bytes:
+    async def hear(self, harness: Harness, body: Body, query: HookQuery, process: str) -> Answer:
         """The answer to one call of a hook. At most one event is appended.
 
         Args:
@@ -89,18 +103,20 @@ class Hooks:
         """
         call = harness.read(body)
         if call.moment == "other" or not (call.session or process):
-            return b""
+            return Answer(b"")
         if not self._is_here(call.folder):
-            return harness.answer(call, self._point_out(call))
+            return Answer(harness.answer(call, self._point_out(call)))
         self._outside.hear(call.folder)
         window = Window(harness.HOST, call, process, by_process=harness.BY_PROCESS)
         if self._is_second(window, query.scope):
-            return b""
+            return Answer(b"")
         try:
             reply = await self._judge(window, call, query.mode)
         except Forbidden as forbidden:
-            reply = _forbid(call, str(forbidden))
-        return harness.answer(call, reply)
+            return Answer(harness.answer(call, _forbid(call, str(forbidden))))
+        tells = reply.context or reply.go_on
+        unread = self._news.unread(self._windows.find(window)) if tells else None
+        return Answer(harness.answer(call, reply), unread)
 
     def _is_here(self, folder: str) -> bool:
         """Whether a folder belongs to this hub; each window comes with the same one time after time."""
@@ -214,7 +230,13 @@ def serve_hooks(site: Site) -> ASGIApp:
         if harness is None:
             raise NotFound("harness", query.harness, f"is not one of {', '.join(sorted(HARNESSES))}")
         process = scope[HEADERS].get(HOST_PROCESS, b"").decode("latin-1")
-        await site.responder.send(send, 200, await hooks.hear(harness, _decode(body), query, process))
+        answer = await hooks.hear(harness, _decode(body), query, process)
+        connection = connection_of(scope)
+        if answer.unread is not None:
+            connection.watch(answer.unread)
+        await site.responder.send(send, 200, answer.body)
+        if answer.unread is not None and connection.has_ended:
+            answer.unread()
 
     return serve
 

@@ -36,12 +36,12 @@ class Connection:
         self.is_remote = False
         """Whether a call came over it that is from another machine."""
         self._transport = transport
-        self._on_loss: Callable[[], None] | None = None
+        self._on_loss: list[Callable[[], None]] = []
         self._waiting: set[asyncio.Task[Any]] = set()
 
     def watch(self, on_loss: Callable[[], None]) -> None:
         """Have `on_loss` called if it turns out that the answer which goes out now was not read."""
-        self._on_loss = on_loss
+        self._on_loss.append(on_loss)
 
     async def unless_ended(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of `work`, which is cancelled as soon as the client closes the connection.
@@ -66,8 +66,8 @@ class Connection:
     # What the protocol tells -----------------------------------------------------------------------------------------
 
     def begin_request(self) -> None:
-        """Another request came, so the answer to the last was read."""
-        self._on_loss = None
+        """Another request came, so the answers to those before it were read."""
+        self._on_loss.clear()
 
     def end(self, error: BaseException | None = None) -> None:
         """The client sends no more, or the connection is lost.
@@ -78,9 +78,10 @@ class Connection:
         self.has_ended = True
         for task in self._waiting:
             task.cancel()
-        on_loss, self._on_loss = self._on_loss, None
-        if on_loss is not None and not (error is None and self._is_taken()):
-            on_loss()
+        unsure, self._on_loss = self._on_loss, []
+        if unsure and not (error is None and self._is_taken()):
+            for on_loss in reversed(unsure):  # requests may be sent without waiting for answers
+                on_loss()
 
     def _is_taken(self) -> bool:
         """Whether the client's machine has taken all that was sent, and did not refuse it."""

@@ -272,7 +272,7 @@ class ReadRoute(Struct, Generic[Q], frozen=True, kw_only=True):
             if found.take_back is not None:
                 connection.watch(found.take_back)
             await send_result(send, found.result, more=found.more, as_of=past)
-            if found.take_back is not None and connection.has_ended:
+            if found.take_back is not None and (connection.has_ended or scope["method"] == "HEAD"):
                 found.take_back()
 
         return look

@@ -7,6 +7,7 @@
     kept_options  the port and the options that belong to a storage, for its next start
     probe         asking an address what listens there
     listeners     whether a process is what listens on a port
+    processes     whether a process stands still
     which_hub     the answer: what was named, the environment, the folder's hub, the usual port
 
 Only the standard library, and of that only what loads in no time: each `arc post` asks.

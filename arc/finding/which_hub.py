@@ -7,24 +7,33 @@
 
 Where a folder has a storage, its hub is meant or none: another project's that happens to listen where this one did, or
 on the usual port, is an error, never an answer. And a caller of a hub that is not the folder's is told so.
+
+A hub whose process is stopped answers nobody. Its callers are told so at once, instead of waiting until their patience
+ends: a hook has four seconds for each tool, and a call fifteen.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 
 from arc.errors import ArcError
 from arc.finding.kept_options import read_options
 from arc.finding.notes import Note, read_notes
 from arc.finding.probe import NotAHubError, RunningHub, find_hub_at
+from arc.finding.processes import how_to_go_on, is_stopped
 from arc.finding.storage import Project, is_same_file, working_directory
 from arc.urls import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_URL, split_url, url_of
 
 VARIABLE = "ARC_URL"
 ASK_SEC = 2.0
 """How long a hub may take to say what it is; it is up, or it is not the one."""
+STOPPED_SEC = 0.5
+"""How long a hub that is stopped may take to go on, as one that somebody looks at with a debugger does."""
+LOOK_SEC = 0.02
 NOT_HERE = 503
+HUB_STOPPED = "hub_stopped"
 
 _said: set[str] = set()
 
@@ -61,7 +70,7 @@ def choose_hub(named: str | None = None, folder: str | None = None) -> Choice:
 
     Raises:
         ArcError: `ARC_URL` is no URL; or the folder has a storage whose hub does not run, and another hub, or something
-            else, listens in its place.
+            else, listens in its place; or the folder's hub is meant, and its process is stopped (code `hub_stopped`).
     """
     project = Project(folder or working_directory())
     url, source = (named, "") if named is not None else (os.environ.get(VARIABLE) or None, f"{VARIABLE} names ")
@@ -77,6 +86,7 @@ def choose_hub(named: str | None = None, folder: str | None = None) -> Choice:
     storage = project.find_storage()
     note = find_note(project, storage)
     if note is not None:
+        _refuse_stopped(note)
         return Choice(note.url, storage=note.storage or storage)
     return _unnoted(storage) if storage is not None else _usual()
 
@@ -108,9 +118,22 @@ def _holds(note: Note) -> bool:
 def _remark_on_other(project: Project, url: str, source: str) -> str:
     """What to say of a hub that was named when the folder has another."""
     note = find_note(project, project.find_storage())
-    if note is None or split_url(url).is_same(note.address):
+    if note is None:
+        return ""
+    if split_url(url).is_same(note.address):
+        _refuse_stopped(note)
         return ""
     return f"{source}{url}{', which' if source else ''} is not the hub of this folder: that one listens on {note.url}"
+
+
+def _refuse_stopped(note: Note) -> None:
+    """Tell of a hub whose process stands still, and does not go on soon."""
+    give_up_at = time.monotonic() + STOPPED_SEC
+    while is_stopped(note.pid):
+        if time.monotonic() > give_up_at:
+            message = f"the hub at {note.url} (process {note.pid}) {how_to_go_on(note.pid)}"
+            raise ArcError(f"connection error: {message}", NOT_HERE, code=HUB_STOPPED)
+        time.sleep(LOOK_SEC)
 
 
 def _unnoted(storage: str) -> Choice:

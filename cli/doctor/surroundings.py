@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import arc
 from arc.errors import ArcError
-from arc.finding.which_hub import choose_hub
+from arc.finding.which_hub import HUB_STOPPED, choose_hub
 from arc.http import HttpTransport
 from arc.hub import ensure_hub
 from cli.doctor.findings import Finding
@@ -17,14 +17,18 @@ from cli.doctor.findings import Finding
 LEAST_FREE_BYTES: Final = 200_000_000
 SLOW_SEC: Final = 0.25
 AHEAD_SEC: Final = 5.0
+ANSWER_SEC: Final = 5.0
+"""How long a hub may take to say what it is."""
 
 
 def find_hub(*, fix: bool) -> tuple[Finding, str]:
     """Whether the folder's hub answers, and where; started when it does not and `fix` is set."""
     try:
         choice = choose_hub()
-        HttpTransport(choice.url).call("GET", "/v1/hub-info")
+        HttpTransport(choice.url, ANSWER_SEC).call("GET", "/v1/hub-info")
     except ArcError as error:
+        if error.code in {HUB_STOPPED, "timed_out"}:  # to start another beside it would be no help
+            return Finding(False, f"hub: {error}"), ""
         if not fix:
             return Finding(False, f"hub: {error}", "arc ensure starts it, and so does arc doctor --fix"), ""
         started = ensure_hub()

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 from arc.finding.listeners import listens
 from arc.finding.notes import Note, read_notes
 from arc.finding.probe import NoAnswerError, NotAHubError, RunningHub, find_hub_at
+from arc.finding.processes import how_to_go_on, is_stopped
 from arc.finding.which_hub import serves
 from arc.urls import split_url
 from cli.errors import CommandFailed
-from cli.hubs.process_state import is_stopped
 
 ASK_SEC: Final = 2.0
 """How long the hub that a note names may take to answer; it is up, or the note is old."""
@@ -34,10 +34,9 @@ class SilentHub(CommandFailed):
 
     def __init__(self, storage: Path, pid: int, url: str) -> None:
         self.is_stopped = is_stopped(pid)
+        said = f"runs, but gives no answer: wait for it, or end it with kill {pid}"
         if self.is_stopped:
-            said = f"is stopped, as by Ctrl-Z: kill -CONT {pid} lets it go on, kill -KILL {pid} ends it"
-        else:
-            said = f"runs, but gives no answer: wait for it, or end it with kill {pid}"
+            said = how_to_go_on(pid)
         super().__init__(f"the hub of {storage} (process {pid}, {url}) {said}")
 
 

@@ -1,10 +1,12 @@
-"""Processes: when one has ended, and whether one stands still."""
+"""Processes: when one has ended."""
 
 import os
 import sys
 import time
 from pathlib import Path
 from typing import Final
+
+from arc.finding.processes import read_state
 
 LOOK_SEC: Final = 0.01
 
@@ -22,10 +24,6 @@ def wait_for_end(pid: int, within_sec: float) -> bool:
 if sys.platform == "win32":
     from arc.windows import is_running as is_running  # noqa: PLC0414 - it is part of this module
 
-    def is_stopped(pid: int) -> bool:
-        """Nothing stops a process here and lets it go on."""
-        return False
-
 else:
 
     def is_running(pid: int) -> bool:
@@ -36,17 +34,5 @@ else:
             return False
         except PermissionError:
             return True
-        state = _read_state(pid)
+        state = read_state(pid)
         return state != "Z" if state else not Path("/proc/self").exists() or Path(f"/proc/{pid}").exists()
-
-    def is_stopped(pid: int) -> bool:
-        """Whether a process was stopped (Ctrl-Z, SIGSTOP, a debugger) and has not been told to go on."""
-        return _read_state(pid) in {"T", "t"}
-
-    def _read_state(pid: int) -> str:
-        """The letter that Linux has for what a process does; empty where nothing is told."""
-        try:
-            # It stands after the name, which may hold anything, even spaces and brackets.
-            return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
-        except (OSError, IndexError):
-            return ""

@@ -64,14 +64,17 @@ class Cursors:
     def move_with_answer(self, agent_id: str, name: str, began_at: int, position: int) -> Callable[[], None]:
         """An answer takes the messages up to `position`; what is returned takes it back, as one that nobody has read.
 
-        It does so once, and only while no other answer has gone on from there.
+        It does so once, and only while no other answer has gone on from there, or when that was taken back first.
         """
+        before = self._answers.get((agent_id, name))
         self.move(agent_id, name, position)
         answer = self._answers[agent_id, name] = _Answer()
 
         def take_back() -> None:
             if self._answers.get((agent_id, name)) is answer:
                 self.move(agent_id, name, began_at)
+                if before is not None:
+                    self._answers[agent_id, name] = before
 
         return take_back
 

@@ -179,6 +179,13 @@ def test_a_change_whose_answer_was_lost_is_not_sent_again_to_a_hub_that_knows_no
     assert len(play.of("/v1/messages")) == 1
 
 
+def test_a_change_whose_answer_was_lost_is_in_doubt_whatever_answers_then(play: Play, transport: HttpTransport) -> None:
+    play.steps = [hang_up, (200, "not a hub")]
+    assert refused(lambda: transport.call("POST", "/v1/messages", {})).code == "answer_lost"
+    play.steps = [hang_up, (200, KNOWS_KEYS), (200, "not a hub")]
+    assert refused(lambda: transport.call("POST", "/v1/messages", {})).code == "answer_lost"
+
+
 def test_a_hub_that_is_stopping_is_not_asked_what_it_knows(play: Play, transport: HttpTransport) -> None:
     play.steps = [hang_up, (503, {"ok": False, "error": "this hub is stopping"}), (200, KNOWS_KEYS), (201, OK)]
     assert transport.call("POST", "/v1/messages", {}) == OK

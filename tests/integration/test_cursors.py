@@ -1,5 +1,6 @@
 """A cursor of an agent moves with answers that somebody can have read, and with no others."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,28 @@ def test_a_reader_that_has_read_is_not_shown_it_again(tmp_path: Path) -> None:
         for number in range(TRIES):
             hub.say(f"message {number}")
             assert read_on(hub) == [f"message {number}"]
+
+
+def test_a_look_at_the_head_of_an_answer_takes_nothing_from_its_cursor(tmp_path: Path) -> None:
+    with served_hub(tmp_path) as hub:
+        read_on(hub)
+        hub.say("hello")
+        assert hub.exchange(POLL.replace(b"GET", b"HEAD", 1)).startswith(b"HTTP/1.1 200 OK")
+        assert read_on(hub) == ["hello"]
+
+
+def test_answers_to_requests_that_did_not_wait_for_each_other_take_nothing_while_they_are_unread(
+    tmp_path: Path,
+) -> None:
+    one = POLL.replace(b"timeout=20", b"limit=1")
+    with served_hub(tmp_path) as hub:
+        read_on(hub)
+        for number in range(TRIES):
+            said = [f"first {number}", f"second {number}"]
+            for text in said:
+                hub.say(text)
+            with hub.connect() as reader:
+                reader.sendall(one + one)
+                wait_until(lambda: len(reader.recv(65_536, socket.MSG_PEEK).split(b"HTTP/1.1 200")) == 3)
+            told = read_when_there(hub)
+            assert (told if len(told) == len(said) else told + read_on(hub)) == said

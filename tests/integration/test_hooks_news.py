@@ -1,5 +1,7 @@
 """What hooks tell an agent of what others said: once each, in few words, and when a turn goes on for it."""
 
+import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,9 @@ import pytest
 
 from tests.support.hook_windows import Window, make_tree
 from tests.support.served_hub import ServedHub, served_hub
+from tests.support.waiting import wait_until
+
+LS = {"tool_name": "Bash", "tool_input": {"command": "ls"}, "tool_response": {}}
 
 
 @pytest.fixture
@@ -81,3 +86,29 @@ def test_a_turn_is_not_made_to_go_on_for_ever(hub: ServedHub, ada: Window) -> No
         hub.say(f"message {number}", to_agent=name)
         went_on += bool(ada.stop(again=number > 0))
     assert went_on == 3
+
+
+def test_what_a_hook_did_not_wait_for_is_told_by_the_next(hub: ServedHub, ada: Window) -> None:
+    ada.start()
+    for number in range(20):
+        hub.say(f"message {number}", channel="general")
+        body = json.dumps({"session_id": ada.session, "cwd": str(ada.tree), "hook_event_name": "PostToolUse"} | LS)
+        head = f"POST /v1/hooks/claude-code HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n\r\n"
+        with hub.connect() as hook:
+            hook.sendall(f"{head}{body}".encode())
+            hook.recv(1, socket.MSG_PEEK)  # the harness has ended the hook, which has read nothing of its answer
+        wait_until(lambda: f"“message {number}”" in ada.after("Bash", command="ls"), what="the message")  # noqa: B023
+
+
+def test_what_was_not_told_yet_is_told_by_the_next_run_of_the_hub(tree: Path) -> None:
+    with served_hub(tree) as hub:
+        ada = Window(hub, tree, "session-ada")
+        ada.start()
+        hub.say("told before", channel="general")
+        assert "told before" in ada.after("Bash", command="ls")
+        assert ada.after("Bash", command="ls") == ""
+        hub.say("not told yet", channel="general")
+        assert ada.before("Edit", file_path=str(tree / "a.py")) == ""  # an event of the agent's own, after the message
+    with served_hub(tree) as hub:
+        told = Window(hub, tree, "session-ada").after("Bash", command="ls")
+        assert ("not told yet" in told, "told before" in told) == (True, False)

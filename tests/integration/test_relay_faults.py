@@ -15,9 +15,12 @@ import pytest
 
 from arc.spool import FileRelayClient
 from relay.agent_folder import AgentFolder
-from relay.courier import HubUnreachable, Pace
+from relay.courier import HubUnreachable
+from relay.pace import Pace
+from relay.remote import HttpSend
 from relay.spool import Spool
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
+from tests.support.served_hub import served_hub
 from tests.support.waiting import wait_until
 
 
@@ -309,6 +312,39 @@ def test_a_response_that_cannot_be_written_is_tried_again(
         assert get_response(spool, "alice", "r1")["body"] == {"ok": True, "result": {"id": 1}}
     assert len(hub.done) == 1
     assert caplog.text.count("No space left") == 1
+
+
+@pytest.mark.parametrize("query", ["", "&timeout=5"])
+def test_a_cursor_does_not_pass_what_no_response_could_tell(
+    tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    write, full = AgentFolder.answer, threading.Event()
+
+    def answer(self: AgentFolder, stem: str, content: bytes) -> None:
+        if full.is_set():
+            raise OSError(28, "No space left on device")
+        write(self, stem, content)
+
+    def read_on(number: int) -> list[str]:
+        hand_in(spool, "alice", f"r{number}", {"method": "GET", "path": f"{path}&limit=2{query}"})
+        return [message["body"] for message in get_response(spool, "alice", f"r{number}")["body"]["result"]]
+
+    path = "/v1/events?agent_id=alice&cursor=c"
+    monkeypatch.setattr(AgentFolder, "answer", answer)
+    with served_hub(tmp_path) as hub:
+        hub.get(path)
+        send = HttpSend(hub.url)
+        for text in ("one", "two", "three"):
+            hub.say(text)
+        full.set()
+        with serving(spool, send, pace=Pace(retry_sec=0.05)):
+            hand_in(spool, "alice", "r1", {"method": "GET", "path": f"{path}&limit=2{query}"})
+            wait_until((spool / "requests" / "alice" / "r1.work").exists, what="the request to be taken")
+            wait_until(lambda: hub.get("/v1/health").status == 200)
+        full.clear()
+        with serving(spool, HttpSend(hub.url)):
+            first = [message["body"] for message in get_response(spool, "alice", "r1")["body"]["result"]]
+            assert (first, read_on(2)) == (["one", "two"], ["three"])
 
 
 def test_a_request_that_cannot_be_taken_is_tried_again(

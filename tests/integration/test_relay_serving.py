@@ -13,7 +13,7 @@ import pytest
 
 from arc.spool import FileRelayClient
 from relay.agent_folder import AgentFolder, Keep
-from relay.courier import Pace
+from relay.pace import Pace
 from relay.relay import Relay
 from relay.spool import Spool
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving

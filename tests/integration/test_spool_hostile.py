@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from relay.courier import Pace
+from relay.pace import Pace
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
 from tests.support.waiting import wait_until
 
