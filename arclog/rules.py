@@ -6,15 +6,18 @@ what the newer rules refuse.
 
 Number 2 is that of locks that overlap and of queues: a hub that knows only exact names would grant `src/a.py` beside
 `src/**`.
+
+Number 3 is that of sub-agents: a hub that knows no families would take a lock of a parent for gone as soon as its
+sub-agent has one on the same file.
 """
 
 from typing import Final
 
 from arclog.events import Event
-from arclog.events.leases import FIRST_RULES, OVERLAP_RULES
+from arclog.events.leases import FAMILY_RULES, FIRST_RULES
 
 FIRST: Final = FIRST_RULES
-KNOWN: Final = OVERLAP_RULES
+KNOWN: Final = FAMILY_RULES
 """The newest rules that this version of Arc knows."""
 
 

@@ -1,7 +1,7 @@
 """Locks: who holds what now, and who held it at any event before.
 
 Each path of a grant has a row. The rows of one key share a *slot* as long as one agent alone has it: what is granted
-next takes the place of what was. Of agents that share a key each has a slot of its own.
+next takes the place of what was. Of agents that share a key each has a slot of its own, and so has a sub-agent.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from arclog.codec import Fact
+from arclog.deciders.families import SEPARATOR
 from arclog.deciders.locks import HeldLock
 from arclog.deciders.standing import Holding, Mode
 from arclog.events import (
@@ -34,7 +35,8 @@ from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
 
 _SHARER: Final = "\n"
-"""What stands in a slot between the key and the agent that shares it; no key and no agent holds a line feed."""
+"""What stands in a slot between the key and the agent that shares it, and after a sub-agent that has it alone; no key
+and no agent holds a line feed."""
 
 
 class Lock(Struct, frozen=True):
@@ -101,7 +103,7 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
     metadata = encode_json(data.metadata).decode()
     for key, path in zip(data.keys, data.paths, strict=True):
         alone = data.mode == "exclusive" or key in data.kept
-        slot = key if alone else _shared_slot(key, data.agent_id)
+        slot = _slot(key, data.agent_id, alone=alone, is_child=data.parent is not None)
         row = _Row(
             slot=slot,
             file_path=path,
@@ -119,6 +121,8 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
             _release(writer, event, key, data.agent_id, event.recorded_at)
         elif key in data.upgrades:
             _release(writer, event, _shared_slot(key, data.agent_id), data.agent_id, event.recorded_at)
+        if data.parent is not None:
+            _release_others(writer, event, key, row)
 
 
 def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
@@ -147,11 +151,11 @@ def _on_handed_over(writer: Writer, event: Fact, data: LockHandedOver) -> None:
         given = replace(
             current.row, agent_id=data.to_agent_id, fencing_token=event.event_id, locked_at=event.recorded_at
         )
-        if given.mode == "shared":
-            given = replace(given, slot=_shared_slot(key, data.to_agent_id))
+        slot = _slot(key, data.to_agent_id, alone=given.mode == "exclusive", is_child=data.to_parent is not None)
+        if slot != current.row.slot:
+            given = replace(given, slot=slot)
             _release(writer, event, current.row.slot, data.agent_id, event.recorded_at)
-            # The receiver may have had this key alone, and let that lapse.
-            _release(writer, event, key, data.to_agent_id, event.recorded_at)
+            _release_others(writer, event, key, given)
         _write(writer, event, given)
 
 
@@ -173,6 +177,13 @@ def _release(writer: Writer, event: Fact, slot: str, agent_id: str, released_at:
         writer.replace(VERSIONS, slot, Version(event.event_id, row))
 
 
+def _release_others(writer: Writer, event: Fact, key: str, row: _Row) -> None:
+    """What its agent had by the same key in another slot is over: it may have let that lapse."""
+    for slot in _slots_of(key, row.agent_id):
+        if slot != row.slot:
+            _release(writer, event, slot, row.agent_id, event.recorded_at)
+
+
 def _release_of(writer: Writer, event: Fact, key: str, agent_id: str, token: int, released_at: int) -> None:
     current = _find_of(writer, key, agent_id, token)
     if current is not None:
@@ -185,6 +196,10 @@ def _find_of(writer: Writer, key: str, agent_id: str, token: int | None = None) 
 
     A grant that lapsed is left as it was, so an agent may have both; `token` says which is meant, where it is known.
     """
+    if SEPARATOR in agent_id:
+        own = writer.find(VERSIONS, _slot(key, agent_id, alone=True, is_child=True))
+        if own is not None and _is_meant(own.row, token):
+            return own
     current = writer.find(VERSIONS, key)
     if current is not None and current.row.agent_id == agent_id and _is_meant(current.row, token):
         return current
@@ -203,11 +218,24 @@ def _key_of(slot: str) -> str:
 
 
 def _mode_of(slot: str) -> Mode:
-    return "shared" if _SHARER in slot else "exclusive"
+    return "shared" if _SHARER in slot and not slot.endswith(_SHARER) else "exclusive"
 
 
 def _shared_slot(key: str, agent_id: str) -> str:
     return f"{key}{_SHARER}{agent_id}"
+
+
+def _slot(key: str, agent_id: str, *, alone: bool, is_child: bool) -> str:
+    """Where an agent's row stands. A sub-agent that has a key alone may have it beside its parent."""
+    if not alone:
+        return _shared_slot(key, agent_id)
+    return f"{key}{_SHARER}{agent_id}{_SHARER}" if is_child else key
+
+
+def _slots_of(key: str, agent_id: str) -> tuple[str, ...]:
+    """Where an agent's rows may stand."""
+    slots = (key, _shared_slot(key, agent_id))
+    return (*slots, _slot(key, agent_id, alone=True, is_child=True)) if SEPARATOR in agent_id else slots
 
 
 def _thread_of(metadata: JsonObject) -> str | None:
@@ -235,7 +263,7 @@ PROJECTOR: Final = Projector(
 
 def find_lock(connection: apsw.Connection, key: str, agent_id: str, at: AsOf) -> Lock | None:
     """What an agent had by a key as it was left last, released or not."""
-    found = [row for slot in (key, _shared_slot(key, agent_id)) if (row := VERSIONS.find_at(connection, slot, at))]
+    found = [row for slot in _slots_of(key, agent_id) if (row := VERSIONS.find_at(connection, slot, at))]
     own = [row for row in found if row.agent_id == agent_id]
     return _lock(max(own, key=_age)) if own else None
 
@@ -262,7 +290,7 @@ def find_current(writer: Writer, key: str, agent_id: str, token: int | None = No
 
 def find_thread(connection: apsw.Connection, key: str, agent_id: str, at: AsOf) -> str | None:
     """The thread that an agent's lock belongs to, if any."""
-    found = [row for slot in (key, _shared_slot(key, agent_id)) if (row := VERSIONS.find_at(connection, slot, at))]
+    found = [row for slot in _slots_of(key, agent_id) if (row := VERSIONS.find_at(connection, slot, at))]
     own = [row for row in found if row.agent_id == agent_id]
     return max(own, key=_age).thread_id if own else None
 

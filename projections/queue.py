@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from arclog.deciders.positions import positions_of
 from arclog.deciders.standing import Noun, Standing
-from projections import claims, locks, places
+from projections import claims, locks, places, sessions
 from projections.intervals import AsOf
 from projections.places import QueuePlace
 
@@ -13,6 +13,8 @@ from projections.places import QueuePlace
 def read_standing(connection: apsw.Connection, at: AsOf) -> Standing:
     """Who held what and who waited at a moment, from the tables."""
     standing = Standing()
+    for agent_id, parent in sessions.list_sub_agents(connection, at):
+        standing.families.join(agent_id, parent)
     held = [*locks.list_standing(connection, at), *claims.list_standing(connection, at)]
     for one in sorted(held, key=lambda one: (one.token, one.key)):
         standing.grant(one.noun, (one.key,), one.agent_id, one.mode, one.token, one.expires_at)

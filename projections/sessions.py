@@ -38,6 +38,7 @@ class Session(Struct, frozen=True):
     last_seen: str
     active: bool
     root: str | UnsetType = UNSET
+    parent: str | UnsetType = UNSET
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -54,6 +55,7 @@ class _Row(Struct, frozen=True, gc=False):
     left_at: int | None
     process: str | None
     root: str | None
+    parent: str | None
     capabilities: str
     metadata: str
 
@@ -74,6 +76,7 @@ def _on_opened(writer: Writer, event: Fact, data: SessionOpened) -> None:
         left_at=None,
         process=None if data.process is None else encode_json(data.process).decode(),
         root=data.root,
+        parent=data.parent,
     )
     writer.replace(VERSIONS, data.agent_id, Version(event.event_id, row))
 
@@ -102,7 +105,7 @@ def _end(writer: Writer, event: Fact, agent_id: str, left_at: int | None) -> Non
 
 PROJECTOR: Final = Projector(
     name="sessions",
-    version=6,
+    version=7,
     tables=("sessions",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -213,6 +216,18 @@ def list_roots(connection: apsw.Connection) -> dict[str, str]:
     return {str(agent_id): str(root) for agent_id, root in connection.execute(SQL["list_roots"])}
 
 
+def list_sub_agents(connection: apsw.Connection, at: AsOf) -> list[tuple[str, str]]:
+    """All agents that had ever registered as sub-agents at a moment, each with its parent."""
+    rows = connection.execute(SQL["list_sub_agents"], at.bindings())
+    return [(str(agent_id), str(parent)) for agent_id, parent in rows]
+
+
+def list_live_below(connection: apsw.Connection, parent: str) -> list[LiveSession]:
+    """The live sessions of an agent's sub-agents at present, by agent id."""
+    rows = list(VERSIONS.read(connection, SQL["list_live_below"], {"parent": parent}))
+    return [_live(row, LastSeen(connection, NO_END)) for row in rows]
+
+
 def find_left_at(connection: apsw.Connection, agent_id: str, fencing_token: int, at: AsOf) -> int | None:
     """When the holder of a grant ended the session in which it held it, if it has not come back; microseconds."""
     row = connection.execute(
@@ -261,4 +276,5 @@ def _session(row: _Row, last_seen: LastSeen) -> Session:
         timestamp(last_seen.find(row.agent_id) or row.created_at),
         bool(row.active),
         UNSET if row.root is None else row.root,
+        UNSET if row.parent is None else row.parent,
     )

@@ -24,6 +24,7 @@ from arclog.events import (
     LockReleased,
     MessagePosted,
     SessionExpired,
+    SessionOpened,
     TaskCancelled,
     TaskCompleted,
     TaskFailed,
@@ -42,8 +43,12 @@ def learn(standing: Standing, event_id: int, recorded_at: int, data: Event) -> N
 
 
 def concerns(data: Event) -> bool:
-    """Whether an event may change what stands; of messages only those do that free a lease."""
-    return type(data) in _CHANGES and (type(data) is not MessagePosted or data.freed_token is not None)
+    """Whether an event may change what stands: of messages those that free a lease, of sessions those of sub-agents."""
+    if type(data) is MessagePosted:
+        return data.freed_token is not None
+    if type(data) is SessionOpened:
+        return data.parent is not None
+    return type(data) in _CHANGES
 
 
 def _on_acquired(standing: Standing, event_id: int, _recorded_at: int, data: LockAcquired | ClaimAcquired) -> None:
@@ -92,6 +97,11 @@ def _on_expired(standing: Standing, _event_id: int, _recorded_at: int, data: Ses
         standing.release(claim.fencing_token, (claim.claim_key,))
     for lock in data.locks:
         standing.release(lock.fencing_token, (lock.file_path,))
+
+
+def _on_opened(standing: Standing, _event_id: int, _recorded_at: int, data: SessionOpened) -> None:
+    if data.parent is not None:
+        standing.families.join(data.agent_id, data.parent)
 
 
 def ends_at(wait_until: int) -> int:
@@ -148,6 +158,7 @@ _CHANGES: Final[Mapping[type[Event], Callable[[Standing, int, int, Any], None]]]
     LockReleased: _on_released,
     MessagePosted: _on_freed,
     SessionExpired: _on_expired,
+    SessionOpened: _on_opened,
     TaskCancelled: _on_freed,
     TaskCompleted: _on_freed,
     TaskFailed: _on_freed,

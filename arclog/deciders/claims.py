@@ -155,9 +155,9 @@ def decide_acquire(standing: Standing, command: AcquireClaim, now: int, hub_id: 
                 metadata=metadata,
                 place=None if place is None else place.place_id,
             )
-        case Prolonged(token, _keys, expires_at):
+        case Prolonged(token, _keys, expires_at, holder):
             return ClaimRefreshed(
-                claim_key=claim_key, owner_agent_id=agent_id, expires_at=expires_at, fencing_token=token
+                claim_key=claim_key, owner_agent_id=holder, expires_at=expires_at, fencing_token=token
             )
         case Queued(passes, place):
             return ClaimQueued(

@@ -45,7 +45,7 @@ def get_held(
 
 
 def check_required(standing: Standing, stream: str, token: int, agent_id: str, now: int) -> None:
-    """See that an agent still has what it relies on.
+    """See that an agent, or its parent, still has what it relies on.
 
     Args:
         standing: who holds what, and who waits.
@@ -61,7 +61,8 @@ def check_required(standing: Standing, stream: str, token: int, agent_id: str, n
     noun, _, key = stream.partition("/")
     if noun not in {"lock", "claim"} or not key:
         raise InvalidInput("require", f"names locks and claims, such as lock/src/a.py, not {stream!r}")
+    theirs = standing.families.and_parent(agent_id)
     for one in standing.grant_of(token):
-        if one.noun == noun and one.agent_id == agent_id and one.is_active(now) and one.covers(key):
+        if one.noun == noun and one.agent_id in theirs and one.is_active(now) and one.covers(key):
             return
     raise StaleToken(noun, token, f"it gives {agent_id} no {stream} now")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from arclog.deciders.leases import deadlock_of
 from arclog.deciders.standing import Holding, Place, Standing, is_enough
-from arclog.deciders.waits import Request, Wait, find_chain, find_places, opposed
+from arclog.deciders.waits import Request, Wait, find_chain, find_holders, find_waiters, opposed
 from arclog.errors import Conflict, InvalidInput, NotFound
 
 
@@ -25,7 +25,7 @@ def check_handover(standing: Standing, given: Iterable[Holding], receiver: str, 
         The receiver's places that are served by it.
 
     Raises:
-        Conflict: the giver would keep something that overlaps what it gives.
+        Conflict: the giver would keep something that overlaps what it gives, or its parent or a sub-agent of it would.
         Deadlock: the receiver would be waited for by one that it waits for.
     """
     given = list(given)
@@ -36,14 +36,25 @@ def check_handover(standing: Standing, given: Iterable[Holding], receiver: str, 
                     raise Conflict(
                         f"{one.agent_id} would keep {key}, which overlaps {one.key}: hand over both, as one set"
                     )
+        if standing.families:
+            _check_relatives(standing, one, given, receiver, now)
     served = tuple(place.place_id for place in standing.places_of(receiver) if _serves(given, place))
     for one in given:
         request = Request(one.noun, receiver, (one.key,), one.mode)
-        for waiting in find_places(standing, request, now):
+        for waiting in find_waiters(standing, request, now):
             chain = find_chain(standing, [receiver], waiting.agent_id, now, without=served, given=given)
             if chain is not None:
                 raise deadlock_of([*chain, Wait(waiting.agent_id, one.key, receiver)], "hand it to somebody else")
     return served
+
+
+def _check_relatives(standing: Standing, one: Holding, given: list[Holding], receiver: str, now: int) -> None:
+    """See that a lock does not go to one that it could not have beside the giver's parent, or beside its sub-agents."""
+    for obstacle in find_holders(standing, Request(one.noun, receiver, (one.key,), one.mode), now):
+        if obstacle.by not in given and standing.families.parent_of(obstacle.agent_id) != receiver:
+            raise Conflict(
+                f"{obstacle.agent_id} holds {obstacle.held}, which overlaps {one.key}: {receiver} cannot have it beside"
+            )
 
 
 def check_receiver(giver: str, receiver: str) -> None:

@@ -54,6 +54,7 @@ def decide_handover(state: OnLocks, command: HandOverLock, now: int, *, receiver
         to_agent_id=receiver,
         fencing_token=held[0].token,
         serves=serves,
+        to_parent=state.standing.families.parent_of(receiver),
     )
 
 

@@ -22,6 +22,7 @@ from itertools import islice
 from typing import ClassVar, Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.deciders.standing import Holding, Mode, Noun, Place, Standing, is_enough
 from arclog.deciders.waits import (
@@ -31,6 +32,7 @@ from arclog.deciders.waits import (
     find_chain,
     find_obstacles,
     find_places,
+    find_waiters,
     request_at,
 )
 from arclog.errors import Deadlock
@@ -135,11 +137,12 @@ class Granted(Struct, frozen=True):
 
 
 class Prolonged(Struct, frozen=True):
-    """It has it already, by these keys of this grant."""
+    """It has it already, by these keys of this grant, which is its own or, of a claim, its parent's."""
 
     token: int
     keys: tuple[str, ...]
     expires_at: int
+    agent_id: str
 
 
 class Refused(Struct, frozen=True):
@@ -165,6 +168,8 @@ def ask(standing: Standing, asked: Ask, now: int) -> Answer:
         Deadlock: it would wait for an agent that waits for it.
     """
     own = _find_own(standing, asked, now)
+    if own is None and asked.noun == "claim" and (parent := standing.families.parent_of(asked.agent_id)) is not None:
+        own = _find_own(standing, replace(asked, agent_id=parent), now)
     if own is not None:
         return own
     place = find_place(standing, asked, now)
@@ -194,11 +199,25 @@ def find_grantable(standing: Standing, places: Iterable[Place], now: int) -> Ite
         places: in their order.
         now: the log's time.
     """
+    left = list(places)
+    while left:
+        for place in _find_in_order(standing, left, now):
+            yield place
+            if standing.families.has_members(place.agent_id):  # a sub-agent may have stood before it, and waited for it
+                left = [one for one in left if one.place_id in standing.waiting]
+                break
+        else:
+            return
+
+
+def _find_in_order(standing: Standing, places: Iterable[Place], now: int) -> Iterator[Place]:
+    """The same, where no grant lets an earlier place be served."""
     first: dict[tuple[Noun, tuple[str, ...]], Place] = {}
     for place in places:
         ahead = first.get((place.noun, place.keys))
         # A crowd before one file: a place after one that waits for the same alone need not be looked at.
-        if ahead is not None and ahead.agent_id != place.agent_id and ahead.place_id not in place.passes:
+        own = ahead is None or ahead.agent_id in standing.families.and_parent(place.agent_id)
+        if ahead is not None and not own and ahead.place_id not in place.passes:
             continue
         if place.mode == "exclusive":
             first.setdefault((place.noun, place.keys), place)
@@ -238,7 +257,7 @@ def find_lapsed(standing: Standing, now: int) -> Iterator[Holding]:
     """Drop what is over, and tell the leases of it that somebody waits for."""
     for holding in standing.end(now):
         request = Request(holding.noun, holding.agent_id, (holding.key,), holding.mode)
-        if next(find_places(standing, request, now), None) is not None:
+        if next(find_waiters(standing, request, now), None) is not None:
             yield holding
 
 
@@ -252,15 +271,17 @@ def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:
     if len(asked.keys) == 1:  # as nearly always
         one = standing.find(asked.noun, asked.keys[0], asked.agent_id)
         if one is not None and serves(one):
-            return Prolonged(one.token, asked.keys, max(expires_at, one.expires_at))
+            return Prolonged(one.token, asked.keys, max(expires_at, one.expires_at), asked.agent_id)
     found = (standing.find(asked.noun, key, asked.agent_id) for key in asked.keys)
     held = [one for one in found if one is not None and serves(one)]
     if len(held) == len(asked.keys) and len({one.token for one in held}) == 1:
-        return Prolonged(held[0].token, asked.keys, max(expires_at, *(one.expires_at for one in held)))
+        longest = max(expires_at, *(one.expires_at for one in held))
+        return Prolonged(held[0].token, asked.keys, longest, asked.agent_id)
     if asked.noun == "lock":
         for pattern in islice(standing.patterns_of(asked.agent_id), MAX_OWN_PATTERNS):
             if serves(pattern) and all(pattern.covers(key) for key in asked.keys):
-                return Prolonged(pattern.token, (pattern.key,), max(expires_at, pattern.expires_at))
+                longest = max(expires_at, pattern.expires_at)
+                return Prolonged(pattern.token, (pattern.key,), longest, asked.agent_id)
     return None
 
 
@@ -298,6 +319,9 @@ def _check_circle(standing: Standing, request: Request, now: int, passes: frozen
     chain = find_chain(standing, ahead, request.agent_id, now)
     if chain is not None:
         first = chain[0].agent_id
+        if first not in ahead:  # another of its family is in the way
+            head_of = standing.families.head_of
+            first = next(one for one in ahead if head_of(one) == head_of(first))
         begin = Wait(request.agent_id, ahead[first], first)
         raise deadlock_of([begin, *chain], "give back what they wait for, or ask without waiting")
 

@@ -220,6 +220,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
                 upgrades=upgrades,
                 place=None if place is None else place.place_id,
                 is_automatic=command.is_automatic,
+                parent=state.standing.families.parent_of(agent_id),
             )
         case Prolonged(token, keys, expires_at):
             paths = state.paths if keys == state.keys else tuple(LockedPath(key) for key in keys)
@@ -265,6 +266,7 @@ def grant_place(standing: Standing, place: Place, queued: LockQueued, now: int) 
         kept=granted.kept,
         upgrades=granted.upgrades,
         place=place.place_id,
+        parent=standing.families.parent_of(place.agent_id),
     )
 
 

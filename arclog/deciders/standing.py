@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeVar
 
 from msgspec import Struct
 
+from arclog.deciders.families import Families
 from arclog.overlaps import Overlaps, SameKeys
 from arclog.paths import key_contains
 from arclog.patterns import is_pattern
@@ -115,6 +116,7 @@ class Standing:
             "lock": {mode: Overlaps() for mode in MODES},
             "claim": {mode: SameKeys() for mode in MODES},
         }
+        self.families = Families()
         self.waiting: dict[int, Place] = {}
         """All places by their ids, which is their order."""
         self.places_at: dict[str, dict[int, Place]] = {}
@@ -167,9 +169,17 @@ class Standing:
         place = self.waiting.get(place_id)
         return place is not None and place.agent_id == agent_id and place.is_active(now)
 
+    def has_anything(self, agent_id: str, now: int) -> bool:
+        """Whether an agent holds something, or waits for something."""
+        held, waiting = self.held_by(agent_id), self.places_of(agent_id)
+        return any(one.is_active(now) for one in held) or any(one.is_active(now) for one in waiting)
+
     def can_be_waited_for(self, agent_id: str) -> bool:
-        """Whether an agent holds anything, or stands anywhere."""
-        return agent_id in self._of_agent or agent_id in self._places_of
+        """Whether an agent, or one of its family, holds anything or stands anywhere."""
+        if not self.families:  # as nearly always
+            return agent_id in self._of_agent or agent_id in self._places_of
+        members = self.families.members_of(self.families.head_of(agent_id))
+        return any(one in self._of_agent or one in self._places_of for one in members)
 
     # Facts ------------------------------------------------------------------------------------------------------------
 
@@ -198,8 +208,9 @@ class Standing:
         patterns: list[Holding] = []
         for key in keys:
             mode = "exclusive" if key in kept else asked
-            for before in [one for one in self.holders(noun, key) if one.agent_id == agent_id or mode == "exclusive"]:
-                self._drop(before)
+            for before in list(self.holders(noun, key)):
+                if before.agent_id == agent_id or (mode == "exclusive" and not self._are_related(before, agent_id)):
+                    self._drop(before)
             holding = Holding(noun, key, agent_id, mode, token, expires_at)
             self.holdings[noun][mode].add(key, agent_id, holding)
             self._grants.setdefault(token, {})[key] = holding
@@ -295,6 +306,12 @@ class Standing:
     def next_end(self) -> int | None:
         """The last microsecond before `end` may have something to drop; it may come too early, never too late."""
         return self._endings[0][0] if self._endings else None
+
+    def _are_related(self, holding: Holding, agent_id: str) -> bool:
+        """Whether an agent may have the same lock alone beside that of another, since one is the other's parent."""
+        parent_of = self.families.parent_of
+        is_parents = holding.agent_id == parent_of(agent_id) or parent_of(holding.agent_id) == agent_id
+        return holding.noun == "lock" and is_parents
 
     def _note_end(self, ending: Holding | Place) -> None:
         """Look at something when it is due; what was put off is looked at when it was due first, and put off then."""

@@ -5,6 +5,7 @@ from typing import ClassVar, Final
 from msgspec import Struct
 
 from arclog.deciders import fields
+from arclog.deciders.families import SEPARATOR
 from arclog.errors import Forbidden, InvalidInput, NotFound
 from arclog.events import TokenIssued, TokenRevoked
 from arclog.events.channels import ANONYMOUS
@@ -64,7 +65,7 @@ def check_sender(holders: Holders, sender: str, principal: Principal | None) -> 
     Args:
         holders: who holds tokens.
         sender: the agent that the call is by its own word from, or acts on the session of.
-        principal: whom it is proved to be from.
+        principal: whom it is proved to be from; that one acts as its sub-agents too.
 
     Raises:
         Forbidden: the name is another's.
@@ -72,8 +73,11 @@ def check_sender(holders: Holders, sender: str, principal: Principal | None) -> 
     proved = "" if principal is None else principal.agent_id
     if proved == sender:
         return
-    if sender in holders.bound:
-        raise Forbidden(f"the name {sender!r} is bound to a token: only its holder acts as it")
+    bound = sender if sender in holders.bound else sender.rpartition(SEPARATOR)[0]
+    if proved and proved == bound:
+        return
+    if bound in holders.bound:
+        raise Forbidden(f"the name {bound!r} is bound to a token: only its holder acts as {sender!r}")
     if principal is not None and principal.token_id and proved and not principal.operator and sender != ANONYMOUS:
         raise Forbidden(f"this token is {proved!r}'s, which cannot act as {sender!r}")
 

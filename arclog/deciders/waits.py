@@ -1,11 +1,12 @@
 """Who waits for whom: what stands in a request's way, and whether waiting for it would close a circle.
 
 A request waits for those who hold what it cannot share, and for those who asked for it earlier and still wait. Agents
-wait for agents, whatever it is about: locks and claims are one graph. It has no circle at any time, because a request
-that would close one is refused.
+wait for agents, whatever it is about: locks and claims are one graph, in which a family (`arclog.deciders.families`)
+counts as one agent. It has no circle at any time, because a request that would close one is refused; nor have the waits
+inside one family.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -63,12 +64,13 @@ class Wait(Struct, frozen=True):
 
 
 def find_holders(standing: Standing, request: Request, now: int) -> Iterator[Obstacle]:
-    """The leases of others that cannot go together with a request."""
+    """The leases of others that cannot go together with a request; a sub-agent may use the locks of its parent."""
+    parent = standing.families.parent_of(request.agent_id)
     for mode in opposed(request.mode):
         held = standing.holdings[request.noun][mode]
         for key in request.keys:
             for holding, held_key in held.find(key, request.agent_id):
-                if holding.is_active(now):
+                if holding.is_active(now) and (holding.noun == "claim" or holding.agent_id != parent):
                     yield Obstacle(key, held_key, holding)
 
 
@@ -92,6 +94,19 @@ def find_places(
             for place, asked_key in asked.find(key, request.agent_id):
                 first = place.place_id not in passes if own is None else own.stands_behind(place)
                 if first and place.is_active(now):
+                    yield Obstacle(key, asked_key, place)
+
+
+def find_waiters(standing: Standing, held: Request, now: int) -> Iterator[Obstacle]:
+    """The places of others in whose way something stands, or would stand if it were held so."""
+    if not standing.waiting:
+        return
+    parent_of = standing.families.parent_of
+    for mode in opposed(held.mode):
+        asked = standing.places[held.noun][mode]
+        for key in held.keys:
+            for place, asked_key in asked.find(key, held.agent_id):
+                if place.is_active(now) and (held.noun == "claim" or parent_of(place.agent_id) != held.agent_id):
                     yield Obstacle(key, asked_key, place)
 
 
@@ -122,28 +137,72 @@ def find_chain(
         given: leases that are about to be the first of `starts`, so that it does not wait for them.
 
     Returns:
-        The links from one of `starts` to `goal`; none when `goal` is among them, None when nobody waits for it.
+        The links from one of `starts` to `goal`; none when `goal` is among them, None when nobody waits for it. A
+        family counts as one agent there, except where both are of the same family.
     """
-    came: dict[str, Wait | None] = dict.fromkeys(starts)
-    if goal in came:
+    starts = list(starts)
+    if goal in starts:
         return []
     if not standing.can_be_waited_for(goal):
         return None
+    families = standing.families
+    head = families.head_of(goal)
+    inside = [one for one in starts if families.head_of(one) == head] if families else []
+    outside = [one for one in starts if one not in inside] if inside else starts
+    chain = _search(standing, _Goal(goal, head, families.head_of), outside, now, without, given)
+    if chain is None and inside:
+        chain = _search(standing, _Goal(goal, head, _as_itself, is_inside=True), inside, now, without, given)
+    return chain
+
+
+class _Goal(Struct, frozen=True):
+    """Who may be waited for.
+
+    Attributes:
+        agent_id: the agent.
+        head: the head of its family.
+        counts_as: as whom an agent counts in the graph.
+        is_inside: whether only waits inside that family are followed.
+    """
+
+    agent_id: str
+    head: str
+    counts_as: Callable[[str], str]
+    is_inside: bool = False
+
+
+def _as_itself(agent_id: str) -> str:
+    return agent_id
+
+
+def _search(
+    standing: Standing,
+    goal: _Goal,
+    starts: Iterable[str],
+    now: int,
+    without: Container[int],
+    given: Container[Holding | Place],
+) -> list[Wait] | None:
+    families, counts_as, target = standing.families, goal.counts_as, goal.counts_as(goal.agent_id)
+    came: dict[str, Wait | None] = dict.fromkeys(map(counts_as, starts))
     waiting = list(came)
     known: dict[tuple[Noun, tuple[str, ...], Mode], int] = {}
     """For requests of one kind, how far back in their queue all are known that stand before them."""
     while waiting:
-        agent_id = waiting.pop()
-        for place in list(standing.places_of(agent_id)):
+        one = waiting.pop()
+        members = (one,) if goal.is_inside or not families else families.members_of(one)
+        for place in [place for member in members for place in standing.places_of(member)]:
             if place.place_id in without or not place.is_active(now):
                 continue
             for obstacle in _ahead(standing, place, now, known):
-                holder = obstacle.agent_id
+                holder = counts_as(obstacle.agent_id)
                 if holder in came or obstacle.by in given:
                     continue
-                came[holder] = Wait(agent_id, obstacle.held, holder)
-                if holder == goal:
-                    return _trace(came, goal)
+                if goal.is_inside and families.head_of(holder) != goal.head:
+                    continue
+                came[holder] = Wait(place.agent_id, obstacle.held, obstacle.agent_id)
+                if holder == target:
+                    return _trace(came, target, counts_as)
                 waiting.append(holder)
     return None
 
@@ -168,12 +227,12 @@ def request_at(place: Place) -> Request:
     return Request(place.noun, place.agent_id, place.keys, place.mode, place)
 
 
-def _trace(came: dict[str, Wait | None], goal: str) -> list[Wait]:
+def _trace(came: dict[str, Wait | None], target: str, counts_as: Callable[[str], str]) -> list[Wait]:
     links: list[Wait] = []
-    link = came[goal]
+    link = came[target]
     while link is not None:
         links.append(link)
-        link = came[link.agent_id]
+        link = came[counts_as(link.agent_id)]
     return links[::-1]
 
 

@@ -7,6 +7,8 @@ from arclog.events.messages import SYSTEM
 FIRST_RULES: Final = 1
 OVERLAP_RULES: Final = 2
 """From these on, locks overlap, and claims and locks are waited for (`arclog.rules`)."""
+FAMILY_RULES: Final = 3
+"""From these on, a sub-agent may have a lock beside its parent's."""
 Mode = Literal["exclusive", "shared"]
 ReleaseReason = Literal["released", "owner_gone", "lapsed", "forced", "undelivered"]
 LeaveReason = Literal["left", "owner_gone", "no_call", "hub_gone"]

@@ -87,6 +87,7 @@ class LockAcquired(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         upgrades: keys that the holder shared until now, and has alone from here on.
         place: the place in the queue at which it was waited for, the id of a `lock.queued`.
         is_automatic: whether a hook asked by itself.
+        parent: the agent whose sub-agent the holder is; that one may have the same key alone beside it.
     """
 
     type: ClassVar[str] = "lock.acquired"
@@ -99,6 +100,7 @@ class LockAcquired(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     upgrades: tuple[str, ...] = ()
     place: int | None = None
     is_automatic: bool = False
+    parent: str | None = None
 
     @property
     def rules(self) -> int:
@@ -237,6 +239,7 @@ class LockHandedOver(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=
         to_agent_id: who has it now.
         fencing_token: the grant that it was.
         serves: places of the receiver in the queue that end with it.
+        to_parent: the agent whose sub-agent the receiver is.
     """
 
     type: ClassVar[str] = "lock.handed_over"
@@ -245,3 +248,4 @@ class LockHandedOver(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=
     to_agent_id: str
     fencing_token: int
     serves: tuple[int, ...] = ()
+    to_parent: str | None = None

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from arclog.events.leases import FAMILY_RULES, FIRST_RULES
 from arclog.events.messages import SYSTEM, JsonObject, Notice
 from arclog.events.processes import Process
 
@@ -12,7 +13,8 @@ class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """An agent registered. `replaced_session_id` is the session of the same agent that this one ended, if any.
 
     While `process` lives, on the machine where it runs, the agent counts as present. Paths that it names are relative
-    to `root`, a folder; without one, to the hub's own.
+    to `root`, a folder; without one, to the hub's own. `parent` is the agent whose sub-agent it is, from then on for
+    good: what it holds ends when its parent has no session any more.
     """
 
     type: ClassVar[str] = "session.opened"
@@ -26,10 +28,16 @@ class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     occurred_at: int | None = None
     process: Process | None = None
     root: str | None = None
+    parent: str | None = None
 
     @property
     def actor(self) -> str:
         return self.agent_id
+
+    @property
+    def rules(self) -> int:
+        """The number of the rules that a hub must know to go on from here."""
+        return FIRST_RULES if self.parent is None else FAMILY_RULES
 
     def stream(self, event_id: int) -> str:
         return f"session/{self.agent_id}"

@@ -2,6 +2,7 @@
 
     vouching        the hub says that its agents are there, before anyone's silence counts
     silence         a session whose agent was silent for too long is over, and what the agent held is free
+    parting         the session of a sub-agent ends with that of its parent, and what it held is free
     leaving         what an agent held that ended its session is free when it has not come back in time
 
 Whichever hub on the log comes first settles a thing; the next finds nothing left to do. What is due is found by a look
@@ -165,6 +166,12 @@ class Clockwork:
             self._end(snapshot, over, now, append)
         return over is not None
 
+    def end_sub_agents(self, snapshot: Snapshot, agent_id: str, now: int, append: Append) -> None:
+        """End the sessions of an agent's sub-agents, since its own ends, and free what they held."""
+        for session in snapshot.read(sessions.list_live_below, agent_id):
+            over = _Over(session.agent_id, session.session_id, session.last_seen_at)
+            self._end(snapshot, over, now, append)
+
     # Looking --------------------------------------------------------------------------------------------------------
 
     def _look(self, snapshot: Snapshot, now: int) -> None:
@@ -252,6 +259,8 @@ class Clockwork:
 
     def _end(self, snapshot: Snapshot, over: _Over, now: int, append: Append) -> None:
         """Free what somebody held that is gone; what one event cannot name is left for the next."""
+        if over.ended is None:
+            self.end_sub_agents(snapshot, over.agent_id, now, append)
         before = NEVER if over.ended is None else over.ended.event_id  # what was granted after that lasts its time
         held_claims = snapshot.read(claims.list_held, over.agent_id, now, before, self._max_freed, MAX_FREED_BYTES)
         room = self._max_freed - len(held_claims)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from arclog.deciders import channels as channel_rules
 from arclog.deciders import cursors as cursor_rules
+from arclog.deciders import fields
 from arclog.deciders import files as file_rules
 from arclog.deciders import hub as hub_rules
 from arclog.deciders import log as log_rules
@@ -16,6 +17,7 @@ from arclog.deciders import messages as message_rules
 from arclog.deciders import receipts as receipt_rules
 from arclog.deciders import sessions as session_rules
 from arclog.deciders import tokens as token_rules
+from arclog.deciders.families import SEPARATOR
 from arclog.errors import NotFound
 from arclog.events import Event
 from projections import channels, receipts, sessions, tokens
@@ -58,8 +60,24 @@ Decision = Event | Outcome
 
 
 def _open_session(context: Context, command: session_rules.OpenSession, at: AsOf) -> Decision:
-    live = context.snapshot.read(sessions.find_live, command.agent_id.strip(), at)
-    return session_rules.decide_open(session_rules.Opening(live, str(uuid4())), command, at.now)
+    agent_id = command.agent_id.strip()
+    live = context.snapshot.read(sessions.find_live, agent_id, at)
+    state = session_rules.Opening(live, str(uuid4()))
+    if command.parent is not None or SEPARATOR in agent_id:
+        standing = context.leases.standing
+        known = standing.families.parent_of(agent_id)
+        parent = fields.optional_agent("parent", command.parent) or known
+        if parent is not None:
+            state = session_rules.Opening(
+                live,
+                state.new_session_id,
+                parent,
+                parent_is_live=context.snapshot.read(sessions.find_live, parent, at) is not None,
+                grandparent=standing.families.parent_of(parent),
+                has_sub_agents=standing.families.has_members(agent_id),
+                is_busy=known is None and standing.has_anything(agent_id, at.now),
+            )
+    return session_rules.decide_open(state, command, at.now)
 
 
 def _rename_session(context: Context, command: session_rules.RenameSession, at: AsOf) -> Decision:

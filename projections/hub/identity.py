@@ -6,7 +6,7 @@ from arclog.deciders.claims import ForceReleaseClaim
 from arclog.deciders.hub import CancelShutdown, ChangeNetwork, InitiateShutdown
 from arclog.deciders.locks import ForceReleaseLock
 from arclog.deciders.log import EraseTexts
-from arclog.deciders.sessions import CloseSession
+from arclog.deciders.sessions import CloseSession, OpenSession
 from arclog.deciders.tokens import IssueToken, RevokeToken, check_operator, check_sender
 from projections import sessions
 from projections.hub.calls import Call
@@ -47,3 +47,5 @@ def check_identity(context: Context, call: Call, at: AsOf) -> None:
         live = context.snapshot.read(sessions.find_live_by_id, command.session_id)
         sender = sender if live is None else live.agent_id
     check_sender(holders, sender, principal)
+    if isinstance(command, OpenSession) and command.parent is not None:
+        check_sender(holders, command.parent.strip(), principal)

@@ -12,7 +12,15 @@ from msgspec.structs import replace
 
 from arclog.codec import Metadata, RecordedEvent
 from arclog.errors import ArcError, InvalidInput, KeyReused, NewerRules, StorageError
-from arclog.events import ClaimQueued, Event, LockQueued, MessagePosted, PayloadErased, RulesRaised
+from arclog.events import (
+    ClaimQueued,
+    Event,
+    LockQueued,
+    MessagePosted,
+    PayloadErased,
+    RulesRaised,
+    SessionClosed,
+)
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
@@ -141,7 +149,10 @@ class Transaction:
         except ArcError as refusal:
             result = refusal
         if isinstance(result, RecordedEvent):
-            return self._answer(result)
+            outcome = self._answer(result)
+            if isinstance(result.data, SessionClosed):
+                self._clockwork.end_sub_agents(self._context.snapshot, result.data.agent_id, self.now, self.append)
+            return outcome
         self._see(call)
         return result
 

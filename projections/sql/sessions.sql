@@ -10,6 +10,7 @@ CREATE TABLE sessions (
     left_at INTEGER,
     process TEXT,
     root TEXT,
+    parent TEXT,
     capabilities TEXT NOT NULL,
     metadata TEXT NOT NULL,
     PRIMARY KEY (agent_id, from_event),
@@ -22,6 +23,7 @@ CREATE INDEX sessions_left ON sessions (from_event) WHERE {is_current} AND left_
 CREATE INDEX sessions_of_process ON sessions (agent_id) WHERE {is_current} AND active = 1 AND process IS NOT NULL;
 CREATE INDEX sessions_with_root ON sessions (agent_id, root) WHERE {is_current} AND active = 1 AND root IS NOT NULL;
 CREATE INDEX sessions_by_id ON sessions (session_id) WHERE {is_current};
+CREATE INDEX sessions_below ON sessions (parent) WHERE {is_current} AND parent IS NOT NULL;
 {past_indexes};
 
 -- name: find_live_by_id
@@ -42,6 +44,13 @@ WHERE agent_id > :after AND {is_current} AND active = 1 ORDER BY agent_id LIMIT 
 -- name: list_roots
 SELECT agent_id, root FROM sessions INDEXED BY sessions_with_root
 WHERE {is_current} AND active = 1 AND root IS NOT NULL
+
+-- name: list_sub_agents
+-- A parent is an agent's for good, so whoever named one up to event :at has it then.
+SELECT DISTINCT agent_id, parent FROM sessions WHERE parent IS NOT NULL AND from_event <= :at ORDER BY agent_id
+
+-- name: list_live_below
+SELECT {columns} FROM sessions WHERE parent = :parent AND {is_current} AND active = 1 ORDER BY agent_id
 
 -- name: list_processes
 SELECT agent_id, process FROM sessions INDEXED BY sessions_of_process

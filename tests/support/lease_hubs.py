@@ -19,7 +19,7 @@ from arclog.errors import ArcError, Conflict, Deadlock
 from projections.hub.command_handlers import Command
 from tests.support.fake_time import FakeTime
 from tests.support.lease_model import SECOND, Model, Row, Waiting
-from tests.support.lease_schedule import AGENTS, CLAIMS, PATHS
+from tests.support.lease_schedule import CLAIMS, PATHS, agents_of
 
 KEPT = 20 * SECOND
 TTL_SEC = 10**6
@@ -64,7 +64,8 @@ class Hubs(ABC, Generic[C]):
         self.random = Random(seed)  # noqa: S311 - a schedule is to be played again
         self.time = time
         self.count = hubs
-        self.model = Model()
+        self.agents, self.parents = agents_of(seed)
+        self.model = Model(parents=self.parents)
         self.number = 0
         self.started = 0
         self.dead: set[int] = set()
@@ -84,7 +85,7 @@ class Hubs(ABC, Generic[C]):
             self.started += 1
             self.numbers.append(self.started)
             self.start(hub, self.started)
-        self.sessions = {agent: self.execute(OpenSession(agent_id=agent)) for agent in AGENTS}
+        self.sessions = {agent: self.execute(self.opening(agent)) for agent in self.agents}
 
     @property
     def now(self) -> int:
@@ -176,7 +177,7 @@ class Hubs(ABC, Generic[C]):
         pool = PATHS if noun == "lock" else CLAIMS
         keys = tuple(dict.fromkeys(r.choice(pool) for _ in range(r.choice((1, 1, 2)) if noun == "lock" else 1)))
         mode: Mode = r.choice(("exclusive", "exclusive", "shared")) if noun == "lock" else "exclusive"
-        self.ask_for(noun, r.choice(AGENTS), keys, mode, r.choice((0, *self.WAITS)))
+        self.ask_for(noun, r.choice(self.agents), keys, mode, r.choice((0, *self.WAITS)))
 
     def upgrade(self) -> None:
         """One that shares a lock asks for it alone."""
@@ -249,7 +250,7 @@ class Hubs(ABC, Generic[C]):
             return
         row = self.random.choice(self.model.rows)
         rows = [one for one in self.model.rows if one.token == row.token]
-        receiver = self.random.choice([agent for agent in AGENTS if agent != row.agent])
+        receiver = self.random.choice([agent for agent in self.agents if agent != row.agent])
         self.number += 1
         served = self.model.hand_over(rows, receiver, self.number)
         command: Command
@@ -332,12 +333,18 @@ class Hubs(ABC, Generic[C]):
 
     def end_session(self) -> None:
         """An agent leaves; what it waits for is given up, what it holds is kept until it has been gone for long."""
-        agent = self.random.choice(AGENTS)
+        agent = self.random.choice(self.agents)
         session_id = self.sessions[agent].result["session_id"]
         with suppress(ArcError):
             self.execute(CloseSession(session_id=session_id))
-        self.sessions[agent] = self.execute(OpenSession(agent_id=agent, replace=True))
+        self.sessions[agent] = self.execute(self.opening(agent))
         self.model.queue = [one for one in self.model.queue if one.agent != agent]
+        for child in [child for child, parent in self.parents.items() if parent == agent]:
+            self.model.drop(child)
+            self.sessions[child] = self.execute(self.opening(child))
+
+    def opening(self, agent: str) -> OpenSession:
+        return OpenSession(agent_id=agent, parent=self.parents.get(agent), replace=True)
 
     def pass_time(self) -> None:
         self.time.pass_sec(self.random.choice((1, 5, 21, 61)))

@@ -58,6 +58,7 @@ def within(noun: str, outer: str, inner: str) -> bool:
 
 
 def clash(one: "Row | Waiting", other: "Row | Waiting") -> bool:
+    """Whether two agents cannot have both at once, where they are strangers to each other."""
     if one.agent == other.agent or one.noun != other.noun or (one.mode == other.mode == "shared"):
         return False
     return any(meet(one.noun, a, b) for a in _keys(one) for b in _keys(other))
@@ -74,10 +75,31 @@ class Model:
     rows: list[Row] = field(default_factory=list)
     queue: list[Waiting] = field(default_factory=list)
     lapsed: list[Row] = field(default_factory=list)
+    parents: dict[str, str] = field(default_factory=dict)
+    """Sub-agents, and whose they are."""
+
+    def head(self, agent: str) -> str:
+        return self.parents.get(agent, agent)
+
+    def waits_for(self, edges: dict[str, set[str]], start: str, goal: str) -> bool:
+        """Whether an agent waits for another; a family is one, but for who waits inside it."""
+        if start == goal:
+            return True
+        if self.head(start) == self.head(goal):
+            inside = {a: {b for b in ahead if self.head(b) == self.head(goal)} for a, ahead in edges.items()}
+            return reaches(inside, start, goal)
+        families: dict[str, set[str]] = {}
+        for agent, ahead in edges.items():
+            families.setdefault(self.head(agent), set()).update(map(self.head, ahead))
+        return reaches(families, self.head(start), self.head(goal))
+
+    def stops(self, row: Row, one: "Waiting | Row") -> bool:
+        """Whether what is held stands in the way of a request: a sub-agent may use the locks of its parent."""
+        return clash(row, one) and (row.noun == "claim" or self.parents.get(one.agent) != row.agent)
 
     def ahead(self, one: Waiting, queue: list[Waiting]) -> set[str]:
         """Whom it waits for."""
-        found = {row.agent for row in self.rows if clash(row, one)}
+        found = {row.agent for row in self.rows if self.stops(row, one)}
         for other in queue:
             if other is one or not clash(other, one):
                 continue
@@ -112,8 +134,9 @@ class Model:
             for row in exact:
                 row.until = longest
             return "prolonged"
-        for row in sorted(fit, key=lambda row: (row.token, row.key)):
-            if "*" in row.key and all(within(noun, row.key, key) for key in keys):
+        parents = [r for r in self.rows if r.noun == noun == "claim" and r.agent == self.parents.get(agent)]
+        for row in sorted([*fit, *parents], key=lambda row: (row.token, row.key)):
+            if ("*" in row.key or row in parents) and all(within(row.noun, row.key, key) for key in keys):
                 row.until = max(row.until, now + ttl)
                 return "prolonged"
         known = [one for one in self.queue if (one.noun, one.agent, one.mode) == (noun, agent, mode)]
@@ -122,10 +145,12 @@ class Model:
         new = own or Waiting(number, noun, keys, agent, mode, until or 0, now, ttl, frozenset())
         if own is None:
             others = [one for one in self.queue if clash(one, new)]
-            behind = frozenset(one.number for one in others if reaches(edges, one.agent, agent))
+            behind = frozenset(one.number for one in others if self.waits_for(edges, one.agent, agent))
             new.passes = behind
             if automatic:
-                young = {o.number for o in others if now - o.since < YOUNG and not reaches(edges, agent, o.agent)}
+                young = {
+                    o.number for o in others if now - o.since < YOUNG and not self.waits_for(edges, agent, o.agent)
+                }
                 eager = Waiting(number, noun, keys, agent, mode, 0, now, ttl, behind | young)
                 if not self.ahead(eager, [*self.queue, eager]):
                     new = eager
@@ -140,7 +165,7 @@ class Model:
             own.until, own.is_open, own.is_orphan = until, True, False
             return "queued"
         edges = self.graph(queue)
-        if any(reaches(edges, other, agent) for other in blockers):
+        if any(self.waits_for(edges, other, agent) for other in blockers):
             return "deadlock"
         self.queue = queue
         return "queued"
@@ -181,13 +206,17 @@ class Model:
             if one.agent == receiver and all(any(self._gives(row, one, key) for row in rows) for key in one.keys)
         ]  # fmt: skip
         after = Model([row for row in self.rows if row not in rows], [one for one in self.queue if one not in served])
+        after.parents = self.parents
         for row in rows:
             after.rows = [
                 r for r in after.rows if not (r.noun == row.noun and r.key == row.key and r.agent == receiver)
             ]
             after.rows.append(Row(token, row.noun, row.key, receiver, row.mode, row.until))
+        given = [row for row in after.rows if row.token == token]
+        if any(after.stops(row, one) and after.stops(one, row) for row in given for one in after.rows):
+            return None
         edges = after.graph()
-        if any(reaches(edges, other, agent) for agent in edges for other in edges[agent]):
+        if any(after.waits_for(edges, other, agent) for agent in edges for other in edges[agent]):
             return None
         self.rows, self.queue = after.rows, after.queue
         for one in served:
@@ -207,11 +236,12 @@ class Model:
         """What must be so at any time."""
         for place, row in enumerate(self.rows):
             for earlier in self.rows[:place]:
-                assert not clash(row, earlier), ("two incompatible holders", row, earlier)
+                both = self.stops(row, earlier) and self.stops(earlier, row)
+                assert not both, ("two incompatible holders", row, earlier)
         edges = self.graph()
         for agent, ahead in edges.items():
             for other in ahead:
-                assert not reaches(edges, other, agent), ("a live circle", agent, other)
+                assert not self.waits_for(edges, other, agent), ("a live circle", agent, other)
         assert self.next_served() is None, "somebody waits for nobody"
 
 

@@ -15,7 +15,6 @@ from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.lease_hubs import TTL_SEC, Answer, Held, Hubs, Waits
 from tests.support.lease_model import SECOND
-from tests.support.lease_schedule import AGENTS
 from tests.support.recorders import recording
 
 Waiting = OpenCall[Outcome]
@@ -73,7 +72,7 @@ class Recorders(Hubs[Waiting]):
         if recorder.leases._is_behind:
             return None  # nobody has asked it for anything since
         standing = recorder.leases.known
-        mine = [h for agent in AGENTS for h in standing.held_by(agent) if h.is_active(self.now)]
+        mine = [h for agent in self.agents for h in standing.held_by(agent) if h.is_active(self.now)]
         places = [p for p in standing.waiting.values() if p.is_active(self.now)]
         return [(h.agent_id, h.noun, h.key, h.mode, h.expires_at) for h in mine], [(p.agent_id, p.keys) for p in places]
 

@@ -17,6 +17,15 @@ from arclog.errors import Conflict, Deadlock
 from tests.support.lease_model import SECOND, Model, Row
 
 AGENTS = tuple("ABCDEF")
+PARENTS = {"A.x": "A", "A.y": "A", "B.x": "B"}
+FAMILIES = ("A", "B", "C", *PARENTS)
+
+
+def agents_of(seed: int) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The agents of a schedule, and which of them are sub-agents of whom: every other pair of schedules has some."""
+    return (AGENTS, {}) if seed % 4 < 2 else (FAMILIES, PARENTS)
+
+
 PATHS = (
     "src/a.py",
     "src/b.py",
@@ -39,7 +48,10 @@ class Player:
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # a schedule is to be played again  # noqa: S311
         self.standing = Standing()
-        self.model = Model()
+        self.agents, parents = agents_of(seed)
+        self.model = Model(parents=parents)
+        for child, parent in parents.items():
+            self.standing.families.join(child, parent)
         self.now = 1_000 * SECOND
         self.event = 0
         self.open: set[int] = set()
@@ -77,7 +89,7 @@ class Player:
         keys = tuple(dict.fromkeys(r.choice(pool) for _ in range(r.choice((1, 1, 2)) if noun == "lock" else 1)))
         mode: Mode = r.choice(("exclusive", "exclusive", "shared")) if noun == "lock" else "exclusive"
         waits = r.random() < 0.8
-        self.ask(noun, r.choice(AGENTS), keys, mode, waits=waits, automatic=not waits and r.random() < 0.5)
+        self.ask(noun, r.choice(self.agents), keys, mode, waits=waits, automatic=not waits and r.random() < 0.5)
 
     def ask(
         self, noun: Noun, agent: str, keys: tuple[str, ...], mode: Mode, *, waits: bool, automatic: bool = False
@@ -95,8 +107,10 @@ class Player:
         except Deadlock as error:
             got, refusal = "deadlock", error
         if refusal is not None:
-            assert all(one[2] == other[0] for one, other in pairwise(refusal.chain))
-            assert refusal.chain[0][0] == refusal.chain[-1][2] == agent
+            head = self.model.head
+            assert all(head(one[2]) == head(other[0]) for one, other in pairwise(refusal.chain))
+            assert refusal.chain[0][0] == agent
+            assert head(refusal.chain[-1][2]) == head(agent)
         assert got == want, (asked, got, want)
         self.seen[got] += 1
         return got
@@ -163,7 +177,7 @@ class Player:
         rows = [one for one in self.model.rows if one.token == row.token]
         if self.random.random() < 0.3:
             rows = [row]
-        receiver = self.random.choice([agent for agent in AGENTS if agent != row.agent])
+        receiver = self.random.choice([agent for agent in self.agents if agent != row.agent])
         held = get_held(self.standing, _noun(row), [one.key for one in rows], row.agent, row.token, self.now)
         self.event += 1
         want = self.model.hand_over(rows, receiver, self.event)
@@ -197,7 +211,7 @@ class Player:
             self.open.discard(one.number)
 
     def drop(self) -> None:
-        agent = self.random.choice(AGENTS)
+        agent = self.random.choice(self.agents)
         self.model.drop(agent)
         for holding in list(self.standing.held_by(agent)):
             self.standing.release(holding.token, (holding.key,))
@@ -240,7 +254,7 @@ class Player:
     def compare(self) -> None:
         held = {
             (h.token, h.noun, h.key, h.agent_id, h.mode, h.expires_at)
-            for agent in AGENTS
+            for agent in self.agents
             for h in self.standing.held_by(agent)
         }
         assert held == {(r.token, r.noun, r.key, r.agent, r.mode, r.until) for r in self.model.rows}

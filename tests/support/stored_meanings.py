@@ -103,6 +103,7 @@ EVENTS: dict[str, Event] = {
         occurred_at=1_700_000_000_000_000,
         process=PROCESS_IN_A_CONTAINER,
         root="/home/ada/web",
+        parent="c",
     ),
     "session.opened, least": SessionOpened(agent_id="a", session_id="s-2", display_name="a"),
     "session.renamed": SessionRenamed(agent_id="a", session_id="s-2", display_name="Bo"),
@@ -207,6 +208,7 @@ EVENTS: dict[str, Event] = {
         upgrades=("src/a.py",),
         place=6,
         is_automatic=True,
+        parent="c",
     ),
     "lock.acquired, least": LockAcquired(file_path="src/a.py", agent_id="a", expires_at=1_800_000_300_000_000),
     "lock.refreshed": LockRefreshed(
@@ -270,6 +272,7 @@ EVENTS: dict[str, Event] = {
         to_agent_id="b",
         fencing_token=8,
         serves=(9,),
+        to_parent="c",
     ),
     "lock.handed_over, least": LockHandedOver(file_path="src/a.py", agent_id="a", to_agent_id="b", fencing_token=8),
     "turn.ended": TurnEnded(agent_id="a", locks=(FreedLock("src/a.py", 8), FreedLock("b", 9))),
