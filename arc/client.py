@@ -121,12 +121,15 @@ class ArcClient(Leases, Work, Questions, Waking):
         capabilities: list[str] | None = None,
         metadata: dict[str, Any] | None = None,
         root: str | None = None,
+        parent: str | None = None,
     ) -> Session:
         """Open a session. With `replace` it takes the place of a live one; without, that is an `ArcError` (409).
 
-        The paths that the agent names are relative to the folder `root`, else to the hub's own.
+        The paths that the agent names are relative to the folder `root`, else to the hub's own. With `parent` it is
+        that agent's sub-agent, and called `parent.name`.
         """
-        fields = {"display_name": display_name, "capabilities": capabilities, "metadata": metadata, "root": root}
+        fields: dict[str, Any] = {"display_name": display_name, "capabilities": capabilities, "metadata": metadata}
+        fields |= {"root": root, "parent": parent}
         session: Session = self._change("sessions", {"agent_id": self.agent_id, "replace": replace}, fields)
         self.session_id = session["session_id"]
         return session

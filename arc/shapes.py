@@ -19,6 +19,8 @@ class Session(TypedDict):
     created_at: str
     last_seen: str
     active: bool
+    root: NotRequired[str]
+    parent: NotRequired[str]
 
 
 class Bootstrap(TypedDict):
