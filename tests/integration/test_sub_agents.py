@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from arc.client import ArcClient
-from projections.rebuilding.verification import verify_storage
 from arclog.progress import no_progress
+from projections.rebuilding.verification import verify_storage
 from tests.support.hub_process import Answer
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
