@@ -45,17 +45,15 @@ class LogClock:
 
     def __init__(self, source: TimeSource) -> None:
         self._source = source
+        self.elapsed: Final = source.elapsed
+        """Microseconds since some moment of this boot, which nothing sets: for spans, not for events."""
         self.boot_id = source.boot_id()
         self.offset = source.wall() - source.elapsed()
         self._eased_at = source.elapsed()
 
     def now(self) -> int:
         """Microseconds since 1970."""
-        return self._source.elapsed() + self.offset
-
-    def elapsed(self) -> int:
-        """Microseconds since some moment of this boot, which nothing sets: for spans, not for events."""
-        return self._source.elapsed()
+        return self.elapsed() + self.offset
 
     def slept(self) -> int:
         """How many microseconds of this boot the machine was suspended, as far as it tells."""
@@ -76,7 +74,7 @@ class LogClock:
 
     def ease(self) -> bool:
         """Move the offset toward the wall clock by what has passed times `SLEW`; true when it moved."""
-        elapsed = self._source.elapsed()
+        elapsed = self.elapsed()
         most = int((elapsed - self._eased_at) * SLEW)
         if most == 0:
             return False

@@ -71,7 +71,9 @@ def is_erased(data: bytes) -> bool:
 
 def hash_data(data: bytes) -> bytes:
     """What the chain is made of: the SHA-256 of the bytes as they were recorded."""
-    return data[_HASH_AT : _HASH_AT + HASH_BYTES] if is_erased(data) else sha256(data).digest()
+    if data.startswith(_ERASED, _ERASED_AT):
+        return data[_HASH_AT : _HASH_AT + HASH_BYTES]
+    return sha256(data).digest()
 
 
 def add_salt(data: bytes, salt: bytes) -> bytes:

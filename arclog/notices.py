@@ -1,6 +1,7 @@
 """Notices: the messages that the hub itself posts with an event, and the ids that they take."""
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from arclog.events import (
     ClaimReleased,
@@ -47,10 +48,12 @@ def count_ids(event: Event) -> int:
     Each message that it posts has one, and the event itself has the last of them. So an event that posts one, as
     nearly all do that post anything, takes one.
     """
-    match event:
-        case SessionExpired():
-            return max(1, len(event.notices))
-        case TasksOpened():
-            return len(event.messages)
-        case _:
-            return 1
+    count = _COUNTS.get(type(event))
+    return 1 if count is None else count(event)
+
+
+_COUNTS: Final[Mapping[type[Event], Callable[[Any], int]]] = {
+    SessionExpired: lambda event: max(1, len(event.notices)),
+    TasksOpened: lambda event: len(event.messages),
+}
+"""The events that may take several ids."""

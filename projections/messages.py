@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.codec import Fact
 from arclog.events import (
     SYSTEM,
     Attachment,
     Event,
-    Handling,
     JsonObject,
     MessagePosted,
     Notice,
@@ -33,8 +33,6 @@ SQL: Final = Queries("projections", "messages.sql")
 _BROADCAST: Final = SQL["broadcast"]
 _ADD_TO_THREAD: Final = SQL["add_to_thread"]
 _FIND_ORDINAL: Final = SQL["find_ordinal"]
-
-_AS_USUAL: Final = Handling()
 
 
 class Message(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -87,8 +85,7 @@ def _from_agent(event: Fact, data: MessagePosted) -> Message:
     metadata = data.metadata
     if data.completes_task_id is not None:
         metadata = {**metadata, "task_completed": data.completes_task_id}
-    handling = data.handling or _AS_USUAL
-    return Message(
+    message = Message(
         event.event_id,
         timestamp(event.recorded_at),
         data.from_agent,
@@ -100,12 +97,18 @@ def _from_agent(event: Fact, data: MessagePosted) -> Message:
         data.reply_to,
         data.thread_id,
         metadata,
-        handling.ack,
-        optional_timestamp(handling.ack_by),
-        "urgent" if handling.urgent else "normal",
-        handling.provenance,
-        handling.erased,
-        handling.looks_like_a_secret,
+    )
+    handling = data.handling
+    if handling is None:  # as nearly always
+        return message
+    return replace(
+        message,
+        ack=handling.ack,
+        ack_by=optional_timestamp(handling.ack_by),
+        urgency="urgent" if handling.urgent else "normal",
+        provenance=handling.provenance,
+        erased=handling.erased,
+        looks_like_a_secret=handling.looks_like_a_secret,
     )
 
 
@@ -127,14 +130,16 @@ def from_hub(event_id: int, recorded_at: int, notice: Notice) -> Message:
     )
 
 
-_POSTING: Final = frozenset((MessagePosted, TasksOpened, *CARRIERS))
+POSTING: Final[frozenset[type[Event]]] = frozenset((MessagePosted, TasksOpened, *CARRIERS))
+"""Events that post messages, or may."""
 
 
 def posted_by(event: Fact) -> Sequence[PostedMessage]:
     """The messages that an event posts, as their sender and those who wait for them are told."""
-    if type(event.data) not in _POSTING:
-        return ()
-    return [_posted(message) for message in messages_of(event)]
+    data = event.data
+    if isinstance(data, MessagePosted):  # as nearly always
+        return (_posted(_from_agent(event, data)),)
+    return () if type(data) not in POSTING else [_posted(message) for message in messages_of(event)]
 
 
 def _posted(message: Message) -> PostedMessage:

@@ -115,22 +115,27 @@ class Exchange:
         self._size += len(body)
         if self._size > HIGH_WATER_BYTES:
             self._flow.pause_reading()
-        self._tell()
+        self._unseen = True
+        if self._waiting is not None:
+            self._wake(self._waiting)
 
     def end(self) -> None:
         """Take the end of the request's body."""
         self.is_read = True
-        self._tell()
+        self._unseen = True
+        if self._waiting is not None:
+            self._wake(self._waiting)
 
     def lose(self) -> None:
         """Take note that the connection is lost."""
         self.gone = True
-        self._tell()
+        if self._waiting is not None:
+            self._wake(self._waiting)
 
-    def _tell(self) -> None:
-        self._unseen = True
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+    @staticmethod
+    def _wake(waiting: "asyncio.Future[None]") -> None:
+        if not waiting.done():
+            waiting.set_result(None)
 
     # What the application does ---------------------------------------------------------------------------------------
 
@@ -208,5 +213,6 @@ class Exchange:
             self._flow.transport.write(body)
         if not more:
             self.is_answered = True
-            self._tell()
+            if self._waiting is not None:
+                self._wake(self._waiting)
             self._on_answered()

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -147,7 +147,10 @@ def as_sent(ids: Struct, body: Any) -> Command:  # noqa: ANN401 - the body of mo
 
 def waits(command: Command) -> bool:
     """Whether a command may have to wait for what it asks."""
-    return isinstance(command, AcquireLock | AcquireClaim | TakeNextTask) and command.wait_sec > 0
+    return isinstance(command, _WAITING) and command.wait_sec > 0
+
+
+_WAITING: Final = (AcquireLock, AcquireClaim, TakeNextTask)
 
 
 def ok(outcome: Outcome) -> int:

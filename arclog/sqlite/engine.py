@@ -18,7 +18,7 @@ from arclog.engine import Head, Moved
 from arclog.errors import LogReplaced
 from arclog.limits import BUSY_SEC
 from arclog.sqlite.changes import Changes
-from arclog.sqlite.connection import storage_errors, wait_when_busy
+from arclog.sqlite.connection import storage_error, storage_errors, wait_when_busy
 from arclog.sqlite.log import Log
 from arclog.sqlite.reads import NO_END
 from arclog.sqlite.schema import EVENTS
@@ -44,6 +44,7 @@ class FileEngine:
         self._busy_sec = busy_sec
         self._kept_offset: int | None = None
         self._changes = Changes(path)
+        self._path = path
         self._errors = storage_errors(path)
         self.attach(connection)
 
@@ -55,7 +56,7 @@ class FileEngine:
 
     def hold(self, after: int, digest: bytes, *, wait: bool) -> Moved | None:
         connection = self._connection
-        with self._errors:
+        try:  # for once without `storage_errors`, here and in `append`: every batch passes
             if wait != self._waits:
                 wait_when_busy(connection, self._busy_sec if wait else None)
                 self._waits = wait
@@ -68,16 +69,20 @@ class FileEngine:
             except BaseException:
                 self.release()
                 raise
+        except apsw.Error as error:
+            raise storage_error(self._path, error) from error
         return Moved(head)
 
     def append(self, events: Sequence[StoredEvent]) -> None:
         connection, clock = self._connection, self.clock
-        with self._errors:
+        try:
             if clock.ease() and self._offset_moved():
                 self._keep_clock()
             connection.execute("COMMIT")
             # The counter also counts our own commits: what it says at the next transaction beyond this is others'.
             self._version = connection.data_version()
+        except apsw.Error as error:
+            raise storage_error(self._path, error) from error
 
     def release(self) -> None:
         self._version = -1

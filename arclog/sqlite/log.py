@@ -105,7 +105,9 @@ class Log:
         """What the engine is to keep; nothing where the engine is the file, which has it in its transaction."""
         self._kept = read_head(connection)
         """The end of what the file is known to have."""
-        self._event_id, self._recorded_at, self._digest = self._kept.event_id, self._kept.recorded_at, self._kept.digest
+        self.head_id = self._kept.event_id
+        """The last event of the transaction; between two of them, that of the last."""
+        self._recorded_at, self._digest = self._kept.recorded_at, self._kept.digest
 
     # Writing --------------------------------------------------------------------------------------------------------
 
@@ -127,10 +129,10 @@ class Log:
         """
         if self.connection.in_transaction:
             return self._moved
-        moved = self._hold(wait)
-        self._moved = moved
+        self._moved = moved = self._hold(wait)
         if moved is not None:
-            self._catch_up(moved)
+            with storage_errors(self.path):
+                self._catch_up(moved)
         return moved
 
     def _hold(self, wait: bool) -> Moved | None:
@@ -147,7 +149,8 @@ class Log:
             if as_they_were:
                 return moved
             self.rollback()
-            self.files.check()
+            with storage_errors(self.path):
+                self.files.check()
 
     def fetch(self, follow: Callable[[Sequence[StoredEvent]], object] = len) -> None:
         """Take into the file what it lacks of the log, page by page and without the lock, until there is no more.
@@ -221,7 +224,7 @@ class Log:
         Returns:
             The event in its place.
         """
-        return self.append_at(self._event_id + count_ids(event), event, recorded_at, metadata)
+        return self.append_at(self.head_id + count_ids(event), event, recorded_at, metadata)
 
     def append_at(self, event_id: int, event: Event, recorded_at: int, metadata: Metadata) -> RecordedEvent:
         """Add one event under an id of the caller's; this is how logs are imported.
@@ -229,8 +232,8 @@ class Log:
         Raises:
             InvalidInput: the id is not greater than the head's.
         """
-        if event_id <= self._event_id:
-            raise InvalidInput("event_id", f"must be greater than {self._event_id}, the last one, not {event_id}")
+        if event_id <= self.head_id:
+            raise InvalidInput("event_id", f"must be greater than {self.head_id}, the last one, not {event_id}")
         stream, actor, event_type = event.stream(event_id), event.actor, event.type
         data = encode_data(event)
         owner = None if metadata.key is None else key_owner(event_type, actor, metadata)
@@ -244,8 +247,9 @@ class Log:
         self._append_row(_APPEND, (event_id, recorded_at, event_type, stream, actor, data, meta, digest))
         if self.engine.is_remote:
             self._staged.append(StoredEvent(event_id, recorded_at, event_type, stream, actor, data, meta, digest))
-        self._keep_key(event_id, owner, metadata)
-        self._event_id, self._recorded_at, self._digest = event_id, recorded_at, digest
+        if owner is not None:
+            self._keep_key(event_id, owner, metadata)
+        self.head_id, self._recorded_at, self._digest = event_id, recorded_at, digest
         if isinstance(event, PayloadErased):
             take_out(self.connection, event.events)
         return RecordedEvent(event_id, recorded_at, event, stream, actor, metadata)
@@ -256,8 +260,8 @@ class Log:
         Raises:
             InvalidInput: it does not follow what is in this log.
         """
-        if event.event_id <= self._event_id or digest_of(self._digest, event) != event.digest:
-            problem = f"does not follow event {self._event_id}, the last one of this storage"
+        if event.event_id <= self.head_id or digest_of(self._digest, event) != event.digest:
+            problem = f"does not follow event {self.head_id}, the last one of this storage"
             raise InvalidInput(f"event {event.event_id}", problem)
         row = (event.event_id, event.recorded_at, event.type, event.stream, event.actor)
         self._append_row(_APPEND, (*row, event.data, event.metadata, event.digest))
@@ -265,8 +269,9 @@ class Log:
             self._staged.append(event)
         metadata = decode_metadata(event.metadata)
         owner = None if metadata.key is None else key_owner(event.type, event.actor, metadata)
-        self._keep_key(event.event_id, owner, metadata)
-        self._event_id, self._recorded_at, self._digest = event.event_id, event.recorded_at, event.digest
+        if owner is not None:
+            self._keep_key(event.event_id, owner, metadata)
+        self.head_id, self._recorded_at, self._digest = event.event_id, event.recorded_at, event.digest
         if is_erased(event.data):
             allow_erased(self.connection)
         if event.type == PayloadErased.type:
@@ -274,8 +279,8 @@ class Log:
             assert isinstance(data, PayloadErased)
             take_out(self.connection, data.events)
 
-    def _keep_key(self, event_id: int, owner: str | None, metadata: Metadata) -> None:
-        if metadata.key is not None and owner is not None:
+    def _keep_key(self, event_id: int, owner: str, metadata: Metadata) -> None:
+        if metadata.key is not None:
             self.connection.execute(EVENTS["keep_key"], (hash_key(owner, metadata.key), event_id))
 
     def commit(self) -> None:
@@ -305,7 +310,7 @@ class Log:
             with storage_errors(self.path):
                 self.connection.execute("COMMIT")
         self._staged.clear()
-        self._kept = Head(self._event_id, self._recorded_at, self._digest)
+        self._kept = Head(self.head_id, self._recorded_at, self._digest)
         if self.files.were_seen:
             self.files.remember()
         else:
@@ -328,7 +333,7 @@ class Log:
         return KeptKey(event_id, decode_metadata(metadata).request or b"", find_salt(data), is_erased(data))
 
     def _set_head(self, head: Head) -> None:
-        self._event_id, self._recorded_at, self._digest = head.event_id, head.recorded_at, head.digest
+        self.head_id, self._recorded_at, self._digest = head.event_id, head.recorded_at, head.digest
 
     # Reading --------------------------------------------------------------------------------------------------------
 
@@ -339,5 +344,5 @@ class Log:
     def head(self) -> Head:
         """The end of the log as this connection sees it: in a transaction with what it appended, else as committed."""
         if self.connection.in_transaction:
-            return Head(self._event_id, self._recorded_at, self._digest)
+            return Head(self.head_id, self._recorded_at, self._digest)
         return read_head(self.connection)

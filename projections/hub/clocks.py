@@ -47,11 +47,12 @@ class Clocks:
     @property
     def next_due_at(self) -> int:
         """When something may be due, leases that are waited for included."""
-        lease_at = self._context.leases.next_look_at()
-        orphans_at = self._context.leases.next_orphans_at()
-        clocks = (self._tasks.next_at, self._wakes.next_at)
-        soonest = min(at for at in (*clocks, lease_at, orphans_at) if at is not None)
-        return min(max(soonest, self._not_before), self.next_at)
+        soonest = min(self._clockwork.next_at, self._tasks.next_at, self._wakes.next_at)
+        if self._context.leases.calls.has_places:
+            lease_at = self._context.leases.next_look_at()
+            orphans_at = self._context.leases.next_orphans_at()
+            soonest = min(at for at in (soonest, lease_at, orphans_at) if at is not None)
+        return max(soonest, self._not_before)
 
     @property
     def expected_at(self) -> int | None:
@@ -60,8 +61,10 @@ class Clocks:
 
     def settle(self, now: int, append: Callable[[Event], object]) -> None:
         """Do what is due for tasks and wakes, in the transaction."""
-        self._tasks.settle(self._context, now, append)
-        self._wakes.settle(self._context.snapshot, now, append)
+        if now >= self._tasks.next_at:
+            self._tasks.settle(self._context, now, append)
+        if now >= self._wakes.next_at:
+            self._wakes.settle(self._context.snapshot, now, append)
 
     def follow(self, types: Collection[str]) -> None:
         """Events of these types were appended elsewhere."""

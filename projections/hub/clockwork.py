@@ -95,12 +95,8 @@ class Clockwork:
         """The event up to which those who left were looked at."""
         self.behind = False
         """Whether more is due than could be settled so far."""
-
-    @property
-    def next_at(self) -> int:
-        """When there is something to do next."""
-        due_at = self._schedule[0][0] if self._schedule else NEVER
-        return min(due_at, self._vouch_at, self._look_at)
+        self.next_at = 0
+        """When there is something to do next. A number that is kept, since every batch looks at it."""
 
     def notice(self, snapshot: Snapshot, agent_id: str, now: int) -> None:
         """An agent is here, though the log may not show it: the hub vouches for it before its silence counts."""
@@ -109,6 +105,7 @@ class Clockwork:
             if session is not None:
                 due_at = max(self._vouched_at, session.last_seen_at) + self._presence.interval
                 self._vouch_at = min(self._vouch_at, due_at)
+                self._reckon()
 
     def forget(self) -> None:
         """What was settled came to nothing: look at everything again."""
@@ -116,6 +113,7 @@ class Clockwork:
         self._due.clear()
         self._vouch_at = self._look_at = self._left_to = 0
         self._looked_to = None
+        self._reckon()
 
     def prepare(self, snapshot: Snapshot, now: int) -> bool:
         """Find what is due, by reading only.
@@ -125,9 +123,10 @@ class Clockwork:
         """
         if now >= self._look_at:
             self._look(snapshot, now)
-        if now >= self._vouch_at and self._decide_vouch(snapshot, now) is not None:
-            return True
-        return self._find_over(snapshot, now) is not None
+        vouches = now >= self._vouch_at and self._decide_vouch(snapshot, now) is not None
+        is_due = vouches or self._find_over(snapshot, now) is not None
+        self._reckon()
+        return is_due
 
     def settle(self, snapshot: Snapshot, now: int, append: Append) -> None:
         """Do what is due, as much of it as fits into one transaction.
@@ -137,8 +136,6 @@ class Clockwork:
             now: the transaction's time.
             append: takes each event that follows.
         """
-        if now < self.next_at:
-            return
         stop_at = self._elapsed() + SLICE
         if now >= self._look_at:
             self._look(snapshot, now)
@@ -152,6 +149,7 @@ class Clockwork:
             if self._elapsed() >= stop_at:
                 break
         self.behind = bool(self._schedule) and self._schedule[0][0] <= now
+        self._reckon()
 
     def settle_agent(self, snapshot: Snapshot, agent_id: str, now: int, append: Append) -> bool:
         """End an agent's session if it is over, and free what it still held, though its turn has not come yet.
@@ -164,6 +162,7 @@ class Clockwork:
         over, _due_at = self._assess(snapshot, agent_id, now)
         if over is not None:
             self._end(snapshot, over, now, append)
+            self._reckon()
         return over is not None
 
     def end_sub_agents(self, snapshot: Snapshot, agent_id: str, now: int, append: Append) -> None:
@@ -171,6 +170,12 @@ class Clockwork:
         for session in snapshot.read(sessions.list_live_below, agent_id):
             over = _Over(session.agent_id, session.session_id, session.last_seen_at)
             self._end(snapshot, over, now, append)
+        self._reckon()
+
+    def _reckon(self) -> None:
+        """Something is due at another time than before."""
+        due_at = self._schedule[0][0] if self._schedule else NEVER
+        self.next_at = min(due_at, self._vouch_at, self._look_at)
 
     # Looking --------------------------------------------------------------------------------------------------------
 

@@ -165,7 +165,7 @@ def _change_network(context: Context, command: hub_rules.ChangeNetwork, at: AsOf
     return Outcome(encode_json({"allow_remote": context.hub.allow_remote, "listen_host": context.hub.listen_host}))
 
 
-_HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
+HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     session_rules.OpenSession: _open_session,
     session_rules.RenameSession: _rename_session,
     session_rules.CloseSession: _close_session,
@@ -187,20 +187,8 @@ _HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     token_rules.RevokeToken: _revoke_token,
     log_rules.EraseTexts: _erase_texts,
 }
+"""What decides each command against the log's head.
 
-
-def handle(context: Context, command: Command, at: AsOf) -> Decision:
-    """Decide a command against the log's head.
-
-    Args:
-        context: what to handle against.
-        command: the request.
-        at: the present, from `intervals.live`.
-
-    Returns:
-        The event to append, or the outcome when there is nothing to append.
-
-    Raises:
-        ArcError: the rules refuse it.
-    """
-    return _HANDLERS[type(command)](context, command, at)
+It is given the context, the command, and the present, from `intervals.live`. It gives the event to append, or the
+outcome when there is nothing to append; it raises `ArcError` when the rules refuse it.
+"""

@@ -33,7 +33,7 @@ from projections.intervals import AsOf
 from projections.live_writer import LiveWriter
 from projections.tokens import read_holders
 
-_TEACHING: Final[frozenset[type[Event]]] = frozenset(
+TEACHING: Final[frozenset[type[Event]]] = frozenset(
     {
         NetworkChanged,
         RulesRaised,
@@ -48,7 +48,7 @@ _TEACHING: Final[frozenset[type[Event]]] = frozenset(
     }
 )
 """Events that change what a hub knows of itself, or remembers of the log."""
-_TEACHING_TYPES: Final = frozenset(event_class.type for event_class in _TEACHING)
+_TYPES: Final = frozenset(event_class.type for event_class in TEACHING)
 
 
 class Context:
@@ -162,7 +162,7 @@ class Context:
 
     def follow(self, types: frozenset[str]) -> None:
         """Other hubs appended events of these types."""
-        if not types.isdisjoint(_TEACHING_TYPES):
+        if not types.isdisjoint(_TYPES):
             self._rules = None
             self._holders = None
             self._session_roots = None
@@ -172,9 +172,7 @@ class Context:
         self.writer.memory.clear()
 
     def learn(self, event: Event) -> None:
-        """Keep what an event changes in what this hub knows of itself, and of the log."""
-        if type(event) not in _TEACHING:  # as nearly always
-            return
+        """Keep what an event of `TEACHING` changes in what this hub knows of itself, and of the log."""
         match event:
             case RulesRaised():
                 self._rules = event

@@ -173,7 +173,11 @@ class GroupCommit:
 
     def _take(self, most: int) -> list[Call]:
         queue = self._queue
-        return [queue.popleft() for _ in range(min(len(queue), most))]
+        if len(queue) > most:
+            return [queue.popleft() for _ in range(most)]
+        calls = list(queue)
+        queue.clear()
+        return calls
 
     def _stage(self, calls: list[Call]) -> None:
         self._lags = False
@@ -194,17 +198,15 @@ class GroupCommit:
         self._stage(calls + self._take(self._max_batch - len(calls)))
 
     def _flush(self, commit: Commit) -> None:
-        began_at = self._loop.time()
         recorder = self._recorder
         slow = recorder.copies_much or recorder.is_remote
+        began_at = time.perf_counter()
         if self._policy.choose(began_at, is_slow=slow) == "thread":
             self._work.put(lambda: self._flush_on_thread(commit))
             return
-        flushed = self._flushed(commit)
-        ended_at = self._loop.time()
-        took_sec = ended_at - began_at
+        flushed, took_sec = self._flushed(commit)
         if took_sec < self._policy.quick_sec:
-            self._policy.learn(took_sec, ended_at, held_up=False)
+            self._policy.learn(took_sec, began_at + took_sec, held_up=False)
         else:
             self._loop.call_soon(self._look_round, took_sec, self._asked + self._reads(), 2)
         self._arrive(flushed)
@@ -218,7 +220,7 @@ class GroupCommit:
         if turns:
             self._loop.call_soon(self._look_round, took_sec, asked, turns - 1)
         else:
-            self._policy.learn(took_sec, self._loop.time(), held_up=self._asked + self._reads() > asked)
+            self._policy.learn(took_sec, time.perf_counter(), held_up=self._asked + self._reads() > asked)
 
     def _arrive(self, commit: Commit) -> None:
         commit.tell()
@@ -253,11 +255,12 @@ class GroupCommit:
 
     def _rest(self) -> None:
         """Nothing is queued: come back when something is due."""
+        look_at = self._recorder.next_due_at
         if self._nap is not None:
-            if self._recorder.next_due_at == self._look_at:
+            if look_at == self._look_at:
                 return
             self._nap.cancel()
-        self._look_at = self._recorder.next_due_at
+        self._look_at = look_at
         delay = (self._look_at - self._microseconds()) / 1e6
         self._nap = self._loop.call_later(max(0.0, min(delay, LONGEST_NAP_SEC)), self._look)
 
@@ -281,15 +284,17 @@ class GroupCommit:
 
     # On the loop or on the thread -----------------------------------------------------------------------------------
 
-    def _flushed(self, commit: Commit) -> Commit:
+    def _flushed(self, commit: Commit) -> tuple[Commit, float]:
+        """What became of a transaction, and how long that took, in seconds."""
         began_at = time.perf_counter()
         try:
-            return self._recorder.flush(commit)
+            flushed = self._recorder.flush(commit)
         except Exception as error:  # noqa: BLE001 - the next batch must get its turn, and every caller be told
-            return self._recorder.abandon(commit.calls, error)
-        finally:
-            self._measures.flushes.add(time.perf_counter() - began_at)
-            self._measures.calls += len(commit.answers)
+            flushed = self._recorder.abandon(commit.calls, error)
+        took_sec = time.perf_counter() - began_at
+        self._measures.flushes.add(took_sec)
+        self._measures.calls += len(commit.answers)
+        return flushed, took_sec
 
     @property
     def queued(self) -> int:
@@ -306,7 +311,8 @@ class GroupCommit:
         self._loop.call_soon_threadsafe(self._refuse_queue)
 
     def _flush_on_thread(self, commit: Commit) -> None:
-        self._loop.call_soon_threadsafe(self._arrive, self._flushed(commit))
+        flushed, _took_sec = self._flushed(commit)
+        self._loop.call_soon_threadsafe(self._arrive, flushed)
 
     def _take_lock(self, calls: list[Call]) -> None:
         try:

@@ -8,7 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 from uuid import uuid4
 
 from arclog.clock import LogClock, TimeSource
@@ -69,6 +69,9 @@ logger = logging.getLogger("arc.hub")
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_FOLLOWED_UP: Final = frozenset((EraseTexts, InitiateShutdown, CancelShutdown, ChangeNetwork))
+"""Commands after which the hub itself has something to do."""
 
 
 class Hub:
@@ -283,6 +286,8 @@ class Hub:
             relies_on=relies_on,
             principal=PRINCIPAL.get(),
         )
+        if type(command) not in _FOLLOWED_UP:
+            return await self._submission.execute(call)
         if isinstance(command, EraseTexts):
             return await self.erasing.erase(call, command)
         outcome = await self._submission.execute(call)
@@ -321,7 +326,7 @@ class Hub:
 
     def _arrive(self, commit: Commit) -> None:
         self._waiters.deliver(commit.after, commit.head, commit.messages, has_work=commit.has_work)
-        if commit.messages:
+        if commit.messages and self.settings.search:
             self._filler.tell()
         trouble = self._recorder.gone or self._recorder.trouble
         if self.alarms.is_news(trouble):

@@ -37,6 +37,8 @@ MAX_BEHIND: Final = 5_000
 LAPSED_LATELY: Final = 120_000_000
 """How long ago a lease may have lapsed for somebody to wait for it still, in microseconds."""
 _ENDS: Final = (SessionClosed, SessionExpired)
+TEACHING: Final[frozenset[type[Event]]] = frozenset((*CONCERNING, *_ENDS))
+"""Events that change what is remembered here."""
 _TYPES: Final = frozenset(event_class.type for event_class in CONCERNING)
 
 
@@ -95,18 +97,15 @@ class LeaseMemory:
     @property
     def concerns_us(self) -> bool:
         """Whether anything may be due here: calls wait, here or elsewhere, or something has ended for somebody."""
-        return bool(self.gone) or self.calls.has_places or self.orphans.may_be(self._standing)
+        return bool(self.gone or self._standing.places_at) or self.calls.has_places
 
     def learn(self, event: RecordedEvent) -> None:
-        """An event was appended; it is read from the log later where others are that were not learned yet."""
+        """An event of `TEACHING` was appended; it is read from the log later where others are not learned yet."""
         data = event.data
         if isinstance(data, _ENDS):
             self.gone.add(data.agent_id)  # the hub that appends the end of a session settles what follows from it
-        if self._is_behind:
-            return
-        if concerns(data):
+        if not self._is_behind and concerns(data):
             self._learn(event)
-        self._at = event.event_id
 
     def _catch_up(self) -> None:
         assert self._source is not None
@@ -150,9 +149,11 @@ class LeaseMemory:
         self._opened.append(call)
         return call
 
-    def keep(self) -> None:
-        """The transaction is on disk."""
+    def keep(self, head: int) -> None:
+        """The transaction is on disk, and the log ends at `head`."""
         self._opened.clear()
+        if not self._is_behind:
+            self._at = head
 
     def forget(self, now: int) -> None:
         """The transaction came to nothing, and what stands is not known any more."""

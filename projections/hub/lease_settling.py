@@ -37,7 +37,7 @@ Told = list[tuple[OpenCall[Outcome], Outcome]]
 
 
 def settle(leases: LeaseMemory, snapshot: Snapshot, now: int, append: Append) -> None:
-    """Write what is due, and grant what can be.
+    """Write what is due, and grant what can be; there is nothing to be done where `leases.concerns_us` says so.
 
     Args:
         leases: what stands, which learns from each event that is appended.
@@ -45,8 +45,6 @@ def settle(leases: LeaseMemory, snapshot: Snapshot, now: int, append: Append) ->
         now: the log's time.
         append: takes each event that follows.
     """
-    if not leases.concerns_us:
-        return
     standing = leases.standing
     for agent_id in sorted(leases.gone):
         for place in list(standing.places_of(agent_id)):
@@ -78,8 +76,6 @@ def settle_orphans(leases: LeaseMemory, snapshot: Snapshot, now: int, append: Ap
 def collect_told(leases: LeaseMemory, snapshot: Snapshot, now: int) -> Told:
     """The calls of this hub whose place has ended, and what they are to be told."""
     told: Told = []
-    if not leases.ended:
-        return told
     for place_id in sorted(leases.ended):
         calls = leases.calls.at(place_id)
         if calls:

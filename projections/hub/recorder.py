@@ -265,7 +265,7 @@ class Recorder:
                 if commit.head != commit.after:  # a transaction that wrote nothing proves nothing
                     self.trouble = None
                 self.presence.listening.hear()
-                self._context.leases.keep()
+                self._context.leases.keep(commit.head)
                 break
         return commit
 
@@ -319,9 +319,10 @@ class Recorder:
         self._clocks.settle(transaction.now, transaction.append_ours)
         answers = [(call, transaction.carry_out(call)) for call in calls]
         transaction.settle_leases()
-        told = collect_told(leases, snapshot, transaction.now)
-        self._clocks.look_again(tasks=transaction.has_work, wakes=transaction.has_wakes)
-        head = transaction.head
+        told = collect_told(leases, snapshot, transaction.now) if leases.ended else []
+        if transaction.has_work or transaction.has_wakes:
+            self._clocks.look_again(tasks=transaction.has_work, wakes=transaction.has_wakes)
+        head = self._side.log.head_id
         if head != transaction.after:
             self._side.advance(head)
         return Commit(

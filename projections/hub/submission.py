@@ -49,12 +49,11 @@ class Submission:
         Raises:
             ArcError: it was refused, or could not be kept.
         """
-        outcome = await self._submit(call)
+        outcome, command = await self._submit(call), call.command
         if outcome.opened is not None:
             self._watch()
             with self._present(call.sender):
                 return await self._lease_waits.wait(outcome.opened)
-        command = call.command
         if isinstance(command, TakeNextTask) and outcome.event_id is None and command.wait_sec > 0:
             self._watch()
             with self._present(command.agent_id.strip()):

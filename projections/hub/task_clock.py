@@ -38,7 +38,7 @@ class TaskClock(Due):
             now: the transaction's time.
             append: takes each event that follows.
         """
-        if now < self.next_at or not self.prepare(context.snapshot, now):
+        if not self.prepare(context.snapshot, now):
             return
         snapshot, at = context.snapshot, live(now)
         for row in _some(snapshot, "list_lapsed", now):

@@ -24,25 +24,26 @@ from arclog.events import (
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
-from arclog.rules import KNOWN, rules_of
+from arclog.rules import FIRST, KNOWN, rules_of
 from arclog.sender import named_sender
 from arclog.sqlite.log import KeptKey, Log
 from arclog.sqlite.reads import find_event
+from projections import wakes
 from projections.all_projectors import HANDLERS, project
 from projections.erasing import follow
+from projections.hub import command_handlers
 from projections.hub.answers import answer, answer_now
 from projections.hub.calls import Call
 from projections.hub.clockwork import Clockwork
-from projections.hub.command_handlers import handle
-from projections.hub.context import Context
+from projections.hub.context import TEACHING, Context
 from projections.hub.identity import check_identity
+from projections.hub.lease_memory import TEACHING as TEACHING_LEASES
 from projections.hub.lease_settling import find_end, settle, settle_orphans
 from projections.hub.outcomes import Outcome
 from projections.hub.preconditions import check_preconditions
 from projections.intervals import live
-from projections.messages import PostedMessage, posted_by
+from projections.messages import POSTING, PostedMessage, posted_by
 from projections.tasks import concerns_tasks
-from projections.wakes import CONCERNING_WAKES
 
 
 class Transaction:
@@ -63,7 +64,7 @@ class Transaction:
     """
 
     def __init__(self, log: Log, context: Context, clockwork: Clockwork, known_rules: int = KNOWN) -> None:
-        self.after = log.head().event_id
+        self.after = log.head_id
         self.now = log.now()
         self.messages: list[PostedMessage] = []
         self.has_work = False
@@ -80,13 +81,13 @@ class Transaction:
 
     def settle(self) -> None:
         """Do what is due, so that no rule meets a session or a lease that is over but not yet ended."""
-        if self._newer is None:
+        if self._newer is None and self.now >= self._clockwork.next_at:
             self._clockwork.settle(self._context.snapshot, self.now, self.append)
         self.settle_leases()
 
     def settle_leases(self) -> None:
         """Write what follows for claims and locks from what has happened, and grant to those whose turn it is."""
-        if self._newer is None:
+        if self._newer is None and self._context.leases.concerns_us:
             settle(self._context.leases, self._context.snapshot, self.now, self.append_ours)
 
     def carry_out(self, call: Call) -> Outcome | ArcError:
@@ -111,31 +112,30 @@ class Transaction:
             metadata: how it came to be.
         """
         needed = rules_of(data)
-        if needed > self._context.rules.number:
+        if needed > FIRST and needed > self._context.rules.number:
             raised = RulesRaised(number=needed, version=self._context.hub.version)
             self.append(raised, Metadata("hub"))
         event = self._log.append(data, self.now, metadata)
         project(HANDLERS, self._context.writer, event)
-        self.messages += posted_by(event)
+        kind = type(data)
+        if kind in POSTING:
+            self.messages += posted_by(event)
         if isinstance(data, PayloadErased):
             self._context.snapshot.read(follow, data)
             self._context.forget_rows()
-        self._context.leases.learn(event)
-        self._context.learn(data)
+        if kind in TEACHING_LEASES:
+            self._context.leases.learn(event)
+        if kind in TEACHING:
+            self._context.learn(data)
         if concerns_tasks(data):
             self.has_work = True
-        elif data.type in CONCERNING_WAKES:
+        elif kind in wakes.PROJECTOR.handlers:
             self.has_wakes = True
         return event
 
     def append_ours(self, data: Event) -> RecordedEvent:
         """Append an event that the hub itself brings about."""
         return self.append(data, Metadata("hub"))
-
-    @property
-    def head(self) -> int:
-        """The end of the log, as far as it is written."""
-        return self._log.head().event_id
 
     def _outcome(self, call: Call) -> Outcome | ArcError:
         result: RecordedEvent | Outcome | ArcError
@@ -198,7 +198,7 @@ class Transaction:
         if call.relies_on is not None:
             check_preconditions(self._context, call.relies_on, call.sender, self.now)
         self._context.sender, self._context.principal = call.sender, call.principal
-        decision = handle(self._context, call.command, self._at)
+        decision = command_handlers.HANDLERS[type(call.command)](self._context, call.command, self._at)
         if isinstance(decision, Outcome):
             return decision
         principal = principal_of(decision, call.sender)
@@ -209,7 +209,7 @@ class Transaction:
         """What the caller is told whose call became `event`, the last one of the log."""
         if isinstance(event.data, MessagePosted):
             return Outcome(self.messages[-1].json, event.event_id, created=True)
-        if isinstance(event.data, LockQueued | ClaimQueued):
+        if isinstance(event.data, (LockQueued, ClaimQueued)):
             opened = self._context.leases.open_call(event.data.place or event.event_id, event.data.wait_until)
             return Outcome(b"null", event.event_id, acquired=False, opened=opened)
         return answer_now(self._context.writer, self._context.snapshot, event, self._context.hub)

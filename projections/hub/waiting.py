@@ -93,8 +93,9 @@ class Waiters:
         if has_work:
             _complete(self._workers)
         if head > self.head:
-            _complete(self._followers)
-        self.head = max(self.head, head)
+            self.head = head
+            if self._followers:
+                _complete(self._followers)
 
     def wake_by_foreign(self, head: int) -> None:
         """Another hub has appended events, up to `head`: make everyone read again."""

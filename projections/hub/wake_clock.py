@@ -32,7 +32,7 @@ class WakeClock(Due):
             now: the transaction's time.
             append: takes each event that follows.
         """
-        if now < self.next_at or not self.prepare(snapshot, now):
+        if not self.prepare(snapshot, now):
             return
         for wake, since in snapshot.read(wakes.list_due, now, MOST):
             append(decide_due(wake, now, was_there=snapshot.read(wakes.did_anything, wake.agent_id, since)))

@@ -115,12 +115,16 @@ class WritingSide:
             raise self.gone.again()
         if self.is_lost:
             self._reopen()
+        was_begun = self.connection.in_transaction
         try:
-            with self.errors():
-                was_begun = self.connection.in_transaction
-                moved = self._begin(wait)
-                if moved is None:
-                    return None
+            try:
+                moved = self.log.begin(wait)
+            except FarFromHead:
+                follow(self.log, self.writer)
+                moved = self.log.begin(wait)
+            if moved is None:
+                return None
+            with self._errors:
                 if not was_begun:
                     self._catch_up(moved)
                 return list_types_after(self.connection, self.log.kept_to)
@@ -129,13 +133,6 @@ class WritingSide:
         except StorageError as error:
             self.undo(error)
             raise
-
-    def _begin(self, wait: bool) -> Moved | None:
-        try:
-            return self.log.begin(wait)
-        except FarFromHead:
-            follow(self.log, self.writer)
-            return self.log.begin(wait)
 
     def follow(self) -> list[RecordedEvent] | None:
         """Bring the storage to the head of a log elsewhere, without the log's lock.
@@ -180,7 +177,7 @@ class WritingSide:
             OutcomeUnknown: nobody can say whether it is kept; the transaction goes on.
             StorageError: it is not kept; `undo` must follow.
         """
-        copies = self.copies_much
+        copies = self._checkpointer.is_due
         try:
             self.log.commit()
         except StorageGone as error:

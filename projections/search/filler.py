@@ -71,7 +71,8 @@ class Filler:
     def tell(self) -> None:
         """Something was committed."""
         self._told_at = time.monotonic()
-        self._news.set()
+        if not self._news.is_set():
+            self._news.set()
 
     def count_behind(self, head: int) -> int:
         """How many events up to `head` are not in yet, when it was last looked."""
