@@ -38,6 +38,9 @@ from projections.hub.log_feed import EventQuery
 
 STREAM_ROWS: Final = 32
 """How many events are fetched at once for a stream, and so at most held in memory for one reader."""
+LOOK_SEC: Final = 0.25
+"""What happens within this time of what was sent with its changes is sent together: people look at it, and waking up
+costs the hub more than an event does."""
 
 MAX_POINTS: Final = 1000
 """Each point of a timeline costs one look into the log."""
@@ -155,7 +158,8 @@ async def _pass_on(site: Site, wanted: EventQuery, send: Send) -> None:
             await send({"type": "http.response.body", "body": body, "more_body": True})
         if not page.rows and not hub.closing:
             await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
-        await asyncio.sleep(0)
+        has_all = 0 < len(page.rows) < STREAM_ROWS
+        await asyncio.sleep(LOOK_SEC if wanted.changes and has_all else 0)
         wanted = replace(wanted, after=page.reached)
 
 

@@ -10,6 +10,7 @@ from projections import (
     channels,
     claims,
     cursors,
+    deadlocks,
     event_streams,
     files,
     inbox,
@@ -45,6 +46,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
     tokens.PROJECTOR,
     marked.PROJECTOR,
     wakes.PROJECTOR,
+    deadlocks.PROJECTOR,
 )
 
 

@@ -146,7 +146,8 @@ def _free(writer: Writer, event: Fact, task_id: int, token: int) -> None:
 
 
 def _on_refused(writer: Writer, event: Fact, data: ClaimRefused) -> None:
-    writer.write(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
+    if not data.circle:  # of these `deadlocks` tells
+        writer.write(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
 
 
 PROJECTOR: Final = Projector(

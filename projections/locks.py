@@ -160,7 +160,8 @@ def _on_handed_over(writer: Writer, event: Fact, data: LockHandedOver) -> None:
 
 
 def _on_refused(writer: Writer, event: Fact, data: LockRefused) -> None:
-    writer.write(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
+    if not data.circle:  # of these `deadlocks` tells
+        writer.write(SQL["refuse"], (data.fencing_token, data.asker_agent_id, event.event_id))
 
 
 def _write(writer: Writer, event: Fact, row: _Row) -> None:

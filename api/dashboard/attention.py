@@ -8,7 +8,7 @@ from msgspec import Meta
 from api.http.as_of import Dated
 from api.http.parameters import MaxBytes, clamp_bytes
 from api.http.routes import ReadCaller, ReadResult, ReadRoute, Route
-from arclog.limits import ANSWER_BYTES
+from arclog.limits import ANSWER_BYTES, MICROSECONDS
 from projections.budget import Budget
 from projections.encoding import encode_json, json_array
 from projections.history.attention import Item, list_attention
@@ -29,7 +29,8 @@ class AttentionQuery(Dated, frozen=True, kw_only=True):
 
 async def read_attention(hub: Hub, query: AttentionQuery, reader: ReadCaller) -> ReadResult:
     """Things that no agent will mend by itself, what is damaged first."""
-    found = await hub.read_on_thread(list_attention, reader.at, query.operator)
+    borne = round(hub.presence_ttl_sec * MICROSECONDS)
+    found = await hub.read_on_thread(list_attention, reader.at, query.operator, borne)
     budget = Budget(clamp_bytes(query.max_bytes))
     rows = budget.fill([*_of_hub(hub), *found] if reader.at.is_live else found, encode_json)
     return ReadResult(json_array(rows), budget.spent)
@@ -41,6 +42,8 @@ def _of_hub(hub: Hub) -> list[Item]:
         Item("damage", "", finding.event_id or 0, None, finding.text, "run: arc log verify")
         for finding in hub.integrity.findings
     ]
+    if hub.trouble is not None:
+        found.append(Item("hub", "", 0, None, str(hub.trouble), "mend it; every change is refused until then"))
     free = shutil.disk_usage(hub.settings.storage.absolute().parent).free
     if free < LOW_DISK_BYTES:
         text = f"{free // 1_000_000} MB are left on the disk of the storage"

@@ -124,16 +124,13 @@ Acquired = ClaimAcquired | ClaimRefreshed | ClaimRefused | ClaimQueued
 
 
 def decide_acquire(standing: Standing, command: AcquireClaim, now: int, hub_id: str = "") -> Acquired:
-    """Grant what nothing stands in the way of, prolong what the asker holds, queue who waits, refuse who does not.
+    """Grant what nothing stands in the way of, prolong what the asker holds, queue who waits, refuse the others.
 
     Args:
         standing: who holds what, and who waits.
         command: what is asked for.
         now: the log's time.
         hub_id: this hub, which holds the call.
-
-    Raises:
-        Deadlock: it would wait for an agent that waits for it.
     """
     if not command.key:
         raise InvalidInput("claim_key", "or task_message_id is required")
@@ -172,13 +169,14 @@ def decide_acquire(standing: Standing, command: AcquireClaim, now: int, hub_id: 
                 passes=tuple(sorted(passes)),
                 place=None if place is None else place.place_id,
             )
-        case Refused(obstacle):
+        case Refused(obstacle, circle):
             return ClaimRefused(
                 claim_key=claim_key,
                 asker_agent_id=agent_id,
                 owner_agent_id=obstacle.agent_id,
                 fencing_token=obstacle.event_id,
                 is_waiting=isinstance(obstacle.by, Place),
+                circle=circle,
             )
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 from arclog.deciders.leases import deadlock_of
 from arclog.deciders.standing import Holding, Place, Standing, is_enough
-from arclog.deciders.waits import Request, Wait, find_chain, find_holders, find_waiters, opposed
+from arclog.deciders.waits import Request, find_chain, find_holders, find_waiters, opposed
 from arclog.errors import Conflict, InvalidInput, NotFound
+from arclog.events.leases import Wait
 
 
 def check_handover(standing: Standing, given: Iterable[Holding], receiver: str, now: int) -> tuple[int, ...]:
@@ -44,7 +45,9 @@ def check_handover(standing: Standing, given: Iterable[Holding], receiver: str, 
         for waiting in find_waiters(standing, request, now):
             chain = find_chain(standing, [receiver], waiting.agent_id, now, without=served, given=given)
             if chain is not None:
-                raise deadlock_of([*chain, Wait(waiting.agent_id, one.key, receiver)], "hand it to somebody else")
+                raise deadlock_of(
+                    [*chain, Wait(waiting.agent_id, one.noun, one.key, receiver)], "hand it to somebody else"
+                )
     return served
 
 

@@ -28,7 +28,6 @@ from arclog.deciders.standing import Holding, Mode, Noun, Place, Standing, is_en
 from arclog.deciders.waits import (
     Obstacle,
     Request,
-    Wait,
     find_chain,
     find_obstacles,
     find_places,
@@ -36,6 +35,7 @@ from arclog.deciders.waits import (
     request_at,
 )
 from arclog.errors import Deadlock
+from arclog.events.leases import Wait
 from arclog.limits import MICROSECONDS
 from arclog.paths import parse_key
 from arclog.patterns import find_witness
@@ -146,9 +146,15 @@ class Prolonged(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """Something stands in the way."""
+    """Something stands in the way.
+
+    Attributes:
+        obstacle: what.
+        circle: how that waits for the asker, which therefore may not wait for it; empty where it only asked.
+    """
 
     obstacle: Obstacle
+    circle: tuple[Wait, ...] = ()
 
 
 class Queued(Struct, frozen=True):
@@ -162,11 +168,7 @@ Answer = Granted | Prolonged | Refused | Queued
 
 
 def ask(standing: Standing, asked: Ask, now: int) -> Answer:
-    """Judge a request.
-
-    Raises:
-        Deadlock: it would wait for an agent that waits for it.
-    """
+    """Judge a request."""
     own = _find_own(standing, asked, now)
     if own is None and asked.noun == "claim" and (parent := standing.families.parent_of(asked.agent_id)) is not None:
         own = _find_own(standing, replace(asked, agent_id=parent), now)
@@ -186,9 +188,8 @@ def ask(standing: Standing, asked: Ask, now: int) -> Answer:
         return grant(standing, request, now)
     if not asked.waits:
         return Refused(obstacle)
-    if place is None:
-        _check_circle(standing, request, now, passes)
-    return Queued(passes, place)
+    closed = None if place is not None else _find_circle(standing, request, now, passes)
+    return closed or Queued(passes, place)
 
 
 def find_grantable(standing: Standing, places: Iterable[Place], now: int) -> Iterator[Place]:
@@ -310,22 +311,25 @@ def _passed_by_automatic(standing: Standing, request: Request, now: int, passes:
     return passes | young
 
 
-def _check_circle(standing: Standing, request: Request, now: int, passes: frozenset[int]) -> None:
+def _find_circle(standing: Standing, request: Request, now: int, passes: frozenset[int]) -> Refused | None:
+    """Why a request may not wait: what stands in its way waits for the asker."""
     if not standing.can_be_waited_for(request.agent_id):
-        return
-    ahead: dict[str, str] = {}
+        return None
+    ahead: dict[str, Obstacle] = {}
     for obstacle in find_obstacles(standing, request, now, passes):
-        ahead.setdefault(obstacle.agent_id, obstacle.held)
+        ahead.setdefault(obstacle.agent_id, obstacle)
     chain = find_chain(standing, ahead, request.agent_id, now)
-    if chain is not None:
-        first = chain[0].agent_id
-        if first not in ahead:  # another of its family is in the way
-            head_of = standing.families.head_of
-            first = next(one for one in ahead if head_of(one) == head_of(first))
-        begin = Wait(request.agent_id, ahead[first], first)
-        raise deadlock_of([begin, *chain], "give back what they wait for, or ask without waiting")
+    if not chain:
+        return None
+    agent_id = chain[0].agent_id
+    if agent_id not in ahead:  # another of its family is in the way
+        head_of = standing.families.head_of
+        agent_id = next(one for one in ahead if head_of(one) == head_of(agent_id))
+    first = ahead[agent_id]
+    begin = Wait(request.agent_id, request.noun, first.held, agent_id)
+    return Refused(first, (begin, *chain))
 
 
-def deadlock_of(chain: list[Wait], advice: str) -> Deadlock:
+def deadlock_of(chain: Iterable[Wait], advice: str) -> Deadlock:
     """The refusal of what would close a circle."""
     return Deadlock(tuple((wait.agent_id, wait.key, wait.holder) for wait in chain), advice)

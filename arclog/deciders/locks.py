@@ -198,11 +198,7 @@ Acquired = LockAcquired | LockRefreshed | LockRefused | LockQueued
 
 
 def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
-    """Grant what nothing stands in the way of, prolong what the asker holds, queue who waits, refuse who does not.
-
-    Raises:
-        Deadlock: it would wait for an agent that waits for it.
-    """
+    """Grant what nothing stands in the way of, prolong what the asker holds, queue who waits, refuse the others."""
     agent_id = fields.agent("agent_id", command.agent_id)
     ttl = fields.ttl(command.ttl_sec)
     wait = fields.wait(command.wait_sec)
@@ -237,7 +233,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
                 passes=tuple(sorted(passes)),
                 place=None if place is None else place.place_id,
             )
-        case Refused(obstacle):
+        case Refused(obstacle, circle):
             path = state.paths[state.keys.index(obstacle.key)]
             return LockRefused(
                 file_path=path.file_path,
@@ -249,6 +245,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
                 witness=None if obstacle.held == obstacle.key else witness_of(obstacle),
                 mode=command.mode,
                 is_waiting=isinstance(obstacle.by, Place),
+                circle=circle,
             )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from msgspec import Struct
 
 from arclog.deciders.standing import MODES, Holding, Mode, Noun, Place, Standing
+from arclog.events.leases import Wait
 
 
 class Request(Struct, frozen=True):
@@ -53,14 +54,6 @@ class Obstacle(Struct, frozen=True):
     def event_id(self) -> int:
         """The event that made it: the grant of the lease, or the beginning of the wait."""
         return self.by.token if isinstance(self.by, Holding) else self.by.place_id
-
-
-class Wait(Struct, frozen=True):
-    """One link of a chain: an agent waits for a key that another has, or comes first for."""
-
-    agent_id: str
-    key: str
-    holder: str
 
 
 def find_holders(standing: Standing, request: Request, now: int) -> Iterator[Obstacle]:
@@ -200,7 +193,7 @@ def _search(
                     continue
                 if goal.is_inside and families.head_of(holder) != goal.head:
                     continue
-                came[holder] = Wait(place.agent_id, obstacle.held, obstacle.agent_id)
+                came[holder] = Wait(place.agent_id, obstacle.by.noun, obstacle.held, obstacle.agent_id, place.place_id)
                 if holder == target:
                     return _trace(came, target, counts_as)
                 waiting.append(holder)

@@ -13,6 +13,7 @@ from arclog.events.leases import (
     OVERLAP_RULES,
     LeaveReason,
     ReleaseReason,
+    Wait,
     leaves,
     releases,
     rules_of_release,
@@ -101,9 +102,10 @@ class ClaimReleased(OfOwner, frozen=True, kw_only=True, omit_defaults=True, gc=F
 
 
 class ClaimRefused(OnClaim, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Somebody else asked for a held claim; written once for each pair of grant and asker.
+    """Somebody else asked for a held claim; written once for each pair of grant and asker, and for each circle.
 
     Where one that waits for it stands in the way, `is_waiting` is set, and `fencing_token` is that place in the queue.
+    `circle` tells how the holder waits for the asker, which was not let wait for it.
     """
 
     type: ClassVar[str] = "claim.refused"
@@ -112,6 +114,7 @@ class ClaimRefused(OnClaim, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     owner_agent_id: str
     fencing_token: int
     is_waiting: bool = False
+    circle: tuple[Wait, ...] = ()
 
     @property
     def actor(self) -> str:

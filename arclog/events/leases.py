@@ -2,6 +2,8 @@
 
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from arclog.events.messages import SYSTEM
 
 FIRST_RULES: Final = 1
@@ -10,8 +12,27 @@ OVERLAP_RULES: Final = 2
 FAMILY_RULES: Final = 3
 """From these on, a sub-agent may have a lock beside its parent's."""
 Mode = Literal["exclusive", "shared"]
+Noun = Literal["lock", "claim"]
 ReleaseReason = Literal["released", "owner_gone", "lapsed", "forced", "undelivered"]
 LeaveReason = Literal["left", "owner_gone", "no_call", "hub_gone"]
+
+
+class Wait(Struct, frozen=True, omit_defaults=True, gc=False):
+    """One link of a chain: an agent waits for a key that another has, or comes first for.
+
+    Attributes:
+        agent_id: who waits.
+        noun: what the key is of.
+        key: what is held, or asked for.
+        holder: who has to make room.
+        place: where it waits; None for the request that would close the circle.
+    """
+
+    agent_id: str
+    noun: Noun
+    key: str
+    holder: str
+    place: int | None = None
 
 
 def releases(holder: str, reason: ReleaseReason, forced_by: str | None) -> str:

@@ -16,6 +16,7 @@ from arclog.events.leases import (
     LeaveReason,
     Mode,
     ReleaseReason,
+    Wait,
     leaves,
     releases,
     rules_of_release,
@@ -153,7 +154,7 @@ class LockReleased(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
 
 class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Somebody else asked for a held lock; written once for each pair of grant and asker.
+    """Somebody else asked for a held lock; written once for each pair of grant and asker, and for each circle.
 
     Attributes:
         file_path: what was asked for, as it was sent.
@@ -165,6 +166,7 @@ class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         witness: a path that both cover.
         mode: how it was asked for.
         is_waiting: whether what is in the way is a place in the queue.
+        circle: how the holder waits for the asker, which was not let wait for it; empty where it only asked.
     """
 
     type: ClassVar[str] = "lock.refused"
@@ -178,6 +180,7 @@ class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     witness: str | None = None
     mode: Mode = "exclusive"
     is_waiting: bool = False
+    circle: tuple[Wait, ...] = ()
 
     @property
     def actor(self) -> str:

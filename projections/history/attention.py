@@ -10,6 +10,8 @@ from msgspec import Struct
 from arclog.deciders.task_terms import HUMAN
 from arclog.sqlite.reads import find_last_at
 from projections import marked, receipts, sessions, tasks, wakes
+from projections.deadlocks import Deadlock
+from projections.history.standstills import list_standstills
 from projections.intervals import AsOf
 from projections.task_rows import TaskRow
 from projections.times import optional_timestamp, timestamp
@@ -21,7 +23,7 @@ LOOKED_AT: Final = 1_000
 """Requests that are looked at for those to agents that are not here."""
 TITLE_CHARS: Final = 120
 
-Kind = Literal["damage", "disk", "secret", "question", "failed", "overdue", "dark"]
+Kind = Literal["damage", "disk", "hub", "secret", "question", "deadlock", "stuck", "failed", "overdue", "dark"]
 
 
 class Item(Struct, frozen=True):
@@ -44,17 +46,19 @@ class Item(Struct, frozen=True):
     advice: str
 
 
-def list_attention(connection: apsw.Connection, at: AsOf, operator: str) -> list[Item]:
+def list_attention(connection: apsw.Connection, at: AsOf, operator: str, borne: int) -> list[Item]:
     """What needs a person at a moment, as far as the log says; what only a person can do first.
 
     Args:
         connection: in a transaction.
         at: the moment.
         operator: the agent name that questions to a person are sent to.
+        borne: for how long an agent may do nothing while others wait for what it holds, in microseconds.
     """
     return [
         *_list_secrets(connection, at),
         *_list_asked(connection, at, operator),
+        *_list_standstills(connection, at, borne),
         *_list_silent(connection, at),
         *_list_failed(connection, at),
         *_list_overdue(connection, at),
@@ -89,6 +93,40 @@ def _list_asked(connection: apsw.Connection, at: AsOf, operator: str) -> list[It
             advice = "start it again, or ask another agent"
             dark.append(Item("dark", f"task/{row.task_id}", row.task_id, timestamp(row.created_at), text, advice))
     return [*asked, *dark[:MOST]]
+
+
+def _list_standstills(connection: apsw.Connection, at: AsOf, borne: int) -> list[Item]:
+    """Leases that others wait for while nobody will give them up by itself; circles first."""
+    stuck, circles = list_standstills(connection, at, borne)
+    told = [
+        Item(
+            "deadlock",
+            f"{one.circle[0].noun}/{one.circle[0].key}",
+            one.event_id,
+            timestamp(find_last_at(connection, one.event_id)[1]),
+            _tell_circle(one),
+            "ask one of them to give it back, or free it",
+        )
+        for one in circles[:MOST]
+    ]
+    told += [
+        Item(
+            "stuck",
+            f"{one.noun}/{one.key}",
+            one.token,
+            timestamp(max(one.since, one.moved_at)),
+            f"{one.waiting} waits for {one.key}, and {one.holder}, which holds it, does nothing",
+            f"ask {one.holder} for it, have it called, or free it",
+        )
+        for one in stuck[:MOST]
+    ]
+    return told
+
+
+def _tell_circle(one: Deadlock) -> str:
+    first, *others = one.circle
+    told = ", and ".join(f"{link.agent_id} waits for {link.key}, which {link.holder} has" for link in others)
+    return f"{first.agent_id} may not wait for {first.key}, which {first.holder} has: {told}"
 
 
 def _list_silent(connection: apsw.Connection, at: AsOf) -> list[Item]:

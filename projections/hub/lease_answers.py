@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from arclog.deciders.leases import witness_of
+from arclog.deciders.leases import deadlock_of, witness_of
 from arclog.deciders.positions import positions_of
 from arclog.deciders.standing import Place, Standing
 from arclog.deciders.waits import Obstacle, find_obstacles, request_at
@@ -118,7 +118,13 @@ def is_of_lease(data: Event) -> TypeGuard[LeaseEvent]:
 
 
 def refuse(rows: Rows, event_id: int | None, data: LockRefused | ClaimRefused) -> Outcome:
-    """What is in the way of a request: a lease, or a place in the form of one."""
+    """What is in the way of a request: a lease, or a place in the form of one.
+
+    Raises:
+        Deadlock: what is in the way waits for the asker.
+    """
+    if data.circle:
+        raise deadlock_of(data.circle, "give back what they wait for, or ask without waiting")
     found: Lock | Claim | None
     left_at: int | None = None
     if data.is_waiting:

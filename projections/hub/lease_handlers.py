@@ -1,6 +1,7 @@
 """The shell around the rules of claims and locks: paths become keys, and each rule is asked with what stands.
 
-A refusal is written once for each pair of grant and asker; the second time the answer alone is given.
+A refusal is written once for each pair of grant and asker, and for each circle; the second time the answer alone is
+given.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +16,8 @@ from arclog.deciders.waits import Request
 from arclog.errors import InvalidInput
 from arclog.events import ClaimQueued, ClaimRefused, Event, LockQueued, LockRefreshed, LockRefused
 from arclog.events.locks import LockedPath
-from projections import claims, locks, sessions
+from arclog.sqlite.snapshot import Query
+from projections import claims, deadlocks, locks, sessions
 from projections.hub.context import Context
 from projections.hub.lease_answers import CurrentRows, answer_lease, refuse, still_waiting
 from projections.hub.lease_memory import get_queued
@@ -55,7 +57,7 @@ def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf
     while isinstance(decision, ClaimRefused) and context.settle_agent(decision.owner_agent_id):
         decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
     if isinstance(decision, ClaimRefused):
-        known = context.snapshot.read(claims.find_refusal, decision.fencing_token, decision.asker_agent_id)
+        known = _find_refusal(context, decision, claims.find_refusal)
         if known is not None:
             return refuse(CurrentRows(context.writer), known, decision)
     return decision
@@ -96,7 +98,7 @@ def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -
     if isinstance(decision, LockRefreshed) and command.is_automatic and _lasts(context, decision, at.now):
         return answer_lease(CurrentRows(context.writer), decision.fencing_token, decision)
     if isinstance(decision, LockRefused):
-        known = context.snapshot.read(locks.find_refusal, decision.fencing_token, decision.asker_agent_id)
+        known = _find_refusal(context, decision, locks.find_refusal)
         if known is not None:
             return refuse(CurrentRows(context.writer), known, decision)
     return decision
@@ -180,6 +182,17 @@ def _lasts(context: Context, prolonged: LockRefreshed, now: int) -> bool:
     """Whether what is to be prolonged lasts for more than half of that time anyway, so that a hook writes nothing."""
     held = [one for one in context.leases.standing.grant_of(prolonged.fencing_token) if one.key in prolonged.keys]
     return bool(held) and min(one.expires_at for one in held) - now > (prolonged.expires_at - now) // 2
+
+
+def _find_refusal(
+    context: Context,
+    refused: ClaimRefused | LockRefused,
+    find: Query[[int, str], int | None],
+) -> int | None:
+    """The event that said the same already."""
+    if refused.circle:
+        return context.snapshot.read(deadlocks.find_same, refused)
+    return context.snapshot.read(find, refused.fencing_token, refused.asker_agent_id)
 
 
 def _find_queued(context: Context, place: int) -> LockQueued | ClaimQueued | None:

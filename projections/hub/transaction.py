@@ -11,7 +11,7 @@ told anything before that.
 from msgspec.structs import replace
 
 from arclog.codec import Metadata, RecordedEvent
-from arclog.errors import ArcError, InvalidInput, KeyReused, NewerRules, StorageError
+from arclog.errors import ArcError, Deadlock, InvalidInput, KeyReused, NewerRules, StorageError
 from arclog.events import (
     ClaimQueued,
     Event,
@@ -149,7 +149,10 @@ class Transaction:
         except ArcError as refusal:
             result = refusal
         if isinstance(result, RecordedEvent):
-            outcome = self._answer(result)
+            try:
+                outcome = self._answer(result)
+            except Deadlock as refusal:  # which the event is about
+                return refusal
             if isinstance(result.data, SessionClosed):
                 self._clockwork.end_sub_agents(self._context.snapshot, result.data.agent_id, self.now, self.append)
             return outcome

@@ -42,7 +42,7 @@ def open_page(chromium: Browser, hub: HubProcess) -> Iterator[Callable[..., Page
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda said: complaints.extend([said.text] if said.type == "error" else []))
         page.goto(f"{hub.url}{path}")
-        page.wait_for_selector('#state[data-state="live"], #state[data-state="past"]')
+        page.wait_for_selector('#state:is([data-state="live"], [data-state="past"], [data-state="damaged"])')
         return page
 
     yield open_it

@@ -1,7 +1,7 @@
 """What an open page costs: its first paint, the hub's time, and its memory while very much happens.
 
-`pytest -s --timeout=0 -m soak tests/browser` prints the figures. How much: `ARC_DASHBOARD_EVENTS` (200,000) and
-`ARC_DASHBOARD_SEC` (60).
+`pytest -s --timeout=0 -m soak tests/browser` prints the figures. How much: `ARC_DASHBOARD_EVENTS` (200,000),
+`ARC_DASHBOARD_LOG` (1,000,000 events of the log that a page is opened on) and `ARC_DASHBOARD_SEC` (60).
 """
 
 import json
@@ -13,27 +13,42 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
+from tests.benchmarks.storages import build_storages
 from tests.support.hub_process import HubProcess
 
 pytestmark = pytest.mark.soak
 
 EVENTS = int(os.environ.get("ARC_DASHBOARD_EVENTS", "200000"))
+LOG = int(os.environ.get("ARC_DASHBOARD_LOG", "1000000"))
 SECONDS = float(os.environ.get("ARC_DASHBOARD_SEC", "60"))
 A_SECOND = 10
 BATCH = 2_000
 OPENED = 7
 MAX_BYTES = 120_000
 MAX_PAINT_MS = 300
-"""On a quiet machine; a loaded one may take three times as long."""
+MAX_USABLE_MS = 1_000
+"""On a quiet machine, as the paint before it: the fastest of several has to hold, for others use the processor too."""
+TURNS = 3
+MAX_COST = 0.01
+WATCH_FOR_USE = """
+    new MutationObserver(() => {
+        const shown = ["messages li", "sessions li", "tasks .body > *", "log li", "attention .body > *"];
+        if (window.usableAt || !document.querySelector('#state[data-state="live"]')) return;
+        if (!shown.every((one) => document.querySelector(`arc-${one}`))) return;
+        window.usableAt = -1;
+        requestAnimationFrame(() => setTimeout(() => (window.usableAt = performance.now())));
+    }).observe(document, { subtree: true, childList: true, attributes: true });
+"""
+"""Notes when the panels have their rows, and the page has drawn them and can be used."""
 
 
 def cpu_sec(hub: HubProcess) -> float:
-    """Seconds of processor that the hub has used."""
+    """Seconds of processor that the hub's threads have used, to the nanosecond; none of them ends meanwhile."""
     assert hub.process is not None
-    fields = Path(f"/proc/{hub.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    threads = Path(f"/proc/{hub.process.pid}/task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
 def line(number: int) -> str:
@@ -66,20 +81,47 @@ def test_the_first_paint_is_soon_and_small(hub: HubProcess, open_page: Callable[
     paint = f"median {statistics.median(paints):.0f} ms, least {min(paints):.0f} ms"
     print(f"\nfirst paint: {paint}; {max(sizes):,} bytes")  # noqa: T201
     assert max(sizes) <= MAX_BYTES
-    assert min(paints) <= 3 * MAX_PAINT_MS
+    assert min(paints) <= MAX_PAINT_MS
+
+
+def test_the_first_screen_of_a_long_log_can_be_used_soon(
+    start_hub: Callable[..., HubProcess], chromium: Browser, tmp_path: Path
+) -> None:
+    for _size, storage in build_storages(tmp_path, (LOG,)):
+        storage.rename(tmp_path / "arc.sqlite3")
+    hub = start_hub()
+    paints, uses = [], []
+    for _ in range(OPENED):
+        context = chromium.new_context(viewport={"width": 1280, "height": 800})
+        page = context.new_page()
+        page.add_init_script(WATCH_FOR_USE)
+        page.goto(hub.url)
+        page.wait_for_function("window.usableAt > 0", timeout=60_000)
+        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        uses.append(page.evaluate("window.usableAt"))
+        context.close()
+    head = hub.get("/v1/health").result["head"]
+    for what, found in (("first paint", paints), ("usable", uses)):
+        told = f"median {statistics.median(found):.0f} ms, least {min(found):.0f} ms, most {max(found):.0f} ms"
+        print(f"\n{what} at {head:,} events: {told}")  # noqa: T201 - a figure to read
+    assert min(paints) <= MAX_PAINT_MS
+    assert min(uses) <= MAX_USABLE_MS
 
 
 def test_an_open_page_costs_the_hub_next_to_nothing(hub: HubProcess, open_page: Callable[..., Page]) -> None:
     load_for(hub, 3)
-    without = load_for(hub, SECONDS)
-    page = open_page()
-    page.wait_for_timeout(1_000)
-    with_page = load_for(hub, SECONDS)
-    page.close()
-    cost = with_page - without
-    shares = f"{without:.2%} of a core without a page, {with_page:.2%} with one: the page {cost:.2%}"
-    print(f"\nhub at {A_SECOND} events a second: {shares}")  # noqa: T201 - a figure to read
-    assert cost <= 0.03  # 1 % on a quiet machine
+    costs = []
+    for _ in range(TURNS):
+        without = load_for(hub, SECONDS / TURNS)
+        page = open_page()
+        page.wait_for_timeout(1_000)
+        with_page = load_for(hub, SECONDS / TURNS)
+        page.close()
+        costs.append(with_page - without)
+        print(f"\n{without:.2%} of a core without a page, {with_page:.2%} with one")  # noqa: T201 - a figure to read
+    cost = statistics.median(costs)
+    print(f"hub at {A_SECOND} events a second: the page {cost:.2%} of a core")  # noqa: T201
+    assert cost <= MAX_COST
 
 
 def test_the_memory_of_a_page_stays_flat(hub: HubProcess, open_page: Callable[..., Page]) -> None:

@@ -64,7 +64,7 @@ def test_who_is_called_by_every_road_and_not_seen_is_dark(
     assert state_of(recorder, storage, wake_id) == "dark watch"
     assert isinstance(events_in(storage)[-1].data, AgentDark)
     with reading(storage) as connection:
-        (item,) = list_attention(connection, live(0), "human")
+        (item,) = list_attention(connection, live(0), "human", borne=0)
         assert "bob does not answer" in item.text
         assert "bob does not answer" in read_digest(connection, "ada", live(0)).text
         assert "bob does not answer" not in read_digest(connection, "carl", live(0)).text
@@ -89,7 +89,7 @@ def test_a_hook_shows_that_an_agent_is_there_also_when_it_counted_as_dark(
     assert recorder.execute(SeeWake(agent_id="bob")).event_id is not None
     assert recorder.execute(SeeWake(agent_id="bob")).event_id is None
     with reading(storage) as connection:
-        assert list_attention(connection, live(0), "human") == []
+        assert list_attention(connection, live(0), "human", borne=0) == []
 
 
 def test_a_road_that_would_not_gives_the_turn_to_the_next_at_once(

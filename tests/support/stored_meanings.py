@@ -63,6 +63,7 @@ from arclog.events import (
     WakeSeen,
     WakeSent,
 )
+from arclog.events.leases import Wait
 from arclog.events.locks import LockedPath
 from arclog.events.messages import (
     CodeAttachment,
@@ -74,6 +75,7 @@ from arclog.events.messages import (
 from arclog.events.processes import Process
 
 NOTICE = Notice(body="n", channel="general", thread_id="t", reply_to=7, metadata={"recovery": True})
+CIRCLE = (Wait("b", "lock", "src/a.py", "a"), Wait("a", "claim", "k", "b", 7))
 PROCESS = Process(4711, 123_456, "boot")
 PROCESS_IN_A_CONTAINER = Process(4711, 123_456, "boot", 4_026_531_836)
 JSON = {"text": "ä", "list": [1, 2.5, None, True], "big": 2**63, "small": -(2**63)}
@@ -171,7 +173,7 @@ EVENTS: dict[str, Event] = {
     ),
     "claim.released, least": ClaimReleased(claim_key="k", owner_agent_id="a", fencing_token=8),
     "claim.refused": ClaimRefused(
-        claim_key="k", asker_agent_id="b", owner_agent_id="a", fencing_token=8, is_waiting=True
+        claim_key="k", asker_agent_id="b", owner_agent_id="a", fencing_token=8, is_waiting=True, circle=CIRCLE
     ),
     "claim.refused, least": ClaimRefused(claim_key="k", asker_agent_id="b", owner_agent_id="a", fencing_token=8),
     "claim.queued": ClaimQueued(
@@ -242,6 +244,7 @@ EVENTS: dict[str, Event] = {
         witness="src/a.py",
         mode="shared",
         is_waiting=True,
+        circle=CIRCLE,
     ),
     "lock.refused, least": LockRefused(file_path="src/a.py", asker_agent_id="b", agent_id="a", fencing_token=8),
     "lock.queued": LockQueued(

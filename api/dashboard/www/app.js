@@ -1,6 +1,7 @@
 // The page: its parts, its state at the top, its theme, and where it begins.
 
 import "./attention.js";
+import "./engine.js";
 import "./questions.js";
 import "./sessions.js";
 import "./tasks.js";

@@ -13,6 +13,8 @@ const LOOK_IN_ANY_CASE = 30_000; // what only time brings: an agent that fell si
 
 const KINDS = { dark: "silent", secret: "key?" }; // kinds whose own name says too little
 
+const TROUBLES = new Set(["damage", "disk", "hub"]); // kinds of the hub itself, which the header tells as well
+
 class Attention extends Panel {
   heading = "Needs you";
   listens = ["question"];
@@ -46,7 +48,7 @@ class Attention extends Panel {
     const items = await read("/v1/attention", world.moment).catch(() => null);
     if (items === null || at !== world.at) return;
     this.#items = items;
-    world.trouble(items.filter((item) => item.kind === "damage" || item.kind === "disk").map((item) => item.text));
+    world.trouble(items.filter((item) => TROUBLES.has(item.kind)).map((item) => item.text));
     document.title = items.length ? `(${items.length}) Arc` : "Arc";
     this.#notify(items);
     this.draw();
