@@ -13,7 +13,7 @@ from api.hooks.news import News
 from api.hooks.outside import Outside
 from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard
 from api.hooks.windows import BY, Window, Windows
-from api.http.bodies import read_body
+from api.http.bodies import read_body, refuse_encoding
 from api.http.connection import connection_of
 from api.http.headers import HEADERS
 from api.http.queries import QueryReader
@@ -244,7 +244,8 @@ def serve_hooks(site: Site) -> ASGIApp:
 def _decode(body: bytes) -> dict[str, Any]:
     try:
         decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        refuse_encoding(body)
         raise InvalidInput("body", "must be the JSON that a harness gives to its hooks") from None
     if not isinstance(decoded, dict):
         raise InvalidInput("body", "must be a JSON object")

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope
 
 from api.http.errors import ClientGone, RequestTooLarge
 from api.http.headers import HEADERS
+from api.http.meaning import as_meant
 from api.http.mismatches import find_mismatch
 from arclog.deciders import fields
 from arclog.deciders.preconditions import FIELDS, Preconditions
@@ -25,6 +26,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 """Byte order marks; that of UTF-32 begins like that of UTF-16."""
+
+_GZIP: Final = b"\x1f\x8b"
 
 _decode_loosely = msgspec.json.Decoder(float_hook=float).decode
 """Takes numbers that are out of range for infinite ones, so that they are found where they stand."""
@@ -72,7 +75,7 @@ class BodyReader(Generic[B]):
     """Makes the Struct of one route out of the bodies of its requests.
 
     An empty body is an empty object. A field that has a default may be null, and then has it: many clients write what
-    is absent so.
+    is absent so. A whole number may be written `5.0`.
     """
 
     def __init__(self, body_type: type[B]) -> None:
@@ -80,7 +83,6 @@ class BodyReader(Generic[B]):
         assert isinstance(info, inspect.StructType)
         self._type = body_type
         self._info = info
-        self._optional = {field.encode_name for field in info.fields if not field.required}
         self._decode = msgspec.json.Decoder(body_type).decode
 
     def read(self, body: bytes) -> B:
@@ -114,12 +116,11 @@ class BodyReader(Generic[B]):
             return self._take_slowly(given, error)
 
     def _read_slowly(self, body: bytes, refused: msgspec.ValidationError) -> B:
-        """The same with nulls left out; or what about it is wrong, by the name of its field."""
+        """The same as its client meant it; or what about it is wrong, by the name of its field."""
         return self._take_slowly(_decode_loosely(body or b"{}"), refused)
 
     def _take_slowly(self, value: Any, refused: msgspec.ValidationError) -> B:  # noqa: ANN401 - any JSON value
-        if isinstance(value, dict):
-            value = {name: given for name, given in value.items() if given is not None or name not in self._optional}
+        value = as_meant(self._info, value)
         mismatch = find_mismatch(self._info, value)
         if mismatch is not None:
             raise InvalidInput(mismatch.field, mismatch.problem)
@@ -171,5 +172,7 @@ def refuse_encoding(body: bytes) -> None:
     for mark, name in _MARKS:
         if body.startswith(mark):
             raise InvalidInput("body", f"must be UTF-8 without a byte order mark, but begins with that of {name}")
+    if body.startswith(_GZIP):
+        raise InvalidInput("body", "must be sent as it is, but is compressed by gzip")
     if b"\0" in body[:2]:
         raise InvalidInput("body", "must be UTF-8, but looks like UTF-16")

@@ -49,3 +49,9 @@ class Flow:
             if self._drained is None:
                 self._drained = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._drained)  # another that waits is not to be cancelled with this one
+
+
+def address_of(transport: asyncio.BaseTransport, end: str) -> tuple[str, int] | None:
+    """One end of a connection (`peername`, `sockname`), as ASGI has it."""
+    address = transport.get_extra_info(end)
+    return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None

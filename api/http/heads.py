@@ -24,6 +24,14 @@ Header = tuple[bytes, bytes]
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
+class HeadTooLong(Exception):
+    """The head of a request is longer than the hub takes."""
+
+
+class UnknownCoding(Exception):
+    """The body of a request is encoded for its transfer otherwise than in chunks (RFC 9112, section 6.1)."""
+
+
 class AnswerHead(Struct, frozen=True):
     """The head of an answer.
 
@@ -73,6 +81,13 @@ def make_chunk(body: bytes, *, last: bool) -> bytes:
 def is_too_long(url: bytes, headers: Iterable[Header]) -> bool:
     """Whether the head of a request is longer than the hub takes."""
     return len(url) + sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEAD_BYTES
+
+
+def name_host(headers: Iterable[Header], host: bytes, port: int | None) -> list[Header]:
+    """The headers with the host that the first line names, which counts more (RFC 9112, section 3.2.2)."""
+    address = b"[%b]" % host if b":" in host else host
+    authority = address if port is None else b"%b:%d" % (address, port)
+    return [(name, authority if name == b"host" else value) for name, value in headers]
 
 
 def encode_first_line(data: bytes) -> bytes:

@@ -48,3 +48,30 @@ class Stall(Struct, frozen=True):
             and (self.phase, self.request) == (earlier.phase, earlier.request)
             and self.progress < earlier.progress + least_progress
         )
+
+
+class Stalling:
+    """Since when one connection has waited for its client.
+
+    Args:
+        patience: how long it may.
+    """
+
+    __slots__ = ("_least_progress", "_since", "_stall")
+
+    def __init__(self, patience: Patience) -> None:
+        self._least_progress = patience.least_progress
+        self._stall: Stall | None = None
+        self._since = 0.0
+
+    def is_over(self, stall: Stall | None, now: float) -> bool:
+        """Whether it has waited for too long.
+
+        Args:
+            stall: where it waits now, if it does.
+            now: the loop's time.
+        """
+        if stall is None or not stall.is_same(self._stall, self._least_progress):
+            self._stall, self._since = stall, now
+            return False
+        return now - self._since > stall.limit_sec

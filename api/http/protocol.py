@@ -17,9 +17,18 @@ from starlette.types import Scope
 
 from api.http.connection import CONNECTION, Connection
 from api.http.exchange import Exchange, Serving
-from api.http.flow import Flow
-from api.http.heads import MAX_HEAD_BYTES, Header, decline_offer, encode_first_line, is_too_long
-from api.http.patience import Stall
+from api.http.flow import Flow, address_of
+from api.http.heads import (
+    MAX_HEAD_BYTES,
+    Header,
+    HeadTooLong,
+    UnknownCoding,
+    decline_offer,
+    encode_first_line,
+    is_too_long,
+    name_host,
+)
+from api.http.patience import Stall, Stalling
 
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
@@ -28,10 +37,6 @@ class Connected(Protocol):
     """What a server keeps of its connections."""
 
     connections: set[Any]
-
-
-class HeadTooLong(Exception):
-    """The head of a request is longer than the hub takes."""
 
 
 class HubProtocol(asyncio.Protocol):
@@ -55,7 +60,7 @@ class HubProtocol(asyncio.Protocol):
         self._connections.add(self)
         self._connection = Connection(self._transport)
         self._loop = asyncio.get_running_loop()
-        self._client, self._server = _address(transport, "peername"), _address(transport, "sockname")
+        self._client, self._server = address_of(transport, "peername"), address_of(transport, "sockname")
         self._scheme = "https" if self._transport.get_extra_info("sslcontext") else "http"
         self._parser = self._new_parser()
         self._url = b""
@@ -71,8 +76,7 @@ class HubProtocol(asyncio.Protocol):
         self._bare = 0  # bytes since a head was complete or some of a body came
         self._in_first_line = True
         self._awaits_head = True
-        self._stall: Stall | None = None
-        self._stalls_since = 0.0
+        self._stalling = Stalling(self._serving.patience)
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
@@ -145,6 +149,8 @@ class HubProtocol(asyncio.Protocol):
             name = name.lower()
             if name == b"expect" and value.lower() == b"100-continue":
                 self._asks_first = True
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+                raise UnknownCoding
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -161,6 +167,8 @@ class HubProtocol(asyncio.Protocol):
         else:
             parsed = httptools.parse_url(url)
             raw_path, query = parsed.path or b"/", parsed.query or b""
+            if parsed.host:
+                self._headers = name_host(self._headers, parsed.host, parsed.port)
         version = self._parser.get_http_version()
         scope: Scope = {
             "type": "http",
@@ -327,10 +335,7 @@ class HubProtocol(asyncio.Protocol):
 
     def end_if_stalled(self, now: float) -> None:
         """End the connection when its client alone could hurry, and does not; `now` is the loop's time."""
-        stall = self._find_stall()
-        if stall is None or not stall.is_same(self._stall, self._serving.patience.least_progress):
-            self._stall, self._stalls_since = stall, now
-        elif now - self._stalls_since > stall.limit_sec:
+        if self._stalling.is_over(self._find_stall(), now):
             self._transport.abort()
 
     def _find_stall(self) -> Stall | None:
@@ -347,9 +352,3 @@ class HubProtocol(asyncio.Protocol):
         if not read.is_read and not self._flow.read_paused:
             return Stall("body", patience.stall_sec, self._received, id(read))
         return None
-
-
-def _address(transport: asyncio.BaseTransport, name: str) -> tuple[str, int] | None:
-    """One end of a connection, as ASGI has it."""
-    address = transport.get_extra_info(name)
-    return (str(address[0]), int(address[1])) if isinstance(address, tuple) else None

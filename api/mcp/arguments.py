@@ -1,4 +1,4 @@
-"""A tool's arguments, read strictly, but as JSON Schema has them: `5.0` is an integer."""
+"""A tool's arguments, read strictly, but as JSON Schema has them."""
 
 from typing import Generic, TypeVar
 
@@ -23,7 +23,7 @@ class ArgumentReader(Generic[A]):
         info = inspect.type_info(arguments)
         assert isinstance(info, inspect.StructType)
         self._tool = tool
-        self._names = {field.encode_name: _is_integer(field.type) for field in info.fields}
+        self._names = [field.encode_name for field in info.fields]
         self._take = BodyReader(arguments).take
 
     def read(self, given: JsonObject) -> A:
@@ -32,20 +32,8 @@ class ArgumentReader(Generic[A]):
         Raises:
             InvalidInput: one is missing, unknown, or of the wrong type.
         """
-        taken: JsonObject = {}
-        for name, value in given.items():
-            is_integer = self._names.get(name)
-            if is_integer is None:
-                raise InvalidInput(
-                    name, f"is no argument of {self._tool}, which takes {', '.join(self._names) or 'none'}"
-                )
-            taken[name] = int(value) if is_integer and isinstance(value, float) and value.is_integer() else value
-        return self._take(taken)
-
-
-def _is_integer(kind: inspect.Type) -> bool:
-    if isinstance(kind, inspect.UnionType):
-        return any(_is_integer(member) for member in kind.types)
-    if isinstance(kind, inspect.Metadata):
-        return _is_integer(kind.type)
-    return isinstance(kind, inspect.IntType)
+        for name in given:
+            if name not in self._names:
+                known = ", ".join(self._names) or "none"
+                raise InvalidInput(name, f"is no argument of {self._tool}, which takes {known}")
+        return self._take(given)

@@ -66,6 +66,7 @@ def envelope_of(answer: bytes) -> tuple[int, dict[str, object]]:
         POST + b"Content-Length: 99999999999999999999999999\r\n\r\n",
         POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+        POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY),
         b"GET /" + b"a" * 200_000,
     ],
 )
@@ -192,6 +193,12 @@ def test_a_request_without_a_host_is_refused_and_the_next_is_answered(hub: Serve
         assert envelope_of(connection.recv(65_536))[0] == 400
         connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(("named", "status"), [("127.0.0.1:1", 200), ("[::1]:1", 200), ("evil.example", 403)])
+def test_the_host_of_a_whole_address_counts_more_than_the_header(hub: ServedHub, named: str, status: int) -> None:
+    head = f"GET http://{named}/v1/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert envelope_of(hub.exchange(head.encode()))[0] == status
 
 
 def test_what_trails_a_body_is_no_header(hub: ServedHub) -> None:

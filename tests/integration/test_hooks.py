@@ -323,6 +323,8 @@ def test_what_is_no_json_object_is_refused_with_what_it_must_be(hub: ServedHub) 
     assert hub.post("/v1/hooks/claude-code", b"[1]").status == 400
     assert hub.post("/v1/hooks/claude-code", b"{").status == 400
     assert hub.post("/v1/hooks/vim", {}).status == 404
+    assert "UTF-16" in hub.post("/v1/hooks/claude-code", "{}".encode("utf-16")).body["error"]
+    assert hub.post("/v1/hooks/claude-code", b"[" * 100_000).status == 400
 
 
 def test_an_agent_whose_name_is_bound_is_refused_until_its_hook_shows_the_token(hub: ServedHub, ada: Window) -> None:

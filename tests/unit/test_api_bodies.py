@@ -1,5 +1,6 @@
 """Bodies are read strictly, and refused by the name of the field that is wrong."""
 
+import gzip
 from typing import Annotated, Literal
 
 import pytest
@@ -13,6 +14,7 @@ from arclog.deciders.locks import AcquireLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.errors import InvalidInput
+from arclog.events.messages import FileRefAttachment
 
 
 def test_an_empty_body_is_an_empty_object() -> None:
@@ -53,6 +55,19 @@ def test_a_wrong_type_is_refused_by_the_name_of_its_field(body: bytes, field_nam
     with pytest.raises(InvalidInput) as refused:
         BodyReader(PostMessage).read(body)
     assert refused.value.field == field_name
+
+
+def test_a_whole_number_may_be_written_as_one_with_a_fraction_of_nothing() -> None:
+    given = b'{"from_agent":"a","reply_to":5.0,"ack_within_sec":2.0,"metadata":{"n":5.0},"attachments":'
+    given += b'[{"type":"file_ref","path":"p","start_line":1.0,"end_line":null}]}'
+    read = BodyReader(PostMessage).read(given)
+    assert repr((read.reply_to, read.metadata)) == "(5, {'n': 5.0})"  # what is of any type stays as it was sent
+    assert read.attachments == [FileRefAttachment(path="p", start_line=1)]
+
+
+def test_a_body_that_is_compressed_is_refused_as_such() -> None:
+    with pytest.raises(InvalidInput, match="body must be sent as it is, but is compressed by gzip"):
+        BodyReader(PostMessage).read(gzip.compress(b'{"from_agent":"a"}'))
 
 
 def test_a_refusal_says_what_was_wanted_and_what_came() -> None:
