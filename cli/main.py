@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cli.commands import COMMANDS, FOREGROUND
@@ -28,14 +29,14 @@ def main(arguments: Sequence[str]) -> int:
         arguments: what was typed after `arc`.
     """
     name = arguments[0] if arguments else ""
+    _open_what_was_closed()
     _show_what_cannot_be_shown()
     try:
         if name and not name.startswith("-"):
             code = run("arc", Group(COMMANDS, FOREGROUND.does), arguments)
         else:
             code = run("arc", FOREGROUND, arguments)
-        if sys.stdout is not None:  # as it is when the caller closed it
-            sys.stdout.flush()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -83,6 +84,13 @@ def _is_told(error: Exception) -> bool:
         return True
     modules = [sys.modules.get(name) for name in ("arc.errors", "arclog.errors")]
     return any(module is not None and isinstance(error, module.ArcError) for module in modules)
+
+
+def _open_what_was_closed() -> None:
+    """Open the standard streams that the caller closed: else what is opened next takes their place, even a storage."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _show_what_cannot_be_shown() -> None:

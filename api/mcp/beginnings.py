@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.mcp.port import NO_IDS, Port, Refused
+from api.mcp.port import NO_IDS, Port, Refused, Value
+from arclog.events import JsonObject
 
 VIA: Final = "mcp"
 """What the metadata of a session over MCP say of the way that it came."""
 NOT_FOUND: Final = 404
-PAST_SESSIONS: Final = 500
-"""How far back an agent's sessions are looked through for the last one over MCP."""
+PAGE: Final = 500
+"""How many events of an agent's sessions are read at once, on the way back to its last one over MCP."""
 
 
 async def read_latest(port: Port, agent_id: str) -> int:
@@ -34,24 +35,32 @@ async def find_last_start(port: Port, agent_id: str) -> int | None:
     Raises:
         Refused: the hub is not there.
     """
+    closed: set[str] = set()
+    until: int | None = None
+    while events := await _read_sessions(port, agent_id, until):
+        for event in reversed(events):
+            data = event["data"]
+            metadata = data.get("metadata") or {}
+            if event["type"] == "session.closed":
+                closed.add(data["session_id"])
+            elif event["type"] == "session.opened" and metadata.get("via") == VIA:
+                return None if data["session_id"] in closed else begins_at(metadata, event["event_id"])
+        until = events[0]["event_id"] - 1  # something else may have registered the agent any number of times
+    return None
+
+
+async def _read_sessions(port: Port, agent_id: str, until: int | None) -> list[JsonObject]:
+    """The last events of an agent's sessions, up to one; none from a hub that keeps no log."""
+    wanted: dict[str, Value] = {"stream": f"session/{agent_id}", "type": "session.", "tail": True, "limit": PAGE}
+    if until is not None:
+        wanted["as_of"] = until
     try:
-        events = await port.read(
-            "/v1/log",
-            {"stream": f"session/{agent_id}", "type": "session.", "tail": True, "limit": PAST_SESSIONS},
-        )
+        events: list[JsonObject] = await port.read("/v1/log", wanted)
     except Refused as refused:
         if refused.status != NOT_FOUND:
             raise
-        return None
-    closed: set[str] = set()
-    for event in reversed(events):
-        data = event["data"]
-        metadata = data.get("metadata") or {}
-        if event["type"] == "session.closed":
-            closed.add(data["session_id"])
-        elif event["type"] == "session.opened" and metadata.get("via") == VIA:
-            return None if data["session_id"] in closed else begins_at(metadata, event["event_id"])
-    return None
+        return []
+    return events
 
 
 def begins_at(metadata: Mapping[str, Any], latest: int) -> int:

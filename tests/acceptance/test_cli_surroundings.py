@@ -67,6 +67,29 @@ def test_every_stream_shows_every_text(encoding: str, arc: ArcCommand, free_port
         assert "é" in shown or r"\xe9" in shown or r"\u00e9" in shown or r"\u65e5" in shown or "日" in shown, command
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_the_caller_closed_is_written_to_by_nobody_and_ends_nothing(
+    closed: str, arc: ArcCommand, free_port: int
+) -> None:
+    def run(*command: str) -> tuple[int, str]:
+        words = ["sh", "-c", f'"$@" {closed}', "sh", *PROGRAM, *command]
+        done = subprocess.run(
+            words, cwd=arc.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    assert run("ensure", "--port", str(free_port))[0] == 0
+    for command in (
+        *(["post", "--agent", "a", "hi"], ["whoami", "--agent", "a"], ["messages"], ["log", "show"]),
+        *(["log", "export", "-"], ["log", "stats"], ["doctor"]),
+    ):
+        code, said = run(*command)
+        assert (code, "Traceback" in said) == (0, False), (command, said)
+    code, said = run("thread", "nothing-here")
+    assert (code, "nothing-here" in said) == (1, "2>" not in closed)
+    assert run("stop")[0] == 0
+
+
 @pytest.mark.parametrize(
     "command",
     [

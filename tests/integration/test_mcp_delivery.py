@@ -183,7 +183,7 @@ def test_a_cancellation_by_url_ends_the_poll_or_takes_its_answer_back(hub: Serve
     account.check()
 
 
-def initialize(hub: HubProcess, url: str, *, session: dict[str, str]) -> None:
+def initialize(hub: HubProcess | ServedHub, url: str, *, session: dict[str, str]) -> None:
     """Open a session of MCP by URL; `session` takes the header that names it."""
     params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
     answer = hub.post(url, {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params})
@@ -251,6 +251,23 @@ def test_an_agent_that_was_idle_until_its_session_ended_loses_nothing_though_the
     hub.start()
     asyncio.run(account.say())
     account.take(shown_by(hub.post(url, ask(1, "arc_poll_messages", timeout=0), headers=session).body))
+    account.check()
+
+
+@pytest.mark.parametrize(("times", "size"), [(600, 0), (40, 60_000)], ids=["often", "at length"])
+def test_however_often_something_else_registers_the_agent_its_polls_go_on_after_a_restart(
+    tmp_path: Path, times: int, size: int
+) -> None:
+    with served_hub(tmp_path) as hub:
+        account, session = Account(hub), dict[str, str]()
+        initialize(hub, "/mcp?agent=alice", session=session)
+        asyncio.run(account.say())
+        for _ in range(times):
+            hub.post("/v1/sessions", {"agent_id": "alice", "replace": True, "metadata": {"note": "x" * size}})
+    with served_hub(tmp_path) as hub:
+        account.take(
+            shown_by(hub.post("/mcp?agent=alice", ask(1, "arc_poll_messages", timeout=0), headers=session).body)
+        )
     account.check()
 
 
