@@ -135,7 +135,8 @@ class Engine(Protocol):
             wait: whether to wait for a lock that another hub holds. A remote engine refuses at once if not.
 
         Returns:
-            What has changed since this hub last held the lock; None when nothing has.
+            What has changed since this hub last held the lock; None when nothing has. What is missing may not be in the
+            log for good yet: until `append` is done, the storage commits nothing of it and nobody is told.
 
         Raises:
             StorageBusy: another hub holds the lock, for too long if `wait`.
@@ -152,13 +153,19 @@ class Engine(Protocol):
 
         Args:
             events: what follows the head that `hold` found, in order, with their ids and digests. When there are none,
-                the lock is freed. An engine that is not remote has them in the storage's transaction already, and is
-                given none.
+                the lock is freed, and what `hold` gave is there for good. An engine that is not remote has them in the
+                storage's transaction already, and is given none.
 
         Raises:
             OutcomeUnknown: they may be there or not; `has_kept` tells.
             LockLost: the lock had ended, so they are not there.
             StorageError: they are not there.
+        """
+
+    def hasten(self, events: Sequence[StoredEvent]) -> None:
+        """Put on its way what `append` is given next, as far as that takes no waiting: others wait for the lock.
+
+        What goes wrong is for `append` to tell.
         """
 
     def release(self) -> None:
@@ -168,8 +175,14 @@ class Engine(Protocol):
             StorageError: the storage's own file failed, and must be opened again.
         """
 
-    def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
+    def read(self, after: int, limit: int, *, wait: bool = True) -> Sequence[StoredEvent]:
         """Events after `after`, in order, at most `limit`; each is in the log for good. Needs no lock.
+
+        Args:
+            after: the event before the first.
+            limit: how many at most; there may be fewer although there are more.
+            wait: whether to wait for the first one to be there for good. If so, none means that there are no more; if
+                not, `changed` tells when to ask again.
 
         Raises:
             LogAway: the engine cannot be reached.
@@ -207,6 +220,14 @@ class RemoteEngine(Engine, Protocol):
 
         Raises:
             LogAway: it cannot be told now.
+        """
+
+    def expect(self, name: LogName, lag: int) -> None:
+        """The hub starts on its copy while the log is away: only the log of that name is taken for it from now on.
+
+        Args:
+            name: the log that the copy is of.
+            lag: how old the copy may be, in microseconds.
         """
 
     def give_up(self) -> None:

@@ -280,6 +280,7 @@ class LogAway(StorageError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"the log cannot be reached, and nothing of this call was kept: {why}; try again in a moment")
+        self.why = why
 
 
 class LockLost(StorageError):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import shared_log
+from tests.support import in_turn, shared_log
 from tests.support.hub_process import HubProcess
 from tests.support.ports import find_free_port
 from tests.support.postgresql import Server, needs_postgresql, new_log, serving
@@ -26,14 +26,17 @@ def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
     def start(*options: str, **environment: str) -> HubProcess:
         hub = HubProcess.at(tmp_path, *options, **environment)
         if shared_log.IS_PLAYED:
-            url, hub.storage = shared_log.url_for(hub.storage)
-            hub.options = [*options, "--log", url]
+            for ended in started:
+                if ended.process is None:
+                    in_turn.leave(ended)
+            hub = in_turn.join(hub)
         started.append(hub)
         return hub.start()
 
     yield start
     for hub in started:
         hub.stop()
+        in_turn.leave(hub)
 
 
 @pytest.fixture

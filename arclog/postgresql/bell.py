@@ -27,33 +27,44 @@ class Bell:
     Args:
         address: where the log is.
         is_own: whether a backend of the server is the one that serves this hub's own writes.
+        kept: told up to which event the log is there for good.
     """
 
-    def __init__(self, address: Address, is_own: Callable[[int], bool]) -> None:
+    def __init__(self, address: Address, is_own: Callable[[int], bool], kept: Callable[[int], None]) -> None:
         self._address = address
         self._is_own = is_own
+        self._kept = kept
         self._line: Line | None = None
         self._connecting: asyncio.Future[Line] | None = None
         self._closed = False
+        self.is_sure = False
+        """Whether `next` returned last because somebody rang."""
 
     async def next(self) -> None:
         """Return when somebody else rang, or now and then without cause."""
+        self.is_sure = await self._is_rung()
+
+    async def _is_rung(self) -> bool:
+        """Whether somebody else rang; false after a while."""
         loop = asyncio.get_running_loop()
         if self._line is None and not await self._listen():
             await asyncio.sleep(AGAIN_SEC)
-            return
+            return False
         until = loop.time() + SAFETY_SEC
         while self._line is not None:
             try:
                 notices = self._line.take_notices()
             except LineLost:
                 self._hang_up()
-                return
-            if any(not self._is_own(backend) for backend, _text in notices):
-                return
+                return False
+            said = [int(text) for backend, text in notices if not self._is_own(backend) and text.isdecimal()]
+            if said:
+                self._kept(max(said))
+                return True
             if loop.time() >= until:
-                return
+                return False
             await self._hear(self._line, until)
+        return False
 
     def close(self) -> None:
         """Listen no more."""

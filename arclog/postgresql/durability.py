@@ -12,6 +12,7 @@ class Durability(Struct, frozen=True):
         server_version: PostgreSQL's version.
         fsync, full_page_writes, synchronous_commit, synchronous_standby_names, data_checksums: its settings.
         standbys: how many standbys follow it now, synchronous or not.
+        is_standby: whether it is one itself, which takes no writes: what it has, it was given for good.
     """
 
     server_version: str
@@ -21,6 +22,7 @@ class Durability(Struct, frozen=True):
     synchronous_standby_names: str
     data_checksums: str
     standbys: int
+    is_standby: bool = False
 
     @property
     def is_copied(self) -> bool:

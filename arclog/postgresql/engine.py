@@ -1,27 +1,35 @@
 """The engine on PostgreSQL: the log's lock is one transaction's, and a batch is what that transaction inserts.
 
     hold      BEGIN, the lock, the check of the hub's copy and the events that it lacks: one round trip
-    append    the batch, word to the other hubs, COMMIT: one round trip
+    append    the batch, COMMIT; a barrier, COMMIT; word to the other hubs: one round trip
     release   ROLLBACK
 
 The lock cannot outlive its transaction, nor the transaction its connection. So a hub that loses the one has lost all,
 and nobody ever appends who only thinks that he holds the lock.
 
-**When nobody can say what became of a COMMIT**: the line broke, or says nothing for too long, or the server warns that
+**Nobody holds the lock while a disk or a standby is waited for.** The batch's own commit waits for neither, so the next
+hub decides on top of it at once. The transaction after it does (the barrier), and the WAL has one order: when the
+barrier is there for good, so is everything that was committed before, whichever hub did. The flushes of several hubs
+then share one disk's turn. Until its own barrier is behind them, a hub keeps nothing in its storage of what it was
+given with the lock, and tells nobody; and a hub that only follows reads no further than somebody's barrier reaches
+(`_kept_to`), which is what the word to the other hubs says.
+
+**When nobody can say what became of a batch**: the line broke, or says nothing for too long, or the server warns that
 it gave up waiting for its standby. Then the batch may be there or not, or be on the primary alone. `has_kept` finds out
-under the lock, since the old transaction may still be on its way and holds the lock until it is over; and it commits
-something after it, which waits for the standby too, and the WAL's order then says that the batch is there as well.
+under the lock, since the old transaction may still be on its way and holds the lock until it is over; and then waits
+for a barrier of its own.
 """
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from arclog.clock import LogClock, TimeSource
 from arclog.codec import StoredEvent
 from arclog.digest import GENESIS
 from arclog.engine import Head, LogName, LogState, Moved
-from arclog.errors import FarFromHead, LockLost, LogAway, OutcomeUnknown, StorageBusy
+from arclog.errors import FarFromHead, LockLost, LogAway, OutcomeUnknown, StorageBusy, StorageError
 from arclog.machine_time import MachineTime
 from arclog.postgresql.address import Address
 from arclog.postgresql.batch import columns_of, event_of, number, parts_of, read_number
@@ -38,6 +46,9 @@ COMMIT_SEC: Final = 10.0
 the hub turns to another line, and asks there what became of it."""
 ANSWER_SEC: Final = 5.0
 """How long an answer may take, beyond what the question itself waits for, before the line is taken for dead."""
+
+
+NOTHING: Final = (0, 0, 0)
 
 
 class PostgresqlEngine:
@@ -73,11 +84,19 @@ class PostgresqlEngine:
         self._holds = False
         self._seen: tuple[int, bytes] | None = None
         """The end of the log as this hub left it."""
+        self._end = Head()
+        """The end of the log as this hub was last told of it."""
+        self._has_news = False
+        """Whether events were given with the lock that is held: they may not be there for good."""
+        self._on_its_way = NOTHING
+        """How much of a batch that was sent must be done for it to be committed, kept for good, and told to others."""
+        self._kept_to = 0
+        """Up to which event the log is known to be there for good."""
         self._heard_at: int | None = None
         """When the server answered last, by the clock's `elapsed`."""
         self._given_up = threading.Event()
         self._backend = 0
-        self._bell = Bell(address, lambda backend: backend == self._backend)
+        self._bell = Bell(address, lambda backend: backend == self._backend, self._learn_kept)
 
     # The protocol ---------------------------------------------------------------------------------------------------
 
@@ -116,43 +135,62 @@ class PostgresqlEngine:
             self.release()
             raise FarFromHead
         missing = [event_of(row) for row in rows]
-        if not missing and self._seen == (after, digest):
+        self._has_news = bool(missing)
+        if missing:
+            self._end = self._head_of(missing)
+        elif self._seen == (after, digest):
             return None
-        head = self._head_of(missing) if missing else self.read_head()
-        return Moved(head, missing)
+        elif (self._end.event_id, self._end.digest) != (after, digest):
+            self._end = self.read_head()
+        return Moved(self._end, missing)
 
     def append(self, events: Sequence[StoredEvent]) -> None:
-        if not events:
+        if not events and not self._has_news:
             self.release()
             return
         if not self._holds:
             raise LockLost
-        self._holds = False
-        line = self._line()
+        self.hasten(events)
+        line, end = self._line(), self._head_of(events) if events else self._end
+        committed, kept, told = self._on_its_way
+        self._holds, self._has_news, self._on_its_way = False, False, NOTHING
         try:
-            parts = [("append", columns_of(part)) for part in parts_of(events)]
-            line.ask(*parts, ("commit", ()), within_sec=self._commit_sec)
+            line.receive(told, self._commit_sec)
         except Refused as refused:
             self._roll_back()
-            raise storage_error_of(refused, self._address.shown) from None
+            if refused.place < committed:
+                raise storage_error_of(refused, self._address.shown) from None
+            if refused.place < kept:
+                raise self._unknown(events) from refused
         except LineLost as lost:
             self._drop()
             if lost.code == IDLE_TOO_LONG:
                 raise LockLost from None
-            raise OutcomeUnknown from lost
+            raise self._unknown(events) from lost
         self._hear()
         if line.warnings:  # committed here, and the wait for the standby was given up
-            raise OutcomeUnknown
-        self._seen = (events[-1].event_id, events[-1].digest)
+            raise self._unknown(events)
+        self._end, self._seen = end, (end.event_id, end.digest)
+        self._learn_kept(end.event_id)
+
+    def hasten(self, events: Sequence[StoredEvent]) -> None:
+        if not self._holds or self._on_its_way is not NOTHING or not (events or self._has_news):
+            return
+        end = events[-1].event_id if events else self._end.event_id
+        batch: list[Ask] = [("append", columns_of(part)) for part in parts_of(events)] if events else []
+        batch += [("commit", ()), *self._barrier(), ("tell", (number(end),))]
+        self._on_its_way = (len(batch) - 4, len(batch) - 1, len(batch))
+        with suppress(LineLost):  # as whoever waits for the answer will see
+            self._line().send(*batch)
 
     def has_kept(self, event: StoredEvent) -> bool:
         try:
-            _begun, _held, found, _written, _done = self._ask(
+            _begun, _held, found, *_done = self._ask(
                 ("begin", ()),
                 ("hold", (number(0), GENESIS)),
                 ("find_digest", (number(event.event_id),)),
-                ("barrier", ()),
                 ("commit", ()),
+                *self._barrier(),
                 within_sec=self._lock_sec + self._commit_sec,
             )
         except StorageBusy:
@@ -162,13 +200,32 @@ class PostgresqlEngine:
         return found == [(event.digest,)]
 
     def release(self) -> None:
+        self._has_news = False
+        if self._on_its_way is not NOTHING:  # it cannot be called back
+            self._drop()
         if self._holds:
             self._holds = False
             self._roll_back()
 
-    def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
+    def read(self, after: int, limit: int, *, wait: bool = True) -> Sequence[StoredEvent]:
+        if not wait and self._bell.is_sure and self._kept_to <= after:
+            self._reach()
+            return ()
         (rows,) = self._ask(("read", (number(after), number(limit))), within_sec=ANSWER_SEC)
-        return [event_of(row) for row in rows]
+        events = [event_of(row) for row in rows]
+        assert self._durability is not None
+        if self._durability.is_standby:
+            return events
+        kept = [event for event in events if event.event_id <= self._kept_to]
+        if events and not kept:
+            self._ask(*self._barrier(), within_sec=self._commit_sec)
+            if self._line().warnings:
+                raise LogAway("its standby has not got its last events yet")
+            self._learn_kept(events[-1].event_id)
+            kept = events
+        if kept:
+            self._end = self._head_of(kept)
+        return kept
 
     def read_head(self) -> Head:
         """The end of the log; needs no lock.
@@ -185,12 +242,31 @@ class PostgresqlEngine:
     async def changed(self) -> None:
         await self._bell.next()
 
+    def expect(self, name: LogName, lag: int) -> None:
+        self._name = name
+        self._heard_at = self.clock.elapsed() - lag
+
     def give_up(self) -> None:
         self._given_up.set()
 
     def close(self) -> None:
         self._bell.close()
         self._drop()
+
+    # For good -------------------------------------------------------------------------------------------------------
+
+    def _barrier(self) -> tuple[Ask, ...]:
+        """What is over only when all that was committed before is there for good, by the server's own settings."""
+        assert self._durability is not None
+        return ("begin", ()), ("barrier", (self._durability.synchronous_commit.encode(),)), ("commit", ())
+
+    def _learn_kept(self, event_id: int) -> None:
+        self._kept_to = max(self._kept_to, event_id)
+
+    @staticmethod
+    def _unknown(events: Sequence[StoredEvent]) -> StorageError:
+        """What a batch came to whose barrier was not reached; where it is empty, nothing is lost with it."""
+        return OutcomeUnknown() if events else LogAway("it did not say whether what it has is there for good")
 
     # The line -------------------------------------------------------------------------------------------------------
 
@@ -240,7 +316,7 @@ class PostgresqlEngine:
             self._drop()
 
     def _drop(self) -> None:
-        self._holds = False
+        self._holds, self._has_news, self._on_its_way = False, False, NOTHING
         if self._session is not None:
             self._session.line.close()
             self._session = None

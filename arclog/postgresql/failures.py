@@ -18,11 +18,13 @@ class Refused(Exception):
 
     Attributes:
         code: its SQLSTATE.
+        place: how many statements before it, in the same round trip, were carried out.
     """
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, place: int = 0) -> None:
         super().__init__(text)
         self.code = code
+        self.place = place
 
 
 class LineLost(Exception):

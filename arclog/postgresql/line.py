@@ -1,7 +1,8 @@
 """One connection to the server: several statements go out together, and what became of them comes back together.
 
 A batch takes two round trips, so what a round trip costs decides how fast hubs in turns are. libpq's pipeline mode
-sends `BEGIN`, the lock and the question for events as one packet. Statements are prepared once, and values are binary.
+sends `BEGIN`, the lock and the question for events as one packet, and everything up to the answers as another. The
+statements are prepared once, and values are binary.
 
 Nothing is ever cancelled: a client that cancels its COMMIT while that waits for the standby is told that it succeeded.
 """
@@ -98,7 +99,7 @@ class Line:
         for name, text in statements.items():
             self._names[name] = name.encode()
             self._send(partial(self._pq.send_prepare, name.encode(), text.encode()))
-        self._finish(len(statements), None)
+        self._finish(len(statements))
 
     def ask(self, *asks: Ask, within_sec: float | None = None) -> list[list[Row]]:
         """Ask all of it in one round trip; when one is refused, none after it is done.
@@ -115,11 +116,37 @@ class Line:
             Refused: the server refused one.
             LineLost: the connection is over; whatever was asked may have been done or not.
         """
+        self.send(*asks)
+        return self.receive(len(asks), within_sec)
+
+    def send(self, *asks: Ask) -> None:
+        """Ask all of it in one round trip, without waiting for anything; `receive` must follow.
+
+        Raises:
+            LineLost: the connection is over; whatever was asked may have been done or not.
+        """
         self.warnings.clear()
         for name, parameters in asks:
             formats = [BINARY] * len(parameters)
             self._send(partial(self._pq.send_query_prepared, self._names[name], parameters, formats, BINARY))
-        return self._finish(len(asks), within_sec)
+        self._send(self._pq.pipeline_sync)
+        self._send(self._pq.flush)
+
+    def receive(self, count: int, within_sec: float | None = None) -> list[list[Row]]:
+        """What came of what was sent, as `ask` returns it; `count` says how much was asked.
+
+        Raises:
+            Refused: the server refused one.
+            LineLost: the connection is over; whatever was asked may have been done or not.
+        """
+        until = None if within_sec is None else time.monotonic() + within_sec
+        try:
+            while self._pq.flush():
+                if self._wait(until, selectors.EVENT_READ | selectors.EVENT_WRITE) & selectors.EVENT_READ:
+                    self._pq.consume_input()
+            return self._collect(count, until)
+        except psycopg.Error as error:
+            raise self._lost(error) from None
 
     def run(self, text: str, *parameters: str) -> list[list[str]]:
         """Ask one thing that is not asked often, in text.
@@ -129,7 +156,7 @@ class Line:
             LineLost: the connection is over.
         """
         self._send(partial(self._pq.send_query_params, text.encode(), [value.encode() for value in parameters]))
-        (rows,) = self._finish(1, None)
+        (rows,) = self._finish(1)
         return [[value.decode() for value in row] for row in rows]
 
     def take_notices(self) -> list[tuple[int, str]]:
@@ -155,22 +182,15 @@ class Line:
 
     # One round trip -------------------------------------------------------------------------------------------------
 
-    def _send(self, send: Callable[[], None]) -> None:
+    def _send(self, send: Callable[[], object]) -> None:
         try:
             send()
         except psycopg.Error as error:
             raise self._lost(error) from None
 
-    def _finish(self, count: int, within_sec: float | None) -> list[list[Row]]:
-        until = None if within_sec is None else time.monotonic() + within_sec
-        try:
-            self._pq.pipeline_sync()
-            while self._pq.flush():
-                if self._wait(until, selectors.EVENT_READ | selectors.EVENT_WRITE) & selectors.EVENT_READ:
-                    self._pq.consume_input()
-            return self._collect(count, until)
-        except psycopg.Error as error:
-            raise self._lost(error) from None
+    def _finish(self, count: int) -> list[list[Row]]:
+        self._send(self._pq.pipeline_sync)
+        return self.receive(count)
 
     def _collect(self, count: int, until: float | None) -> list[list[Row]]:
         found: list[list[Row]] = []
@@ -194,19 +214,19 @@ class Line:
             elif result.status == pq.ExecStatus.PIPELINE_SYNC:
                 break
             elif result.status == pq.ExecStatus.FATAL_ERROR:
-                refused = refused or self._refused(result)
+                refused = refused or self._refused(result, len(found))
         if refused is not None:
             raise refused
         assert len(found) == count
         return found
 
-    def _refused(self, result: "pq.abc.PGresult") -> Refused:
+    def _refused(self, result: "pq.abc.PGresult", place: int) -> Refused:
         code = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
         text = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"").decode(errors="replace")
         severity = result.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED)
         if severity in {b"FATAL", b"PANIC", None}:
             raise LineLost(text or one_line(result.error_message.decode(errors="replace")), code)
-        return Refused(code, text)
+        return Refused(code, text, place)
 
     def _wait(self, until: float | None, events: int) -> int:
         self._selector.modify(self._pq.socket, events)

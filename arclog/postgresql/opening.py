@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from arclog.engine import LogName
-from arclog.errors import StorageError
+from arclog.errors import LogAway, StorageError
 from arclog.postgresql.address import read_address
 
 if TYPE_CHECKING:
@@ -29,12 +29,13 @@ def make_log(url: str, role: str | None = None, origin: str | None = None) -> tu
     return create_log(address, role, origin), address.shown
 
 
-def open_log(url: str, *, make: bool = False) -> "PostgresqlEngine":
+def open_log(url: str, *, make: bool = False, may_be_away: bool = False) -> "PostgresqlEngine":
     """What keeps the log at a URL, reached.
 
     Args:
         url: where the log is, as libpq takes it, without a password.
         make: whether to make it if it is not there.
+        may_be_away: whether it need not be reached now.
 
     Raises:
         InvalidInput: it is no such URL.
@@ -50,6 +51,10 @@ def open_log(url: str, *, make: bool = False) -> "PostgresqlEngine":
     engine = PostgresqlEngine(address)
     try:
         engine.identify()
+    except LogAway:
+        if not may_be_away:
+            engine.close()
+            raise
     except StorageError as error:
         if not make or error.advice != "create_log":
             engine.close()

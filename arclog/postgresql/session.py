@@ -27,7 +27,7 @@ STALL_SEC: Final = 2.0
 LOCK_SEC: Final = 5.0
 """How long a hub waits for the lock."""
 COMMANDS: Final[Mapping[str, str]] = {
-    **{name: SQL[name] for name in ("begin", "hold", "read", "append", "find_digest", "barrier", "find_head")},
+    **{name: SQL[name] for name in ("begin", "hold", "read", "append", "tell", "find_digest", "barrier", "find_head")},
     "commit": "COMMIT",
     "rollback": "ROLLBACK",
 }
@@ -67,8 +67,8 @@ def open_session(
     line = open_line(address, given_up)
     try:
         line.run(SQL["settle_session"], f"{round(lock_sec * 1000)}", f"{round(stall_sec * 1000)}")
-        line.run(SQL["pin_commit"])
         durability = _look(line, address)
+        line.run(SQL["hurry"])
         ((made,),) = line.run(SQL["is_made"])
         if made != "t":
             raise StorageError(f"there is no log at {address.shown}", advice="create_log")
@@ -117,9 +117,9 @@ def open_line(address: Address, given_up: threading.Event | None = None) -> Line
 
 def _look(line: Line, address: Address) -> Durability:
     (found,) = line.run(SQL["find_durability"])
-    fsync, pages, commit, names, checksums, version, standbys, encoding = found
+    fsync, pages, commit, names, checksums, version, standbys, encoding, is_standby = found
     if encoding != "UTF8":
         raise StorageError(f"the database at {address.shown} keeps text as {encoding}: make one with encoding UTF8")
-    durability = Durability(version, fsync, pages, commit, names, checksums, int(standbys))
+    durability = Durability(version, fsync, pages, commit, names, checksums, int(standbys), is_standby == "t")
     check(durability, address.shown)
     return durability

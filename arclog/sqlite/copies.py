@@ -25,6 +25,12 @@ def find_followed(connection: apsw.Connection) -> tuple[str, str] | None:
     return None if log_id is None else (log_id, find_setting(connection, _WHERE) or "")
 
 
+def find_log_name(connection: apsw.Connection) -> LogName | None:
+    """The log that a storage is a copy of; None where the storage is the log itself."""
+    followed = find_followed(connection)
+    return None if followed is None else LogName(followed[0], find_setting(connection, "origin") or followed[0])
+
+
 def refuse_alone(connection: apsw.Connection, path: Path) -> None:
     """Make sure that a storage may be written without any other log.
 

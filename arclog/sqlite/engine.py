@@ -84,13 +84,16 @@ class FileEngine:
         except apsw.Error as error:
             raise storage_error(self._path, error) from error
 
+    def hasten(self, events: Sequence[StoredEvent]) -> None:
+        pass  # it takes waiting
+
     def release(self) -> None:
         self._version = -1
         with self._errors:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
-    def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
+    def read(self, after: int, limit: int, *, wait: bool = True) -> Sequence[StoredEvent]:
         with self._errors:
             rows = self._connection.execute(EVENTS["read"], {"after": after, "until": NO_END, "limit": limit})
             return [StoredEvent(*row) for row in rows]

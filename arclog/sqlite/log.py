@@ -152,16 +152,17 @@ class Log:
             with storage_errors(self.path):
                 self.files.check()
 
-    def fetch(self, follow: Callable[[Sequence[StoredEvent]], object] = len) -> None:
+    def fetch(self, follow: Callable[[Sequence[StoredEvent]], object] = len, *, wait: bool = True) -> None:
         """Take into the file what it lacks of the log, page by page and without the lock, until there is no more.
 
         Args:
             follow: writes the rows that follow from a page, in the same transaction.
+            wait: whether to wait for what is not in the log for good yet.
 
         Raises:
             StorageError: the log cannot be read, or the file not be written; `rollback` must follow.
         """
-        while self.engine.is_remote and (page := self.engine.read(self._kept.event_id, FETCHED_AT_A_TIME)):
+        while self.engine.is_remote and (page := self.engine.read(self._kept.event_id, FETCHED_AT_A_TIME, wait=wait)):
             self._begin_here()
             with storage_errors(self.path):
                 for event in page:
@@ -293,6 +294,10 @@ class Log:
         """
         self.engine.append(self._staged)
         self.keep()
+
+    def hasten(self) -> None:
+        """Before `commit`: have the engine begin with what takes no waiting."""
+        self.engine.hasten(self._staged)
 
     @property
     def first_staged(self) -> StoredEvent:

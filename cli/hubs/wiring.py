@@ -28,7 +28,7 @@ from arc.finding.repository import find_repository
 from arc.urls import HIGHEST_PORT, is_loopback, url_of
 from arclog.deciders.fields import Limits
 from arclog.engine import RemoteEngine
-from arclog.errors import StorageError
+from arclog.errors import LogAway, StorageError
 from arclog.postgresql.opening import open_log
 from arclog.proof.findings import Finding
 from cli.errors import CommandFailed
@@ -174,8 +174,18 @@ def _open_log(settings: HubSettings) -> RemoteEngine | None:
     """The log that the storage is a copy of; one that is not there is made for a hub that has no storage yet."""
     if not settings.log:
         return None
-    remote = open_log(settings.log, make=not settings.storage.exists())
+    has_copy = settings.storage.exists()
+    try:
+        remote = open_log(settings.log, make=not has_copy, may_be_away=has_copy)
+    except LogAway as away:
+        raise CommandFailed(
+            f"the log cannot be reached, and {settings.storage} is no copy of it that could be served meanwhile: "
+            f"{away.why}"
+        ) from None
     state = remote.state
+    if not state.log_id:
+        log.warning("the log at %s cannot be reached; its copy here is served until it is back", state.where)
+        return remote
     log.log(logging.INFO if state.is_copied else logging.WARNING, "the log is at %s: %s", state.where, state.durability)
     return remote
 

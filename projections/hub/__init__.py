@@ -5,6 +5,7 @@
     roots             the folders that paths are relative to
     identity          whether a call is from whom it says; `preconditions`: whether all holds that it relies on
     first_start       what a hub does on its storage before anything else
+    beginning         the start is recorded, at once or when the log is back
 
 Writing, in the order in which a call goes:
 

@@ -41,6 +41,15 @@ def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
     return rebuilt
 
 
+def prepare_copy(log: Log, progress: Progress) -> tuple[str, ...]:
+    """Bring the projections up to date with a copy of a log that is away.
+
+    Returns:
+        The names of the projections that had to be rebuilt.
+    """
+    return log.change_tables(lambda connection: bring_up_to_date(connection, progress))
+
+
 def _catch_up(log: Log, writer: LiveWriter, progress: Progress) -> tuple[str, ...]:
     """Bring a copy near the head of a log elsewhere; only a copy that is new has its tables made from the beginning.
 

@@ -32,8 +32,13 @@ def take_in(log: Log, writer: LiveWriter, events: Sequence[StoredEvent]) -> list
     return decoded
 
 
-def follow(log: Log, writer: LiveWriter) -> list[RecordedEvent] | None:
+def follow(log: Log, writer: LiveWriter, *, wait: bool = True) -> list[RecordedEvent] | None:
     """Bring the copy to the log's head, without the lock.
+
+    Args:
+        log: the copy.
+        writer: writes the rows.
+        wait: whether to wait for what is not in the log for good yet.
 
     Returns:
         What came; None when that was too much to be told one by one.
@@ -52,5 +57,5 @@ def follow(log: Log, writer: LiveWriter) -> list[RecordedEvent] | None:
         if count <= MOST_TOLD:
             came.extend(taken)
 
-    log.fetch(take_page)
+    log.fetch(take_page, wait=wait)
     return came if count <= MOST_TOLD else None

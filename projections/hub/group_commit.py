@@ -202,6 +202,7 @@ class GroupCommit:
         slow = recorder.copies_much or recorder.is_remote
         began_at = time.perf_counter()
         if self._policy.choose(began_at, is_slow=slow) == "thread":
+            recorder.hasten()
             self._work.put(lambda: self._flush_on_thread(commit))
             return
         flushed, took_sec = self._flushed(commit)

@@ -25,7 +25,7 @@ from arclog.deciders.hub import (
 from arclog.deciders.log import EraseTexts
 from arclog.deciders.preconditions import Preconditions
 from arclog.engine import LogState, RemoteEngine
-from arclog.errors import ArcError, NewerRules, StorageError, StorageGone
+from arclog.errors import ArcError, StorageError, StorageGone
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.limits import MICROSECONDS
@@ -40,6 +40,7 @@ from arclog.sqlite.snapshot import Query
 from projections.history.hubs import find_shared_ttl
 from projections.hub.alarms import Alarms
 from projections.hub.attendance import Attendance
+from projections.hub.beginning import Beginning
 from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
@@ -142,6 +143,7 @@ class Hub:
             settings.tuning,
         )
         self.alarms = Alarms()
+        self._beginning = Beginning(self._record, lambda: self.trouble)
         self.instance_id = ""
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -209,17 +211,18 @@ class Hub:
         if shared is not None:
             self.presence_ttl_sec = shared
             self._recorder.presence.set_ttl(round(shared * MICROSECONDS))
-        with contextlib.suppress(NewerRules):  # it shows everything all the same
-            await self.execute(
-                StartHub(
-                    version=self.settings.version,
-                    url=url,
-                    presence_ttl_sec=self.presence_ttl_sec,
-                    process=find_own(),
-                ),
-                transport="hub",
-                sender=SYSTEM,
+        await self._beginning.record(
+            StartHub(
+                version=self.settings.version,
+                url=url,
+                presence_ttl_sec=self.presence_ttl_sec,
+                process=find_own(),
             )
+        )
+
+    async def _record(self, command: Command) -> None:
+        """Have a command of the hub itself recorded."""
+        await self.execute(command, transport="hub", sender=SYSTEM)
 
     @property
     def closing(self) -> bool:
@@ -238,8 +241,9 @@ class Hub:
         moved = self.cursors.take()
         with contextlib.suppress(ArcError):
             if moved is not None:
-                await self.execute(moved, transport="hub", sender=SYSTEM)
-            await self.execute(StopHub(reason=reason), transport="hub", sender=SYSTEM)
+                await self._record(moved)
+            await self._record(StopHub(reason=reason))
+        self._beginning.cancel()
         self._other_hubs.close()
         await self._inspections.stop()
         await asyncio.to_thread(self._filler.stop)

@@ -126,6 +126,7 @@ class Recorder:
             StorageError: the storage cannot be written.
         """
         rebuilt = self._side.start(progress)
+        self.trouble = self._side.away
         self.last_event_id = self._side.log.head().event_id
         self.presence.listening.begin(self._clock.now(), self._clock.slept())
         self._context.load()
@@ -173,11 +174,6 @@ class Recorder:
         except StorageError as error:
             return error
         return None
-
-    @property
-    def has_lock(self) -> bool:
-        """Whether the next `stage` goes on with the log's lock."""
-        return not self._side.is_lost and self._side.connection.in_transaction
 
     def follow(self) -> Commit:
         """Bring the storage to the head of a log elsewhere, without its lock."""
@@ -237,6 +233,11 @@ class Recorder:
             if len(calls) <= 1:
                 return self.refuse(calls, UnexpectedFailure(error))
             return self._one_by_one(calls)
+
+    def hasten(self) -> None:
+        """Before `flush`: put the staged transaction on its way to a log elsewhere, for whose lock others wait."""
+        if not self._side.is_lost:
+            self._side.hasten()
 
     def flush(self, commit: Commit) -> Commit:
         """Have the log keep a staged transaction.

@@ -13,10 +13,10 @@ from pathlib import Path
 from arclog.clock import LogClock
 from arclog.codec import RecordedEvent
 from arclog.engine import Engine, Moved, RemoteEngine
-from arclog.errors import FarFromHead, StorageError, StorageGone
+from arclog.errors import FarFromHead, LogAway, StorageError, StorageGone
 from arclog.progress import Progress
 from arclog.sqlite.connection import abandon, is_disk_fault, leave_wal, storage_errors
-from arclog.sqlite.copies import flush_rarely, follow_log, refuse_alone
+from arclog.sqlite.copies import find_log_name, flush_rarely, follow_log, refuse_alone
 from arclog.sqlite.engine import FileEngine
 from arclog.sqlite.in_place import COUNTS_SEC, OpenFiles
 from arclog.sqlite.log import Log
@@ -26,7 +26,7 @@ from arclog.sqlite.schema import open_storage
 from arclog.sqlite.snapshot import Snapshot
 from arclog.sqlite.wal import Checkpointer
 from projections.checkpoints import advance
-from projections.hub.first_start import prepare
+from projections.hub.first_start import prepare, prepare_copy
 from projections.hub.following import follow, take_in
 from projections.hub.tuning import Tuning
 from projections.live_writer import LiveWriter
@@ -61,6 +61,8 @@ class WritingSide:
         self.is_lost = False
         self.gone: StorageGone | None = None
         """Why nothing is written any more: a file of the storage was taken away."""
+        self.away: LogAway | None = None
+        """Why the log was not found when the hub started, on a copy of it."""
         self._files: OpenFiles | None = None
         self._path = path
         self._errors = storage_errors(path)
@@ -82,11 +84,29 @@ class WritingSide:
         Raises:
             StorageError: the storage cannot be written, or the log not be read.
         """
-        if self.remote is not None:
-            follow_log(self.connection, self._path, self.remote.identify(), self.remote.state.where)
-        rebuilt = prepare(self.log, progress)
+        if self.remote is None or self._find_log(self.remote):
+            rebuilt = prepare(self.log, progress)
+        else:
+            rebuilt = prepare_copy(self.log, progress)
         self._checkpointer.start()
         return rebuilt
+
+    def _find_log(self, remote: RemoteEngine) -> bool:
+        """Whether the log elsewhere is there; if not, the storage must be a copy of it that can be served meanwhile."""
+        try:
+            name = remote.identify()
+        except LogAway as error:
+            known, head = find_log_name(self.connection), self.log.head()
+            if known is None or head.event_id == 0:
+                raise StorageError(
+                    f"the log at {remote.state.where} cannot be reached, and {self._path} is no copy of it that could "
+                    f"be served meanwhile: {error.why}"
+                ) from None
+            remote.expect(known, max(0, self.engine.clock.now() - head.recorded_at))
+            self.away = error
+            return False
+        follow_log(self.connection, self._path, name, remote.state.where)
+        return True
 
     def close(self) -> None:
         """Close the connection, and let go of the log."""
@@ -149,7 +169,7 @@ class WritingSide:
             self._reopen()
         try:
             with self.errors():
-                return follow(self.log, self.writer)
+                return follow(self.log, self.writer, wait=False)
         except StorageGone as error:
             raise self._save(error) from None
         except StorageError as error:
@@ -184,6 +204,10 @@ class WritingSide:
             self._keep_elsewhere(error)
         if copies and self.gone is None:
             self._finish_copy()
+
+    def hasten(self) -> None:
+        """Before `commit`, on any thread: begin with what takes no waiting."""
+        self.log.hasten()
 
     def advance(self, head: int) -> None:
         """Note that the tables have come to the log's head, in the transaction."""

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from arclog.codec import Metadata
+from arclog.events import RulesRaised
 from tests.support.arc_command import ArcCommand, end_hubs_below
 from tests.support.hub_process import HubProcess
 from tests.support.postgresql import OWNER, Server
+from tests.support.postgresql_recorders import log_at, recorder_on
 from tests.support.waiting import wait_until
 
 HubOn = Callable[..., HubProcess]
@@ -73,6 +76,46 @@ def test_a_hub_that_starts_again_keeps_its_log_and_has_what_it_missed(hub_on: Hu
     two.start()
     assert said(two) == ["before", "meanwhile"]
     assert say(two, "after").status == 201
+
+
+@pytest.mark.outer
+def test_a_hub_that_finds_no_log_and_has_no_copy_says_so_in_one_line(tmp_path: Path, free_port: int) -> None:
+    storage = tmp_path / "a.sqlite3"
+    done = ArcCommand(tmp_path)(
+        "--log", f"postgresql://arc_hub@127.0.0.1:{free_port}/arc", "--storage", str(storage), "--port", "0"
+    )
+    assert done.code == 1
+    (line,) = done.err.splitlines()
+    assert "the log cannot be reached" in line
+    assert str(storage) in line
+    assert not storage.exists()
+
+
+@pytest.mark.outer
+def test_a_hub_that_is_too_old_for_the_logs_rules_shows_everything_and_decides_nothing(
+    hub_on: HubOn, log_url: str, tmp_path: Path
+) -> None:
+    """As hubs are upgraded one by one: the first new one raises the number, the others wait for their turn."""
+    old, other = hub_on(log_url), hub_on(log_url)
+    say(old, "before")
+    with recorder_on(log_url, tmp_path / "newer.sqlite3") as newer:
+        log = newer._side.log
+        log.begin()
+        log.append(RulesRaised(number=99, version="9.0.0"), log.now(), Metadata("hub"))
+        log.commit()
+        head = log.kept_to
+    for hub in (old, other):
+        answer = say(hub, "after", key="k")
+        assert (answer.status, answer.body["code"]) == (503, "newer_rules")
+        assert "9.0.0" in answer.body["error"]
+        wait_until(lambda hub=hub: hub.get("/v1/health").result["head"] >= head, what="the newer hub's event")  # type: ignore[misc]
+        assert said(hub) == ["before"]
+        lock = hub.post("/v1/locks", {"agent_id": "a", "file_path": "src/a.py"})
+        assert (lock.status, lock.body["code"]) == (503, "newer_rules")
+    old.stop()
+    old.start()
+    assert said(old) == ["before"], "it starts, too"
+    assert len(log_at(log_url)) == head, "and nothing was decided"
 
 
 @pytest.mark.outer

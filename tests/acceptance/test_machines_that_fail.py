@@ -75,6 +75,26 @@ def test_a_primary_is_killed_and_its_standby_promoted(pair: tuple[Server, Server
 
 
 @again
+def test_a_batch_that_others_built_upon_is_lost_with_the_primary_and_judged_anew(
+    pair: tuple[Server, Server], tmp_path: Path, turn: int
+) -> None:
+    """Nobody was answered: neither the hub whose batch it was, nor those that went on from there."""
+    primary, standby = pair
+    url = url_of(primary, standby, database=new_log(primary).rpartition("/")[2])
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    with machines(tmp_path, url, 3) as hubs, Load(hubs) as load:
+        load.wait_for(50)
+        standby.pause()
+        wait_until(lambda: int(primary.sql("postgres", waiting)[0]) >= 3, what="all hubs to wait for the standby")
+        primary.kill()
+        standby.pause(signal.SIGCONT)
+        standby.promote()
+        load.wait_for(100)
+        load.end()
+        prove(hubs, load, log_on(url))
+
+
+@again
 def test_a_standby_is_stopped_and_nothing_is_acknowledged_meanwhile(
     pair: tuple[Server, Server], tmp_path: Path, turn: int
 ) -> None:
@@ -209,6 +229,36 @@ def test_a_log_that_is_restored_from_an_older_backup_is_noticed_before_anything_
             answer = hub.post("/v1/messages", {"from_agent": "x", "channel": "general", "body": "x"})
             assert (answer.status, answer.body["code"]) == (503, "log_replaced")
         assert len(log_on(url)) == head - 10
+
+
+@again
+def test_a_hub_that_starts_while_the_server_is_away_serves_its_copy_and_goes_on_when_it_is_back(
+    server: Server, tmp_path: Path, turn: int
+) -> None:
+    url = new_log(server)
+    with machines(tmp_path, url, 2) as hubs:
+        with Load(hubs) as load:
+            load.wait_for(60)
+        hub = hubs[0]
+        hub.stop()
+        server.kill()
+        hub.start()
+        path = "/v1/messages?channel=general&limit=500"
+        assert len(hub.get(path).result) > 10
+        wait_until(lambda: hub.get(path).headers.get("x-arc-lag"), what="a read that says how old it is")
+        refused = hub.post("/v1/messages", {"from_agent": "x", "channel": "general", "body": "x"})
+        assert (refused.status, refused.headers["retry-after"], refused.body["code"]) == (503, "1", "log_away")
+        assert hub.get("/v1/health").result["status"] == "failing"
+        server.start()
+        back_at = time.monotonic()
+        wait_until(lambda: hub.get("/v1/health").result["status"] == "ok", what="its return")
+        back_sec = time.monotonic() - back_at
+        sys.stdout.write(f"back {back_sec:.2f} s after the server\n")
+        assert back_sec <= 2
+        with Load(hubs, clients=5) as again:
+            again.wait_for(60)
+        for one in (load, again):
+            prove(hubs, one, log_on(url))
 
 
 # Between the two commits ---------------------------------------------------------------------------------------------

@@ -52,7 +52,9 @@ class Copy(Log):
         return super().find_key(owner, key)
 
     def _look(self) -> None:
-        if not self.connection.in_transaction:
+        before = -1
+        while not self.connection.in_transaction and before != self.kept_to:
+            before = self.kept_to
             self.fetch()
 
 

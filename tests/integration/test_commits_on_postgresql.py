@@ -1,7 +1,7 @@
 """A log on PostgreSQL, and a batch whose commit is cut, waits for the standby, or never answers."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from arclog.errors import LogAway, OutcomeUnknown
+from projections.hub.recorder import Recorder
 from tests.support.lines import a_line
 from tests.support.postgresql import Server, new_log
 from tests.support.postgresql_recorders import recorder_on, said
-from tests.support.recorders import post
+from tests.support.recorders import events_in, post
 from tests.support.waiting import WITHIN_SEC, wait_until
 
 pytestmark = pytest.mark.outer
@@ -42,6 +43,25 @@ def pause_standby(primary: Server, standby: Server) -> Callable[[], None]:
 
     standby.pause()
     return lambda: standby.pause(signal.SIGCONT)
+
+
+def start(work: Callable[..., object], *arguments: object) -> threading.Thread:
+    """Do something on a thread of its own."""
+    thread = threading.Thread(target=work, args=arguments)
+    thread.start()
+    return thread
+
+
+def in_order(primary: Server, recorders: Sequence[Recorder], names: Sequence[str]) -> Iterator[tuple[Recorder, str]]:
+    """Recorders, each of which is to write something: the next comes when the one before waits for the standby."""
+    for count, pair in enumerate(zip(recorders, names, strict=True), 1):
+        yield pair
+        wait_until(lambda count=count: len(commit_waits(primary)) == count, what="its commit to wait")  # type: ignore[misc]
+
+
+def said_in(storage: Path) -> list[str]:
+    """What a storage has of what was posted."""
+    return [getattr(event.data, "body", "") for event in events_in(storage, 2)]
 
 
 @pytest.mark.parametrize("end", ["pg_cancel_backend", "pg_terminate_backend"])
@@ -133,3 +153,48 @@ def test_a_hub_that_ends_while_its_commit_waits_says_that_it_does_not_know(
             assert len(failed) == 1
         finally:
             go_on()
+
+
+def test_a_batch_that_waits_for_the_standby_keeps_nobody_from_the_lock_and_is_shown_by_nobody(
+    pair: tuple[Server, Server], tmp_path: Path
+) -> None:
+    primary, standby = pair
+    url = new_log(primary)
+    names = ("first", "second", "third")
+    with ExitStack() as stack:
+        recorders = [stack.enter_context(recorder_on(url, tmp_path / f"{name}.sqlite3")) for name in names]
+        go_on = pause_standby(primary, standby)
+        try:
+            asks = [start(one.execute, post(body=name)) for one, name in in_order(primary, recorders, names)]
+            assert all(one.is_alive() for one in asks)
+            for name in names:
+                assert said_in(tmp_path / f"{name}.sqlite3") == [], "nothing is shown that may be lost"
+        finally:
+            go_on()
+        for one in asks:
+            one.join(WITHIN_SEC)
+    assert said(url) == [*names]
+    assert said_in(tmp_path / "third.sqlite3") == [*names]
+
+
+def test_a_retry_at_another_hub_is_answered_only_when_the_first_call_is_there_for_good(
+    pair: tuple[Server, Server], tmp_path: Path
+) -> None:
+    primary, standby = pair
+    url = new_log(primary)
+    answers: list[Any] = []
+
+    def ask(recorder: Recorder) -> None:
+        answers.append(recorder.execute(post(body="once"), "http", "key", b"hash"))
+
+    with recorder_on(url, tmp_path / "one.sqlite3") as one, recorder_on(url, tmp_path / "two.sqlite3") as two:
+        go_on = pause_standby(primary, standby)
+        try:
+            asks = [start(ask, recorder) for recorder, _name in in_order(primary, [one, two], "12")]
+            assert answers == []
+        finally:
+            go_on()
+        for each in asks:
+            each.join(WITHIN_SEC)
+        assert [answer.event_id for answer in answers] == [3, 3]
+    assert said(url) == ["once"]

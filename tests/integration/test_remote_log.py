@@ -177,10 +177,10 @@ def test_another_hubs_event_in_the_place_of_ours_is_not_taken_for_ours(
     found = log.joined[0].read
     taken: list[Outcome] = []
 
-    def read_after_another(after: int, limit: int) -> Any:
+    def read_after_another(after: int, limit: int, *, wait: bool = True) -> Any:
         if not taken:
             taken.append(other.execute(AcquireLock(agent_id="b", file_path="p")))
-        return found(after, limit)
+        return found(after, limit, wait=wait)
 
     log.joined[0].read = read_after_another  # type: ignore[method-assign]
     mine = recorder.execute(AcquireLock(agent_id="a", file_path="p"))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from arclog.engine import RemoteEngine
+from tests.support import shared_log
 from tests.support.fake_time import FakeTime
 from tests.support.memory_engine import MemoryLog
 
@@ -22,5 +23,12 @@ def in_memory(time: FakeTime) -> RemoteEngine | None:
     return MemoryLog().join(time)
 
 
-on_each_engine = pytest.mark.parametrize("engine_for", [in_one_file, in_memory])
+def on_postgresql(time: FakeTime) -> RemoteEngine | None:
+    """A log on a server."""
+    return shared_log.engine_on(shared_log.new_url(), time)
+
+
+on_each_engine = pytest.mark.parametrize(
+    "engine_for", [in_one_file, in_memory, pytest.param(on_postgresql, marks=pytest.mark.outer)]
+)
 """Try a property on each engine in turn."""

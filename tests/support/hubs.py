@@ -24,6 +24,7 @@ async def running(storage: Path, **settings: Any) -> AsyncIterator[Hub]:
         yield hub
     finally:
         await hub.stop()
+        shared_log.leave(storage)
 
 
 def on_hubs(storage: Path, story: Callable[..., Coroutine[Any, Any, None]], **settings: Any) -> None:

@@ -74,6 +74,7 @@ class MemoryEngine:
         self._seen: tuple[int, bytes] | None = None
         """The end of the log when this hub last let go of the lock."""
         self._told = threading.Event()
+        self._lag_sec = 0.0
 
     def hold(self, after: int, digest: bytes, *, wait: bool) -> Moved | None:
         log = self._log
@@ -116,12 +117,15 @@ class MemoryEngine:
         finally:
             self.release()
 
+    def hasten(self, events: Sequence[StoredEvent]) -> None:
+        pass
+
     def release(self) -> None:
         if self._holds:
             self._holds = False
             self._log.lock.release()
 
-    def read(self, after: int, limit: int) -> Sequence[StoredEvent]:
+    def read(self, after: int, limit: int, *, wait: bool = True) -> Sequence[StoredEvent]:
         self._reach()
         return [event for event in self._log.events if event.event_id > after][:limit]
 
@@ -131,11 +135,15 @@ class MemoryEngine:
 
     @property
     def state(self) -> LogState:
-        return LogState("memory", "memory", self._log.log_id, "one process's memory", is_copied=False, lag_sec=0.0)
+        lag_sec = self._lag_sec if self._log.is_away else 0.0
+        return LogState("memory", "memory", self._log.log_id, "one process's memory", is_copied=False, lag_sec=lag_sec)
 
     def has_kept(self, event: StoredEvent) -> bool:
         found = self.read(event.event_id - 1, 1)
         return bool(found) and found[0].digest == event.digest
+
+    def expect(self, name: LogName, lag: int) -> None:
+        self._lag_sec = lag / 1_000_000
 
     def give_up(self) -> None:
         pass

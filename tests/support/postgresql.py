@@ -21,6 +21,7 @@ from tests.support.waiting import wait_until
 
 OWNER: Final = "arc_owner"
 HUB: Final = "arc_hub"
+_TEMPLATE: Final = "arc_template"
 HINT: Final = "PostgreSQL is not installed (Debian, Ubuntu: apt-get install postgresql)"
 _SETTINGS: Final = {
     "listen_addresses": "'127.0.0.1'",
@@ -60,6 +61,8 @@ class Server:
     port: int = field(default_factory=find_free_port)
     process: "subprocess.Popen[bytes] | None" = None
     host: str = "127.0.0.1"
+    has_template: bool = False
+    """Whether there is a log to be copied for new ones."""
 
     @property
     def data(self) -> Path:
@@ -205,9 +208,9 @@ def run_as_nobody(command: Sequence[object]) -> None:
 
 
 @contextmanager
-def a_folder() -> Iterator[Path]:
+def a_folder(within: Path | None = None) -> Iterator[Path]:
     """A folder that the server's user may use; pytest's own belong to whoever runs it."""
-    with tempfile.TemporaryDirectory(prefix="arc-pg-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="arc-pg-", dir=within, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if os.geteuid() == 0:
             shutil.chown(folder, "nobody", "nogroup")
@@ -215,9 +218,16 @@ def a_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def serving(programs: Path) -> Iterator[Server]:
-    """A server with an empty database, and whatever standbys are made of it, ended in the end."""
-    with a_folder() as folder:
+def serving(programs: Path, *, in_memory: bool = False) -> Iterator[Server]:
+    """A server with an empty database, and whatever standbys are made of it, ended in the end.
+
+    Args:
+        programs: the folder of its programs.
+        in_memory: whether its files may lie in memory, where the system has such a folder: a hub refuses a server that
+            does not flush, and there flushing costs nothing.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - the system's own
+    with a_folder(memory if in_memory and memory.is_dir() else None) as folder:
         server = Server(programs, folder)
         try:
             yield server.make()
@@ -227,9 +237,26 @@ def serving(programs: Path) -> Iterator[Server]:
 
 def new_log(server: Server) -> str:
     """A new log in a database of its own; its URL for the role that hubs have."""
+    import psycopg
+
     from arclog.postgresql.opening import make_log
 
     name = f"arc_{os.urandom(6).hex()}"
-    server.sql("postgres", f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0")
-    make_log(server.url(database=name), HUB)
+    with psycopg.connect(server.url(database="postgres"), autocommit=True) as owner:
+        if not server.has_template:
+            owner.execute(f"CREATE DATABASE {_TEMPLATE} ENCODING 'UTF8' TEMPLATE template0")
+            make_log(server.url(database=_TEMPLATE), HUB)
+            server.has_template = True
+        owner.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    with psycopg.connect(server.url(database=name), autocommit=True) as owner:
+        owner.execute("UPDATE arc.log SET log_id = gen_random_uuid()::text, origin = 'tests'")
+        owner.execute("UPDATE arc.log SET origin = log_id")
     return server.url(HUB, name)
+
+
+def drop_log(server: Server, url: str) -> None:
+    """Remove a log and its database, whoever uses it."""
+    import psycopg
+
+    with psycopg.connect(server.url(database="postgres"), autocommit=True) as owner:
+        owner.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")

@@ -31,6 +31,7 @@ from projections.hub.tuning import Tuning
 from projections.intervals import AsOf, as_of, live
 from projections.message_pages import MessageQuery
 from projections.rebuilding.rebuild import compare, replay_into
+from tests.support import shared_log
 from tests.support.chains import find_break
 
 PRESENCE_TTL = 120_000_000
@@ -52,6 +53,8 @@ def recording(
 
     `tuning` are the numbers of `projections.hub.tuning.Tuning` that are to differ.
     """
+    if remote is None:
+        storage, remote = shared_log.join(storage, time)
     clock = LogClock(time or MachineTime())
     hub = hub or HubState(hub_id="hub-1")
     recorder = Recorder(storage, clock, limits or Limits(), presence_ttl, hub, remote, tuning=Tuning(**tuning))
@@ -60,6 +63,7 @@ def recording(
         yield recorder
     finally:
         recorder.stop()
+        shared_log.leave(storage)
 
 
 @contextmanager

@@ -96,19 +96,20 @@ SELECT event_id, recorded_at, type, stream, actor, data, metadata, digest FROM a
 WHERE event_id > $1::bigint ORDER BY event_id LIMIT $2::bigint
 
 -- name: append
--- The batch, and word of it to the other hubs, who get it with the commit.
-WITH appended AS (
-    INSERT INTO arc.events SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[],
-        $6::bytea[], $7::bytea[], $8::bytea[])
-    RETURNING event_id)
-SELECT pg_notify('arc', max(event_id)::text) FROM appended
+INSERT INTO arc.events SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[],
+    $6::bytea[], $7::bytea[], $8::bytea[])
+
+-- name: tell
+-- Word to the other hubs: up to this event, everything is in the log for good.
+SELECT pg_notify('arc', $1::bigint::text)
 
 -- name: find_digest
 SELECT digest FROM arc.events WHERE event_id = $1::bigint
 
 -- name: barrier
--- Something in the WAL, so that the commit after it waits for the standby: what was committed before is there then too.
-SELECT pg_logical_emit_message(true, 'arc', '')
+-- Something in the WAL, and a commit that waits for the disk, and for the standby if there is one, as the server is set:
+-- what was committed before is there then too, whoever committed it.
+SELECT set_config('synchronous_commit', $1::text, true), pg_logical_emit_message(true, 'arc', '')
 
 -- name: find_head
 SELECT event_id, recorded_at, digest FROM arc.events ORDER BY event_id DESC LIMIT 1
@@ -117,7 +118,7 @@ SELECT event_id, recorded_at, digest FROM arc.events ORDER BY event_id DESC LIMI
 -- What keeps events, as far as any role may see it.
 SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
     current_setting('synchronous_standby_names'), current_setting('data_checksums'), current_setting('server_version'),
-    (SELECT count(*) FROM pg_stat_replication)::text, current_setting('server_encoding')
+    (SELECT count(*) FROM pg_stat_replication)::text, current_setting('server_encoding'), pg_is_in_recovery()
 
 -- name: find_backend
 -- Who serves this connection; a pooler between gives another number than it told when the connection was made.
@@ -139,6 +140,6 @@ SELECT set_config(name, value, false) FROM (VALUES
     ('tcp_user_timeout', '5000')
 ) AS wanted (name, value) JOIN pg_settings USING (name)
 
--- name: pin_commit
--- A reload of the server's configuration then changes nothing for this session.
-SELECT set_config('synchronous_commit', current_setting('synchronous_commit'), false)
+-- name: hurry
+-- No commit of this session waits for anything, but those behind a barrier.
+SELECT set_config('synchronous_commit', 'off', false)
