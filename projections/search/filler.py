@@ -37,7 +37,7 @@ LATEST_SEC: Final = 2.0
 SLICE: Final = 200
 """Events that are filled in at a time while nobody waits: a few milliseconds."""
 REST: Final = 1.0
-"""For each second that it works beside a busy hub, it rests so many."""
+"""For each second that it works while nobody waits for it, it rests so many."""
 MAX_SAID_CHARS: Final = 200_000
 """Of a longer message only so much can be found."""
 
@@ -155,8 +155,7 @@ class Filler:
                     self._failed(f"search is not up to date: {error}")
                     time.sleep(LATEST_SEC)
                     break
-                if time.monotonic() - self._told_at < IDLE_SEC:
-                    time.sleep(REST * (time.monotonic() - began_at))
+                time.sleep(REST * (time.monotonic() - began_at))  # those who only read are beside it too
 
     def _await_idleness(self, deadline: float) -> None:
         while not self._ending and time.monotonic() < deadline:
