@@ -1,14 +1,19 @@
 """A hub reads the present or the past as of any event, and names a moment by an event or a time."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
 import pytest
 
 from arclog.deciders.locks import AcquireLock
+from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput, StorageError
 from projections import locks, sessions
 from projections.hub.hub import Hub
+from projections.hub.reading_side import SHORT_PAGE_ROWS
+from projections.message_pages import MessageQuery, Page
 from projections.moments import find_event_of
 from tests.support.hubs import on_hubs
 
@@ -21,6 +26,30 @@ def test_reads_are_of_the_present_or_of_any_event_before(storage: Path) -> None:
         assert hub.read(locks.list_locks, hub.at(granted.event_id - 1)) == []
         assert len(await hub.read_on_thread(locks.list_locks, hub.at(granted.event_id))) == 1
         assert hub.read(locks.list_locks, hub.at(0)) == []
+
+    on_hubs(storage, story)
+
+
+@pytest.mark.parametrize(
+    ("limit", "body", "on_thread"),
+    [(SHORT_PAGE_ROWS, "short", False), (SHORT_PAGE_ROWS + 1, "short", True), (30, "l" * 4_000, True)],
+)
+def test_a_page_is_read_on_a_thread_only_if_it_is_long(
+    storage: Path, monkeypatch: pytest.MonkeyPatch, limit: int, body: str, on_thread: bool
+) -> None:
+    async def story(hub: Hub) -> None:
+        posts = [PostMessage(from_agent="ada", channel="general", body=body) for _ in range(SHORT_PAGE_ROWS + 1)]
+        await asyncio.gather(*(hub.execute(post) for post in posts))
+        read: list[str] = []
+        on_another = hub.reading.read_on_thread
+
+        async def noting(query: Callable[..., Page], *arguments: int) -> Page:
+            read.append("on a thread")
+            return await on_another(query, *arguments)
+
+        monkeypatch.setattr(hub.reading, "read_on_thread", noting)
+        found = await hub.reading.read_messages(MessageQuery(channel="general", tail=True, limit=limit), hub.at())
+        assert (len(found.page.rows), bool(read)) == (limit, on_thread)
 
     on_hubs(storage, story)
 
