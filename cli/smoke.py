@@ -9,9 +9,8 @@ import time
 from uuid import uuid4
 
 from arc.defaults import SPOOL_DIR
-from arc.finding.notes import read_notes
 from arc.finding.storage import Project, working_directory
-from arc.finding.which_hub import choose_hub
+from arc.finding.which_hub import choose_hub, find_spool
 from cli.arguments import Arguments, Namespace
 from cli.options import add_base_url, seconds
 
@@ -46,7 +45,7 @@ def run(options: Options) -> int:
     else:
         hub = choose_hub(options.base_url)
         hub.say()
-        options.spool_dir = options.spool_dir or _spool_of(hub.url)
+        options.spool_dir = options.spool_dir or find_spool(Project(working_directory()), hub.url)
         places = [(*role, hub.url) for role in ROLES]
         met = f"at {hub.url} over HTTP and the relay"
     failures: dict[str, str] = {}
@@ -66,14 +65,6 @@ def run(options: Options) -> int:
     took_sec = time.monotonic() - began_at
     print(f"it works: three agents met {met} in {took_sec:.1f} s")
     return 0
-
-
-def _spool_of(url: str) -> str:
-    """The relay's folder of the hub at `url`, as far as a note of this folder's project tells."""
-    project = Project(working_directory())
-    notes = [note for folder in project.folders for note in read_notes(folder) if note.url == url]
-    told = notes[0].options.get("spool_dir") if notes else None
-    return told if isinstance(told, str) else SPOOL_DIR
 
 
 def _play(options: Options, run_id: str, role: str, transport: str, url: str, failures: dict[str, str]) -> None:

@@ -1,4 +1,7 @@
-"""The hub of the folder, and what it stands on."""
+"""The hub of the folder, the roads to it, and what it stands on.
+
+Whoever works here is in one of three cases: it reaches the hub over the network (A), only the disk (B), or neither (C).
+"""
 
 import shutil
 import time
@@ -9,19 +12,23 @@ from typing import Any, Final
 
 import arc
 from arc.errors import ArcError
-from arc.finding.which_hub import HUB_STOPPED, choose_hub
+from arc.finding.storage import Project
+from arc.finding.which_hub import HUB_STOPPED, choose_hub, find_spool
 from arc.http import HttpTransport
 from arc.hub import ensure_hub
+from arc.spool import FileRelayClient
 from cli.doctor.findings import Finding
+from cli.doctor.leftovers import look_from_git
 
 LEAST_FREE_BYTES: Final = 200_000_000
+RELAY_SEC: Final = 3.0
 SLOW_SEC: Final = 0.25
 AHEAD_SEC: Final = 5.0
 ANSWER_SEC: Final = 5.0
 """How long a hub may take to say what it is."""
 
 
-def find_hub(*, fix: bool) -> tuple[Finding, str]:
+def find_hub(project: Project, *, fix: bool) -> tuple[Finding, str]:
     """Whether the folder's hub answers, and where; started when it does not and `fix` is set."""
     try:
         choice = choose_hub()
@@ -29,6 +36,9 @@ def find_hub(*, fix: bool) -> tuple[Finding, str]:
     except ArcError as error:
         if error.code in {HUB_STOPPED, "timed_out"}:  # to start another beside it would be no help
             return Finding(False, f"hub: {error}"), ""
+        if _ask_relay(project) is not None:
+            reached = "hub: the network does not lead to it, but the relay does (case B)"
+            return Finding(None, reached, "write requests as files: docs/how-to/use-from-a-sandbox.md"), ""
         if not fix:
             return Finding(False, f"hub: {error}", "arc ensure starts it, and so does arc doctor --fix"), ""
         started = ensure_hub()
@@ -37,11 +47,31 @@ def find_hub(*, fix: bool) -> tuple[Finding, str]:
         return Finding(True, f"hub: started at {started['url']}"), str(started["url"])
     if choice.remark:
         return Finding(None, f"hub: answers at {choice.url}, but {choice.remark}"), choice.url
-    return Finding(True, f"hub: answers at {choice.url}"), choice.url
+    return Finding(True, f"hub: answers at {choice.url} (case A)"), choice.url
 
 
-def look_around(url: str) -> Iterator[Finding]:
-    """The hub's version, storage, disk, clock and speed."""
+def _ask_relay(project: Project, url: str | None = None) -> float | None:
+    """How many seconds the relay took for an answer; None when it gave none."""
+    spool = Path(find_spool(project, url))
+    if not spool.is_dir():
+        return None
+    began = time.perf_counter()
+    answer = FileRelayClient(agent_id="doctor", spool_dir=spool, timeout=RELAY_SEC).call("GET", "/v1/hub-info")
+    return time.perf_counter() - began if answer.get("ok") else None
+
+
+def _look_at_relay(project: Project, url: str) -> Finding:
+    spool, took = find_spool(project, url), _ask_relay(project, url)
+    if took is not None:
+        return Finding(True, f"relay: answers in {took * 1000:.0f} ms through {spool}")
+    absent = not Path(spool).is_dir()
+    said = f"relay: {spool} is not here" if absent else f"relay: nobody answers in {spool}"
+    return Finding(None, said, "only sandboxes without a network need it; the hub makes it when it starts")
+
+
+def look_around(project: Project, url: str) -> Iterator[Finding]:
+    """The relay; the hub's version, storage, disk, clock and speed."""
+    yield _look_at_relay(project, url)
     hub = HttpTransport(url)
     info: dict[str, Any] = hub.call("GET", "/v1/hub-info")["result"]
     version = info.get("implementation_version")
@@ -67,6 +97,7 @@ def look_around(url: str) -> Iterator[Finding]:
         yield Finding(
             safe or None, kept, "" if safe else "have each commit wait for a standby, if it is to survive a disk"
         )
+    yield from look_from_git(Path(str(info["storage_path"])), Path(find_spool(project, url)).absolute())
     free = shutil.disk_usage(Path(str(info["storage_path"])).parent).free
     enough = free > LEAST_FREE_BYTES
     yield Finding(

@@ -4,15 +4,54 @@ import json
 import shutil
 import subprocess
 import threading
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
 from cli.doctor.findings import Finding
 from cli.setup.json_edits import OURS
+from cli.setup.places import of_user
 
 WITHIN_SEC: Final = 15.0
 TRUSTED: Final = frozenset({"trusted", "managed"})
 GEMINI_FOLDERS: Final = Path(".gemini", "trustedFolders.json")
+CLAUDE_MANAGED: Final = Path("/etc/claude-code/managed-settings.json")
+"""What the machine's owner has laid down for everybody."""
+
+
+def find_claude_trust(top: Path, home: Path, url: str) -> Finding:
+    """Whether a setting of Claude Code keeps it from running hooks, or from calling this URL in one.
+
+    Args:
+        top: the top of the repository.
+        home: the user's home.
+        url: what its http hooks call; empty where they are commands.
+    """
+    own = of_user("claude-code", home).hooks
+    files = (CLAUDE_MANAGED, own, top / ".claude" / "settings.json", top / ".claude" / "settings.local.json")
+    for path in files:
+        settings = _read(path)
+        said = ""
+        if settings.get("disableAllHooks") is True:
+            said = "disableAllHooks"
+        elif path == CLAUDE_MANAGED and settings.get("allowManagedHooksOnly") is True:
+            said = "allowManagedHooksOnly"
+        allowed = settings.get("allowedHttpHookUrls")
+        if url and isinstance(allowed, list) and not any(fnmatchcase(url, str(one)) for one in allowed):
+            said = "allowedHttpHookUrls"
+        if said:
+            why = f"claude-code: {path} has {said}, so these hooks do not run"
+            return Finding(False, why, f"change that setting, or add {url} to it" if url else "change that setting")
+    return Finding(True, "claude-code: no setting keeps these hooks from running")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A file of settings; empty where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def find_codex_trust(top: Path) -> Finding:
@@ -37,11 +76,7 @@ def find_codex_trust(top: Path) -> Finding:
 
 def find_gemini_trust(top: Path, home: Path) -> Finding:
     """What Gemini CLI has noted of a folder, whose hooks it otherwise does not load."""
-    try:
-        noted = json.loads((home / GEMINI_FOLDERS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        noted = {}
-    known = noted if isinstance(noted, dict) else {}
+    known = _read(home / GEMINI_FOLDERS)
     for folder in (top, *top.parents):
         said = known.get(str(folder))
         if said == "DO_NOT_TRUST":

@@ -27,9 +27,31 @@ def keep_out_of_sight(storage: Path, spool: Path) -> str:
     Returns:
         What was done, to be told once; empty when there was nothing to do, or it could not be done.
     """
+    seen = _look(storage, spool)
+    if seen is None:
+        return ""
+    exclude, missing, is_new = seen
+    try:
+        exclude.parent.mkdir(exist_ok=True)
+        lines = ([HEADING] if is_new else []) + missing
+        gap = "\n" if exclude.exists() and exclude.read_bytes()[-1:] not in {b"", b"\n"} else ""
+        with exclude.open("a", errors="surrogateescape") as file:
+            file.write(gap + "".join(f"{line}\n" for line in lines))
+    except OSError:
+        return ""
+    return f"git ignores the hub's files from now on: they are named in {exclude}"
+
+
+def is_in_sight(storage: Path, spool: Path) -> bool:
+    """Whether git would show a hub's files as somebody's work; the arguments are those of `keep_out_of_sight`."""
+    return _look(storage, spool) is not None
+
+
+def _look(storage: Path, spool: Path) -> tuple[Path, list[str], bool] | None:
+    """What keeps a hub's files out of sight and is not there: where, which lines, and whether the heading too."""
     repository = find_repository(str(storage.parent))
     if repository is None:
-        return ""
+        return None
     top, git = Path(repository.top), Path(repository.shared)
     wanted, files = [], []
     if storage.is_relative_to(top) and not storage.is_relative_to(git):
@@ -47,17 +69,10 @@ def keep_out_of_sight(storage: Path, spool: Path) -> str:
     exclude = git / "info" / "exclude"
     try:
         present = exclude.read_text(errors="surrogateescape").splitlines() if exclude.exists() else []
-        missing = [line for line in wanted if line not in present]
-        if not missing or _are_ignored(top, files):
-            return ""
-        exclude.parent.mkdir(exist_ok=True)
-        lines = ([] if HEADING in present else [HEADING]) + missing
-        gap = "\n" if present and not exclude.read_bytes().endswith(b"\n") else ""
-        with exclude.open("a", errors="surrogateescape") as file:
-            file.write(gap + "".join(f"{line}\n" for line in lines))
     except OSError:
-        return ""
-    return f"git ignores the hub's files from now on: they are named in {exclude}"
+        return None
+    missing = [line for line in wanted if line not in present]
+    return (exclude, missing, HEADING not in present) if missing and not _are_ignored(top, files) else None
 
 
 def _escaped(text: str) -> str:

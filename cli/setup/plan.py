@@ -15,7 +15,7 @@ from cli.setup.edits import Edit, block
 from cli.setup.harnesses import Setting, edits_for
 from cli.setup.ledger import Chosen, Ledger, ledger_in, ledger_of_user
 from cli.setup.paragraph import paragraphs_for
-from cli.setup.places import in_repository
+from cli.setup.places import in_repository, of_user
 
 GIT: Final = "git"
 NAMES: Final = (*HARNESSES, GIT)
@@ -51,6 +51,10 @@ class Plan:
         if name == GIT:
             return git_hooks.edits_for(self._top) if self._repository is not None else []
         return edits_for(name, Setting(self._top, self._is_user, "" if self._is_user else url, chosen))
+
+    def find_hooks(self, harness: str) -> Path:
+        """The file that has a harness's hooks."""
+        return (of_user if self._is_user else in_repository)(harness, self._top).hooks
 
     def shared_edits(self, names: Iterable[str]) -> list[Edit]:
         """The edits of files that serve several harnesses, for those that are set up."""

@@ -1,6 +1,7 @@
 """`arc doctor`: what works is proved, and what does not is named with what to do."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -10,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from arc.arc_hook import HARNESSES
 from cli.main import main
-from tests.support.hub_process import HubProcess
-
-CALLED = ("claude-code", "codex", "cursor", "gemini", "qwen")
+from tests.support.hub_process import CHECKOUT, HubProcess
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     folder = tmp_path / "repository"
     folder.mkdir()
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with chdir(folder):
         yield folder
 
@@ -42,9 +42,10 @@ def examine(capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str
 
 
 @pytest.mark.usefixtures("hub")
-@pytest.mark.parametrize("harness", CALLED)
-def test_the_guards_of_a_harness_are_proved(harness: str, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["setup", harness])
+@pytest.mark.parametrize("harness", HARNESSES)
+@pytest.mark.parametrize("scope", [[], ["--user"]])
+def test_the_guards_of_a_harness_are_proved(harness: str, scope: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["setup", *scope, harness])
     code, said = examine(capsys)
     assert code == 0, said
     for proved in ("two windows are", "an edit of a held file is refused", "a message reaches the context"):
@@ -58,7 +59,7 @@ def test_a_hub_that_is_not_the_folders_own_is_told(
     elsewhere.mkdir()
     other = HubProcess.at(elsewhere).start()
     try:
-        assert f"ok  hub: answers at {hub.url}\n" in examine(capsys)[1]
+        assert f"ok  hub: answers at {hub.url} (case A)\n" in examine(capsys)[1]
         monkeypatch.setenv("ARC_URL", other.url)
         code, said = examine(capsys)
     finally:
@@ -86,7 +87,7 @@ def test_a_script_that_is_gone_is_named(repository: Path, capsys: pytest.Capture
     code, said = examine(capsys)
     assert code == 1
     assert "BAD codex" in said
-    assert "is not there any more -> arc setup codex" in said
+    assert "is not there any more -> arc doctor --fix" in said
 
 
 @pytest.mark.usefixtures("hub")
@@ -131,6 +132,53 @@ def test_whether_codex_trusts_the_hooks_is_asked_of_its_own_server(
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
     main(["setup", "codex"])
     assert said in examine(capsys)[1]
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "ok  claude-code: no setting keeps these hooks from running"),
+        ({"disableAllHooks": True}, "has disableAllHooks, so these hooks do not run"),
+        (
+            {"allowedHttpHookUrls": ["https://hooks.example.org/*"]},
+            "has allowedHttpHookUrls, so these hooks do not run",
+        ),
+        ({"allowedHttpHookUrls": ["http://127.0.0.1:*"]}, "ok  claude-code: no setting"),
+    ],
+)
+def test_a_setting_that_keeps_claude_code_from_running_hooks_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: dict[str, object], said: str
+) -> None:
+    own = tmp_path / "home" / ".claude" / "settings.json"
+    own.parent.mkdir(parents=True)
+    own.write_text(json.dumps(settings))
+    main(["setup", "claude-code"])
+    code, told = examine(capsys)
+    assert said in told
+    assert code == (0 if said.startswith("ok") else 1)
+
+
+def test_within_a_harness_it_does_not_act_as_the_window_that_it_runs_in(hub: HubProcess, tmp_path: Path) -> None:
+    main(["setup", "gemini"])
+    shell = tmp_path / "gemini"
+    shell.write_text(f"#!/bin/sh\n{sys.executable} -m arc doctor\n")
+    shell.chmod(0o755)
+    surroundings = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    done = subprocess.run([shell], capture_output=True, text=True, env=surroundings, timeout=60, check=False)
+    assert "ok  gemini: two windows are gemini-" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+    assert hub.get("/v1/locks?active_only=1").result == []
+
+
+def test_where_only_the_disk_leads_to_the_hub_it_names_the_case(
+    hub: HubProcess, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "ok  relay: answers in " in examine(capsys)[1]
+    monkeypatch.setenv("ARC_URL", "http://127.0.0.1:9")
+    code, said = examine(capsys)
+    assert "?   hub: the network does not lead to it, but the relay does (case B)" in said
+    assert code == 0
 
 
 @pytest.mark.usefixtures("hub")
