@@ -16,7 +16,7 @@ from projections.hub.hub import Hub
 from projections.inbox import read_inbox
 from projections.message_pages import Page, read_by_ids
 from projections.messages import Message
-from projections.receipts import Receipt, find_receipt, list_wanted
+from projections.receipts import Receipt, find_receipt, list_overdue, list_wanted
 
 
 class InboxQuery(Dated, frozen=True, kw_only=True):
@@ -80,9 +80,9 @@ async def list_inbox(hub: Hub, query: InboxQuery, reader: ReadCaller) -> ReadRes
 async def _list_unacked(hub: Hub, query: InboxQuery, reader: ReadCaller) -> ReadResult:
     @together
     def read(snapshot: Snapshot) -> Page:
-        wanted = snapshot.read(list_wanted, reader.at, clamp_limit(query.limit), to_agent=query.agent_id)
-        ids = [one.message_id for one in wanted if one.message_id > query.since_id]
-        return snapshot.read(read_by_ids, ids, clamp_bytes(query.max_bytes))
+        limit = clamp_limit(query.limit)
+        wanted = snapshot.read(list_wanted, reader.at, limit, to_agent=query.agent_id, after=query.since_id)
+        return snapshot.read(read_by_ids, [one.message_id for one in wanted], clamp_bytes(query.max_bytes))
 
     page = await hub.read_on_thread(read)
     return ReadResult(page.json(), page.more)
@@ -90,13 +90,9 @@ async def _list_unacked(hub: Hub, query: InboxQuery, reader: ReadCaller) -> Read
 
 async def list_receipts(hub: Hub, query: ReceiptsQuery, reader: ReadCaller) -> ReadResult:
     """Messages that are not acknowledged yet, oldest first."""
+    read = list_overdue if query.overdue else list_wanted
     found = await hub.read_on_thread(
-        list_wanted,
-        reader.at,
-        clamp_limit(query.limit),
-        to_agent=query.to_agent,
-        from_agent=query.from_agent,
-        overdue=query.overdue,
+        read, reader.at, clamp_limit(query.limit), to_agent=query.to_agent, from_agent=query.from_agent
     )
     return ReadResult(encode_json(found))
 

@@ -9,15 +9,18 @@ Number 2 is that of locks that overlap and of queues: a hub that knows only exac
 
 Number 3 is that of sub-agents: a hub that knows no families would take a lock of a parent for gone as soon as its
 sub-agent has one on the same file.
+
+Number 4 is that of work: a hub that knows only tasks that are open or done would complete what has failed, and let
+anybody act under a name that a token binds.
 """
 
 from typing import Final
 
 from arclog.events import Event
-from arclog.events.leases import FAMILY_RULES, FIRST_RULES
+from arclog.events.rule_numbers import FIRST_RULES, WORK_RULES
 
 FIRST: Final = FIRST_RULES
-KNOWN: Final = FAMILY_RULES
+KNOWN: Final = WORK_RULES
 """The newest rules that this version of Arc knows."""
 
 

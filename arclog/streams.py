@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from arclog.events import (
     ClaimAcquired,
+    ClaimHandedOver,
+    ClaimReleased,
     Event,
     FileRead,
     FileWritten,
@@ -18,10 +20,14 @@ from arclog.events import (
     LockReleased,
     MessagePosted,
     SessionExpired,
+    TaskCancelled,
     TaskCompleted,
+    TaskFailed,
+    TaskLapsed,
     TasksOpened,
     TurnEnded,
 )
+from arclog.events.claims import claim_key_of, task_of_key
 from arclog.events.files import OnFiles
 from arclog.events.locks import OnPaths
 from arclog.events.messages import TASK_KINDS
@@ -42,12 +48,13 @@ def _of_message(_event_id: int, event: MessagePosted) -> Sequence[str]:
     if event.kind not in TASK_KINDS and event.completes_task_id is None:  # as nearly all messages
         return ()
     waiting = None if event.task is None else event.task.for_task_id
-    return (_heard_in(event), *(() if waiting is None else (f"task/{waiting}",)))
+    return (_heard_in(event), *(() if waiting is None else (f"task/{waiting}",)), *_lease_on(event.freed_task_id))
 
 
 def _of_expiry(_event_id: int, event: SessionExpired) -> Sequence[str]:
     claims = tuple(f"claim/{claim.claim_key}" for claim in event.claims)
-    return claims + tuple(f"lock/{lock.file_path}" for lock in event.locks)
+    tasks = tuple(stream for claim in event.claims for stream in _task_of(claim.claim_key))
+    return claims + tasks + tuple(f"lock/{lock.file_path}" for lock in event.locks)
 
 
 def _of_turn(_event_id: int, event: TurnEnded) -> Sequence[str]:
@@ -67,11 +74,21 @@ def _of_refusal(_event_id: int, event: LockRefused) -> Sequence[str]:
 
 
 def _of_completion(_event_id: int, event: TaskCompleted) -> Sequence[str]:
-    return () if event.rolled_up_task_id is None else (f"task/{event.rolled_up_task_id}",)
+    parent = () if event.rolled_up_task_id is None else (f"task/{event.rolled_up_task_id}",)
+    return (*parent, *_of_end(_event_id, event))
 
 
-def _of_claim(_event_id: int, event: ClaimAcquired) -> Sequence[str]:
-    return () if event.pick is None or event.task_message_id is None else (f"task/{event.task_message_id}",)
+def _of_end(_event_id: int, event: TaskCompleted | TaskFailed | TaskCancelled | TaskLapsed) -> Sequence[str]:
+    return () if event.freed_token is None else _lease_on(event.task_id)
+
+
+def _of_grant(_event_id: int, event: ClaimAcquired) -> Sequence[str]:
+    own = _task_of(event.claim_key)
+    return own if own or event.task_message_id is None else (f"task/{event.task_message_id}",)
+
+
+def _of_claim(_event_id: int, event: ClaimReleased | ClaimHandedOver) -> Sequence[str]:
+    return _task_of(event.claim_key)
 
 
 def _of_tasks(event_id: int, event: TasksOpened) -> Sequence[str]:
@@ -84,12 +101,24 @@ def _of_vouching(_event_id: int, event: HubVouched) -> Sequence[str]:
     return tuple(f"session/{agent_id}" for agent_id in (*event.taken_up, *event.given_up))
 
 
+def _task_of(claim_key: str) -> Sequence[str]:
+    """The task that a claim is the lease on, if it is one's own."""
+    task_id = task_of_key(claim_key)
+    return () if task_id is None else (f"task/{task_id}",)
+
+
+def _lease_on(task_id: int | None) -> Sequence[str]:
+    return () if task_id is None else (f"claim/{claim_key_of(task_id)}",)
+
+
 def _heard_in(message: MessagePosted) -> str:
     return f"channel/{message.channel}" if message.to_agent is None else f"inbox/{message.to_agent}"
 
 
 _BESIDE: Final[Mapping[type[Event], Callable[[int, Any], Sequence[str]]]] = {
-    ClaimAcquired: _of_claim,
+    ClaimAcquired: _of_grant,
+    ClaimHandedOver: _of_claim,
+    ClaimReleased: _of_claim,
     FileRead: _of_files,
     FileWritten: _of_files,
     HubVouched: _of_vouching,
@@ -102,7 +131,10 @@ _BESIDE: Final[Mapping[type[Event], Callable[[int, Any], Sequence[str]]]] = {
     LockReleased: _of_lock,
     MessagePosted: _of_message,
     SessionExpired: _of_expiry,
+    TaskCancelled: _of_end,
     TaskCompleted: _of_completion,
+    TaskFailed: _of_end,
+    TaskLapsed: _of_end,
     TasksOpened: _of_tasks,
     TurnEnded: _of_turn,
 }

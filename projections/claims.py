@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from arclog.codec import Fact
 from arclog.deciders.claims import HeldClaim
-from arclog.deciders.picking import claim_key_of
 from arclog.deciders.standing import Holding
 from arclog.events import (
     ClaimAcquired,
@@ -25,6 +24,7 @@ from arclog.events import (
     TaskFailed,
     TaskLapsed,
 )
+from arclog.events.claims import claim_key_of
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
@@ -132,10 +132,8 @@ def _on_task(writer: Writer, event: Fact, data: TaskCompleted | TaskFailed | Tas
 
 
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
-    if data.freed_token is not None:
-        task_id = data.completes_task_id if data.task is None else data.task.for_task_id
-        if task_id is not None:
-            _free(writer, event, task_id, data.freed_token)
+    if data.freed_token is not None and data.freed_task_id is not None:
+        _free(writer, event, data.freed_task_id, data.freed_token)
 
 
 def _free(writer: Writer, event: Fact, task_id: int, token: int) -> None:

@@ -11,6 +11,7 @@ import apsw
 from msgspec import Struct
 
 from arclog.codec import Fact, decode_data
+from arclog.deciders.log import Carrier
 from arclog.erasure import texts_of
 from arclog.events import (
     ChannelCreated,
@@ -81,6 +82,19 @@ def find_whole(connection: apsw.Connection, message_id: int) -> tuple[int, bytes
         if not isinstance(data, TasksOpened) or message_id <= stored.event_id - len(data.messages):
             return None
     return stored.event_id, stored.data, decode_data(stored.type, stored.data)
+
+
+def list_carriers(connection: apsw.Connection, event_ids: frozenset[int]) -> tuple[Carrier, ...]:
+    """The erasures that carry what they left of some events, and those that carry these erasures, in order."""
+    found: list[Carrier] = []
+    carried = set(event_ids)
+    for stored in read(connection, 0, NO_END, where=Filter(type=PayloadErased.type)):
+        data = decode_data(stored.type, stored.data)
+        assert isinstance(data, PayloadErased)
+        if any(one.event_id in carried for one in data.events):
+            found.append(Carrier(stored.event_id, stored.data, data))
+            carried.add(stored.event_id)
+    return tuple(found)
 
 
 def read_texts(connection: apsw.Connection, ids: list[int]) -> list[str]:

@@ -1,7 +1,7 @@
 """Event streams: events that concern several entities, found from each of them.
 
 The log has each event in one stream. What an event concerns besides stands here, so that the life of a lock has the end
-of its holder's session in it, and that of a task the last of its children.
+of its holder's session in it, and that of a task the last of its children and who had the lease on it.
 """
 
 import heapq
@@ -37,7 +37,7 @@ def _on_event(writer: Writer, event: Fact, data: Event) -> None:
 
 PROJECTOR: Final = Projector(
     name="event_streams",
-    version=3,
+    version=4,
     tables=("event_streams",),
     schema=SQL["schema"],
     indexes="",

@@ -80,7 +80,7 @@ def _acknowledge(writer: Writer, event: Fact, message_id: int, agent_id: str, ho
 
 PROJECTOR: Final = Projector(
     name="receipts",
-    version=1,
+    version=2,
     tables=("receipts",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -107,9 +107,9 @@ def list_wanted(
     *,
     to_agent: str | None = None,
     from_agent: str | None = None,
-    overdue: bool = False,
+    after: int = 0,
 ) -> list[Receipt]:
-    """What was not acknowledged yet, oldest first, what is overdue by its time; at most `most`.
+    """What was not acknowledged yet, oldest first; at most `most`.
 
     Args:
         connection: any connection on the storage.
@@ -117,14 +117,24 @@ def list_wanted(
         most: how many at most.
         to_agent: only what this agent is to acknowledge.
         from_agent: only what this agent wants acknowledged.
-        overdue: only that whose time is over.
+        after: only messages with greater ids.
     """
-    bindings = at.bindings(to_agent=to_agent, from_agent=from_agent, most=most)
-    if overdue:
-        query = SQL["list_overdue"]
+    if not at.is_live:
+        query = "list_wanted_at"
+    elif to_agent is not None:
+        query = "list_wanted_of"
     else:
-        of_one = at.is_live and to_agent is not None and from_agent is None
-        query = SQL["list_wanted_of" if of_one else "list_wanted"]
+        query = "list_wanted" if from_agent is None else "list_wanted_by"
+    bindings = at.bindings(to_agent=to_agent, from_agent=from_agent, most=most, after=after)
+    return [_receipt(row, at) for row in VERSIONS.read(connection, SQL[query], bindings)]
+
+
+def list_overdue(
+    connection: apsw.Connection, at: AsOf, most: int, *, to_agent: str | None = None, from_agent: str | None = None
+) -> list[Receipt]:
+    """What was not acknowledged in its time, the longest ago first; else as `list_wanted`."""
+    bindings = at.bindings(to_agent=to_agent, from_agent=from_agent, most=most)
+    query = SQL["list_overdue" if at.is_live else "list_overdue_at"]
     return [_receipt(row, at) for row in VERSIONS.read(connection, query, bindings)]
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from msgspec import Struct
 
 from arclog.codec import Fact
-from arclog.deciders.picking import claim_key_of
 from arclog.events import ClaimAcquired, ClaimHandedOver, ClaimRefreshed, ClaimReleased, SessionExpired
+from arclog.events.claims import task_of_key
 from arclog.sqlite.queries import Queries
 from projections.projector import Writer
 from projections.task_rows import Changes, TaskRow
@@ -87,11 +87,3 @@ def _leased(writer: Writer, changes: Changes, claim_key: str) -> TaskRow | None:
         known = writer.find(VERSIONS, claim_key)
         task_id = None if known is None else known.row.task_id
     return None if task_id is None else changes.find(task_id)
-
-
-def task_of_key(claim_key: str) -> int | None:
-    """The task whose own claim a key is."""
-    noun, _, number = claim_key.partition("-")
-    if noun == "task" and number.isascii() and number.isdigit() and claim_key_of(int(number)) == claim_key:
-        return int(number) if int(number) < 2**63 else None
-    return None

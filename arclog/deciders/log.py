@@ -3,6 +3,7 @@
 from typing import ClassVar, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from arclog.deciders import fields
 from arclog.erasure import is_erased, leave, without_texts
@@ -40,8 +41,31 @@ class Erasable(Struct, frozen=True):
     event: Event
 
 
-def decide_erase(found: tuple[Erasable, ...], command: EraseTexts, sender: str, now: int) -> PayloadErased | None:
+class Carrier(Struct, frozen=True):
+    """An earlier erasure, with the bytes of it; of an event of several messages it carries those that it left.
+
+    Attributes:
+        event_id: the erasure.
+        stored: its bytes.
+        event: what they mean.
+    """
+
+    event_id: int
+    stored: bytes
+    event: PayloadErased
+
+
+def decide_erase(
+    found: tuple[Erasable, ...], command: EraseTexts, sender: str, now: int, carriers: tuple[Carrier, ...] = ()
+) -> PayloadErased | None:
     """Take texts out; nothing happens where all of them are gone already.
+
+    Args:
+        found: the events that are named.
+        command: what is asked for.
+        sender: who asks.
+        now: the time.
+        carriers: earlier erasures that carry what they left of these events, in order.
 
     Raises:
         InvalidInput: an event has none, or more are named than one call takes.
@@ -54,7 +78,8 @@ def decide_erase(found: tuple[Erasable, ...], command: EraseTexts, sender: str, 
     for one in found:
         events[one.event_id] = one
         wanted.setdefault(one.event_id, set()).add(one.wanted)
-    erased: list[ErasedEvent] = []
+    erased: dict[int, bytes] = {}
+    emptied: dict[int, Event] = {}
     messages: list[int] = []
     for event_id, one in sorted(events.items()):
         left = without_texts(one.event, frozenset(wanted[event_id]), event_id)
@@ -62,11 +87,18 @@ def decide_erase(found: tuple[Erasable, ...], command: EraseTexts, sender: str, 
             if not is_erased(one.stored):
                 raise InvalidInput("ids", f"name event {event_id}, a {one.event.type}, which has no text to be erased")
             continue
-        erased.append(ErasedEvent(event_id, leave(one.stored, left)))
+        erased[event_id], emptied[event_id] = leave(one.stored, left), left
         messages += _messages_of(one.event, wanted[event_id], event_id)
     if not erased:
         return None
-    return PayloadErased(erased_by=sender, reason=reason, events=tuple(erased), message_ids=tuple(messages))
+    for carrier in carriers:
+        now_left = emptied.get(carrier.event_id, carrier.event)
+        assert isinstance(now_left, PayloadErased)
+        carried = tuple(ErasedEvent(one.event_id, erased.get(one.event_id, one.data)) for one in now_left.events)
+        if carried != now_left.events:
+            erased[carrier.event_id] = leave(carrier.stored, replace(now_left, events=carried))
+    left_of = tuple(ErasedEvent(event_id, data) for event_id, data in erased.items())
+    return PayloadErased(erased_by=sender, reason=reason, events=left_of, message_ids=tuple(messages))
 
 
 def _messages_of(event: Event, wanted: set[int], event_id: int) -> list[int]:

@@ -9,12 +9,13 @@ from msgspec.structs import replace
 
 from arclog.deciders import fields, secrets
 from arclog.deciders.fields import Limits
-from arclog.deciders.task_terms import HUMAN, decide_question, decide_terms, is_human, known_dependencies
+from arclog.deciders.task_terms import decide_question, decide_terms, is_human, known_dependencies
 from arclog.deciders.tasks import KnownTask
 from arclog.erasure import texts_of
 from arclog.errors import Conflict, InvalidInput
 from arclog.events import DIRECT_CHANNEL, GENERAL_CHANNEL, Attachment, Handling, JsonObject, MessagePosted, TaskTerms
 from arclog.events.messages import (
+    HUMAN,
     TASK_KINDS,
     DiffRefAttachment,
     FileRefAttachment,

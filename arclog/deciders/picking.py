@@ -11,6 +11,7 @@ from msgspec import Struct
 from arclog.deciders import fields
 from arclog.errors import InvalidInput
 from arclog.events import ClaimAcquired
+from arclog.events.claims import claim_key_of
 from arclog.limits import MAX_WAIT_SEC, MICROSECONDS, TTL_SEC
 
 LONG_READY: Final = 2 * 86_400 * MICROSECONDS
@@ -43,11 +44,6 @@ class ReadyTask(Struct, frozen=True):
     thread_id: str | None
     priority: int
     ready_since: int
-
-
-def claim_key_of(task_id: int) -> str:
-    """The claim that is the lease on a task."""
-    return f"task-{task_id}"
 
 
 def decide_next(task: ReadyTask | None, command: TakeNextTask, now: int) -> ClaimAcquired | None:

@@ -9,6 +9,7 @@ from msgspec import Struct
 from arclog.deciders import fields
 from arclog.errors import DependencyCycle, InvalidInput
 from arclog.events import TaskTerms
+from arclog.events.messages import HUMAN
 from arclog.limits import MICROSECONDS
 
 MAX_PRIORITY: Final = 4
@@ -21,9 +22,6 @@ MAX_ATTEMPTS: Final = 1_000
 ATTEMPTS: Final = 3
 """How many of its leases may lapse before a task has failed, unless it says otherwise."""
 MAX_DEADLINE_SEC: Final = 365 * 86_400
-HUMAN: Final = "human"
-"""The agent name that questions to a person go to; `@human` is the same."""
-
 _PERSON: Final = frozenset({HUMAN, f"@{HUMAN}"})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

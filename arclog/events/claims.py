@@ -9,8 +9,6 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from arclog.events.leases import (
-    FIRST_RULES,
-    OVERLAP_RULES,
     LeaveReason,
     ReleaseReason,
     Wait,
@@ -19,8 +17,22 @@ from arclog.events.leases import (
     rules_of_release,
 )
 from arclog.events.messages import JsonObject, Notice
+from arclog.events.rule_numbers import FIRST_RULES, OVERLAP_RULES, WORK_RULES
 
 Pick = Literal["priority", "waited"]
+
+
+def claim_key_of(task_id: int) -> str:
+    """The claim that is the lease on a task."""
+    return f"task-{task_id}"
+
+
+def task_of_key(claim_key: str) -> int | None:
+    """The task whose own claim a key is."""
+    noun, _, number = claim_key.partition("-")
+    if noun == "task" and number.isascii() and number.isdigit() and claim_key_of(int(number)) == claim_key:
+        return int(number) if int(number) < 2**63 else None
+    return None
 
 
 class OnClaim(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -62,6 +74,8 @@ class ClaimAcquired(OfOwner, frozen=True, kw_only=True, omit_defaults=True, gc=F
     @property
     def rules(self) -> int:
         """The number of the rules that a hub must know to go on from here."""
+        if self.pick is not None:
+            return WORK_RULES
         return FIRST_RULES if self.place is None else OVERLAP_RULES
 
 

@@ -4,11 +4,14 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from arclog.events.rule_numbers import WORK_RULES
+
 
 class InboxAcknowledged(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """An agent says that it has taken up messages that were sent to it."""
 
     type: ClassVar[str] = "inbox.acknowledged"
+    rules: ClassVar[int] = WORK_RULES
 
     agent_id: str
     message_ids: tuple[int, ...]

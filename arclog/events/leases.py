@@ -1,16 +1,12 @@
 """What the events of claims and of locks have in common."""
 
-from typing import Final, Literal
+from typing import Literal
 
 from msgspec import Struct
 
 from arclog.events.messages import SYSTEM
+from arclog.events.rule_numbers import FIRST_RULES, OVERLAP_RULES
 
-FIRST_RULES: Final = 1
-OVERLAP_RULES: Final = 2
-"""From these on, locks overlap, and claims and locks are waited for (`arclog.rules`)."""
-FAMILY_RULES: Final = 3
-"""From these on, a sub-agent may have a lock beside its parent's."""
 Mode = Literal["exclusive", "shared"]
 Noun = Literal["lock", "claim"]
 ReleaseReason = Literal["released", "owner_gone", "lapsed", "forced", "undelivered"]

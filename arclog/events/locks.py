@@ -11,8 +11,6 @@ from typing import ClassVar
 from msgspec import Struct
 
 from arclog.events.leases import (
-    FIRST_RULES,
-    OVERLAP_RULES,
     LeaveReason,
     Mode,
     ReleaseReason,
@@ -22,6 +20,7 @@ from arclog.events.leases import (
     rules_of_release,
 )
 from arclog.events.messages import JsonObject, Notice
+from arclog.events.rule_numbers import FIRST_RULES, OVERLAP_RULES
 
 
 class LockedPath(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -4,8 +4,12 @@ from typing import Any, ClassVar, Final, Literal
 
 from msgspec import Struct
 
+from arclog.events.rule_numbers import FIRST_RULES, WORK_RULES
+
 SYSTEM: Final = "system"
 """The hub's own name as a sender; no caller may use it."""
+HUMAN: Final = "human"
+"""The agent name that questions to a person go to."""
 GENERAL_CHANNEL: Final = "general"
 DIRECT_CHANNEL: Final = "direct"
 
@@ -166,6 +170,22 @@ class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     @property
     def actor(self) -> str:
         return self.from_agent
+
+    @property
+    def freed_task_id(self) -> int | None:
+        """The task whose lease ends with it."""
+        if self.freed_token is None:
+            return None
+        return self.completes_task_id if self.task is None else self.task.for_task_id
+
+    @property
+    def rules(self) -> int:
+        """The number of the rules that a hub must know to go on from here."""
+        if self.task is not None or self.freed_token is not None:
+            return WORK_RULES
+        if self.handling is not None and self.handling.ack:
+            return WORK_RULES  # a reply acknowledges it, and only a hub that knows so writes that down
+        return WORK_RULES if self.kind == "task_request" and self.to_agent == HUMAN else FIRST_RULES
 
     def stream(self, event_id: int) -> str:
         """The task that the message opens or completes, else the recipient's inbox, else the channel."""

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from arclog.events.leases import FAMILY_RULES, FIRST_RULES
 from arclog.events.messages import SYSTEM, JsonObject, Notice
 from arclog.events.processes import Process
+from arclog.events.rule_numbers import FAMILY_RULES, FIRST_RULES
 
 
 class SessionOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

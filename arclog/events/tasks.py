@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from arclog.events.channels import ANONYMOUS
 from arclog.events.messages import SYSTEM, MessagePosted, Notice
+from arclog.events.rule_numbers import FIRST_RULES, WORK_RULES
 
 
 class TasksOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -18,6 +19,7 @@ class TasksOpened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     """
 
     type: ClassVar[str] = "tasks.opened"
+    rules: ClassVar[int] = WORK_RULES
 
     opened_by: str
     messages: tuple[MessagePosted, ...]
@@ -54,6 +56,11 @@ class TaskCompleted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     def actor(self) -> str:
         return self.completed_by or ANONYMOUS
 
+    @property
+    def rules(self) -> int:
+        """The number of the rules that a hub must know to go on from here."""
+        return FIRST_RULES if self.freed_token is None and self.answer is None else WORK_RULES
+
     def stream(self, event_id: int) -> str:
         return f"task/{self.task_id}"
 
@@ -65,6 +72,7 @@ class TaskFailed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     """
 
     type: ClassVar[str] = "task.failed"
+    rules: ClassVar[int] = WORK_RULES
 
     task_id: int
     thread_id: str | None = None
@@ -85,6 +93,7 @@ class TaskCancelled(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """A task is not to be done any more. The notice tells its holder, and those whose tasks depend on it."""
 
     type: ClassVar[str] = "task.cancelled"
+    rules: ClassVar[int] = WORK_RULES
 
     task_id: int
     thread_id: str | None = None
@@ -105,6 +114,7 @@ class TaskReopened(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """A task that was over is to be done after all; its attempts are counted from zero."""
 
     type: ClassVar[str] = "task.reopened"
+    rules: ClassVar[int] = WORK_RULES
 
     task_id: int
     thread_id: str | None = None
@@ -123,6 +133,7 @@ class TaskAssigned(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """Only `assignee` is to do a task from now on; without one, anybody."""
 
     type: ClassVar[str] = "task.assigned"
+    rules: ClassVar[int] = WORK_RULES
 
     task_id: int
     assigned_by: str | None = None
@@ -140,6 +151,7 @@ class TaskLapsed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False
     """The lease under which an agent did a task lapsed, and counts as an attempt."""
 
     type: ClassVar[str] = "task.lapsed"
+    rules: ClassVar[int] = WORK_RULES
 
     task_id: int
     agent_id: str

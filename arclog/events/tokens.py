@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from arclog.events.rule_numbers import WORK_RULES
+
 
 class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A token was made for an agent, whose name is its holders' alone from then on; the token itself is not here.
@@ -17,6 +19,7 @@ class TokenIssued(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
     """
 
     type: ClassVar[str] = "token.issued"
+    rules: ClassVar[int] = WORK_RULES
 
     agent_id: str
     token_id: str
@@ -36,6 +39,7 @@ class TokenRevoked(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     """A token is one no more."""
 
     type: ClassVar[str] = "token.revoked"
+    rules: ClassVar[int] = WORK_RULES
 
     agent_id: str
     token_id: str

@@ -5,6 +5,7 @@ from typing import ClassVar, Final, Literal
 from msgspec import Struct
 
 from arclog.events.messages import SYSTEM
+from arclog.events.rule_numbers import WORK_RULES
 
 Turn = Literal["harness", "watch"]
 """Whose turn it is to call an agent: what its harness has for that, or anyone who runs a command for it."""
@@ -43,6 +44,7 @@ class WakeRequested(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     """
 
     type: ClassVar[str] = "wake.requested"
+    rules: ClassVar[int] = WORK_RULES
 
     agent_id: str
     from_agent: str

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import apsw
 from msgspec import Struct
 
-from arclog.deciders.task_terms import HUMAN
+from arclog.events.messages import HUMAN
 from arclog.sqlite.reads import find_last_at
 from projections import marked, receipts, sessions, tasks, wakes
 from projections.deadlocks import Deadlock
@@ -182,5 +182,5 @@ def _list_overdue(connection: apsw.Connection, at: AsOf) -> list[Item]:
             f"{one.to_agent} has not acknowledged a message of {one.from_agent} in time",
             f"see whether {one.to_agent} is at work, or tell another agent",
         )
-        for one in receipts.list_wanted(connection, at, MOST, overdue=True)
+        for one in receipts.list_overdue(connection, at, MOST)
     ]

@@ -14,8 +14,8 @@ import apsw
 import msgspec
 from msgspec import UNSET, Struct
 
-from arclog.deciders.task_terms import HUMAN
 from arclog.events import SessionClosed, SessionExpired, SessionOpened
+from arclog.events.messages import HUMAN
 from arclog.sqlite.reads import Filter, read_from_end, read_head
 from projections import claims, inbox, locks, message_pages, questions, queue, receipts, sessions, tasks, wakes
 from projections.intervals import AsOf
@@ -160,6 +160,8 @@ def _lines(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> 
 def _unacked(connection: apsw.Connection, agent_id: str, at: AsOf) -> Iterator[Line]:
     for one in receipts.list_wanted(connection, at, OF_A_KIND, to_agent=agent_id):
         said = _find_said(connection, one.message_id, at)
+        if said is not None and _is_question(agent_id, said):
+            continue
         late = ", overdue" if one.overdue else ""
         body = "" if said is None else f": {quote(said.body)}"
         text = f"{one.from_agent} waits for your acknowledgement since {one.asked_at[:19]}Z{late}{body}"
@@ -170,6 +172,8 @@ def _said(connection: apsw.Connection, agent_id: str, at: AsOf, since: int) -> I
     page = inbox.read_inbox(connection, agent_id, at, since, OF_A_KIND, max_bytes=200_000)
     for row in page.rows:
         said = _decode_said(row)
+        if _is_question(agent_id, said):
+            continue  # it stands among the questions until it is answered
         receipt = receipts.find_receipt(connection, said.id, at)
         if receipt is None or receipt.acknowledged_at is not None:
             urgent = " (urgent)" if said.urgency == "urgent" else ""
@@ -279,6 +283,11 @@ def _came_and_went(connection: apsw.Connection, agent_id: str, since: int) -> It
 
 def _rows(connection: apsw.Connection, query: str, at: AsOf, **more: str | int | None) -> Iterator[TaskRow]:
     return iter(tasks.read_rows(connection, query, at.bindings(**more)))
+
+
+def _is_question(recipient: str, said: _Said) -> bool:
+    """Whether a message to somebody is a question to a person."""
+    return recipient == HUMAN and said.kind == "task_request"
 
 
 def _find_said(connection: apsw.Connection, message_id: int, at: AsOf) -> _Said | None:

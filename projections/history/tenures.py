@@ -1,6 +1,7 @@
 """Tenures: who held one entity, from when to when, and how that ended; who was refused meanwhile, and who waited.
 
-Agents that share a lock hold it side by side; of anything else the next tenure ends the one before.
+Agents that share a lock hold it side by side; of anything else the next tenure ends the one before. A task is open, and
+beside that somebody has the lease on it.
 """
 
 from typing import Literal
@@ -31,6 +32,7 @@ from arclog.events import (
     TaskCancelled,
     TaskCompleted,
     TaskFailed,
+    TaskLapsed,
     TaskReopened,
     TasksOpened,
     TurnEnded,
@@ -157,16 +159,17 @@ def list_tenures(stream: str, events: list[RecordedEvent], now: int) -> tuple[Te
 
 
 class _Life:
-    """The life of one entity, event by event; what it has open stands by holder."""
+    """The life of one entity, event by event; what it has open stands by holder, leases and other tenures apart."""
 
     def __init__(self, stream: str) -> None:
         self._stream = stream
+        self._leases: dict[str, _Open] = {}
         self._open: dict[str, _Open] = {}
         self._over: list[Tenure] = []
 
     def finish(self, now: int) -> tuple[Tenure, ...]:
         """All tenures, those that last included."""
-        self._over += [held.lapse(now) for held in self._open.values()]
+        self._over += [held.lapse(now) for held in (*self._open.values(), *self._leases.values())]
         return tuple(sorted(self._over, key=lambda tenure: tenure.from_event))
 
     def go_on(self, event: RecordedEvent) -> None:
@@ -178,43 +181,44 @@ class _Life:
             case LockHandedOver() | ClaimHandedOver():
                 self._hand_over(event, data)
             case LockRefreshed() | ClaimRefreshed():
-                held = self._open.get(event.actor)
+                held = self._leases.get(event.actor)
                 if held is not None:
                     held.expires_at = data.expires_at
                     held.tenure = replace(held.tenure, refreshed=held.tenure.refreshed + 1)
             case LockRefused() | ClaimRefused():
                 self._refuse(event, data)
             case LockReleased():
-                self._end(data.agent_id, data.reason, event)
+                self._end(self._leases, data.agent_id, data.reason, event)
             case ClaimReleased():
-                self._end(data.owner_agent_id, data.reason, event)
+                self._end(self._leases, data.owner_agent_id, data.reason, event)
             case SessionOpened():
-                self._end(event.actor, "replaced", event)
-                self._begin(event, "live")
+                self._end(self._open, event.actor, "replaced", event)
+                self._open[event.actor] = self._begin(event, "live")
             case MessagePosted() if self._stream == f"task/{event.event_id}":
-                self._begin(event, "open")
+                self._open[event.actor] = self._begin(event, "open")
             case TasksOpened() | TaskReopened() if self._stream.startswith("task/"):
-                self._begin(event, "open")
+                self._open[event.actor] = self._begin(event, "open")
             case _:
                 self._end_otherwise(event)
 
-    def _begin(self, event: RecordedEvent, how: How, expires_at: int | None = None, mode: str | None = None) -> None:
+    def _begin(self, event: RecordedEvent, how: How, expires_at: int | None = None, mode: str | None = None) -> _Open:
         tenure = Tenure(event.actor, event.event_id, timestamp(event.recorded_at), None, None, how, mode=mode)
-        self._open[event.actor] = _Open(tenure, expires_at)
+        return _Open(tenure, expires_at)
 
     def _begin_lease(self, event: RecordedEvent, data: LockAcquired | ClaimAcquired) -> None:
-        for holder in list(self._open):
-            held = self._open[holder]
+        for holder in list(self._leases):
+            held = self._leases[holder]
             if held.expires_at is not None and held.expires_at < event.recorded_at:
-                self._over.append(self._open.pop(holder).lapse(event.recorded_at))
-        self._end(event.actor, "replaced", event)
-        self._begin(event, "held", data.expires_at, data.mode if isinstance(data, LockAcquired) else None)
+                self._over.append(self._leases.pop(holder).lapse(event.recorded_at))
+        self._end(self._leases, event.actor, "replaced", event)
+        mode = data.mode if isinstance(data, LockAcquired) else None
+        self._leases[event.actor] = self._begin(event, "held", data.expires_at, mode)
 
     def _hand_over(self, event: RecordedEvent, data: LockHandedOver | ClaimHandedOver) -> None:
-        given = self._open.get(event.actor)
+        given = self._leases.get(event.actor)
         if given is None:
             return
-        self._end(event.actor, "handed_over", event)
+        self._end(self._leases, event.actor, "handed_over", event)
         tenure = Tenure(
             data.to_agent_id,
             event.event_id,
@@ -225,11 +229,11 @@ class _Life:
             given_by=event.actor,
             mode=given.tenure.mode,
         )
-        self._open[data.to_agent_id] = _Open(tenure, given.expires_at)
+        self._leases[data.to_agent_id] = _Open(tenure, given.expires_at)
 
     def _refuse(self, event: RecordedEvent, data: LockRefused | ClaimRefused) -> None:
         holder = data.agent_id if isinstance(data, LockRefused) else data.owner_agent_id
-        held = self._open.get(holder)
+        held = self._leases.get(holder)
         if held is None:
             return
         asked = witness = None
@@ -250,20 +254,30 @@ class _Life:
                 self._end_all("done", event)
             case SessionClosed():
                 self._end_all("closed", event)
+            case MessagePosted(freed_token=int()) as data:
+                self._end_each(self._leases, "released" if data.completes_task_id is None else "done", event)
+            case TaskLapsed() as data:
+                self._end(self._leases, data.agent_id, "lapsed", event)
             case SessionExpired():
-                own = self._stream == f"session/{event.data.agent_id}"
-                self._end(event.data.agent_id, "expired" if own else "owner_gone", event)
+                if self._stream == f"session/{event.data.agent_id}":
+                    self._end(self._open, event.data.agent_id, "expired", event)
+                else:
+                    self._end(self._leases, event.data.agent_id, "owner_gone", event)
             case TurnEnded() if self._stream.startswith("lock/"):
-                self._end(event.data.agent_id, "released", event)
+                self._end(self._leases, event.data.agent_id, "released", event)
             case _:
                 pass
 
     def _end_all(self, how: How, event: RecordedEvent) -> None:
-        for holder in list(self._open):
-            self._end(holder, how, event)
+        self._end_each(self._leases, how, event)
+        self._end_each(self._open, how, event)
 
-    def _end(self, holder: str, how: How, event: RecordedEvent) -> None:
-        held = self._open.pop(holder, None)
+    def _end_each(self, tenures: dict[str, _Open], how: How, event: RecordedEvent) -> None:
+        for holder in list(tenures):
+            self._end(tenures, holder, how, event)
+
+    def _end(self, tenures: dict[str, _Open], holder: str, how: How, event: RecordedEvent) -> None:
+        held = tenures.pop(holder, None)
         if held is not None:
             self._over.append(held.end(how, event))
 

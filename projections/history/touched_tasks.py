@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import apsw
 
 from arclog.codec import RecordedEvent
-from arclog.deciders.picking import claim_key_of
 from arclog.events import (
     ClaimAcquired,
     ClaimHandedOver,
@@ -21,8 +20,9 @@ from arclog.events import (
     TaskReopened,
     TasksOpened,
 )
+from arclog.events.claims import claim_key_of, task_of_key
 from arclog.events.messages import TASK_KINDS
-from projections import claims, task_leases, tasks
+from projections import claims, tasks
 from projections.intervals import AsOf
 
 
@@ -45,9 +45,8 @@ def find_freed_claim(event: RecordedEvent) -> str | None:
     match event.data:
         case TaskCompleted() | TaskFailed() | TaskCancelled() | TaskLapsed() as data if data.freed_token is not None:
             return claim_key_of(data.task_id)
-        case MessagePosted() as data if data.freed_token is not None:
-            task_id = data.completes_task_id if data.task is None else data.task.for_task_id
-            return None if task_id is None else claim_key_of(task_id)
+        case MessagePosted(freed_task_id=int(task_id)):
+            return claim_key_of(task_id)
         case _:
             return None
 
@@ -80,7 +79,7 @@ def _named(connection: apsw.Connection, event: RecordedEvent, at: AsOf) -> Itera
 
 def _leased(connection: apsw.Connection, claim_key: str, at: AsOf) -> Iterator[int]:
     claim = claims.find_claim(connection, claim_key, at)
-    own = task_leases.task_of_key(claim_key)
+    own = task_of_key(claim_key)
     task_id = own if own is not None or claim is None else claim.task_message_id
     if task_id is not None and tasks.find_row(connection, task_id, at) is not None:
         yield task_id

@@ -5,7 +5,8 @@
     wake_clock    agents that are to be called
     leases        places in the queue, and those whose hub is gone
 
-After a fault nothing is tried for a second.
+After a fault nothing is tried for a second; so it is while the log follows rules that this hub does not know, since
+whatever is due stays due until a hub comes that does.
 """
 
 from collections.abc import Callable, Collection
@@ -59,8 +60,16 @@ class Clocks:
         """When the hub meant to look at its clock; None when it has not decided that yet."""
         return max(self._clockwork.next_at, self._not_before) if self._clockwork.next_at else None
 
-    def settle(self, now: int, append: Callable[[Event], object]) -> None:
-        """Do what is due for tasks and wakes, in the transaction."""
+    def settle(self, now: int, append: Callable[[Event], object] | None) -> None:
+        """Do what is due for tasks and wakes, in the transaction.
+
+        Args:
+            now: its time.
+            append: takes each event that follows; None where nothing may be decided.
+        """
+        if append is None:
+            self.put_off(now)
+            return
         if now >= self._tasks.next_at:
             self._tasks.settle(self._context, now, append)
         if now >= self._wakes.next_at:

@@ -18,11 +18,12 @@ from arclog.deciders import receipts as receipt_rules
 from arclog.deciders import sessions as session_rules
 from arclog.deciders import tokens as token_rules
 from arclog.deciders.families import SEPARATOR
+from arclog.erasure import is_erased
 from arclog.errors import NotFound
-from arclog.events import Event
+from arclog.events import Event, TasksOpened
 from projections import channels, receipts, sessions, tokens
 from projections.encoding import encode_json
-from projections.erasing import Erased, find_whole
+from projections.erasing import Erased, find_whole, list_carriers
 from projections.hub import file_handlers, lease_handlers, task_handlers, wake_handlers
 from projections.hub.context import Context
 from projections.hub.lease_handlers import LeaseCommand
@@ -134,7 +135,10 @@ def _erase_texts(context: Context, command: log_rules.EraseTexts, at: AsOf) -> D
         if whole is None:
             raise NotFound("event", wanted)
         found.append(log_rules.Erasable(wanted, *whole))
-    erased = log_rules.decide_erase(tuple(found), command, context.sender, at.now)
+    carriers: tuple[log_rules.Carrier, ...] = ()
+    if any(isinstance(one.event, TasksOpened) and is_erased(one.stored) for one in found):
+        carriers = context.snapshot.read(list_carriers, frozenset(one.event_id for one in found))
+    erased = log_rules.decide_erase(tuple(found), command, context.sender, at.now, carriers)
     return erased or Outcome(encode_json(Erased(None, tuple(sorted(command.ids)), context.sender, command.reason)))
 
 

@@ -317,7 +317,7 @@ class Recorder:
         leases, snapshot = self._context.leases, self._context.snapshot
         leases.follow(snapshot, transaction.after, transaction.now)
         transaction.settle()
-        self._clocks.settle(transaction.now, transaction.append_ours)
+        self._clocks.settle(transaction.now, transaction.append_ours if transaction.decides else None)
         answers = [(call, transaction.carry_out(call)) for call in calls]
         transaction.settle_leases()
         told = collect_told(leases, snapshot, transaction.now) if leases.ended else []

@@ -12,11 +12,11 @@ from arclog.deciders import questions as question_rules
 from arclog.deciders import task_batches as batch_rules
 from arclog.deciders import tasks as task_rules
 from arclog.deciders.claims import HandOverClaim
-from arclog.deciders.picking import claim_key_of
-from arclog.deciders.task_terms import HUMAN, check_order, is_human
+from arclog.deciders.task_terms import check_order, is_human
 from arclog.events import Event
 from arclog.events.channels import ANONYMOUS
-from arclog.events.messages import Provenance
+from arclog.events.claims import claim_key_of
+from arclog.events.messages import HUMAN, Provenance
 from arclog.sqlite.reads import read_head
 from projections import readiness, tasks
 from projections.encoding import encode_json

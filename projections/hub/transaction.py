@@ -24,7 +24,7 @@ from arclog.events import (
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import owner_of, principal_of
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
-from arclog.rules import FIRST, KNOWN, rules_of
+from arclog.rules import KNOWN, rules_of
 from arclog.sender import named_sender
 from arclog.sqlite.log import KeptKey, Log
 from arclog.sqlite.reads import find_event
@@ -75,19 +75,25 @@ class Transaction:
         context.settle_agent = self._settle_agent
         context.settle_orphans = self._settle_orphans
         rules = context.rules
+        self._rules = rules.number
         self._newer = NewerRules(rules.number, known_rules, rules.version) if rules.number > known_rules else None
         """Why nothing is decided here: the log follows rules that this hub does not know."""
         self._at = live(self.now)
 
+    @property
+    def decides(self) -> bool:
+        """Whether this hub knows the rules of the log."""
+        return self._newer is None
+
     def settle(self) -> None:
         """Do what is due, so that no rule meets a session or a lease that is over but not yet ended."""
-        if self._newer is None and self.now >= self._clockwork.next_at:
+        if self.decides and self.now >= self._clockwork.next_at:
             self._clockwork.settle(self._context.snapshot, self.now, self.append)
         self.settle_leases()
 
     def settle_leases(self) -> None:
         """Write what follows for claims and locks from what has happened, and grant to those whose turn it is."""
-        if self._newer is None and self._context.leases.concerns_us:
+        if self.decides and self._context.leases.concerns_us:
             settle(self._context.leases, self._context.snapshot, self.now, self.append_ours)
 
     def carry_out(self, call: Call) -> Outcome | ArcError:
@@ -105,16 +111,17 @@ class Transaction:
             return InvalidInput("text", "holds half of a surrogate pair, which is not text")
 
     def append(self, data: Event, metadata: Metadata) -> RecordedEvent:
-        """Append an event, and bring every table up to date with it.
+        """Append an event that no call asked for, and bring every table up to date with it.
 
         Args:
             data: what happened.
             metadata: how it came to be.
         """
-        needed = rules_of(data)
-        if needed > FIRST and needed > self._context.rules.number:
-            raised = RulesRaised(number=needed, version=self._context.hub.version)
-            self.append(raised, Metadata("hub"))
+        if rules_of(data) > self._rules:
+            self._raise_rules(data)
+        return self._record(data, metadata)
+
+    def _record(self, data: Event, metadata: Metadata) -> RecordedEvent:
         event = self._log.append(data, self.now, metadata)
         project(HANDLERS, self._context.writer, event)
         kind = type(data)
@@ -136,6 +143,11 @@ class Transaction:
     def append_ours(self, data: Event) -> RecordedEvent:
         """Append an event that the hub itself brings about."""
         return self.append(data, Metadata("hub"))
+
+    def _raise_rules(self, data: Event) -> None:
+        """Raise the number of the log's rules to that which an event needs."""
+        self._rules = rules_of(data)
+        self._record(RulesRaised(number=self._rules, version=self._context.hub.version), Metadata("hub"))
 
     def _outcome(self, call: Call) -> Outcome | ArcError:
         result: RecordedEvent | Outcome | ArcError
@@ -201,12 +213,16 @@ class Transaction:
         if call.relies_on is not None:
             check_preconditions(self._context, call.relies_on, call.sender, self.now)
         self._context.sender, self._context.principal = call.sender, call.principal
-        decision = command_handlers.HANDLERS[type(call.command)](self._context, call.command, self._at)
+        handle = command_handlers.HANDLERS[type(call.command)]
+        decision = handle(self._context, call.command, self._at)
+        if not isinstance(decision, Outcome) and rules_of(decision) > self._rules:
+            self._raise_rules(decision)
+            decision = handle(self._context, call.command, self._at)  # with the ids that it gives coming after that
         if isinstance(decision, Outcome):
             return decision
         principal = principal_of(decision, call.sender)
         token = None if call.principal is None else call.principal.token_id
-        return self.append(decision, Metadata(call.transport, call.key, call.request, principal, token))
+        return self._record(decision, Metadata(call.transport, call.key, call.request, principal, token))
 
     def _answer(self, event: RecordedEvent) -> Outcome:
         """What the caller is told whose call became `event`, the last one of the log."""

@@ -14,6 +14,7 @@ import pytest
 from arclog.codec import decode_data
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.log import EraseTexts
+from arclog.deciders.task_batches import NewTask, OpenTasks
 from arclog.erasure import leave, without_texts
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import MessagePosted
@@ -22,7 +23,7 @@ from arclog.proof.export import write_export
 from arclog.sqlite.connection import NEWEST_FORMAT
 from arclog.sqlite.reads import NO_END
 from cli.main import main
-from projections.moving.transfer import bring_in
+from projections.moving.transfer import bring_in, fork
 from projections.rebuilding.verification import verify_storage
 from tests.support.hub_process import HubProcess
 from tests.support.memory_engine import MemoryLog
@@ -40,6 +41,12 @@ def find_copies(folder: Path) -> list[str]:
     """The files below a folder that hold the secret, in any case of its letters."""
     sought = SECRET.lower().encode()[8:]
     return [str(path) for path in folder.rglob("*") if path.is_file() and sought in path.read_bytes().lower()]
+
+
+def bytes_in(storage: Path) -> list[bytes]:
+    """What is stored of each event."""
+    with reading(storage) as connection:
+        return [data for (data,) in connection.execute("SELECT data FROM events")]
 
 
 def check_proof(storage: Path) -> None:
@@ -145,6 +152,25 @@ def test_what_cannot_be_erased_is_refused_and_nothing_is_done(tmp_path: Path) ->
         with pytest.raises(InvalidInput):
             recorder.execute(EraseTexts(ids=[1], reason=" "))
         assert recorder.last_event_id == head
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1)])
+def test_messages_of_one_request_that_are_erased_one_by_one_leave_no_copy(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    storage = tmp_path / "arc.sqlite3"
+    secrets = [f"{SECRET}-{number}" for number in range(3)]
+    with recording(storage) as recorder:
+        opened = recorder.execute(OpenTasks(agent_id="a", tasks=[NewTask(body=secret) for secret in secrets]))
+        assert opened.event_id is not None
+        for gone, place in enumerate(order, 1):
+            recorder.execute(EraseTexts(ids=[opened.event_id - 2 + place], reason=REASON))
+            left = b"".join(bytes_in(storage))
+            assert [secret.encode() in left for secret in secrets] == [n not in order[:gone] for n in range(3)]
+    check_proof(storage)
+    forked = tmp_path / "fork.sqlite3"
+    fork(storage, forked, events_in(storage)[-2].event_id)
+    assert SECRET.encode() not in b"".join(bytes_in(forked))
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -64,6 +64,47 @@ def test_what_concerns_a_thing_counts_though_it_is_recorded_elsewhere(hub: Serve
     assert say(hub, f"task/{parent}", seen).status == 409
 
 
+def take_task(hub: ServedHub, agent: str) -> tuple[int, int]:
+    """The task that an agent gets, and the fencing token of its lease on it."""
+    hub.post("/v1/sessions", {"agent_id": agent, "replace": True})
+    hub.say("work", kind="task")
+    task = hub.post("/v1/tasks/next", {"agent_id": agent}).result["task"]
+    return task["task_id"], task["fencing_token"]
+
+
+@pytest.mark.parametrize("path", ["/v1/tasks/{task_id}/handover", "/v1/claims/handover", "/v1/claims/release"])
+def test_who_has_a_task_concerns_the_task_whichever_way_it_changes(hub: ServedHub, path: str) -> None:
+    hub.post("/v1/sessions", {"agent_id": "c"})
+    task_id, token = take_task(hub, "b")
+    seen = head(hub)
+    body = {"agent_id": "b", "to_agent_id": "c", "claim_key": f"task-{task_id}", "fencing_token": token}
+    if path.startswith("/v1/tasks"):
+        del body["claim_key"]
+    if path.endswith("release"):
+        del body["to_agent_id"]
+    changed = int(hub.post(path.format(task_id=task_id), body).headers["x-arc-event"])
+    refused = say(hub, f"task/{task_id}", seen)
+    assert refused.status == 409
+    assert f"event {changed} is " in refused.body["error"]
+    assert [one["event_id"] for one in hub.get(f"/v1/log?stream=task/{task_id}&after={seen}").result] == [changed]
+
+
+def test_a_lease_that_is_only_prolonged_changes_nothing_of_its_task(hub: ServedHub) -> None:
+    task_id, _token = take_task(hub, "b")
+    seen = head(hub)
+    hub.post("/v1/claims/refresh", {"owner_agent_id": "b", "claim_key": f"task-{task_id}"})
+    assert head(hub) > seen
+    assert say(hub, f"task/{task_id}", seen).status == 201
+
+
+@pytest.mark.parametrize("deed", ["complete", "fail", "cancel"])
+def test_the_end_of_a_task_concerns_the_lease_on_it(hub: ServedHub, deed: str) -> None:
+    task_id, _token = take_task(hub, "b")
+    seen = head(hub)
+    hub.post(f"/v1/tasks/{task_id}/{deed}", {"agent_id": "b"})
+    assert say(hub, f"claim/task-{task_id}", seen).status == 409
+
+
 @pytest.mark.parametrize("stream", ["lock/src/", "lock/./src/", "lock/"])
 def test_all_below_a_folder_counts_however_it_is_written(hub: ServedHub, stream: str) -> None:
     seen = head(hub)

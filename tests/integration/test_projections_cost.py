@@ -24,7 +24,7 @@ from projections.hub.recorder import Recorder
 from projections.intervals import AsOf, live
 from projections.message_pages import MessageQuery
 from tests.support.fake_time import FakeTime
-from tests.support.plans import STATEMENTS, plan_of, reads_of, scanned_tables
+from tests.support.plans import STATEMENTS, plan_of, reads_of, scanned_tables, steps_of
 from tests.support.recorders import as_of_event, execute_all, recording
 
 SHORT, LONG = 30, 300
@@ -79,22 +79,6 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[apsw.Connec
         closing(open_connection(folder / "long.sqlite3", read_only=True)) as long,
     ):
         yield short, long
-
-
-def steps_of(connection: apsw.Connection, read: Callable[[apsw.Connection], object]) -> int:
-    """How many steps SQLite's machine takes for a read, to within ten."""
-    steps = 0
-
-    def count() -> bool:
-        nonlocal steps
-        steps += 10
-        return False
-
-    read(connection)
-    connection.set_progress_handler(count, 10)
-    read(connection)
-    connection.set_progress_handler(None)
-    return steps
 
 
 Read = Callable[[apsw.Connection, AsOf, int], object]
@@ -185,7 +169,11 @@ def test_a_read_of_the_past_costs_about_the_same_however_long_the_log_is(
 
 OUR_TABLES = {"events", *(table for projector in PROJECTORS for table in projector.tables)}
 # Only what is asked for in full may be read from end to end; and the last broadcast is the end of its index.
-READ_IN_FULL = {("channels", "list"): {"channels"}, ("locks", "list_slots"): {"lock_holders"}}
+READ_IN_FULL = {
+    ("channels", "list"): {"channels"},
+    ("locks", "list_slots"): {"lock_holders"},
+    ("tokens", "list_holders"): {"tokens"},
+}
 
 
 @pytest.mark.parametrize("noun", sorted(STATEMENTS.keys() - {"events", "checkpoints"}))

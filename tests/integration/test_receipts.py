@@ -40,6 +40,12 @@ def test_a_message_that_asks_for_it_is_unacknowledged_until_it_is_acknowledged_o
     assert hub.post("/v1/inbox/b/ack", {"ids": [first]}).result == {"acknowledged": []}
 
 
+def test_what_is_not_acknowledged_is_read_page_by_page(hub: ServedHub) -> None:
+    ids = [say(hub, to_agent="b", ack=True) for _ in range(5)]
+    pages = [[one["id"] for one in hub.get(f"/v1/inbox/b?unacked=1&limit=2&since_id={at}").result] for at in (0, *ids)]
+    assert pages == [ids[:2], ids[1:3], ids[2:4], ids[3:], ids[4:], []]
+
+
 def test_one_event_acknowledges_many_and_nobody_elses(hub: ServedHub) -> None:
     ids = [say(hub, to_agent="b", ack=True) for _ in range(5)]
     head = hub.get("/v1/health").result["head"]

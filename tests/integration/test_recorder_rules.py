@@ -1,5 +1,6 @@
 """The rules of a log have a number: a hub that knows only older ones shows everything, and decides nothing."""
 
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -7,14 +8,24 @@ import pytest
 
 from arclog.clock import LogClock
 from arclog.codec import Metadata
+from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.hub import HubState
+from arclog.deciders.locks import AcquireLock
+from arclog.deciders.picking import TakeNextTask
 from arclog.deciders.sessions import OpenSession
+from arclog.deciders.task_batches import NewTask, OpenTasks
+from arclog.deciders.tasks import AssignTask, CancelTask, CompleteTask, FailTask
+from arclog.deciders.tokens import IssueToken
+from arclog.deciders.wakes import RequestWake
 from arclog.errors import NewerRules
 from arclog.events import RulesRaised
+from arclog.events.rule_numbers import WORK_RULES
 from arclog.machine_time import MachineTime
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.schema import open_storage
+from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
+from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.hubs import on_hubs
 from tests.support.recorders import TTL_SEC, events_in, live_agents, post, recording
@@ -72,3 +83,73 @@ def test_the_first_event_that_needs_newer_rules_raises_the_number_before_it(
         "session.opened",
     ]
     assert events_in(storage)[3].data == RulesRaised(number=2, version="1.1.0")
+
+
+FIRST_USES: dict[str, Callable[[Recorder], Command]] = {
+    "several tasks at once": lambda _: OpenTasks(agent_id="a", tasks=[NewTask(body="one"), NewTask(body="two")]),
+    "a task with a priority": lambda _: post(kind="task", priority=0),
+    "the next task": lambda recorder: (recorder.execute(post(kind="task")), TakeNextTask(agent_id="a"))[1],
+    "a question": lambda _: post(to_agent="human", kind="task_request"),
+    "a message that wants an acknowledgement": lambda _: post(to_agent="b", ack=True),
+    "a token": lambda _: IssueToken(agent_id="a", token_sha256="ab" * 32),
+    "a wake": lambda _: RequestWake(agent_id="b", from_agent="a"),
+}
+
+
+@pytest.mark.parametrize("what", FIRST_USES)
+def test_the_first_use_of_work_receipts_and_tokens_raises_the_number(storage: Path, time: FakeTime, what: str) -> None:
+    with recording(storage, time, hub=HubState(hub_id="h", version="1.1.0")) as recorder:
+        recorder.execute(OpenSession(agent_id="b"))
+        recorder.execute(FIRST_USES[what](recorder))
+    *_, raised, _used = events_in(storage)
+    assert raised.data == RulesRaised(number=WORK_RULES, version="1.1.0")
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [
+        lambda task_id: FailTask(task_id=task_id, agent_id="a"),
+        lambda task_id: CancelTask(task_id=task_id, agent_id="a"),
+        lambda task_id: AssignTask(task_id=task_id, agent_id="a", assignee="b"),
+    ],
+    ids=["failed", "cancelled", "assigned"],
+)
+def test_what_becomes_of_a_task_in_other_words_than_done_raises_the_number(
+    storage: Path, time: FakeTime, decide: Callable[[int], Command]
+) -> None:
+    with recording(storage, time) as recorder:
+        task_id = recorder.execute(post(kind="task")).event_id
+        assert task_id is not None
+        recorder.execute(decide(task_id))
+    assert [event.type for event in events_in(storage)][-2] == "rules.raised"
+
+
+def test_what_the_first_protocol_knew_leaves_the_number_as_it_is(storage: Path, time: FakeTime) -> None:
+    with recording(storage, time) as recorder:
+        recorder.execute(OpenSession(agent_id="a"))
+        recorder.execute(post("a", to_agent="b"))
+        task_id = recorder.execute(post("a", to_agent="b", kind="task_request")).event_id
+        recorder.execute(AcquireClaim(owner_agent_id="b", task_message_id=task_id))
+        recorder.execute(AcquireLock(agent_id="b", file_path="a.py"))
+        recorder.execute(post("b", to_agent="a", kind="task_result", reply_to=task_id))
+        assert task_id is not None
+        recorder.execute(CompleteTask(task_id=task_id))
+    assert "rules.raised" not in {event.type for event in events_in(storage)}
+
+
+def test_what_is_due_stays_due_until_a_hub_comes_that_knows_the_rules(storage: Path, time: FakeTime) -> None:
+    with recording(storage, time) as recorder:
+        recorder.execute(post(kind="task"))
+        recorder.execute(TakeNextTask(agent_id="a", ttl_sec=10))
+        recorder.execute(post("a", to_agent="human", kind="task_request", default="no", deadline_sec=10))
+    time.pass_sec(TTL_SEC + 1)
+    with recording(storage, time, rules=WORK_RULES - 1) as older:
+        head = older.last_event_id
+        for _ in range(3):
+            older.transact([])
+            assert not older.is_due()  # else it would try again at once, and for ever
+            time.pass_sec(2)
+        assert older.last_event_id == head
+    with recording(storage, time) as recorder:
+        recorder.transact([])
+        assert {event.type for event in events_in(storage, head)} == {"task.lapsed", "task.completed"}

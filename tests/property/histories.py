@@ -27,9 +27,11 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.picking import TakeNextTask
 from arclog.deciders.questions import AnswerQuestion
+from arclog.deciders.receipts import AcknowledgeMessages
 from arclog.deciders.sessions import CloseSession, OpenSession, RenameSession
 from arclog.deciders.task_batches import NewTask, OpenTasks
 from arclog.deciders.tasks import AssignTask, CancelTask, CompleteTask, FailTask, HandOverTask, ReopenTask
+from arclog.deciders.wakes import AcknowledgeWake, ReportWake, RequestWake
 from arclog.errors import ArcError, StorageError, UnexpectedFailure
 from arclog.events.messages import TASK_KINDS, TextAttachment
 from projections.hub.command_handlers import Command
@@ -271,6 +273,8 @@ class Player:
         self.time = time
         self.tasks: list[int] = []
         self.sessions: list[str] = []
+        self.letters: list[int] = []
+        self.wakes: list[int] = []
 
     def play(self, history: list[Step]) -> list[Played]:
         """Play all steps; faults of the storage are raised, refusals are kept."""
@@ -305,6 +309,12 @@ class Player:
             place = getattr(command, field, None)
             if place is not None and place < len(self.tasks):
                 filled[field] = self.tasks[place]
+        if isinstance(command, PostMessage) and command.body == "thanks" and self.letters:
+            filled["reply_to"] = self.letters[(command.reply_to or 0) % len(self.letters)]
+        if isinstance(command, AcknowledgeMessages):
+            filled["ids"] = [self.letters[one] for one in command.ids if one < len(self.letters)] or command.ids
+        if isinstance(command, ReportWake | AcknowledgeWake) and command.wake_id < len(self.wakes):
+            filled["wake_id"] = self.wakes[-1 - command.wake_id]
         if isinstance(command, PostMessage) and command.depends_on:
             filled["depends_on"] = [self.tasks[one] if one < len(self.tasks) else one for one in command.depends_on]
         if isinstance(command, CloseSession) and int(command.session_id) < len(self.sessions):
@@ -316,6 +326,10 @@ class Player:
             case PostMessage() if command.kind in TASK_KINDS and outcome.event_id not in self.tasks:
                 assert outcome.event_id is not None
                 self.tasks.append(outcome.event_id)
+            case PostMessage(ack=True) if outcome.event_id is not None:
+                self.letters.append(outcome.event_id)
+            case RequestWake() if outcome.event_id is not None:
+                self.wakes.append(outcome.event_id)
             case OpenTasks():
                 opened = msgspec.json.decode(outcome.result)
                 self.tasks += [task["task_id"] for task in opened if task["task_id"] not in self.tasks]

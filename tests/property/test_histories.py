@@ -13,20 +13,46 @@ from hypothesis import HealthCheck, given, settings
 from arclog.deciders.messages import PostMessage
 from arclog.digest import GENESIS
 from arclog.errors import ArcError, KeyReused
-from arclog.events import HubVouched, SessionExpired, TaskCompleted, TaskFailed, TaskLapsed
+from arclog.events import (
+    AgentDark,
+    HubVouched,
+    RulesRaised,
+    SessionExpired,
+    TaskCompleted,
+    TaskFailed,
+    TaskLapsed,
+    WakeFailed,
+    WakeSeen,
+)
 from arclog.events.channels import ANONYMOUS
 from arclog.notices import count_ids
 from arclog.proof.keys import verify_keys
 from arclog.sender import sender_of
 from arclog.sqlite.reads import read
 from arclog.sqlite.schema import EVENTS
-from projections import channels, claims, inbox, locks, message_pages, sessions, tasks, threads
+from projections import (
+    channels,
+    claims,
+    cursors,
+    inbox,
+    locks,
+    message_pages,
+    questions,
+    readiness,
+    receipts,
+    sessions,
+    tasks,
+    threads,
+    tokens,
+    wakes,
+)
 from projections.all_projectors import HANDLERS, project
 from projections.checkpoints import read_checkpoints
 from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf, as_of, live
 from projections.live_writer import LiveWriter
 from projections.message_pages import MessageQuery
+from projections.readiness import Worker
 from projections.rebuilding.rebuild import bring_up_to_date, compare, replay_into
 from tests.property.engines import EngineFor, on_each_engine
 from tests.property.histories import (
@@ -54,7 +80,10 @@ OFTEN = settings(
 SOAK = settings(OFTEN, max_examples=1000)
 
 
-OF_THE_HUB = (SessionExpired, HubVouched, TaskLapsed, TaskFailed, TaskCompleted)
+OF_THE_HUB = (
+    *(SessionExpired, HubVouched, TaskLapsed, TaskFailed, TaskCompleted, RulesRaised),
+    *(WakeSeen, WakeFailed, AgentDark),
+)
 """What the hub does by itself."""
 
 
@@ -199,11 +228,22 @@ def read_everything(connection: apsw.Connection, at: AsOf) -> dict[str, Any]:
         "locks": locks.list_locks(connection, at),
         "active locks": locks.list_locks(connection, at, active_only=True),
         "tasks": tasks.list_tasks(connection, at),
+        "ready tasks": list(readiness.each_ready(connection, at, Worker("a", frozenset({"code"})))),
+        "explained tasks": list(readiness.each_explained(connection, at, Worker("a"))),
+        "questions": list(questions.each_question(connection, at)),
+        "open questions": list(questions.each_question(connection, at, state="open")),
+        "what is not acknowledged": receipts.list_wanted(connection, at, 100),
+        "what one is to acknowledge": receipts.list_wanted(connection, at, 100, to_agent="b"),
+        "what one wants acknowledged": receipts.list_wanted(connection, at, 100, from_agent="a"),
+        "what is overdue": receipts.list_overdue(connection, at, 100),
+        "wakes": wakes.list_wakes(connection, at, 100),
+        "tokens": tokens.list_tokens(connection, at),
         "open tasks": tasks.list_tasks(connection, at, status="open"),
         "done tasks": tasks.list_tasks(connection, at, status="done"),
     }
     for agent in AGENTS:
         found |= {
+            f"cursor of {agent}": cursors.find_position(connection, agent, "poll", at),
             f"session of {agent}": sessions.find_session(connection, agent, at),
             f"inbox of {agent}": inbox.read_inbox(connection, agent, at, since_id=2, limit=3),
             f"end of the inbox of {agent}": inbox.read_inbox(connection, agent, at, limit=2, tail=True),

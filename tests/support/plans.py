@@ -1,7 +1,7 @@
-"""How SQLite means to carry out a query."""
+"""How SQLite carries out a query: its plan, and what it costs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import apsw
@@ -9,7 +9,26 @@ from apsw.ext import query_info
 
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.schema import EVENTS
-from projections import channels, claims, event_streams, inbox, locks, messages, sessions, task_rows, threads, vouches
+from projections import (
+    channels,
+    claims,
+    cursors,
+    event_streams,
+    files,
+    inbox,
+    locks,
+    marked,
+    messages,
+    places,
+    receipts,
+    sessions,
+    task_leases,
+    task_rows,
+    threads,
+    tokens,
+    vouches,
+    wakes,
+)
 from projections.checkpoints import CHECKPOINTS
 
 STATEMENTS: Mapping[str, Queries] = {
@@ -24,6 +43,15 @@ STATEMENTS: Mapping[str, Queries] = {
     "locks": locks.SQL,
     "tasks": task_rows.SQL,
     "event_streams": event_streams.SQL,
+    "task_dependents": task_rows.DEPENDENTS_SQL,
+    "task_claims": task_leases.SQL,
+    "places": places.SQL,
+    "files": files.SQL,
+    "receipts": receipts.SQL,
+    "cursors": cursors.SQL,
+    "tokens": tokens.SQL,
+    "marked": marked.SQL,
+    "wakes": wakes.SQL,
     "vouches": vouches.SQL,
 }
 """All our statements, by the table or noun that they are about."""
@@ -52,3 +80,19 @@ def scanned_tables(plan: list[str]) -> set[str]:
         if match and "VIRTUAL TABLE" not in step and "CONSTANT ROW" not in step:
             found.add(match[1])
     return found
+
+
+def steps_of(connection: apsw.Connection, read: Callable[[apsw.Connection], object]) -> int:
+    """How many steps SQLite's machine takes for a read, to within ten."""
+    steps = 0
+
+    def count() -> bool:
+        nonlocal steps
+        steps += 10
+        return False
+
+    read(connection)
+    connection.set_progress_handler(count, 10)
+    read(connection)
+    connection.set_progress_handler(None)
+    return steps

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
-from arclog.deciders.task_terms import HUMAN
+from arclog.events.messages import HUMAN
 
 
 class Question(Struct, frozen=True, kw_only=True):
