@@ -186,7 +186,7 @@ def title_of(body: str) -> str:
 
 PROJECTOR: Final = Projector(
     name="tasks",
-    version=7,
+    version=8,
     tables=("tasks", "task_dependents", "task_claims"),
     schema="\n".join((SQL["schema"], DEPENDENTS_SQL["schema"], task_leases.SQL["schema"])),
     indexes=SQL["indexes"],

@@ -17,7 +17,7 @@ from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.reads import Filter, read_last
-from projections import channels, claims, inbox, locks, message_pages, sessions, tasks, threads
+from projections import channels, claims, inbox, locks, message_pages, questions, sessions, tasks, threads
 from projections.all_projectors import PROJECTORS
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
@@ -121,6 +121,7 @@ READS: dict[str, Read] = {
     "locks of an agent": lambda c, at, _head: locks.list_locks(c, at, agent_id="agent-0"),
     "active locks of an agent": lambda c, at, _head: locks.list_locks(c, at, "agent-0", active_only=True),
     "a lock": lambda c, at, _head: locks.list_of_key(c, "path-1", at),
+    "questions": lambda c, at, _head: list(questions.each_question(c, at)),
     "a task": lambda c, at, _head: tasks.find_task(c, 17, at),
     "the end of the log": lambda c, _at, _head: read_last(c, 20),
     "the end of a type": lambda c, _at, _head: read_last(c, 20, Filter(type="lock.acquired")),
