@@ -54,7 +54,7 @@ def test_what_is_typed_is_posted_by_the_operators_name(hub: HubProcess, page: Pa
     [
         ("/channels", "#general"),
         ("/create-channel room", None),
-        ("/dm ada look here", "sent to ada"),
+        ("/dm ada look  here", "sent to ada"),
         ("/network on", "cannot be switched on"),
         ("/quit 600", "stops in 600 s"),
         ("/nonsense", "there is no /nonsense"),

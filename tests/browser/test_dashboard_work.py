@@ -94,3 +94,29 @@ def test_what_changed_between_two_moments_is_told_as_a_digest(hub: HubProcess, p
         expect(page.locator("arc-log")).to_contain_text("The build is red", timeout=WITHIN_MS)
     page.get_by_role("button", name="What changed from").click()
     expect(page.locator("arc-details .digest li").first).to_contain_text("The build is red", timeout=WITHIN_MS)
+
+
+def test_work_tells_what_it_comes_after_and_messages_whether_they_were_acknowledged(
+    hub: HubProcess, page: Page
+) -> None:
+    with ArcClient.quickstart("ada", hub.url) as ada, ArcClient.quickstart("bea", hub.url) as bea:
+        first = ada.add_task("lexer")["id"]
+        ada.add_task("grammar", depends_on=[first])
+        expect(page.locator("arc-tasks li").nth(1)).to_contain_text(f"after {first}", timeout=WITHIN_MS)
+        asked = ada.dm("bea", "Stop writing", ack=True)["id"]
+        page.locator("arc-messages select").select_option(label="to bea")
+        page.locator("arc-messages .ack").click()
+        dialog = page.locator("arc-details dialog")
+        expect(dialog).to_contain_text("bea has not acknowledged it yet")
+        page.keyboard.press("Escape")
+        bea.acknowledge(asked)
+        page.locator("arc-messages .ack").click()
+        expect(dialog).to_contain_text("bea acknowledged it at")
+
+
+def test_a_direct_message_keeps_its_lines(hub: HubProcess, page: Page) -> None:
+    field = page.get_by_role("textbox", name="Message", exact=True)
+    field.fill("/dm ada first  line\n  second line")
+    field.press("Enter")
+    expect(page.locator("#said p").last).to_have_text("sent to ada", timeout=WITHIN_MS)
+    assert hub.get("/v1/inbox/ada").result[-1]["body"] == "first  line\n  second line"

@@ -9,6 +9,8 @@ import { wakeAction } from "./sessions.js";
 import { clock } from "./time.js";
 import { world } from "./world.js";
 
+const LOOKED_AT = 500; // events and messages that are read to tell what happened between two moments
+
 class Details extends HTMLElement {
   connectedCallback() {
     this.title_ = h("h2", { id: "details-title", tabindex: "-1" });
@@ -45,20 +47,22 @@ class Details extends HTMLElement {
   /** What happened between two events: the digest, the messages, and what else there was how often. */
   async #between({ from, to }) {
     this.#open(`From event ${from} to ${to}`);
-    const [digest, events] = await Promise.all([
+    const [digest, events, messages] = await Promise.all([
       read("/v1/digest", { agent_id: me(), since: from, as_of: to, max_chars: 4000 }).catch(() => null),
-      read("/v1/log", { after: from, limit: 500, as_of: to }),
+      read("/v1/log", { tail: 1, limit: LOOKED_AT, as_of: to }),
+      read("/v1/log", { type: "message.posted", tail: 1, limit: LOOKED_AT, as_of: to }),
     ]);
-    const kinds = Map.groupBy(events, (event) => event.type);
-    const said = events.filter((event) => event.type === "message.posted");
+    const since = events.filter((event) => event.event_id > from);
+    const kinds = Map.groupBy(since, (event) => event.type);
+    const said = messages.filter((event) => event.event_id > from);
     fill(
       this.content,
       h("h3", {}, "What concerns you"),
       digest?.lines.length ? h("ul.digest", {}, digest.lines.map((line) => h("li", { data: { kind: line.kind } }, link(`event/${line.event_id}`, h("bdi", {}, line.text))))) : h("p.nothing", {}, "Nothing."),
       digest?.left_out ? h("p.quiet", {}, `and ${digest.left_out} more`) : null,
-      h("h3", {}, "What was said"),
+      h("h3", {}, "What was said", said.length === LOOKED_AT ? `, the last ${LOOKED_AT} messages` : ""),
       said.length ? h("ol", {}, said.map((event) => h("li", {}, agent(event.actor), " ", link(`event/${event.event_id}`, h("bdi", {}, cut(event.data?.body ?? "", 160)))))) : h("p.nothing", {}, "Nothing."),
-      h("h3", {}, `${to - from} events`, events.length < to - from ? `, the first ${events.length} of them` : ""),
+      h("h3", {}, `${to - from} events`, since.length < to - from ? `, of which the last ${since.length}:` : ""),
       h("ul", {}, [...kinds].sort((one, other) => other[1].length - one[1].length).map(([type, of]) => h("li", {}, `${of.length} × ${type} by `, [...new Set(of.map((event) => event.actor))].slice(0, 8).map((name) => [name === "system" ? name : agent(name), " "])))),
     );
   }
@@ -94,6 +98,7 @@ async function life(noun, key) {
   if (noun === "sight") return sight(key);
   if (noun === "search") return hits(key);
   if (noun === "place") return place(Number(key));
+  if (noun === "receipt") return receipt(Number(key));
   if (noun === "message") return inFull(Number(key));
   const stream = noun === "question" ? `task/${key}` : `${noun}/${key}`;
   const row = world.tables[noun]?.get(key) ?? (await closed(noun, key));
@@ -136,6 +141,19 @@ async function place(placeId) {
     h("p", {}, agent(row.agent_id), ` is number ${row.position} in its turn, and waits for `, row.ahead.length ? row.ahead.map((name) => [agent(name), " "]) : "nobody"),
     h("ul", {}, row.keys.map((one) => h("li", {}, link(`${row.noun}/${one}`, h("bdi", {}, one))))),
     h("p.quiet", {}, `since ${clock(row.queued_at)}; the place ends at ${clock(row.expires_at)} unless it goes on waiting`),
+  ];
+}
+
+/** Whether a message was acknowledged by the one it was sent to. */
+async function receipt(messageId) {
+  const [row] = await read(`/v1/messages/${messageId}/receipts`, world.moment);
+  if (!row) return [h("p.nothing", {}, "It asks for no acknowledgement.")];
+  const by = row.how === "reply" ? "answered" : "acknowledged";
+  const stands = row.acknowledged_at ? ` ${by} it at ${clock(row.acknowledged_at)}.` : row.overdue ? ` has not acknowledged it, and the time is over.` : ` has not acknowledged it yet.`;
+  return [
+    h("p", {}, agent(row.to_agent), stands),
+    h("p.quiet", {}, `asked for by ${row.from_agent} at ${clock(row.asked_at)}${row.ack_by ? `, by ${clock(row.ack_by)}` : ""}`),
+    h("p.actions", {}, action("the message", () => document.dispatchEvent(new CustomEvent("arc-show", { detail: `event/${messageId}` })))),
   ];
 }
 

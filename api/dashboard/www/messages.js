@@ -15,7 +15,7 @@ const LONG = 1500; // characters of a body that are shown at first
 
 class Messages extends Panel {
   heading = "Messages";
-  listens = ["channel", "thread"];
+  listens = ["channel", "thread", "session"];
   room = { kind: "channel", name: "general" };
   rows = [];
   #reply = null;
@@ -154,6 +154,7 @@ class Messages extends Panel {
         message.thread_id && this.room.kind !== "thread"
           ? h("button.link", { type: "button", on: { click: () => this.enter({ kind: "thread", name: message.thread_id }) } }, h("span.chip", {}, message.thread_id))
           : null,
+        message.ack ? link(`receipt/${message.id}`, h("span.chip.ack", { title: "whether it was acknowledged" }, message.ack_by ? `ack by ${clock(message.ack_by)}` : "ack")) : null,
         message.reply_to ? link(`event/${message.reply_to}`, h("span.quiet", {}, `re ${message.reply_to}`)) : null,
         h("span.right", {}, link(`event/${message.id}`, h("span.quiet", { title: message.ts }, clock(message.ts)))),
       ),

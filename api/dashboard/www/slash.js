@@ -12,7 +12,7 @@ const number = (text, name) => {
 };
 
 export const COMMANDS = {
-  nick: ["NAME", "act by another name", async ([name]) => (need(name, "/nick NAME"), call(name), `you are ${name} now`)],
+  nick: ["NAME", "act by another name", async (_, panel, { given }) => (need(given, "/nick NAME"), call(given), panel.draw(), `you are ${given} now`)],
   channels: ["", "list the channels", async () => [...world.tables.channel.keys()].sort().map((name) => `#${name}`).join(" ")],
   channel: ["NAME", "show a channel", async ([name], panel) => (need(name, "/channel NAME"), panel.enter({ kind: "channel", name: name.replace(/^#/, "") }))],
   thread: ["ID", "show a thread", async ([name], panel) => (need(name, "/thread ID"), panel.enter({ kind: "thread", name }))],
@@ -20,9 +20,9 @@ export const COMMANDS = {
   dm: [
     "AGENT TEXT",
     "say something to one agent",
-    async ([to, ...words]) => {
-      need(words.length, "/dm AGENT TEXT");
-      await change("/v1/messages", { from_agent: me(), to_agent: to, body: words.join(" ") });
+    async ([to], _, { rest }) => {
+      need(rest, "/dm AGENT TEXT");
+      await change("/v1/messages", { from_agent: me(), to_agent: to, body: rest });
       return `sent to ${to}`;
     },
   ],
@@ -48,9 +48,9 @@ export const COMMANDS = {
   task: [
     "TEXT",
     "open a task",
-    async (words) => {
-      need(words.length, "/task TEXT");
-      const { result } = await change("/v1/messages", { from_agent: me(), kind: "task", body: words.join(" ") });
+    async (_, __, { given }) => {
+      need(given, "/task TEXT");
+      const { result } = await change("/v1/messages", { from_agent: me(), kind: "task", body: given });
       return `task ${result.id} is open`;
     },
   ],
@@ -58,9 +58,9 @@ export const COMMANDS = {
   answer: [
     "QUESTION TEXT",
     "answer a question",
-    async ([id, ...words]) => {
-      need(words.length, "/answer QUESTION TEXT");
-      await change(`/v1/questions/${number(id, "the question")}/answer`, { agent_id: me(), answer: words.join(" ") });
+    async ([id], _, { rest }) => {
+      need(rest, "/answer QUESTION TEXT");
+      await change(`/v1/questions/${number(id, "the question")}/answer`, { agent_id: me(), answer: rest });
       return `answered question ${id}`;
     },
   ],
@@ -91,12 +91,18 @@ async function stop(delay = "60") {
   return `the hub stops in ${delay} s; /cancel calls it off`;
 }
 
-/** Run what was typed after a slash; gives what is to be said of it. */
+/**
+ * Run what was typed after a slash; gives what is to be said of it.
+ *
+ * A command is given its words, the panel, and the text itself, with its spaces and lines: `given` is all of it, `rest`
+ * what stands after the first word.
+ */
 export async function run(text, panel) {
   const [name, ...words] = text.slice(1).trim().split(/\s+/);
   const command = COMMANDS[name.toLowerCase()];
   if (!command) throw new Error(`there is no /${name}; /help lists the commands`);
-  return command[2](words, panel);
+  const given = text.slice(1).trim().slice(name.length).trim();
+  return command[2](words, panel, { given, rest: given.replace(/^\S+\s*/, "") });
 }
 
 /** Whether a stop of the hub is pending, and in how many seconds it comes; null if none is. */

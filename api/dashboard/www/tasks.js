@@ -73,6 +73,7 @@ function make({ task, claim, depth }) {
     { data: { state } },
     h("span.state", { title: state, role: "img", aria: { label: state } }),
     link(`task/${task.task_id}`, title),
+    task.status === "open" && task.depends_on?.length ? h("span.chip.after", { title: "what it depends on" }, `after ${task.depends_on.join(", ")}`) : null,
     holder ? agent(holder) : null,
     h("span.quiet.right", { title: task.created_at }, ago(task.completed_at ?? task.created_at, world.time)),
     world.isLive ? h("div.does", {}, ...deeds(task)) : null,
