@@ -9,7 +9,7 @@ from tests.benchmarks.bench import EMPTY, FEW, Bench, Line
 from tests.benchmarks.figures import ARC, ARC_011, Curve, Figure, Row, at_least, at_most, figure
 from tests.benchmarks.load import Load, Request, load
 from tests.benchmarks.search import FILLED_WITHIN_SEC
-from tests.benchmarks.storages import AGENTS, THREADS, thread_name
+from tests.benchmarks.storages import AGENTS, FIRST_TASK, THREADS, thread_name
 from tests.benchmarks.wire import Connection
 from tests.support.hub_process import HubProcess
 
@@ -50,7 +50,13 @@ BOUNDED: Final[Mapping[str, str]] = {
     "who waits for a lock": "/v1/locks/queue?file_path=src/part-7.py",
     "tasks that are ready for an agent": f"/v1/tasks?ready=1&agent_id={AGENT}",
     "why open tasks are not ready": "/v1/tasks?explain=1",
+    "a task": f"/v1/tasks/{FIRST_TASK}",
+    "parts of a task": f"/v1/tasks?parent_id={FIRST_TASK}",
     "what is not acknowledged": "/v1/receipts",
+    "what one wants acknowledged": f"/v1/receipts?from_agent={AGENT}",
+    "what is overdue": "/v1/receipts?overdue=1",
+    "words that were said": "/v1/search?q=build+green",
+    "a word that nobody said": "/v1/search?q=nowhere-to-be-found",
     "what an agent is to acknowledge": f"/v1/inbox/{AGENT}?unacked=1",
     "digest since the middle of the log": f"/v1/digest?agent_id={AGENT}&since={{half}}",
     "hub-info": "/v1/hub-info",

@@ -1,9 +1,11 @@
 """Storages of any size, with a history like that of ten agents at work.
 
-There are 200 threads. In each, one piece of work follows the other: a task is posted, an agent claims it and locks a
-file, talks about it (some of it to one other agent alone), another agent asks for the same claim and is refused, an
-artifact is shared, lock and claim are given back, and the task is completed. That is 19 events. The same size always
-gives the same history, but for times and ids that are random by nature.
+There are 200 threads. In each, one piece of work follows the other: a task is posted, an agent claims it, locks a file
+and asks another agent to look at it, who acknowledges that with a reply; it talks about it, another agent asks for the
+same claim and is refused, an artifact is shared, lock and claim are given back, and the task is completed. That is 19
+events. Every storage ends with one piece of work begun in each thread, so what is open, held and not acknowledged is as
+much in a small one as in a large one. The same size always gives the same history, but for times and ids that are
+random by nature.
 """
 
 import itertools
@@ -18,6 +20,7 @@ from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession
 from arclog.deciders.tasks import CompleteTask
+from arclog.errors import ArcError
 from projections.hub.command_handlers import Command
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
@@ -30,6 +33,10 @@ BATCH: Final = 1_000
 """Calls in one transaction."""
 TTL_SEC: Final = 3_600
 """So long that what is held in a small storage is held still when a large one has been made."""
+FIRST_TASK: Final = 17
+"""The first task of each, after what makes channels and opens sessions; it is done."""
+TO_BEGIN_ALL: Final = 4 * THREADS
+"""Events that it takes at most to begin a piece of work in each thread."""
 TALK: Final = (
     "I take this one; the parser first, then the tests.",
     "The build is green again, see the artifact.",
@@ -58,19 +65,24 @@ class Work:
         self._thread = thread
         self._piece = 0
         self._task_id = 0
+        self._letter_id = 0
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a piece of work has begun that is not finished."""
+        return bool(self._task_id)
 
     def next_step(self) -> list[Command]:
-        """The calls of the next step; the outcome of the first is to be told to `learn`."""
+        """The calls of the next step; their outcomes are to be told to `learn`."""
         return self._finish() if self._task_id else self._begin()
 
-    def learn(self, first: Outcome) -> None:
-        """Take note of what the first call of the step led to."""
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Take note of what the calls of the step led to."""
         if self._task_id:
             self._task_id = 0
             self._piece += 1
         else:
-            assert first.event_id is not None
-            self._task_id = first.event_id
+            self._task_id, self._letter_id = outcomes[0].event_id or 0, outcomes[-1].event_id or 0
 
     @property
     def _agent(self) -> str:
@@ -90,14 +102,16 @@ class Work:
             self._post(f"Please do piece {self._piece} of {thread_id}.", kind="task"),
             AcquireClaim(owner_agent_id=self._agent, claim_key=next_id, thread_id=thread_id, ttl_sec=TTL_SEC),
             AcquireLock(agent_id=self._agent, file_path=self._file, metadata={"thread_id": thread_id}, ttl_sec=TTL_SEC),
+            PostMessage(
+                from_agent=self._agent, to_agent=self._other, body="Could you look at this before I go on?", ack=True
+            ),
         ]
 
     def _finish(self) -> list[Command]:
         agent, claim = self._agent, f"work-{self._thread}-{self._piece}"
         return [
             *(self._post(text) for text in TALK),
-            PostMessage(from_agent=agent, to_agent=self._other, body="Could you look at this before I go on?"),
-            PostMessage(from_agent=self._other, to_agent=agent, body="I did: go on."),
+            PostMessage(from_agent=self._other, to_agent=agent, body="I did: go on.", reply_to=self._letter_id),
             AcquireClaim(owner_agent_id=self._other, claim_key=claim),
             RefreshLock(agent_id=agent, file_path=self._file, ttl_sec=TTL_SEC),
             self._post("The result is attached.", kind="artifact", reply_to=self._task_id),
@@ -128,13 +142,19 @@ def build_storages(folder: Path, sizes: Sequence[int]) -> Iterator[tuple[int, Pa
         A size and its storage, as soon as it is there.
     """
     growing = folder / "growing.sqlite3"
-    turns = itertools.cycle([Work(thread) for thread in range(THREADS)])
+    works = [Work(thread) for thread in range(THREADS)]
+    turns = itertools.cycle(works)
     for size in sizes:
         with recording(growing) as recorder:
             if size == sizes[0]:
                 _open(recorder)
+            while (missing := size - TO_BEGIN_ALL - recorder.last_event_id) > 0:
+                _go_on(recorder, turns, missing)
+            _take_steps(recorder, [work for work in works if not work.has_begun])
             while recorder.last_event_id < size:
-                _go_on(recorder, turns, size - recorder.last_event_id)
+                work = next(turns)
+                _take_steps(recorder, [work])
+                _take_steps(recorder, [work])
         # The last connection is closed, so all of the log is in the one file.
         shutil.copyfile(growing, folder / f"{size}.sqlite3")
         yield size, folder / f"{size}.sqlite3"
@@ -149,17 +169,23 @@ def _open(recorder: Recorder) -> None:
 
 def _go_on(recorder: Recorder, turns: Iterator[Work], missing: int) -> None:
     """One transaction of steps, each of another thread."""
-    works: list[tuple[Work, int]] = []
-    commands: list[Command] = []
-    while len(commands) < min(BATCH, missing) and len(works) < THREADS:
-        work = next(turns)
-        works.append((work, len(commands)))
-        commands += work.next_step()
-    outcomes = execute_all(recorder, commands)
-    for outcome in outcomes:
-        if not isinstance(outcome, Outcome):
-            raise outcome
-    for work, place in works:
-        first = outcomes[place]
-        assert isinstance(first, Outcome)
-        work.learn(first)
+    works: list[Work] = []
+    count = 0
+    while count < min(BATCH, missing) and len(works) < THREADS:
+        works.append(next(turns))
+        count += len(works[-1].next_step())
+    _take_steps(recorder, works)
+
+
+def _take_steps(recorder: Recorder, works: Sequence[Work]) -> None:
+    """One transaction with the next step of each."""
+    steps = [work.next_step() for work in works]
+    answers = iter(execute_all(recorder, [command for step in steps for command in step]))
+    for work, step in zip(works, steps, strict=True):
+        work.learn([_accepted(answer) for answer in itertools.islice(answers, len(step))])
+
+
+def _accepted(answer: Outcome | ArcError) -> Outcome:
+    if not isinstance(answer, Outcome):
+        raise answer
+    return answer
