@@ -10,7 +10,8 @@ into. So it costs an agent nothing to hold a hundred thousand paths of a folder 
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
 from arclog.paths import parse_key
@@ -31,14 +32,16 @@ class Overlaps(Generic[T]):
 
     def add(self, key: str, owner: str, thing: T) -> None:
         """Put `owner`'s thing on a key."""
-        repository, tree, path = parse_key(key)
+        repository, tree, segments = _way_of(key)
         node = self._roots.get(repository)
         if node is None:
             node = self._roots[repository] = _Node()
-        node.join(owner)
-        for segment in head_of(path):
+        owners = node.owners
+        owners[owner] = owners.get(owner, 0) + 1
+        for segment in segments:
             node = node.descend(segment)
-            node.join(owner)
+            owners = node.owners
+            owners[owner] = owners.get(owner, 0) + 1
         if node.things is None:
             node.things = {}
         node.things[thing, key] = owner, tree
@@ -50,60 +53,65 @@ class Overlaps(Generic[T]):
         Raises:
             KeyError: it is not there.
         """
-        repository, _tree, path = parse_key(key)
-        way = [self._roots[repository]]
-        segments = head_of(path)
+        repository, _tree, segments = _way_of(key)
+        node = self._roots[repository]
+        way = [node]
         for segment in segments:
-            way.append(way[-1].get(segment))
-        things = way[-1].things
-        if things is None:
+            node = node.get(segment)
+            way.append(node)
+        if node.things is None:
             raise KeyError(key)
-        del things[thing, key]
+        del node.things[thing, key]
         self._count -= 1
+        empty = 0
         for node in way:
-            node.leave(owner)
-        for above, node, segment in zip(way[-2::-1], way[:0:-1], reversed(segments), strict=False):
-            if node.owners:
-                break
-            above.drop(segment)
+            owners = node.owners
+            if owners[owner] > 1:
+                owners[owner] -= 1
+            else:
+                del owners[owner]
+                empty += not owners
         if not way[0].owners:
             del self._roots[repository]
+        elif empty:  # the last ones on the way; what hangs on the first of them goes with it
+            way[-empty - 1].drop(segments[-empty])
 
-    def find(self, key: str, but: str) -> Iterator[tuple[T, str]]:
+    def find(self, key: str, but: str) -> Iterable[tuple[T, str]]:
         """What overlaps `key` and is not of the agent `but`: each thing with the key that it is on.
 
         Nothing may be added or removed meanwhile.
         """
-        return self._walk(key, lambda owners: len(owners) > 1 or but not in owners, lambda owner: owner != but)
+        return self._walk(key, but, own=False) if self._count else ()
 
-    def find_own(self, key: str, owner: str) -> Iterator[tuple[T, str]]:
+    def find_own(self, key: str, owner: str) -> Iterable[tuple[T, str]]:
         """What overlaps `key` and is of the agent `owner`."""
-        return self._walk(key, lambda owners: owner in owners, lambda one: one == owner)
+        return self._walk(key, owner, own=True) if self._count else ()
 
-    def _walk(
-        self, key: str, has_any: Callable[[dict[str, int]], bool], is_meant: Callable[[str], bool]
-    ) -> Iterator[tuple[T, str]]:
-        if not self._roots:
-            return
-        repository, tree, path = parse_key(key)
+    def _walk(self, key: str, agent: str, *, own: bool) -> Iterator[tuple[T, str]]:
+        """What overlaps `key` and is the agent's own, or is that of others."""
+        repository, tree, segments = _way_of(key)
         root = self._roots.get(repository)
-        if root is None:
-            return
-        segments = head_of(path)
         last = len(segments)
-        waiting = [(root, 0)]
+        waiting = [] if root is None else [(root, 0)]
         while waiting:
             node, depth = waiting.pop()
-            if not has_any(node.owners):
+            if agent in node.owners:
+                if not own and len(node.owners) == 1:
+                    continue
+            elif own:
                 continue
             if node.things is not None:
                 for (thing, held), (owner, held_in) in node.things.items():
-                    if is_meant(owner) and (not tree or not held_in or tree == held_in):
+                    if (owner == agent) is own and (not tree or not held_in or tree == held_in):
                         yield thing, held
-            if depth < last:
-                waiting += [(child, depth + 1) for child in node.meeting(segments[depth])]
-            else:
+            if depth == last:
                 waiting += [(child, depth) for child in node.children()]
+            elif node.wild is None and node.names is not None and not is_pattern(segments[depth]):  # as nearly always
+                child = node.names.get(segments[depth])
+                if child is not None:
+                    waiting.append((child, depth + 1))
+            else:
+                waiting += [(child, depth + 1) for child in node.meeting(segments[depth])]
 
 
 class SameKeys(Generic[T]):
@@ -127,17 +135,15 @@ class SameKeys(Generic[T]):
         if not things:
             del self._things[key]
 
-    def find(self, key: str, but: str) -> Iterator[tuple[T, str]]:
+    def find(self, key: str, but: str) -> Iterable[tuple[T, str]]:
         """What is on `key` and not of the agent `but`."""
-        for thing, owner in self._things.get(key, {}).items():
-            if owner != but:
-                yield thing, key
+        things = self._things.get(key)
+        return () if things is None else [(thing, key) for thing, owner in things.items() if owner != but]
 
-    def find_own(self, key: str, owner: str) -> Iterator[tuple[T, str]]:
+    def find_own(self, key: str, owner: str) -> Iterable[tuple[T, str]]:
         """What is on `key` and of the agent `owner`."""
-        for thing, one in self._things.get(key, {}).items():
-            if one == owner:
-                yield thing, key
+        things = self._things.get(key)
+        return () if things is None else [(thing, key) for thing, one in things.items() if one == owner]
 
 
 class _Node(Generic[T]):
@@ -152,20 +158,20 @@ class _Node(Generic[T]):
         self.wild: _Wild[T] | None = None
 
     def get(self, segment: str) -> "_Node[T]":
-        if not is_pattern(segment):
-            return self.names[segment]  # type: ignore[index]  # None has no such segment either
-        return self.wild.nodes[segment]  # type: ignore[union-attr]
+        node = None if self.names is None else self.names.get(segment)
+        return node or self.wild.nodes[segment]  # type: ignore[union-attr]  # it is there, or nothing is
 
     def descend(self, segment: str) -> "_Node[T]":
+        node = None if self.names is None else self.names.get(segment)
+        if node is not None:
+            return node
         if is_pattern(segment):
             if self.wild is None:
                 self.wild = _Wild()
             return self.wild.descend(segment)
         if self.names is None:
             self.names = {}
-        node = self.names.get(segment)
-        if node is None:
-            node = self.names[segment] = _Node()
+        node = self.names[segment] = _Node()
         return node
 
     def drop(self, segment: str) -> None:
@@ -177,15 +183,6 @@ class _Node(Generic[T]):
         self.wild.drop(segment)
         if not self.wild.nodes:
             self.wild = None
-
-    def join(self, owner: str) -> None:
-        self.owners[owner] = self.owners.get(owner, 0) + 1
-
-    def leave(self, owner: str) -> None:
-        if self.owners[owner] == 1:
-            del self.owners[owner]
-        else:
-            self.owners[owner] -= 1
 
     def children(self) -> "Iterator[_Node[T]]":
         if self.names is not None:
@@ -257,6 +254,13 @@ class _Wild(Generic[T]):
 
 
 _WILDCARDS: Final = ("*", "?")
+
+
+@lru_cache(16_384)
+def _way_of(key: str) -> tuple[str, str, tuple[str, ...]]:
+    """The repository of a key, its working tree, and the segments that lead to it."""
+    repository, tree, path = parse_key(key)
+    return repository, tree, head_of(path)
 
 
 def ends_of(segment: str) -> tuple[str, str]:
