@@ -105,11 +105,15 @@ class HubApplication(Starlette):
             headers = scope[HEADERS] = self._read_headers(scope)
             # Calls by another road bring its name in the scope, which no client can set, and were let in elsewhere.
             principal = _vouched_for(scope) if TRANSPORT in scope else self._guard.check(scope, headers)
+            # Ids may hold an encoded slash: a path is looked for as it came, and its ids are decoded afterwards.
+            path = scope["path"] = scope["raw_path"].decode("ascii")
+            scope["path_params"] = {}
+            endpoint = self._fixed.get(path, self.router)
             if principal is None:
-                await self._route(scope, receive, send)
+                await endpoint(scope, receive, send)
             else:
                 with proved_to_be(principal):
-                    await self._route(scope, receive, send)
+                    await endpoint(scope, receive, send)
         except ClientGone:
             return
         except Unauthenticated as error:
@@ -124,16 +128,6 @@ class HubApplication(Starlette):
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             await self._responder.refuse(send, InternalError())
-
-    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # Ids may hold an encoded slash: a path is looked for as it came, and its ids are decoded afterwards.
-        path = scope["path"] = scope["raw_path"].decode("ascii")
-        endpoint = self._fixed.get(path)
-        if endpoint is None:
-            await self.router(scope, receive, send)
-        else:
-            scope["path_params"] = {}
-            await endpoint(scope, receive, send)
 
 
 class Late:

@@ -10,7 +10,7 @@ into. So it costs an agent nothing to hold a hundred thousand paths of a folder 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
@@ -76,16 +76,16 @@ class Overlaps(Generic[T]):
         elif empty:  # the last ones on the way; what hangs on the first of them goes with it
             way[-empty - 1].drop(segments[-empty])
 
-    def find(self, key: str, but: str) -> Iterable[tuple[T, str]]:
+    def find(self, key: str, but: str) -> Iterator[tuple[T, str]]:
         """What overlaps `key` and is not of the agent `but`: each thing with the key that it is on.
 
         Nothing may be added or removed meanwhile.
         """
-        return self._walk(key, but, own=False) if self._count else ()
+        return self._walk(key, but, own=False) if self._count else iter(())
 
-    def find_own(self, key: str, owner: str) -> Iterable[tuple[T, str]]:
+    def find_own(self, key: str, owner: str) -> Iterator[tuple[T, str]]:
         """What overlaps `key` and is of the agent `owner`."""
-        return self._walk(key, owner, own=True) if self._count else ()
+        return self._walk(key, owner, own=True) if self._count else iter(())
 
     def _walk(self, key: str, agent: str, *, own: bool) -> Iterator[tuple[T, str]]:
         """What overlaps `key` and is the agent's own, or is that of others."""
@@ -135,15 +135,15 @@ class SameKeys(Generic[T]):
         if not things:
             del self._things[key]
 
-    def find(self, key: str, but: str) -> Iterable[tuple[T, str]]:
+    def find(self, key: str, but: str) -> Iterator[tuple[T, str]]:
         """What is on `key` and not of the agent `but`."""
         things = self._things.get(key)
-        return () if things is None else [(thing, key) for thing, owner in things.items() if owner != but]
+        return iter([(thing, key) for thing, owner in things.items() if owner != but] if things else ())
 
-    def find_own(self, key: str, owner: str) -> Iterable[tuple[T, str]]:
+    def find_own(self, key: str, owner: str) -> Iterator[tuple[T, str]]:
         """What is on `key` and of the agent `owner`."""
         things = self._things.get(key)
-        return () if things is None else [(thing, key) for thing, one in things.items() if one == owner]
+        return iter([(thing, key) for thing, one in things.items() if one == owner] if things else ())
 
 
 class _Node(Generic[T]):

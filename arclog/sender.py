@@ -60,14 +60,6 @@ class Asked(Protocol):
     sender_field: ClassVar[str | None]
 
 
-def named_sender(command: Asked) -> str | None:
-    """The agent that a command itself names as the one who asks, if it does."""
-    if command.sender_field is None:
-        return None
-    name: str | None = getattr(command, command.sender_field)
-    return None if name is None else name.strip() or None
-
-
 def sender_of(command: Asked, carrier: str = "") -> str:
     """Who asks for a command.
 
@@ -78,4 +70,6 @@ def sender_of(command: Asked, carrier: str = "") -> str:
     Returns:
         The agent's id, `ANONYMOUS` when nobody is named.
     """
-    return named_sender(command) or carrier or ANONYMOUS
+    field = command.sender_field
+    name: str | None = None if field is None else getattr(command, field)
+    return (name and name.strip()) or carrier or ANONYMOUS

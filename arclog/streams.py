@@ -30,7 +30,7 @@ from arclog.events import (
 from arclog.events.claims import claim_key_of, task_of_key
 from arclog.events.files import OnFiles
 from arclog.events.locks import OnPaths
-from arclog.events.messages import TASK_KINDS
+from arclog.events.messages import is_of_task
 
 
 def streams_beside(event_id: int, event: Event) -> Sequence[str]:
@@ -45,7 +45,7 @@ def streams_beside(event_id: int, event: Event) -> Sequence[str]:
 
 
 def _of_message(_event_id: int, event: MessagePosted) -> Sequence[str]:
-    if event.kind not in TASK_KINDS and event.completes_task_id is None:  # as nearly all messages
+    if not is_of_task(event):
         return ()
     waiting = None if event.task is None else event.task.for_task_id
     return (_heard_in(event), *(() if waiting is None else (f"task/{waiting}",)), *_lease_on(event.freed_task_id))

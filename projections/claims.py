@@ -25,11 +25,12 @@ from arclog.events import (
     TaskLapsed,
 )
 from arclog.events.claims import claim_key_of
+from arclog.events.messages import is_of_task
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.leases import LeaseTables, notice_channel
-from projections.projector import Projector, Writer, time_of
+from projections.projector import Projector, Some, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
 
@@ -161,7 +162,7 @@ PROJECTOR: Final = Projector(
         ClaimHandedOver: _on_handed_over,
         ClaimRefused: _on_refused,
         SessionExpired: _on_expired,
-        MessagePosted: _on_posted,
+        MessagePosted: Some(is_of_task, _on_posted),
         TaskCompleted: _on_task,
         TaskFailed: _on_task,
         TaskCancelled: _on_task,

@@ -12,7 +12,8 @@ from typing import Final
 import apsw
 
 from arclog.codec import Fact, StoredEvent
-from arclog.events import Event
+from arclog.events import Event, MessagePosted
+from arclog.events.messages import is_of_task
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import (
     EVERYTHING,
@@ -25,7 +26,7 @@ from arclog.sqlite.reads import (
     read_from_end,
 )
 from arclog.streams import CONCERNING_SEVERAL, streams_beside
-from projections.projector import Projector, Writer
+from projections.projector import Projector, Some, Writer
 
 SQL: Final = Queries("projections", "event_streams.sql")
 
@@ -41,7 +42,7 @@ PROJECTOR: Final = Projector(
     tables=("event_streams",),
     schema=SQL["schema"],
     indexes="",
-    handlers=dict.fromkeys(CONCERNING_SEVERAL, _on_event),
+    handlers={**dict.fromkeys(CONCERNING_SEVERAL, _on_event), MessagePosted: Some(is_of_task, _on_event)},
 )
 
 

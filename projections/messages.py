@@ -137,7 +137,7 @@ POSTING: Final[frozenset[type[Event]]] = frozenset((MessagePosted, TasksOpened, 
 def posted_by(event: Fact) -> Sequence[PostedMessage]:
     """The messages that an event posts, as their sender and those who wait for them are told."""
     data = event.data
-    if isinstance(data, MessagePosted):  # as nearly always
+    if isinstance(data, MessagePosted):
         return (_posted(_from_agent(event, data)),)
     return () if type(data) not in POSTING else [_posted(message) for message in messages_of(event)]
 

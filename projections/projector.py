@@ -87,6 +87,18 @@ def for_each_message(handler: Callable[[Writer, Fact, MessagePosted], None]) -> 
     return handle
 
 
+class Some(Struct, frozen=True):
+    """A handler for some events of a type, where most of them mean nothing to a projection.
+
+    Attributes:
+        which: says of an event's data whether it is one of them; projections that ask the same give the same function.
+        handle: what such an event means.
+    """
+
+    which: Callable[[Any], bool]
+    handle: Handler
+
+
 class Projector(Struct, frozen=True):
     """One projection.
 
@@ -96,7 +108,7 @@ class Projector(Struct, frozen=True):
         tables: its tables, which no other projection writes.
         schema: the statements that make them, and the indexes that its own handlers need.
         indexes: the statements that make the indexes of its queries; a rebuild runs them last.
-        handlers: for each type of event that matters to it, what to do.
+        handlers: for each type of event that matters to it, or some of whose events do, what to do.
     """
 
     name: str
@@ -104,4 +116,4 @@ class Projector(Struct, frozen=True):
     tables: tuple[str, ...]
     schema: str
     indexes: str
-    handlers: Mapping[type[Event], Handler]
+    handlers: Mapping[type[Event], Handler | Some]

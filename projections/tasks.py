@@ -27,11 +27,11 @@ from arclog.events import (
     TasksOpened,
     TaskTerms,
 )
-from arclog.events.messages import TASK_KINDS
+from arclog.events.messages import TASK_KINDS, is_of_task
 from projections import task_leases
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Projector, Writer, for_each_message, time_of
+from projections.projector import Projector, Some, Writer, for_each_message, time_of
 from projections.task_rows import (
     DEPENDENTS_SQL,
     SQL,
@@ -80,8 +80,6 @@ class Task(Struct, frozen=True):
 
 
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
-    if data.kind not in TASK_KINDS and data.completes_task_id is None:
-        return
     changes = Changes(writer, event)
     if data.kind in TASK_KINDS:
         _open(changes, event, data, data.task or TaskTerms(assignee=data.to_agent))
@@ -191,7 +189,7 @@ PROJECTOR: Final = Projector(
     schema="\n".join((SQL["schema"], DEPENDENTS_SQL["schema"], task_leases.SQL["schema"])),
     indexes=SQL["indexes"],
     handlers={
-        MessagePosted: _on_posted,
+        MessagePosted: Some(is_of_task, _on_posted),
         TasksOpened: for_each_message(_on_posted),
         TaskCompleted: _on_completed,
         TaskFailed: _on_given_up,
@@ -215,7 +213,7 @@ CONCERNING_TASKS: Final = frozenset(event_class.type for event_class in PROJECTO
 def concerns_tasks(event: Event) -> bool:
     """Whether an event may change how a task stands."""
     if isinstance(event, MessagePosted):
-        return event.kind in TASK_KINDS or event.completes_task_id is not None
+        return is_of_task(event)
     return type(event) in PROJECTOR.handlers
 
 

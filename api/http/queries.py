@@ -41,6 +41,7 @@ class QueryReader(Generic[Q]):
         self._type = query_type
         self._fields = {field.encode_name: _Parameter(field) for field in info.fields}
         self._required = [field.encode_name for field in info.fields if field.required]
+        self._unasked = None if self._required else query_type()
 
     def read(self, scope: Scope) -> Q:
         """The parameters of a request.
@@ -48,10 +49,12 @@ class QueryReader(Generic[Q]):
         Raises:
             InvalidInput: one is missing, of the wrong type, out of bounds, or not UTF-8.
         """
+        ids, query = scope["path_params"], scope["query_string"]
+        if not ids and not query and self._unasked is not None:
+            return self._unasked
         values: dict[str, Value] = {}
-        for name, text in scope["path_params"].items():
+        for name, text in ids.items():
             values[self._fields[name].name] = self._fields[name].parse_segment(name, text)
-        query = scope["query_string"]
         if query:
             for part in _decode("query", query).split("&"):
                 name, _, text = part.partition("=")

@@ -129,17 +129,18 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
     ended = answered or state.waiting_task
     if kind not in TASK_KINDS:
         _refuse_terms(command)
+    parent = command.parent_task_id
     posted = MessagePosted(
         from_agent=fields.agent("from_agent", command.from_agent),
         channel=channel,
         to_agent=to_agent,
         kind=kind,
         body=body,
-        attachments=_attachments(command.attachments, state.limits),
-        reply_to=fields.integer("reply_to", command.reply_to),
+        attachments=_attachments(command.attachments, state.limits) if command.attachments else (),
+        reply_to=None if command.reply_to is None else fields.integer("reply_to", command.reply_to),
         thread_id=fields.optional_id("thread_id", command.thread_id),
-        metadata=fields.metadata(command.metadata),
-        parent_task_id=fields.integer("parent_task_id", command.parent_task_id),
+        metadata=fields.metadata(command.metadata) if command.metadata else {},
+        parent_task_id=None if parent is None else fields.integer("parent_task_id", parent),
         completes_task_id=answered.task_id if answered else None,
         completes_in_thread_id=answered.thread_id if answered else None,
         task=_terms(state, command, kind, to_agent, now) if kind in TASK_KINDS else None,
@@ -222,9 +223,7 @@ def _handling(state: Posting, command: PostMessage, to_agent: str | None, now: i
     return Handling(ack=ack, ack_by=ack_by, urgent=urgent, provenance=state.provenance)
 
 
-def _attachments(attachments: list[Attachment] | None, limits: Limits) -> tuple[Attachment, ...]:
-    if not attachments:
-        return ()
+def _attachments(attachments: list[Attachment], limits: Limits) -> tuple[Attachment, ...]:
     if len(attachments) > limits.max_attachments:
         raise InvalidInput("attachments", f"must be at most {limits.max_attachments}, not {len(attachments)}")
     for place, attachment in enumerate(attachments):

@@ -196,3 +196,8 @@ class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         if self.to_agent is not None:
             return f"inbox/{self.to_agent}"
         return f"channel/{self.channel}"
+
+
+def is_of_task(message: MessagePosted) -> bool:
+    """Whether a message opens a task or completes one; nearly none does."""
+    return message.kind in TASK_KINDS or message.completes_task_id is not None

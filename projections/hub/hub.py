@@ -6,9 +6,9 @@ Everything here runs on one event loop.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 from uuid import uuid4
 
 from arclog.clock import LogClock, TimeSource
@@ -253,7 +253,7 @@ class Hub:
 
     # Writing --------------------------------------------------------------------------------------------------------
 
-    async def execute(
+    def execute(
         self,
         command: Command,
         *,
@@ -263,10 +263,10 @@ class Hub:
         former_request: bytes | None = None,
         sender: str = "",
         relies_on: Preconditions | None = None,
-    ) -> Outcome:
+    ) -> Coroutine[Any, Any, Outcome]:
         """Have a command judged and, if it is accepted, its event recorded.
 
-        Returns only when the event is on disk.
+        What is awaited returns only when the event is on disk.
 
         Args:
             command: what is asked for.
@@ -290,8 +290,10 @@ class Hub:
             relies_on=relies_on,
             principal=PRINCIPAL.get(),
         )
-        if type(command) not in _FOLLOWED_UP:
-            return await self._submission.execute(call)
+        return self._execute_and_follow(call) if type(command) in _FOLLOWED_UP else self._submission.execute(call)
+
+    async def _execute_and_follow(self, call: Call) -> Outcome:
+        command = call.command
         if isinstance(command, EraseTexts):
             return await self.erasing.erase(call, command)
         outcome = await self._submission.execute(call)

@@ -35,9 +35,10 @@ def check_identity(context: Context, call: Call, at: AsOf) -> None:
     Raises:
         Forbidden: it is not, or may not.
     """
-    holders, principal, command = context.holders, call.principal, call.command
+    principal, command = call.principal, call.command
     if call.transport == "hub":
         return
+    holders = context.holders
     if type(command) in FOR_OPERATORS:
         check_operator(holders, principal, strict=isinstance(command, OURS_ALONE))
     if principal is None and not holders.bound:

@@ -22,10 +22,11 @@ from arclog.events import (
     SessionClosed,
 )
 from arclog.events.channels import ANONYMOUS
+from arclog.events.messages import is_of_task
 from arclog.keys import owner_of, principal_of
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
 from arclog.rules import KNOWN, rules_of
-from arclog.sender import named_sender
+from arclog.sender import sender_of
 from arclog.sqlite.log import KeptKey, Log
 from arclog.sqlite.reads import find_event
 from projections import wakes
@@ -124,6 +125,9 @@ class Transaction:
     def _record(self, data: Event, metadata: Metadata) -> RecordedEvent:
         event = self._log.append(data, self.now, metadata)
         project(HANDLERS, self._context.writer, event)
+        if isinstance(data, MessagePosted) and not is_of_task(data):  # nothing else follows from it, as nearly always
+            self.messages += posted_by(event)
+            return event
         kind = type(data)
         if kind in POSTING:
             self.messages += posted_by(event)
@@ -155,7 +159,7 @@ class Transaction:
             self._settle_agent(call.sender)
         try:
             check_identity(self._context, call, self._at)
-            result = self._answer_again(call) or self._judge(call)
+            result = (None if call.key is None else self._answer_again(call, call.key)) or self._judge(call)
         except StorageError:
             raise
         except ArcError as refusal:
@@ -171,15 +175,13 @@ class Transaction:
         self._see(call)
         return result
 
-    def _answer_again(self, call: Call) -> Outcome | None:
+    def _answer_again(self, call: Call, key: str) -> Outcome | None:
         """The first answer, if the call's key is known."""
-        if call.key is None:
-            return None
-        kept = self._find_kept(call, call.key)
+        kept = self._find_kept(call, key)
         if kept is None:
             return None
         if not call.is_of(kept):
-            raise KeyReused(call.key, kept.event_id)
+            raise KeyReused(key, kept.event_id)
         stored = self._context.snapshot.read(find_event, kept.event_id)
         assert stored is not None
         first = stored.decode()
@@ -201,7 +203,7 @@ class Transaction:
     def _find_kept(self, call: Call, key: str) -> KeptKey | None:
         """What the call's key led to."""
         kept = self._log.find_key(owner_of(call.sender, call.request), key)
-        if kept is None and named_sender(call.command) is None:
+        if kept is None and sender_of(call.command) == ANONYMOUS:
             # Before events named their principal, all calls that name nobody shared their keys.
             shared = self._log.find_key(ANONYMOUS, key)
             if shared is not None and call.is_of(shared):
