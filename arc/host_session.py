@@ -42,6 +42,8 @@ PROGRAMS = {
 ONE_SERVER_A_THREAD = frozenset({"codex"})
 """Hosts with one process for many windows, and an MCP server for each: the process names no window."""
 SHORT = 4
+SUB_AGENT_CHARS = 6
+KIND_CHARS = 24
 MAX_ANCESTORS = 32
 PROC = "/proc"
 ASK_WITHIN_SEC = 2.0
@@ -119,6 +121,18 @@ def find_host_session(environment: Mapping[str, str] = os.environ) -> HostSessio
 def of_thread(harness: str, thread_id: str, adapter: int) -> HostSession:
     """The session of a host that names it with each call, to the process `adapter`."""
     return HostSession(harness, _hash(thread_id), adapter=adapter)
+
+
+def name_sub_agent(parent: str, session: str, kind: str = "") -> str:
+    """The name of a sub-agent that was given none.
+
+    Args:
+        parent: whose it is.
+        session: the host's id of it.
+        kind: what kind of sub-agent it is, as the host calls it, where all that speak of it know that.
+    """
+    word = "".join(char if char.isascii() and char.isalnum() else "-" for char in kind.lower())[:KIND_CHARS].strip("-")
+    return f"{parent}.{word or 'agent'}-{_hash(session)[:SUB_AGENT_CHARS]}"
 
 
 def find_host_process() -> tuple[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cli.errors import in_words
-from cli.options import AgentOptions, check_text
+from cli.options import AgentOptions, RegisteringOptions, check_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from arc import ArcClient
 
 
-def speak(options: AgentOptions, act: Callable[[ArcClient], None]) -> int:
+def speak(options: RegisteringOptions, act: Callable[[ArcClient], None]) -> int:
     """Register the agent and let it act; its session stays open, so that others see that it is there.
 
     Args:
@@ -25,7 +25,7 @@ def speak(options: AgentOptions, act: Callable[[ArcClient], None]) -> int:
     """
 
     def register_and_act(client: ArcClient) -> None:
-        client.register()
+        client.register(parent=options.parent)
         act(client)
 
     return act_as(options, register_and_act)

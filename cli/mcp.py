@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from api.mcp.port import Port
 from cli.arguments import Arguments
 from cli.event_loop import hearing_the_end
-from cli.options import AgentOptions, add_base_url
+from cli.options import RegisteringOptions, add_base_url, add_parent
 
 if TYPE_CHECKING:
     from arclog.events import JsonObject
@@ -34,7 +34,7 @@ THREAD_META: Final = "x-codex-turn-metadata"
 """Where Codex says with each call which thread it is of."""
 
 
-class Options(AgentOptions):
+class Options(RegisteringOptions):
     """Who speaks to which hub."""
 
 
@@ -43,6 +43,7 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument(
         "--agent", metavar="ID", help="who speaks; by default a name for each session of the host, as in claude-3f2a"
     )
+    add_parent(parser)
     add_base_url(parser)
 
 
@@ -67,7 +68,7 @@ def run(options: Options) -> int:
         _make_blocking(descriptor)
     from cli.http_port import HttpPort
 
-    return asyncio.run(_Adapter(options.agent, HttpPort(transport)).serve(STDIN, sink))
+    return asyncio.run(_Adapter(options.agent, HttpPort(transport), options.parent).serve(STDIN, sink))
 
 
 class _Adapter:
@@ -76,9 +77,10 @@ class _Adapter:
     Args:
         agent: the agent's name, if it was given one.
         port: carries its calls.
+        parent: the agent whose sub-agent it is, if it was told so.
     """
 
-    def __init__(self, agent: str | None, port: Port) -> None:
+    def __init__(self, agent: str | None, port: Port, parent: str | None = None) -> None:
         from api.mcp.agent_session import AgentSession
         from arc.host_session import ONE_SERVER_A_THREAD, HostSession, find_host_session, is_dead
 
@@ -97,7 +99,7 @@ class _Adapter:
         self._may_register = asyncio.Event()
         if self._knows_thread:
             self._may_register.set()
-        self._session = AgentSession(agent or host.name, port, host, is_dead)
+        self._session = AgentSession(agent or host.name, port, host, is_dead, parent=parent)
         self._port = port
         self._waking: Waking | None = None
 
@@ -123,12 +125,15 @@ class _Adapter:
         """Learn from a call which thread of the host it is of; from a tool's at the latest."""
         if self._knows_thread:
             return
-        from arc.host_session import of_thread
+        from arc.host_session import name_sub_agent, of_thread
 
-        thread_id = _find_thread(meta)
+        thread_id, root = _find_thread(meta, "thread_id"), _find_thread(meta, "session_id")
         if thread_id is not None:
             host = of_thread(self._harness, thread_id, adapter=os.getpid())
             self._session.host, self._session.agent_id = host, host.name
+            if root is not None and root != thread_id:
+                parent = of_thread(self._harness, root, adapter=os.getpid()).name
+                self._session.parent, self._session.agent_id = parent, name_sub_agent(parent, thread_id)
             self._thread_id = thread_id
         elif not is_tool:
             return
@@ -172,14 +177,15 @@ class _Adapter:
                 await self._session.leave()
 
 
-def _find_thread(meta: "JsonObject") -> str | None:
+def _find_thread(meta: "JsonObject", name: str) -> str | None:
+    """The thread that a call is of, or with `session_id` the one that began it all; None where it is not said."""
     said = meta.get(THREAD_META)
     if isinstance(said, str):
         import json
 
         with contextlib.suppress(ValueError):
             said = json.loads(said)
-    thread_id = said.get("thread_id") if isinstance(said, dict) else None
+    thread_id = said.get(name) if isinstance(said, dict) else None
     return thread_id if isinstance(thread_id, str) and thread_id else None
 
 

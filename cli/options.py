@@ -67,6 +67,12 @@ class AgentOptions(Namespace):
     base_url: str | None
 
 
+class RegisteringOptions(AgentOptions):
+    """The same of one that registers; `parent` is the agent whose sub-agent it is."""
+
+    parent: str | None
+
+
 def add_hub_options(parser: Arguments) -> None:
     """Declare `HubOptions`."""
     add_place_options(parser)
@@ -162,7 +168,13 @@ def add_agent_options(parser: Arguments) -> None:
         metavar="ID",
         help="the agent that speaks; it is registered, which replaces its session",
     )
+    add_parent(parser)
     add_base_url(parser)
+
+
+def add_parent(parser: Arguments) -> None:
+    """Declare of whom an agent that registers is a sub-agent."""
+    parser.add_argument("--parent", metavar="ID", help="the agent whose sub-agent it is; --agent is then PARENT.NAME")
 
 
 def add_actor_options(parser: Arguments) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli.agent import speak
 from cli.arguments import Arguments
-from cli.options import AgentOptions, add_agent_options, cursor, seconds
+from cli.options import RegisteringOptions, add_agent_options, cursor, seconds
 from cli.output import to_json
 
 TYPE_CHECKING = False
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from arc.shapes import Message
 
 
-class Options(AgentOptions):
+class Options(RegisteringOptions):
     """Which messages, and how long to wait for the first."""
 
     channel: str | None

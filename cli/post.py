@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli.agent import speak
 from cli.arguments import Arguments
-from cli.options import AgentOptions, add_agent_options, count, seconds
+from cli.options import RegisteringOptions, add_agent_options, count, seconds
 from cli.output import print_json
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 KINDS: Final = ("artifact", "chat", "claim", "notice", "release", "task", "task_request", "task_result")
 
 
-class Options(AgentOptions):
+class Options(RegisteringOptions):
     """What is said, and to whom."""
 
     channel: str | None

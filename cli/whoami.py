@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from cli.agent import speak
 from cli.arguments import Arguments
-from cli.options import AgentOptions, add_agent_options
+from cli.options import RegisteringOptions, add_agent_options
 from cli.output import print_json
 
 
-class Options(AgentOptions):
+class Options(RegisteringOptions):
     """Who asks."""
 
 

@@ -160,9 +160,16 @@ def find_live(connection: apsw.Connection, agent_id: str, at: AsOf) -> LiveSessi
 
 
 def find_beginning(connection: apsw.Connection, agent_id: str, at: AsOf) -> int:
-    """When an agent's live session began, in microseconds; 0 when it has none."""
+    """When an agent's live session began, in microseconds; 0 when it has none.
+
+    A sub-agent that was silent for long registers again in the middle of its work: it began with its first session.
+    """
     row = VERSIONS.find_at(connection, agent_id, at)
-    return row.created_at if row is not None and row.active else 0
+    if row is None or not row.active:
+        return 0
+    if row.parent is None:
+        return row.created_at
+    return int(connection.execute(SQL["find_first"], {"agent_id": agent_id, "at": at.at}).get)
 
 
 def find_live_by_id(connection: apsw.Connection, session_id: str) -> LiveSession | None:
@@ -214,6 +221,12 @@ def list_processes(connection: apsw.Connection) -> list[tuple[str, Process]]:
 def list_roots(connection: apsw.Connection) -> dict[str, str]:
     """The folders that live sessions name, by their agents: what the paths of each are relative to."""
     return {str(agent_id): str(root) for agent_id, root in connection.execute(SQL["list_roots"])}
+
+
+def find_parent(connection: apsw.Connection, agent_id: str, at: AsOf) -> str | None:
+    """Whose sub-agent an agent is; None when nobody's."""
+    row = VERSIONS.find_at(connection, agent_id, at)
+    return None if row is None else row.parent
 
 
 def list_sub_agents(connection: apsw.Connection, at: AsOf) -> list[tuple[str, str]]:

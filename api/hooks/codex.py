@@ -6,6 +6,8 @@ the tool `apply_patch`, or, from models that lack it, as a here-document in the 
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from api.hooks.calls import Body, HookCall, HookReply
 from api.hooks.claude_code import MOMENTS, read_as
 from api.hooks.claude_code import answer as answer_as_claude
@@ -15,10 +17,13 @@ BY_PROCESS: Final = False
 
 
 def read(body: Body) -> HookCall:
-    """What a call means. A sub-agent sends the id of the thread that began it, and so counts as that."""
-    return read_as(MOMENTS, body)
+    """What a call means. A sub-agent sends its parent's session, and its own thread as `agent_id`."""
+    # Its MCP server knows nothing of its kind, so that is no part of its name.
+    return replace(read_as(MOMENTS, body), child_kind="")
 
 
 def answer(call: HookCall, reply: HookReply) -> bytes:
-    """The answer."""
+    """The answer; nothing is put before a sub-agent, since it is not known to take that at its beginning."""
+    if call.moment == "child_start":
+        return b""
     return answer_as_claude(call, reply)

@@ -142,6 +142,9 @@ class Hooks:
         if call.moment == "prompt":
             self._windows.forget(window)
         agent_id = self._windows.find(window)
+        if call.child:
+            self._hub.attendance.see(agent_id)
+            agent_id = await self._windows.find_child(window, call, TRANSPORT)
         self._news.hear_from(agent_id)
         is_called = self._is_called(agent_id)
         last = self._hub.read(find_last_event_of, agent_id) if is_called else None
@@ -173,11 +176,15 @@ class Hooks:
                 return HookReply(context=await self._news.tell(agent_id))
             case "prompt":
                 return HookReply(context=await self._news.tell(agent_id))
-            case "turn_end":
+            case "turn_end" | "child_end":
                 news = await self._news.go_on(agent_id)
-                if not news:
+                if not news and call.child:
+                    await self._leave(agent_id, call)
+                elif not news:
                     await self._hub.execute(EndTurn(agent_id=agent_id), transport=TRANSPORT)
                 return HookReply(go_on=news)
+            case "child_start":
+                return HookReply(context=self._greet_child(agent_id))
             case _:
                 await self._leave(agent_id, call)
                 return NOTHING
@@ -192,6 +199,13 @@ class Hooks:
         )
         news = await self._news.tell(agent_id)
         return HookReply(context=f"{hello}\n{news}" if news else hello)
+
+    def _greet_child(self, agent_id: str) -> str:
+        return (
+            f"Arc: you are the sub-agent {agent_id} at the hub of {self._hub.roots.own.folder}. Others may work in the "
+            "same files, those that were begun beside you too: what you edit is locked for you until you end, and what "
+            "others hold is refused."
+        )
 
     async def _leave(self, agent_id: str, call: HookCall) -> None:
         ended = await self._hub.execute(EndTurn(agent_id=agent_id), transport=TRANSPORT)

@@ -17,6 +17,7 @@ from api.hooks.guarded_git import Disk, digest_of, list_changed, list_staged
 from api.hooks.news import plain
 from api.hooks.shell.deeds import Deed, Unclear
 from api.hooks.shell.script import find_deeds
+from arclog.deciders.families import SEPARATOR
 from arclog.deciders.files import TouchFiles
 from arclog.deciders.locks import MAX_PATHS, AcquireLock, FindConflicts
 from arclog.errors import InvalidInput
@@ -227,12 +228,20 @@ class ToolGuard:
             if paths is not None and not any(path == one or path.startswith(f"{one.rstrip('/')}/") for one in paths):
                 continue
             last = None if self._find_key(path) is None else self._hub.read(files.find_last_write, self._key(path), at)
-            if last is not None and last.agent_id != agent_id:
+            if last is not None and not self._is_own(agent_id, last.agent_id):
                 shown = self._shown(path)
                 found.setdefault(shown, f"{last.agent_id} wrote {plain(shown)}, which is not committed")
         sentences = list(found.values())
         more = f", and {len(sentences) - SHOWN} more" if len(sentences) > SHOWN else ""
         return f"{'; '.join(sentences[:SHOWN])}{more}." if sentences else ""
+
+    def _is_own(self, agent_id: str, writer: str) -> bool:
+        """Whether an agent may commit or take back what another wrote: a parent and its sub-agent share their work."""
+        if agent_id == writer or (SEPARATOR not in agent_id and SEPARATOR not in writer):
+            return agent_id == writer
+        at = self._hub.at()
+        parent = self._hub.read(sessions.find_parent, agent_id, at)
+        return parent == writer or self._hub.read(sessions.find_parent, writer, at) == agent_id
 
     # Paths ----------------------------------------------------------------------------------------------------------
 
@@ -281,8 +290,9 @@ _ADVICE: Final = {
 
 def _list_held_by_others(connection: Any, agent_id: str, at: Any) -> list[locks.Lock]:  # noqa: ANN401
     found: list[locks.Lock] = []
+    own = {agent_id, sessions.find_parent(connection, agent_id, at)}
     for lock in locks.each_lock(connection, at, None, True):
-        if lock.agent_id != agent_id:
+        if lock.agent_id not in own:
             found.append(lock)
             if len(found) > SHOWN:
                 break

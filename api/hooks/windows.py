@@ -11,7 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from api.hooks.calls import HookCall
+from arclog.deciders.families import SEPARATOR
 from arclog.deciders.sessions import OpenSession
+from arclog.errors import InvalidInput
 from arclog.events.processes import Process
 from projections import sessions
 from projections.hub.hub import Hub
@@ -20,6 +22,8 @@ from projections.sessions import Session
 BY: Final = "hook"
 """What opened a session, as its metadata say."""
 SHORT: Final = 4
+CHILD_CHARS: Final = 6
+KIND_CHARS: Final = 24
 MAX_NAMESAKES: Final = 99
 MAX_KNOWN: Final = 4096
 
@@ -50,6 +54,12 @@ class Window:
     @property
     def key(self) -> tuple[str, str]:
         return self.host, self.session or self.process
+
+    def name_child(self, parent: str, call: HookCall) -> str:
+        """The name of the sub-agent that a call is about."""
+        letters = (char if char.isascii() and char.isalnum() else "-" for char in call.child_kind.lower())
+        kind = "".join(letters)[:KIND_CHARS].strip("-")
+        return f"{parent}{SEPARATOR}{kind or 'agent'}-{_hash(call.child)[:CHILD_CHARS]}"
 
     def to_metadata(self) -> dict[str, Any]:
         """What the agent's session at the hub says of it."""
@@ -135,6 +145,26 @@ class Windows:
             )
             await self._hub.execute(command, transport=transport)
         return agent_id
+
+    async def find_child(self, window: Window, call: HookCall, transport: str) -> str:
+        """The sub-agent that a call is about, registered unless it is there; its parent is registered first.
+
+        Where the window's agent is a sub-agent itself, those that it begins count as it.
+        """
+        parent = self.find(window)
+        child, at = window.name_child(parent, call), self._hub.at()
+        if self._hub.read(sessions.find_session, child, at) is not None:
+            return child
+        if self._hub.read(sessions.find_session, parent, at) is None:
+            parent = await self.open(window, transport)
+            child = window.name_child(parent, call)
+        said = {"by": BY, "host": {"harness": window.host, "session": _hash(call.child)}}
+        command = OpenSession(agent_id=child, parent=parent, metadata=said, replace=True)
+        try:
+            await self._hub.execute(command, transport=transport)
+        except InvalidInput:
+            return parent
+        return child
 
     def _find_cleared(self, window: Window) -> str | None:
         for session in self._hub.read(sessions.list_sessions, self._hub.at()):

@@ -60,6 +60,7 @@ class AgentSession:
         host: the session of the host that it works in, where that is known.
         is_dead: whether the process that metadata speak of is known to be gone.
         places: what keeps how far agents have read, where that outlasts this process.
+        parent: the agent whose sub-agent it is, if it is one.
 
     Attributes:
         agent_id: its name.
@@ -78,8 +79,10 @@ class AgentSession:
         host: Host | None = None,
         is_dead: Callable[[Mapping[str, Any]], bool] | None = None,
         places: Places | None = None,
+        parent: str | None = None,
     ) -> None:
         self.agent_id = agent_id
+        self.parent = parent
         self._places = places
         self.poll_places = self._new_places()
         self.holdings = Holdings()
@@ -322,6 +325,8 @@ class AgentSession:
         process = None if self.host is None else self.host.to_process()
         if process is not None:
             body["process"] = process
+        if self.parent is not None:
+            body["parent"] = self.parent
         opened = await self.port.change("POST", "/v1/sessions", NO_IDS, body)
         self.agent_id, self.session_id, self._is_ours = name, opened["result"]["session_id"], True
         self._has_left = False

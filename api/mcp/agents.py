@@ -69,18 +69,19 @@ class Agents:
             raise InvalidInput("agent", "is required: use the URL /mcp?agent=NAME, or send the header X-Arc-Agent")
         return self._add((name, session_id), self._session(agent_id))
 
-    async def welcome(self, name: str | None, params: JsonObject) -> Conversation:
+    async def welcome(self, name: str | None, params: JsonObject, parent: str | None = None) -> Conversation:
         """Register the agent of a window that opens.
 
         Args:
             name: the name that its URL gives.
             params: what the host says of itself.
+            parent: the agent whose sub-agent it is, if its URL names one.
 
         Raises:
             Refused: the hub would not.
         """
         session = self._pick(name or _make_name(params))
-        before = session.agent_id
+        before, session.parent = session.agent_id, parent
         await session.register()
         if session.agent_id != before:  # it is live elsewhere, without this hub's knowing
             if self._sessions.get(before) is session:

@@ -46,6 +46,7 @@ class McpQuery(Struct, frozen=True):
     """Who speaks."""
 
     agent: Annotated[str, Meta(description="the agent that the host speaks for")] | None = None
+    parent: Annotated[str, Meta(description="the agent whose sub-agent it is, called `parent.name`")] | None = None
 
 
 class McpEndpoint:
@@ -179,7 +180,7 @@ class McpEndpoint:
     async def _welcome(self, call: Call, scope: Scope, send: Send) -> None:
         """Register the agent; its session's id is that of the MCP session."""
         try:
-            conversation = await self._agents.welcome(self._name(scope), call.params)
+            conversation = await self._agents.welcome(self._name(scope), call.params, self._read_query(scope).parent)
         except (InvalidInput, Refused) as refused:
             raise ProtocolError(INVALID_REQUEST, str(refused), id=call.id) from None
         welcome = conversation.welcome(call)

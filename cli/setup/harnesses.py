@@ -106,6 +106,8 @@ def _claude_code(setting: Setting) -> Iterator[Edit]:
         "PreToolUse": _group(before, _CLAUDE_WRITES),
         "PostToolUse": _group(hook, f"{_CLAUDE_WRITES}|Read"),
         "Stop": _group(hook),
+        "SubagentStart": _group(hook),
+        "SubagentStop": _group(hook),
         "SessionEnd": _group(hook),
     }
     yield _hooks(places.hooks, groups)
@@ -120,6 +122,8 @@ def _codex(setting: Setting) -> Iterator[Edit]:
         "PreToolUse": _group(hook, _CODEX_TOOLS),
         "PostToolUse": _group(hook, _CODEX_TOOLS),
         "Stop": _group(hook),
+        "SubagentStart": _group(hook),
+        "SubagentStop": _group(hook),
         "SessionEnd": _group(hook),
     }
     yield _hooks(places.hooks, groups)

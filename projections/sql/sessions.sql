@@ -45,6 +45,9 @@ WHERE agent_id > :after AND {is_current} AND active = 1 ORDER BY agent_id LIMIT 
 SELECT agent_id, root FROM sessions INDEXED BY sessions_with_root
 WHERE {is_current} AND active = 1 AND root IS NOT NULL
 
+-- name: find_first
+SELECT min(created_at) FROM sessions WHERE agent_id = :agent_id AND from_event <= :at
+
 -- name: list_sub_agents
 -- A parent is an agent's for good, so whoever named one up to event :at has it then.
 SELECT DISTINCT agent_id, parent FROM sessions WHERE parent IS NOT NULL AND from_event <= :at ORDER BY agent_id

@@ -253,14 +253,6 @@ def test_the_hooks_of_a_window_are_the_agent_that_its_tools_registered(hub: Serv
     assert ada.start() == "ada"
 
 
-def test_a_sub_agent_counts_as_its_parent(ada: Window) -> None:
-    ada.start()
-    ada.edit("a.py")
-    path = str(ada.tree / "a.py")
-    given = {"tool_name": "Edit", "tool_input": {"file_path": path}, "agent_id": "child", "agent_type": "reviewer"}
-    assert ada.hook("PreToolUse", **given) is None
-
-
 def test_a_window_of_another_folder_gets_no_decision(hub: ServedHub, tmp_path: Path, ada: Window) -> None:
     ada.edit("a.py")
     other = tmp_path / "other"

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from arc.host_session import HostSession, find_host_process, find_start, is_dead, of_thread
+from arc.host_session import HostSession, find_host_process, find_start, is_dead, name_sub_agent, of_thread
+from tests.support.command import running
 from tests.support.mcp_hosts import LineHost, line_host
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
@@ -109,7 +110,7 @@ def test_a_look_at_the_server_ends_nobodys_session(hub: ServedHub, tmp_path: Pat
         assert live(hub) == before
 
 
-def test_a_thread_of_codex_is_named_by_its_first_call_and_a_sub_agent_is_another_agent(
+def test_a_thread_of_codex_is_named_by_its_first_call_and_one_that_it_began_is_its_sub_agent(
     hub: ServedHub, tmp_path: Path
 ) -> None:
     codex = tmp_path / "codex"
@@ -122,7 +123,41 @@ def test_a_thread_of_codex_is_named_by_its_first_call_and_a_sub_agent_is_another
             host.open()
             meta = {"x-codex-turn-metadata": {"session_id": "0199-root", "thread_id": thread}}
             host.ask("tools/call", {"name": "arc_whoami", "arguments": {}, "_meta": meta})
-        assert live(hub).keys() == {of_thread("codex", f"0199-{which}", 0).name for which in ("root", "child")}
+        root = of_thread("codex", "0199-root", 0).name
+        assert live(hub).keys() == {root, name_sub_agent(root, "0199-child")}
+        said = hub.get(f"/v1/agents/{name_sub_agent(root, '0199-child')}").result["session"]
+        assert said["parent"] == root
+
+
+def test_a_sub_agent_of_codex_is_one_agent_by_its_hooks_and_by_its_tools(hub: ServedHub, tmp_path: Path) -> None:
+    codex = tmp_path / "codex"
+    codex.symlink_to("/bin/sh")
+    common = {"session_id": "0199-root", "turn_id": "1", "cwd": str(hub.hub.roots.own.folder)}
+    hub.post("/v1/hooks/codex", {**common, "hook_event_name": "SessionStart", "source": "startup"})
+    begun = {**common, "hook_event_name": "SubagentStart", "agent_id": "0199-child", "agent_type": "worker"}
+    assert hub.post("/v1/hooks/codex", begun).body is None
+    before = live(hub)
+    with line_host(hub.url, None, tmp_path / "host.log", starter=codex) as child:
+        child.open()
+        meta = {"x-codex-turn-metadata": {"session_id": "0199-root", "thread_id": "0199-child"}}
+        child.ask("tools/call", {"name": "arc_whoami", "arguments": {}, "_meta": meta})
+        assert live(hub) == before
+    root = of_thread("codex", "0199-root", 0).name
+    assert before.keys() == {root, name_sub_agent(root, "0199-child")}
+
+
+def test_a_sub_agent_is_registered_by_the_command_by_its_mcp_server_and_by_a_url(
+    hub: ServedHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.post("/v1/sessions", {"agent_id": "ada"})
+    with line_host(hub.url, "ada.one", tmp_path / "host.log", parent="ada") as host:
+        host.open()
+        name_of(host)
+        assert open_by_url(hub, "?agent=ada.two&parent=ada")[0] == "ada.two"
+        shown = running(capsys)("whoami", "--agent", "ada.three", "--parent", "ada", "--base-url", hub.url)
+        assert '"parent": "ada"' in shown
+        found = {one["agent_id"]: one.get("parent") for one in hub.get("/v1/agents").result}
+    assert found == {"ada": None, "ada.one": "ada", "ada.two": "ada", "ada.three": "ada"}
 
 
 def test_a_hang_up_ends_the_session(hub: ServedHub, tmp_path: Path) -> None:

@@ -39,6 +39,10 @@ class Window:
         assert answer.status == 200, answer.body
         return answer.body
 
+    def child(self, number: str, kind: str = "general-purpose") -> "SubAgent":
+        """A sub-agent of the window."""
+        return SubAgent(self, number, kind)
+
     def start(self) -> str:
         """Begin the session; the name of its agent."""
         context = self.hook("SessionStart", source="startup")["hookSpecificOutput"]["additionalContext"]
@@ -72,4 +76,23 @@ class Window:
 
     def stop(self, *, again: bool = False) -> str:
         answer = self.hook("Stop", stop_hook_active=again)
+        return "" if answer is None else str(answer["reason"])
+
+
+class SubAgent(Window):
+    """A sub-agent of a window of Claude Code: its hooks name it beside the window's session."""
+
+    def __init__(self, window: Window, number: str, kind: str) -> None:
+        super().__init__(window.hub, window.tree, window.session, mode=window.mode)
+        self.number, self.kind = number, kind
+
+    def hook(self, event: str, **more: Any) -> Any:
+        return super().hook(event, agent_id=self.number, agent_type=self.kind, **more)
+
+    def start(self) -> str:
+        context = self.hook("SubagentStart")["hookSpecificOutput"]["additionalContext"]
+        return str(context.split("sub-agent ")[1].split()[0])
+
+    def stop(self, *, again: bool = False) -> str:
+        answer = self.hook("SubagentStop", stop_hook_active=again, last_assistant_message="done")
         return "" if answer is None else str(answer["reason"])

@@ -146,6 +146,7 @@ def line_host(
     *,
     starter: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    parent: str | None = None,
 ) -> Iterator[LineHost]:
     """A host of `arc mcp`, ended at the end of the block.
 
@@ -156,9 +157,10 @@ def line_host(
         path: a folder with modules that the adapter is to find.
         starter: a shell that starts the adapter, as a host does.
         environment: what the host puts into the environment.
+        parent: the agent whose sub-agent it is.
     """
     search = str(CHECKOUT) if path is None else f"{CHECKOUT}{os.pathsep}{path}"
-    named = [] if agent is None else ["--agent", agent]
+    named = [*([] if agent is None else ["--agent", agent]), *([] if parent is None else ["--parent", parent])]
     start = [] if starter is None else [str(starter), "-c", '"$@"; exit $?', "host"]
     surroundings = {name: value for name, value in os.environ.items() if name not in OF_A_HOST}
     with log.open("ab") as errors:
