@@ -67,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         machine = describe(Path(folder))
         bench = Bench(Path(folder), effort, options.beside)
         print(f"{machine.processor}, {machine.cores} cores, {machine.filesystem}, flush {machine.flush_ms:.2f} ms")
+        print(f"a process is stopped {machine.stops:.0f} times a second, for up to {machine.longest_stop_ms:.1f} ms")
         rows, failures = _measure_all(lines, bench)
     run = Run(
         date=datetime.now(UTC).date().isoformat(),

@@ -5,7 +5,9 @@ import platform
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Final
 
 import apsw
 from msgspec import Struct
@@ -26,6 +28,9 @@ class Machine(Struct, frozen=True):
         python: Python's version.
         sqlite: SQLite's version.
         load: the machine's load average (one minute) when the run began.
+        stops: how often a second a process that only looks at the clock did not run for more than a millisecond: others
+            had its core, or the host of a virtual machine had all of them.
+        longest_stop_ms: the longest of these times.
     """
 
     system: str
@@ -37,10 +42,18 @@ class Machine(Struct, frozen=True):
     python: str
     sqlite: str
     load: float
+    stops: float
+    longest_stop_ms: float
+
+
+LOOKED_SEC: Final = 2.0
+STOP_SEC: Final = 0.001
 
 
 def describe(folder: Path) -> Machine:
     """This machine, with the disk that holds `folder`."""
+    load = os.getloadavg()[0]
+    stops = find_stops()
     return Machine(
         system=f"{platform.system()} {platform.release()}",
         processor=_find_processor(),
@@ -50,8 +63,23 @@ def describe(folder: Path) -> Machine:
         flush_ms=1000 * statistics.median(time_flushes(folder, 1.0)),
         python=platform.python_version(),
         sqlite=apsw.sqlite_lib_version(),
-        load=os.getloadavg()[0],
+        load=load,
+        stops=len(stops) / LOOKED_SEC,
+        longest_stop_ms=1000 * max(stops, default=0.0),
     )
+
+
+def find_stops() -> list[float]:
+    """How long this process did not run, each time that it did not for more than a millisecond; in seconds."""
+    stops: list[float] = []
+    last = time.perf_counter()
+    end = last + LOOKED_SEC
+    while last < end:
+        now = time.perf_counter()
+        if now - last > STOP_SEC:
+            stops.append(now - last)
+        last = now
+    return stops
 
 
 def memory_mb(pid: int) -> float:

@@ -151,6 +151,8 @@ def _facts(run: Run) -> dict[str, str | int]:
         "python": machine.python,
         "sqlite": machine.sqlite,
         "load": f"{machine.load:.1f}",
+        "stops": f"{machine.stops:.0f}",
+        "longest_stop_ms": number(machine.longest_stop_ms),
     }
 
 
@@ -182,7 +184,9 @@ machine and rewrites this page; `arc bench` looks at your machine and disk for t
 
 This run: {date}, Arc {version}, {minutes} minutes. {system}, {processor}, {cores} cores, {memory}; storages on
 {filesystem}, where a flush of 4 KiB takes {flush_ms} ms; Python {python}, SQLite {sqlite};
-load average {load} when it began.
+load average {load} when it began. A process that only looks at the clock did not run for more than
+a millisecond {stops} times a second, for up to {longest_stop_ms} ms: others had its core, or the host of a virtual
+machine had all of them. The tails of times below have that in them.
 
 ## Figures
 

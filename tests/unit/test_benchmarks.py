@@ -51,7 +51,7 @@ def test_a_figure_shows_its_spread() -> None:
 
 
 def test_the_page_has_a_line_for_each_row_and_an_image_for_each_plot(tmp_path: Path) -> None:
-    machine = Machine("Linux", "a processor", 2, 4096, "ext4", 0.5, "3.11", "3.54", 0.0)
+    machine = Machine("Linux", "a processor", 2, 4096, "ext4", 0.5, "3.11", "3.54", 0.0, 1.0, 6.1)
     reads = figure("Arc", "ms", [1, 2, 3])
     rows = [Row("read", "a read", (reads,), (at_most(1, reads, "≤ 1 ms"),)), Row("b", "b", notes=("skipped: no wrk",))]
     curves = [Curve("reads", "a read", "ms", ((1_000, 1.0), (10_000, 1.1)))]
