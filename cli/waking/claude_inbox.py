@@ -79,7 +79,12 @@ class ClaudeInbox:
         return said.get("peerProtocol") == PROTOCOL and said.get("messagingSocketPath") == self._path
 
     def call(self, text: str, reply_to: str) -> None:
-        """Write what the model is to read; the window has taken it when it has closed the connection."""
+        """Write what the model is to read; the window has taken it when it has closed the connection.
+
+        The window does not show its model whence a message came, so the text says where an answer is taken.
+        """
+        if reply_to:
+            text = f"{text}\nAnswer with Arc's tools, or with SendMessage to uds:{reply_to}"
         frames: list[dict[str, object]] = [
             {"type": "auth", "token": self._token},
             {

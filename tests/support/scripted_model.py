@@ -113,6 +113,11 @@ class ScriptedModel:
         wanted = json.dumps(text)[1:-1]
         return any(wanted in json.dumps(request) for request in self.requests)
 
+    def add(self, *steps: Step) -> None:
+        """Further steps, for the requests that come."""
+        with self._lock:
+            self._steps += steps
+
     def next_call(self, body: Json) -> tuple[str, Json] | None:
         """What the model does next; None when its turn is over, or it was asked for a title or the like."""
         offered = set(_tools_of(body))
