@@ -65,7 +65,7 @@ class HttpPort:
         try:
             return await self._daemons.run(work, unread)
         except ArcError as error:
-            raise Refused(tell_tools(in_words(error), error.advice), error.status) from None
+            raise Refused(tell_tools(in_words(error), error.advice), error.status, error.code) from None
         except asyncio.CancelledError:
             if in_flight is not None:
                 in_flight.give_up()

@@ -19,7 +19,7 @@ from api.mcp.beginnings import NOT_FOUND, VIA, begins_at, find_last_start, read_
 from api.mcp.grants import Grant
 from api.mcp.holdings import Holdings
 from api.mcp.poll_places import Places, PollPlaces
-from api.mcp.port import NO_IDS, Port, Refused
+from api.mcp.port import NO_IDS, Port, Refused, reading_at_least
 from arclog.events import JsonObject
 from arclog.limits import PRESENCE_TTL_SEC
 
@@ -112,7 +112,8 @@ class AgentSession:
             Refused: the hub would not, or is not there.
         """
         async with self._taking:
-            await self._register()
+            with reading_at_least():
+                await self._register()
 
     async def keep(self) -> None:
         """Make sure that the agent is registered, and that its polls have a place to go on from.
@@ -125,12 +126,13 @@ class AgentSession:
         async with self._taking:
             if self._instance_id not in {None, self.port.instance_id}:
                 self._forget_storage()
-            if self.host is not None and not self._has_registered:
-                await self._register()
-            if not self.poll_places.begun:
-                await self._resume()
-            if self.session_id is None or not self.port.is_here(self.agent_id):
-                await self._come_back()
+            with reading_at_least():
+                if self.host is not None and not self._has_registered:
+                    await self._register()
+                if not self.poll_places.begun:
+                    await self._resume()
+                if self.session_id is None or not self.port.is_here(self.agent_id):
+                    await self._come_back()
 
     @property
     def is_settled(self) -> bool:

@@ -68,4 +68,4 @@ def _refused(error: ArcError) -> Refused:
     text = tell_tools(tell(error), error.advice)
     if len(text) > MAX_ERROR_CHARS:
         text = f"{text[:MAX_ERROR_CHARS]} …"
-    return Refused(text, STATUS_OF[error.code])
+    return Refused(text, STATUS_OF[error.code], error.code)

@@ -1,6 +1,7 @@
 """The seam between the tools and a hub: a call of a route. Over HTTP from `arc mcp`, inside the process at `/mcp`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 from arclog.events import JsonObject
@@ -17,11 +18,23 @@ class Refused(Exception):
     Args:
         error: what went wrong.
         status: the status of the hub's answer, 5xx also where there was none.
+        code: the error's short name, where the hub gave one.
     """
 
-    def __init__(self, error: str, status: int) -> None:
+    def __init__(self, error: str, status: int, code: str | None = None) -> None:
         super().__init__(error)
         self.status = status
+        self.code = code
+
+
+@contextmanager
+def reading_at_least() -> Iterator[None]:
+    """Do without what a hub refuses that is too old for the log's rules: its agents may still read."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.code != "newer_rules":
+            raise
 
 
 class Port(Protocol):
