@@ -117,6 +117,18 @@ def test_a_message_to_a_name_that_nobody_ever_had_says_so(hub: ServedHub) -> Non
     assert "note" not in use(hub, "arc_dm", to_agent="teller", body="hi")
 
 
+def test_work_for_a_name_that_nobody_ever_had_says_so(hub: ServedHub) -> None:
+    hub.post("/v1/sessions", {"agent_id": "bob"})
+    given = [{"body": "one", "assignee": "bbo"}, {"body": "two", "assignee": "bob"}, {"body": "three"}]
+    opened = use(hub, "arc_open_tasks", tasks=given)
+    assert opened["note"].startswith("No agent bbo has ever been here: it alone may do the task, if it comes.")
+    (_, _, task_id) = opened["task_ids"]
+    assert "No agent bbo" in use(hub, "arc_task", action="assign", task_id=task_id, assignee="bbo")["note"]
+    assert "note" not in use(hub, "arc_task", action="assign", task_id=task_id, assignee="bob")
+    assert "note" not in use(hub, "arc_post_message", channel="general", to_agent="human", body="a word")
+    assert "No agent bbo has ever been here" in refusal(hub, "arc_rpc_call", to_agent="bbo", body="?", timeout=0.1)
+
+
 def test_an_agent_that_was_silent_too_long_learns_with_any_answer_what_it_lost(
     start_hub: Callable[..., HubProcess],
 ) -> None:

@@ -12,6 +12,7 @@ from api.mcp.poll_places import View
 from api.mcp.port import Refused
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Limit, Since
+from api.mcp.tools.strangers import note_strangers
 from arclog.events import JsonObject
 from arclog.events.messages import MessageKind
 
@@ -23,8 +24,6 @@ SAID: Final = ("from_agent", "to_agent", "body", "attachments")
 
 
 NOT_FOUND: Final = 404
-NEVER_HERE: Final = "never been here"
-"""How the hub says that nobody has heard of an agent."""
 
 Kind = Annotated[str, Meta(extra_json_schema={"enum": sorted(get_args(MessageKind))})]
 """The hub itself says which there are, and takes them in any case."""
@@ -105,7 +104,7 @@ async def post(agent: AskingAgent, arguments: Post) -> Answer:
         attachments=arguments.attachments,
         allow_secret=arguments.allow_secret or None,
     )
-    note = None if arguments.to_agent is None else await _note_stranger(agent, arguments.to_agent)
+    note = await note_strangers(agent, [arguments.to_agent], "gets the message")
     return answer(answers.message(envelope["result"], without=SAID), note)
 
 
@@ -198,22 +197,6 @@ async def _read_part(agent: AskingAgent, arguments: ReadBack, message_id: int) -
     shown = {"id": message_id, "from_agent": wire["from_agent"], name: part, "offset": arguments.offset}
     note = None if end >= len(text) else f"{end} of {len(text)} characters are shown: for the rest, offset={end}"
     return answer({"messages": [shown]}, note)
-
-
-async def _note_stranger(agent: AskingAgent, name: str) -> str | None:
-    """What to say of a recipient that nobody has heard of."""
-    if name in agent.known:
-        return None
-    try:
-        await agent.read("/v1/agents/{agent_id}", agent_id=name)
-    except Refused as refused:
-        if refused.status == NOT_FOUND and NEVER_HERE in str(refused):
-            return (
-                f"No agent {name} has ever been here: it gets the message if it comes. arc_list_agents has the names."
-            )
-        return None
-    agent.known.add(name)
-    return None
 
 
 def _to_shown(agent: AskingAgent, wire: JsonObject) -> JsonObject:

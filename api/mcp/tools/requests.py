@@ -10,6 +10,7 @@ from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.port import Refused
 from api.mcp.tool import Tool
+from api.mcp.tools.strangers import note_strangers
 from arclog.limits import MAX_PAGE_ROWS
 
 MAX_WAIT_SEC: Final = 600.0
@@ -64,7 +65,9 @@ async def request(agent: AskingAgent, arguments: Request) -> Answer:
                     return answer(answers.message(one))
                 seen = one["id"]
             if wait_sec == 0.0 and not found:
-                raise Refused(f"RPC to {arguments.to_agent} timed out after {timeout_sec:g} s. {later}", TIMED_OUT)
+                stranger = await note_strangers(agent, [arguments.to_agent], "gets the request")
+                told = f"RPC to {arguments.to_agent} timed out after {timeout_sec:g} s. {later}"
+                raise Refused(f"{told} {stranger}" if stranger else told, TIMED_OUT)
             if not found:
                 await asyncio.sleep(min(wait_sec, max(0.0, began_at + PAUSE_SEC - loop.time())))
     except Refused as refused:

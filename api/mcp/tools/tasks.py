@@ -1,6 +1,6 @@
 """Tasks: what is to be done."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
@@ -9,6 +9,9 @@ from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Token, TtlSec, WaitSec
+from api.mcp.tools.strangers import note_strangers
+
+FOR_IT_ALONE: Final = "alone may do the task,"
 
 
 class WhichTasks(Struct, frozen=True, kw_only=True):
@@ -93,7 +96,8 @@ async def decide(agent: AskingAgent, arguments: Deed) -> Answer:
     )
     if arguments.action in {"cancel", "fail"}:
         agent.holdings.drop("claims", f"task-{arguments.task_id}")
-    return answer(answers.row(envelope["result"]))
+    note = await note_strangers(agent, [arguments.assignee], FOR_IT_ALONE) if arguments.action == "assign" else None
+    return answer(answers.row(envelope["result"]), note)
 
 
 async def open_all(agent: AskingAgent, arguments: Batch) -> Answer:
@@ -104,7 +108,8 @@ async def open_all(agent: AskingAgent, arguments: Batch) -> Answer:
         tasks=arguments.tasks,
         thread_id=arguments.thread_id,
     )
-    return answer({"task_ids": [task["task_id"] for task in envelope["result"]]})
+    note = await note_strangers(agent, [task.get("assignee") for task in arguments.tasks], FOR_IT_ALONE)
+    return answer({"task_ids": [task["task_id"] for task in envelope["result"]]}, note)
 
 
 async def list_tasks(agent: AskingAgent, arguments: WhichTasks) -> Answer:
