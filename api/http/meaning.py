@@ -8,6 +8,8 @@ from typing import Any
 
 from msgspec import inspect
 
+from api.http.mismatches import MAX_ITEMS
+
 Json = Any
 """A decoded JSON value."""
 
@@ -24,7 +26,7 @@ def as_meant(kind: inspect.Type, value: Json) -> Json:
             return as_meant(kind.type, value)
         case inspect.IntType() if isinstance(value, float) and value.is_integer():
             return int(value)
-        case inspect.ListType() if isinstance(value, list):
+        case inspect.ListType() if isinstance(value, list) and len(value) <= MAX_ITEMS:
             return [as_meant(kind.item_type, item) for item in value]
         case inspect.StructType() if isinstance(value, dict):
             return _object_as_meant(kind, value)

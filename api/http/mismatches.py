@@ -12,6 +12,8 @@ from msgspec import Struct, inspect
 
 WHOLE: Final = "body"
 """What a request's JSON value as a whole is called."""
+MAX_ITEMS: Final = 1_000
+"""Items of a list that are looked at one by one; no list of a request may have more."""
 
 Json = Any
 """A decoded JSON value."""
@@ -45,6 +47,8 @@ def find_mismatch(kind: inspect.Type, value: Json, field: str = WHOLE) -> Mismat
         case inspect.StructType() if isinstance(value, dict):
             return _find_in_object(kind, value, field)
         case inspect.ListType() if isinstance(value, list):
+            if len(value) > MAX_ITEMS:
+                return Mismatch(field, f"must have at most {MAX_ITEMS} items, not {len(value)}")
             return _first(find_mismatch(kind.item_type, item, f"{field}[{at}]") for at, item in enumerate(value))
         case inspect.DictType() if isinstance(value, dict):
             return _first(find_mismatch(kind.value_type, item, f"{field}[...]") for item in value.values())

@@ -1,6 +1,7 @@
 """What a value in a request may be: the rules that every command shares."""
 
 import re
+from collections.abc import Sized
 from typing import Final
 
 import msgspec
@@ -155,6 +156,21 @@ def _check_text(field: str, text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise InvalidInput(field, "holds half of a surrogate pair, which is not text") from None
+
+
+def check_count(field: str, given: Sized, least: int, most: int, what: str) -> None:
+    """Refuse a list that is too short or too long.
+
+    Args:
+        field: its name.
+        given: the list.
+        least: how many items it has at least.
+        most: how many at most.
+        what: what they are, in the plural.
+    """
+    if not least <= len(given) <= most:
+        bounds = f"from {least} to {most}" if least else f"at most {most}"
+        raise InvalidInput(field, f"must be {bounds} {what}, not {len(given)}")
 
 
 def integer(field: str, value: int | None) -> int | None:

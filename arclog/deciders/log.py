@@ -55,6 +55,11 @@ class Carrier(Struct, frozen=True):
     event: PayloadErased
 
 
+def check_ids(command: EraseTexts) -> None:
+    """Refuse a command that names too many events, or none, before any of them is looked up."""
+    fields.check_count("ids", command.ids, 1, MAX_ERASED, "events")
+
+
 def decide_erase(
     found: tuple[Erasable, ...], command: EraseTexts, sender: str, now: int, carriers: tuple[Carrier, ...] = ()
 ) -> PayloadErased | None:
@@ -71,8 +76,7 @@ def decide_erase(
         InvalidInput: an event has none, or more are named than one call takes.
     """
     reason = fields.reason(command.reason)
-    if not 0 < len(command.ids) <= MAX_ERASED:
-        raise InvalidInput("ids", f"must be 1 to {MAX_ERASED} events, not {len(command.ids)}")
+    check_ids(command)
     wanted: dict[int, set[int]] = {}
     events: dict[int, Erasable] = {}
     for one in found:

@@ -167,7 +167,7 @@ def _terms(state: Posting, command: PostMessage, kind: str, to_agent: str | None
         question = decide_question(command.options, command.default, command.deadline_sec, waiting, now)
     elif (command.options, command.default, command.deadline_sec, command.for_task_id) != (None, None, None, None):
         raise InvalidInput("to_agent", f"must be {HUMAN} for a task_request with options, default, deadline or task")
-    depends_on = known_dependencies(command.depends_on, state.dependencies)
+    depends_on = known_dependencies(command.depends_on or (), frozenset(state.dependencies))
     return decide_terms(command, depends_on, to_agent, question)
 
 

@@ -1,6 +1,11 @@
 """Preconditions: what a caller relies on. A call is judged only while all of it holds; else nothing is done."""
 
+from typing import Final
+
 from msgspec import Struct
+
+MAX_REQUIRED: Final = 100
+"""Leases that one call relies on at most."""
 
 
 class SeenUpTo(Struct, frozen=True):

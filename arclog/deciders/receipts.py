@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 from msgspec import Struct
 
 from arclog.deciders import fields
-from arclog.errors import InvalidInput, NotFound
+from arclog.errors import NotFound
 from arclog.events import InboxAcknowledged
 
 MAX_ACKNOWLEDGED: Final = 1_000
@@ -29,6 +29,16 @@ class AskedReceipt(Struct, frozen=True):
     is_acknowledged: bool
 
 
+def wanted_ids(command: AcknowledgeMessages) -> tuple[int, ...]:
+    """The messages that a command is about, each once; to be asked for before any of them is looked up.
+
+    Raises:
+        InvalidInput: there are too many, or none.
+    """
+    fields.check_count("ids", command.ids, 1, MAX_ACKNOWLEDGED, "messages")
+    return tuple(dict.fromkeys(command.ids))
+
+
 def decide_acknowledge(
     known: dict[int, AskedReceipt], command: AcknowledgeMessages, now: int
 ) -> InboxAcknowledged | None:
@@ -43,9 +53,7 @@ def decide_acknowledge(
         NotFound: one of them was not sent to the agent, or does not ask for it.
     """
     agent_id = fields.agent("agent_id", command.agent_id)
-    ids = tuple(dict.fromkeys(command.ids))
-    if not 1 <= len(ids) <= MAX_ACKNOWLEDGED:
-        raise InvalidInput("ids", f"must be from 1 to {MAX_ACKNOWLEDGED} messages, not {len(ids)}")
+    ids = wanted_ids(command)
     for message_id in ids:
         asked = known.get(message_id)
         if asked is None or asked.to_agent != agent_id:

@@ -14,7 +14,9 @@ from arclog.erasure import texts_of
 from arclog.errors import DependencyCycle, InvalidInput
 from arclog.events import GENERAL_CHANNEL, Handling, JsonObject, MessagePosted, TasksOpened
 
-MAX_TASKS: Final = 1_000
+MAX_TASKS: Final = 500
+MAX_DEPENDENCIES_TOGETHER: Final = 2_500
+"""All rows of a batch are written in one go, and meanwhile everybody else waits."""
 
 
 class NewTask(Struct, frozen=True, kw_only=True):
@@ -78,6 +80,19 @@ class Opening(Struct, frozen=True):
     limits: Limits = Limits()
 
 
+def check_size(command: OpenTasks) -> None:
+    """Refuse a batch that is too large, before any task that it names is looked up.
+
+    Raises:
+        InvalidInput: it is.
+    """
+    fields.check_count("tasks", command.tasks, 1, MAX_TASKS, "tasks")
+    count = sum(len(task.depends_on or ()) for task in command.tasks)
+    if count > MAX_DEPENDENCIES_TOGETHER:
+        most = f"at most {MAX_DEPENDENCIES_TOGETHER} dependencies together"
+        raise InvalidInput("tasks", f"must have {most}, not {count}: open them in parts")
+
+
 def decide_open(state: Opening, command: OpenTasks, now: int) -> TasksOpened:
     """Open all the tasks, or say what about one of them cannot be.
 
@@ -88,11 +103,11 @@ def decide_open(state: Opening, command: OpenTasks, now: int) -> TasksOpened:
     agent_id = fields.agent("agent_id", command.agent_id)
     channel = fields.required_id("channel", command.room)
     thread_id = fields.optional_id("thread_id", command.thread_id)
-    if not 1 <= len(command.tasks) <= MAX_TASKS:
-        raise InvalidInput("tasks", f"must be from 1 to {MAX_TASKS} tasks, not {len(command.tasks)}")
+    check_size(command)
     if not state.channel_exists:
         raise InvalidInput("channel", f"{channel!r} does not exist", advice="create_channel")
     ids = _ids(state, command.tasks)
+    known = state.known | frozenset(ids.values())
     messages: list[MessagePosted] = []
     waits: dict[int, list[int]] = {task_id: list(others) for task_id, others in state.outside.items()}
     parents: dict[int, int] = {}
@@ -102,7 +117,7 @@ def decide_open(state: Opening, command: OpenTasks, now: int) -> TasksOpened:
             raise InvalidInput(f"{field}.body", f"must be 1 to {state.limits.max_body_chars} characters")
         own_id = state.first_id + place
         depends_on = known_dependencies(
-            [_resolve(f"{field}.depends_on", one, ids) for one in task.depends_on or ()], (*state.known, *ids.values())
+            [_resolve(f"{field}.depends_on", one, ids) for one in task.depends_on or ()], known
         )
         parent = None if task.parent is None else _resolve(f"{field}.parent", task.parent, ids)
         if parent is not None and parent not in state.known and not state.first_id <= parent < own_id:

@@ -1,6 +1,6 @@
 """What may be said of a task when it is opened: who is to do it, when, after what, and how often."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence, Sized
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
@@ -124,7 +124,12 @@ def _option(text: str) -> str:
     return fields.required_id("options", text, MAX_OPTION_CHARS)
 
 
-def known_dependencies(given: Iterable[int] | None, known: Iterable[int]) -> tuple[int, ...]:
+def check_dependencies(given: Sized) -> None:
+    """Refuse too many of the tasks that a new one depends on, before any of them is looked up."""
+    fields.check_count("depends_on", given, 0, MAX_DEPENDENCIES, "tasks")
+
+
+def known_dependencies(given: Sequence[int], known: frozenset[int]) -> tuple[int, ...]:
     """The tasks that a new one depends on, each once.
 
     Args:
@@ -134,12 +139,10 @@ def known_dependencies(given: Iterable[int] | None, known: Iterable[int]) -> tup
     Raises:
         InvalidInput: one is unknown, or there are too many.
     """
-    wanted = tuple(dict.fromkeys(given or ()))
-    if len(wanted) > MAX_DEPENDENCIES:
-        raise InvalidInput("depends_on", f"must be at most {MAX_DEPENDENCIES} tasks, not {len(wanted)}")
-    there = frozenset(known)
+    check_dependencies(given)
+    wanted = tuple(dict.fromkeys(given))
     for one in wanted:
-        if one not in there:
+        if one not in known:
             raise InvalidInput("depends_on", f"names task {one}, which is unknown")
     return wanted
 

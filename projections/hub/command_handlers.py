@@ -105,7 +105,7 @@ def _post_message(context: Context, command: message_rules.PostMessage, at: AsOf
 
 
 def _acknowledge(context: Context, command: receipt_rules.AcknowledgeMessages, at: AsOf) -> Decision:
-    found = (context.snapshot.read(receipts.find_asked, integer(one), at) for one in dict.fromkeys(command.ids))
+    found = (context.snapshot.read(receipts.find_asked, integer(one), at) for one in receipt_rules.wanted_ids(command))
     known = {one.message_id: one for one in found if one is not None}
     acknowledged = receipt_rules.decide_acknowledge(known, command, at.now)
     return acknowledged or Outcome(encode_json({"acknowledged": []}))
@@ -130,6 +130,7 @@ def _revoke_token(context: Context, command: token_rules.RevokeToken, at: AsOf) 
 
 def _erase_texts(context: Context, command: log_rules.EraseTexts, at: AsOf) -> Decision:
     found = []
+    log_rules.check_ids(command)
     for wanted in command.ids:
         whole = context.snapshot.read(find_whole, integer(wanted))
         if whole is None:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from arclog.deciders.fencing import check_required
-from arclog.deciders.preconditions import Preconditions, SeenUpTo
+from arclog.deciders.fields import check_count
+from arclog.deciders.preconditions import MAX_REQUIRED, Preconditions, SeenUpTo
 from arclog.errors import ChangedSince, CursorBeyondHead, InvalidInput
 from arclog.sqlite.reads import find_event, read_head
 from projections.event_streams import find_last_since
@@ -26,6 +27,7 @@ def check_preconditions(context: Context, given: Preconditions, agent_id: str, n
         CursorBeyondHead: it has seen more than there is.
     """
     if given.require:
+        check_count("require", given.require, 1, MAX_REQUIRED, "leases")
         _check_tokens(context, given.require, agent_id, now)
     if given.if_none_since is not None:
         _check_seen(context, given.if_none_since, agent_id)

@@ -12,7 +12,7 @@ from arclog.deciders import questions as question_rules
 from arclog.deciders import task_batches as batch_rules
 from arclog.deciders import tasks as task_rules
 from arclog.deciders.claims import HandOverClaim
-from arclog.deciders.task_terms import check_order, is_human
+from arclog.deciders.task_terms import check_dependencies, check_order, is_human
 from arclog.events import Event
 from arclog.events.channels import ANONYMOUS
 from arclog.events.claims import claim_key_of
@@ -71,6 +71,7 @@ def _provenance_of(context: Context, agent_id: str) -> Provenance | None:
 
 def _known_dependencies(context: Context, command: message_rules.PostMessage, at: AsOf) -> tuple[int, ...]:
     """Those of the tasks that a new one depends on that there are; none of them may wait for the new one."""
+    check_dependencies(command.depends_on or ())
     snapshot = context.snapshot
     known = tuple(
         one for one in command.depends_on or () if snapshot.read(tasks.find_row, integer(one), at) is not None
@@ -148,6 +149,7 @@ def _hand_over(context: Context, command: task_rules.HandOverTask, at: AsOf) -> 
 
 
 def _open_all(context: Context, command: batch_rules.OpenTasks, at: AsOf) -> Decision:
+    batch_rules.check_size(command)
     snapshot = context.snapshot
     known = frozenset(one for one in command.named if snapshot.read(tasks.find_row, integer(one), at) is not None)
     parents = {task.parent for task in command.tasks if isinstance(task.parent, int)}

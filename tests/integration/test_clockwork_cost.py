@@ -1,8 +1,12 @@
 """Whatever comes to be over at one moment, nobody else waits for long."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
+from typing import Final
+
+import pytest
 
 from api.app import create_app
 from api.http.inprocess import call
@@ -68,6 +72,84 @@ def test_ten_thousand_long_lines_in_one_request_hold_nobody_up(storage: Path) ->
     async def story(hub: Hub) -> None:
         answer = await call(create_app(hub), "POST", "/v1/messages:batch", lines, (), "http")
         assert (answer.status, answer.body.count(b"\n")) == (200, 10_000)
+
+    with watching_turns() as turns:
+        on_hubs(storage, story)
+    assert turns.longest_sec < LONGEST_TURN_SEC, turns.longest
+
+
+def chain(count: int, dependencies: int) -> dict[str, object]:
+    """A batch of tasks, each of which depends on those before it."""
+    names = [f"t{number}" for number in range(count)]
+    return {
+        "agent_id": "a",
+        "tasks": [
+            {"ref": name, "body": "x", "depends_on": names[max(0, place - dependencies) : place]}
+            for place, name in enumerate(names)
+        ],
+    }
+
+
+LARGEST: Final[dict[str, tuple[str, dict[str, object], int]]] = {
+    "tasks": ("/v1/tasks", chain(500, 5), 201),
+    "locks": ("/v1/locks", {"agent_id": "a", "paths": [f"src/{number}.py" for number in range(100)]}, 201),
+    "patterns": ("/v1/locks", {"agent_id": "a", "paths": [f"**/{number}*/x*" for number in range(100)]}, 201),
+    "acknowledgements": ("/v1/inbox/b/ack", {"ids": "the last thousand"}, 200),
+    "erasures": ("/v1/log/erase", {"ids": "the last thousand", "reason": "x"}, 201),
+    "tokens": ("/v1/locks/check", {"tokens": [4] * 1_000}, 200),
+    "children": ("/v1/tasks/{parent}/complete", {"agent_id": "a"}, 200),
+}
+MANY: Final = 50_000
+LEASES: Final = {f"lock/src/{number}": 4 for number in range(MANY)}
+TOO_LARGE: Final = {
+    "tasks": ("/v1/tasks", {"agent_id": "a", "tasks": [{"body": "x"}] * MANY}),
+    "tasks, the last of them wrong": ("/v1/tasks", {"agent_id": "a", "tasks": [*[{"body": "x"}] * MANY, {}]}),
+    "dependencies of a batch": ("/v1/tasks", chain(500, 100)),
+    "dependencies": ("/v1/messages", {"from_agent": "a", "kind": "task", "body": "x", "depends_on": [4] * MANY}),
+    "locks": ("/v1/locks", {"agent_id": "a", "paths": [f"src/{number}.py" for number in range(MANY)]}),
+    "acknowledgements": ("/v1/inbox/b/ack", {"ids": list(range(MANY))}),
+    "erasures": ("/v1/log/erase", {"ids": [*range(5, 1_005)] * 50, "reason": "x"}),
+    "tokens": ("/v1/locks/check", {"tokens": list(range(MANY))}),
+    "leases that are relied on": ("/v1/messages", {"from_agent": "a", "body": "x", "require": LEASES}),
+}
+
+
+async def send(hub: Hub, path: str, content: bytes) -> tuple[int, bytes]:
+    answer = await call(create_app(hub), "POST", path, content, (), "http")
+    return answer.status, answer.body
+
+
+@pytest.mark.parametrize("what", LARGEST)
+def test_the_largest_request_holds_nobody_up(storage: Path, what: str) -> None:
+    path, body, status = LARGEST[what]
+    parent: list[int] = []
+    last: list[int] = []
+
+    async def prepare(hub: Hub) -> None:
+        parent.append((await hub.execute(post("the parent", kind="task"))).event_id or 0)
+        more = {"parent_task_id": parent[0], "kind": "task"} if what == "children" else {"to_agent": "b", "ack": True}
+        line = json.dumps({"from_agent": "a", "body": "x", **more}).encode() + b"\n"
+        _, posted = await send(hub, "/v1/messages:batch", line * 1_000)
+        last.extend(json.loads(answer)["result"]["id"] for answer in posted.splitlines())
+
+    async def story(hub: Hub) -> None:
+        given = body | {"ids": last} if "ids" in body else body
+        said = await send(hub, path.format(parent=parent[0]), json.dumps(given).encode())
+        assert said[0] == status, said
+
+    on_hubs(storage, prepare)
+    with watching_turns() as turns:
+        on_hubs(storage, story)
+    assert turns.longest_sec < LONGEST_TURN_SEC, turns.longest
+
+
+@pytest.mark.parametrize("what", TOO_LARGE)
+def test_a_request_that_is_too_large_is_refused_before_it_holds_anybody_up(storage: Path, what: str) -> None:
+    path, body = TOO_LARGE[what]
+    content = json.dumps(body).encode()
+
+    async def story(hub: Hub) -> None:
+        assert (await send(hub, path, content))[0] == 400
 
     with watching_turns() as turns:
         on_hubs(storage, story)

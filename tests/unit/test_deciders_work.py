@@ -52,7 +52,7 @@ def test_a_circle_through_older_tasks_is_found() -> None:
 @pytest.mark.parametrize(
     ("tasks", "problem"),
     [
-        ((), "must be from 1 to 1000 tasks"),
+        ((), "must be from 1 to 500 tasks"),
         ((new("a"), new("a")), "is the name of another task"),
         ((new(depends_on=["b"]),), "is the ref of no task in this request"),
         ((new(depends_on=[5]),), "names task 5, which is unknown"),

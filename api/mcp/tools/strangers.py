@@ -5,7 +5,7 @@ from typing import Final
 
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.port import Refused
-from arclog.deciders.task_terms import HUMAN
+from arclog.events.messages import HUMAN
 
 NOT_FOUND: Final = 404
 NEVER_HERE: Final = "never been here"
