@@ -1,6 +1,6 @@
 """What an open page costs: its first paint, the hub's time, and its memory while very much happens.
 
-`pytest -s --timeout=0 -m soak tests/browser` prints the figures. How much: `ARC_DASHBOARD_EVENTS` (200,000),
+`pytest -s --timeout=0 -m soak tests/browser` prints the figures. How much: `ARC_DASHBOARD_EVENTS` (288,000),
 `ARC_DASHBOARD_LOG` (1,000,000 events of the log that a page is opened on) and `ARC_DASHBOARD_SEC` (60).
 """
 
@@ -20,7 +20,8 @@ from tests.support.hub_process import HubProcess
 
 pytestmark = pytest.mark.soak
 
-EVENTS = int(os.environ.get("ARC_DASHBOARD_EVENTS", "200000"))
+EVENTS = int(os.environ.get("ARC_DASHBOARD_EVENTS", "288000"))
+"""As many as eight hours bring at ten a second."""
 LOG = int(os.environ.get("ARC_DASHBOARD_LOG", "1000000"))
 SECONDS = float(os.environ.get("ARC_DASHBOARD_SEC", "60"))
 A_SECOND = 10
@@ -33,13 +34,13 @@ MAX_USABLE_MS = 1_000
 TURNS = 3
 MAX_COST = 0.01
 WATCH_FOR_USE = """
-    new MutationObserver(() => {
-        const shown = ["messages li", "sessions li", "tasks .body > *", "log li", "attention .body > *"];
-        if (window.usableAt || !document.querySelector('#state[data-state="live"]')) return;
-        if (!shown.every((one) => document.querySelector(`arc-${one}`))) return;
-        window.usableAt = -1;
-        requestAnimationFrame(() => setTimeout(() => (window.usableAt = performance.now())));
-    }).observe(document, { subtree: true, childList: true, attributes: true });
+    const rows = ["messages li", "sessions li", "tasks .body > *", "log li", "attention .body > *"];
+    const shown = ['#state[data-state="live"]', ...rows.map((row) => `arc-${row}`)];
+    const look = () => {
+        if (!shown.every((one) => document.querySelector(one))) return requestAnimationFrame(look);
+        setTimeout(() => (window.usableAt = performance.now()));
+    };
+    requestAnimationFrame(look);
 """
 """Notes when the panels have their rows, and the page has drawn them and can be used."""
 
@@ -96,7 +97,7 @@ def test_the_first_screen_of_a_long_log_can_be_used_soon(
         page = context.new_page()
         page.add_init_script(WATCH_FOR_USE)
         page.goto(hub.url)
-        page.wait_for_function("window.usableAt > 0", timeout=60_000)
+        page.wait_for_function("() => window.usableAt > 0", timeout=60_000)
         paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
         uses.append(page.evaluate("window.usableAt"))
         context.close()
@@ -158,5 +159,7 @@ def test_the_memory_of_a_page_stays_flat(hub: HubProcess, open_page: Callable[..
     took = time.monotonic() - begun
     told = ", ".join(f"{seen // 1000}k: {heap:.1f} MB {nodes} nodes" for seen, heap, nodes in figures)
     print(f"\n{done:,} messages in {took:.0f} s; heap after {told}")  # noqa: T201
-    assert figures[-1][1] <= 1.25 * figures[len(figures) // 2][1] + 2
-    assert figures[-1][2] <= 1.25 * figures[len(figures) // 2][2] + 500
+    half = len(figures) // 2
+    first, second = figures[1 : half + 1], figures[half + 1 :]
+    assert statistics.mean(heap for _, heap, _ in second) <= 1.1 * statistics.mean(heap for _, heap, _ in first)
+    assert max(nodes for *_, nodes in second) <= 1.1 * max(nodes for *_, nodes in first)

@@ -11,11 +11,13 @@ export function learn(timestamp) {
 /** The hub's time in milliseconds since 1970. */
 export const now = () => Date.now() + ahead;
 
-/** The time of day; with the date where it is not today's. */
+const two = (number) => String(number).padStart(2, "0");
+
+/** The time of day; with the date where it is not today's. Hundreds of rows have one, so a date in words is made rarely. */
 export function clock(timestamp) {
   const at = new Date(timestamp);
   if (Number.isNaN(at.getTime())) return String(timestamp);
-  const time = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
   return at.toDateString() === new Date(now()).toDateString() ? time : `${at.toLocaleDateString()} ${time}`;
 }
 
