@@ -1,15 +1,18 @@
 """The first moments of a hub on its storage: channels that every hub has, and tables that match the log."""
 
 from arclog.codec import Metadata
+from arclog.errors import StorageError
 from arclog.events import SYSTEM, ChannelCreated
 from arclog.progress import Progress
+from arclog.rules import KNOWN
 from arclog.sqlite.log import Log
+from arclog.sqlite.reads import find_rules
 from projections.all_projectors import HANDLERS, project
 from projections.channels import FIRST_CHANNELS
-from projections.checkpoints import advance
+from projections.checkpoints import advance, read_checkpoints
 from projections.hub.following import follow, take_in
 from projections.live_writer import LiveWriter
-from projections.rebuilding.rebuild import bring_up_to_date
+from projections.rebuilding.rebuild import bring_up_to_date, find_stale
 
 
 def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
@@ -26,6 +29,7 @@ def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
         moved = log.begin()
         if moved is not None and moved.missing:
             take_in(log, writer, moved.missing)
+        _refuse_later_tables(log)
         rebuilt += bring_up_to_date(log.connection, progress)
         if log.head().event_id == 0:
             now = log.now()
@@ -48,6 +52,20 @@ def prepare_copy(log: Log, progress: Progress) -> tuple[str, ...]:
         The names of the projections that had to be rebuilt.
     """
     return log.change_tables(lambda connection: bring_up_to_date(connection, progress))
+
+
+def _refuse_later_tables(log: Log) -> None:
+    """Leave the tables alone that a later version of Arc made, on a log whose rules this one does not know.
+
+    Raises:
+        StorageError: they are such; this version cannot read them, and a hub of the other may be using them.
+    """
+    rules = log.read(find_rules)
+    if rules is not None and rules.number > KNOWN and log.read(read_checkpoints) and log.read(find_stale):
+        raise StorageError(
+            f"this storage follows rules {rules.number}, and this version of Arc knows rules up to {KNOWN} and has "
+            f"other tables: run Arc {rules.version} or later on it"
+        )
 
 
 def _catch_up(log: Log, writer: LiveWriter, progress: Progress) -> tuple[str, ...]:

@@ -7,7 +7,10 @@ by page. What came since is then little when the lock is had, and comes with it 
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from arclog.codec import RecordedEvent, StoredEvent
+from arclog.errors import StorageError
 from arclog.events import PayloadErased
 from arclog.sqlite.log import Log
 from projections import erasing
@@ -20,8 +23,16 @@ MOST_TOLD: Final = 2_000
 
 
 def take_in(log: Log, writer: LiveWriter, events: Sequence[StoredEvent]) -> list[RecordedEvent]:
-    """Write the rows that follow from events which were appended to the copy in this transaction."""
-    decoded = [event.decode() for event in events]
+    """Write the rows that follow from events which were appended to the copy in this transaction.
+
+    Raises:
+        StorageError: one is of a type that only later versions of Arc know.
+    """
+    try:
+        decoded = [event.decode() for event in events]
+    except msgspec.DecodeError as error:
+        advice = "run the version of Arc that recorded it, or a later one"
+        raise StorageError(f"this hub cannot follow its log any further: {error}; {advice}") from None
     for event in decoded:
         project(HANDLERS, writer, event)
         if isinstance(event.data, PayloadErased):

@@ -14,6 +14,7 @@ from arclog.clock import LogClock
 from arclog.codec import RecordedEvent
 from arclog.engine import Engine, Moved, RemoteEngine
 from arclog.errors import FarFromHead, LogAway, StorageError, StorageGone
+from arclog.events import HubStarted
 from arclog.progress import Progress
 from arclog.sqlite.connection import abandon, is_disk_fault, leave_wal, storage_errors
 from arclog.sqlite.copies import find_log_name, flush_rarely, follow_log, refuse_alone
@@ -30,6 +31,7 @@ from projections.hub.first_start import prepare, prepare_copy
 from projections.hub.following import follow, take_in
 from projections.hub.tuning import Tuning
 from projections.live_writer import LiveWriter
+from projections.rebuilding.rebuild import find_stale
 
 
 class WritingSide:
@@ -147,7 +149,10 @@ class WritingSide:
             with self._errors:
                 if not was_begun:
                     self._catch_up(moved)
-                return list_types_after(self.connection, self.log.kept_to)
+                types = list_types_after(self.connection, self.log.kept_to)
+                if HubStarted.type in types:
+                    self._refuse_other_tables()
+                return types
         except StorageGone as error:
             raise self._save(error) from None
         except StorageError as error:
@@ -255,6 +260,14 @@ class WritingSide:
         """Bring the tables to the log's head, and forget what was known of them."""
         self.writer.memory.clear()
         take_in(self.log, self.writer, moved.missing)
+
+    def _refuse_other_tables(self) -> None:
+        """Write nothing into tables that a hub of another version, which has started meanwhile, made its own way."""
+        if find_stale(self.connection):
+            raise StorageError(
+                f"a hub of another version of Arc has made the tables of {self._path} its own way: end this hub, and "
+                "start it with that version"
+            )
 
     def _refuse_copy(self) -> None:
         try:

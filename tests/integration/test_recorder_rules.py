@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arclog.clock import LogClock
-from arclog.codec import Metadata
+from arclog.codec import Metadata, StoredEvent, encode_data, encode_metadata
 from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.hub import HubState
 from arclog.deciders.locks import AcquireLock
@@ -17,18 +17,21 @@ from arclog.deciders.task_batches import NewTask, OpenTasks
 from arclog.deciders.tasks import AssignTask, CancelTask, CompleteTask, FailTask
 from arclog.deciders.tokens import IssueToken
 from arclog.deciders.wakes import RequestWake
-from arclog.errors import NewerRules
-from arclog.events import RulesRaised
+from arclog.digest import chain
+from arclog.errors import NewerRules, StorageError
+from arclog.events import HubStarted, RulesRaised
 from arclog.events.rule_numbers import WORK_RULES
 from arclog.machine_time import MachineTime
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.schema import open_storage
+from projections.checkpoints import advance, read_checkpoints
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
 from projections.hub.recorder import Recorder
 from tests.support.fake_time import FakeTime
 from tests.support.hubs import on_hubs
-from tests.support.recorders import TTL_SEC, events_in, live_agents, post, recording
+from tests.support.memory_engine import MemoryLog
+from tests.support.recorders import TTL_SEC, events_in, live_agents, post, reading, recording
 
 
 def raise_rules(storage: Path, number: int) -> None:
@@ -153,3 +156,60 @@ def test_what_is_due_stays_due_until_a_hub_comes_that_knows_the_rules(storage: P
     with recording(storage, time) as recorder:
         recorder.transact([])
         assert {event.type for event in events_in(storage, head)} == {"task.lapsed", "task.completed"}
+
+
+def append_raw(storage: Path, event_type: str, data: bytes) -> None:
+    """Append an event as a later version of Arc might."""
+    with closing(open_storage(storage)) as connection:
+        log = file_log(connection, storage, LogClock(MachineTime()))
+        log.begin()
+        head, now, metadata = log.head(), log.now(), encode_metadata(Metadata())
+        digest = chain(head.digest, head.event_id + 1, now, event_type, "moon/1", "a", data, metadata)
+        log.append_stored(StoredEvent(head.event_id + 1, now, event_type, "moon/1", "a", data, metadata, digest))
+        advance(connection, head.event_id + 1)
+        log.commit()
+
+
+def change_tables(storage: Path, by: int) -> None:
+    """Have the tables be of another version."""
+    with closing(open_storage(storage)) as connection:
+        connection.execute("UPDATE checkpoints SET version = version + ?", (by,))
+
+
+def test_a_hub_does_not_start_on_tables_of_a_later_version_and_says_which(storage: Path) -> None:
+    with recording(storage):
+        pass
+    raise_rules(storage, 99)
+    append_raw(storage, "moon.landed", b"\x80")
+    change_tables(storage, 1)
+    with reading(storage) as connection:
+        before = read_checkpoints(connection)
+    with pytest.raises(StorageError, match=r"follows rules 99, .* run Arc 9\.0\.0 or later"), recording(storage):
+        pass
+    with reading(storage) as connection:
+        assert read_checkpoints(connection) == before
+
+
+def test_a_hub_writes_nothing_more_once_another_version_has_made_the_tables_its_own_way(storage: Path) -> None:
+    with recording(storage) as recorder:
+        recorder.execute(post())
+        change_tables(storage, 1)
+        append_raw(storage, HubStarted.type, encode_data(HubStarted(hub_id="h2", version="9.0.0")))
+        head = events_in(storage)[-1].event_id
+        for _ in range(2):
+            with pytest.raises(StorageError, match=r"another version of Arc .* start it with that version"):
+                recorder.execute(post())
+        assert events_in(storage)[-1].event_id == head
+
+
+def test_a_copy_follows_its_log_up_to_an_event_that_only_later_versions_know(storage: Path, time: FakeTime) -> None:
+    log = MemoryLog()
+    with recording(storage, time, remote=log.join(time)) as recorder:
+        recorder.execute(post())
+        last = log.events[-1]
+        unknown = (last.event_id + 1, last.recorded_at, "moon.landed", "moon/1", "a", b"\x80", b"\x80")
+        log.events.append(StoredEvent(*unknown, chain(last.digest, *unknown)))
+        for _ in range(2):
+            with pytest.raises(StorageError, match=r"cannot follow its log any further: .*moon\.landed"):
+                recorder.execute(post())
+        assert recorder.last_event_id == last.event_id
