@@ -6,13 +6,13 @@ protocol.
 """
 
 from collections.abc import Callable
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass, field, replace
 from math import inf
 from typing import Any, Literal
 
 from tests.support.lease_model import Model, Waiting, meet
-from tests.support.linearizability import Step, components, find_violation
+from tests.support.linearizability import MOST_TRIED, Step, components, find_violation
 
 Road = Literal["http", "relay", "mcp"]
 GROUPS = ("lock", "lock", "claim")
@@ -82,7 +82,8 @@ class State:
     served: tuple[tuple[tuple[str, tuple[str, ...], str], int], ...] = ()
 
     def next(self) -> "State":
-        return replace(self, model=deepcopy(self.model), number=self.number + 1)
+        model = Model([copy(row) for row in self.model.rows], [copy(one) for one in self.model.queue])
+        return replace(self, model=model, number=self.number + 1)
 
     def granted(self, token: int | None) -> "State | None":
         """After a grant; tokens only grow."""
@@ -103,8 +104,13 @@ def key_of(state: State) -> Any:
     return tuple(rows), tuple(queue), state.token, state.at_once, state.served
 
 
-def steps_of(told: list[Told]) -> list[Step[State]]:
-    """A history as steps: a call that waits asks, and is granted, given up or forgotten later."""
+def steps_of(told: list[Told], *, places_end: bool = False) -> list[Step[State]]:
+    """A history as steps: a call that waits asks, and is granted, given up or forgotten later.
+
+    Args:
+        told: the history.
+        places_end: whether hubs die, so that a place is over when its hub is, or when its time is.
+    """
     steps: list[Step[State]] = []
     for number, one in enumerate(told):
         text = f"{one.agent} {one.act} {one.noun} {' '.join(one.keys)} {one.mode} -> {one.got} {one.token} {one.seen}"
@@ -118,6 +124,8 @@ def steps_of(told: list[Told]) -> list[Step[State]]:
             steps.append(Step(one.begun_at, inf, _grant(number, one), (first,), False, f"{text} (granted)"))
             steps.append(Step(one.begun_at, inf, _give_back(one), (first + 1,), False, f"{text} (given back)"))
             steps.append(Step(one.begun_at, inf, _close(one), (first,), False, f"{text} (its end is seen)"))
+        if places_end and one.act == "ask" and one.waits and one.got in {"waiting", "lost"}:
+            steps.append(Step(one.begun_at, inf, _forget(one), (first,), False, f"{text} (its place is over)"))
     return steps
 
 
@@ -133,7 +141,7 @@ class NotLinearizable(AssertionError):
         super().__init__("\n".join(["cannot be placed:", *violation, "history:", *lines]))
 
 
-def judge(told: list[Told]) -> None:
+def judge(told: list[Told], *, places_end: bool = False, most_tried: int = MOST_TRIED) -> None:
     """See that all of it can have come about one call after the other.
 
     What has to do with each other is judged together: keys that overlap, and, since agents wait for agents whatever it
@@ -145,7 +153,7 @@ def judge(told: list[Told]) -> None:
     named = [(one.agent, *(f"{one.base}:{key}" for key in one.keys)) for one in told]
     for group in components(named, _meet):
         mine = [_seen_of(one, group) for one in told if one.agent in group]
-        violation = find_violation(steps_of(mine), State(), key_of)
+        violation = find_violation(steps_of(mine, places_end=places_end), State(), key_of, most_tried)
         if violation is not None:
             raise NotLinearizable(violation, mine)
 
@@ -188,6 +196,12 @@ def _ask(state: State, number: int, one: Told) -> State | None:
         case "prolonged":
             kept = {before.get((one.agent, one.noun, key)) for key in one.keys} - {None}
             own = {row.token for row in model.rows if row.agent == one.agent}
+            if one.token is not None and one.token not in kept | own:
+                # A grant whose answer was lost has a token that is heard of only now.
+                unheard = min((token for token in kept or own if token is not None), default=0)
+                if unheard < 0:
+                    _mark(state, one, unheard, one.token)
+                    own.add(one.token)
             if one.got not in {"lost", "acquired"} or (one.token is not None and one.token not in kept | own):
                 return None
             return replace(state, at_once=state.at_once | {number})
@@ -244,6 +258,18 @@ def _close(one: Told) -> Callable[[State], State | None]:
         if place is None:
             return None if one.got == "waiting" else state
         place.is_open = False
+        return state
+
+    return apply
+
+
+def _forget(one: Told) -> Callable[[State], State | None]:
+    def apply(before: State) -> State | None:
+        state = before.next()
+        place = _place(state, one)
+        if place is None:
+            return None
+        state.model.queue.remove(place)
         return state
 
     return apply

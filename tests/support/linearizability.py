@@ -42,13 +42,16 @@ class TooHard(Exception):
     """The history was not judged within the bound."""
 
 
-def find_violation(steps: Sequence[Step[S]], first: S, key: Callable[[S], Hashable]) -> list[str] | None:
+def find_violation(
+    steps: Sequence[Step[S]], first: S, key: Callable[[S], Hashable], most_tried: int = MOST_TRIED
+) -> list[str] | None:
     """Look for an order in which all that is sure has happened, and every answer is right.
 
     Args:
         steps: the history.
         first: the state before it.
         key: what of a state decides what can follow.
+        most_tried: steps that are tried at most.
 
     Returns:
         None when there is one; else what could not be placed after the longest order that was found.
@@ -75,7 +78,7 @@ def find_violation(steps: Sequence[Step[S]], first: S, key: Callable[[S], Hashab
             if done >> place & 1 or step.begun_at > bound or any(not done >> one & 1 for one in step.after):
                 continue
             tried += 1
-            if tried > MOST_TRIED:
+            if tried > most_tried:
                 raise TooHard
             after = step.apply(state)
             if after is None:

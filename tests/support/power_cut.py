@@ -121,11 +121,15 @@ class RecordingDisk(apsw.VFS):
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         if path is None:
             return apsw.VFSFile(self.base, name, flags)
-        opened = RecordingFile(self, Path(path).name, name, flags)
+        opened = self.open_file(Path(path).name, name, flags)
         if opened.name not in self.files:
             self.files[opened.name] = StoredFile()
             self.steps.append(Naming(opened.name, self.files[opened.name]))
         return opened
+
+    def open_file(self, name: str, given: str | apsw.URIFilename | None, flags: list[int]) -> "RecordingFile":
+        """What stands in front of one file."""
+        return RecordingFile(self, name, given, flags)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802 - SQLite's
         super().xDelete(filename, syncdir)
@@ -184,12 +188,32 @@ class Wreck:
             case Mark():
                 self.marked, self.marks = step.what, self.marks + 1
 
-    def lay(self, folder: Path, how_much: Left, chance: random.Random) -> None:
-        """Put what may be left into an empty folder."""
-        for name in sorted(self._sure.keys() | self._named.keys()):
+    def lay(self, folder: Path, how_much: Left, chance: random.Random, storage: str = "") -> dict[str, StoredFile]:
+        """Put what may be left into a folder that has nothing of it.
+
+        Args:
+            folder: where.
+            how_much: how much of what was not flushed.
+            chance: decides the rest.
+            storage: what the names of the files begin with; of all of them unless given.
+
+        Returns:
+            What is on the disk from then on.
+        """
+        left: dict[str, StoredFile] = {}
+        for name in sorted(one for one in self._sure.keys() | self._named.keys() if one.startswith(storage)):
             names = {"none": self._sure, "all": self._named, "some": chance.choice((self._sure, self._named))}[how_much]
             if name in names:
-                (folder / name).write_bytes(names[name].left(how_much, chance))
+                left[name] = StoredFile(names[name].left(how_much, chance))
+                (folder / name).write_bytes(left[name].flushed)
+        return left
+
+    def begin_again(self, storage: str, left: dict[str, StoredFile]) -> None:
+        """The power is back: of one storage there is what `lay` left, for certain."""
+        for names in (self._sure, self._named):
+            for name in [name for name in names if name.startswith(storage)]:
+                del names[name]
+            names.update(left)
 
 
 @contextmanager

@@ -1,0 +1,59 @@
+"""Hubs and agents in a simulation: whatever a seed makes of them, what they are told follows from the log."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.simulation.run import Played, play
+
+IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - what is written there is gone at once
+GROUPS = 12
+IN_A_GROUP = 25
+SOAK_SEEDS = 10_000
+
+
+def play_here(seed: int, *, is_large: bool = False) -> Played:
+    with TemporaryDirectory(dir=IN_MEMORY) as folder:
+        return play(seed, Path(folder), is_large=is_large)
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_what_agents_are_told_follows_from_the_log(group: int) -> None:
+    answered = sum(play_here(seed).answered for seed in range(group * IN_A_GROUP, (group + 1) * IN_A_GROUP))
+    assert answered > 10 * IN_A_GROUP
+
+
+def trace_of(seed: int, hash_seed: str) -> bytes:
+    """The trace of a seed, as another process has it."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.simulation.trace", str(seed)],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
+    ).stdout
+
+
+@pytest.mark.parametrize("seed", [7, 16, 23])
+def test_the_same_seed_gives_the_same_trace_byte_for_byte(seed: int) -> None:
+    one, other = trace_of(seed, "1"), trace_of(seed, "2")
+    assert one == other
+    assert len(one.splitlines()) > 10
+
+
+@pytest.mark.soak
+def test_ten_thousand_seeds_with_up_to_five_hubs_and_fifty_agents() -> None:
+    began_at, answered, events = time.monotonic(), 0, 0
+    seen: Counter[str] = Counter()
+    for seed in range(100_000, 100_000 + SOAK_SEEDS):
+        played = play_here(seed, is_large=True)
+        answered, events = answered + played.answered, events + len(played.events)
+        seen.update(played.seen)
+    spent = time.monotonic() - began_at
+    print(f"\n{SOAK_SEEDS} seeds in {spent:.0f} s: {events} events, {answered} answers, 0 wrong; {dict(seen)}")  # noqa: T201 - the figure is what this is for
