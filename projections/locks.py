@@ -54,6 +54,7 @@ class Lock(Struct, frozen=True):
         mode: whether others may have it too.
         witness: in a refusal, a path that both this and what was asked for cover.
         waiting: in a refusal, whether this is not held but waited for by one that comes first.
+        automatic: whether a hook locked it by itself, so that it ends with its holder's turn.
     """
 
     file_path: str
@@ -67,6 +68,7 @@ class Lock(Struct, frozen=True):
     mode: Mode
     witness: str | UnsetType = UNSET
     waiting: bool | UnsetType = UNSET
+    automatic: bool | UnsetType = UNSET
 
 
 class _Row(Struct, frozen=True, gc=False):
@@ -79,6 +81,7 @@ class _Row(Struct, frozen=True, gc=False):
     locked_at: int
     expires_at: int
     released_at: int | None
+    automatic: int
     thread_id: str | None
     notice_channel: str | None
     metadata: str
@@ -112,6 +115,7 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
             locked_at=time_of(event, data.occurred_at),
             expires_at=data.expires_at,
             released_at=None,
+            automatic=int(data.is_automatic),
             thread_id=_thread_of(data.metadata),
             notice_channel=notice_channel(data.metadata),
             metadata=metadata,
@@ -149,7 +153,11 @@ def _on_handed_over(writer: Writer, event: Fact, data: LockHandedOver) -> None:
         if current is None:
             continue
         given = replace(
-            current.row, agent_id=data.to_agent_id, fencing_token=event.event_id, locked_at=event.recorded_at
+            current.row,
+            agent_id=data.to_agent_id,
+            fencing_token=event.event_id,
+            locked_at=event.recorded_at,
+            automatic=0,
         )
         slot = _slot(key, data.to_agent_id, alone=given.mode == "exclusive", is_child=data.to_parent is not None)
         if slot != current.row.slot:
@@ -246,7 +254,7 @@ def _thread_of(metadata: JsonObject) -> str | None:
 
 PROJECTOR: Final = Projector(
     name="locks",
-    version=8,
+    version=9,
     tables=("locks", "lock_holders", "lock_refusals"),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
@@ -313,7 +321,8 @@ def list_standing(connection: apsw.Connection, at: AsOf) -> list[Holding]:
     """All that was held at a moment, as the rules see it."""
     rows = connection.execute(SQL["list_standing"], at.bindings())
     return [
-        Holding("lock", _key_of(slot), agent_id, _mode_of(slot), token, until) for slot, agent_id, token, until in rows
+        Holding("lock", _key_of(slot), agent_id, _mode_of(slot), token, until, bool(automatic))
+        for slot, agent_id, token, until, automatic in rows
     ]
 
 
@@ -356,6 +365,7 @@ def _lock(row: _Row) -> Lock:
         row.fencing_token,
         row.key,
         row.mode,
+        automatic=True if row.automatic else UNSET,
     )
 
 

@@ -17,7 +17,9 @@ def read_standing(connection: apsw.Connection, at: AsOf) -> Standing:
         standing.families.join(agent_id, parent)
     held = [*locks.list_standing(connection, at), *claims.list_standing(connection, at)]
     for one in sorted(held, key=lambda one: (one.token, one.key)):
-        standing.grant(one.noun, (one.key,), one.agent_id, one.mode, one.token, one.expires_at)
+        standing.grant(
+            one.noun, (one.key,), one.agent_id, one.mode, one.token, one.expires_at, is_automatic=one.is_automatic
+        )
     for place in places.list_standing(connection, at):
         standing.queue(place)
     return standing

@@ -55,7 +55,16 @@ def _on_acquired(standing: Standing, event_id: int, _recorded_at: int, data: Loc
     if data.place is not None:
         standing.leave(data.place)
     if isinstance(data, LockAcquired):
-        standing.grant("lock", data.keys, data.agent_id, data.mode, event_id, data.expires_at, data.kept)
+        standing.grant(
+            "lock",
+            data.keys,
+            data.agent_id,
+            data.mode,
+            event_id,
+            data.expires_at,
+            data.kept,
+            is_automatic=data.is_automatic,
+        )
     else:
         standing.grant("claim", (data.claim_key,), data.owner_agent_id, "exclusive", event_id, data.expires_at)
 

@@ -173,6 +173,8 @@ def ask(standing: Standing, asked: Ask, now: int) -> Answer:
     if own is None and asked.noun == "claim" and (parent := standing.families.parent_of(asked.agent_id)) is not None:
         own = _find_own(standing, replace(asked, agent_id=parent), now)
     if own is not None:
+        if not asked.is_automatic and own.keys == asked.keys and _is_automatic(standing, own):
+            return grant(standing, Request(asked.noun, asked.agent_id, asked.keys, asked.mode), now)
         return own
     place = find_place(standing, asked, now)
     request = Request(asked.noun, asked.agent_id, asked.keys, asked.mode, place)
@@ -260,6 +262,11 @@ def find_lapsed(standing: Standing, now: int) -> Iterator[Holding]:
         request = Request(holding.noun, holding.agent_id, (holding.key,), holding.mode)
         if next(find_waiters(standing, request, now), None) is not None:
             yield holding
+
+
+def _is_automatic(standing: Standing, own: Prolonged) -> bool:
+    """Whether a hook has locked it by itself. What an agent asks for outlasts its turn: a grant of its own."""
+    return any(one.is_automatic for one in standing.grant_of(own.token) if one.key in own.keys)
 
 
 def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:

@@ -40,6 +40,7 @@ class Holding(Struct, eq=False, gc=False):
         mode: whether others may hold it too.
         token: the event of the grant.
         expires_at: the last microsecond at which it is held.
+        is_automatic: whether a hook asked for it by itself, so that it ends with its holder's turn.
         look_at: when to see whether it is over.
     """
 
@@ -49,6 +50,7 @@ class Holding(Struct, eq=False, gc=False):
     mode: Mode
     token: int
     expires_at: int
+    is_automatic: bool = False
     look_at: int = 0
 
     def is_active(self, now: int) -> bool:
@@ -192,6 +194,8 @@ class Standing:
         token: int,
         expires_at: int,
         kept: Container[str] = (),
+        *,
+        is_automatic: bool = False,
     ) -> None:
         """Somebody got something; what it held by the same keys is part of it from now on.
 
@@ -203,6 +207,7 @@ class Standing:
             token: the event that granted it.
             expires_at: the last microsecond at which it is held.
             kept: keys that the agent had alone already, and has so whatever the mode.
+            is_automatic: whether a hook asked by itself.
         """
         asked = mode
         patterns: list[Holding] = []
@@ -211,7 +216,7 @@ class Standing:
             for before in list(self.holders(noun, key)):
                 if before.agent_id == agent_id or (mode == "exclusive" and not self._are_related(before, agent_id)):
                     self._drop(before)
-            holding = Holding(noun, key, agent_id, mode, token, expires_at)
+            holding = Holding(noun, key, agent_id, mode, token, expires_at, is_automatic)
             self.holdings[noun][mode].add(key, agent_id, holding)
             self._grants.setdefault(token, {})[key] = holding
             self._of_key.setdefault((noun, key), {})[agent_id] = holding

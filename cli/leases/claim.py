@@ -1,35 +1,63 @@
-"""`arc claim`: ask for a piece of work."""
+"""`arc claim`: ask for one piece of work or several, all or none."""
 
 from __future__ import annotations
+
+import time
 
 from cli.arguments import Arguments
 from cli.leases.asking import AskOptions, add_ask_options, tell_asked, with_client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from arc import ArcClient
 
 
 class Options(AskOptions):
-    """Which piece of work."""
+    """Which work."""
 
-    key: str
+    keys: list[str]
     thread_id: str | None
 
 
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
-    parser.add_argument("key", metavar="KEY", help="the name of the work, such as task-42")
+    parser.add_argument("keys", nargs="+", metavar="KEY", help="the name of the work, such as task-42; all or none")
     parser.add_argument("--thread-id", metavar="ID", help="the thread that it belongs to")
     add_ask_options(parser)
 
 
 def run(options: Options) -> int:
-    """Ask for the claim; 0 when it is the agent's, 75 when something is in the way."""
+    """Ask for the claims; 0 when all are the agent's, 75 when something is in the way: then none is asked for."""
+    from arc.errors import ArcError
 
     def ask(client: ArcClient) -> int:
-        required = {"owner_agent_id": options.agent, "claim_key": options.key, "ttl_sec": options.ttl}
-        fields = {"thread_id": options.thread_id}
-        return tell_asked(options, client.ask("claims", required, fields, options.wait), "claim")
+        give_up_at = time.monotonic() + options.wait
+        several = len(options.keys) > 1
+        held = client.claims(active_only=True) if several else []
+        before = {row["claim_key"] for row in held if row["owner_agent_id"] == options.agent}
+        new: list[dict[str, Any]] = []
+        answers: list[dict[str, Any]] = []
+        try:
+            for key in dict.fromkeys(options.keys):
+                required = {"owner_agent_id": options.agent, "claim_key": key, "ttl_sec": options.ttl}
+                left_sec = max(0.0, give_up_at - time.monotonic()) if options.wait else 0.0
+                answer = client.ask("claims", required, {"thread_id": options.thread_id}, left_sec)
+                if not answer["acquired"]:
+                    _give_back(client, new)
+                    return tell_asked(options, answer, "claim")
+                answers.append(answer)
+                if key not in before:
+                    new.append(answer["result"])
+        except ArcError:
+            _give_back(client, new)
+            raise
+        return max(tell_asked(options, answer, "claim") for answer in answers)
 
-    return with_client(options, [options.key], ask)
+    return with_client(options, options.keys, ask)
+
+
+def _give_back(client: ArcClient, claims: list[dict[str, Any]]) -> None:
+    for claim in claims:
+        client.release(claim["claim_key"], fencing_token=claim["fencing_token"])

@@ -165,6 +165,7 @@ class WithQueue(View):
     """A list of what is held, and below it who waits for any of it.
 
     Args:
+        name: what it is called beside the queue, as JSON.
         path: where it is.
         columns: what is shown of a row.
         queue: who waits.
@@ -174,6 +175,7 @@ class WithQueue(View):
 
     def __init__(
         self,
+        name: str,
         path: str,
         columns: Sequence[Column],
         queue: View,
@@ -182,12 +184,16 @@ class WithQueue(View):
         key: str = "",
     ) -> None:
         super().__init__(path, columns, parameters=parameters, key=key)
+        self._name = name
         self._queue = queue
 
     def run(self, options: ReadOptions) -> int:
-        """Print what is held, and who waits; 0. As JSON, what is held alone."""
-        super().run(options)
-        waiting = [] if options.json else self._queue.fetch(options)
+        """Print what is held, and who waits for how long; 0. As JSON, both stand in one object."""
+        held, waiting = self.fetch(options), self._queue.fetch(options)
+        if options.json:
+            print(to_json({self._name: held, "waiting": waiting}))
+            return 0
+        self.print_rows(held)
         if waiting:
             print("\nwaiting:")
             self._queue.print_rows(waiting)

@@ -172,6 +172,7 @@ QUEUE: Final = View(
 )
 
 CLAIMS: Final = WithQueue(
+    "claims",
     "/v1/claims",
     (
         ("claim", field("claim_key")),
@@ -188,10 +189,12 @@ CLAIMS: Final = WithQueue(
 )
 
 LOCKS: Final = WithQueue(
+    "locks",
     "/v1/locks",
     (
         ("file", field("file_path")),
         ("owner", field("agent_id")),
+        ("mode", lambda row: "auto" if row.get("automatic") else row["mode"]),
         ("since", second("locked_at")),
         ("expires", second("expires_at")),
         ("released", second("released_at")),

@@ -5,11 +5,9 @@ from typing import Any, Final
 
 from arclog.deciders import files as file_rules
 from arclog.deciders.locks import several_paths
-from arclog.deciders.standing import Holding
 from arclog.errors import InvalidInput
-from arclog.events import Event, LockAcquired
+from arclog.events import Event
 from arclog.events.locks import LockedPath
-from arclog.sqlite.reads import find_event
 from projections import files, sessions
 from projections.hub.context import Context
 from projections.hub.outcomes import Outcome
@@ -38,16 +36,8 @@ def _touch_files(context: Context, command: file_rules.TouchFiles, at: AsOf) -> 
 
 def _end_turn(context: Context, command: file_rules.EndTurn, at: AsOf) -> Decision:
     held = context.leases.standing.held_by(command.agent_id.strip())
-    automatic = sorted((one for one in held if _is_automatic(context, one)), key=lambda one: (one.token, one.key))
+    automatic = sorted((one for one in held if one.is_automatic), key=lambda one: (one.token, one.key))
     return file_rules.decide_end_turn(automatic, command, at.now) or Outcome(b"null")
-
-
-def _is_automatic(context: Context, holding: Holding) -> bool:
-    if holding.noun != "lock":
-        return False
-    stored = context.snapshot.read(find_event, holding.token)
-    data = None if stored is None else stored.decode().data
-    return isinstance(data, LockAcquired) and data.is_automatic
 
 
 HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {

@@ -12,6 +12,7 @@ CREATE TABLE locks (
     locked_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     released_at INTEGER,
+    automatic INTEGER NOT NULL CONSTRAINT automatic_is_a_flag CHECK (automatic IN (0, 1)),
     thread_id TEXT,
     notice_channel TEXT,
     metadata TEXT NOT NULL,
@@ -68,7 +69,7 @@ SELECT {columns} FROM locks WHERE slot >= :low AND slot < :high AND from_event <
 
 -- name: list_standing
 -- All that is held, as the rules see it, in the order in which it was granted.
-SELECT slot, agent_id, fencing_token, expires_at FROM {at} WHERE {active} ORDER BY fencing_token, slot
+SELECT slot, agent_id, fencing_token, expires_at, automatic FROM {at} WHERE {active} ORDER BY fencing_token, slot
 
 -- name: list_slots
 SELECT DISTINCT slot FROM lock_holders

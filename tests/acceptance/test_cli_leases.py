@@ -74,6 +74,29 @@ def test_a_claim_is_waited_for(hub: HubProcess) -> None:
     assert "k: yours until" in waits.communicate(timeout=20)[0]
 
 
+def test_several_claims_are_had_together_or_not_at_all(hub: HubProcess) -> None:
+    assert arc(hub, "claim", "one", agent="b").returncode == 0
+    assert arc(hub, "claim", "three").returncode == 0
+    refused = arc(hub, "claim", "two", "three", "one")
+    assert (refused.returncode, "b holds the claim one" in refused.stdout) == (NOT_OURS, True)
+    held = {row["claim_key"]: row["owner_agent_id"] for row in hub.get("/v1/claims?active_only=1").result}
+    assert held == {"one": "b", "three": "a"}
+    waits = start(hub, "claim", "two", "one", "--wait", "30")
+    wait_until(lambda: hub.get("/v1/claims/queue").result)
+    assert arc(hub, "release", "one", agent="b").returncode == 0
+    assert waits.communicate(timeout=20)[0].count("yours until") == 2
+    asked = arc(hub, "claim", "one", "two", "--json")
+    assert [json.loads(line)["acquired"] for line in asked.stdout.splitlines()] == [True, True]
+
+
+def test_how_a_lock_is_held_stands_beside_it(hub: HubProcess) -> None:
+    assert arc(hub, "lock", "a.md").returncode == 0
+    assert arc(hub, "lock", "b.md", "--shared").returncode == 0
+    hub.post("/v1/locks", {"agent_id": "a", "file_path": "c.md", "is_automatic": True})
+    modes = dict(re.findall(r"^(\S+\.md) +\S+ +(\w+) ", run(hub, "locks"), re.MULTILINE))
+    assert modes == {"a.md": "exclusive", "b.md": "shared", "c.md": "auto"}
+
+
 def test_who_waits_and_for_how_long_is_told_with_what_is_held_and_as_of_any_event(hub: HubProcess) -> None:
     assert arc(hub, "lock", "src/**").returncode == 0
     waits = start(hub, "lock", "src/a.py", "--wait", "30", agent="b")
@@ -84,6 +107,13 @@ def test_who_waits_and_for_how_long_is_told_with_what_is_held_and_as_of_any_even
     held, _, queue = told.partition("waiting:")
     assert "src/**" in held
     assert re.search(r"src/a\.py +b +exclusive .* 1 +a$", queue, re.MULTILINE)
+    found = json.loads(run(hub, "locks", "--json"))
+    assert [row["file_path"] for row in found["locks"]] == ["src/**"]
+    (one,) = found["waiting"]
+    assert (one["agent_id"], one["ahead"], one["waited_sec"] in range(30)) == ("b", ["a"], True)
+    (same,) = json.loads(run(hub, "queue", "--json"))
+    assert same["place"] == one["place"]
+    assert json.loads(run(hub, "claims", "--json")) == {"claims": [], "waiting": []}
     seen = subprocess.run(
         [sys.executable, "-m", "arc", "log", "seen", "a", "--storage", str(hub.storage)],
         capture_output=True, text=True, cwd=CHECKOUT, timeout=60, check=True,

@@ -238,6 +238,21 @@ def test_where_it_is_off_nothing_is_judged(hub: ServedHub, tree: Path, bob: Wind
     assert Window(hub, tree, "session-ada", mode="off").edit("a.py") == ""
 
 
+def test_what_an_agent_asks_for_itself_outlasts_its_turn_though_a_hook_had_locked_it(
+    hub: ServedHub, ada: Window, bob: Window
+) -> None:
+    name = ada.start()
+    ada.edit("a.py")
+    (lock,) = hub.get("/v1/locks?active_only=1").result
+    assert lock["automatic"]
+    asked = hub.post("/v1/locks", {"agent_id": name, "file_path": str(ada.tree / "a.py")})
+    assert asked.body["acquired"]
+    ada.stop()
+    assert "a.py is locked by" in bob.edit("a.py")
+    held = hub.get("/v1/locks?active_only=1").result
+    assert [("automatic" in one, one["agent_id"]) for one in held] == [(False, name)]
+
+
 def test_two_windows_are_two_agents_and_one_is_the_same_again(ada: Window, bob: Window) -> None:
     first = ada.start()
     assert first.startswith("claude-")

@@ -25,6 +25,7 @@ class Row:
     agent: str
     mode: str
     until: int
+    automatic: bool = False
 
 
 @dataclass
@@ -126,19 +127,8 @@ class Model:
         number: int, now: int, *, automatic: bool = False,
     ) -> Kind:  # fmt: skip
         """Ask; `until` is when the place would end, None for who does not wait; `number` the event, if it is one."""
-        mine = [row for row in self.rows if row.agent == agent and row.noun == noun]
-        fit = [row for row in mine if row.mode in {mode, "exclusive"}]
-        exact = [row for key in keys for row in fit if row.key == key]
-        if len(exact) == len(keys) and len({row.token for row in exact}) == 1:
-            longest = max(now + ttl, *(row.until for row in exact))
-            for row in exact:
-                row.until = longest
-            return "prolonged"
-        parents = [r for r in self.rows if r.noun == noun == "claim" and r.agent == self.parents.get(agent)]
-        for row in sorted([*fit, *parents], key=lambda row: (row.token, row.key)):
-            if ("*" in row.key or row in parents) and all(within(row.noun, row.key, key) for key in keys):
-                row.until = max(row.until, now + ttl)
-                return "prolonged"
+        if (had := self._own(noun, agent, keys, mode, ttl, number, now, automatic=automatic)) is not None:
+            return had
         known = [one for one in self.queue if (one.noun, one.agent, one.mode) == (noun, agent, mode)]
         own = next((one for one in known if set(one.keys) == set(keys)), None)
         edges = self.graph()
@@ -157,7 +147,7 @@ class Model:
         queue = self.queue if own is not None else [*self.queue, new]
         blockers = self.ahead(new, queue)
         if not blockers:
-            self.grant(number, new, now + ttl)
+            self.grant(number, new, now + ttl, automatic=automatic)
             return "granted"
         if until is None:
             return "refused"
@@ -170,7 +160,30 @@ class Model:
         self.queue = queue
         return "queued"
 
-    def grant(self, token: int, to: Waiting, until: int) -> None:
+    def _own(
+        self, noun: str, agent: str, keys: tuple[str, ...], mode: str, ttl: int, number: int, now: int,
+        *, automatic: bool,
+    ) -> Kind | None:  # fmt: skip
+        """What comes of asking for what one has already; None when one has not."""
+        mine = [row for row in self.rows if row.agent == agent and row.noun == noun]
+        fit = [row for row in mine if row.mode in {mode, "exclusive"}]
+        exact = [row for key in keys for row in fit if row.key == key]
+        if len(exact) == len(keys) and len({row.token for row in exact}) == 1:
+            if exact[0].automatic and not automatic:
+                self.grant(number, Waiting(number, noun, keys, agent, mode, 0, now, ttl, frozenset()), now + ttl)
+                return "granted"
+            longest = max(now + ttl, *(row.until for row in exact))
+            for row in exact:
+                row.until = longest
+            return "prolonged"
+        parents = [r for r in self.rows if r.noun == noun == "claim" and r.agent == self.parents.get(agent)]
+        for row in sorted([*fit, *parents], key=lambda row: (row.token, row.key)):
+            if ("*" in row.key or row in parents) and all(within(row.noun, row.key, key) for key in keys):
+                row.until = max(row.until, now + ttl)
+                return "prolonged"
+        return None
+
+    def grant(self, token: int, to: Waiting, until: int, *, automatic: bool = False) -> None:
         self.queue = [one for one in self.queue if one is not to]
         to.is_served = True
         for key in to.keys:
@@ -180,7 +193,7 @@ class Model:
             self.rows = [
                 row for row in self.rows if not (row.noun == to.noun and row.key == key and row.agent == to.agent)
             ]
-            self.rows.append(Row(token, to.noun, key, to.agent, "exclusive" if alone else to.mode, until))
+            self.rows.append(Row(token, to.noun, key, to.agent, "exclusive" if alone else to.mode, until, automatic))
 
     def next_served(self) -> Waiting | None:
         """The first whose call is open and whom nothing keeps waiting."""

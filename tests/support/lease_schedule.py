@@ -89,7 +89,14 @@ class Player:
         keys = tuple(dict.fromkeys(r.choice(pool) for _ in range(r.choice((1, 1, 2)) if noun == "lock" else 1)))
         mode: Mode = r.choice(("exclusive", "exclusive", "shared")) if noun == "lock" else "exclusive"
         waits = r.random() < 0.8
-        self.ask(noun, r.choice(self.agents), keys, mode, waits=waits, automatic=not waits and r.random() < 0.5)
+        self.ask(
+            noun,
+            r.choice(self.agents),
+            keys,
+            mode,
+            waits=waits,
+            automatic=noun == "lock" and not waits and r.random() < 0.5,
+        )
 
     def ask(
         self, noun: Noun, agent: str, keys: tuple[str, ...], mode: Mode, *, waits: bool, automatic: bool = False
@@ -101,16 +108,7 @@ class Player:
             noun, agent, keys, mode, ttl, until if waits else None, self.event, self.now, automatic=automatic
         )
         asked = Ask(noun, agent, keys, mode, ttl, waits, automatic)
-        refusal: Deadlock | None = None
-        try:
-            got = self.apply(asked, ask(self.standing, asked, self.now), until)
-        except Deadlock as error:
-            got, refusal = "deadlock", error
-        if refusal is not None:
-            head = self.model.head
-            assert all(head(one[2]) == head(other[0]) for one, other in pairwise(refusal.chain))
-            assert refusal.chain[0][0] == agent
-            assert head(refusal.chain[-1][2]) == head(agent)
+        got = self.apply(asked, ask(self.standing, asked, self.now), until)
         assert got == want, (asked, got, want)
         self.seen[got] += 1
         return got
@@ -122,8 +120,10 @@ class Player:
                 if place is not None:
                     standing.leave(place.place_id)
                     self.open.discard(place.place_id)
+                until = self.now + asked.ttl
+                automatic = asked.is_automatic
                 standing.grant(
-                    asked.noun, asked.keys, asked.agent_id, asked.mode, self.event, self.now + asked.ttl, kept
+                    asked.noun, asked.keys, asked.agent_id, asked.mode, self.event, until, kept, is_automatic=automatic
                 )
                 return "granted"
             case Prolonged(token, keys, expires_at):
@@ -140,8 +140,14 @@ class Player:
                 standing.wait_on(place_id, until)
                 self.open.add(place_id)
                 return "queued"
-            case Refused():
+            case Refused(_, ()):
                 return "refused"
+            case Refused(_, circle):
+                head = self.model.head
+                assert all(head(one.holder) == head(other.agent_id) for one, other in pairwise(circle))
+                assert circle[0].agent_id == asked.agent_id
+                assert head(circle[-1].holder) == head(asked.agent_id)
+                return "deadlock"
         raise AssertionError(answer)
 
     def release(self) -> None:
@@ -165,10 +171,10 @@ class Player:
         """A holder that asks for what it has is never refused."""
         if self.model.rows:
             row = self.random.choice(self.model.rows)
-            got = self.ask(
-                _noun(row), row.agent, (row.key,), _mode(row), waits=False, automatic=self.random.random() < 0.5
-            )
-            assert got == "prolonged"
+            automatic = row.noun == "lock" and self.random.random() < 0.5
+            wanted = "granted" if row.automatic and not automatic else "prolonged"
+            got = self.ask(_noun(row), row.agent, (row.key,), _mode(row), waits=False, automatic=automatic)
+            assert got == wanted
 
     def hand_over(self) -> None:
         if not self.model.rows:
