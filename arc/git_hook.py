@@ -128,6 +128,9 @@ def _pushed() -> list[tuple[str, str]]:
     given = os.environ.get("PRE_COMMIT_TO_REF")
     if given:
         return [(given, os.environ.get("PRE_COMMIT_FROM_REF") or ABSENT)]
+    branch = os.environ.get("PRE_COMMIT_LOCAL_BRANCH")  # all that pre-commit says of a repository's first push
+    if branch:
+        return [(branch, ABSENT)]
     lines = (line.split() for line in sys.stdin.buffer.read().decode("utf-8", "surrogateescape").splitlines())
     return [(fields[1], fields[3]) for fields in lines if len(fields) == PUSHED_FIELDS]
 

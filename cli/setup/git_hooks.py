@@ -1,5 +1,8 @@
 """The hooks of git: ours is called first in a hook that is there already, or is all of one that is not.
 
+pre-commit, when it is installed after us, calls the hook that it finds `HOOK.legacy` and runs it before its own: there
+ours stays until it is taken out.
+
 A hook that is no shell script is somebody's program, which cannot be added to: it is left alone, and told what to call.
 """
 
@@ -16,6 +19,7 @@ SCRIPT: Final = Path(arc.__file__).with_name("git_hook.py")
 NAMES: Final = ("pre-commit", "prepare-commit-msg", "pre-push")
 READS_INPUT: Final = "pre-push"
 """The hook that git gives lines to, which a hook after ours wants too."""
+MOVED: Final = ".legacy"
 SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
 GIT_WITHIN_SEC: Final = 10.0
 
@@ -28,12 +32,32 @@ def edits_for(top: Path) -> list[Edit]:
     except (OSError, subprocess.SubprocessError):
         return []
     folder = top / done.stdout.rstrip("\n")
-    return [_edit(folder / name) for name in NAMES]
+    edits: list[Edit] = []
+    for name in NAMES:
+        moved = folder / f"{name}{MOVED}"
+        is_moved = _is_ours(moved)
+        edits.append(_edit(folder / name, name, is_called=is_moved))
+        edits += [_edit(moved, name)] if is_moved else []
+    return edits
 
 
-def _edit(path: Path) -> Edit:
-    call = shlex.join([sys.executable, "-I", "-S", str(SCRIPT), path.name])
-    lines = f"# {BEGIN}\n{_handing_on(call) if path.name == READS_INPUT else _calling(call)}# {END}\n"
+def _is_ours(path: Path) -> bool:
+    try:
+        return BEGIN in path.read_text(errors="replace")
+    except OSError:
+        return False
+
+
+def _edit(path: Path, name: str, *, is_called: bool = False) -> Edit:
+    """The edit of one file.
+
+    Args:
+        path: the file.
+        name: the hook.
+        is_called: whether it calls another file that calls ours, and needs nothing.
+    """
+    call = shlex.join([sys.executable, "-I", "-S", str(SCRIPT), name])
+    lines = f"# {BEGIN}\n{_handing_on(call) if name == READS_INPUT else _calling(call)}# {END}\n"
 
     def take(text: str) -> str:
         start, end = text.find(f"# {BEGIN}\n"), text.find(f"# {END}\n")
@@ -44,6 +68,8 @@ def _edit(path: Path) -> Edit:
 
     def put(text: str) -> str:
         text = take(text)
+        if is_called:
+            return text
         if not text:
             return f"#!/bin/sh\n{lines}"
         first, newline, rest = text.partition("\n")
