@@ -33,6 +33,8 @@ class Orphans:
         self._is_dead = is_dead
         self._look_every: Final = look_every
         self._dead: set[str] = set()
+        self._processes: dict[str, Process] = {}
+        """The processes of the hubs at which others wait, which never change."""
         self._look_at = 0
 
     def may_be(self, standing: Standing) -> bool:
@@ -55,8 +57,11 @@ class Orphans:
         found = False
         for hub_id in standing.places_at:
             if hub_id != self._hub_id and hub_id not in self._dead:
-                process = find_process(hub_id)
-                if process is not None and self._is_dead(process):
+                process = self._processes.get(hub_id) or find_process(hub_id)
+                if process is None:
+                    continue
+                self._processes[hub_id] = process
+                if self._is_dead(process):
                     self._dead.add(hub_id)
                     found = True
         return found

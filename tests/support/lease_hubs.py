@@ -131,8 +131,8 @@ class Hubs(ABC, Generic[C]):
         return self.find_result(call)
 
     @abstractmethod
-    def look_around(self, hub: int) -> None:
-        """Let a hub do what is due."""
+    def look_around(self, hub: int) -> bool:
+        """Let a hub do what is due; whether it may have written anything."""
 
     @abstractmethod
     def see(self, hub: int) -> tuple[list[Held], list[Waits]] | None:
@@ -357,9 +357,10 @@ class Hubs(ABC, Generic[C]):
         while (served := self.model.next_served()) is not None:
             self.number += 1
             self.model.grant(self.number, served, self.now + served.ttl)
-        for _ in range(3):
-            for hub in self.random.sample(self.moving, len(self.moving)):
-                self.look_around(hub)
+        orders = [self.random.sample(self.moving, len(self.moving)) for _ in range(3)]
+        for order in orders:
+            if not sum(self.look_around(hub) for hub in order):  # all of them look, and nothing moves any more
+                break
         for place in list(self.calls):
             hub, call, waiting = self.calls[place]
             if waiting in self.model.queue:

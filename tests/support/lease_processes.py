@@ -154,8 +154,9 @@ class Processes(Hubs[Call]):
 
         wait_until(agrees, within_sec=WITHIN_SEC, what=f"hub {hub} to have it as {expected}, not as {self.see(hub)}")
 
-    def look_around(self, hub: int) -> None:
+    def look_around(self, hub: int) -> bool:
         self._post(hub, "/v1/locks/release", {"agent_id": "nobody", "file_path": "nothing"})
+        return True
 
     def see(self, hub: int) -> tuple[list[Held], list[Waits]]:
         held: list[Held] = []

@@ -63,8 +63,10 @@ class Recorders(Hubs[Waiting]):
     def find_result(self, call: Waiting) -> Answer[Waiting] | None:
         return None if call.result is None else _answer(call.result)
 
-    def look_around(self, hub: int) -> None:
-        self.recorders[hub][0].transact([]).tell()
+    def look_around(self, hub: int) -> bool:
+        commit = self.recorders[hub][0].transact([])
+        commit.tell()
+        return commit.head != commit.after
 
     def see(self, hub: int) -> tuple[list[Held], list[Waits]] | None:
         recorder = self.recorders[hub][0]
