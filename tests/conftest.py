@@ -65,6 +65,13 @@ def log_url(server: Server) -> str:
     return new_log(server)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests are played on a log on PostgreSQL, leave out those that are about the log in one file."""
+    if shared_log.IS_PLAYED:
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("one_file")])
+        items[:] = [item for item in items if not item.get_closest_marker("one_file")]
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

@@ -35,7 +35,7 @@ class Bell:
         self._is_own = is_own
         self._kept = kept
         self._line: Line | None = None
-        self._connecting: asyncio.Future[Line] | None = None
+        self._connecting: asyncio.Future[None] | None = None
         self._closed = False
         self.is_sure = False
         """Whether `next` returned last because somebody rang."""
@@ -93,29 +93,25 @@ class Bell:
         if self._connecting is None:
             self._connecting = asyncio.ensure_future(asyncio.to_thread(self._connect))
         try:
-            line = await asyncio.shield(self._connecting)
+            await asyncio.shield(self._connecting)
         except (StorageError, LineLost, Refused):
             self._connecting = None
             return False
         self._connecting = None
-        if self._closed:
-            line.close()
-            return False
-        self._line = line
-        return True
+        return not self._closed
 
-    def _connect(self) -> Line:
+    def _connect(self) -> None:
         line = open_line(self._address)
         try:
             line.run("LISTEN arc")
         except BaseException:
             line.close()
             raise
-        if self._closed:
-            line.close()
-        return line
+        self._line = line
+        if self._closed:  # it closes what it finds; this is for what it did not
+            self._hang_up()
 
     def _hang_up(self) -> None:
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()

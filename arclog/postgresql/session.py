@@ -101,10 +101,15 @@ def open_line(address: Address, given_up: threading.Event | None = None) -> Line
     """
     try:
         line = Line(address, {}, given_up)
-        ((backend,),) = line.run(SQL["find_backend"])
     except LineLost as lost:
         raise LogAway(str(lost)) from None
+    try:
+        ((backend,),) = line.run(SQL["find_backend"])
+    except LineLost as lost:
+        line.close()
+        raise LogAway(str(lost)) from None
     except Refused as refused:
+        line.close()
         raise storage_error_of(refused, address.shown) from None
     if int(backend) != line.told_backend:
         line.close()

@@ -13,6 +13,7 @@ import pytest
 
 from arclog.codec import StoredEvent
 from arclog.postgresql.address import read_address
+from tests.support.cables import SERVER_HOST, a_machine
 from tests.support.hub_process import CHECKOUT
 from tests.support.lines import a_line
 from tests.support.machines import Load, machines, prove
@@ -173,6 +174,38 @@ def test_the_network_between_a_hub_and_the_server_is_cut(server: Server, tmp_pat
             mended_at = time.monotonic()
             wait_until(lambda: hub.get("/v1/health").result["status"] == "ok", what="its return")
             sys.stdout.write(f"back {time.monotonic() - mended_at:.2f} s after the line\n")
+            load.wait_for(100)
+            load.end()
+            prove(hubs, load, log_on(url))
+
+
+@again
+def test_the_cable_between_a_hub_and_the_server_is_pulled(tmp_path: Path, turn: int) -> None:
+    """A real network that nothing gets through, rather than a process between that keeps quiet."""
+    with ExitStack() as stack:
+        machine = stack.enter_context(a_machine(f"arc{os.getpid() % 10_000}"))
+        server = Server(needs_postgresql(), stack.enter_context(a_folder()))
+        stack.callback(server.stop)
+        server.make(listens_to=SERVER_HOST)
+        url = new_log(server)
+        hub = machine.hub(tmp_path, "--log", url.replace("127.0.0.1", SERVER_HOST))
+        stack.callback(hub.stop)
+        hub.start()
+        (tmp_path / "others").mkdir()
+        hubs = [hub, *stack.enter_context(machines(tmp_path / "others", url, 2))]
+        with Load(hubs) as load:
+            load.wait_for(100)
+            machine.cut()
+            cut_at = time.monotonic()
+            wait_until(lambda: hub.get("/v1/health").result["status"] == "failing", within_sec=30, what="its word")
+            refused = hub.post("/v1/messages", {"from_agent": "x", "channel": "general", "body": "x"})
+            assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+            assert hub.get("/v1/messages?channel=general&limit=1").status == 200
+            assert load.count_since(cut_at + 3) > 0, "the others go on"
+            machine.mend()
+            mended_at = time.monotonic()
+            wait_until(lambda: hub.get("/v1/health").result["status"] == "ok", within_sec=30, what="its return")
+            sys.stdout.write(f"back {time.monotonic() - mended_at:.2f} s after the cable\n")
             load.wait_for(100)
             load.end()
             prove(hubs, load, log_on(url))

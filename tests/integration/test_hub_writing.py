@@ -113,7 +113,7 @@ def test_two_hubs_that_write_at_once_lose_nothing(storage: Path) -> None:
     on_hubs(storage, story)
 
 
-@pytest.mark.parametrize("step", ["stage", "flush"])
+@pytest.mark.parametrize("step", ["stage", pytest.param("flush", marks=pytest.mark.one_file)])
 def test_a_fault_in_one_batch_is_told_to_its_callers_and_the_next_batch_gets_its_turn(
     storage: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

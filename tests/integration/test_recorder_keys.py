@@ -86,6 +86,7 @@ def test_two_sessions_are_closed_under_one_key_by_callers_that_name_nobody(recor
     assert again == closed
 
 
+@pytest.mark.one_file
 def test_a_key_that_nobodys_call_left_in_an_older_log_still_gives_its_answer(storage: Path) -> None:
     with closing(open_storage(storage)) as connection:
         log = file_log(connection, storage, LogClock(MachineTime()))

@@ -130,6 +130,7 @@ def test_a_recorder_that_remembers_one_row_answers_the_same(tmp_path: Path) -> N
     assert answers[0] == answers[1]
 
 
+@pytest.mark.one_file
 @pytest.mark.parametrize(
     "command",
     [RefreshClaim(owner_agent_id="a", claim_key="k"), RefreshLock(agent_id="a", file_path="p")],

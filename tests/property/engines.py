@@ -29,6 +29,6 @@ def on_postgresql(time: FakeTime) -> RemoteEngine | None:
 
 
 on_each_engine = pytest.mark.parametrize(
-    "engine_for", [in_one_file, in_memory, pytest.param(on_postgresql, marks=pytest.mark.outer)]
+    "engine_for", [in_one_file, in_memory, pytest.param(on_postgresql, marks=pytest.mark.soak)]
 )
 """Try a property on each engine in turn."""

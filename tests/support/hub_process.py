@@ -45,6 +45,7 @@ class HubProcess:
     environment: Mapping[str, str] = field(default_factory=dict)
     program: Sequence[str] = (sys.executable, "-m", "arc")
     process: subprocess.Popen[bytes] | None = None
+    host: str = "127.0.0.1"
 
     @classmethod
     def at(cls, home: Path, *options: str, **environment: str) -> "HubProcess":
@@ -53,7 +54,7 @@ class HubProcess:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     @property
     def output(self) -> str:
@@ -90,7 +91,7 @@ class HubProcess:
             headers: further headers.
             timeout: seconds of silence after which the call raises `TimeoutError`.
         """
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             payload = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
             connection.request(method, path, payload, dict(headers or {}))

@@ -75,8 +75,13 @@ class Server:
     def url(self, role: str = OWNER, database: str = "arc", options: str = "") -> str:
         return f"postgresql://{role}@{self.place}/{database}{options}"
 
-    def make(self, *, checksums: bool = True) -> "Server":
-        """Make its data folder, empty but for the two roles and their database."""
+    def make(self, *, checksums: bool = True, listens_to: str = "") -> "Server":
+        """Make its data folder, empty but for the two roles and their database.
+
+        Args:
+            checksums: whether its pages have checksums.
+            listens_to: a further address of this machine.
+        """
         command: list[object] = [
             self.programs / "initdb",
             "--auth=trust",
@@ -87,6 +92,10 @@ class Server:
         command += [f"--username={OWNER}", f"--pgdata={self.data}", *(["--data-checksums"] if checksums else [])]
         run_as_nobody(command)
         self.set(**_SETTINGS, port=str(self.port), unix_socket_directories=f"'{self.folder}'")
+        if listens_to:
+            self.set(listen_addresses=f"'127.0.0.1,{listens_to}'")
+            with (self.data / "pg_hba.conf").open("a") as file:
+                file.write("host all all samenet trust\n")
         self.start()
         self.sql("postgres", f"CREATE ROLE {HUB} LOGIN", "CREATE DATABASE arc ENCODING 'UTF8' TEMPLATE template0")
         return self
