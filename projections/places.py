@@ -184,6 +184,11 @@ def list_waiting(
     return [replace(_place(row), waited_sec=(at.now - row.queued_at) // MICROSECONDS) for row in rows]
 
 
+def list_keys(connection: apsw.Connection) -> list[str]:
+    """The keys of all locks that were ever waited for."""
+    return [str(key) for (key,) in connection.execute(SQL["list_keys"])]
+
+
 def list_standing(connection: apsw.Connection, at: AsOf) -> list[Place]:
     """The places that counted at a moment, as the rules see them."""
     return [

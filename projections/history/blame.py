@@ -12,10 +12,10 @@ from arclog.paths import parse_key
 from arclog.patterns import contains, overlap
 from arclog.sqlite.reads import NO_END, Filter
 from arclog.streams import streams_beside
+from projections import locks, places
 from projections.event_streams import read_matching
 from projections.history.entities import natural_order
 from projections.history.tenures import Tenure, Wait, list_tenures, list_waits
-from projections.locks import list_keys
 
 NOUNS: Final = ("lock", "claim", "task", "session", "channel", "inbox", "hub")
 """What the names of streams begin with."""
@@ -81,7 +81,7 @@ def read_blame(connection: apsw.Connection, stream: str, now: int) -> list[Blame
 
 
 def _list_overlapping(connection: apsw.Connection, stream: str) -> list[str]:
-    """For the lock on a path, the locks on others that ever overlapped it, such as on its folder or a pattern.
+    """For the lock on a path, the locks that ever overlapped it, held or waited for: on its folder, or a pattern.
 
     Where nobody ever asked for just this path, only what covers it: else a folder's name would bring all that is in it.
     """
@@ -91,7 +91,7 @@ def _list_overlapping(connection: apsw.Connection, stream: str) -> list[str]:
     own = parse_key(key)
     is_known = next(read_matching(connection, 0, 1, where=Filter(stream=stream)), None) is not None
     found = []
-    for other in list_keys(connection):
+    for other in sorted({*locks.list_keys(connection), *places.list_keys(connection)}):
         known = parse_key(other)
         meets = overlap(own.path, known.path) if is_known else contains(known.path, own.path)
         if other != key and own.may_meet(known) and meets:

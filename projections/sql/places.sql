@@ -30,3 +30,6 @@ CREATE INDEX places_waiting ON places (expires_at) WHERE {is_current} AND ended_
 -- In the present the partial index on what has not ended skips all that is over.
 SELECT {columns} FROM {at} WHERE ended_at IS NULL AND expires_at >= :now
 AND (:noun IS NULL OR noun = :noun) AND (:agent_id IS NULL OR agent_id = :agent_id) ORDER BY place_id
+
+-- name: list_keys
+SELECT DISTINCT key.value FROM places, json_each(places.keys) AS key WHERE noun = 'lock'

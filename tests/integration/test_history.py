@@ -134,6 +134,12 @@ def test_a_lease_taken_back_from_an_owner_that_was_gone_says_so(story: Story) ->
     assert (session.how, session.ended_by) == ("expired", "system")
 
 
+def test_blame_of_a_path_that_was_only_waited_for_tells_who_waited(story: Story, connection: apsw.Connection) -> None:
+    story.do(lock("ada", "src/*/a.py"), AcquireLock(agent_id="bob", file_path="src/x/**", wait_sec=30))
+    (life,) = read_blame(connection, "lock/src/x/b.py", story.now())
+    assert (life.stream, life.tenures, [wait.agent_id for wait in life.waits]) == ("lock/src/x/**", (), ["bob"])
+
+
 def test_blame_of_claims_tasks_and_sessions(story: Story) -> None:
     story.do(AcquireClaim(owner_agent_id="ada", claim_key="k"), ReleaseClaim(claim_key="k", agent_id="ada"))
     assert [tenure.how for tenure in story.blame("claim/k")] == ["released"]

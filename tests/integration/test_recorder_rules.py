@@ -20,7 +20,7 @@ from arclog.deciders.wakes import RequestWake
 from arclog.digest import chain
 from arclog.errors import NewerRules, StorageError
 from arclog.events import HubStarted, RulesRaised
-from arclog.events.rule_numbers import WORK_RULES
+from arclog.events.rule_numbers import FAMILY_RULES, WORK_RULES
 from arclog.machine_time import MachineTime
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.schema import open_storage
@@ -106,6 +106,14 @@ def test_the_first_use_of_work_receipts_and_tokens_raises_the_number(storage: Pa
         recorder.execute(FIRST_USES[what](recorder))
     *_, raised, _used = events_in(storage)
     assert raised.data == RulesRaised(number=WORK_RULES, version="1.1.0")
+
+
+def test_the_first_sub_agent_raises_the_number(storage: Path, time: FakeTime) -> None:
+    with recording(storage, time) as recorder:
+        recorder.execute(OpenSession(agent_id="a"))
+        recorder.execute(OpenSession(agent_id="a.b", parent="a"))
+    *_, raised, _opened = events_in(storage)
+    assert raised.data == RulesRaised(number=FAMILY_RULES, version="")
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from arc.client import ArcClient
+from arc.spool import FileRelayClient
 from arclog.progress import no_progress
 from projections.rebuilding.verification import verify_storage
+from relay.remote import HttpSend
 from tests.support.hub_process import Answer
+from tests.support.relay_thread import serving
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
 
@@ -239,3 +242,18 @@ def test_a_name_that_is_bound_to_a_token_binds_the_names_of_its_sub_agents(hub: 
     assert hub.post("/v1/tokens", {"agent_id": "bob", "token_sha256": digest}).status in {200, 201}
     refused = register(hub, "bob.x", parent="bob")
     assert (refused.status, "bound to a token" in refused.body["error"]) == (403, True)
+
+
+def test_a_sub_agent_in_a_sandbox_registers_through_its_own_folder(hub: ServedHub, tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    lock(hub, "ada", "src/**")
+    with serving(spool, HttpSend(hub.url)):
+        relay = FileRelayClient(agent_id="ada.box", spool_dir=spool, timeout=20)
+        opened = relay.call("POST", "/v1/sessions", {"agent_id": "ada.box", "parent": "ada"})["body"]
+        assert opened["result"]["parent"] == "ada"
+        locked = relay.call("POST", "/v1/locks", {"agent_id": "ada.box", "file_path": "src/a.py"})["body"]
+        assert locked["acquired"]
+        hub.post("/v1/tokens", {"agent_id": "bob", "token_sha256": "0" * 63 + "1"})
+        other = FileRelayClient(agent_id="bob.box", spool_dir=spool, timeout=20)
+        refused = other.call("POST", "/v1/sessions", {"agent_id": "bob.box", "parent": "bob"})
+        assert refused["status"] == 403
