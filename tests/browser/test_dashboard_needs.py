@@ -70,10 +70,9 @@ def test_a_holder_that_does_nothing_while_another_waits(hub: HubProcess, page: P
         expect_item(page, "stuck", text, "free it", LATER_MS)
         page.locator('arc-attention [data-kind="stuck"] .link').click()
         expect(page.locator("arc-details h2")).to_contain_text("src/a.py")
-        page.keyboard.press("Escape")
         page.once("dialog", lambda dialog: dialog.accept("it sleeps"))
-        page.locator("arc-leases li").hover()
-        page.locator("arc-leases li").get_by_role("button", name="free").click()
+        page.locator("arc-details").get_by_role("button", name="free").click()
+        page.keyboard.press("Escape")
     release(hub, "bea", "src/a.py")
 
 
@@ -108,7 +107,8 @@ def test_a_task_that_failed(hub: HubProcess, page: Page, deed: str) -> None:
     task = say(hub, "ada", "Fuzz the grammar", kind="task")
     hub.call("POST", f"/v1/tasks/{task}/fail", {"agent_id": "ada", "reason": "no corpus"})
     expect_item(page, "failed", "a task of ada failed: Fuzz the grammar", "reopen it, or cancel it")
-    hub.call("POST", f"/v1/tasks/{task}/{deed}", {"agent_id": "ada"})
+    page.locator('arc-attention [data-kind="failed"] .link').click()
+    page.locator("arc-details").get_by_role("button", name=deed).click()
 
 
 def test_a_message_that_was_not_acknowledged_in_time(hub: HubProcess, page: Page) -> None:

@@ -2,10 +2,12 @@
 
 import { read } from "./api.js";
 import { cut, fill, h } from "./dom.js";
+import { freeAction } from "./leases.js";
 import { me } from "./me.js";
 import { action, agent, link } from "./panel.js";
 import { hits } from "./search.js";
 import { wakeAction } from "./sessions.js";
+import { deeds } from "./tasks.js";
 import { clock } from "./time.js";
 import { world } from "./world.js";
 
@@ -101,15 +103,22 @@ async function life(noun, key) {
   if (noun === "receipt") return receipt(Number(key));
   if (noun === "message") return inFull(Number(key));
   const stream = noun === "question" ? `task/${key}` : `${noun}/${key}`;
-  const row = world.tables[noun]?.get(key) ?? (await closed(noun, key));
+  const found = world.find(noun, key);
+  const rows = found.length ? found : [(await closed(noun, key)) ?? []].flat();
   const events = await read("/v1/log", { stream, tail: 1, limit: 200, ...world.moment });
   const did = noun === "session" ? await read("/v1/log", { actor: key, tail: 1, limit: 100, ...world.moment }) : [];
   return [
-    row ? facts(row) : !world.tables[noun] ? null : h("p.nothing", {}, "Not there at this moment."),
-    noun === "session" ? h("p.actions", {}, action("what it was told", () => document.dispatchEvent(new CustomEvent("arc-room", { detail: { kind: "inbox", name: key } }))), world.isLive && row ? wakeAction(key) : null, action("what it can see", () => document.dispatchEvent(new CustomEvent("arc-show", { detail: `sight/${key}@${world.at ?? world.head}` })))) : null,
+    rows.length ? rows.map((row) => [facts(row), world.isLive ? h("p.actions", {}, ...actions(noun, row)) : null]) : !world.tables[noun] ? null : h("p.nothing", {}, "Not there at this moment."),
+    noun === "session" ? h("p.actions", {}, action("what it was told", () => document.dispatchEvent(new CustomEvent("arc-room", { detail: { kind: "inbox", name: key } }))), world.isLive && rows.length ? wakeAction(key) : null, action("what it can see", () => document.dispatchEvent(new CustomEvent("arc-show", { detail: `sight/${key}@${world.at ?? world.head}` })))) : null,
     events.length ? [h("h3", {}, "Its history"), timeline(events)] : null,
     did.length ? [h("h3", {}, "What it did"), timeline(did)] : null,
   ];
+}
+
+/** What an operator can do with it. */
+function actions(noun, row) {
+  if (noun === "task") return deeds(row);
+  return (noun === "lock" || noun === "claim") && Date.parse(row.expires_at) >= world.time ? [freeAction(noun, row)] : [];
 }
 
 /** A task or question that is not open, and so in no table of the page. */

@@ -8,7 +8,7 @@ import { lasting } from "./time.js";
 import { world } from "./world.js";
 
 const NOUNS = {
-  lock: { holder: "agent_id", key: "file_path", since: "locked_at", free: "/v1/locks/force-release", named: (row) => ({ file_path: row.file_path }) },
+  lock: { holder: "agent_id", key: "key", since: "locked_at", free: "/v1/locks/force-release", named: (row) => ({ file_path: row.file_path, fencing_token: row.fencing_token }) },
   claim: { holder: "owner_agent_id", key: "claim_key", since: "claimed_at", free: "/v1/claims/force-release", named: (row) => ({ claim_key: row.claim_key }) },
 };
 const MOST = 500;
@@ -28,7 +28,7 @@ class Leases extends Panel {
     this.count(rows.length);
     if (!rows.length) return this.nothing("Nothing is held. Agents lock files while they edit them, and claim the work they do.");
     rows.sort((one, other) => Date.parse(one.row.expires_at) - Date.parse(other.row.expires_at));
-    keep(this.list(), rows.slice(0, MOST), (row) => `${row.noun}/${row.row[NOUNS[row.noun].key]}`, make);
+    keep(this.list(), rows.slice(0, MOST), (row) => `${row.noun}/${row.row[NOUNS[row.noun].key]}/${row.row[NOUNS[row.noun].holder]}`, make);
     this.#run();
   }
 
@@ -54,8 +54,17 @@ function wrap(noun, row, waiting) {
   return wrapped.get(row);
 }
 
+/** The button by which an operator takes a lock or claim away. */
+export function freeAction(noun, row) {
+  const { holder, key, free, named } = NOUNS[noun];
+  return action("free", () => {
+    const why = prompt(`Free ${row[key]}, which ${row[holder]} holds? Say why:`);
+    if (why) attempt(() => change(free, { ...named(row), agent_id: me(), reason: why }), `${row[key]} is free`);
+  });
+}
+
 function make({ noun, row, waiting }) {
-  const { holder, key, since, free, named } = NOUNS[noun];
+  const { holder, key, since } = NOUNS[noun];
   const whole = Math.max(1, Date.parse(row.expires_at) - Date.parse(row[since]));
   return h(
     "li.lease",
@@ -70,16 +79,7 @@ function make({ noun, row, waiting }) {
       h("span.quiet", { data: { expires: Date.parse(row.expires_at), whole } }),
       waiting ? h("span.waiting", {}, `${waiting} waiting`) : null,
     ),
-    world.isLive
-      ? h(
-          "div.does",
-          {},
-          action("free", () => {
-            const why = prompt(`Free ${row[key]}, which ${row[holder]} holds? Say why:`);
-            if (why) attempt(() => change(free, { ...named(row), agent_id: me(), reason: why }), `${row[key]} is free`);
-          }),
-        )
-      : null,
+    world.isLive ? h("div.does", {}, freeAction(noun, row)) : null,
   );
 }
 
@@ -90,7 +90,7 @@ class Radar extends Panel {
   draw() {
     const folders = new Map();
     for (const lock of world.leases("lock")) {
-      const folder = lock.file_path.includes("/") ? lock.file_path.slice(0, lock.file_path.lastIndexOf("/")) : ".";
+      const folder = lock.key.includes("/") ? lock.key.slice(0, lock.key.lastIndexOf("/")) : ".";
       if (!folders.has(folder)) folders.set(folder, new Map());
       const agents = folders.get(folder);
       agents.set(lock.agent_id, (agents.get(lock.agent_id) ?? 0) + 1);

@@ -38,7 +38,7 @@ class Palette extends HTMLElement {
       ...[...world.tables.channel.keys()].map((name) => ({ label: `#${name}`, run: room("channel", name) })),
       ...[...world.tables.thread.keys()].map((name) => ({ label: `thread ${name}`, run: room("thread", name) })),
       ...[...world.tables.session.values()].map((one) => ({ label: `agent ${one.agent_id}`, run: () => show(`session/${one.agent_id}`) })),
-      ...[...world.tables.lock.keys()].map((key) => ({ label: `lock ${key}`, run: () => show(`lock/${key}`) })),
+      ...[...new Set([...world.tables.lock.values()].map((row) => row.key))].map((key) => ({ label: `lock ${key}`, run: () => show(`lock/${key}`) })),
       ...[...world.tables.question.values()].map((one) => ({ label: `question ${one.question_id} of ${one.asker}: ${one.body}`, run: () => show(`question/${one.question_id}`) })),
       ...world.leases("place").map((one) => ({ label: `${one.agent_id} waits for ${one.name}`, run: () => show(`place/${one.place}`) })),
       ...[...world.tables.task.keys()].map((key) => ({ label: `task ${key} ${world.titles.get(key) ?? ""}`, run: () => show(`task/${key}`) })),

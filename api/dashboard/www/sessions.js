@@ -32,7 +32,7 @@ class Sessions extends Panel {
     this.count(rows.length);
     if (!rows.length) return this.nothing("No agents are here. An agent appears when it registers, posts or asks for a lock.");
     const held = new Map();
-    for (const lock of world.leases("lock")) push(held, lock.agent_id, ["lock", lock.file_path]);
+    for (const lock of world.leases("lock")) push(held, lock.agent_id, ["lock", lock.key]);
     for (const claim of world.leases("claim")) push(held, claim.owner_agent_id, ["claim", claim.claim_key]);
     for (const place of world.leases("place")) push(held, place.agent_id, ["place", String(place.place), `waits for ${place.name}`]);
     const before = this.#rows;

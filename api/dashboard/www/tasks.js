@@ -83,16 +83,17 @@ function make({ task, claim, depth }) {
 }
 
 /** What can be done with a task: an open one is done, cancelled or assigned; one that is over is opened again. */
-function deeds(task) {
+export function deeds(task) {
   const decide = (deed, said = {}) => attempt(() => change(`/v1/tasks/${task.task_id}/${deed}`, { agent_id: me(), ...said }));
-  if (task.status !== "open") return [action("reopen", () => decide("reopen"), "Open this task again")];
+  const cancel = action("cancel", () => decide("cancel"), "Cancel this task");
+  if (task.status !== "open") return [action("reopen", () => decide("reopen"), "Open this task again"), task.state === "failed" ? cancel : null];
   const assign = () => {
     const name = prompt("Who alone is to do it? Nothing: anybody.", task.assignee ?? "");
     return name === null ? null : decide("assign", { assignee: name.trim() || null });
   };
   return [
     action("done", () => decide("complete"), "Complete this task"),
-    action("cancel", () => decide("cancel"), "Cancel this task"),
+    cancel,
     action("assign", assign, "Say who is to do this task"),
   ];
 }

@@ -10,6 +10,7 @@ import { learn, now } from "./time.js";
 
 export const NOUNS = ["session", "channel", "thread", "task", "question", "claim", "lock", "place"];
 
+// `key` names a row; `cursor` is what the list goes on after, where that is another name.
 const LISTS = {
   session: { path: "/v1/agents", key: (row) => row.agent_id },
   channel: { path: "/v1/channels", key: (row) => row.name },
@@ -17,7 +18,7 @@ const LISTS = {
   task: { path: "/v1/tasks", key: (row) => String(row.task_id), only: { status: "open" } },
   question: { path: "/v1/questions", key: (row) => String(row.question_id), only: { state: "open" } },
   claim: { path: "/v1/claims", key: (row) => row.claim_key, only: { active_only: 1 } },
-  lock: { path: "/v1/locks", key: (row) => row.file_path, only: { active_only: 1 } },
+  lock: { path: "/v1/locks", key: (row) => `${row.key}\n${row.agent_id}`, cursor: (row) => (row.mode === "shared" ? `${row.file_path}@${row.agent_id}` : row.file_path), only: { active_only: 1 } },
   place: { path: "/v1/locks/queue", and: "/v1/claims/queue", key: (row) => String(row.place) },
 };
 // Whether a row still belongs into its table; one that does not is taken out.
@@ -32,8 +33,8 @@ const STAYS = {
 const DONE_KEPT = 50; // tasks that were done while the page looked on
 const WORDS_KEPT = 500; // agents whose last words are remembered
 
-async function readList({ path, and, only, key }, shown, signal) {
-  const lists = [path, and].filter(Boolean).map((one) => readAll(one, { ...only, as_of: shown }, key, signal));
+async function readList({ path, and, only, key, cursor = key }, shown, signal) {
+  const lists = [path, and].filter(Boolean).map((one) => readAll(one, { ...only, as_of: shown }, cursor, signal));
   return (await Promise.all(lists)).flat();
 }
 
@@ -172,7 +173,8 @@ class World extends EventTarget {
         const noun = entity.slice(0, slash);
         if (noun === "message" && after) this.#say("message", after);
         if (!LISTS[noun]) continue;
-        this.#put(noun, entity.slice(slash + 1), after);
+        if (noun === "lock") this.#putLocks(entity.slice(slash + 1), [after ?? []].flat());
+        else this.#put(noun, entity.slice(slash + 1), after);
         changed.add(noun);
       }
     }
@@ -190,6 +192,18 @@ class World extends EventTarget {
       const done = [...table].filter(([, task]) => task.recent);
       for (const [old] of done.slice(0, Math.max(0, done.length - DONE_KEPT))) table.delete(old);
     }
+  }
+
+  /** The locks on one key: one, or one of each that shares it. */
+  #putLocks(key, rows) {
+    for (const [name, row] of this.tables.lock) if (row.key === key) this.tables.lock.delete(name);
+    for (const row of rows) this.#put("lock", LISTS.lock.key(row), row);
+  }
+
+  /** The rows of a thing: none, one, or of a shared lock one of each that has it. */
+  find(noun, key) {
+    if (noun === "lock") return [...this.tables.lock.values()].filter((row) => row.key === key);
+    return [this.tables[noun]?.get(key) ?? []].flat();
   }
 
   /** The title of a task: its own, or the first line of the message that opened it; read if nobody knows it yet. */
