@@ -1,6 +1,7 @@
 """What `arc` prints, where it prints it, and how it reads its options."""
 
 import io
+import os
 import re
 import shutil
 import sys
@@ -16,8 +17,10 @@ from cli.arguments import Arguments, Namespace
 from cli.commands import COMMANDS, FOREGROUND
 from cli.dispatch import Command, Group, run
 from cli.errors import CommandFailed
+from cli.hubs.filesystems import check_access
 from cli.hubs.mounts import find_unsafe_filesystem
 from cli.hubs.settings import arguments_for, settle
+from cli.hubs.storage_lock import holding
 from cli.main import main
 from cli.options import HubOptions, add_hub_options
 from cli.output import print_error, print_json
@@ -285,6 +288,26 @@ def test_a_filesystem_that_machines_share_is_told(tmp_path: Path) -> None:
     assert find_unsafe_filesystem(Path("/net/my files too"), mounts) is None
     mounts.unlink()
     assert find_unsafe_filesystem(Path("/net/my files"), mounts) is None
+
+
+def test_a_file_of_another_user_that_is_in_the_way_is_named_with_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, lock = tmp_path / "arc.sqlite3", tmp_path / ".arc.lock"
+    storage.touch()
+    lock.touch()
+    told = f"it belongs to {lock.owner()}; run arc as {lock.owner()}, or check its permissions"
+
+    def refuse(*_given: object, **_more: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "access", lambda *_given: False)
+    for writing, what in ((True, "written"), (False, "read")):
+        with pytest.raises(CommandFailed, match=f"arc.sqlite3 cannot be {what}: {told}"):
+            check_access(storage, writing=writing)
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(CommandFailed, match=f".arc.lock cannot be written: {told}"), holding(storage, 0.0):
+        pass
 
 
 def test_a_mount_without_a_source_and_one_with_a_strange_name_keep_no_hub_from_starting(tmp_path: Path) -> None:
