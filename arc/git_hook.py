@@ -118,7 +118,9 @@ def _check_push(hub: _Hub) -> int:
     held = _list_held(hub, list(names))
     if forced:
         agent = _agent()
-        others = [one for one in hub.call("GET", "/v1/locks?active_only=1") if one["agent_id"] != agent]
+        others = [
+            one for one in hub.call("GET", "/v1/locks?active_only=1&max_bytes=16000000") if one["agent_id"] != agent
+        ]
         held += [f"the push is by force, and {one['agent_id']} holds {one['file_path']}" for one in others]
     return _judge(hub, held, "push", "pushed", "push when they are done, ask them")
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from api.hints import tell_tools
 from api.mcp.daemon import Daemons
 from api.mcp.grants import grant_of
-from api.mcp.port import NO_IDS, Refused, Value
+from api.mcp.port import NO_IDS, Refused, Rows, Value
 from arc.errors import ArcError
 from arc.http import InFlight
 from arc.reader import WAIT_GRACE_SEC
@@ -40,6 +40,13 @@ class HttpPort:
         return True
 
     async def read(self, path: str, parameters: Mapping[str, Value], *, wait_sec: float = 0.0) -> Any:  # noqa: ANN401 - the result of any route
+        return (await self._read(path, parameters, wait_sec))["result"]
+
+    async def read_list(self, path: str, parameters: Mapping[str, Value]) -> Rows:
+        envelope = await self._read(path, parameters, 0.0)
+        return Rows(envelope["result"], envelope.get("more") is True)
+
+    async def _read(self, path: str, parameters: Mapping[str, Value], wait_sec: float) -> "JsonObject":
         ids = {name: value for name, value in parameters.items() if f"{{{name}}}" in path}
         query = urlencode(
             {
@@ -49,7 +56,7 @@ class HttpPort:
             }
         )
         filled = fill_in(path, ids)
-        return (await self._call("GET", f"{filled}?{query}" if query else filled, None, wait_sec))["result"]
+        return await self._call("GET", f"{filled}?{query}" if query else filled, None, wait_sec)
 
     async def change(
         self, method: str, path: str, ids: Mapping[str, Value], body: "JsonObject", *, key: str | None = None

@@ -283,14 +283,7 @@ class AgentSession:
             found = await self._find(self.agent_id)  # something else of the same agent has registered it
             self.session_id, self._is_ours = None if found is None else found["session_id"], False
             self._instance_id = self.port.instance_id
-        kinds = self.holdings.kinds()
-        if "locks" in kinds:
-            held = await self.port.read("/v1/locks", {"agent_id": self.agent_id, "active_only": True})
-            self._notices += self.holdings.keep_only("locks", {one["file_path"] for one in held})
-        if "claims" in kinds:
-            held = await self.port.read("/v1/claims", {"active_only": True})
-            mine = {one["claim_key"] for one in held if one["owner_agent_id"] == self.agent_id}
-            self._notices += self.holdings.keep_only("claims", mine)
+        self._notices += await self.holdings.compare(self.port, self.agent_id)
 
     async def _resume(self) -> None:
         """Find out where the polls of an agent begin that nothing is known of here."""

@@ -5,7 +5,7 @@ times end at the second, long texts are cut and say how to read on, and a page e
 to get the rest.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -79,8 +79,14 @@ def message(fields: JsonObject, *, without: Collection[str] = ()) -> JsonObject:
     return short
 
 
-def first(rows: Iterable[JsonObject], most: int = MAX_PAGE_BYTES) -> Page:
-    """The rows that fit into `most` bytes, from the first on, at least one."""
+def first(rows: Iterable[JsonObject], most: int = MAX_PAGE_BYTES, *, more: bool = False) -> Page:
+    """The rows that fit into `most` bytes, from the first on, at least one.
+
+    Args:
+        rows: what there is.
+        most: how many bytes.
+        more: whether others follow, which the hub has not given.
+    """
     page: list[JsonObject] = []
     left = most
     for one in rows:
@@ -89,14 +95,20 @@ def first(rows: Iterable[JsonObject], most: int = MAX_PAGE_BYTES) -> Page:
         if page and left < 0:
             return Page(page, is_full=True)
         page.append(bounded)
-    return Page(page, is_full=False)
+    return Page(page, is_full=more and bool(page))
 
 
-def go_on(page: Page, key: str) -> str | None:
-    """How to get what did not fit on a page of a list whose rows are named by `key`; None when all did."""
+def go_on(page: Page, key: str | Callable[[JsonObject], str]) -> str | None:
+    """How to get what did not fit on a page of a list; None when all did.
+
+    Args:
+        page: the page.
+        key: what names a row: a field of it, or what is made of several.
+    """
     if not page.is_full:
         return None
-    return f"The page is full: for the rest, after={json_text(page.rows[-1][key])}"
+    last = page.rows[-1]
+    return f"The page is full: for the rest, after={json_text(last[key] if isinstance(key, str) else key(last))}"
 
 
 def json_text(value: object) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from api.mcp.grants import Grant, grant_of
 from api.mcp.holdings import Holdings
 from api.mcp.poll_places import PollPlaces
-from api.mcp.port import NO_IDS, Port, Value
+from api.mcp.port import NO_IDS, Port, Rows, Value
 from arclog.events import JsonObject
 
 if TYPE_CHECKING:
@@ -50,6 +50,14 @@ class AskingAgent:
         """
         given = {name: value for name, value in parameters.items() if value is not None}
         return await self._port.read(path, given, wait_sec=wait_sec)
+
+    async def read_list(self, path: str, **parameters: str | float | bool | None) -> Rows:
+        """The rows of a route that lists; parameters that are None are left out.
+
+        Raises:
+            Refused: there are none.
+        """
+        return await self._port.read_list(path, {name: one for name, one in parameters.items() if one is not None})
 
     async def change(self, path: str, *, at: Mapping[str, Value] = NO_IDS, **body: object) -> JsonObject:
         """The envelope of a route that changes something; fields that are None are left out.

@@ -10,7 +10,7 @@ from api.http.direct_calls import DirectCalls
 from api.http.errors import STATUS_OF
 from api.http.responses import MAX_ERROR_CHARS
 from api.mcp.beginnings import VIA
-from api.mcp.port import Refused, Value
+from api.mcp.port import Refused, Rows, Value
 from arclog.errors import ArcError
 from arclog.events import JsonObject
 from projections import sessions
@@ -39,11 +39,10 @@ class DirectPort:
     async def read(self, path: str, parameters: Mapping[str, Value], *, wait_sec: float = 0.0) -> Any:  # noqa: ANN401 - the result of any route
         if wait_sec and self._hub.closing:
             raise Refused("the hub is stopping, and takes no calls that wait; try again soon", UNAVAILABLE)
-        try:
-            found = await self._direct_calls.read(path, parameters)
-        except ArcError as error:
-            raise _refused(error) from None
-        return msgspec.json.decode(found.result)
+        return (await self._read(path, parameters))[0]
+
+    async def read_list(self, path: str, parameters: Mapping[str, Value]) -> Rows:
+        return Rows(*(await self._read(path, parameters)))
 
     async def change(
         self, method: str, path: str, ids: Mapping[str, Value], body: JsonObject, *, key: str | None = None
@@ -62,6 +61,14 @@ class DirectPort:
             **({} if outcome.locks is None else {"locks": msgspec.json.decode(outcome.locks)}),
             **({} if outcome.queue is None else msgspec.structs.asdict(outcome.queue)),
         }
+
+    async def _read(self, path: str, parameters: Mapping[str, Value]) -> tuple[Any, bool]:
+        """The result of a route that reads, and whether there is more of it."""
+        try:
+            found = await self._direct_calls.read(path, parameters)
+        except ArcError as error:
+            raise _refused(error) from None
+        return msgspec.json.decode(found.result), found.more
 
 
 def _refused(error: ArcError) -> Refused:

@@ -10,6 +10,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from api.mcp.port import Port, read_all
+from arclog.events import JsonObject
+
 MAX_HOLDINGS: Final = 1000
 """What is remembered of one agent; the lease that was taken longest ago is forgotten first."""
 NOUNS: Final = {"locks": "lock on", "claims": "claim"}
@@ -55,6 +58,22 @@ class Holdings:
             del self._until[holding]
         return [f"Your {_phrase(holding)} has lapsed: ask for it again before you go on." for holding in lapsed]
 
+    async def compare(self, port: Port, agent_id: str) -> list[str]:
+        """Ask the hub what the agent still holds, and say of each lease that it does not that it is lost.
+
+        Raises:
+            Refused: the hub would not, or is not there.
+        """
+        lost: list[str] = []
+        kinds = self.kinds()
+        if "locks" in kinds:
+            held = await read_all(port, "/v1/locks", name_lock, agent_id=agent_id, active_only=True)
+            lost += self.keep_only("locks", {one["file_path"] for one in held})
+        if "claims" in kinds:
+            held = await read_all(port, "/v1/claims", name_claim, active_only=True)
+            lost += self.keep_only("claims", {one["claim_key"] for one in held if one["owner_agent_id"] == agent_id})
+        return lost
+
     def keep_only(self, kind: str, names: Collection[str]) -> list[str]:
         """Say of each lease of a kind that is not among `names` that it is lost, and forget it."""
         lost = [holding for holding in self._until if holding.kind == kind and holding.name not in names]
@@ -69,6 +88,17 @@ class Holdings:
     def kinds(self) -> set[str]:
         """The kinds of what is held."""
         return {holding.kind for holding in self._until}
+
+
+def name_claim(row: JsonObject) -> str:
+    """The name of a claim's row in the hub's list."""
+    return str(row["claim_key"])
+
+
+def name_lock(row: JsonObject) -> str:
+    """The name of a lock's row in the hub's list, where a path that agents share has a row for each of them."""
+    path = str(row["file_path"])
+    return path if row.get("mode", "exclusive") == "exclusive" else f"{path}@{row['agent_id']}"
 
 
 def _phrase(holding: Holding) -> str:

@@ -1,8 +1,10 @@
 """The seam between the tools and a hub: a call of a route. Over HTTP from `arc mcp`, inside the process at `/mcp`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
+
+from msgspec import Struct
 
 from arclog.events import JsonObject
 
@@ -37,6 +39,18 @@ def reading_at_least() -> Iterator[None]:
             raise
 
 
+class Rows(Struct, frozen=True):
+    """Rows of a list.
+
+    Attributes:
+        rows: as the hub gives them.
+        more: whether others follow, which did not fit into the hub's answer.
+    """
+
+    rows: list[JsonObject]
+    more: bool
+
+
 class Port(Protocol):
     """Carries calls to one hub."""
 
@@ -59,6 +73,17 @@ class Port(Protocol):
             Refused: there is none.
         """
 
+    async def read_list(self, path: str, parameters: Mapping[str, Value]) -> "Rows":
+        """The rows of a route that lists, as many as one answer of the hub holds.
+
+        Args:
+            path: the route's path.
+            parameters: the parameters of the query.
+
+        Raises:
+            Refused: there are none.
+        """
+
     async def change(
         self, method: str, path: str, ids: Mapping[str, Value], body: JsonObject, *, key: str | None = None
     ) -> JsonObject:
@@ -77,3 +102,25 @@ class Port(Protocol):
         Raises:
             Refused: it was not done.
         """
+
+
+async def read_all(
+    port: Port, path: str, name_row: Callable[[JsonObject], str], **parameters: Value
+) -> list[JsonObject]:
+    """All rows of a list, however many answers they take.
+
+    Args:
+        port: the way to the hub.
+        path: the route's path.
+        name_row: names a row, so that the list goes on after it.
+        parameters: the parameters of the query.
+
+    Raises:
+        Refused: the hub would not.
+    """
+    page = await port.read_list(path, parameters)
+    rows = page.rows
+    while page.more and page.rows:
+        page = await port.read_list(path, {**parameters, "after": name_row(page.rows[-1])})
+        rows += page.rows
+    return rows

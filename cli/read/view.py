@@ -54,7 +54,8 @@ class View:
         path: where it is; `{name}` stands for the value of a positional.
         columns: what is shown of a row.
         parameters: what may be asked for.
-        key: the field after which the next page begins; empty where one page is all that is asked for.
+        key: the field after which the next page begins, or what makes it of a row; empty where one page is all that
+            is asked for.
         max_bytes: how long one answer may be; a list that is longer takes several.
     """
 
@@ -66,7 +67,7 @@ class View:
         columns: Sequence[Column],
         *,
         parameters: Sequence[Parameter] = (),
-        key: str = "",
+        key: str | Callable[[Row], str] = "",
         max_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self.max_bytes: Final = max_bytes
@@ -115,7 +116,7 @@ class View:
             rows += answer["result"]
             if not answer.get("more"):
                 return rows
-            asked["after"] = rows[-1][self.key]
+            asked["after"] = rows[-1][self.key] if isinstance(self.key, str) else self.key(rows[-1])
 
     def implied(self, asked: dict[str, Any]) -> dict[str, object]:
         """Parameters that follow from those that were given."""
@@ -170,7 +171,7 @@ class WithQueue(View):
         columns: what is shown of a row.
         queue: who waits.
         parameters: what may be asked for.
-        key: the field after which the next page begins.
+        key: the field after which the next page begins, or what makes it of a row.
     """
 
     def __init__(
@@ -181,7 +182,7 @@ class WithQueue(View):
         queue: View,
         *,
         parameters: Sequence[Parameter] = (),
-        key: str = "",
+        key: str | Callable[[Row], str] = "",
     ) -> None:
         super().__init__(path, columns, parameters=parameters, key=key)
         self._name = name

@@ -188,6 +188,13 @@ CLAIMS: Final = WithQueue(
     key="claim_key",
 )
 
+
+def _name_lock(row: Row) -> str:
+    """What the list of locks goes on after: a path that agents share has a row for each of them."""
+    path: str = row["file_path"]
+    return path if row["mode"] == "exclusive" else f"{path}@{row['agent_id']}"
+
+
 LOCKS: Final = WithQueue(
     "locks",
     "/v1/locks",
@@ -202,7 +209,7 @@ LOCKS: Final = WithQueue(
     ),
     QUEUE,
     parameters=(Parameter("--agent", into="agent_id", metavar="ID", help="only of this agent"), ACTIVE),
-    key="file_path",
+    key=_name_lock,
 )
 
 WAKES: Final = View(

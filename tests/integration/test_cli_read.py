@@ -85,9 +85,12 @@ def test_a_list_that_takes_several_answers_is_printed_whole(hub: ServedHub, caps
     declared.parse("arc locks", "", ["--json", "--base-url", hub.url], options)
     for number in range(10):
         hub.post("/v1/locks", {"agent_id": "ada", "file_path": f"{number}.py"})
+        hub.post("/v1/locks", {"agent_id": f"reader-{number}", "file_path": "shared.py", "mode": "shared"})
     short.run(options)
     rows = json.loads(capsys.readouterr().out)
-    assert [row["file_path"] for row in rows] == [f"{n}.py" for n in range(10)]
+    own = [row["file_path"] for row in rows if row["mode"] == "exclusive"]
+    readers = [row["agent_id"] for row in rows if row["mode"] == "shared"]
+    assert (own, readers) == ([f"{n}.py" for n in range(10)], [f"reader-{n}" for n in range(10)])
 
 
 def test_no_hub_is_one_line(

@@ -99,6 +99,50 @@ def test_a_list_that_is_too_long_goes_on_after_its_last_row(hub: ServedHub) -> N
     assert [path[:3] for path in paths] == [f"{number:03}" for number in range(300)]
 
 
+LISTS = {
+    "arc_list_agents": ("agents", "agent_id"),
+    "arc_list_channels": ("channels", ""),
+    "arc_list_claims": ("claims", "claim_key"),
+    "arc_list_locks": ("locks", "agent_id"),
+    "arc_list_threads": ("threads", "thread_id"),
+    "arc_history": ("events", "event_id"),
+}
+
+
+def test_a_list_that_the_hub_itself_gives_in_parts_goes_on_too(hub: ServedHub) -> None:
+    long = {"note": "x" * 60_000}  # of which a tool shows nothing, so that it is the hub's own answer that is full
+    for number in range(30):
+        agent = f"agent-{number:02}"
+        hub.post("/v1/sessions", {"agent_id": agent, "metadata": long})
+        hub.post("/v1/channels", {"name": agent, "created_by": "bob", "metadata": long})
+        hub.post("/v1/claims", {"owner_agent_id": "bob", "claim_key": agent, "metadata": long})
+        hub.post("/v1/locks", {"agent_id": agent, "file_path": "shared", "mode": "shared", "metadata": long})
+        hub.post("/v1/messages", {"from_agent": "bob", "body": "x", "thread_id": agent, "metadata": long})
+    wanted = {f"agent-{number:02}" for number in range(30)}
+    for tool, (what, key) in LISTS.items():
+        found: list[object] = []
+        after: dict[str, object] = {}
+        while True:
+            page = use(hub, tool, **after)
+            found += [row[key] if key else row for row in page[what]]
+            if "note" not in page or not page[what]:
+                break
+            after = {"after": json.loads(page["note"].partition("after=")[2])}
+        assert len(found) == len(set(map(str, found))), tool
+        assert wanted <= set(found) or tool == "arc_history", tool
+        assert tool != "arc_history" or found[-1] == hub.get("/v1/health").result["head"]
+
+
+def test_what_is_held_is_known_however_much_others_hold(hub: ServedHub) -> None:
+    for number in range(30):
+        hub.post("/v1/claims", {"owner_agent_id": "bob", "claim_key": f"c{number}", "metadata": {"note": "x" * 60_000}})
+    use(hub, "arc_acquire_claim", claim_key="zz")
+    use(hub, "arc_acquire_lock", file_path="zz")
+    session = use(hub, "arc_whoami")["session"]["session_id"]
+    assert hub.call("DELETE", f"/v1/sessions/{session}").status == 200  # it may come back, and has what it had
+    assert "notices" not in use(hub, "arc_list_channels")
+
+
 def test_arguments_are_read_as_json_schema_and_the_hub_have_them(hub: ServedHub) -> None:
     assert use(hub, "arc_history", limit=1.0)["events"]
     assert use(hub, "arc_list_claims", thread_id=None) == {"claims": []}

@@ -31,7 +31,8 @@ async def create(agent: AskingAgent, arguments: Channel) -> Answer:
 
 async def list_channels(agent: AskingAgent, arguments: WhichChannels) -> Answer:
     """The names of the channels."""
-    page = answers.first({"name": one["name"]} for one in await agent.read("/v1/channels", after=arguments.after))
+    found = await agent.read_list("/v1/channels", after=arguments.after)
+    page = answers.first(({"name": one["name"]} for one in found.rows), more=found.more)
     names = [one["name"] for one in page.rows]
     return answer({"channels": names}, answers.go_on(page, "name"))
 

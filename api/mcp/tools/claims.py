@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
+from api.mcp.holdings import name_claim
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import ActiveOnly, After, Key, Token, TtlSec, WaitSec
 from api.mcp.tools.leases import LeaseTools
@@ -46,7 +47,7 @@ class WhichClaims(Struct, frozen=True, kw_only=True):
     after: After | None = None
 
 
-LEASES: Final = LeaseTools("claims", "claim_key", "owner_agent_id")
+LEASES: Final = LeaseTools("claims", "claim_key", "owner_agent_id", name_claim)
 
 
 async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:

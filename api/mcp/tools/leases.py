@@ -1,10 +1,12 @@
 """What the tools of claims and of locks have in common: what a holder does with its lease, and how they are listed."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
+from arclog.events import JsonObject
 
 
 class LeaseTools:
@@ -14,12 +16,14 @@ class LeaseTools:
         noun: what its routes and its lists are called.
         key: the field that names one.
         holder: the field that names its holder.
+        name_row: names a row of the list.
     """
 
-    def __init__(self, noun: str, key: str, holder: str) -> None:
+    def __init__(self, noun: str, key: str, holder: str, name_row: Callable[[JsonObject], str]) -> None:
         self.noun: Final = noun
         self.key: Final = key
         self._holder = holder
+        self._name_row = name_row
 
     async def refresh(self, agent: AskingAgent, arguments: Any) -> Answer:  # noqa: ANN401 - either noun's arguments
         """Prolong a lease of one's own."""
@@ -44,5 +48,6 @@ class LeaseTools:
 
     async def list_all(self, agent: AskingAgent, **wanted: Any) -> Answer:  # noqa: ANN401 - the parameters of a list
         """Leases, the oldest first."""
-        page = answers.first(map(answers.row, await agent.read(f"/v1/{self.noun}", **wanted)))
-        return answer({self.noun: page.rows}, answers.go_on(page, self.key))
+        found = await agent.read_list(f"/v1/{self.noun}", **wanted)
+        page = answers.first(map(answers.row, found.rows), more=found.more)
+        return answer({self.noun: page.rows}, answers.go_on(page, self._name_row))

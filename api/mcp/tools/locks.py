@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
+from api.mcp.holdings import name_lock
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import ActiveOnly, After, Token, TtlSec, WaitSec
 from api.mcp.tools.leases import LeaseTools
@@ -47,7 +48,7 @@ class WhichLocks(Struct, frozen=True, kw_only=True):
     after: After | None = None
 
 
-LEASES: Final = LeaseTools("locks", "file_path", "agent_id")
+LEASES: Final = LeaseTools("locks", "file_path", "agent_id", name_lock)
 
 
 async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:

@@ -28,7 +28,7 @@ class WhichEvents(Struct, frozen=True, kw_only=True):
 
 async def show_history(agent: AskingAgent, arguments: WhichEvents) -> Answer:
     """Events, in the order in which they happened."""
-    found = await agent.read(
+    found = await agent.read_list(
         "/v1/log",
         after=arguments.after,
         limit=arguments.limit,
@@ -36,7 +36,7 @@ async def show_history(agent: AskingAgent, arguments: WhichEvents) -> Answer:
         stream=arguments.stream,
         actor=arguments.actor,
     )
-    page = answers.first(map(_short, found))
+    page = answers.first(map(_short, found.rows), more=found.more)
     note = f"The page is full: for the rest, after={page.rows[-1]['event_id']}" if page.is_full else None
     return answer({"events": page.rows}, note)
 

@@ -24,8 +24,8 @@ class WhichAgents(Struct, frozen=True, kw_only=True):
 
 async def list_agents(agent: AskingAgent, arguments: WhichAgents) -> Answer:
     """Live agents by id."""
-    found = await agent.read("/v1/agents", capability=arguments.capability, after=arguments.after)
-    page = answers.first(map(_short, found))
+    found = await agent.read_list("/v1/agents", capability=arguments.capability, after=arguments.after)
+    page = answers.first(map(_short, found.rows), more=found.more)
     return answer({"agents": page.rows}, answers.go_on(page, "agent_id"))
 
 

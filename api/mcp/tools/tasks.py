@@ -114,7 +114,7 @@ async def open_all(agent: AskingAgent, arguments: Batch) -> Answer:
 
 async def list_tasks(agent: AskingAgent, arguments: WhichTasks) -> Answer:
     """Tasks by id."""
-    found = await agent.read(
+    found = await agent.read_list(
         "/v1/tasks",
         status=None if arguments.status == "all" else arguments.status,
         channel=arguments.channel,
@@ -122,7 +122,7 @@ async def list_tasks(agent: AskingAgent, arguments: WhichTasks) -> Answer:
         parent_id=arguments.parent_id,
         after=arguments.after,
     )
-    page = answers.first(map(answers.row, found))
+    page = answers.first(map(answers.row, found.rows), more=found.more)
     return answer({"tasks": page.rows}, answers.go_on(page, "task_id"))
 
 

@@ -28,10 +28,9 @@ class WhichThread(Struct, frozen=True, kw_only=True):
 
 async def list_threads(agent: AskingAgent, arguments: WhichThreads) -> Answer:
     """Summaries of the newest threads."""
-    found = await agent.read("/v1/threads", after=arguments.after)
-    page = answers.first(answers.row(one) for one in found[: arguments.limit])
-    if len(found) > len(page.rows):
-        page = answers.Page(page.rows, is_full=True)
+    found = await agent.read_list("/v1/threads", after=arguments.after)
+    more = found.more or len(found.rows) > arguments.limit
+    page = answers.first((answers.row(one) for one in found.rows[: arguments.limit]), more=more)
     return answer({"threads": page.rows}, answers.go_on(page, "thread_id"))
 
 
