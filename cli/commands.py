@@ -79,6 +79,7 @@ COMMANDS: Final[Commands] = {
     "messages": Command("cli.read.views:MESSAGES", "print what was said in a channel or a thread"),
     "search": Command("cli.read.views:SEARCH", "search messages by their words"),
     "inbox": Command("cli.read.views:INBOX", "print what was said to one agent alone"),
+    "receipts": Command("cli.read.views:RECEIPTS", "print which messages are not acknowledged yet"),
     "digest": Command("cli.read.work:DIGEST", "print what changed while an agent was away"),
     "threads": Command("cli.read.views:THREADS", "print a summary of each thread"),
     "thread": Command("cli.read.views:THREAD", "print one thread with everything in it"),

@@ -33,9 +33,11 @@ def get_held(
     for place, one in enumerate(held):
         if one is None or one.noun != noun or one.agent_id != agent_id or not one.is_active(now):
             name = keys[place] if keys else one.key if one is not None else ""
+            others = [other.agent_id for other in standing.holders(noun, name) if other.is_active(now)]
+            instead = f"; {' and '.join(others)} {'has' if len(others) == 1 else 'have'} it" if others else ""
             if token is not None:
-                raise StaleToken(noun, token, f"{name} is not held by {agent_id}")
-            raise NotFound(noun, name, f"is not held by {agent_id}")
+                raise StaleToken(noun, token, f"{name} is not held by {agent_id}{instead}")
+            raise NotFound(noun, name, f"is not held by {agent_id}{instead}")
         if token is not None and one.token != token:
             raise StaleToken(noun, token, f"{agent_id} holds {one.key} under {one.token}")
         found.append(one)

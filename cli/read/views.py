@@ -212,6 +212,26 @@ LOCKS: Final = WithQueue(
     key=_name_lock,
 )
 
+RECEIPTS: Final = View(
+    "/v1/receipts",
+    (
+        ("message", field("message_id")),
+        ("from", field("from_agent")),
+        ("to", field("to_agent")),
+        ("since", second("asked_at")),
+        ("by", second("ack_by")),
+        ("overdue", lambda row: "yes" if row["overdue"] else ""),
+    ),
+    parameters=(
+        Parameter("--from", into="from_agent", metavar="AGENT", help="only what this agent wants acknowledged"),
+        Parameter("--to", into="to_agent", metavar="AGENT", help="only what this agent is to acknowledge"),
+        Parameter("--overdue", into="overdue", action="store_true", help="only that whose time is over"),
+        Parameter(
+            "--limit", into="limit", type=page_size, default=50, metavar="N", help="at most this many (%(default)s)"
+        ),
+    ),
+)
+
 WAKES: Final = View(
     "/v1/wakes",
     (

@@ -16,7 +16,7 @@ class Options(AgentOptions):
     """How long to wait for one, and for how long to have it."""
 
     wait: float
-    ttl_sec: float
+    ttl: float
     thread_id: str | None
     capabilities: list[str] | None
 
@@ -27,9 +27,7 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument(
         "--wait", type=seconds, default=0.0, metavar="SEC", help="how long to wait when there are none, up to 60 (0)"
     )
-    parser.add_argument(
-        "--ttl-sec", type=seconds, default=300.0, metavar="SEC", help="seconds until the lease lapses (300)"
-    )
+    parser.add_argument("--ttl", type=seconds, default=300.0, metavar="SEC", help="how long the lease lasts (300)")
     parser.add_argument("--thread-id", metavar="ID", help="only a task of this thread")
     parser.add_argument(
         "--capabilities", type=names, metavar="NAME,…", help="what the agent can do (what its session says)"
@@ -42,7 +40,7 @@ def run(options: Options) -> int:
     def take(client: ArcClient) -> None:
         picked = client.next_task(
             wait_sec=options.wait,
-            ttl_sec=options.ttl_sec,
+            ttl_sec=options.ttl,
             capabilities=options.capabilities,
             thread_id=options.thread_id,
         )

@@ -288,3 +288,17 @@ def test_a_page_that_would_be_too_long_ends_early_and_the_next_poll_goes_on(conn
             assert ["note" in page for page in pages] == [True, True, False]
 
     play(story())
+
+
+def test_a_sender_learns_who_has_not_acknowledged_what_it_sent(hub: ServedHub) -> None:
+    async def story() -> None:
+        async with over_http(hub.url, "ann") as ann, over_http(hub.url, "ben") as ben:
+            asked = await call(ann, "arc_post_message", channel="direct", to_agent="ben", body="look", ack=True)
+            (got,) = (await call(ben, "arc_inbox"))["messages"]
+            assert (got["id"], got["ack"]) == (asked["id"], True)
+            (open_one,) = (await call(ann, "arc_ack"))["not_acknowledged"]
+            assert (open_one["message_id"], open_one["to_agent"]) == (asked["id"], "ben")
+            assert (await call(ben, "arc_ack", ids=[asked["id"]]))["acknowledged"] == [asked["id"]]
+            assert (await call(ann, "arc_ack"))["not_acknowledged"] == []
+
+    play(story())

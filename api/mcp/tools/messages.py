@@ -24,6 +24,7 @@ SAID: Final = ("from_agent", "to_agent", "body", "attachments")
 
 
 NOT_FOUND: Final = 404
+MOST_RECEIPTS: Final = 20
 
 Kind = Annotated[str, Meta(extra_json_schema={"enum": sorted(get_args(MessageKind))})]
 """The hub itself says which there are, and takes them in any case."""
@@ -37,6 +38,7 @@ class Post(Struct, frozen=True, kw_only=True):
     kind: Kind = "chat"
     thread_id: str | None = None
     to_agent: Annotated[str, Meta(description="only this agent gets it")] | None = None
+    ack: Annotated[bool, Meta(description="to_agent is to acknowledge it")] = False
     reply_to: Annotated[int, Meta(description="id of the message answered; a task_result needs it")] | None = None
     parent_task_id: int | None = None
     attachments: (
@@ -84,9 +86,9 @@ class ReadInbox(Struct, frozen=True, kw_only=True):
 
 
 class Taken(Struct, frozen=True, kw_only=True):
-    """Which messages were taken up."""
+    """Which messages were taken up; without any, which of the agent's own were not is asked."""
 
-    ids: list[int]
+    ids: list[int] | None = None
 
 
 async def post(agent: AskingAgent, arguments: Post) -> Answer:
@@ -100,6 +102,7 @@ async def post(agent: AskingAgent, arguments: Post) -> Answer:
         thread_id=arguments.thread_id,
         to_agent=arguments.to_agent,
         reply_to=arguments.reply_to,
+        ack=arguments.ack or None,
         parent_task_id=arguments.parent_task_id,
         attachments=arguments.attachments,
         allow_secret=arguments.allow_secret or None,
@@ -174,7 +177,10 @@ async def read_inbox(agent: AskingAgent, arguments: ReadInbox) -> Answer:
 
 
 async def acknowledge(agent: AskingAgent, arguments: Taken) -> Answer:
-    """Say that messages were taken up."""
+    """Say that messages were taken up; or who has not acknowledged what this agent sent."""
+    if arguments.ids is None:
+        found = await agent.read("/v1/receipts", from_agent=agent.agent_id, limit=MOST_RECEIPTS)
+        return answer({"not_acknowledged": [answers.row(one, without=("from_agent",)) for one in found]})
     envelope = await agent.change("/v1/inbox/{agent_id}/ack", at={"agent_id": agent.agent_id}, ids=arguments.ids)
     return answer(envelope["result"])
 
@@ -260,7 +266,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     ),
     Tool(
         name="arc_ack",
-        does="Acknowledge messages to you that ask for it (ack).",
+        does="Acknowledge messages to you that ask for it (ack). Without ids: who has not yet, of yours.",
         arguments=Taken,
         run=acknowledge,
     ),
