@@ -13,18 +13,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Json = dict[str, Any]
+PART = "Do your part of it."
+"""What a sub-agent is asked for."""
 
 
 class Step:
     """One step of a script: a tool that the model calls.
 
     Args:
-        do: `write`, `edit`, `read` or `shell`.
+        do: `write`, `edit`, `read`, `shell`, or `begin` a sub-agent.
         path: the file, for all but a shell.
         old: what an edit replaces.
         new: what it, or a write, puts there.
         command: what the shell runs.
         before: called before the answer is given.
+        inside: whether the sub-agent takes it.
     """
 
     def __init__(
@@ -36,8 +39,10 @@ class Step:
         new: str = "",
         command: str = "",
         before: Callable[[], object] = lambda: None,
+        inside: bool = False,
     ) -> None:
         self.do = do
+        self.inside = inside
         self.path = path
         self.old = old
         self.new = new
@@ -47,6 +52,9 @@ class Step:
     def to_call(self, offered: set[str], repository: str) -> tuple[str, Json]:
         """The tool that does this, of those that a program offers, and its arguments."""
         path = f"{repository}/{self.path}"
+        if self.do == "begin":
+            begin = "Agent" if "Agent" in offered else "Task"
+            return begin, {"description": "a part", "prompt": PART, "subagent_type": "general-purpose"}
         if self.do == "shell" or offered & {"exec_command", "shell"}:
             return self._in_shell(offered)
         camel = "write" in offered and "write_file" not in offered
@@ -123,9 +131,11 @@ class ScriptedModel:
         offered = set(_tools_of(body))
         with self._lock:
             self.requests.append(body)
-            if not offered or not self._steps:
+            inside = PART in json.dumps((body.get("messages") or [None])[0])
+            step = next((step for step in self._steps if step.inside == inside), None)
+            if not offered or step is None:
                 return None
-            step = self._steps.pop(0)
+            self._steps.remove(step)
         step.before()
         return step.to_call(offered, self._repository)
 
