@@ -52,3 +52,16 @@ def test_a_lock_is_one_however_its_path_is_spelled(
     expect_holders(page)
     lock(hub, "bea", "src/a.py")
     expect_holders(page, "bea")
+
+
+def test_agents_that_work_close_together_show_by_folder(hub: HubProcess, page: Page) -> None:
+    radar = page.locator("arc-radar")
+    for agent, path in (("ada", "src/api/a.py"), ("ada", "src/api/b.py"), ("bea", "docs/a.md")):
+        lock(hub, agent, path)
+    expect(page.locator("arc-leases li")).to_have_count(3, timeout=WITHIN_MS)
+    expect(radar).to_be_hidden()
+    lock(hub, "bea", "src/api/c.py")
+    expect(radar.locator("li")).to_contain_text("src/api", timeout=WITHIN_MS)
+    expect(radar.locator("li .agent")).to_have_text(["ada", "bea"])
+    lock(hub, "bea", "src/api/c.py", "/release")
+    expect(radar).to_be_hidden(timeout=WITHIN_MS)

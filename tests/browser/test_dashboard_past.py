@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.hub_process import HubProcess
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.outer
 
@@ -111,3 +112,20 @@ def test_a_lock_leads_to_its_history_and_an_event_to_what_it_changed(hub: HubPro
     expect(dialog.locator("ins").first).to_contain_text("file_path")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+
+
+def test_the_plot_of_a_page_that_stays_open_is_made_anew_when_something_happened(hub: HubProcess, page: Page) -> None:
+    page.clock.install()
+    page.reload()
+    page.clock.run_for(2_000)
+    expect(page.locator("#state")).to_have_attribute("data-state", "live")
+    hub.call("POST", "/v1/messages", {"from_agent": "ada", "body": "later"})
+    head = hub.get("/v1/health").result["head"]
+
+    def has_seen() -> bool:
+        page.clock.run_for(50)
+        return bool(page.evaluate("async () => (await import('/dashboard/world.js')).world.head") == head)
+
+    wait_until(has_seen, what="the page to see the message")
+    with page.expect_request("**/v1/log/timeline*"):
+        page.clock.run_for(61_000)

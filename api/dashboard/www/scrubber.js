@@ -7,11 +7,13 @@ import { world } from "./world.js";
 
 const POINTS = 160;
 const PLAY_MS = 700;
+const MEASURE_EVERY = 60_000; // milliseconds after which the plot is made anew, when something happened
 const SVG = "http://www.w3.org/2000/svg";
 
 class Scrubber extends HTMLElement {
   #playing = 0;
   #wanted = 0;
+  #measured = 0; // the newest event in the plot
   #mark = null; // the other end of what is compared; the newest event, unless one was marked
 
   connectedCallback() {
@@ -35,10 +37,12 @@ class Scrubber extends HTMLElement {
     world.addEventListener("moment", () => this.#draw());
     world.addEventListener("events", () => this.#draw());
     world.addEventListener("shown", () => (this.#draw(), this.#measure()));
+    setInterval(() => world.isLive && world.head > this.#measured && document.visibilityState === "visible" && this.#measure(), MEASURE_EVERY);
   }
 
   #draw() {
     this.slider.max = String(world.head);
+    this.plot.setAttribute("viewBox", `0 0 ${world.head || 1} 1`);
     this.slider.value = String(world.at ?? world.head);
     this.live.hidden = world.isLive;
     this.digest.hidden = world.isLive && this.#mark === null;
@@ -56,10 +60,9 @@ class Scrubber extends HTMLElement {
   async #measure() {
     const points = await read("/v1/log/timeline", { points: POINTS }).catch(() => []);
     if (points.length < 2) return;
+    this.#measured = points.at(-1).event_id;
     const rates = points.slice(1).map((point, index) => (point.event_id - points[index].event_id) / Math.max(0.001, (Date.parse(point.at) - Date.parse(points[index].at)) / 1000));
     const top = Math.max(...rates.map(scale));
-    const last = points.at(-1).event_id || 1;
-    this.plot.setAttribute("viewBox", `0 0 ${last} 1`);
     this.plot.replaceChildren(
       ...rates.map((rate, index) => {
         const bar = document.createElementNS(SVG, "rect");
