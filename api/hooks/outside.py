@@ -18,11 +18,13 @@ from msgspec import Struct
 
 from api.hooks.guarded_git import GitSilent, digest_of, find_commit, find_top, list_changed, list_changed_between
 from api.hooks.news import plain
+from arclog.deciders.families import SEPARATOR
 from arclog.deciders.locks import FindConflicts
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, InvalidInput
 from projections import files, sessions
 from projections.hub.hub import Hub
+from projections.intervals import AsOf
 
 NAME: Final = "guard"
 """Who tells it."""
@@ -168,7 +170,14 @@ class Outside:
         at = self._hub.at()
         found = {str(lock["agent_id"]) for lock in held if not lock.get("waiting")}
         found |= set(self._hub.read(files.list_touching, key, at)) | self._readers.get(key, set())
-        return {agent_id for agent_id in found if self._hub.read(sessions.find_session, agent_id, at) is not None}
+        return {one for agent_id in found if (one := self._find_present(agent_id, at)) is not None}
+
+    def _find_present(self, agent_id: str, at: AsOf) -> str | None:
+        """An agent that is here, or the one for which it did what it did: the parent of a sub-agent that has ended."""
+        if self._hub.read(sessions.find_session, agent_id, at) is not None:
+            return agent_id
+        parent = self._hub.read(sessions.find_parent, agent_id, at) if SEPARATOR in agent_id else None
+        return None if parent is None else self._find_present(parent, at)
 
     def _find_key(self, path: str) -> str | None:
         try:

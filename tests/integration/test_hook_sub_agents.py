@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.hook_windows import Window, make_tree
 from tests.support.served_hub import ServedHub, served_hub
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -144,3 +145,21 @@ def test_an_edit_by_a_sub_agent_that_came_back_is_still_stale(hub: ServedHub, ad
     child.stop()
     child.start()
     assert "was written by" in child.edit("a.py")
+
+
+def test_a_window_is_told_of_what_changes_outside_in_files_that_its_ended_sub_agents_wrote(
+    hub: ServedHub, ada: Window
+) -> None:
+    parent = ada.start()
+    child = ada.child("one")
+    child.start()
+    child.edit("a.py")
+    child.stop()
+    child.stop()
+    (ada.tree / "a.py").write_text("by hand\n")
+
+    def told() -> list[str]:
+        return [one["body"] for one in hub.get(f"/v1/inbox/{parent}").result if one["from_agent"] == "guard"]
+
+    wait_until(told, within_sec=60)
+    assert "a.py changed, and no hook told of it" in told()[0]
