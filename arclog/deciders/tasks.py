@@ -292,7 +292,7 @@ def _failed(state: Failing, task: KnownTask, failed_by: str | None, reason: str)
         failed_by=failed_by,
         reason=reason,
         freed_token=task.freed_token,
-        notice=_notice(task, f"failed{_by(failed_by)}", reason, told, "failed"),
+        notice=_notice(task, f"failed, says {failed_by}" if failed_by else "failed", reason, told, "failed"),
     )
 
 
@@ -307,10 +307,10 @@ def _by(agent_id: str | None) -> str:
 
 
 def _notice(task: KnownTask, what: str, reason: str, told: list[str], key: str) -> Notice:
-    names = f" ({', '.join(told)})" if told else ""
-    said = f": {mask(reason)}" if reason else "."
+    said = f": {mask(reason)}" if reason else ""
+    names = f" (for {', '.join(told)})" if told else ""
     return Notice(
-        body=f"Task {task.task_id} {what}{names}{said}",
+        body=f"Task {task.task_id} {what}{said}{names}" if said or names else f"Task {task.task_id} {what}.",
         channel=task.channel,
         thread_id=task.thread_id,
         reply_to=task.task_id,

@@ -35,7 +35,7 @@ def test_a_lease_of_the_hub_that_lapses_counts_and_the_last_one_fails_the_task(
     assert (lapsed.agent_id, lapsed.attempt) == ("b", 2)
     assert isinstance(failed, TaskFailed)
     assert failed.notice is not None
-    assert failed.notice.body == f"Task {task_id} failed (boss): it was tried 2 times, and nobody finished it"
+    assert failed.notice.body == f"Task {task_id} failed: it was tried 2 times, and nobody finished it (for boss)"
     assert state_of(storage, task_id, time) == ("failed", 2)
 
 

@@ -131,7 +131,7 @@ def test_what_failed_tells_who_opened_it_and_keeps_others_waiting_until_it_is_do
     failed = hub.post(f"/v1/tasks/{child}/fail", {"agent_id": "a", "reason": "no glue"})
     assert (failed.result["state"], failed.result["status"]) == ("failed", "done")
     notice = hub.get("/v1/messages?channel=general&tail=1&limit=1").result[0]
-    assert notice["body"] == f"Task {child} failed by a (boss, chief): no glue"
+    assert notice["body"] == f"Task {child} failed, says a: no glue (for boss, chief)"
     assert notice["metadata"] == {"task_failed": child, "concerns": ["boss", "chief"]}
     assert shown(hub, after)["not_ready"] == [f"depends on task {child}, which is failed"]
     refused = hub.post(f"/v1/tasks/{child}/complete", {})

@@ -42,7 +42,7 @@ def test_a_failure_is_told_to_who_opened_the_task_its_parent_and_what_waits_for_
     failed = decide_fail(state, FailTask(task_id=7, agent_id="w", reason="no glue"), NOW)
     assert failed is not None
     assert failed.notice is not None
-    assert failed.notice.body == "Task 7 failed by w (boss, chief, ada): no glue"
+    assert failed.notice.body == "Task 7 failed, says w: no glue (for boss, chief, ada)"
     assert (failed.notice.channel, failed.notice.thread_id, failed.notice.reply_to) == ("dev", "t", 7)
     assert failed.notice.metadata == {"task_failed": 7, "concerns": ["boss", "chief", "ada"]}
 
@@ -51,7 +51,7 @@ def test_who_says_that_a_task_failed_need_not_be_told() -> None:
     failed = decide_fail(Failing(task()), FailTask(task_id=7, agent_id="boss"), NOW)
     assert failed is not None
     assert failed.notice is not None
-    assert failed.notice.body == "Task 7 failed by boss."
+    assert failed.notice.body == "Task 7 failed, says boss."
 
 
 def test_a_task_that_was_tried_too_often_is_given_up_by_the_hub() -> None:
@@ -75,7 +75,7 @@ def test_the_holder_is_told_that_its_task_was_cancelled() -> None:
     cancelled = decide_cancel(Failing(task(holder="w")), CancelTask(task_id=7, agent_id="boss", reason="no need"), NOW)
     assert cancelled is not None
     assert cancelled.notice is not None
-    assert cancelled.notice.body == "Task 7 was cancelled by boss (w): no need"
+    assert cancelled.notice.body == "Task 7 was cancelled by boss: no need (for w)"
 
 
 def test_a_task_of_one_s_own_is_cancelled_without_a_word() -> None:
