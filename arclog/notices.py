@@ -42,6 +42,11 @@ def notices_of(event: Event) -> tuple[Notice, ...]:
     return () if event.notice is None else (event.notice,)
 
 
+def has_notice(event: Event) -> bool:
+    """Whether an event carries a notice; of those with which the hub may say something, few do."""
+    return bool(notices_of(event))
+
+
 def count_ids(event: Event) -> int:
     """How many ids an event takes.
 

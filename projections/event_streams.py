@@ -5,14 +5,15 @@ of its holder's session in it, and that of a task the last of its children and w
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
 from arclog.codec import Fact, StoredEvent
-from arclog.events import Event, MessagePosted
+from arclog.events import Event, LockAcquired, LockRefreshed, LockReleased, MessagePosted
+from arclog.events.locks import OnPaths
 from arclog.events.messages import is_of_task
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import (
@@ -36,13 +37,25 @@ def _on_event(writer: Writer, event: Fact, data: Event) -> None:
         writer.write(SQL["add"], (stream, event.event_id))
 
 
+def _names_several(data: OnPaths) -> bool:
+    return bool(data.others)
+
+
+_SOME: Final[Mapping[type[Event], Callable[[Any], bool]]] = {
+    MessagePosted: is_of_task,
+    LockAcquired: _names_several,
+    LockRefreshed: _names_several,
+    LockReleased: _names_several,
+}
+"""Of these types few events concern several entities, and this tells which."""
+
 PROJECTOR: Final = Projector(
     name="event_streams",
     version=4,
     tables=("event_streams",),
     schema=SQL["schema"],
     indexes="",
-    handlers={**dict.fromkeys(CONCERNING_SEVERAL, _on_event), MessagePosted: Some(is_of_task, _on_event)},
+    handlers={kind: Some(_SOME[kind], _on_event) if kind in _SOME else _on_event for kind in CONCERNING_SEVERAL},
 )
 
 

@@ -8,12 +8,12 @@ from arclog.codec import Fact
 from arclog.events import Event, MessagePosted
 from arclog.events.messages import SYSTEM
 from arclog.limits import ANSWER_BYTES, PAGE_ROWS
-from arclog.notices import CARRIERS, notices_of
+from arclog.notices import CARRIERS, has_notice, notices_of
 from arclog.sqlite.queries import Queries
 from projections.budget import Budget
 from projections.intervals import AsOf
 from projections.message_pages import Page, gather
-from projections.projector import Projector, Writer
+from projections.projector import Projector, Some, Writer
 
 SQL: Final = Queries("projections", "inbox.sql")
 
@@ -36,7 +36,7 @@ PROJECTOR: Final = Projector(
     tables=("inbox",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
-    handlers={MessagePosted: _on_posted, **dict.fromkeys(CARRIERS, _on_noticed)},
+    handlers={MessagePosted: _on_posted, **dict.fromkeys(CARRIERS, Some(has_notice, _on_noticed))},
 )
 
 

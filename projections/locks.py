@@ -87,10 +87,6 @@ class _Row(Struct, frozen=True, gc=False):
     metadata: str
 
     @property
-    def key(self) -> str:
-        return _key_of(self.slot)
-
-    @property
     def mode(self) -> Mode:
         return _mode_of(self.slot)
 
@@ -363,8 +359,8 @@ def _lock(row: _Row) -> Lock:
         optional_timestamp(row.released_at),
         msgspec.Raw(row.metadata.encode()),
         row.fencing_token,
-        row.key,
-        row.mode,
+        _key_of(row.slot),
+        _mode_of(row.slot),
         automatic=True if row.automatic else UNSET,
     )
 

@@ -22,10 +22,10 @@ from arclog.events import (
     TasksOpened,
 )
 from arclog.events.messages import Provenance
-from arclog.notices import CARRIERS, notices_of
+from arclog.notices import CARRIERS, has_notice, notices_of
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
-from projections.projector import Projector, Writer, each_message, for_each_message
+from projections.projector import Projector, Some, Writer, each_message, for_each_message
 from projections.times import optional_timestamp, timestamp
 
 SQL: Final = Queries("projections", "messages.sql")
@@ -139,7 +139,9 @@ def posted_by(event: Fact) -> Sequence[PostedMessage]:
     data = event.data
     if isinstance(data, MessagePosted):
         return (_posted(_from_agent(event, data)),)
-    return () if type(data) not in POSTING else [_posted(message) for message in messages_of(event)]
+    if isinstance(data, TasksOpened) or notices_of(data):
+        return [_posted(message) for message in messages_of(event)]
+    return ()
 
 
 def _posted(message: Message) -> PostedMessage:
@@ -198,6 +200,6 @@ PROJECTOR: Final = Projector(
     handlers={
         MessagePosted: _on_posted,
         TasksOpened: for_each_message(_on_posted),
-        **dict.fromkeys(CARRIERS, _on_noticed),
+        **dict.fromkeys(CARRIERS, Some(has_notice, _on_noticed)),
     },
 )

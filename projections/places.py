@@ -27,7 +27,7 @@ from arclog.limits import MICROSECONDS
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
-from projections.projector import Projector, Writer
+from projections.projector import Projector, Some, Writer
 from projections.standing_changes import ends_at
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
@@ -124,9 +124,13 @@ def _on_queued(writer: Writer, event: Fact, data: LockQueued | ClaimQueued) -> N
     writer.add(VERSIONS, event.event_id, Version(event.event_id, row))
 
 
+def _was_waited_for(data: LockAcquired | ClaimAcquired) -> bool:
+    return data.place is not None
+
+
 def _on_acquired(writer: Writer, event: Fact, data: LockAcquired | ClaimAcquired) -> None:
-    if data.place is not None:
-        _end(writer, event, data.place, "granted")
+    assert data.place is not None
+    _end(writer, event, data.place, "granted")
 
 
 def _on_handed_over(writer: Writer, event: Fact, data: LockHandedOver | ClaimHandedOver) -> None:
@@ -154,8 +158,8 @@ PROJECTOR: Final = Projector(
     handlers={
         LockQueued: _on_queued,
         ClaimQueued: _on_queued,
-        LockAcquired: _on_acquired,
-        ClaimAcquired: _on_acquired,
+        LockAcquired: Some(_was_waited_for, _on_acquired),
+        ClaimAcquired: Some(_was_waited_for, _on_acquired),
         LockHandedOver: _on_handed_over,
         ClaimHandedOver: _on_handed_over,
         LockLeft: _on_left,

@@ -42,15 +42,6 @@ def learn(standing: Standing, event_id: int, recorded_at: int, data: Event) -> N
         change(standing, event_id, recorded_at, data)
 
 
-def concerns(data: Event) -> bool:
-    """Whether an event may change what stands: of messages those that free a lease, of sessions those of sub-agents."""
-    if type(data) is MessagePosted:
-        return data.freed_token is not None
-    if type(data) is SessionOpened:
-        return data.parent is not None
-    return type(data) in _CHANGES
-
-
 def _on_acquired(standing: Standing, event_id: int, _recorded_at: int, data: LockAcquired | ClaimAcquired) -> None:
     if data.place is not None:
         standing.leave(data.place)

@@ -25,11 +25,11 @@ from arclog.events import (
     TasksOpened,
 )
 from arclog.events.messages import TASK_KINDS
-from arclog.notices import notices_of
+from arclog.notices import has_notice, notices_of
 from arclog.sqlite.queries import Queries
 from projections import claims, locks
 from projections.intervals import AsOf
-from projections.projector import Projector, Writer, for_each_message
+from projections.projector import Projector, Some, Writer, for_each_message
 from projections.times import optional_timestamp
 from projections.versions import Version, Versioned
 
@@ -166,9 +166,9 @@ PROJECTOR: Final = Projector(
         TaskCancelled: _on_given_up,
         TaskReopened: _on_reopened,
         ClaimAcquired: _on_claimed,
-        ClaimReleased: _on_released,
-        LockReleased: _on_released,
-        SessionExpired: _on_released,
+        ClaimReleased: Some(has_notice, _on_released),
+        LockReleased: Some(has_notice, _on_released),
+        SessionExpired: Some(has_notice, _on_released),
     },
 )
 

@@ -99,7 +99,7 @@ def free(held: tuple[Holding, ...], reason: ReleaseReason) -> LockReleased:
 
 def _get_held(state: OnLocks, agent_id: str, token: int | None, now: int) -> tuple[Holding, ...]:
     held = get_held(state.standing, "lock", state.keys, agent_id, token, now)
-    if len({one.token for one in held}) != 1:
+    if len(held) != 1 and len({one.token for one in held}) != 1:
         raise InvalidInput("paths", "are of several grants; name those of one, or its fencing_token")
     return held
 

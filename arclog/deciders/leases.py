@@ -176,7 +176,7 @@ def ask(standing: Standing, asked: Ask, now: int) -> Answer:
         if not asked.is_automatic and own.keys == asked.keys and _is_automatic(standing, own):
             return grant(standing, Request(asked.noun, asked.agent_id, asked.keys, asked.mode), now)
         return own
-    place = find_place(standing, asked, now)
+    place = find_place(standing, asked, now) if standing.waiting else None
     request = Request(asked.noun, asked.agent_id, asked.keys, asked.mode, place)
     passes: frozenset[int] = frozenset()
     if place is None and standing.waiting:
@@ -233,10 +233,12 @@ def grant(standing: Standing, request: Request, now: int) -> Granted:
 
     What an agent has is never made weaker by asking for more: a key that it has alone stays so.
     """
+    place = request.place
+    if not standing.held_by(request.agent_id):
+        return Granted(place)
     other: Mode = "exclusive" if request.mode == "shared" else "shared"
     held = [standing.find(request.noun, key, request.agent_id) for key in request.keys]
     changed = tuple(one.key for one in held if one is not None and one.mode == other and one.is_active(now))
-    place = request.place
     return Granted(place, kept=changed) if request.mode == "shared" else Granted(place, upgrades=changed)
 
 
@@ -271,19 +273,21 @@ def _is_automatic(standing: Standing, own: Prolonged) -> bool:
 
 def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:
     """What the asker has of it already: just that, or a pattern that covers all of it."""
+    if not standing.held_by(asked.agent_id):  # as for nearly all that ask for something new
+        return None
     expires_at = now + asked.ttl
 
-    def serves(holding: Holding | None) -> bool:
-        return holding is not None and holding.is_active(now) and is_enough(holding.mode, asked.mode)
+    def serves(holding: Holding) -> bool:
+        return holding.is_active(now) and is_enough(holding.mode, asked.mode)
 
-    if len(asked.keys) == 1:  # as nearly always
-        one = standing.find(asked.noun, asked.keys[0], asked.agent_id)
-        if one is not None and serves(one):
-            return Prolonged(one.token, asked.keys, max(expires_at, one.expires_at), asked.agent_id)
-    found = (standing.find(asked.noun, key, asked.agent_id) for key in asked.keys)
-    held = [one for one in found if one is not None and serves(one)]
-    if len(held) == len(asked.keys) and len({one.token for one in held}) == 1:
-        longest = max(expires_at, *(one.expires_at for one in held))
+    held: list[Holding] = []
+    for key in asked.keys:
+        one = standing.find(asked.noun, key, asked.agent_id)
+        if one is None or not serves(one) or (held and one.token != held[0].token):
+            break
+        held.append(one)
+    else:
+        longest = max(expires_at, *[one.expires_at for one in held])
         return Prolonged(held[0].token, asked.keys, longest, asked.agent_id)
     if asked.noun == "lock":
         for pattern in islice(standing.patterns_of(asked.agent_id), MAX_OWN_PATTERNS):

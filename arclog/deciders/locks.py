@@ -201,8 +201,8 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
     """Grant what nothing stands in the way of, prolong what the asker holds, queue who waits, refuse the others."""
     agent_id = fields.agent("agent_id", command.agent_id)
     ttl = fields.ttl(command.ttl_sec)
-    wait = fields.wait(command.wait_sec)
-    metadata = fields.metadata(command.metadata)
+    wait = fields.wait(command.wait_sec) if command.wait_sec else 0
+    metadata = fields.metadata(command.metadata) if command.metadata else {}
     asked = Ask("lock", agent_id, state.keys, command.mode, ttl, wait > 0, command.is_automatic)
     match ask(state.standing, asked, now):
         case Granted(place, kept, upgrades):

@@ -213,7 +213,7 @@ class Standing:
         patterns: list[Holding] = []
         for key in keys:
             mode = "exclusive" if key in kept else asked
-            for before in list(self.holders(noun, key)):
+            for before in list(self._of_key.get((noun, key), {}).values()):
                 if before.agent_id == agent_id or (mode == "exclusive" and not self._are_related(before, agent_id)):
                     self._drop(before)
             holding = Holding(noun, key, agent_id, mode, token, expires_at, is_automatic)
@@ -224,8 +224,8 @@ class Standing:
             if noun == "lock" and is_pattern(key):
                 patterns.append(holding)
             self._note_end(holding)
-        for holding in sorted(patterns, key=_key_of):
-            self._patterns_of.setdefault(agent_id, {})[holding] = None
+        if patterns:
+            self._patterns_of.setdefault(agent_id, {}).update(dict.fromkeys(sorted(patterns, key=_key_of)))
 
     def prolong(self, token: int, keys: Iterable[str], expires_at: int) -> None:
         """Some keys of a grant are held until another time."""
@@ -335,7 +335,8 @@ class Standing:
         _discard(self._grants, holding.token, holding.key)
         _discard(self._of_key, (holding.noun, holding.key), holding.agent_id)
         _discard(self._of_agent, holding.agent_id, holding)
-        _discard(self._patterns_of, holding.agent_id, holding)
+        if holding.agent_id in self._patterns_of:
+            _discard(self._patterns_of, holding.agent_id, holding)
 
 
 def _key_of(holding: Holding) -> str:

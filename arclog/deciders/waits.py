@@ -78,8 +78,6 @@ def find_places(
         now: the log's time.
         passes: places that the request passes.
     """
-    if not standing.waiting:
-        return
     own = request.place
     for mode in opposed(request.mode):
         asked = standing.places[request.noun][mode]
@@ -108,7 +106,8 @@ def find_obstacles(
 ) -> Iterator[Obstacle]:
     """All that stands in the way of a request, leases first."""
     yield from find_holders(standing, request, now)
-    yield from find_places(standing, request, now, passes)
+    if standing.waiting:
+        yield from find_places(standing, request, now, passes)
 
 
 def find_chain(

@@ -44,7 +44,7 @@ from arclog.sqlite.snapshot import Snapshot
 from projections import channels, message_pages, sessions, tokens, wakes
 from projections.encoding import encode_json
 from projections.erasing import Erased
-from projections.hub.lease_answers import CurrentRows, PastRows, answer_lease, is_of_lease
+from projections.hub.lease_answers import LEASE_ANSWERS, CurrentRows, PastRows, answer_lease
 from projections.hub.outcomes import Outcome
 from projections.hub.task_answers import TaskEvent, answer_picked, answer_task
 from projections.intervals import AsOf
@@ -124,6 +124,7 @@ def _answer_of_hub(
 def answer_now(writer: Writer, snapshot: Snapshot, event: RecordedEvent, hub: HubState) -> Outcome:
     """The same for the log's last event, from what its writer remembers, so that leases need not be read again."""
     data = event.data
-    if is_of_lease(data) and not (isinstance(data, ClaimAcquired) and data.pick):
-        return answer_lease(CurrentRows(writer), event.event_id, data)
+    tell = LEASE_ANSWERS.get(type(data))
+    if tell is not None and not (isinstance(data, ClaimAcquired) and data.pick):
+        return tell(CurrentRows(writer), event.event_id, data)
     return answer(snapshot, event, hub)

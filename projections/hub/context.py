@@ -130,22 +130,17 @@ class Context:
             InvalidInput: it is blank, too long, or holds control characters.
             OutsideRoot: it leads out of the root, or lies below none.
         """
-        root = None if tree else self._named_roots.get(agent_id)
-        return self.roots.key_of(field, path, root, tree=tree)
+        return self.roots.key_of(field, path, None if tree else self.root_of(agent_id), tree=tree)
 
     def load(self) -> None:
         """Read what calls will need, while nobody calls yet."""
         self._session_roots = self._read_roots()
 
-    def names_from_here(self, agent_id: str) -> bool:
-        """Whether an agent's paths are relative to the hub's own root."""
-        return agent_id not in self._named_roots
-
-    @property
-    def _named_roots(self) -> dict[str, str]:
+    def root_of(self, agent_id: str) -> str | None:
+        """The folder that an agent's paths are relative to; None when that is the hub's own root."""
         if self._session_roots is None:
             self._session_roots = self._read_roots()
-        return self._session_roots
+        return self._session_roots.get(agent_id)
 
     def _read_roots(self) -> dict[str, str]:
         found = self.snapshot.read(sessions.list_roots)
@@ -179,12 +174,14 @@ class Context:
             case TokenIssued() | TokenRevoked():
                 self._holders = None
             case SessionOpened(agent_id=agent_id, root=str(root)):
-                self._named_roots[agent_id] = root
+                if self._session_roots is not None:
+                    self._session_roots[agent_id] = root
                 self.roots.root_of(root)
             case (
                 SessionOpened(agent_id=agent_id) | SessionClosed(agent_id=agent_id) | SessionExpired(agent_id=agent_id)
             ):
-                self._named_roots.pop(agent_id, None)
+                if self._session_roots is not None:
+                    self._session_roots.pop(agent_id, None)
             case ShutdownInitiated():
                 self.hub = replace(self.hub, shutdown_pending=True)
             case ShutdownCancelled() | ShutdownFired():

@@ -109,12 +109,12 @@ class CurrentRows:
 
 def answer_lease(rows: Rows, event_id: int, data: LeaseEvent) -> Outcome:
     """What the caller whose command became an event is told."""
-    return _ANSWERS[type(data)](rows, event_id, data)
+    return LEASE_ANSWERS[type(data)](rows, event_id, data)
 
 
 def is_of_lease(data: Event) -> TypeGuard[LeaseEvent]:
     """Whether an event is one of a claim or a lock."""
-    return type(data) in _ANSWERS
+    return type(data) in LEASE_ANSWERS
 
 
 def refuse(rows: Rows, event_id: int | None, data: LockRefused | ClaimRefused) -> Outcome:
@@ -241,7 +241,7 @@ def _as_lease(place: QueuePlace) -> Lock | Claim:
     )
 
 
-_ANSWERS: Final[Mapping[type[Event], Callable[[Rows, int, Any], Outcome]]] = {
+LEASE_ANSWERS: Final[Mapping[type[Event], Callable[[Rows, int, Any], Outcome]]] = {
     ClaimAcquired: _asked_claim,
     ClaimHandedOver: _ended_claim,
     ClaimLeft: _left,

@@ -166,14 +166,17 @@ def _on_locks(
     tree: bool = False,
 ) -> lock_rules.OnLocks:
     field = "file_path" if command.paths is None else "paths"
-    agent_id = command.agent_id.strip()
     leases = context.leases
     standing = leases.standing
-    known = not tree and context.names_from_here(agent_id)
+    root = context.root_of(command.agent_id.strip())
+    known = not tree and root is None
     found: dict[str, LockedPath] = {}
     for path in lock_rules.named_paths(command):
         # What is held by just that name is a key, so the disk need not be asked what it comes to.
-        key = path if known and standing.is_held("lock", path) else context.key_of(field, path, agent_id, tree=tree)
+        if known and standing.is_held("lock", path):
+            key = path
+        else:
+            key = context.roots.key_of(field, path, None if tree else root, tree=tree)
         found.setdefault(key, LockedPath(path, None if key == path else key))
     return lock_rules.OnLocks(standing, tuple(found), tuple(found.values()), leases.hub_id)
 

@@ -30,7 +30,7 @@ from projections.hub.orphans import Orphans
 from projections.hub.outcomes import Outcome
 from projections.intervals import live
 from projections.queue import read_standing
-from projections.standing_changes import CONCERNING, concerns, learn
+from projections.standing_changes import CONCERNING, learn
 
 MAX_BEHIND: Final = 5_000
 """Events of other hubs that are followed one by one; when there are more, the tables are read instead."""
@@ -104,7 +104,7 @@ class LeaseMemory:
         data = event.data
         if isinstance(data, _ENDS):
             self.gone.add(data.agent_id)  # the hub that appends the end of a session settles what follows from it
-        if not self._is_behind and concerns(data):
+        if not self._is_behind:
             self._learn(event)
 
     def _catch_up(self) -> None:
