@@ -1,7 +1,6 @@
 """Notices: the messages that the hub itself posts with an event, and the ids that they take."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from arclog.events import (
     ClaimReleased,
@@ -53,12 +52,14 @@ def count_ids(event: Event) -> int:
     Each message that it posts has one, and the event itself has the last of them. So an event that posts one, as
     nearly all do that post anything, takes one.
     """
-    count = _COUNTS.get(type(event))
-    return 1 if count is None else count(event)
+    match event:
+        case SessionExpired():
+            return max(1, len(event.notices))
+        case TasksOpened():
+            return len(event.messages)
+        case _:
+            return 1
 
 
-_COUNTS: Final[Mapping[type[Event], Callable[[Any], int]]] = {
-    SessionExpired: lambda event: max(1, len(event.notices)),
-    TasksOpened: lambda event: len(event.messages),
-}
+TAKING_SEVERAL: Final[frozenset[type[Event]]] = frozenset((SessionExpired, TasksOpened))
 """The events that may take several ids."""

@@ -16,6 +16,7 @@ from api.http.headers import HEADERS
 from arclog.errors import InvalidInput
 
 HEADER: Final = "Idempotency-Key"
+KEY: Final = HEADER.lower().encode()
 
 _is_key = re.compile(r"[!-~]{1,256}").fullmatch
 _decode = msgspec.json.Decoder().decode
@@ -59,7 +60,7 @@ def find_key(scope: Scope) -> str | None:
     Raises:
         InvalidInput: it is empty, too long, or has characters that cannot be seen.
     """
-    key: bytes | None = scope[HEADERS].get(b"idempotency-key")
+    key: bytes | None = scope[HEADERS].get(KEY)
     return None if key is None else check_key(HEADER, key.decode("latin-1"))
 
 

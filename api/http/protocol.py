@@ -270,7 +270,7 @@ class HubProtocol(asyncio.Protocol):
         elif self._refusal:
             self._transport.write(self._refusal)
             self._close()
-        else:
+        elif self._flow.read_paused:
             self._flow.resume_reading()
 
     def _refuse(self, refusal: bytes) -> None:

@@ -18,8 +18,8 @@ from api.http.as_of import moment_of
 from api.http.bodies import BodyReader, read_body, read_preconditions
 from api.http.connection import connection_of
 from api.http.errors import STATUS_OF, ClientGone, MethodNotAllowed
-from api.http.headers import find_sender, transport_of
-from api.http.idempotency import find_key, hash_request
+from api.http.headers import AGENT, HEADERS, find_sender, transport_of
+from api.http.idempotency import KEY, find_key, hash_request
 from api.http.queries import QueryReader
 from api.http.responses import Responder
 from arclog.deciders.claims import AcquireClaim
@@ -147,10 +147,10 @@ def as_sent(ids: Struct, body: Any) -> Command:  # noqa: ANN401 - the body of mo
 
 def waits(command: Command) -> bool:
     """Whether a command may have to wait for what it asks."""
-    return isinstance(command, _WAITING) and command.wait_sec > 0
+    return isinstance(command, MAY_WAIT) and command.wait_sec > 0
 
 
-_WAITING: Final = (AcquireLock, AcquireClaim, TakeNextTask)
+MAY_WAIT: Final = (AcquireLock, AcquireClaim, TakeNextTask)
 
 
 def ok(outcome: Outcome) -> int:
@@ -210,7 +210,10 @@ class ChangeRoute(Struct, Generic[K, B], frozen=True, kw_only=True):
         async def change(scope: Scope, receive: Receive, send: Send) -> None:
             body = await read_body(scope, receive, most)
             asked = command(read_ids(scope), read(body))
-            transport, sender, key = transport_of(scope), find_sender(scope), find_key(scope)
+            headers = scope[HEADERS]
+            sender = find_sender(scope) if AGENT in headers else ""
+            key = find_key(scope) if KEY in headers else None
+            transport = transport_of(scope)
             relies_on = read_preconditions(body)
             if key is None:
                 work = execute(asked, transport=transport, sender=sender, relies_on=relies_on)
@@ -225,7 +228,7 @@ class ChangeRoute(Struct, Generic[K, B], frozen=True, kw_only=True):
                     former_request=known_by.written,
                     relies_on=relies_on,
                 )
-            if not waits(asked):
+            if type(asked) not in MAY_WAIT or not waits(asked):
                 outcome = await work
             else:
                 connection = connection_of(scope)

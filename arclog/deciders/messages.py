@@ -130,6 +130,8 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
     if kind not in TASK_KINDS:
         _refuse_terms(command)
     parent = command.parent_task_id
+    within_sec = command.ack_within_sec
+    is_special = command.ack or within_sec is not None or command.urgency != "normal" or state.provenance is not None
     posted = MessagePosted(
         from_agent=fields.agent("from_agent", command.from_agent),
         channel=channel,
@@ -145,7 +147,7 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
         completes_in_thread_id=answered.thread_id if answered else None,
         task=_terms(state, command, kind, to_agent, now) if kind in TASK_KINDS else None,
         freed_token=None if ended is None else ended.freed_token,
-        handling=_handling(state, command, to_agent, now),
+        handling=_handling(state, command, to_agent, now) if is_special else None,
     )
     rule = "off" if command.allow_secret else state.limits.secrets
     if secrets.check("the message", (body,) if not (posted.attachments or posted.metadata) else texts_of(posted), rule):
@@ -208,8 +210,8 @@ def _refuse_terms(command: PostMessage) -> None:
         raise InvalidInput(field, f"belongs to a task: post it with kind task or task_request, not {command.kind}")
 
 
-def _handling(state: Posting, command: PostMessage, to_agent: str | None, now: int) -> Handling | None:
-    """How the message is to be taken; None when as usual."""
+def _handling(state: Posting, command: PostMessage, to_agent: str | None, now: int) -> Handling:
+    """How a message is to be taken that is not to be taken as usual."""
     within_sec = command.ack_within_sec
     ack = command.ack or within_sec is not None
     if ack and to_agent is None:
@@ -217,8 +219,6 @@ def _handling(state: Posting, command: PostMessage, to_agent: str | None, now: i
     if within_sec is not None and not 0 < within_sec <= MAX_ACK_SEC:
         raise InvalidInput("ack_within_sec", f"must be more than 0 and at most {MAX_ACK_SEC}, not {within_sec}")
     urgent = command.urgency == "urgent"
-    if not (ack or urgent or state.provenance):
-        return None
     ack_by = None if within_sec is None else now + round(within_sec * MICROSECONDS)
     return Handling(ack=ack, ack_by=ack_by, urgent=urgent, provenance=state.provenance)
 

@@ -35,7 +35,7 @@ from arclog.errors import InvalidInput, StorageError
 from arclog.events import Event, PayloadErased
 from arclog.events.channels import ANONYMOUS
 from arclog.keys import hash_key, key_owner
-from arclog.notices import count_ids
+from arclog.notices import TAKING_SEVERAL, count_ids
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.erasing import allow_erased, take_out
 from arclog.sqlite.in_place import OpenFiles, second_name
@@ -225,7 +225,8 @@ class Log:
         Returns:
             The event in its place.
         """
-        return self.append_at(self.head_id + count_ids(event), event, recorded_at, metadata)
+        count = count_ids(event) if type(event) in TAKING_SEVERAL else 1
+        return self.append_at(self.head_id + count, event, recorded_at, metadata)
 
     def append_at(self, event_id: int, event: Event, recorded_at: int, metadata: Metadata) -> RecordedEvent:
         """Add one event under an id of the caller's; this is how logs are imported.

@@ -30,7 +30,7 @@ OURS_ALONE: Final = (IssueToken, RevokeToken, EraseTexts)
 
 
 def check_identity(context: Context, call: Call, at: AsOf) -> None:
-    """Let a call pass that is from whom it says, and may be made by it.
+    """Let a call pass that is from whom it says, and may be made by it; while nobody holds a token, most need no look.
 
     Raises:
         Forbidden: it is not, or may not.

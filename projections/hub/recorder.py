@@ -319,7 +319,8 @@ class Recorder:
         transaction.settle()
         self._clocks.settle(transaction.now, transaction.append_ours if transaction.decides else None)
         answers = [(call, transaction.carry_out(call)) for call in calls]
-        transaction.settle_leases()
+        if leases.concerns_us:
+            transaction.settle_leases()
         told = collect_told(leases, snapshot, transaction.now) if leases.ended else []
         if transaction.has_work or transaction.has_wakes:
             self._clocks.look_again(tasks=transaction.has_work, wakes=transaction.has_wakes)
