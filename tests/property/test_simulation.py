@@ -10,11 +10,13 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.simulation.run import Played, play
+from tests.simulation.planted import FAULTS, Fault, planted
+from tests.simulation.run import Failed, Played, play
 
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - what is written there is gone at once
 GROUPS = 12
 IN_A_GROUP = 25
+SEARCHED = 150
 SOAK_SEEDS = 10_000
 
 
@@ -45,6 +47,22 @@ def test_the_same_seed_gives_the_same_trace_byte_for_byte(seed: int) -> None:
     one, other = trace_of(seed, "1"), trace_of(seed, "2")
     assert one == other
     assert len(one.splitlines()) > 10
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_line_that_is_wrong_is_found(fault: Fault) -> None:
+    """By the seed that is named; once the code around it has changed, by another of the first ones."""
+    with planted(fault):
+        assert any(fails(seed) for seed in (fault.seed, *range(SEARCHED)))
+    assert not fails(fault.seed)
+
+
+def fails(seed: int) -> bool:
+    try:
+        play_here(seed)
+    except Failed:
+        return True
+    return False
 
 
 @pytest.mark.soak

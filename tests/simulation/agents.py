@@ -15,7 +15,7 @@ from arclog.deciders.picking import TakeNextTask
 from arclog.deciders.sessions import OpenSession
 from arclog.deciders.standing import Mode
 from arclog.deciders.tasks import CompleteTask
-from arclog.errors import ArcError, Deadlock, NotFound, StorageError
+from arclog.errors import ArcError, Deadlock, NotFound, StorageError, UnexpectedFailure
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
 from projections.hub.log_feed import EventPage, EventQuery
@@ -91,7 +91,7 @@ class Agent:
                 self._home = self.random.choice(self._cluster.places)
                 await asyncio.sleep(0.1)
                 continue
-            except StorageError as error:
+            except (StorageError, UnexpectedFailure) as error:
                 self.world.tell(f"{asked.key} is told {error.code}")
                 await asyncio.sleep(0.1)
                 continue
@@ -139,6 +139,22 @@ class Agent:
         if read.page.ids:
             self._seen[query] = read.page.ids[-1]
 
+    async def run_tool(self) -> None:
+        """Be in a tool for a while, and call nobody meanwhile."""
+        place = self.pick()
+        seconds = self.world.draw_sec(usual=0.2, longest=8)
+
+        async def begin(hub: Hub) -> None:
+            hub.attendance.begin_tool(self.name)
+
+        async def end(hub: Hub) -> None:
+            hub.attendance.end_tool(self.name)
+
+        with suppress(Lost, ArcError):
+            await self._network.call(place, begin, PATIENCE_SEC)
+            await asyncio.sleep(seconds)
+            await self._network.call(place, end, PATIENCE_SEC)
+
     async def follow(self, after: int, wait_sec: float) -> None:
         """Read the log itself."""
 
@@ -173,6 +189,8 @@ class Talker(Agent):
                 thread = None if to else r.choice((None, None, "t1", "t2"))
                 body = f"{self.name} {number}" + "x" * r.choice((0, 0, 300, 6_000))
                 await self.ask(PostMessage(from_agent=self.name, body=body, to_agent=to, thread_id=thread))
+            elif what < 0.6:
+                await self.run_tool()
             elif what < 0.95:
                 await self.look(r.choice(queries), r.choice((0, 0.3, 1.0, 2.0)))
             else:

@@ -37,11 +37,12 @@ class Chaos:
     async def rage(self, pause_sec: float) -> None:
         """Do something bad now and then, until this is cancelled."""
         always = [self.kill, self.cut_power, self.stand_still, self.fail_disk, self.fill_disk, self.set_clock]
+        on_a_file = [self.suspend]
         elsewhere = [self.go_away, self.lose_answer, self.lose_lock] * 2
         try:
             while True:
                 await asyncio.sleep(self._world.draw_sec(usual=2 * pause_sec, longest=4 * pause_sec))
-                happens = self._world.random.choice(always if self.log is None else always + elsewhere)
+                happens = self._world.random.choice(always + (on_a_file if self.log is None else elsewhere))
                 self.seen[happens.__name__] += 1
                 await happens()
         finally:
@@ -63,7 +64,7 @@ class Chaos:
             process.loop.still_until = self._world.now + round(seconds * SECOND)
 
     async def fail_disk(self) -> None:
-        fault: Fault = self._world.random.choice(("sync", "sync", "write"))
+        fault: Fault = self._world.random.choice(("sync", "sync", "write", "read", "odd", "odd read"))
         self._disk.faults.append(fault)
 
     async def fill_disk(self) -> None:
@@ -73,6 +74,11 @@ class Chaos:
 
     async def set_clock(self) -> None:
         self._world.random.choice(self._cluster.places).machine.set_clock(self._world.random.choice((-60, 60, -2, 2)))
+
+    async def suspend(self) -> None:
+        seconds = self._world.draw_sec(usual=3, longest=60)
+        self._world.tell(f"the machine was suspended for {seconds:.3f} s")
+        self._cluster.places[0].machine.sleep(seconds)
 
     async def go_away(self) -> None:
         assert self.log is not None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from arclog.deciders.fields import Limits
-from arclog.errors import StorageError
+from arclog.errors import StorageError, UnexpectedFailure
 from arclog.sqlite.wal import WalSizes
 from projections.hub.hub import Hub
 from projections.hub.settings import Settings
@@ -12,7 +12,7 @@ from projections.hub.tuning import Tuning
 from tests.simulation.disk import Disk
 from tests.simulation.engine import Engine
 from tests.simulation.machines import HubProcess, Machine
-from tests.simulation.world import World
+from tests.simulation.world import Odd, World
 from tests.support.memory_engine import MemoryLog
 from tests.support.power_cut import Left
 
@@ -55,6 +55,7 @@ class Cluster:
     Attributes:
         places: where they run.
         on_death: told of each process that is gone.
+        noticed_agents: how many agents each hub remembers to have noticed.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Cluster:
         self._started = 0
         self._engines: dict[int, Engine] = {}
         self.processes: dict[int, HubProcess] = {}
+        self.noticed_agents = 100
         self.on_death: Callable[[HubProcess], None] = lambda _process: None
         shared = Machine(world, 0)
         self.places = [
@@ -93,8 +95,8 @@ class Cluster:
         try:
             hub = await process.loop.run_in_executor(None, self._make, place, process)
             await hub.start(f"http://{process.name}")
-        except StorageError as error:
-            self._world.tell(f"{process.name} cannot start: {error.code}")
+        except (StorageError, UnexpectedFailure, Odd) as error:
+            self._world.tell(f"{process.name} cannot start: {type(error).__name__}")
             process.loop.call_soon(self.kill, place)
             return
         if not process.is_dead:
@@ -102,7 +104,7 @@ class Cluster:
             self._world.tell(f"{process.name} takes calls")
 
     def _make(self, place: Place, process: HubProcess) -> Hub:
-        tuning = Tuning(busy_sec=BUSY_SEC, wal=SMALL_WAL, remembered_rows=50, noticed_agents=40)
+        tuning = Tuning(busy_sec=BUSY_SEC, wal=SMALL_WAL, remembered_rows=50, noticed_agents=self.noticed_agents)
         settings = Settings(
             storage=place.storage,
             limits=Limits(),

@@ -12,12 +12,12 @@ from typing import Literal
 import apsw
 
 from arclog.sqlite.connection import abandon
-from tests.simulation.world import Owner, World
+from tests.simulation.world import Odd, Owner, World
 from tests.support.faulty_disk import io_error
 from tests.support.power_cut import Left, RecordingDisk, RecordingFile, Wreck
 
-Fault = Literal["write", "sync", "full"]
-_CODES = {"write": apsw.SQLITE_IOERR_WRITE, "sync": apsw.SQLITE_IOERR_FSYNC}
+Fault = Literal["read", "write", "sync", "full", "odd", "odd read"]
+_CODES = {"read": apsw.SQLITE_IOERR_READ, "write": apsw.SQLITE_IOERR_WRITE, "sync": apsw.SQLITE_IOERR_FSYNC}
 
 
 class Disk(RecordingDisk):
@@ -27,7 +27,7 @@ class Disk(RecordingDisk):
         world: whose disk it is.
 
     Attributes:
-        faults: what goes wrong next, each once; `full` lasts until it is taken out.
+        faults: what goes wrong next, each once; `full` lasts until it is taken out, and what is `odd` nobody expects.
     """
 
     def __init__(self, world: World) -> None:
@@ -72,6 +72,11 @@ class Disk(RecordingDisk):
             self.faults.remove(operation)
             world.tell(f"disk: {operation} fails")
             raise io_error(_CODES[operation])
+        odd: Fault = "odd read" if operation == "read" else "odd"
+        if odd in self.faults:
+            self.faults.remove(odd)
+            world.is_odd = True
+            raise Odd("what nobody expects")
         if operation == "write" and "full" in self.faults:
             raise apsw.FullError
 
@@ -85,6 +90,11 @@ class SimulatedFile(RecordingFile):
         if self.name.endswith("-wal"):
             self._disk.strikes("write")
         super().xWrite(data, offset)
+
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802 - SQLite's name
+        if self._disk.faults:
+            self._disk.strikes("read")
+        return super().xRead(amount, offset)
 
     def xSync(self, flags: int) -> None:  # noqa: N802 - SQLite's name
         self._disk.strikes("sync")

@@ -42,15 +42,16 @@ class Machine:
         self._boots = 0
         self._skew = 0 if number == 0 else world.random.randrange(-30 * SECOND, 30 * SECOND)
         self._booted_at = -UPTIME
+        self._slept = 0
 
     def elapsed(self) -> int:
-        return self._world.now - self._booted_at
+        return self._world.now - self._booted_at + self._slept
 
     def slept(self) -> int:
-        return 0
+        return self._slept
 
     def wall(self) -> int:
-        return WALL + self._world.now + self._skew
+        return WALL + self._world.now + self._skew + self._slept
 
     def boot_id(self) -> str:
         return f"machine-{self._number}-boot-{self._boots}"
@@ -59,6 +60,10 @@ class Machine:
         """Start it again."""
         self._boots += 1
         self._booted_at = self._world.now
+
+    def sleep(self, seconds: float) -> None:
+        """It was suspended for so long."""
+        self._slept += round(seconds * SECOND)
 
     def set_clock(self, seconds: float) -> None:
         """Somebody sets the wall clock, by so much."""
@@ -89,6 +94,7 @@ class HubProcess:
         """What it is in the middle of comes to nothing."""
         for thread in self.threads:
             thread.end()
+        self.loop.end()
 
 
 class Event:

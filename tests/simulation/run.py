@@ -139,6 +139,8 @@ def _playing(world: World, plan: Plan, folder: Path) -> Iterator["_Run"]:
         for actor in (outside, *outside.threads):
             world.add(actor)
         cluster.later = outside.call_later
+        if not plan.is_calm:
+            cluster.noticed_agents = 3
         network = Network(world, cluster, outside, 0.0 if plan.is_calm else 0.01)
         chaos = Chaos(world, cluster, disk, log)
         with replaced(world, cluster.find_running):

@@ -12,6 +12,10 @@ class Killed(BaseException):
     """What runs belongs to a process that was killed meanwhile: nothing more comes of it."""
 
 
+class Odd(RuntimeError):
+    """What nobody expects of a disk, or of anything."""
+
+
 class Owner(Protocol):
     """A process; `is_dead` once it was killed."""
 
@@ -63,6 +67,7 @@ class World:
         now: microseconds since the beginning.
         trace: what happened, a line each.
         failures: what nobody may see: faults of the code itself.
+        is_odd: whether something happened that nobody expects, so that the hub may say that it failed.
     """
 
     def __init__(self, seed: int) -> None:
@@ -72,6 +77,7 @@ class World:
         self.now = 0
         self.trace: list[str] = []
         self.failures: list[str] = []
+        self.is_odd = False
         self._actors: list[Actor] = []
         self._moving: list[Actor] = []
 
