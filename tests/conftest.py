@@ -25,11 +25,10 @@ def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
 
     def start(*options: str, **environment: str) -> HubProcess:
         hub = HubProcess.at(tmp_path, *options, **environment)
-        if shared_log.IS_PLAYED:
-            for ended in started:
-                if ended.process is None:
-                    in_turn.leave(ended)
-            hub = in_turn.join(hub)
+        for ended in started:
+            if ended.process is None:
+                in_turn.leave(ended)
+        hub = in_turn.join(hub)
         started.append(hub)
         return hub.start()
 

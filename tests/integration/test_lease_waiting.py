@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import in_turn
 from tests.support.hub_process import Answer, HubProcess
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
@@ -301,7 +302,7 @@ def test_many_who_wait_for_one_file_are_served_in_order_and_cost_the_others_noth
 
 
 def test_a_place_whose_hub_is_killed_is_given_up_as_soon_as_it_would_only_keep_others_waiting(tmp_path: Path) -> None:
-    dead = HubProcess.at(tmp_path).start()
+    dead = in_turn.join(HubProcess.at(tmp_path)).start()
     with served_hub(tmp_path) as hub, ThreadPoolExecutor(3) as pool:
         ask(hub, "a", ttl_sec=600)
         lost = pool.submit(dead.post, "/v1/locks", {"agent_id": "b", "file_path": "src/a.py", "wait_sec": 60})
@@ -318,7 +319,7 @@ def test_a_place_whose_hub_is_killed_is_given_up_as_soon_as_it_would_only_keep_o
 
 
 def test_a_hub_that_is_killed_while_it_is_its_waiters_turn_holds_up_nobody_for_long(tmp_path: Path) -> None:
-    dead = HubProcess.at(tmp_path).start()
+    dead = in_turn.join(HubProcess.at(tmp_path)).start()
     with served_hub(tmp_path) as hub, ThreadPoolExecutor(3) as pool:
         ask(hub, "a", ttl_sec=600)
         lost = pool.submit(dead.post, "/v1/locks", {"agent_id": "b", "file_path": "src/a.py", "wait_sec": 60})
@@ -338,7 +339,7 @@ def test_a_hub_that_is_killed_while_it_is_its_waiters_turn_holds_up_nobody_for_l
 
 
 def test_an_agent_whose_hub_was_killed_goes_on_at_its_place_at_another(tmp_path: Path) -> None:
-    dead = HubProcess.at(tmp_path).start()
+    dead = in_turn.join(HubProcess.at(tmp_path)).start()
     with served_hub(tmp_path) as hub, ThreadPoolExecutor(3) as pool:
         ask(hub, "a", ttl_sec=600)
         body = {"agent_id": "b", "file_path": "src/a.py", "wait_sec": 60}

@@ -26,6 +26,9 @@ from tests.support.recorders import (
 
 INTERVAL_SEC = 30
 
+one_file = pytest.mark.one_file
+"""Recorders alone do not fetch what others append; hubs do (`test_presence_over_machines`)."""
+
 
 @pytest.fixture
 def other(storage: Path, time: FakeTime, recorder: Recorder) -> Iterator[Recorder]:
@@ -146,6 +149,7 @@ def ended_at(storage: Path, time: FakeTime) -> int:
     return session.last_seen_at + PRESENCE_TTL
 
 
+@one_file
 def test_the_session_of_a_hub_that_was_killed_is_ended_by_one_that_only_rests(
     recorder: Recorder, other: Recorder, storage: Path, time: FakeTime
 ) -> None:
@@ -164,6 +168,7 @@ def test_the_session_of_a_hub_that_was_killed_is_ended_by_one_that_only_rests(
     assert expiries(storage) == ["a"]
 
 
+@one_file
 def test_no_rule_meets_a_session_that_another_hub_opened_and_that_is_over(
     recorder: Recorder, other: Recorder, storage: Path, time: FakeTime
 ) -> None:
@@ -176,6 +181,7 @@ def test_no_rule_meets_a_session_that_another_hub_opened_and_that_is_over(
     assert live_agents(storage) == ["a"]
 
 
+@one_file
 def test_an_agent_that_waits_at_one_hub_is_kept_alive_though_its_calls_went_through_another(
     recorder: Recorder, other: Recorder, storage: Path, time: FakeTime
 ) -> None:

@@ -116,6 +116,8 @@ def _ask_head(hub: int) -> int:
 
 def join(hub: HubProcess) -> HubProcess:
     """A hub on the log that its storage stands for; where several are to be played, all of them."""
+    if not shared_log.IS_PLAYED:
+        return hub
     url, storage = shared_log.url_for(hub.storage)
     options = [*hub.options, "--log", url]
     others = [
