@@ -3,7 +3,7 @@
 import json
 import subprocess
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -158,6 +158,32 @@ def test_a_message_to_the_agent_makes_its_turn_go_on_once(harness: Harness) -> N
 def test_the_hooks_and_the_mcp_server_of_a_window_are_one_agent(harness: Harness) -> None:
     harness.run(Step("shell", command="ls"), Step("shell", command="sleep 2"))
     assert len({event["actor"] for event in harness.events("session.opened")}) == 1, harness.said
+
+
+class CallTool(Step):
+    """The model calls a tool of Arc's, whatever the program calls that."""
+
+    def __init__(self, name: str, before: Callable[[], object], **given: object) -> None:
+        super().__init__("call", before=before)
+        self._name = name
+        self._given = given
+
+    def to_call(self, offered: set[str], repository: str) -> tuple[str, dict[str, Any]]:
+        (tool,) = [name for name in offered if name.endswith(f"arc_{self._name}")]
+        return tool, self._given
+
+
+@pytest.mark.parametrize("harness", ["claude-code", "gemini", "opencode"], indirect=True)
+def test_what_an_agent_polls_for_reaches_its_model(harness: Harness) -> None:
+    def say() -> None:
+        for number in range(3):
+            harness.hub.post("/v1/messages", {"from_agent": "ada", "body": f"line {number} of the list"})
+
+    model = harness.run(CallTool("poll_messages", say, timeout=5), CallTool("whoami", lambda: None))
+    for number in range(3):
+        assert model.saw(f"line {number} of the list"), harness.said
+    (opened,) = {event["actor"] for event in harness.events("session.opened")}
+    assert json.dumps(model.requests[-1]).count(opened) >= 1, harness.said
 
 
 @pytest.mark.parametrize("harness", ["claude-code", "codex", "gemini", "opencode", "qwen"], indirect=True)

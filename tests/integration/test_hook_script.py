@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import arc
+from cli.main import main
 from tests.support.hub_process import HubProcess
 from tests.support.waiting import wait_until
 
@@ -70,6 +71,21 @@ def test_a_hub_that_is_away_lets_the_tool_run(away: Path) -> None:
 
 def test_a_hub_that_is_away_stops_the_tool_where_the_repository_chose_so(away: Path) -> None:
     assert json.loads(edit(away, "--closed"))["decision"] == "block"
+
+
+def test_a_session_that_begins_starts_the_hub_of_its_folder_and_does_not_wait_for_it(
+    away: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CODEX_SANDBOX_NETWORK_DISABLED", "1")
+    assert "does not answer" in call(away, "SessionStart", source="startup")
+    monkeypatch.delenv("CODEX_SANDBOX_NETWORK_DISABLED")
+    assert not (away / ".arc.pid").exists()  # nobody starts one from a sandbox
+    assert "is being started now" in call(away, "SessionStart", source="startup")
+    try:
+        wait_until(lambda: "this window is the agent" in call(away, "SessionStart", source="startup"), within_sec=30)
+    finally:
+        with chdir(away):
+            assert main(["stop"]) == 0
 
 
 def test_a_prompt_is_told_that_the_hub_is_away(away: Path) -> None:
