@@ -28,7 +28,7 @@ class Leases extends Panel {
     this.count(rows.length);
     if (!rows.length) return this.nothing("Nothing is held. Agents lock files while they edit them, and claim the work they do.");
     rows.sort((one, other) => Date.parse(one.row.expires_at) - Date.parse(other.row.expires_at));
-    keep(this.list(), rows.slice(0, MOST), (row) => `${row.noun}/${row.row[NOUNS[row.noun].key]}/${row.row[NOUNS[row.noun].holder]}`, make);
+    this.keep(rows.slice(0, MOST), (row) => `${row.noun}/${row.row[NOUNS[row.noun].key]}/${row.row[NOUNS[row.noun].holder]}`, make);
     this.#run();
   }
 

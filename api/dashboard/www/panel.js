@@ -1,7 +1,9 @@
 // What all panels share: a heading with a count, and a body that is drawn again in the next frame after a change.
 
-import { eachFrame, fill, h } from "./dom.js";
+import { eachFrame, fill, h, keep } from "./dom.js";
 import { world } from "./world.js";
+
+const AT_FIRST = 50; // rows that are drawn before the page is seen for the first time; the others follow
 
 export class Panel extends HTMLElement {
   /** The panel's heading. */
@@ -9,6 +11,7 @@ export class Panel extends HTMLElement {
   /** What the world says when this panel is to be drawn again. */
   listens = [];
   #count = null;
+  #most = AT_FIRST;
 
   connectedCallback() {
     const id = `${this.localName}-heading`;
@@ -39,6 +42,14 @@ export class Panel extends HTMLElement {
   /** Show one sentence instead of rows. */
   nothing(...sentence) {
     fill(this.body, h("p.nothing", {}, ...sentence));
+  }
+
+  /** Keep the list in step with rows; of very many the first ones at once, so that the page stands soon. */
+  keep(rows, key, make) {
+    keep(this.list(), rows.slice(0, this.#most), key, make);
+    if (rows.length <= this.#most) return;
+    this.#most = Infinity;
+    requestAnimationFrame(() => setTimeout(() => this.draw()));
   }
 
   /** An empty list to put rows into. */

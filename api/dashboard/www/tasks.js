@@ -1,7 +1,7 @@
 // The work: open tasks as a tree, who does each, and those that were just done.
 
 import { change } from "./api.js";
-import { cut, h, keep } from "./dom.js";
+import { cut, h } from "./dom.js";
 import { me } from "./me.js";
 import { action, agent, attempt, link, Panel } from "./panel.js";
 import { ago } from "./time.js";
@@ -51,7 +51,7 @@ class Tasks extends Panel {
       }
     };
     walk(null, 0);
-    keep(this.list(), rows.slice(-500), (row) => row.task.task_id, make);
+    this.keep(rows.slice(-500), (row) => row.task.task_id, make);
   }
 
   #row(rows, task, claim, depth) {
