@@ -98,6 +98,7 @@ class KnownTask(Struct, frozen=True):
         is_counted: whether the hub picked the task for its holder; such a lease ends with the task.
         attempts: how many such leases have lapsed.
         is_question: whether it asks a person.
+        used_by: the sub-agent of the lease's holder that asks, and may use it.
     """
 
     task_id: int
@@ -114,6 +115,7 @@ class KnownTask(Struct, frozen=True):
     is_counted: bool = False
     attempts: int = 0
     is_question: bool = False
+    used_by: str | None = None
 
     @property
     def freed_token(self) -> int | None:
@@ -280,7 +282,7 @@ def _check_token(task: KnownTask, token: int | None, agent_id: str | None, now: 
         holder = "nobody holds" if task.claimed_by is None else f"{task.claimed_by} holds"
         under = "" if task.claimed_by is None else f" under {task.token}"
         raise StaleToken("task", token, f"{holder} task {task.task_id}{under}")
-    if agent_id is not None and agent_id.strip() != task.claimed_by:
+    if agent_id is not None and agent_id.strip() not in {task.claimed_by, task.used_by}:
         raise StaleToken("task", token, f"task {task.task_id} is held by {task.claimed_by}, not by {agent_id}")
 
 

@@ -6,12 +6,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from arclog.deciders import messages as message_rules
 from arclog.deciders import picking as picking_rules
 from arclog.deciders import questions as question_rules
 from arclog.deciders import task_batches as batch_rules
 from arclog.deciders import tasks as task_rules
 from arclog.deciders.claims import HandOverClaim
+from arclog.deciders.families import SEPARATOR
 from arclog.deciders.task_terms import check_dependencies, check_order, is_human
 from arclog.events import Event
 from arclog.events.channels import ANONYMOUS
@@ -92,7 +95,7 @@ def _known_dependencies(context: Context, command: message_rules.PostMessage, at
 
 def _complete(context: Context, command: task_rules.CompleteTask, at: AsOf) -> Decision:
     snapshot = context.snapshot
-    task = snapshot.read(tasks.find_known, integer(command.task_id), at)
+    task = _let_use(context, snapshot.read(tasks.find_known, integer(command.task_id), at), command.agent_id)
     state = task_rules.Completing(task)
     if task is not None and task.parent_task_id is not None:
         state = task_rules.Completing(
@@ -102,6 +105,15 @@ def _complete(context: Context, command: task_rules.CompleteTask, at: AsOf) -> D
             child_count=snapshot.read(tasks.count_children, task.parent_task_id),
         )
     return task_rules.decide_complete(state, command, at.now) or _as_it_is(context, command.task_id, at)
+
+
+def _let_use(context: Context, task: task_rules.KnownTask | None, agent_id: str | None) -> task_rules.KnownTask | None:
+    """A task with the sub-agent of its lease's holder, where that asks: it may use what its parent holds."""
+    asker = (agent_id or "").strip()
+    if task is None or SEPARATOR not in asker:
+        return task
+    parent = context.leases.standing.families.parent_of(asker)
+    return task if parent is None or parent != task.claimed_by else replace(task, used_by=asker)
 
 
 def read_failing(context: Context, task_id: int, at: AsOf) -> task_rules.Failing:
@@ -116,6 +128,7 @@ def read_failing(context: Context, task_id: int, at: AsOf) -> task_rules.Failing
 
 def _fail(context: Context, command: task_rules.FailTask, at: AsOf) -> Decision:
     state = read_failing(context, command.task_id, at)
+    state = replace(state, task=_let_use(context, state.task, command.agent_id))
     return task_rules.decide_fail(state, command, at.now) or _as_it_is(context, command.task_id, at)
 
 

@@ -116,6 +116,21 @@ def test_a_write_of_a_sub_agent_may_rely_on_its_parents_token_and_not_on_a_stran
     assert [post("ada.x"), post("ada"), post("bob")] == [201, 201, 409]
 
 
+@pytest.mark.parametrize(("deed", "more"), [("complete", {}), ("fail", {"reason": "it broke"})])
+def test_a_sub_agent_ends_a_task_under_the_token_of_its_parent_and_a_stranger_does_not(
+    hub: ServedHub, deed: str, more: dict[str, str]
+) -> None:
+    task = {"from_agent": "bob", "kind": "task", "body": "build it", "channel": "general"}
+    task_id = hub.post("/v1/messages", task).result["id"]
+    token = hub.post("/v1/claims", {"owner_agent_id": "ada", "task_message_id": task_id}).result["fencing_token"]
+
+    def end_it(agent: str) -> Answer:
+        return hub.post(f"/v1/tasks/{task_id}/{deed}", {"agent_id": agent, "fencing_token": token, **more})
+
+    assert (end_it("bob").status, end_it("bob").body["code"]) == (409, "stale_token")
+    assert end_it("ada.x").status == 200
+
+
 def test_a_family_waits_as_one(hub: ServedHub) -> None:
     lock(hub, "ada", "src/**")
     lock(hub, "bob", "docs/**")
