@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 def speak(options: RegisteringOptions, act: Callable[[ArcClient], None]) -> int:
     """Register the agent and let it act; its session stays open, so that others see that it is there.
 
+    The agent of the window in whose shell this runs is registered already, and goes on within its session: a new one
+    would not be the window's any more.
+
     Args:
         options: who speaks to which hub.
         act: what it does; prints its result.
@@ -25,10 +28,22 @@ def speak(options: RegisteringOptions, act: Callable[[ArcClient], None]) -> int:
     """
 
     def register_and_act(client: ArcClient) -> None:
-        client.register(parent=options.parent)
+        if options.parent is not None or not _is_own_window(client):
+            client.register(parent=options.parent)
         act(client)
 
     return act_as(options, register_and_act)
+
+
+def _is_own_window(client: ArcClient) -> bool:
+    """Whether the agent is that of the window in whose shell this runs."""
+    from arc.host_session import find_host_session
+
+    window = find_host_session()
+    if window is None:
+        return False
+    hosts = [one["metadata"].get("host") for one in client.agents() if one["agent_id"] == client.agent_id]
+    return any(isinstance(host, dict) and window.is_same(host) for host in hosts)
 
 
 def act_as(options: AgentOptions, act: Callable[[ArcClient], None]) -> int:

@@ -112,6 +112,8 @@ class Windows:
         for session in self._hub.read(sessions.list_sessions, at):
             if window.is_of(session):
                 return self._keep(window, session.agent_id)
+        if named is not None and not _names_host(named):  # registered in the window's own shell, by its name
+            return self._keep(window, window.name)
         name, number = window.name, 2
         while number <= MAX_NAMESAKES and self._hub.read(sessions.find_session, name, at) is not None:
             name, number = f"{window.name}-{number}", number + 1
@@ -179,6 +181,12 @@ class Windows:
             self._known.clear()
         self._known[window.key] = agent_id
         return agent_id
+
+
+def _names_host(session: Session) -> bool:
+    """Whether an agent's session says which window it belongs to."""
+    said = msgspec.json.decode(session.metadata)
+    return isinstance(said, dict) and ("host" in said or "harness" in said)
 
 
 def _hash(text: str) -> str:
