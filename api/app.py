@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Final
 
@@ -37,7 +38,7 @@ from api.http.errors import ClientGone, InternalError, Unauthenticated, UnknownR
 from api.http.headers import HEADERS, TRANSPORT, HeaderReader, find_sender
 from api.http.responses import Responder
 from api.http.routes import Methods, Route, Site
-from api.http.security import Guard
+from api.http.security import SENDER, Guard
 from arclog.errors import ArcError
 from arclog.limits import HEARTBEAT_SEC, LEFT_AFTER_SEC
 from arclog.sender import Principal, proved_to_be
@@ -109,10 +110,10 @@ class HubApplication(Starlette):
             path = scope["path"] = scope["raw_path"].decode("ascii")
             scope["path_params"] = {}
             endpoint = self._fixed.get(path, self.router)
-            if principal is None:
+            if principal is None and SENDER not in scope:
                 await endpoint(scope, receive, send)
             else:
-                with proved_to_be(principal):
+                with self._guard.counted(scope), nullcontext() if principal is None else proved_to_be(principal):
                     await endpoint(scope, receive, send)
         except ClientGone:
             return

@@ -31,6 +31,8 @@ GAUGES: Final = {
     "log_lag_seconds": "How long ago a log elsewhere was heard from; 0 for one in the storage itself.",
     "search_lag_events": "Events that are not in the index of words yet.",
     "waiters": "Readers that wait for messages.",
+    "remote_connections": "Connections from other machines over which a call was let in.",
+    "remote_open_calls": "Calls of other machines that have no answer yet.",
 }
 
 

@@ -28,13 +28,15 @@ class Connection:
         transport: what carries it; None for a call that came without.
     """
 
-    __slots__ = ("_on_loss", "_transport", "_waiting", "has_ended", "is_remote")
+    __slots__ = ("_on_loss", "_transport", "_waiting", "has_ended", "is_remote", "on_end")
 
     def __init__(self, transport: asyncio.Transport | None = None) -> None:
         self.has_ended = False
         """Whether the client has closed it, or at least will send no more."""
         self.is_remote = False
         """Whether a call came over it that is from another machine."""
+        self.on_end: Callable[[], None] = _ignore
+        """Called once, when it has ended."""
         self._transport = transport
         self._on_loss: list[Callable[[], None]] = []
         self._waiting: set[asyncio.Task[Any]] = set()
@@ -76,6 +78,8 @@ class Connection:
             error: why it was lost, if it was.
         """
         self.has_ended = True
+        on_end, self.on_end = self.on_end, _ignore
+        on_end()
         for task in self._waiting:
             task.cancel()
         unsure, self._on_loss = self._on_loss, []
@@ -95,6 +99,10 @@ class Connection:
             return not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) and not _count_unacknowledged(sock.fileno())
         except (OSError, ValueError):
             return False
+
+
+def _ignore() -> None:
+    """Nobody asked to be told."""
 
 
 def connection_of(scope: Scope) -> Connection:

@@ -24,6 +24,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "stale_token": 409,
     "idempotency_key_reused": 422,
     "too_many_attempts": 429,
+    "too_many_open_calls": 429,
     "too_many_requests": 429,
     "head_too_large": 431,
     "internal_error": 500,
@@ -38,6 +39,7 @@ STATUS_OF: Final[Mapping[str, int]] = {
     "storage_damaged": 503,
     "storage_gone": 503,
     "storage_unavailable": 503,
+    "too_many_connections": 503,
     "storage_full": 507,
 }
 """Error code to HTTP status. A code is stable; clients may rely on it."""
@@ -97,6 +99,32 @@ class TooManyRequests(ArcError):
             "for what is new with timeout instead of asking again; the hub's --rate sets this"
         )
         self.retry_after_sec = retry_after_sec
+
+
+class TooManyOpenCalls(ArcError):
+    """A sender on another machine has more calls without an answer than it may have at a time.
+
+    Attributes:
+        retry_after_sec: when the next one may be taken.
+    """
+
+    code = "too_many_open_calls"
+    retry_after_sec = 1
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"this sender has {most} calls that wait for their answers: let some end, and wait in one call for all "
+            "that is new instead of in many"
+        )
+
+
+class TooManyConnections(ArcError):
+    """An address on another machine has more connections than it may have at a time."""
+
+    code = "too_many_connections"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"this address has {most} connections open: close some, or use one again for the next call")
 
 
 class RequestTooLarge(ArcError):

@@ -13,6 +13,8 @@ from api.http.errors import (
     MethodNotAllowed,
     RequestTooLarge,
     TooManyAttempts,
+    TooManyConnections,
+    TooManyOpenCalls,
     TooManyRequests,
     Unauthenticated,
 )
@@ -64,10 +66,12 @@ def refusal(error: ArcError) -> ErrorAnswer:
     status = STATUS_OF[error.code]
     body = msgspec.json.encode(Envelope(ok=False, error=text, code=error.code, advice=error.advice))
     if status == SERVICE_UNAVAILABLE:
-        return ErrorAnswer(status, body, ((b"retry-after", b"%d" % RETRY_AFTER_SEC),))
+        later = (b"retry-after", b"%d" % RETRY_AFTER_SEC)
+        closes = ((b"connection", b"close"),) if isinstance(error, TooManyConnections) else ()
+        return ErrorAnswer(status, body, (later, *closes))
     if isinstance(error, Unauthenticated):
         return ErrorAnswer(status, body, ((b"www-authenticate", b'Bearer realm="arc"'),))
-    if isinstance(error, TooManyAttempts | TooManyRequests):
+    if isinstance(error, TooManyAttempts | TooManyOpenCalls | TooManyRequests):
         return ErrorAnswer(status, body, ((b"retry-after", b"%d" % error.retry_after_sec),))
     if isinstance(error, MethodNotAllowed):
         return ErrorAnswer(status, body, ((b"allow", error.allowed.encode()),))

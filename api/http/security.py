@@ -14,11 +14,14 @@ Every other call is from elsewhere: it is refused unless other machines may call
 
 import ipaddress
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, TypeVar
 
 from starlette.types import Scope
 
-from api.http.connection import CONNECTION
+from api.http.connection import CONNECTION, Connection
+from api.http.crowds import Crowd
+from api.http.errors import TooManyConnections, TooManyOpenCalls
 from api.http.gate import Gate
 from api.http.rates import Rates
 from arclog.errors import Forbidden
@@ -42,6 +45,8 @@ CONTAINER_NAMES: Final = frozenset(
 """What a container calls the machine that it runs on: Docker, Podman, Lima, OrbStack."""
 MAX_KNOWN: Final = 64
 UNKNOWN_ADDRESS: Final = "?"
+SENDER: Final = "arc.remote_sender"
+"""In the scope of a call from another machine that was let in: who is counted for it."""
 OPEN_PATHS: Final = frozenset({"/healthz", "/sign-in"})
 """What is answered without a token: whether the hub lives, and the page that takes the token."""
 
@@ -60,6 +65,13 @@ class Guard:
         self._known_hosts: set[bytes] = set()
         self._known_peers: set[str] = set()
         self._rates = Rates(hub.settings.rate)
+        self._connections = Crowd(hub.settings.connections, TooManyConnections)
+        self._open_calls = Crowd(hub.settings.open_calls, TooManyOpenCalls)
+        hub.measures.gauges = {
+            **hub.measures.gauges,
+            "remote_connections": lambda: self._connections.count,
+            "remote_open_calls": lambda: self._open_calls.count,
+        }
         self.gate = Gate(
             hub.settings.network_token,
             lambda digest: hub.read(find_holder, digest),
@@ -81,6 +93,7 @@ class Guard:
             Forbidden: it comes from where no call may come from.
             Unauthenticated: it comes from another machine without the hub's token.
             TooManyAttempts: too many wrong tokens came from there.
+            TooManyConnections: an address on another machine has too many connections.
             TooManyRequests: a sender on another machine makes too many calls.
         """
         if b"origin" in headers or b"sec-fetch-site" in headers:
@@ -96,6 +109,14 @@ class Guard:
         ):
             return None
         return self._check_place(scope, headers)
+
+    def counted(self, scope: Scope) -> AbstractContextManager[None]:
+        """While this lasts, a call that was let in counts as open, if it is of another machine.
+
+        Raises:
+            TooManyOpenCalls: its sender has as many as it may.
+        """
+        return self._open_calls.inside(scope[SENDER]) if SENDER in scope else nullcontext()
 
     def address_of(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """Where a call comes from, as far as can be told: what the proxy says, if it came by one that is trusted."""
@@ -113,16 +134,24 @@ class Guard:
         if elsewhere:
             if not self._hub.state.allow_remote:
                 raise Forbidden(elsewhere)
-            connection = scope.get(CONNECTION)
-            if connection is not None:
-                connection.is_remote = True
+            self._count_connection(scope.get(CONNECTION), self.address_of(scope, headers))
         if scope["path"] in OPEN_PATHS:
             return None
         address = self.address_of(scope, headers)
         principal = self.gate.identify(address, headers, remote=bool(elsewhere))
         if elsewhere:
-            self._rates.take((principal and principal.agent_id) or address)
+            sender = scope[SENDER] = (principal and principal.agent_id) or address
+            self._rates.take(sender)
         return principal
+
+    def _count_connection(self, connection: Connection | None, address: str) -> None:
+        if connection is None or connection.is_remote:
+            return
+        self._connections.enter(address)
+        connection.is_remote = True
+        connection.on_end = lambda: self._connections.leave(address)
+        if connection.has_ended:
+            connection.end()
 
     def _find_elsewhere(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
         """Why a call does not count as one of this machine, for whom no others may call; empty when it does."""

@@ -11,6 +11,7 @@ from api.http.security import Guard, host_name
 from arclog.deciders.tokens import Holders
 from arclog.errors import Forbidden
 from projections.hub.hub import Hub
+from projections.hub.measures import Measures
 from projections.tokens import read_holders
 
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
@@ -32,6 +33,8 @@ class StandIn:
         self.host = host
         self.network_token = None if token is None else hash_of(token)
         self.rate = 0.0
+        self.connections = self.open_calls = 0
+        self.measures = Measures()
         self.proxies = proxies
 
     def read(self, query: Any, *_arguments: Any) -> Any:
