@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.hub_process import HubProcess
+from tests.support.hub_process import HubProcess, Running
 from tests.support.relay_thread import get_response, hand_in
 from tests.support.tools import require_tool
 from tests.support.waiting import wait_until
@@ -79,7 +79,7 @@ def record_steps(strace: str, hub: HubProcess, log: Path) -> list[tuple[int, str
     return list(steps)
 
 
-def wait_for_death_or_answer(process: subprocess.Popen[bytes], answer: Path) -> None:
+def wait_for_death_or_answer(process: Running, answer: Path) -> None:
     wait_until(lambda: process.poll() is not None or answer.exists(), what="death or answer")
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from tests.support.ports import find_free_port
 from tests.support.waiting import wait_until
@@ -33,6 +33,19 @@ class Answer:
         return self.body["result"]
 
 
+class Running(Protocol):
+    """A process, as far as it is asked for here."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+    def wait(self, timeout: float = ..., /) -> int: ...
+
+
 @dataclass
 class HubProcess:
     """One hub process, its storage and its spool. Starting it again after `stop` or `kill` keeps both."""
@@ -44,7 +57,7 @@ class HubProcess:
     options: Sequence[str] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     program: Sequence[str] = (sys.executable, "-m", "arc")
-    process: subprocess.Popen[bytes] | None = None
+    process: Running | None = None
     host: str = "127.0.0.1"
 
     @classmethod
@@ -63,15 +76,30 @@ class HubProcess:
 
     def start(self) -> "HubProcess":
         """Start the process and wait until it answers."""
-        command = [*self.program, "--port", str(self.port), "--storage", str(self.storage)]
-        command += ["--spool-dir", str(self.spool_dir), "--quiet", *self.options]
+        arguments = ["--port", str(self.port), "--storage", str(self.storage)]
+        arguments += ["--spool-dir", str(self.spool_dir), "--quiet", *self.options]
         surroundings = os.environ | {"PYTHONPATH": str(CHECKOUT), **self.environment}
         with (self.home / f"hub-{self.port}.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=self.home, env=surroundings, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+            self.process = self.spawn(arguments, surroundings, log)
         wait_until(self._answers, within_sec=20, what=f"the first answer of the hub on port {self.port}")
         return self
+
+    def spawn(self, arguments: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> Running:
+        """Start the process.
+
+        Args:
+            arguments: what follows the program.
+            environment: its whole environment.
+            log: where its output goes.
+        """
+        return subprocess.Popen(
+            [*self.program, *arguments],
+            cwd=self.home,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
 
     def call(
         self,
