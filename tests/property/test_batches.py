@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 import apsw
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arclog.codec import StoredEvent
@@ -83,7 +83,7 @@ def test_hubs_that_share_a_remote_log_leave_the_log_and_the_tables_that_one_hub_
     tmp_path: Path, history: list[Step], at_second: set[int], unanswered: set[int]
 ) -> None:
     # Whether a shutdown counts down is known to its own hub alone.
-    assume(not any(isinstance(step, InitiateShutdown) for step in history))
+    history = [step for step in history if not isinstance(step, InitiateShutdown)]
     script, expected = play_one_by_one(tmp_path, history)
     log = MemoryLog()
     with fresh_storage(tmp_path) as first, fresh_storage(tmp_path) as second:
