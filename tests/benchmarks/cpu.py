@@ -18,7 +18,7 @@ from typing import Any, Final
 from tests.benchmarks.bench import MODULES, Bench, Line
 from tests.benchmarks.figures import ARC, Figure, Missing, Row, at_most, figure
 from tests.benchmarks.load import Request, load
-from tests.benchmarks.machine import find_cpu_sec
+from tests.benchmarks.machine import find_cpu_sec, find_loop_sec
 from tests.benchmarks.posts import GROUP, KEYS, POST
 from tests.benchmarks.wire import latest_id
 from tests.support.hub_process import CHECKOUT, HubProcess
@@ -26,13 +26,21 @@ from tests.support.hub_process import CHECKOUT, HubProcess
 OTHER: Final = "the other checkout"
 AGENTS: Final = 10
 BATCHES: Final = (1, GROUP)
+IN_RECORDER: Final = (
+    ("post", "a post", 1),
+    ("post", "a post", GROUP),
+    ("lock", "a lock renewed", GROUP),
+    ("pair", "a lock taken or given back", GROUP),
+    ("claim", "a claim renewed", GROUP),
+)
+"""What is measured of the recorder alone: its name in the program, how it is called, and how many are in a batch."""
 ALLOWED: Final = 1.05
 """What noise can make of equal costs, in medians of ten rounds."""
 
 
 def calls(bench: Bench) -> Iterator[Row]:
-    """A post, a claim, a lock and a poll that finds nothing, over 1 and 16 connections."""
-    costs: dict[tuple[str, int, str], list[float]] = defaultdict(list)
+    """A post, a claim, a lock, one taken and given back, and a poll that finds nothing, over 1 and 16 connections."""
+    costs: dict[tuple[str, int, str], list[tuple[float, float]]] = defaultdict(list)
     with ExitStack() as stack:
         home = stack.enter_context(bench.home())
         hubs = {ARC: stack.enter_context(bench.hub())}
@@ -46,20 +54,24 @@ def calls(bench: Bench) -> Iterator[Row]:
                     cost = _cost(hubs[name], request, connections, bench.effort.load_sec)
                     costs[what, connections, name].append(cost)
     for what, connections in dict.fromkeys((what, connections) for what, connections, _name in costs):
-        figures = [figure(name, "µs", costs[what, connections, name]) for name in hubs]
-        yield _row(f"cpu-{what}-{connections}", f"hub's CPU a {what}, {_plural(connections, 'connection')}", figures)
+        named, over = f"cpu-{what.replace(' ', '-')}-{connections}", _plural(connections, "connection")
+        whole = [figure(name, "µs", [cost[0] for cost in costs[what, connections, name]]) for name in hubs]
+        yield _row(named, f"hub's CPU a {what}, {over}", whole)
+        loop = [figure(name, "µs", [cost[1] for cost in costs[what, connections, name]]) for name in hubs]
+        yield _row(f"{named}-loop", f"of it on the event loop's thread, without search: a {what}, {over}", loop)
 
 
 def recorder(bench: Bench) -> Iterator[Row]:
-    """The recorder alone: posts in batches, without HTTP, a loop or a disk that flushes."""
+    """The recorder alone: calls in batches, without HTTP, a loop or a disk that flushes."""
     checkouts = {ARC: CHECKOUT} | ({} if bench.beside is None else {OTHER: bench.beside})
     rounds: dict[str, list[list[float]]] = defaultdict(list)
     for order in bench.turns(*checkouts):
         for name in order:
             rounds[name].append(_run_recorder(checkouts[name]))
-    for place, posts in enumerate(BATCHES):
+    for place, (what, said, batch) in enumerate(IN_RECORDER):
         figures = [figure(name, "µs", [found[place] for found in rounds[name]]) for name in checkouts]
-        yield _row(f"cpu-recorder-{posts}", f"recorder's CPU a post, {_plural(posts, 'post')} a batch", figures)
+        name = f"cpu-recorder-{batch}" if what == "post" else f"cpu-recorder-{what}-{batch}"
+        yield _row(name, f"recorder's CPU {said}, {_plural(batch, 'call')} a batch", figures)
 
 
 def _requests(hub: HubProcess, home: Path) -> Sequence[tuple[str, Request]]:
@@ -70,33 +82,45 @@ def _requests(hub: HubProcess, home: Path) -> Sequence[tuple[str, Request]]:
     locks: list[dict[str, Any]] = [
         {"file_path": f"src/part-{number}.py", "agent_id": agents[number % AGENTS]} for number in range(KEYS)
     ]
+    taken = [("/v1/locks", lock) for lock in locks]
+    given = [("/v1/locks/release", lock) for lock in locks]
     poll = f"/v1/messages?agent_id={agents[0]}&channel=general&since_id={latest_id(hub.port)}"
     return (
         ("post", Request.post("/v1/messages", [POST], home)),
         ("claim", Request.post("/v1/claims", claims, home)),
         ("lock", Request.post("/v1/locks", locks, home)),
+        ("lock taken or given back", Request.posts([*taken, *given], home / "pairs.txt")),
         ("poll", Request("GET", poll)),
     )
 
 
-def _cost(hub: HubProcess, request: Request, connections: int, sec: int) -> float:
-    """The hub's processor time for one call under load, in microseconds; what it does beside the call included."""
+def _cost(hub: HubProcess, request: Request, connections: int, sec: int) -> tuple[float, float]:
+    """The hub's processor time for one call under load, and that of its loop alone, in microseconds.
+
+    What the hub does beside the call is included.
+    """
     assert hub.process is not None
-    before = find_cpu_sec(hub.process.pid)
+    before = _used(hub.process.pid)
     done = load(hub.url, request, connections, sec)
-    after = find_cpu_sec(hub.process.pid)
-    if before is None or after is None:
-        raise Missing("this system does not tell what a process uses finely enough")
+    after = _used(hub.process.pid)
     assert done.failed == 0, f"{done.failed} calls failed"
-    return (after - before) * 1e6 / done.requests
+    whole, loop = ((end - begin) * 1e6 / done.requests for begin, end in zip(before, after, strict=True))
+    return whole, loop
+
+
+def _used(pid: int) -> tuple[float, float]:
+    whole, loop = find_cpu_sec(pid), find_loop_sec(pid)
+    if whole is None or loop is None:
+        raise Missing("this system does not tell what a process uses finely enough")
+    return whole, loop
 
 
 def _run_recorder(checkout: Path) -> list[float]:
-    """What a post costs in batches of each size, in microseconds."""
+    """What each line of `IN_RECORDER` costs, in microseconds a call."""
     python = sys.executable if checkout == CHECKOUT else str(checkout / ".venv" / "bin" / "python")
     program = CHECKOUT / "/".join(MODULES.split(".")) / "recorder_cpu.py"
     done = subprocess.run(
-        [python, "-P", str(program), *map(str, BATCHES)],
+        [python, "-P", str(program), *(f"{what}:{batch}" for what, _said, batch in IN_RECORDER)],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": str(checkout)},
         capture_output=True,

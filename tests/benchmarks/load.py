@@ -56,7 +56,7 @@ class Request(Struct, frozen=True):
     Attributes:
         method: the HTTP method.
         path: path and query.
-        bodies: a file with a JSON body a line, sent in turn.
+        bodies: a file with a JSON body a line, sent in turn; a path before it counts instead of `path`.
     """
 
     method: str
@@ -69,6 +69,12 @@ class Request(Struct, frozen=True):
         file = folder / f"{path.strip('/').replace('/', '-')}-{len(bodies)}.jsonl"
         file.write_text("".join(f"{json.dumps(body)}\n" for body in bodies))
         return cls("POST", path, file)
+
+    @classmethod
+    def posts(cls, calls: Sequence[tuple[str, dict[str, Any]]], file: Path) -> "Request":
+        """A POST of each body to the path before it, in turn; they are kept in `file`."""
+        file.write_text("".join(f"{path} {json.dumps(body)}\n" for path, body in calls))
+        return cls("POST", calls[0][0], file)
 
 
 def load(url: str, request: Request, connections: int, sec: int) -> Load:

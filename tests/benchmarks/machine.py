@@ -97,6 +97,14 @@ def find_cpu_sec(pid: int) -> float | None:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def find_loop_sec(pid: int) -> float | None:
+    """The same of a process's first thread alone: in a hub, that of the event loop."""
+    try:
+        return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        return None
+
+
 def _find_processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

@@ -1,5 +1,5 @@
 -- Sends the same request, or some in turn, and ends with one line of JSON.
---   wrk ... URL -- METHOD PATH [FILE]      FILE has one JSON body a line
+--   wrk ... URL -- METHOD PATH [FILE]      FILE has one JSON body a line, after a path of its own if that differs
 
 local requests, turn = {}, 0
 
@@ -7,8 +7,9 @@ function init(args)
   local method, path, file = args[1], args[2], args[3]
   if file then
     wrk.headers["Content-Type"] = "application/json"
-    for body in io.lines(file) do
-      requests[#requests + 1] = wrk.format(method, path, nil, body)
+    for line in io.lines(file) do
+      local own, body = line:match("^(/%S+) (.*)$")
+      requests[#requests + 1] = wrk.format(method, own or path, nil, body or line)
     end
   else
     requests[1] = wrk.format(method, path)
