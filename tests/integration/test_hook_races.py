@@ -16,6 +16,8 @@ import pytest
 from tests.support.hook_windows import git
 from tests.support.served_hub import ServedHub, served_hub
 
+pytestmark = pytest.mark.timeout(600)
+
 RACES = 1_000
 STEPS = 12
 STEPS_WITH_COMMITS = 30
