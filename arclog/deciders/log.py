@@ -56,8 +56,10 @@ class Carrier(Struct, frozen=True):
 
 
 def check_ids(command: EraseTexts) -> None:
-    """Refuse a command that names too many events, or none, before any of them is looked up."""
+    """Refuse a command that names too many events, none, or what can be no event, before any of them is looked up."""
     fields.check_count("ids", command.ids, 1, MAX_ERASED, "events")
+    for event_id in command.ids:
+        fields.integer("ids", event_id)
 
 
 def decide_erase(

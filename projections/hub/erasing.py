@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec.structs import asdict, replace
 
-from arclog.deciders.log import EraseTexts
+from arclog.deciders.log import EraseTexts, check_ids
 from arclog.errors import StorageError
 from arclog.proof.copies import find_copies, pieces_of
 from arclog.sqlite.erasing import empty_wal, find_cleaned, find_holding, note_cleaned, rewrite
@@ -102,6 +102,7 @@ class Erasing:
         Raises:
             ArcError: the call was refused, or could not be kept.
         """
+        check_ids(command)  # they are looked up here before the call is judged
         texts = await asyncio.to_thread(self._readers.read_whole, read_texts, command.ids)
         outcome = await self.execute(call)
         async with self._one_at_a_time:

@@ -137,8 +137,9 @@ class WritingSide:
             raise self.gone.again()
         if self.is_lost:
             self._reopen()
-        was_begun = self.connection.in_transaction
         try:
+            with self._errors:
+                was_begun = self.connection.in_transaction
             try:
                 moved = self.log.begin(wait)
             except FarFromHead:

@@ -58,6 +58,7 @@ CREATE INDEX tasks_free ON tasks (priority, task_id) WHERE {is_free};
 CREATE INDEX tasks_free_since ON tasks (ready_since, task_id) WHERE {is_free};
 CREATE INDEX tasks_leased ON tasks (claimed_until) WHERE {is_current} AND state = 'open' AND claimed_by IS NOT NULL;
 CREATE INDEX tasks_questions ON tasks (task_id) WHERE {is_current} AND is_question = 1;
+CREATE INDEX tasks_asked ON tasks (task_id) WHERE {is_current} AND state = 'open' AND is_question = 1;
 CREATE INDEX tasks_asked_by ON tasks (opener, ended_by) WHERE {is_current} AND is_question = 1;
 CREATE INDEX tasks_deadlines ON tasks (deadline) WHERE {is_current} AND state = 'open' AND deadline IS NOT NULL;
 CREATE INDEX tasks_exhausted ON tasks (task_id) WHERE {is_current} AND state = 'open' AND attempts >= max_attempts;

@@ -173,6 +173,7 @@ OUR_TABLES = {"events", *(table for projector in PROJECTORS for table in project
 READ_IN_FULL = {
     ("channels", "list"): {"channels"},
     ("locks", "list_slots"): {"lock_holders"},
+    ("places", "list_keys"): {"places"},
     ("tokens", "list_holders"): {"tokens"},
 }
 
