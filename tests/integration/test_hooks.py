@@ -330,6 +330,8 @@ def test_what_is_no_json_object_is_refused_with_what_it_must_be(hub: ServedHub) 
     assert hub.post("/v1/hooks/claude-code", b"[1]").status == 400
     assert hub.post("/v1/hooks/claude-code", b"{").status == 400
     assert hub.post("/v1/hooks/vim", {}).status == 404
+    keyed = hub.post("/v1/hooks/claude-code", {}, headers={"Idempotency-Key": "k"})
+    assert (keyed.status, keyed.body["error"].startswith("Idempotency-Key has no meaning")) == (400, True)
     assert "UTF-16" in hub.post("/v1/hooks/claude-code", "{}".encode("utf-16")).body["error"]
     assert hub.post("/v1/hooks/claude-code", b"[" * 100_000).status == 400
 
