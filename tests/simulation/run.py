@@ -74,8 +74,8 @@ def plan_of(seed: int, *, is_large: bool = False) -> Plan:
     r = Random(seed)  # noqa: S311 - a run is to be played again
     return Plan(
         hubs=r.choice((1, 2, 3, 4, 5) if is_large else (1, 1, 1, 2, 2, 3)),
-        agents=r.choice((2, 5, 8, 12, 20, 50) if is_large else (2, 3, 3, 4, 5, 6)),
-        acts=r.choice((6, 8, 12) if is_large else (4, 6, 8)),
+        agents=r.choice((2, 3, 5, 8, 12, 20, 50) if is_large else (2, 3, 3, 4, 5, 6)),
+        acts=r.choice((4, 6, 8, 12) if is_large else (4, 6, 8)),
         is_elsewhere=r.random() < 0.5,
         is_calm=r.random() < 0.3,
         presence_ttl_sec=r.choice((SHORT_TTL_SEC, LONG_TTL_SEC)),
