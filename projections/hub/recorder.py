@@ -170,7 +170,8 @@ class Recorder:
             Why it could not be had.
         """
         try:
-            self._begin(wait=True)
+            with self._side.errors():
+                self._begin(wait=True)
         except StorageError as error:
             return error
         return None
