@@ -87,7 +87,7 @@ class World extends EventTarget {
 
   /** Show how things stood right after an event. */
   async goTo(eventId) {
-    await this.#show(Math.max(0, Math.min(eventId, this.head)));
+    await this.#show(Math.max(0, eventId));
   }
 
   async #show(at) {
@@ -105,6 +105,7 @@ class World extends EventTarget {
         this.head = health.head;
         this.headAt = health.head_at;
       }
+      if (at !== null) at = this.at = Math.min(at, health.head); // which may be further than what was followed
       const shown = at ?? health.head;
       if (at !== null) this.momentAt = at ? (await read(`/v1/log/${at}`, {}, signal)).event.recorded_at : health.head_at;
       const tables = await Promise.all(
