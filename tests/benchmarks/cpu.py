@@ -86,11 +86,11 @@ def _requests(hub: HubProcess, home: Path) -> Sequence[tuple[str, Request]]:
     given = [("/v1/locks/release", lock) for lock in locks]
     poll = f"/v1/messages?agent_id={agents[0]}&channel=general&since_id={latest_id(hub.port)}"
     return (
+        ("poll", Request("GET", poll)),  # first, while nothing has come after it
         ("post", Request.post("/v1/messages", [POST], home)),
         ("claim", Request.post("/v1/claims", claims, home)),
         ("lock", Request.post("/v1/locks", locks, home)),
         ("lock taken or given back", Request.posts([*taken, *given], home / "pairs.txt")),
-        ("poll", Request("GET", poll)),
     )
 
 
