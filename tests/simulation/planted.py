@@ -66,13 +66,6 @@ FAULTS: Final = (
         2,
     ),
     Fault(
-        "calls that came during a batch wait for the next one that comes",
-        group_commit,
-        "if not self._queue and not again:",
-        "if not again:",
-        50,
-    ),
-    Fault(
         "who waits is told of this hub's commit alone, though another came before it",
         waiting,
         "if after != self.head:",
