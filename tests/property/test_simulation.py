@@ -16,7 +16,7 @@ from tests.simulation.run import Failed, Played, play
 IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - what is written there is gone at once
 GROUPS = 12
 IN_A_GROUP = 25
-SEARCHED = 150
+SEARCHED = 250
 SOAK_SEEDS = 10_000
 
 
