@@ -14,7 +14,9 @@ from tests.support.hub_process import CHECKOUT
 TUTORIALS = sorted((CHECKOUT / "docs" / "tutorial").glob("*.md"))
 STEP = re.compile(r"^```sh\n(?P<typed>.*?)^```\n(?:\n```text\n(?P<printed>.*?)^```)?", flags=re.MULTILINE | re.DOTALL)
 NEW_STEP = "-- step --"
-HUB = '\narc() { if [ "$1" = ensure ]; then command arc ensure --port 0; else command arc "$@"; fi; }\n'
+# So that it notes nobody's presence meanwhile, on a machine that is slow: what a page prints has ids of events in it.
+ENSURE = "command arc ensure --port 0 --presence-ttl-sec 86400"
+HUB = f'\narc() {{ if [ "$1" = ensure ]; then {ENSURE}; else command arc "$@"; fi; }}\n'
 
 
 @pytest.fixture
