@@ -94,7 +94,7 @@ class Hooks:
         """Windows whose repository has hooks of its own."""
 
     async def hear(self, harness: Harness, body: Body, query: HookQuery, process: str) -> Answer:
-        """The answer to one call of a hook. At most one event is appended.
+        """The answer to one call of a hook. At most one event is appended, and one more at the first of a sub-agent.
 
         Args:
             harness: who calls.
@@ -112,11 +112,11 @@ class Hooks:
         if self._is_second(window, query.scope):
             return Answer(b"")
         try:
-            reply = await self._judge(window, call, query.mode)
+            agent_id, reply = await self._judge(window, call, query.mode)
         except Forbidden as forbidden:
             return Answer(harness.answer(call, _forbid(call, str(forbidden))))
         tells = reply.context or reply.go_on
-        unread = self._news.unread(self._windows.find(window)) if tells else None
+        unread = self._news.unread(agent_id) if tells else None
         return Answer(harness.answer(call, reply), unread)
 
     def _is_here(self, folder: str) -> bool:
@@ -137,9 +137,11 @@ class Hooks:
         self._of_repository.add(window.key)
         return False
 
-    async def _judge(self, window: Window, call: HookCall, mode: Mode) -> HookReply:
+    async def _judge(self, window: Window, call: HookCall, mode: Mode) -> tuple[str, HookReply]:
+        """What a hook is told, and which agent that is: the window's, or a sub-agent of it."""
         if call.moment == "session_start":
-            return await self._welcome(window, call)
+            reply = await self._welcome(window, call)
+            return self._windows.find(window), reply
         if call.moment == "prompt":
             self._windows.forget(window)
         agent_id = self._windows.find(window)
@@ -152,7 +154,7 @@ class Hooks:
         reply = await self._judge_for(agent_id, call, mode)
         if is_called and self._hub.read(find_last_event_of, agent_id) == last:  # else that shows that it is there
             await self._hub.execute(SeeWake(agent_id=agent_id), transport=TRANSPORT)
-        return reply
+        return agent_id, reply
 
     def _is_called(self, agent_id: str) -> bool:
         """Whether the agent is to wake, and was not seen since."""

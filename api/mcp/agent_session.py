@@ -64,6 +64,7 @@ class AgentSession:
 
     Attributes:
         agent_id: its name.
+        parent: the agent whose sub-agent it is, None for none.
         poll_places: how far its polls have read.
         holdings: what it holds.
         known: names of agents that are known to be, or to have been, here.

@@ -81,7 +81,8 @@ class Agents:
             Refused: the hub would not.
         """
         session = self._pick(name or _make_name(params))
-        before, session.parent = session.agent_id, parent
+        before = session.agent_id
+        session.parent = parent
         await session.register()
         if session.agent_id != before:  # it is live elsewhere, without this hub's knowing
             if self._sessions.get(before) is session:

@@ -131,6 +131,9 @@ def decide_acquire(standing: Standing, command: AcquireClaim, now: int, hub_id: 
         command: what is asked for.
         now: the log's time.
         hub_id: this hub, which holds the call.
+
+    Raises:
+        InvalidInput: the command is not well-formed.
     """
     if not command.key:
         raise InvalidInput("claim_key", "or task_message_id is required")

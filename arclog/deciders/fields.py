@@ -167,6 +167,9 @@ def check_count(field: str, given: Sized, least: int, most: int, what: str) -> N
         least: how many items it has at least.
         most: how many at most.
         what: what they are, in the plural.
+
+    Raises:
+        InvalidInput: it is.
     """
     if not least <= len(given) <= most:
         bounds = f"from {least} to {most}" if least else f"at most {most}"

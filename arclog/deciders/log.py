@@ -56,7 +56,11 @@ class Carrier(Struct, frozen=True):
 
 
 def check_ids(command: EraseTexts) -> None:
-    """Refuse a command that names too many events, none, or what can be no event, before any of them is looked up."""
+    """Refuse a command that names too many events, none, or what can be no event, before any of them is looked up.
+
+    Raises:
+        InvalidInput: it does.
+    """
     fields.check_count("ids", command.ids, 1, MAX_ERASED, "events")
     for event_id in command.ids:
         fields.integer("ids", event_id)

@@ -42,7 +42,7 @@ class Line:
         given_up: ends waits that take long.
 
     Attributes:
-        warnings: what the server warned of during the last `ask`.
+        warnings: what the server warned of since the last `ask` or `send` began.
 
     Raises:
         LineLost: it cannot be had.

@@ -29,7 +29,7 @@ def add_arguments(parser: Arguments) -> None:
 
 
 def run(options: Options) -> int:
-    """Ask for the claims; 0 when all are the agent's, 75 when something is in the way: then none is asked for."""
+    """Ask for the claims; 0 when all are the agent's, 75 when something is in the way: then none is kept."""
     from arc.errors import ArcError
 
     def ask(client: ArcClient) -> int:
@@ -48,7 +48,7 @@ def run(options: Options) -> int:
                     _give_back(client, new)
                     return tell_asked(options, answer, "claim")
                 answers.append(answer)
-                if key not in before:
+                if key not in before and answer["result"]["owner_agent_id"] == options.agent:  # else it is its parent's
                     new.append(answer["result"])
         except ArcError:
             _give_back(client, new)

@@ -12,7 +12,6 @@ from typing import Any, Final, ParamSpec, TypeVar
 from uuid import uuid4
 
 from arclog.clock import LogClock, TimeSource
-from arclog.deciders.cursors import MoveCursors
 from arclog.deciders.hub import (
     CancelShutdown,
     ChangeNetwork,
@@ -180,7 +179,11 @@ class Hub:
         }
         self._waiters.head = self._recorder.last_event_id
         self._lease_waits = LeaseWaits(self._recorder.leases, self._commits, self._waiters, self.clock.now)
-        self.cursors = Cursors(self._readers, self._write_cursors, self.settings.tuning.write_cursors_sec)
+        self.cursors = Cursors(
+            self._readers,
+            lambda command, done: self._commits.submit(Call(command, done, sender=SYSTEM)),
+            self.settings.tuning.write_cursors_sec,
+        )
         task_waits = TaskWaits(self._waiters, self._readers, self.clock.now, lambda: self.closing)
         self.attendance = Attendance(
             self._recorder.presence,
@@ -297,17 +300,11 @@ class Hub:
         if isinstance(command, EraseTexts):
             return await self.erasing.erase(call, command)
         outcome = await self._submission.execute(call)
-        # What counts is how things stand: a retry under its key is answered like the first call, but changes nothing.
-        if isinstance(command, InitiateShutdown) and self.state.shutdown_pending and not self._shutdown_timer.is_armed:
-            self._shutdown_timer.arm(command.delay_sec)
-        elif isinstance(command, CancelShutdown) and not self.state.shutdown_pending:
-            self._shutdown_timer.disarm()
+        if isinstance(command, InitiateShutdown | CancelShutdown):
+            self._shutdown_timer.follow(command, is_pending=self.state.shutdown_pending)
         elif isinstance(command, ChangeNetwork) and not self.state.allow_remote:
             self.on_network_closed()
         return outcome
-
-    def _write_cursors(self, command: MoveCursors, done: Callable[[Outcome | ArcError], None]) -> None:
-        self._commits.submit(Call(command, done, sender=SYSTEM))
 
     def give_back(self, outcome: Outcome) -> None:
         """Free what was granted to a call that had waited for it, since its answer cannot be told."""

@@ -37,7 +37,7 @@ Told = list[tuple[OpenCall[Outcome], Outcome]]
 
 
 def settle(leases: LeaseMemory, snapshot: Snapshot, now: int, append: Append) -> None:
-    """Write what is due, and grant what can be; there is nothing to be done where `leases.concerns_us` says so.
+    """Write what is due, and grant what can be; to be called only while `leases.concerns_us`.
 
     Args:
         leases: what stands, which learns from each event that is appended.

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from arclog.deciders.hub import CancelShutdown, InitiateShutdown
+
 
 class _Armed(Struct, frozen=True):
     """A shutdown that counts down; `fires_at` is in seconds of the event loop's clock."""
@@ -29,6 +31,18 @@ class ShutdownTimer:
     def is_armed(self) -> bool:
         """Whether it counts."""
         return self._armed is not None
+
+    def follow(self, command: InitiateShutdown | CancelShutdown, *, is_pending: bool) -> None:
+        """Count, or stop, after a command was carried out.
+
+        Args:
+            command: what was asked for; a retry under its key is answered like the first call, but changes nothing.
+            is_pending: whether a shutdown is pending now.
+        """
+        if isinstance(command, InitiateShutdown) and is_pending and not self.is_armed:
+            self.arm(command.delay_sec)
+        elif isinstance(command, CancelShutdown) and not is_pending:
+            self.disarm()
 
     def arm(self, delay_sec: float) -> None:
         """Begin to count."""

@@ -93,7 +93,7 @@ class Transaction:
     def settle_leases(self) -> None:
         """Write what follows for claims and locks from what has happened, and grant to those whose turn it is.
 
-        That is nothing as long as `leases.concerns_us` says so.
+        To be called only while `leases.concerns_us`; else nothing follows.
         """
         if self.decides:
             settle(self._context.leases, self._context.snapshot, self.now, self.append_ours)

@@ -89,6 +89,17 @@ def test_several_claims_are_had_together_or_not_at_all(hub: HubProcess) -> None:
     assert [json.loads(line)["acquired"] for line in asked.stdout.splitlines()] == [True, True]
 
 
+def test_claims_that_a_sub_agent_may_use_stay_its_parents_when_others_are_not_to_be_had(hub: HubProcess) -> None:
+    for agent in ("a", "b"):
+        assert hub.post("/v1/sessions", {"agent_id": agent}).status == 201
+    assert hub.post("/v1/sessions", {"agent_id": "a.x", "parent": "a"}).status == 201
+    assert arc(hub, "claim", "its-parents", agent="a").returncode == 0
+    assert arc(hub, "claim", "taken", agent="b").returncode == 0
+    assert arc(hub, "claim", "its-parents", "own", "taken", agent="a.x").returncode == NOT_OURS
+    held = {row["claim_key"]: row["owner_agent_id"] for row in hub.get("/v1/claims?active_only=1").result}
+    assert held == {"its-parents": "a", "taken": "b"}
+
+
 def test_how_a_lock_is_held_stands_beside_it(hub: HubProcess) -> None:
     assert arc(hub, "lock", "a.md").returncode == 0
     assert arc(hub, "lock", "b.md", "--shared").returncode == 0

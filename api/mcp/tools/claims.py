@@ -65,7 +65,8 @@ async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
     if not envelope["acquired"]:
         agent.holdings.drop("claims", found["claim_key"])
         return answer({"acquired": False, **answers.row(found), "advice": advise(envelope, "Do not begin it")})
-    agent.holdings.hold("claims", found["claim_key"], arguments.ttl_sec)
+    if found["owner_agent_id"] == agent.agent_id:  # else it is the claim of its parent, which a sub-agent may use
+        agent.holdings.hold("claims", found["claim_key"], arguments.ttl_sec)
     return answer({"acquired": True, **answers.row(found)})
 
 
