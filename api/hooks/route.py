@@ -16,7 +16,7 @@ from api.hooks.windows import BY, Window, Windows
 from api.http.bodies import read_body, refuse_encoding
 from api.http.connection import connection_of
 from api.http.headers import HEADERS
-from api.http.idempotency import HEADER
+from api.http.idempotency import HEADER, KEY
 from api.http.queries import QueryReader
 from api.http.routes import Route, Site, SpecialRoute
 from arclog.deciders.files import EndTurn
@@ -242,7 +242,7 @@ def serve_hooks(site: Site) -> ASGIApp:
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, most)
-        if HEADER.lower().encode() in scope[HEADERS]:
+        if KEY in scope[HEADERS]:
             raise InvalidInput(HEADER, "has no meaning for a hook, which tells what is happening now: leave it out")
         query = read(scope)
         harness = HARNESSES.get(query.harness)

@@ -145,12 +145,8 @@ def as_sent(ids: Struct, body: Any) -> Command:  # noqa: ANN401 - the body of mo
     return command
 
 
-def waits(command: Command) -> bool:
-    """Whether a command may have to wait for what it asks."""
-    return isinstance(command, MAY_WAIT) and command.wait_sec > 0
-
-
 MAY_WAIT: Final = (AcquireLock, AcquireClaim, TakeNextTask)
+"""Commands that may have to wait for what they ask."""
 
 
 def ok(outcome: Outcome) -> int:
@@ -228,7 +224,7 @@ class ChangeRoute(Struct, Generic[K, B], frozen=True, kw_only=True):
                     former_request=known_by.written,
                     relies_on=relies_on,
                 )
-            if type(asked) not in MAY_WAIT or not waits(asked):
+            if not isinstance(asked, MAY_WAIT) or asked.wait_sec <= 0:
                 outcome = await work
             else:
                 connection = connection_of(scope)

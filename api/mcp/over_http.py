@@ -21,7 +21,7 @@ from api.http.connection import connection_of
 from api.http.direct_calls import DirectCalls
 from api.http.errors import MethodNotAllowed
 from api.http.headers import HEADERS, find_sender
-from api.http.idempotency import find_key
+from api.http.idempotency import KEY, find_key
 from api.http.queries import QueryReader
 from api.http.responses import Headers
 from api.http.routes import Site
@@ -246,7 +246,7 @@ class McpEndpoint:
 
 def _find_key(scope: Scope, call: Call) -> str | None:
     """The idempotency key of a call that changes something; for one that does not, a key has no meaning."""
-    if b"idempotency-key" not in scope[HEADERS] or not methods.changes(call.method, call.params):
+    if KEY not in scope[HEADERS] or not methods.changes(call.method, call.params):
         return None
     try:
         return find_key(scope)
