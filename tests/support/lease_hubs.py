@@ -357,6 +357,7 @@ class Hubs(ABC, Generic[C]):
         while (served := self.model.next_served()) is not None:
             self.number += 1
             self.model.grant(self.number, served, self.now + served.ttl)
+            self.model.give_up_orphans()  # a parent's lock lets its sub-agents pass, where its place did not
         orders = [self.random.sample(self.moving, len(self.moving)) for _ in range(3)]
         for order in orders:
             if not sum(self.look_around(hub) for hub in order):  # all of them look, and nothing moves any more
