@@ -4,8 +4,9 @@
 
 It runs before each tool, so it loads next to nothing and speaks HTTP over a bare socket. Where the hub is away, the
 tool runs, unless the repository chose `--closed`; a session that begins starts the hub of a folder that has one, and
-does not wait for it. A folder without a storage has no hub, and nothing is said there. `--user` says that the hook is
-for all folders of its user, so that the hub passes over it where the repository has hooks of its own.
+does not wait for it. Where there is no network, the call goes over the folder's relay, if one serves it. A folder with
+neither a storage nor a relay has no hub, and nothing is said there. `--user` says that the hook is for all folders of
+its user, so that the hub passes over it where the repository has hooks of its own.
 """
 
 from __future__ import annotations
@@ -78,14 +79,18 @@ def answer(harness: str, body: bytes, mode: str, *, closed: bool, user: bool = F
     if not isinstance(call, dict):
         return ""
     folder, event = _folder(call), str(call.get("hook_event_name") or call.get("event", ""))
+    path = f"/v1/hooks/{harness}?mode={mode}{'&scope=user' if user else ''}"
     try:
         project = Project(folder)
-        if not os.environ.get(VARIABLE) and project.find_storage() is None:
-            return ""
-        query = f"mode={mode}&scope=user" if user else f"mode={mode}"
-        return _ask(choose_hub(folder=folder), harness, event, body, query)
+        has_hub = bool(os.environ.get(VARIABLE)) or project.find_storage() is not None
+        said, sandboxed = _ask(choose_hub(folder=folder), harness, event, body, path) if has_hub else None, False
+        if said is None:
+            said, sandboxed = _ask_relay(project, harness, call, path)
     except (ArcError, BadTokenError, BrokenAnswerError, OSError):
-        return _without_hub(harness, event, folder, closed=closed)
+        return _without_hub(harness, event, folder, closed=closed, may_start=True)
+    if said is None and (has_hub or sandboxed):
+        return _without_hub(harness, event, folder, closed=closed, may_start=not sandboxed)
+    return said or ""
 
 
 def _folder(call: dict[str, object]) -> str:
@@ -95,20 +100,40 @@ def _folder(call: dict[str, object]) -> str:
     return folder if isinstance(folder, str) and os.path.isdir(folder) else working_directory()
 
 
-def _ask(hub: Choice, harness: str, event: str, body: bytes, query: str) -> str:
+def _ask(hub: Choice, harness: str, event: str, body: bytes, path: str) -> str | None:
+    """The hub's answer; None where it cannot be reached from here, since there is no network, or no hub."""
     address = split_url(hub.url)
     headers = {"Content-Type": "application/json", "Connection": "close", **authorization(find_token(hub.storage))}
     if harness in BY_PROCESS or (event in STARTS and harness not in MANY_WINDOWS):
         headers |= _name_process()
     connection = Connection(address, WITHIN_SEC)
     try:
-        connection.connect()
-        given = connection.ask("POST", f"{address.prefix}/v1/hooks/{harness}?{query}", headers, body)
+        try:
+            connection.connect()
+        except TimeoutError:
+            raise  # there is a network, and the harness has waited long enough
+        except OSError:
+            return None
+        given = connection.ask("POST", address.prefix + path, headers, body)
     finally:
         connection.close()
     if given.status != OK:
         raise BrokenAnswerError(f"the hub answered with {given.status}")
     return given.body.decode()
+
+
+def _ask_relay(project: Project, harness: str, call: dict[str, object], path: str) -> tuple[str | None, bool]:
+    """The answer over the folder's relay, None where there is none; and whether a relay has taken the call."""
+    from arc import hook_over_relay
+
+    spool, agent_id = hook_over_relay.find_relay(project), hook_over_relay.name_agent(harness, call)
+    if spool is None or agent_id is None:
+        return None, False
+    try:
+        said = hook_over_relay.ask(spool, agent_id, path, call, WITHIN_SEC)
+    except BrokenAnswerError:
+        return None, True
+    return said, said is not None
 
 
 def _name_process() -> dict[str, str]:
@@ -118,9 +143,9 @@ def _name_process() -> dict[str, str]:
     return {"X-Arc-Host-Process": f"{pid} {started} {find_boot_id() or ''}".strip()} if started else {}
 
 
-def _without_hub(harness: str, event: str, folder: str, *, closed: bool) -> str:
+def _without_hub(harness: str, event: str, folder: str, *, closed: bool, may_start: bool) -> str:
     """What a harness is answered while its hub is away."""
-    if event in STARTS and not os.environ.get(NO_NETWORK):
+    if event in STARTS and may_start and not os.environ.get(NO_NETWORK):
         _start_hub(folder)
         return _context(harness, event, "Arc: the hub of this folder did not run and is being started now.")
     if event in STARTS or event in PROMPTS:

@@ -5,8 +5,8 @@
 
 The request id is the call's idempotency key: the hub does a request once, however often its file is taken up. So a call
 needs no retry of its own: the file stays until a relay answers it, and `FileRelayClient.call` can come back for the
-answer with the same `request_id`. Nothing is ever deleted here: there are mounts that refuse it, and the relay must
-still find what it has taken.
+answer with the same `request_id`. Nothing that a relay has taken is deleted here: there are mounts that refuse it, and
+the relay must still find it.
 
 A file appears whole, by renaming, readable for its owner alone unless the spool was opened to others. Paths stay
 lexical: a spool is often a mount, and its resolved path may not exist on the other side.
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from arc.defaults import SPOOL_DIR
 from arc.errors import ArcError
-from arc.files import AS_IT_IS, replace
+from arc.files import AS_IT_IS, remove, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,6 +139,21 @@ class FileRelayClient:
             except OSError as error:
                 return _failure(request_id, SPOOL_NOT_WRITABLE, f"relay spool write failed: {error}")
         return self._wait(request_id, response, self.timeout if timeout is None else timeout)
+
+    def take_back(self, request_id: str) -> bool:
+        """Take back a request that no relay has taken, so that none does it later.
+
+        Args:
+            request_id: its id.
+
+        Returns:
+            Whether that was done; False when it is taken, or cannot be deleted.
+        """
+        try:
+            remove(self._spool / "requests" / folder_name(self.agent_id) / f"{request_id}.json")
+        except OSError:
+            return False
+        return True
 
     def _wait(self, request_id: str, response: Path, timeout: float) -> dict[str, Any]:
         give_up_at = time.monotonic() + timeout

@@ -3,6 +3,7 @@
 What lies there is written by a sandbox that may mean harm: a file is read once, and judged by what was read.
 """
 
+import hashlib
 import heapq
 from collections.abc import Callable
 from contextlib import suppress
@@ -135,6 +136,16 @@ class AgentFolder:
         """
         write_file(self._responses, stem + WAITING, response, self._file_mode)
 
+    def seal(self, stem: str) -> None:
+        """Leave of a request that has its response a digest alone, by which the same is known when it comes again.
+
+        Raises:
+            OSError: it cannot be written.
+            NotAFile: it cannot be read.
+        """
+        found = read_file(self._requests, stem + TAKEN, self._max_bytes)
+        write_file(self._requests, stem + TAKEN, _seal(found.content), self._file_mode)
+
     def prune(self, now: float, keep: Keep = DEFAULT_KEEP) -> None:
         """Delete what was answered long ago, as far as the mount allows it.
 
@@ -190,10 +201,12 @@ class AgentFolder:
             status = read_status(self._read_response(stem))
         except FileNotFoundError:
             return False
-        if found is not None and status is not None and status < SERVER_FAULT:
+        is_hook = isinstance(request, Request) and request.is_hook
+        if found is not None and status is not None and (status < SERVER_FAULT or is_hook):
             with suppress(FileNotFoundError):
                 earlier, asked = self._read_request(stem + TAKEN)
-                if earlier is not None and (earlier.content == found.content or asked == request):
+                known = (found.content, _seal(found.content))
+                if earlier is not None and (earlier.content in known or asked == request):
                     return True
         self._withdraw(stem)
         return False
@@ -223,3 +236,7 @@ class AgentFolder:
             return
         except OSError:
             self.answer(stem, b"")
+
+
+def _seal(content: bytes) -> bytes:
+    return b'{"sha256": "%s"}' % hashlib.sha256(content).hexdigest().encode()

@@ -18,6 +18,8 @@ under a used id the old response is withdrawn *before* step 2, so that no death 
 new request; the hub then refuses a write whose key belongs to another. A response that tells of a fault of the hub
 (5xx) does not stand: who hands the request in again wants it tried again.
 
+A hook has no key: see `relay.hook_calls`.
+
 Writes, and reads that do not wait, keep the order of their files. A long poll runs beside them, and so does the wait
 for a file whose writer has not finished: for as long as it keeps changing, and at most `Pace.patience_sec`.
 """
@@ -39,25 +41,26 @@ from msgspec import Struct
 
 from relay.agent_folder import AgentFolder, Unfinished
 from relay.cursors import CursorRead
-from relay.envelope import SERVER_FAULT, Refused, Request, encode_answer, encode_refusal, idempotency_key, readable
+from relay.envelope import (
+    SERVER_FAULT,
+    UNAVAILABLE,
+    Refused,
+    Request,
+    encode_answer,
+    encode_refusal,
+    idempotency_key,
+    readable,
+)
 from relay.files import TAKEN, Mark, stem_of
+from relay.hook_calls import ask_once, check_hook, seal
 from relay.hub_answers import find_grant, is_stopping
 from relay.identity import check_owner, find_closed_session
 from relay.pace import Pace
-
-Send = Callable[[str, str, bytes, Mapping[str, str]], Awaitable[tuple[int, bytes]]]
-"""The way to the hub: method, path, body and headers of a call; gives the status and the body of the answer.
-
-It may raise `HubUnreachable`, and is then asked again."""
+from relay.send import HubUnreachable, Send
 
 OK: Final = 200
-UNAVAILABLE: Final = 503
 
 log = logging.getLogger("arc.relay")
-
-
-class HubUnreachable(Exception):
-    """The hub did not answer. Whether it did what it was asked for is unknown, so it is asked again."""
 
 
 class LeftForNext(Exception):
@@ -180,6 +183,8 @@ class Courier:
         try:
             with self._open() as folder:
                 taken = folder.take(name, settled=settled)
+                if isinstance(taken, Request) and taken.is_hook:
+                    taken = check_hook(folder, name, taken, self._pace.hook_sec)
         except FileNotFoundError:  # another relay has taken it, or the spool is gone
             self._forget(name)
             return
@@ -235,12 +240,16 @@ class Courier:
         headers, grant, move = {}, None, None
         reading = CursorRead.find(request)
         if request.writes:
-            headers["Idempotency-Key"] = idempotency_key(self._folder, request.request_id)
             headers["X-Arc-Agent"] = self._folder
+        if request.writes and not request.is_hook:
+            headers["Idempotency-Key"] = idempotency_key(self._folder, request.request_id)
         try:
             await self._check_session(request)
             path = request.path if reading is None else reading.path
-            status, body = await self._ask(request.method, path, request.encode_body(), headers)
+            if request.is_hook:
+                status, body = await ask_once(self._send, request, headers)
+            else:
+                status, body = await self._ask(request.method, path, request.encode_body(), headers)
             response = encode_answer(request.request_id, status, body, _now())
             grant = find_grant(request, body)
             move = None if reading is None else reading.path_to_move(body)
@@ -252,6 +261,9 @@ class Courier:
             log.exception("relay: %s %s of %s", request.method, request.path, self._folder)
             response = _refusal(Refused("the hub failed; its log says why", status=SERVER_FAULT), request.request_id)
         became = self._answer(stem, response)
+        if became == "there" and request.is_hook:
+            with suppress(OSError), self._open() as folder:
+                seal(folder, stem)
         with suppress(LeftForNext):
             if became == "unread" and grant is not None:
                 await self._ask("POST", *grant, {"X-Arc-Agent": self._folder})

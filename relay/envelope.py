@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 from msgspec import Struct
@@ -17,10 +18,19 @@ MAX_ENVELOPE_BYTES: Final = 65_536
 
 BAD_REQUEST: Final = 400
 FORBIDDEN: Final = 403
+CONFLICT: Final = 409
 SERVER_FAULT: Final = 500
-CODES: Final = {BAD_REQUEST: "invalid_input", FORBIDDEN: "forbidden", SERVER_FAULT: "internal_error"}
+UNAVAILABLE: Final = 503
+CODES: Final = {
+    BAD_REQUEST: "invalid_input",
+    FORBIDDEN: "forbidden",
+    CONFLICT: "conflict",
+    SERVER_FAULT: "internal_error",
+    UNAVAILABLE: "outcome_unknown",
+}
 """The hub's codes for what the relay answers itself."""
 METHODS: Final = ("GET", "POST", "DELETE")
+HOOKS: Final = "/v1/hooks/"
 
 _BOM: Final = b"\xef\xbb\xbf"
 """PowerShell and some editors put it before UTF-8."""
@@ -35,10 +45,11 @@ JsonObject = dict[str, Any]
 
 
 class Refused(Exception):
-    """A request that the relay answers itself, with a 4xx.
+    """A request that the relay answers itself.
 
     Attributes:
-        status: 400 when the request cannot be understood, 403 when its agent may not make it.
+        status: 400 when the request cannot be understood, 403 when its agent may not make it, 409 when a hook comes
+            too late, 503 when the hub does not answer one.
         request_id: the request's own id, where it could be read.
     """
 
@@ -73,6 +84,11 @@ class Request(Struct, frozen=True, kw_only=True):
     def writes(self) -> bool:
         """Whether it may change something."""
         return self.method != "GET"
+
+    @property
+    def is_hook(self) -> bool:
+        """Whether it is a harness's hook, which is carried at once and once, or not at all: see `relay.hook_calls`."""
+        return self.writes and unquote(self.path).startswith(HOOKS)
 
     @property
     def waits(self) -> bool:

@@ -24,6 +24,7 @@ __all__ = [
     "restrict",
     "restrict_file",
     "scan",
+    "touch",
     "unlink",
 ]
 
@@ -40,6 +41,7 @@ if sys.platform == "win32":
         restrict,
         restrict_file,
         scan,
+        touch,
         unlink,
     )
 else:
@@ -118,6 +120,14 @@ else:
             OSError: it cannot be done.
         """
         os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=folder)
+
+    def touch(folder: int, name: str) -> None:
+        """Say that a file has changed now.
+
+        Raises:
+            OSError: there is none, or it cannot be said.
+        """
+        os.utime(name, dir_fd=folder, follow_symlinks=False)
 
     def unlink(folder: int, name: str) -> None:
         """Delete a file.

@@ -148,6 +148,18 @@ def rename(folder: int, name: str, new_name: str) -> None:
     _patiently(lambda: os.replace(_path(folder, name), _path(folder, new_name)))
 
 
+def touch(folder: int, name: str) -> None:
+    """Say that a file has changed now.
+
+    Raises:
+        OSError: there is none, it is a link, or it cannot be said.
+    """
+    path = _path(folder, name)
+    if _is_link(os.lstat(path)):
+        raise OSError(f"{path} is a link")
+    os.utime(path)
+
+
 def unlink(folder: int, name: str) -> None:
     """Delete a file.
 

@@ -13,6 +13,7 @@ class Pace(Struct, frozen=True, kw_only=True):
         look_again_sec: how often it is looked at meanwhile.
         retry_sec: after how long a file is tried again that could not be taken, or a response that could not be
             written.
+        hook_sec: how long a hook's file may have lain there; nobody waits for the answer to an older one.
         reconnect_sec: the first and the longest pause between two attempts to reach the hub.
         idle_share: the pause between two looks at the spool, as a share of the time since the last request.
         prune_every_sec: how often answered requests that are old are deleted.
@@ -26,6 +27,7 @@ class Pace(Struct, frozen=True, kw_only=True):
     patience_sec: float = 10.0
     look_again_sec: float = 0.1
     retry_sec: float = 2.0
+    hook_sec: float = 10.0
     reconnect_sec: tuple[float, float] = (0.05, 2.0)
     idle_share: float = 1 / 50
     prune_every_sec: float = 60.0

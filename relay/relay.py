@@ -12,10 +12,11 @@ from typing import Final
 
 from arclog.deciders.fields import Limits
 from arclog.limits import RELAY_POLL_INTERVAL_SEC
-from relay.courier import Send
 from relay.envelope import MAX_ENVELOPE_BYTES
+from relay.life import showing_life
 from relay.pace import Pace
 from relay.scanner import Scanner
+from relay.send import Send
 from relay.spool import Spool
 
 DEFAULT_PACE: Final = Pace()
@@ -115,4 +116,5 @@ class Relay:
         )
         self._serving = asyncio.get_running_loop(), scanner
         if not self._closing:
-            await scanner.run()
+            async with showing_life(self._spool):
+                await scanner.run()

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import httptools
 
 from arclog.limits import MAX_WAIT_SEC, RELAY_REQUEST_TIMEOUT_SEC
-from relay.courier import HubUnreachable
+from relay.send import HubUnreachable
 
 MAX_IDLE: Final = 32
 
@@ -70,7 +70,7 @@ class HttpSend:
         timeout_sec = self._request_timeout_sec + _wait_sec(path, body)
         try:
             async with asyncio.timeout(timeout_sec):
-                return await self._ask(request)
+                return await self._ask(request, again=method == "GET" or "Idempotency-Key" in headers)
         except (OSError, EOFError, httptools.HttpParserError) as error:  # TimeoutError is an OSError
             problem = f"no answer within {timeout_sec:g} s" if isinstance(error, TimeoutError) else error
             message = f"the hub at {self._base_url} does not answer: {problem}"
@@ -81,8 +81,8 @@ class HttpSend:
         while self._idle:
             self._idle.pop().close()
 
-    async def _ask(self, request: bytes) -> tuple[int, bytes]:
-        while self._idle:
+    async def _ask(self, request: bytes, *, again: bool) -> tuple[int, bytes]:
+        while again and self._idle:  # what may not be done twice has a connection that was not closed meanwhile
             connection = self._idle.pop()
             try:
                 return await self._exchange(connection, request)

@@ -18,9 +18,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from relay.courier import Courier, Send
+from relay.courier import Courier
 from relay.notifications import Notifications, find_notifications
 from relay.pace import Pace
+from relay.send import Send
 from relay.spool import Spool
 
 SHORTEST_PAUSE_SEC: Final = 0.002

@@ -15,10 +15,10 @@ from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard
 from api.hooks.windows import BY, Window, Windows
 from api.http.bodies import read_body, refuse_encoding
 from api.http.connection import connection_of
-from api.http.headers import HEADERS
+from api.http.headers import HEADERS, find_sender
 from api.http.idempotency import HEADER, KEY
 from api.http.queries import QueryReader
-from api.http.routes import Route, Site, SpecialRoute
+from api.http.routes import Route, Site, SpecialRoute, check_reader
 from arclog.deciders.files import EndTurn
 from arclog.deciders.sessions import CloseSession
 from arclog.deciders.wakes import SeeWake
@@ -93,7 +93,7 @@ class Hooks:
         self._of_repository: set[tuple[str, str]] = set()
         """Windows whose repository has hooks of its own."""
 
-    async def hear(self, harness: Harness, body: Body, query: HookQuery, process: str) -> Answer:
+    async def hear(self, harness: Harness, body: Body, query: HookQuery, process: str, sender: str) -> Answer:
         """The answer to one call of a hook. At most one event is appended, and one more at the first of a sub-agent.
 
         Args:
@@ -101,17 +101,20 @@ class Hooks:
             body: what it sends.
             query: what the repository, or the user, chose.
             process: the harness's process, where the hook runs below it.
+            sender: whose window it is, where its carrier knows, as the relay does; else it is told by the session.
         """
         call = harness.read(body)
-        if call.moment == "other" or not (call.session or process):
+        if call.moment == "other" or not (call.session or process or sender):
             return Answer(b"")
         if not self._is_here(call.folder):
             return Answer(harness.answer(call, self._point_out(call)))
         self._outside.hear(call.folder)
-        window = Window(harness.HOST, call, process, by_process=harness.BY_PROCESS)
+        window = Window(harness.HOST, call, process, sender, by_process=harness.BY_PROCESS)
         if self._is_second(window, query.scope):
             return Answer(b"")
         try:
+            if sender:
+                check_reader(self._hub, sender)
             agent_id, reply = await self._judge(window, call, query.mode)
         except Forbidden as forbidden:
             return Answer(harness.answer(call, _forbid(call, str(forbidden))))
@@ -249,7 +252,7 @@ def serve_hooks(site: Site) -> ASGIApp:
         if harness is None:
             raise NotFound("harness", query.harness, f"is not one of {', '.join(sorted(HARNESSES))}")
         process = scope[HEADERS].get(HOST_PROCESS, b"").decode("latin-1")
-        answer = await hooks.hear(harness, _decode(body), query, process)
+        answer = await hooks.hear(harness, _decode(body), query, process, find_sender(scope))
         connection = connection_of(scope)
         if answer.unread is not None:
             connection.watch(answer.unread)

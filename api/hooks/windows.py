@@ -36,12 +36,14 @@ class Window:
         session: what tells it from the host's other windows, hashed; empty when it is told by its process.
         process: its process and when that started, as in `4711 8830`; empty where it is not known.
         boot_id: which boot of this machine that was; empty where it is not known.
+        agent_id: its agent, where the carrier of the call knows it; else empty.
     """
 
-    __slots__ = ("boot_id", "host", "process", "session")
+    __slots__ = ("agent_id", "boot_id", "host", "process", "session")
 
-    def __init__(self, host: str, call: HookCall, process: str, *, by_process: bool) -> None:
+    def __init__(self, host: str, call: HookCall, process: str, agent_id: str = "", *, by_process: bool) -> None:
         self.host = host
+        self.agent_id = agent_id
         pid, started, self.boot_id = (*process.split(" "), "", "", "")[:3]
         self.process = f"{pid} {started}".strip()
         self.session = "" if by_process and process else _hash(call.session)
@@ -53,7 +55,7 @@ class Window:
 
     @property
     def key(self) -> tuple[str, str]:
-        return self.host, self.session or self.process
+        return self.host, f"agent {self.agent_id}" if self.agent_id else self.session or self.process
 
     def name_child(self, parent: str, call: HookCall) -> str:
         """The name of the sub-agent that a call is about."""
@@ -102,6 +104,8 @@ class Windows:
 
     def find(self, window: Window) -> str:
         """The agent of a window; it may have no session yet."""
+        if window.agent_id:
+            return window.agent_id
         known = self._known.get(window.key)
         if known is not None:
             return known

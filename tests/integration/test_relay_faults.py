@@ -15,7 +15,7 @@ import pytest
 
 from arc.spool import FileRelayClient
 from relay.agent_folder import AgentFolder
-from relay.courier import HubUnreachable
+from relay.send import HubUnreachable
 from relay.pace import Pace
 from relay.remote import HttpSend
 from relay.spool import Spool

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from relay import remote
-from relay.courier import HubUnreachable
+from relay.send import HubUnreachable
 from relay.remote import HttpSend
 
 Reply = Callable[[bytes], Awaitable[bytes] | bytes]

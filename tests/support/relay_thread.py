@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from relay.courier import Send
+from relay.send import Send
 from relay.relay import Relay
 from relay.remote import HttpSend
 from relay.spool import Spool
