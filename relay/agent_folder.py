@@ -126,6 +126,8 @@ class AgentFolder:
         folders.rename(self._requests, name, stem + TAKEN)
         if found is not None and found.mark != self.mark(stem + TAKEN):  # it was replaced meanwhile
             return self._read_request(stem + TAKEN)[1]
+        if stands and _is_hook(request):
+            self.seal(stem)
         return None if stands else request
 
     def answer(self, stem: str, response: bytes) -> None:
@@ -137,14 +139,13 @@ class AgentFolder:
         write_file(self._responses, stem + WAITING, response, self._file_mode)
 
     def seal(self, stem: str) -> None:
-        """Leave of a request that has its response a digest alone, by which the same is known when it comes again.
+        """Leave of a request that was taken a digest alone, by which the same is known when it comes again.
 
-        Raises:
-            OSError: it cannot be written.
-            NotAFile: it cannot be read.
+        Where the mount does not allow it, the request stays as it is.
         """
-        found = read_file(self._requests, stem + TAKEN, self._max_bytes)
-        write_file(self._requests, stem + TAKEN, _seal(found.content), self._file_mode)
+        with suppress(NotAFile, OSError):
+            found = read_file(self._requests, stem + TAKEN, self._max_bytes)
+            write_file(self._requests, stem + TAKEN, _seal(found.content), self._file_mode)
 
     def prune(self, now: float, keep: Keep = DEFAULT_KEEP) -> None:
         """Delete what was answered long ago, as far as the mount allows it.
@@ -201,8 +202,7 @@ class AgentFolder:
             status = read_status(self._read_response(stem))
         except FileNotFoundError:
             return False
-        is_hook = isinstance(request, Request) and request.is_hook
-        if found is not None and status is not None and (status < SERVER_FAULT or is_hook):
+        if found is not None and status is not None and (status < SERVER_FAULT or _is_hook(request)):
             with suppress(FileNotFoundError):
                 earlier, asked = self._read_request(stem + TAKEN)
                 known = (found.content, _seal(found.content))
@@ -236,6 +236,11 @@ class AgentFolder:
             return
         except OSError:
             self.answer(stem, b"")
+
+
+def _is_hook(request: Request | Refused) -> bool:
+    """Whether it is one whose response stands whatever it says, and of which no more than a digest is kept."""
+    return isinstance(request, Request) and request.is_hook
 
 
 def _seal(content: bytes) -> bytes:

@@ -52,7 +52,7 @@ from relay.envelope import (
     readable,
 )
 from relay.files import TAKEN, Mark, stem_of
-from relay.hook_calls import ask_once, check_hook, seal
+from relay.hook_calls import ask_once, check_hook
 from relay.hub_answers import find_grant, is_stopping
 from relay.identity import check_owner, find_closed_session
 from relay.pace import Pace
@@ -263,7 +263,7 @@ class Courier:
         became = self._answer(stem, response)
         if became == "there" and request.is_hook:
             with suppress(OSError), self._open() as folder:
-                seal(folder, stem)
+                folder.seal(stem)
         with suppress(LeftForNext):
             if became == "unread" and grant is not None:
                 await self._ask("POST", *grant, {"X-Arc-Agent": self._folder})

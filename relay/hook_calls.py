@@ -7,12 +7,11 @@ agent edits and runs, which nobody is to keep: of its request a digest stays.
 
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Final
 
 from relay.agent_folder import AgentFolder
 from relay.envelope import CONFLICT, UNAVAILABLE, Refused, Request
-from relay.files import TAKEN, NotAFile, stem_of
+from relay.files import TAKEN, stem_of
 from relay.send import HubUnreachable, Send
 
 NOTHING: Final = b"{}"
@@ -35,7 +34,7 @@ def check_hook(folder: AgentFolder, name: str, hook: Request, within_sec: float)
         problem = f"this hook is older than {within_sec:g} s, and nobody waits for its answer any more"
     else:
         return hook
-    seal(folder, stem)
+    folder.seal(stem)
     return Refused(problem, status=CONFLICT, request_id=hook.request_id)
 
 
@@ -50,9 +49,3 @@ async def ask_once(send: Send, hook: Request, headers: Mapping[str, str]) -> tup
     except HubUnreachable as error:
         raise Refused(f"{error}; it is not asked about a hook again", status=UNAVAILABLE) from None
     return status, answer or NOTHING
-
-
-def seal(folder: AgentFolder, stem: str) -> None:
-    """Keep no more of a hook than a digest, as far as the mount allows it."""
-    with suppress(OSError, NotAFile):
-        folder.seal(stem)

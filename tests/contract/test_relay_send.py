@@ -11,8 +11,8 @@ from api.app import create_app
 from api.http.inprocess import call
 from arc import ArcClient, ArcError
 from arc.spool import FileRelayClient
-from relay.send import Send
 from relay.remote import HttpSend
+from relay.send import Send
 from tests.support.relay_thread import serving
 from tests.support.served_hub import ServedHub, served_hub
 

@@ -15,9 +15,9 @@ import pytest
 
 from arc.spool import FileRelayClient
 from relay.agent_folder import AgentFolder
-from relay.send import HubUnreachable
 from relay.pace import Pace
 from relay.remote import HttpSend
+from relay.send import HubUnreachable
 from relay.spool import Spool
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
 from tests.support.served_hub import served_hub

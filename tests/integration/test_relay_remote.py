@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from relay import remote
-from relay.send import HubUnreachable
 from relay.remote import HttpSend
+from relay.send import HubUnreachable
 
 Reply = Callable[[bytes], Awaitable[bytes] | bytes]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -112,11 +112,25 @@ def test_a_kept_connection_that_died_is_replaced_within_the_call() -> None:
     async def story(url: str) -> None:
         send = HttpSend(url)
         for _ in range(2):
-            assert await send("POST", "/v1/messages", b"{}", {}) == (200, b"{}")
+            assert await send("POST", "/v1/messages", b"{}", {"Idempotency-Key": "k"}) == (200, b"{}")
         await send.aclose()
 
     run(server, story)
     assert (server.connections, len(server.requests)) == (2, 3)
+
+
+def test_what_has_no_key_is_never_sent_twice() -> None:
+    server = Server(lambda _request: b"" if len(server.requests) == 2 else OK)
+
+    async def story(url: str) -> None:
+        send = HttpSend(url)
+        assert await send("POST", "/v1/hooks/codex", b"{}", {}) == (200, b"{}")
+        with pytest.raises(HubUnreachable):
+            await send("POST", "/v1/hooks/codex", b"{}", {})
+        await send.aclose()
+
+    run(server, story)
+    assert (server.connections, len(server.requests)) == (2, 2)
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", b"SSH-2.0-OpenSSH\r\n"])

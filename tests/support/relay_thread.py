@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from relay.send import Send
 from relay.relay import Relay
 from relay.remote import HttpSend
+from relay.send import Send
 from relay.spool import Spool
 from tests.support.waiting import wait_until
 
