@@ -61,6 +61,19 @@ def test_it_hands_the_call_to_the_folders_hub_and_the_answer_back(tmp_path: Path
     assert "a.py is locked by claude-" in refused["reason"]
 
 
+def test_where_there_is_a_network_nothing_is_loaded_for_the_relay(tmp_path: Path) -> None:
+    with running_hub(tmp_path) as hub:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", "-X", "importtime", SCRIPT, "claude-code"],
+            input=json.dumps({"session_id": "s", "cwd": str(tmp_path), "hook_event_name": "SessionStart"}),
+            capture_output=True, text=True, timeout=30, check=True, env={"ARC_URL": hub.url},
+        )  # fmt: skip
+    assert "this window is the agent" in done.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "arc.connection" in loaded
+    assert not loaded & {"arc.hook_over_relay", "arc.spool", "json", "re", "pathlib"}
+
+
 def test_where_a_folder_has_no_storage_it_says_nothing(tmp_path: Path) -> None:
     assert edit(tmp_path, "--closed") == ""
 

@@ -117,6 +117,13 @@ def test_a_window_may_be_named(hub: HubProcess, tree: Path) -> None:
     assert Sandbox(tree, "s", ARC_AGENT="alice").start() == "alice"
 
 
+def test_a_sub_agent_is_below_the_agent_of_its_windows_folder(hub: HubProcess, tree: Path) -> None:
+    window = Sandbox(tree, "s")
+    name = window.start()
+    begun = window.hook("SubagentStart", agent_id="number one", agent_type="reviewer")["hookSpecificOutput"]
+    assert f"you are the sub-agent {name}.reviewer-" in begun["additionalContext"]
+
+
 def test_neither_spool_nor_log_keeps_what_the_agent_writes(hub: HubProcess, tree: Path) -> None:
     window = Sandbox(tree, "s")
     assert window.edit("a.py") == {}
