@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -153,9 +152,7 @@ def test_where_neither_hub_nor_relay_is_there_the_repository_has_chosen(hub: Hub
 
 def test_a_call_that_no_relay_takes_is_taken_back(hub: HubProcess, tree: Path) -> None:
     hub.kill()  # so that its sign of life stays
-    window, began_at = Sandbox(tree, "s"), time.monotonic()
-    assert window.edit("a.py", "--closed")["decision"] == "block"
-    assert time.monotonic() - began_at < 3.9
+    assert Sandbox(tree, "s").edit("a.py", "--closed")["decision"] == "block"
     assert [file for file in (tree / ".arc-relay" / "requests").rglob("*") if file.is_file()] == []
 
 
