@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.telling import say
 from tests.support.hub_process import HubProcess
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.outer
 
@@ -32,9 +33,14 @@ def test_a_whole_story_by_keyboard_alone(hub: HubProcess, page: Page) -> None:
     expect(page.locator("#state")).to_have_attribute("data-state", "past")
     page.keyboard.press("l")
     expect(page.locator("#state")).to_have_attribute("data-state", "live")
+    wait_until(lambda: is_in_the_tasks(page), what="the focus, once the panels are those of the present")
+
+
+def is_in_the_tasks(page: Page) -> bool:
+    """Go to the panel of tasks by its number, and to the first thing in it; whether that was it."""
     page.keyboard.press("4")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.closest('arc-tasks') !== null")
+    return bool(page.evaluate("document.activeElement.closest('arc-tasks') !== null"))
 
 
 def test_j_and_k_go_through_the_rows(hub: HubProcess, page: Page) -> None:
