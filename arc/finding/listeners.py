@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-TABLES = ("/proc/self/net/tcp", "/proc/self/net/tcp6")
+TABLES = ("tcp", "tcp6")
 LISTENS = "0A"
 
 
@@ -19,27 +19,29 @@ if sys.platform == "win32":
 else:
 
     def listens(pid: int, port: int) -> bool | None:
-        """Whether process `pid` listens on the TCP port; None where the system does not tell."""
-        sockets = _listeners(port)
-        if sockets is None:
-            return None
+        """Whether process `pid` listens on the TCP port; None where the system does not tell.
+
+        What counts is the network that the process has: in a sandbox that is not the caller's, and a hub outside is
+        none that has gone.
+        """
+        sockets = _listeners(pid, port)
         try:
             with os.scandir(f"/proc/{pid}/fd") as handles:
-                return any(_target(handle.path) in sockets for handle in handles)
+                return None if sockets is None else any(_target(handle.path) in sockets for handle in handles)
         except PermissionError:
             return None
         except OSError:
             return False
 
 
-def _listeners(port: int) -> set[str] | None:
-    """The sockets that listen on a port, as links in /proc name them."""
+def _listeners(pid: int, port: int) -> set[str] | None:
+    """The sockets that listen on a port in the network of a process, as links in /proc name them."""
     found: set[str] = set()
     readable = False
     wanted = f":{port:04X}"
     for table in TABLES:
         try:
-            with open(table, encoding="ascii") as file:
+            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as file:
                 lines = file.readlines()[1:]
         except OSError:
             continue

@@ -1,7 +1,8 @@
-"""What the system tells of a process: whether it stands still."""
+"""What the system tells of a process: whether it stands still, and whether it is in this network."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 if sys.platform == "win32":
@@ -9,6 +10,10 @@ if sys.platform == "win32":
     def read_state(pid: int) -> str:
         """Nothing is told here."""
         return ""
+
+    def is_in_another_network(pid: int) -> bool:
+        """Nothing is told here."""
+        return False
 
 else:
 
@@ -20,6 +25,13 @@ else:
                 return file.read().rpartition(")")[2].split()[0]
         except (OSError, IndexError):
             return ""
+
+    def is_in_another_network(pid: int) -> bool:
+        """Whether a process has another network than this one, as outside a sandbox; False where nothing is told."""
+        try:
+            return os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net")
+        except OSError:
+            return False
 
 
 def is_stopped(pid: int) -> bool:

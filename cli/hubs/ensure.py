@@ -106,7 +106,7 @@ def _find(settings: HubSettings, url: str, give_up_at: float) -> Found | None:
         try:
             return _look(settings, url, max(give_up_at - time.monotonic(), 0.1))
         except SilentHub as silent:
-            if silent.is_stopped or time.monotonic() > give_up_at:
+            if not silent.may_answer or time.monotonic() > give_up_at:
                 raise
 
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from arc.finding.listeners import listens
 from arc.finding.notes import Note, read_notes
 from arc.finding.probe import NoAnswerError, NotAHubError, RunningHub, find_hub_at
-from arc.finding.processes import how_to_go_on, is_stopped
+from arc.finding.processes import how_to_go_on, is_in_another_network, is_stopped
 from arc.finding.which_hub import serves
 from arc.urls import split_url
 from cli.errors import CommandFailed
@@ -29,13 +29,16 @@ class SilentHub(CommandFailed):
         url: where it listens.
 
     Attributes:
-        is_stopped: whether its process stands still, so that waiting is of no use.
+        may_answer: whether it is worth waiting for: its process does not stand still, nor is it beyond this network.
     """
 
     def __init__(self, storage: Path, pid: int, url: str) -> None:
-        self.is_stopped = is_stopped(pid)
+        is_beyond = is_in_another_network(pid)
+        self.may_answer = not is_beyond and not is_stopped(pid)
         said = f"runs, but gives no answer: wait for it, or end it with kill {pid}"
-        if self.is_stopped:
+        if is_beyond:
+            said = "runs where the network of this sandbox does not lead: see arc help use-from-a-sandbox"
+        elif not self.may_answer:
             said = how_to_go_on(pid)
         super().__init__(f"the hub of {storage} (process {pid}, {url}) {said}")
 
@@ -109,7 +112,7 @@ def _follow_notes(storage: Path) -> Iterator[Found | SilentHub]:
 
 def _follow(note: Note, storage: Path, notes: list[Note]) -> Found | SilentHub | None:
     is_there = note.is_true()
-    if is_there is not False and is_stopped(note.pid):
+    if is_there is not False and (is_stopped(note.pid) or is_in_another_network(note.pid)):
         return SilentHub(storage, note.pid, note.url)
     try:
         hub = find_hub_at(note.url, ASK_SEC, str(storage))

@@ -15,26 +15,14 @@ import arc
 from arc.spool import FileRelayClient
 from tests.support.hook_windows import make_tree
 from tests.support.hub_process import HubProcess
+from tests.support.no_network import CUT_OFF, needs_sandbox
 from tests.support.waiting import wait_until
 
 SCRIPT = Path(arc.__file__).with_name("arc_hook.py")
-WAYS = (["unshare", "--net"], ["unshare", "--map-root-user", "--net"])
-"""To start a program without a network: as root, and as another user where the system lets one."""
 CONTENT = "this must not be kept"
 
 
-def _find_way() -> list[str]:
-    for way in WAYS:
-        try:
-            if subprocess.run([*way, "true"], capture_output=True, check=False).returncode == 0:
-                return way
-        except OSError:
-            break
-    return []
-
-
-CUT_OFF = _find_way()
-pytestmark = pytest.mark.skipif(not CUT_OFF, reason="no process without a network can be started here")
+pytestmark = needs_sandbox
 
 
 @pytest.fixture
