@@ -57,7 +57,7 @@ def crowd(bench: Bench) -> Iterator[Row]:
     wrong = 0
     with bench.hub() as hub:
         for number, _ in enumerate(bench.turns(most=FEW)):
-            # A file of its own, since those who are gone keep their places in the queue for a while.
+            # A file and agents of its own, since those who are gone keep their places in the queue for a while.
             found, out_of_order = _serve_crowd(hub.port, f"src/crowd-{number}.py")
             times.append(found)
             wrong += out_of_order
@@ -95,11 +95,11 @@ def _serve_crowd(port: int, file: str) -> tuple[list[float], int]:
     """How long others' posts take meanwhile, in milliseconds each, and how many of the crowd were out of order."""
     with ExitStack() as stack:
         first, other = (stack.enter_context(Connection(port)) for _ in range(2))
-        first.send("POST", "/v1/locks", {"agent_id": "w-0", "file_path": file})
+        first.send("POST", "/v1/locks", {"agent_id": f"{file}-0", "file_path": file})
         first.receive()
         crowd = [stack.enter_context(Connection(port)) for _ in range(CROWD)]
         for number, one in enumerate(crowd, 1):
-            one.send("POST", "/v1/locks", {"agent_id": f"w-{number}", "file_path": file, "wait_sec": 60})
+            one.send("POST", "/v1/locks", {"agent_id": f"{file}-{number}", "file_path": file, "wait_sec": 60})
         _until_waiting(first, CROWD, file)
         times: list[float] = []
         done = threading.Event()
@@ -117,11 +117,11 @@ def _serve_crowd(port: int, file: str) -> tuple[list[float], int]:
         wrong = 0
         holder = first
         for number in range(1, SERVED + 1):
-            holder.send("POST", "/v1/locks/release", {"agent_id": f"w-{number - 1}", "file_path": file})
+            holder.send("POST", "/v1/locks/release", {"agent_id": f"{file}-{number - 1}", "file_path": file})
             holder.receive()
             holder = crowd[number - 1]
             holder.sock.settimeout(10)
-            wrong += json.loads(holder.receive())["result"]["agent_id"] != f"w-{number}"
+            wrong += json.loads(holder.receive())["result"]["agent_id"] != f"{file}-{number}"
         done.set()
         talker.join()
     return times, wrong
