@@ -26,8 +26,10 @@ else:
         """
         sockets = _listeners(pid, port)
         try:
-            with os.scandir(f"/proc/{pid}/fd") as handles:
-                return None if sockets is None else any(_target(handle.path) in sockets for handle in handles)
+            handles = os.listdir(f"/proc/{pid}/fd")
+            if not handles:  # it has ended, and its parent has not taken note
+                return False
+            return None if sockets is None else any(_target(f"/proc/{pid}/fd/{one}") in sockets for one in handles)
         except PermissionError:
             return None
         except OSError:
