@@ -18,32 +18,39 @@ if sys.platform == "win32":
 
 else:
 
-    def listens(pid: int, port: int) -> bool | None:
+    def listens(pid: int, port: int, proc: str = "/proc") -> bool | None:
         """Whether process `pid` listens on the TCP port; None where the system does not tell.
 
         What counts is the network that the process has: in a sandbox that is not the caller's, and a hub outside is
         none that has gone.
+
+        Args:
+            pid: the process.
+            port: the port.
+            proc: where the system tells of processes; macOS does so nowhere.
         """
-        sockets = _listeners(pid, port)
+        if not os.path.exists(f"{proc}/self/net"):
+            return None
         try:
-            handles = os.listdir(f"/proc/{pid}/fd")
-            if not handles:  # it has ended, and its parent has not taken note
-                return False
-            return None if sockets is None else any(_target(f"/proc/{pid}/fd/{one}") in sockets for one in handles)
+            handles = os.listdir(f"{proc}/{pid}/fd")
         except PermissionError:
             return None
         except OSError:
             return False
+        if not handles:  # it has ended, and its parent has not taken note
+            return False
+        sockets = _listeners(f"{proc}/{pid}/net", port)
+        return None if sockets is None else any(_target(f"{proc}/{pid}/fd/{one}") in sockets for one in handles)
 
 
-def _listeners(pid: int, port: int) -> set[str] | None:
-    """The sockets that listen on a port in the network of a process, as links in /proc name them."""
+def _listeners(net: str, port: int) -> set[str] | None:
+    """The sockets that listen on a port in a network, as links in /proc name them."""
     found: set[str] = set()
     readable = False
     wanted = f":{port:04X}"
     for table in TABLES:
         try:
-            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as file:
+            with open(f"{net}/{table}", encoding="ascii") as file:
                 lines = file.readlines()[1:]
         except OSError:
             continue
