@@ -42,16 +42,15 @@ def contend(hubs: list[HubProcess], keys: int) -> list[tuple[str, str, int, bool
 
     def ask(number: int) -> None:
         agent = f"agent-{number}"
-        connection = http.client.HTTPConnection("127.0.0.1", hubs[number % len(hubs)].port, timeout=60)
-        barrier.wait()
-        for place in range(keys):
-            key = f"key-{place}"
-            body = json.dumps({"owner_agent_id": agent, "claim_key": key})
-            connection.request("POST", "/v1/claims", body)
-            response = connection.getresponse()
-            answer = json.loads(response.read())
-            answers.append((key, agent, response.status, bool(answer.get("acquired"))))
-        connection.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", hubs[number % len(hubs)].port, timeout=60)) as connection:
+            barrier.wait()
+            for place in range(keys):
+                key = f"key-{place}"
+                body = json.dumps({"owner_agent_id": agent, "claim_key": key})
+                connection.request("POST", "/v1/claims", body)
+                response = connection.getresponse()
+                answer = json.loads(response.read())
+                answers.append((key, agent, response.status, bool(answer.get("acquired"))))
 
     threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(WRITERS)]
     for thread in threads:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,18 +38,18 @@ def test_sigterm_answers_every_request_that_was_heard(hub: HubProcess) -> None:
     stopping = threading.Event()
 
     def post_on(number: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=20)
-        for count in range(100_000):
-            try:
-                connection.request("POST", "/v1/messages", b'{"from_agent":"a%d","body":"%d"}' % (number, count))
-                answer = json.loads(connection.getresponse().read())
-                posted.append(answer["result"]["id"])
-            except ConnectionRefusedError:  # the port is closed: nobody heard this one
-                return
-            except (OSError, http.client.HTTPException) as error:
-                # A connection that the hub had closed already takes no request: nobody heard this one either.
-                lost.append((stopping.is_set(), error))
-                return
+        with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=20)) as connection:
+            for count in range(100_000):
+                try:
+                    connection.request("POST", "/v1/messages", b'{"from_agent":"a%d","body":"%d"}' % (number, count))
+                    answer = json.loads(connection.getresponse().read())
+                    posted.append(answer["result"]["id"])
+                except ConnectionRefusedError:  # the port is closed: nobody heard this one
+                    return
+                except (OSError, http.client.HTTPException) as error:
+                    # A connection that the hub had closed already takes no request: nobody heard this one either.
+                    lost.append((stopping.is_set(), error))
+                    return
 
     with ThreadPoolExecutor(8) as threads:
         ends = [threads.submit(post_on, number) for number in range(8)]

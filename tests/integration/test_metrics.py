@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,12 +27,11 @@ def hub(tmp_path: Path) -> Iterator[ServedHub]:
 
 
 def scrape(port: int) -> Samples:
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    connection.request("GET", "/metrics")
-    answer = connection.getresponse()
-    assert answer.getheader("content-type", "").startswith("text/plain; version=0.0.4")
-    text = answer.read().decode()
-    connection.close()
+    with closing(http.client.HTTPConnection("127.0.0.1", port)) as connection:
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        assert answer.getheader("content-type", "").startswith("text/plain; version=0.0.4")
+        text = answer.read().decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
