@@ -226,7 +226,7 @@ async def show_readiness(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadRe
 
 async def show_shutdown(hub: Hub, query: NoQuery, reader: ReadCaller) -> ReadResult:
     """The shutdown that is pending."""
-    pending = hub.remaining()
+    pending = hub.ending.remaining()
     return ReadResult(b"null" if pending is None else encode_json(Shutdown(*pending)))
 
 

@@ -106,8 +106,8 @@ class HubServer(uvicorn.Server):
         self.shutdown_fired = False
         self._hub = hub
         self._serving = serving
-        hub.on_shutdown = self._fire
-        hub.on_network_closed = self._end_remote
+        hub.ending.on_shutdown.append(self._fire)
+        hub.ending.on_network_closed.append(self._end_remote)
 
     def _fire(self) -> None:
         self.shutdown_fired = True

@@ -6,6 +6,7 @@
     identity          whether a call is from whom it says; `preconditions`: whether all holds that it relies on
     first_start       what a hub does on its storage before anything else
     beginning         the start is recorded, at once or when the log is back
+    ending            the countdown to a shutdown, and who is told that it has fired
 
 Writing, in the order in which a call goes:
 
@@ -52,5 +53,4 @@ Reading, and what goes by time:
     measures          how long things take, for those who watch
     erasing           no copy of what was erased stays within the hub's reach
     alarms            who is told of damage and of a storage that fails
-    shutdown_timer    the countdown to a shutdown
 """

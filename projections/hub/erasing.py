@@ -79,11 +79,8 @@ class Erasing:
         is_copy: whether the storage is a copy of a log elsewhere.
 
     Attributes:
-        execute: has a call judged and recorded; set when the hub starts.
         on_erased: called with each erasure, to take it out of files that are not the storage's own.
     """
-
-    execute: Callable[[Call], Awaitable[Outcome]]
 
     def __init__(self, storage: Path, readers: Readers, filler: Filler | None, *, is_copy: bool = False) -> None:
         self._beyond_reach = (ELSEWHERE, *BEYOND_REACH) if is_copy else BEYOND_REACH
@@ -93,8 +90,13 @@ class Erasing:
         self._filler = filler
         self._one_at_a_time = asyncio.Lock()
 
-    async def erase(self, call: Call, command: EraseTexts) -> Outcome:
+    async def erase(self, call: Call, command: EraseTexts, execute: Callable[[Call], Awaitable[Outcome]]) -> Outcome:
         """Have texts erased, and all copies with them.
+
+        Args:
+            call: the call.
+            command: what it asks for.
+            execute: has it judged and recorded.
 
         Returns:
             The outcome, whose result is a `Receipt`.
@@ -104,7 +106,7 @@ class Erasing:
         """
         check_ids(command)  # they are looked up here before the call is judged
         texts = await asyncio.to_thread(self._readers.read_whole, read_texts, command.ids)
-        outcome = await self.execute(call)
+        outcome = await execute(call)
         async with self._one_at_a_time:
             found = await self._clean(texts)
         erased = _decode(outcome.result)

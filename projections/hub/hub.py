@@ -6,7 +6,7 @@ Everything here runs on one event loop.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 from uuid import uuid4
@@ -15,10 +15,8 @@ from arclog.clock import LogClock, TimeSource
 from arclog.deciders.hub import (
     CancelShutdown,
     ChangeNetwork,
-    FireShutdown,
     HubState,
     InitiateShutdown,
-    StartHub,
     StopHub,
 )
 from arclog.deciders.log import EraseTexts
@@ -36,7 +34,6 @@ from arclog.sqlite.in_place import find_size
 from arclog.sqlite.readers import Readers
 from arclog.sqlite.schema import get_instance_id
 from arclog.sqlite.snapshot import Query
-from projections.history.hubs import find_shared_ttl
 from projections.hub.alarms import Alarms
 from projections.hub.attendance import Attendance
 from projections.hub.beginning import Beginning
@@ -44,6 +41,7 @@ from projections.hub.calls import Call, Commit
 from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
 from projections.hub.doubt import in_doubt
+from projections.hub.ending import Ending
 from projections.hub.erasing import Erasing
 from projections.hub.group_commit import GroupCommit
 from projections.hub.inspection import Integrity
@@ -52,12 +50,10 @@ from projections.hub.lease_waits import LeaseWaits
 from projections.hub.measures import Measures
 from projections.hub.other_hubs import OtherHubs
 from projections.hub.outcomes import Outcome
-from projections.hub.processes import find_own, is_alive
 from projections.hub.reading_side import ReadingSide
 from projections.hub.recorder import Recorder
 from projections.hub.roots import Roots
 from projections.hub.settings import Settings
-from projections.hub.shutdown_timer import ShutdownTimer
 from projections.hub.submission import Submission
 from projections.hub.task_waits import TaskWaits
 from projections.hub.waiting import Waiters
@@ -85,23 +81,10 @@ class Hub:
         self.settings = settings
         self.measures = Measures()
         self.hub_id = uuid4().hex[:8]
-        self.on_shutdown: Callable[[], None] = _ignore
-        """Called once when a shutdown fires, to end whatever serves this hub."""
-        self.on_network_closed: Callable[[], None] = _ignore
-        """Called when calls from other machines are no longer taken, to end those that are open."""
-        self.presence_ttl_sec = settings.presence_ttl_sec
-        """How long an agent may be silent: as the hubs have it that run on the storage already, else as it was set."""
-        state = HubState(
-            hub_id=self.hub_id,
-            allow_remote=settings.allow_remote,
-            listen_host=settings.host,
-            port=settings.port,
-            loopback=settings.loopback,
-            version=settings.version,
-        )
+        state = settings.state_of(self.hub_id)
         own_clock = LogClock(time or MachineTime())
         self.roots = Roots(settings.root or settings.storage.parent, settings.find_tree)
-        presence_ttl = round(self.presence_ttl_sec * MICROSECONDS)
+        presence_ttl = round(settings.presence_ttl_sec * MICROSECONDS)
         self._recorder = Recorder(
             settings.storage, own_clock, settings.limits, presence_ttl, state, remote, self.roots, settings.tuning
         )
@@ -117,32 +100,22 @@ class Hub:
             lambda: self._recorder.last_event_id,
             None if remote is None else self._fetch,
         )
-        self._filler = Filler(settings.storage, logger.warning)
+        self._filler = Filler(settings.storage, logger.warning) if settings.search else None
         self.reading = ReadingSide(
             self._readers,
             self._waiters,
             self._other_hubs,
             self.clock.now,
             lambda: self._recorder.last_event_id,
-            self._filler if settings.search else None,
+            self._filler,
         )
         """Pages of messages, search, and waiting."""
-        self.erasing = Erasing(
-            settings.storage,
-            self._readers,
-            self._filler if settings.search else None,
-            is_copy=self._recorder.is_remote,
-        )
-        self._shutdown_timer = ShutdownTimer(self._fire)
+        self.erasing = Erasing(settings.storage, self._readers, self._filler, is_copy=self._recorder.is_remote)
         self._inspections = Inspections(
-            settings.storage,
-            self.clock.now,
-            self._tell_damage,
-            self._filler if settings.search else None,
-            settings.tuning,
+            settings.storage, self.clock.now, self._tell_damage, self._filler, settings.tuning
         )
         self.alarms = Alarms()
-        self._beginning = Beginning(self._record, lambda: self.trouble)
+        self._beginning = Beginning(settings, self._recorder.presence, self.reading, self._record, lambda: self.trouble)
         self.instance_id = ""
 
     # Life -----------------------------------------------------------------------------------------------------------
@@ -174,9 +147,10 @@ class Hub:
             "wal_bytes": lambda: find_size(Path(f"{self.settings.storage}-wal")) or 0,
             "log_head": lambda: self.last_event_id,
             "log_lag_seconds": lambda: (self.log_state and self.log_state.lag_sec) or 0,
-            "search_lag_events": lambda: self._filler.count_behind(self.last_event_id) if self.settings.search else 0,
+            "search_lag_events": lambda: 0 if self._filler is None else self._filler.count_behind(self.last_event_id),
             "waiters": lambda: len(self._waiters),
         }
+        self.ending = Ending(self._commits.submit)
         self._waiters.head = self._recorder.last_event_id
         self._lease_waits = LeaseWaits(self._recorder.leases, self._commits, self._waiters, self.clock.now)
         self.cursors = Cursors(
@@ -196,32 +170,16 @@ class Hub:
         self._submission = Submission(
             self._commits, self._lease_waits, task_waits, self.attendance.present, self._other_hubs.watch
         )
-        self.erasing.execute = self._submission.execute
         self.instance_id = self._readers.read(get_instance_id)
         await asyncio.to_thread(self._inspections.log.check_newest)
-        await self._begin(url)
+        await self._beginning.record(url)
         self._inspections.start()
         if self._remote is not None:
             self._other_hubs.watch()
-        if self.settings.search:
+        if self._filler is not None:
             self._filler.start()
         await self.erasing.resume()
         return rebuilt
-
-    async def _begin(self, url: str | None) -> None:
-        """Record the start, with a presence TTL that all hubs share which run on the storage."""
-        shared = await self.read_on_thread(find_shared_ttl, is_alive)
-        if shared is not None:
-            self.presence_ttl_sec = shared
-            self._recorder.presence.set_ttl(round(shared * MICROSECONDS))
-        await self._beginning.record(
-            StartHub(
-                version=self.settings.version,
-                url=url,
-                presence_ttl_sec=self.presence_ttl_sec,
-                process=find_own(),
-            )
-        )
 
     async def _record(self, command: Command) -> None:
         """Have a command of the hub itself recorded."""
@@ -240,7 +198,7 @@ class Hub:
     async def stop(self, reason: StopReason = "signal") -> None:
         """Record the end, finish what is queued, and close the storage."""
         self.begin_closing()
-        self._shutdown_timer.disarm()
+        self.ending.cancel()
         moved = self.cursors.take()
         with contextlib.suppress(ArcError):
             if moved is not None:
@@ -249,7 +207,8 @@ class Hub:
         self._beginning.cancel()
         self._other_hubs.close()
         await self._inspections.stop()
-        await asyncio.to_thread(self._filler.stop)
+        if self._filler is not None:
+            await asyncio.to_thread(self._filler.stop)
         await asyncio.to_thread(self.reading.close)  # a read that takes long ends first, and holds up nobody
         # The writer's connection is the last to be closed, since only it can empty the WAL into the file.
         await self._commits.stop()
@@ -296,14 +255,10 @@ class Hub:
         return self._execute_and_follow(call) if type(command) in _FOLLOWED_UP else self._submission.execute(call)
 
     async def _execute_and_follow(self, call: Call) -> Outcome:
-        command = call.command
-        if isinstance(command, EraseTexts):
-            return await self.erasing.erase(call, command)
+        if isinstance(call.command, EraseTexts):
+            return await self.erasing.erase(call, call.command, self._submission.execute)
         outcome = await self._submission.execute(call)
-        if isinstance(command, InitiateShutdown | CancelShutdown):
-            self._shutdown_timer.follow(command, is_pending=self.state.shutdown_pending)
-        elif isinstance(command, ChangeNetwork) and not self.state.allow_remote:
-            self.on_network_closed()
+        self.ending.follow(call.command, self.state)
         return outcome
 
     def give_back(self, outcome: Outcome) -> None:
@@ -329,7 +284,7 @@ class Hub:
 
     def _arrive(self, commit: Commit) -> None:
         self._waiters.deliver(commit.after, commit.head, commit.messages, has_work=commit.has_work)
-        if commit.messages and self.settings.search:
+        if commit.messages and self._filler is not None:
             self._filler.tell()
         trouble = self._recorder.gone or self._recorder.trouble
         if self.alarms.is_news(trouble):
@@ -363,6 +318,11 @@ class Hub:
         return self._recorder.hub
 
     @property
+    def presence_ttl_sec(self) -> float:
+        """How long an agent may be silent: as the hubs have it that run on the storage already, else as it was set."""
+        return self._beginning.presence_ttl_sec
+
+    @property
     def integrity(self) -> Integrity:
         """What the hub has found out about its log and its tables by now."""
         return self._inspections.integrity
@@ -384,21 +344,3 @@ class Hub:
 
     def _tell_damage(self, finding: Finding) -> None:
         self._loop.call_soon_threadsafe(self.alarms.tell_damage, finding)
-
-    # Shutdown -------------------------------------------------------------------------------------------------------
-
-    def remaining(self) -> tuple[int, int] | None:
-        """Seconds until the pending shutdown fires, and the delay it was given; None when none is pending."""
-        return self._shutdown_timer.remaining()
-
-    def _fire(self) -> None:
-        def fired(result: Outcome | ArcError) -> None:
-            # A cancellation that was on its way when the delay ended came first, and its caller was told that.
-            if isinstance(result, ArcError) or result.event_id is not None:
-                self.on_shutdown()
-
-        self._commits.submit(Call(FireShutdown(), fired, sender=SYSTEM))
-
-
-def _ignore(*_args: object) -> None:
-    """Nobody asked to be told."""

@@ -5,6 +5,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from arclog.deciders.fields import Limits
+from arclog.deciders.hub import HubState
 from arclog.limits import PRESENCE_TTL_SEC
 from projections.hub.roots import FindTree, find_no_tree
 from projections.hub.tuning import Tuning
@@ -52,3 +53,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     root: Path | None = None
     tuning: Tuning = Tuning()
     find_tree: FindTree = find_no_tree
+
+    def state_of(self, hub_id: str) -> HubState:
+        """What a hub that is run so knows of itself when it begins."""
+        return HubState(
+            hub_id=hub_id,
+            allow_remote=self.allow_remote,
+            listen_host=self.host,
+            port=self.port,
+            loopback=self.loopback,
+            version=self.version,
+        )

@@ -125,13 +125,13 @@ async def pass_countdown(hub: Hub, delay_sec: float) -> None:
 def test_a_shutdown_fires_when_its_delay_is_over(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         fired: list[None] = []
-        hub.on_shutdown = lambda: fired.append(None)
-        assert hub.remaining() is None
+        hub.ending.on_shutdown.append(lambda: fired.append(None))
+        assert hub.ending.remaining() is None
         await hub.execute(InitiateShutdown(delay_sec=0.1))
-        assert hub.remaining() == (0, 0)
+        assert hub.ending.remaining() == (0, 0)
         assert is_pending(hub)
         await until(lambda: fired, "the shutdown")
-        assert hub.remaining() is None
+        assert hub.ending.remaining() is None
         assert not is_pending(hub)
         assert len(fired) == 1
 
@@ -142,11 +142,11 @@ def test_a_shutdown_fires_when_its_delay_is_over(storage: Path) -> None:
 def test_a_shutdown_whose_delay_ends_while_it_is_being_cancelled_does_not_fire(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         fired: list[None] = []
-        hub.on_shutdown = lambda: fired.append(None)
+        hub.ending.on_shutdown.append(lambda: fired.append(None))
         await hub.execute(InitiateShutdown(delay_sec=100))
         cancelling = asyncio.create_task(hub.execute(CancelShutdown()))
         await asyncio.sleep(0)  # it is queued
-        hub._fire()
+        hub.ending.fire()
         assert (await cancelling).event_id is not None
         await hub.execute(CreateChannel(name="general"))  # judged after what was queued before it
         assert fired == []
@@ -158,14 +158,14 @@ def test_a_shutdown_whose_delay_ends_while_it_is_being_cancelled_does_not_fire(s
 def test_a_shutdown_that_was_cancelled_does_not_fire(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         fired: list[None] = []
-        hub.on_shutdown = lambda: fired.append(None)
+        hub.ending.on_shutdown.append(lambda: fired.append(None))
         await hub.execute(InitiateShutdown(delay_sec=0.1))
         await hub.execute(CancelShutdown())
-        assert hub.remaining() is None
+        assert hub.ending.remaining() is None
         await pass_countdown(hub, 0.1)
         assert fired == []
         await hub.execute(InitiateShutdown(delay_sec=100))
-        assert hub.remaining() == (100, 100)
+        assert hub.ending.remaining() == (100, 100)
 
     on_hubs(storage, story)
 
@@ -173,7 +173,7 @@ def test_a_shutdown_that_was_cancelled_does_not_fire(storage: Path) -> None:
 def test_a_shutdown_that_is_asked_for_twice_under_one_key_counts_down_once(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         fired: list[None] = []
-        hub.on_shutdown = lambda: fired.append(None)
+        hub.ending.on_shutdown.append(lambda: fired.append(None))
         for _ in range(2):
             await hub.execute(InitiateShutdown(delay_sec=0.1), key="key", request=b"hash")
         await until(lambda: fired, "the shutdown")
@@ -186,11 +186,11 @@ def test_a_shutdown_that_is_asked_for_twice_under_one_key_counts_down_once(stora
 def test_a_retry_of_an_old_shutdown_does_not_stop_a_hub(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         fired: list[None] = []
-        hub.on_shutdown = lambda: fired.append(None)
+        hub.ending.on_shutdown.append(lambda: fired.append(None))
         await hub.execute(InitiateShutdown(delay_sec=0.1), key="key", request=b"hash")
         await hub.execute(CancelShutdown())
         await hub.execute(InitiateShutdown(delay_sec=0.1), key="key", request=b"hash")
-        assert hub.remaining() is None
+        assert hub.ending.remaining() is None
         await pass_countdown(hub, 0.1)
         assert fired == []
 
@@ -203,7 +203,7 @@ def test_a_retry_of_an_old_cancellation_does_not_call_off_a_new_shutdown(storage
         await hub.execute(CancelShutdown(), key="key", request=b"hash")
         await hub.execute(InitiateShutdown(delay_sec=200))
         await hub.execute(CancelShutdown(), key="key", request=b"hash")
-        assert hub.remaining() == (200, 200)
+        assert hub.ending.remaining() == (200, 200)
         assert is_pending(hub)
 
     on_hubs(storage, story)

@@ -204,6 +204,7 @@ def test_an_index_that_is_damaged_while_it_is_used_is_made_again_with_the_next_q
 def test_what_is_said_comes_into_the_index_by_itself(hub: ServedHub, tmp_path: Path) -> None:
     said = hub.say("by itself")
     filler = hub.hub._filler
+    assert filler is not None
 
     def is_in() -> bool:
         with filler._lock:

@@ -141,7 +141,8 @@ def served_hub(
     served = started[0]
 
     def end() -> None:
-        served.hub.on_shutdown()  # looked up on the loop: until the server is there, nothing would be told to end
+        for end_serving in served.hub.ending.on_shutdown:  # as the server added it, which is there by now
+            end_serving()
 
     try:
         yield served
