@@ -27,7 +27,7 @@ from tests.benchmarks import (
     waiting,
 )
 from tests.benchmarks.bench import QUICK, Bench, Effort, Line
-from tests.benchmarks.figures import Missing, Row
+from tests.benchmarks.figures import Missing, Row, with_other
 from tests.benchmarks.machine import describe
 from tests.benchmarks.peers import lines as peers
 from tests.benchmarks.report import Run, print_row, print_summary, write_json, write_page
@@ -96,7 +96,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, help="how often each thing is measured")
     parser.add_argument(
-        "--beside", type=Path, metavar="CHECKOUT", help="another checkout of Arc, installed, to compare CPU with"
+        "--beside", type=Path, metavar="CHECKOUT", help="another checkout of Arc, installed, to compare with"
     )
     parser.add_argument("--folder", type=Path, help="where storages are made (build/)")
     return parser.parse_args(arguments)
@@ -135,6 +135,7 @@ def _measure_all(lines: Sequence[Line], bench: Bench) -> tuple[list[Row], int]:
         except Exception as error:  # noqa: BLE001 - the other lines are worth their minutes all the same
             failures += 1
             found.append(Row(line.name, line.name, notes=(f"failed: {error!r}",)))
+        found = [with_other(row) for row in found]
         for row in found:
             print_row(row)
         print(f"    ({time.monotonic() - began:.0f} s)", flush=True)

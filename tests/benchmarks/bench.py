@@ -6,14 +6,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 import pytest
 from msgspec import Struct
 
-from tests.benchmarks.figures import ARC, ARC_011, Curve, Row
+from tests.benchmarks.figures import ARC, ARC_011, OTHER, Curve, Row
 from tests.benchmarks.storages import build_storages
 from tests.benchmarks.wire import Connection
 from tests.support.arc_011 import hub_011, require_arc_011
@@ -117,14 +117,13 @@ class Bench:
         self, storage: Path | None = None, *, module: str = "arc", checkout: Path = CHECKOUT
     ) -> Iterator[HubProcess]:
         """A hub that runs, on a storage of its own or on the given one; that of another checkout, if one is named."""
-        python = sys.executable if checkout == CHECKOUT else str(checkout / ".venv" / "bin" / "python")
         with self.home() as home:
             hub = HubProcess(
                 home,
                 storage or home / "arc.sqlite3",
                 home / ".arc-relay",
                 environment={"PYTHONPATH": str(checkout)},
-                program=(python, "-m", module),
+                program=(python_of(checkout), "-m", module),
             )
             try:
                 yield hub.start()
@@ -142,14 +141,23 @@ class Bench:
                 hub.kill()  # it takes its time to stop while somebody waits
 
     @contextmanager
+    def our_hubs(self) -> Iterator[dict[str, HubProcess]]:
+        """A fresh hub of ours, and one of the other checkout where one was named."""
+        with ExitStack() as stack:
+            hubs = {ARC: stack.enter_context(self.hub())}
+            if self.beside is not None:
+                hubs[OTHER] = stack.enter_context(self.hub(checkout=self.beside))
+            yield hubs
+
+    @contextmanager
     def hubs(self) -> Iterator[dict[str, HubProcess]]:
-        """A fresh hub of ours, and one of Arc 0.1.1 where it can be had."""
-        with self.hub() as ours:
+        """The same, and one of Arc 0.1.1 where it can be had."""
+        with self.our_hubs() as hubs:
             if not self.has_arc_011:
-                yield {ARC: ours}
+                yield hubs
                 return
             with self.hub_011() as theirs:
-                yield {ARC_011: theirs, ARC: ours}
+                yield {ARC_011: theirs, **hubs}
 
     @contextmanager
     def empty_endpoint(self) -> Iterator[str]:
@@ -162,6 +170,11 @@ class Bench:
         finally:
             process.terminate()
             process.wait()
+
+
+def python_of(checkout: Path) -> str:
+    """The Python that a checkout of Arc runs with."""
+    return sys.executable if checkout == CHECKOUT else str(checkout / ".venv" / "bin" / "python")
 
 
 class Line(Struct, frozen=True):

@@ -8,22 +8,19 @@ import itertools
 import os
 import statistics
 import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from tests.benchmarks.bench import MODULES, Bench, Line
-from tests.benchmarks.figures import ARC, Figure, Missing, Row, at_most, figure
+from tests.benchmarks.bench import MODULES, Bench, Line, python_of
+from tests.benchmarks.figures import ARC, NOISE, OTHER, Figure, Missing, Row, at_most, figure
 from tests.benchmarks.load import Request, load
 from tests.benchmarks.machine import find_cpu_sec, find_loop_sec
 from tests.benchmarks.posts import GROUP, KEYS, POST
 from tests.benchmarks.wire import latest_id
 from tests.support.hub_process import CHECKOUT, HubProcess
 
-OTHER: Final = "the other checkout"
 AGENTS: Final = 10
 BATCHES: Final = (1, GROUP)
 IN_RECORDER: Final = (
@@ -34,18 +31,12 @@ IN_RECORDER: Final = (
     ("claim", "a claim renewed", GROUP),
 )
 """What is measured of the recorder alone: its name in the program, how it is called, and how many are in a batch."""
-ALLOWED: Final = 1.05
-"""What noise can make of equal costs, in medians of ten rounds."""
 
 
 def calls(bench: Bench) -> Iterator[Row]:
     """A post, a claim, a lock, one taken and given back, and a poll that finds nothing, over 1 and 16 connections."""
     costs: dict[tuple[str, int, str], list[tuple[float, float]]] = defaultdict(list)
-    with ExitStack() as stack:
-        home = stack.enter_context(bench.home())
-        hubs = {ARC: stack.enter_context(bench.hub())}
-        if bench.beside is not None:
-            hubs[OTHER] = stack.enter_context(bench.hub(checkout=bench.beside))
+    with bench.home() as home, bench.our_hubs() as hubs:
         for hub in hubs.values():
             load(hub.url, Request.post("/v1/messages", [POST], home), GROUP, 1)  # to warm up
         for order in bench.turns(*hubs):
@@ -117,10 +108,9 @@ def _used(pid: int) -> tuple[float, float]:
 
 def _run_recorder(checkout: Path) -> list[float]:
     """What each line of `IN_RECORDER` costs, in microseconds a call."""
-    python = sys.executable if checkout == CHECKOUT else str(checkout / ".venv" / "bin" / "python")
     program = CHECKOUT / "/".join(MODULES.split(".")) / "recorder_cpu.py"
     done = subprocess.run(
-        [python, "-P", str(program), *(f"{what}:{batch}" for what, _said, batch in IN_RECORDER)],
+        [python_of(checkout), "-P", str(program), *(f"{what}:{batch}" for what, _said, batch in IN_RECORDER)],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": str(checkout)},
         capture_output=True,
@@ -138,7 +128,7 @@ def _row(name: str, what: str, figures: list[Figure]) -> Row:
         return Row(name, what, tuple(figures))
     ours, other = figures
     ratio = statistics.median(ours.rounds) / statistics.median(other.rounds)
-    targets = (at_most(ALLOWED, figure("", "×", [ratio]), f"≤ {ALLOWED} × of the other checkout"),)
+    targets = (at_most(NOISE, figure("", "×", [ratio]), f"≤ {NOISE} × of the other checkout"),)
     return Row(name, what, (ours, other), targets)
 
 

@@ -5,9 +5,15 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 ARC: Final = "Arc"
 ARC_011: Final = "Arc 0.1.1"
+OTHER: Final = "the other checkout"
+NOISE: Final = 1.05
+"""What noise can make of equal costs."""
+RATE: Final = "/s"
+"""The unit of figures of which more is better; of all others less is."""
 
 
 class Missing(Exception):
@@ -114,6 +120,21 @@ def at_most(most: float, reached: Figure | None, wanted: str) -> Target:
     if reached is None:
         return Target(wanted)
     return Target(wanted, reached.median, reached.unit, reached.median <= most, reached.rounds)
+
+
+def with_other(row: Row) -> Row:
+    """A row whose last target is that ours is not worse than the other checkout beyond the spread of both.
+
+    Rows that have no figure of another checkout are given back as they are; CPU has a narrower target of its own.
+    """
+    rounds = {one.of: one for one in row.figures}
+    if ARC not in rounds or OTHER not in rounds or any(OTHER in target.wanted for target in row.targets):
+        return row
+    ours, other = rounds[ARC], rounds[OTHER]
+    is_rate = ours.unit == RATE
+    met = ours.highest * NOISE >= other.lowest if is_rate else ours.lowest <= other.highest * NOISE
+    target = Target(f"not worse than {OTHER} beyond the spread", ours.median / other.median, "×", met)
+    return replace(row, targets=(*row.targets, target))
 
 
 def is_zero(count: int, wanted: str) -> Target:

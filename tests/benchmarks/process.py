@@ -11,8 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from tests.benchmarks.bench import FEW, Bench, Line
-from tests.benchmarks.figures import ARC, ARC_011, Curve, Row, at_most, figure
+from tests.benchmarks.bench import FEW, Bench, Line, python_of
+from tests.benchmarks.figures import ARC, ARC_011, OTHER, Curve, Row, at_most, figure
 from tests.support.hub_process import CHECKOUT
 from tests.support.ports import find_free_port
 
@@ -28,16 +28,22 @@ class Program(Struct, frozen=True):
     environment: Mapping[str, str]
 
 
-OURS: Final = Program((sys.executable, "-m", "arc"), os.environ | {"PYTHONPATH": str(CHECKOUT)})
+def _program(python: str, path: str) -> Program:
+    return Program((python, "-P", "-m", "arc"), os.environ | {"PYTHONPATH": path})
+
+
+OURS: Final = _program(sys.executable, str(CHECKOUT))
 
 
 def programs(bench: Bench) -> dict[str, Program]:
-    """Our `arc`, and that of 0.1.1 where it can be had."""
+    """Our `arc`, that of the other checkout if one is named, and that of 0.1.1 where it can be had."""
+    found = {ARC: OURS}
+    if bench.beside is not None:
+        found[OTHER] = _program(python_of(bench.beside), str(bench.beside))
     if not bench.has_arc_011:
-        return {ARC: OURS}
+        return found
     # An empty path keeps the package of this checkout out of its way.
-    theirs = Program((str(bench.arc_011), "-P", "-m", "arc"), os.environ | {"PYTHONPATH": ""})
-    return {ARC_011: theirs, ARC: OURS}
+    return {ARC_011: _program(str(bench.arc_011), ""), **found}
 
 
 def run_arc(arc: Program, folder: Path, *arguments: str) -> float:

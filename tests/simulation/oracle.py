@@ -241,7 +241,9 @@ def _check_asked(fold: Fold, asked: Asked) -> None:
     event = fold.by_key.get(asked.key)
     first, again = asked.outcome, asked.again
     is_kept = first is not None and event is not None and event.event_id == first.event_id
-    if first is not None and again is not None and is_kept and again.result != first.result:
+    # Who still waits is told what is in the way at that moment, which may be another lease when it asks again.
+    is_final = first is not None and first.queue is None
+    if first is not None and again is not None and is_kept and is_final and again.result != first.result:
         raise Wrong(f"{asked.key} is told {first}, and under its key again {again}")
     if asked.error is not None and event is not None and not isinstance(event.data, ClaimRefused | LockRefused):
         raise Wrong(f"{asked.key} was refused ({asked.error.code}) and is event {event.event_id}")
