@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from api.http.as_of import Dated
 from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route
-from arclog.deciders.standing import Noun
+from arclog.events.leases import Noun
 from projections import queue
 from projections.encoding import encode_json
 from projections.hub.hub import Hub

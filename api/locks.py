@@ -18,7 +18,8 @@ from arclog.deciders.locks import (
     RefreshLock,
     ReleaseLock,
 )
-from arclog.deciders.standing import Mode
+from arclog.events.leases import Mode
+from arclog.list_cursors import lock_cursor
 from arclog.sqlite.snapshot import Snapshot, together
 from projections import locks
 from projections.hub.hub import Hub
@@ -49,7 +50,7 @@ def _each_lock(snapshot: Snapshot, query: LocksQuery, at: AsOf) -> Iterator[Lock
 
 
 def _key(lock: Lock) -> str:
-    return lock.file_path if lock.mode == "exclusive" else f"{lock.file_path}@{lock.agent_id}"
+    return lock_cursor(lock.file_path, lock.mode, lock.agent_id)
 
 
 class ConflictsQuery(Struct, frozen=True, kw_only=True):

@@ -6,6 +6,8 @@
                 who asks, which entities an event concerns, what the hub says with it, which rules it needs
     paths, patterns, overlaps
                 one key for one file, what a pattern covers, and which of many meet
+    list_cursors
+                what a list goes on after
     codec, digest, clock, keys, upcasters, errors, limits
                 how an event becomes bytes, how the chain is made, what time it is; none of them does I/O on a storage
     machine_time, windows_time, inotify, progress

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from msgspec import Struct
+
 from arclog.codec import Fact
 from arclog.events import EVENT_CLASSES, Event
 from projections import (
@@ -51,24 +53,45 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
 
 
 Which = Callable[[Any], bool]
-Handlers = Mapping[type[Event], tuple[tuple[Handler, ...], tuple[tuple[Which, tuple[Handler, ...]], ...]]]
-"""For each type of event what is done at all of them, and what at some, told apart once for all projections."""
+
+
+class AtSome(Struct, frozen=True, gc=False):
+    """What is done at some events of a type: at those of which `which` is true."""
+
+    which: Which
+    handlers: tuple[Handler, ...]
+
+
+class AtType(Struct, frozen=True, gc=False):
+    """What is done at the events of one type, told apart once for all projections.
+
+    Attributes:
+        always: at each of them.
+        sometimes: at some of them.
+    """
+
+    always: tuple[Handler, ...]
+    sometimes: tuple[AtSome, ...]
+
+
+Handlers = Mapping[type[Event], AtType]
+"""What some projections do at each type of event."""
 
 
 def handlers_of(projectors: Iterable[Projector]) -> Handlers:
     """What some projections do at each type of event."""
-    at_all: dict[type[Event], list[Handler]] = defaultdict(list)
-    at_some: dict[type[Event], dict[Which, list[Handler]]] = defaultdict(lambda: defaultdict(list))
+    always: dict[type[Event], list[Handler]] = defaultdict(list)
+    sometimes: dict[type[Event], dict[Which, list[Handler]]] = defaultdict(lambda: defaultdict(list))
     for projector in projectors:
         for event_class, handler in projector.handlers.items():
             if isinstance(handler, Some):
-                at_some[event_class][handler.which].append(handler.handle)
+                sometimes[event_class][handler.which].append(handler.handle)
             else:
-                at_all[event_class].append(handler)
+                always[event_class].append(handler)
     return {
-        event_class: (
-            tuple(at_all[event_class]),
-            tuple((which, tuple(handlers)) for which, handlers in at_some[event_class].items()),
+        event_class: AtType(
+            tuple(always[event_class]),
+            tuple(AtSome(which, tuple(handlers)) for which, handlers in sometimes[event_class].items()),
         )
         for event_class in EVENT_CLASSES
     }
@@ -86,10 +109,10 @@ def project(handlers: Handlers, writer: Writer, event: Fact) -> None:
         event: the event.
     """
     data = event.data
-    at_all, at_some = handlers[type(data)]
-    for handler in at_all:
+    at_type = handlers[type(data)]
+    for handler in at_type.always:
         handler(writer, event, data)
-    for which, rest in at_some:
-        if which(data):
-            for handler in rest:
+    for some in at_type.sometimes:
+        if some.which(data):
+            for handler in some.handlers:
                 handler(writer, event, data)

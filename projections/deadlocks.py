@@ -36,8 +36,7 @@ class Deadlock(Struct, frozen=True):
 def _on_refused(writer: Writer, event: Fact, data: LockRefused | ClaimRefused) -> None:
     if data.circle:
         circle = encode_json(data.circle).decode()
-        bindings = (event.event_id, data.fencing_token, data.asker_agent_id, _place_of(data.circle), circle)
-        writer.write(SQL["refuse"], bindings)
+        writer.write(SQL["refuse"], (event.event_id, data.asker_agent_id, _place_of(data.circle), circle))
 
 
 def _place_of(circle: tuple[Wait, ...]) -> int | None:
@@ -46,7 +45,7 @@ def _place_of(circle: tuple[Wait, ...]) -> int | None:
 
 PROJECTOR: Final = Projector(
     name="deadlocks",
-    version=1,
+    version=2,
     tables=("deadlocks",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from arclog.codec import Fact
 from arclog.deciders.families import SEPARATOR
 from arclog.deciders.locks import HeldLock
-from arclog.deciders.standing import Holding, Mode
+from arclog.deciders.standing import Holding
 from arclog.events import (
     JsonObject,
     LockAcquired,
@@ -26,6 +26,7 @@ from arclog.events import (
     SessionExpired,
     TurnEnded,
 )
+from arclog.events.leases import Mode
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
@@ -102,7 +103,7 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
     metadata = encode_json(data.metadata).decode()
     for key, path in zip(data.keys, data.paths, strict=True):
         alone = data.mode == "exclusive" or key in data.kept
-        slot = _slot(key, data.agent_id, alone=alone, is_child=data.parent is not None)
+        slot = _slot(key, data.agent_id, alone=alone, is_sub_agent=data.parent is not None)
         row = _Row(
             slot=slot,
             file_path=path,
@@ -155,7 +156,7 @@ def _on_handed_over(writer: Writer, event: Fact, data: LockHandedOver) -> None:
             locked_at=event.recorded_at,
             automatic=0,
         )
-        slot = _slot(key, data.to_agent_id, alone=given.mode == "exclusive", is_child=data.to_parent is not None)
+        slot = _slot(key, data.to_agent_id, alone=given.mode == "exclusive", is_sub_agent=data.to_parent is not None)
         if slot != current.row.slot:
             given = replace(given, slot=slot)
             _release(writer, event, current.row.slot, data.agent_id, event.recorded_at)
@@ -202,7 +203,7 @@ def _find_of(writer: Writer, key: str, agent_id: str, token: int | None = None) 
     A grant that lapsed is left as it was, so an agent may have both; `token` says which is meant, where it is known.
     """
     if SEPARATOR in agent_id:
-        own = writer.find(VERSIONS, _slot(key, agent_id, alone=True, is_child=True))
+        own = writer.find(VERSIONS, _slot(key, agent_id, alone=True, is_sub_agent=True))
         if own is not None and _is_meant(own.row, token):
             return own
     current = writer.find(VERSIONS, key)
@@ -230,17 +231,17 @@ def _shared_slot(key: str, agent_id: str) -> str:
     return f"{key}{_SHARER}{agent_id}"
 
 
-def _slot(key: str, agent_id: str, *, alone: bool, is_child: bool) -> str:
+def _slot(key: str, agent_id: str, *, alone: bool, is_sub_agent: bool) -> str:
     """Where an agent's row stands. A sub-agent that has a key alone may have it beside its parent."""
     if not alone:
         return _shared_slot(key, agent_id)
-    return f"{key}{_SHARER}{agent_id}{_SHARER}" if is_child else key
+    return f"{key}{_SHARER}{agent_id}{_SHARER}" if is_sub_agent else key
 
 
 def _slots_of(key: str, agent_id: str) -> tuple[str, ...]:
     """Where an agent's rows may stand."""
     slots = (key, _shared_slot(key, agent_id))
-    return (*slots, _slot(key, agent_id, alone=True, is_child=True)) if SEPARATOR in agent_id else slots
+    return (*slots, _slot(key, agent_id, alone=True, is_sub_agent=True)) if SEPARATOR in agent_id else slots
 
 
 def _thread_of(metadata: JsonObject) -> str | None:

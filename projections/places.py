@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from arclog.codec import Fact
-from arclog.deciders.standing import Mode, Noun, Place
+from arclog.deciders.standing import Place
 from arclog.events import (
     ClaimAcquired,
     ClaimHandedOver,
@@ -23,6 +23,7 @@ from arclog.events import (
     LockLeft,
     LockQueued,
 )
+from arclog.events.leases import Mode, Noun
 from arclog.limits import MICROSECONDS
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json

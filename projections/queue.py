@@ -4,7 +4,8 @@ import apsw
 from msgspec.structs import replace
 
 from arclog.deciders.positions import positions_of
-from arclog.deciders.standing import Noun, Standing
+from arclog.deciders.standing import Standing
+from arclog.events.leases import Noun
 from projections import claims, locks, places, sessions
 from projections.intervals import AsOf
 from projections.places import QueuePlace

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from arclog.codec import Fact
+from arclog.deciders.families import SEPARATOR
 from arclog.deciders.sessions import LiveSession
 from arclog.events import SessionClosed, SessionExpired, SessionOpened, SessionRenamed
 from arclog.events.processes import Process
@@ -225,8 +226,19 @@ def list_roots(connection: apsw.Connection) -> dict[str, str]:
 
 def find_parent(connection: apsw.Connection, agent_id: str, at: AsOf) -> str | None:
     """Whose sub-agent an agent is; None when nobody's."""
-    row = VERSIONS.find_at(connection, agent_id, at)
+    row = VERSIONS.find_at(connection, agent_id, at) if SEPARATOR in agent_id else None
     return None if row is None else row.parent
+
+
+def and_parent(connection: apsw.Connection, agent_id: str, at: AsOf) -> tuple[str, ...]:
+    """An agent and, of a sub-agent, its parent: those whose locks do not stand in its way."""
+    parent = find_parent(connection, agent_id, at)
+    return (agent_id,) if parent is None else (agent_id, parent)
+
+
+def are_related(connection: apsw.Connection, one: str, other: str, at: AsOf) -> bool:
+    """Whether one of two agents is the other's parent."""
+    return find_parent(connection, one, at) == other or find_parent(connection, other, at) == one
 
 
 def list_sub_agents(connection: apsw.Connection, at: AsOf) -> list[tuple[str, str]]:

@@ -18,7 +18,6 @@ from msgspec import Struct
 
 from api.hooks.guarded_git import GitSilent, digest_of, find_commit, find_top, list_changed, list_changed_between
 from api.hooks.news import plain
-from arclog.deciders.families import SEPARATOR
 from arclog.deciders.locks import FindConflicts
 from arclog.deciders.messages import PostMessage
 from arclog.errors import ArcError, InvalidInput
@@ -176,7 +175,7 @@ class Outside:
         """An agent that is here, or the one for which it did what it did: the parent of a sub-agent that has ended."""
         if self._hub.read(sessions.find_session, agent_id, at) is not None:
             return agent_id
-        parent = self._hub.read(sessions.find_parent, agent_id, at) if SEPARATOR in agent_id else None
+        parent = self._hub.read(sessions.find_parent, agent_id, at)
         return None if parent is None else self._find_present(parent, at)
 
     def _find_key(self, path: str) -> str | None:

@@ -17,7 +17,6 @@ from api.hooks.guarded_git import Disk, digest_of, list_changed, list_staged
 from api.hooks.news import plain
 from api.hooks.shell.deeds import Deed, Unclear
 from api.hooks.shell.script import find_deeds
-from arclog.deciders.families import SEPARATOR
 from arclog.deciders.files import TouchFiles
 from arclog.deciders.locks import MAX_PATHS, AcquireLock, FindConflicts
 from arclog.errors import InvalidInput
@@ -237,11 +236,7 @@ class ToolGuard:
 
     def _is_own(self, agent_id: str, writer: str) -> bool:
         """Whether an agent may commit or take back what another wrote: a parent and its sub-agent share their work."""
-        if agent_id == writer or (SEPARATOR not in agent_id and SEPARATOR not in writer):
-            return agent_id == writer
-        at = self._hub.at()
-        parent = self._hub.read(sessions.find_parent, agent_id, at)
-        return parent == writer or self._hub.read(sessions.find_parent, writer, at) == agent_id
+        return agent_id == writer or self._hub.read(sessions.are_related, agent_id, writer, self._hub.at())
 
     # Paths ----------------------------------------------------------------------------------------------------------
 
@@ -290,7 +285,7 @@ _ADVICE: Final = {
 
 def _list_held_by_others(connection: Any, agent_id: str, at: Any) -> list[locks.Lock]:  # noqa: ANN401
     found: list[locks.Lock] = []
-    own = {agent_id, sessions.find_parent(connection, agent_id, at)}
+    own = sessions.and_parent(connection, agent_id, at)
     for lock in locks.each_lock(connection, at, None, True):
         if lock.agent_id not in own:
             found.append(lock)

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from api.mcp.port import Port, read_all
 from arclog.events import JsonObject
+from arclog.list_cursors import lock_cursor
 
 MAX_HOLDINGS: Final = 1000
 """What is remembered of one agent; the lease that was taken longest ago is forgotten first."""
@@ -96,9 +97,8 @@ def name_claim(row: JsonObject) -> str:
 
 
 def name_lock(row: JsonObject) -> str:
-    """The name of a lock's row in the hub's list, where a path that agents share has a row for each of them."""
-    path = str(row["file_path"])
-    return path if row.get("mode", "exclusive") == "exclusive" else f"{path}@{row['agent_id']}"
+    """The name of a lock's row in the hub's list."""
+    return lock_cursor(row["file_path"], row.get("mode", "exclusive"), row["agent_id"])
 
 
 def _phrase(holding: Holding) -> str:

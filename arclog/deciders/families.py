@@ -20,7 +20,7 @@ class Families:
 
     def __init__(self) -> None:
         self._parents: dict[str, str] = {}
-        self._children: dict[str, dict[str, None]] = {}
+        self._sub_agents: dict[str, dict[str, None]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._parents)
@@ -28,7 +28,7 @@ class Families:
     def join(self, agent_id: str, parent: str) -> None:
         """An agent is a sub-agent from now on."""
         self._parents[agent_id] = parent
-        self._children.setdefault(parent, {})[agent_id] = None
+        self._sub_agents.setdefault(parent, {})[agent_id] = None
 
     def parent_of(self, agent_id: str) -> str | None:
         """Whose sub-agent an agent is; None when nobody's."""
@@ -43,14 +43,18 @@ class Families:
         parent = self._parents.get(agent_id)
         return (agent_id,) if parent is None else (agent_id, parent)
 
-    def has_members(self, agent_id: str) -> bool:
+    def are_related(self, one: str, other: str) -> bool:
+        """Whether one of two agents is the other's parent."""
+        return self._parents.get(one) == other or self._parents.get(other) == one
+
+    def has_sub_agents(self, agent_id: str) -> bool:
         """Whether an agent has sub-agents."""
-        return agent_id in self._children
+        return agent_id in self._sub_agents
 
     def members_of(self, head: str) -> Iterator[str]:
         """A whole family, its head first."""
         yield head
-        yield from self._children.get(head, ())
+        yield from self._sub_agents.get(head, ())
 
 
 def check_name(agent_id: str, parent: str) -> None:

@@ -6,8 +6,9 @@ the two apart: a caller that names one is believed only while it is the current 
 
 from collections.abc import Iterable
 
-from arclog.deciders.standing import Holding, Noun, Standing
+from arclog.deciders.standing import Holding, Standing
 from arclog.errors import InvalidInput, NotFound, StaleToken
+from arclog.events.leases import Noun
 
 
 def get_held(

@@ -24,7 +24,7 @@ from typing import ClassVar, Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from arclog.deciders.standing import Holding, Mode, Noun, Place, Standing, is_enough
+from arclog.deciders.standing import Holding, Place, Standing, is_enough
 from arclog.deciders.waits import (
     Obstacle,
     Request,
@@ -35,7 +35,7 @@ from arclog.deciders.waits import (
     request_at,
 )
 from arclog.errors import Deadlock
-from arclog.events.leases import Wait
+from arclog.events.leases import Mode, Noun, Wait
 from arclog.limits import MICROSECONDS
 from arclog.paths import parse_key
 from arclog.patterns import find_witness
@@ -206,7 +206,9 @@ def find_grantable(standing: Standing, places: Iterable[Place], now: int) -> Ite
     while left:
         for place in _find_in_order(standing, left, now):
             yield place
-            if standing.families.has_members(place.agent_id):  # a sub-agent may have stood before it, and waited for it
+            if standing.families.has_sub_agents(
+                place.agent_id
+            ):  # a sub-agent may have stood before it, and waited for it
                 left = [one for one in left if one.place_id in standing.waiting]
                 break
         else:

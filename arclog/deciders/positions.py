@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from arclog.deciders.standing import Mode, Noun, Place, Standing
+from arclog.deciders.standing import Place, Standing
 from arclog.deciders.waits import find_holders, opposed, request_at
+from arclog.events.leases import Mode, Noun
 
 MAX_AHEAD: Final = 20
 """Agents that are named at most of those that a request waits for."""

@@ -6,17 +6,15 @@ kept until it is looked for: whether a lease or a place still counts depends on 
 
 from collections.abc import Container, Iterable, Iterator
 from heapq import heappop, heappush
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
 from arclog.deciders.families import Families
+from arclog.events.leases import Mode, Noun
 from arclog.overlaps import Overlaps, SameKeys
 from arclog.paths import key_contains
 from arclog.patterns import is_pattern
-
-Noun = Literal["lock", "claim"]
-Mode = Literal["exclusive", "shared"]
 
 K = TypeVar("K")
 I = TypeVar("I")  # noqa: E741 - key, inner key, value
@@ -214,7 +212,8 @@ class Standing:
         for key in keys:
             mode = "exclusive" if key in kept else asked
             for before in list(self._of_key.get((noun, key), {}).values()):
-                if before.agent_id == agent_id or (mode == "exclusive" and not self._are_related(before, agent_id)):
+                shares = mode == "shared" or (noun == "lock" and self.families.are_related(before.agent_id, agent_id))
+                if before.agent_id == agent_id or not shares:
                     self._drop(before)
             holding = Holding(noun, key, agent_id, mode, token, expires_at, is_automatic)
             self.holdings[noun][mode].add(key, agent_id, holding)
@@ -311,12 +310,6 @@ class Standing:
     def next_end(self) -> int | None:
         """The last microsecond before `end` may have something to drop; it may come too early, never too late."""
         return self._endings[0][0] if self._endings else None
-
-    def _are_related(self, holding: Holding, agent_id: str) -> bool:
-        """Whether an agent may have the same lock alone beside that of another, since one is the other's parent."""
-        parent_of = self.families.parent_of
-        is_parents = holding.agent_id == parent_of(agent_id) or parent_of(holding.agent_id) == agent_id
-        return holding.noun == "lock" and is_parents
 
     def _note_end(self, ending: Holding | Place) -> None:
         """Look at something when it is due; what was put off is looked at when it was due first, and put off then."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from arclog.deciders.standing import Noun
 from arclog.events import DIRECT_CHANNEL, Notice
+from arclog.events.leases import Noun
 
 MAX_NAMED = 5
 """Names in the text of a notice; what it leaves out is counted."""

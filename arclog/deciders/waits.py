@@ -10,8 +10,8 @@ from collections.abc import Callable, Container, Iterable, Iterator
 
 from msgspec import Struct
 
-from arclog.deciders.standing import MODES, Holding, Mode, Noun, Place, Standing
-from arclog.events.leases import Wait
+from arclog.deciders.standing import MODES, Holding, Place, Standing
+from arclog.events.leases import Mode, Noun, Wait
 
 
 class Request(Struct, frozen=True):

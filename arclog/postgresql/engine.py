@@ -10,7 +10,7 @@ and nobody ever appends who only thinks that he holds the lock.
 **Nobody holds the lock while a disk or a standby is waited for.** The batch's own commit waits for neither, so the next
 hub decides on top of it at once. The transaction after it does (the barrier), and the WAL has one order: when the
 barrier is there for good, so is everything that was committed before, whichever hub did. The flushes of several hubs
-then share one disk's turn. Until its own barrier is behind them, a hub keeps nothing in its storage of what it was
+then share one disk's turn. Until its own barrier has passed, a hub keeps nothing in its storage of what it was
 given with the lock, and tells nobody; and a hub that only follows reads no further than somebody's barrier reaches
 (`_kept_to`), which is what the word to the other hubs says.
 
@@ -24,6 +24,8 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
+
+from msgspec import Struct
 
 from arclog.clock import LogClock, TimeSource
 from arclog.codec import StoredEvent
@@ -48,7 +50,18 @@ ANSWER_SEC: Final = 5.0
 """How long an answer may take, beyond what the question itself waits for, before the line is taken for dead."""
 
 
-NOTHING: Final = (0, 0, 0)
+class SentBatch(Struct, frozen=True):
+    """A batch on its way to the server: how many of its statements must be done for each step.
+
+    Attributes:
+        committed: for its events to be in the log.
+        kept: for them to be there for good, on the standby too.
+        told: for the other hubs to be told; that is all of them.
+    """
+
+    committed: int
+    kept: int
+    told: int
 
 
 class PostgresqlEngine:
@@ -88,8 +101,7 @@ class PostgresqlEngine:
         """The end of the log as this hub was last told of it."""
         self._has_news = False
         """Whether events were given with the lock that is held: they may not be there for good."""
-        self._on_its_way = NOTHING
-        """How much of a batch that was sent must be done for it to be committed, kept for good, and told to others."""
+        self._on_its_way: SentBatch | None = None
         self._kept_to = 0
         """Up to which event the log is known to be there for good."""
         self._heard_at: int | None = None
@@ -150,17 +162,16 @@ class PostgresqlEngine:
             return
         if not self._holds:
             raise LockLost
-        self.hasten(events)
+        sent = self._on_its_way or self._send(events)
         line, end = self._line(), self._head_of(events) if events else self._end
-        committed, kept, told = self._on_its_way
-        self._holds, self._has_news, self._on_its_way = False, False, NOTHING
+        self._holds, self._has_news, self._on_its_way = False, False, None
         try:
-            line.receive(told, self._commit_sec)
+            line.receive(sent.told, self._commit_sec)
         except Refused as refused:
             self._roll_back()
-            if refused.place < committed:
+            if refused.place < sent.committed:
                 raise storage_error_of(refused, self._address.shown) from None
-            if refused.place < kept:
+            if refused.place < sent.kept:
                 raise self._unknown(events) from refused
         except LineLost as lost:
             self._drop()
@@ -174,14 +185,17 @@ class PostgresqlEngine:
         self._learn_kept(end.event_id)
 
     def hasten(self, events: Sequence[StoredEvent]) -> None:
-        if not self._holds or self._on_its_way is not NOTHING or not (events or self._has_news):
-            return
+        if self._holds and self._on_its_way is None and (events or self._has_news):
+            self._send(events)
+
+    def _send(self, events: Sequence[StoredEvent]) -> SentBatch:
         end = events[-1].event_id if events else self._end.event_id
         batch: list[Ask] = [("append", columns_of(part)) for part in parts_of(events)] if events else []
         batch += [("commit", ()), *self._barrier(), ("tell", (number(end),))]
-        self._on_its_way = (len(batch) - 4, len(batch) - 1, len(batch))
+        self._on_its_way = sent = SentBatch(len(batch) - 4, len(batch) - 1, len(batch))
         with suppress(LineLost):  # as whoever waits for the answer will see
             self._line().send(*batch)
+        return sent
 
     def has_kept(self, event: StoredEvent) -> bool:
         try:
@@ -201,7 +215,7 @@ class PostgresqlEngine:
 
     def release(self) -> None:
         self._has_news = False
-        if self._on_its_way is not NOTHING:  # it cannot be called back
+        if self._on_its_way is not None:  # it cannot be called back
             self._drop()
         if self._holds:
             self._holds = False
@@ -316,7 +330,7 @@ class PostgresqlEngine:
             self._drop()
 
     def _drop(self) -> None:
-        self._holds, self._has_news, self._on_its_way = False, False, NOTHING
+        self._holds, self._has_news, self._on_its_way = False, False, None
         if self._session is not None:
             self._session.line.close()
             self._session = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from arclog.list_cursors import lock_cursor
 from cli.options import cursor, page_size
 from cli.read.view import ChannelOrThread, Newest, Parameter, Search, View, Whole, WithQueue, field, second
 from cli.read.work import TASKS
@@ -190,9 +191,7 @@ CLAIMS: Final = WithQueue(
 
 
 def _name_lock(row: Row) -> str:
-    """What the list of locks goes on after: a path that agents share has a row for each of them."""
-    path: str = row["file_path"]
-    return path if row["mode"] == "exclusive" else f"{path}@{row['agent_id']}"
+    return lock_cursor(row["file_path"], row["mode"], row["agent_id"])
 
 
 LOCKS: Final = WithQueue(

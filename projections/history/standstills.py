@@ -13,9 +13,9 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
-from arclog.deciders.standing import Holding, Noun, Place, Standing
+from arclog.deciders.standing import Holding, Place, Standing
 from arclog.deciders.waits import find_holders, request_at
-from arclog.events.leases import Wait
+from arclog.events.leases import Noun, Wait
 from arclog.sqlite.reads import Filter, read_from_end
 from projections import places
 from projections.deadlocks import Deadlock, list_deadlocks

@@ -41,11 +41,6 @@ class Clocks:
         self._not_before = 0
 
     @property
-    def next_at(self) -> int:
-        """When something is to be done for sessions."""
-        return max(self._clockwork.next_at, self._not_before)
-
-    @property
     def next_due_at(self) -> int:
         """When something may be due, leases that are waited for included."""
         soonest = min(self._clockwork.next_at, self._tasks.next_at, self._wakes.next_at)

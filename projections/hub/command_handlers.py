@@ -75,7 +75,7 @@ def _open_session(context: Context, command: session_rules.OpenSession, at: AsOf
                 parent,
                 parent_is_live=context.snapshot.read(sessions.find_live, parent, at) is not None,
                 grandparent=standing.families.parent_of(parent),
-                has_sub_agents=standing.families.has_members(agent_id),
+                has_sub_agents=standing.families.has_sub_agents(agent_id),
                 is_busy=known is None and standing.has_anything(agent_id, at.now),
             )
     return session_rules.decide_open(state, command, at.now)

@@ -5,8 +5,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from arclog.deciders.standing import Mode, Noun, Standing
+from arclog.deciders.standing import Standing
 from arclog.deciders.waits import Request, find_obstacles
+from arclog.events.leases import Mode, Noun
 from projections.encoding import encode_json
 from projections.hub.lease_answers import Rows, show_obstacle
 from projections.times import timestamp

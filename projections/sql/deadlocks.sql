@@ -3,7 +3,6 @@
 -- it, at which somebody waits for the asker.
 CREATE TABLE deadlocks (
     event_id INTEGER PRIMARY KEY,
-    fencing_token INTEGER NOT NULL,
     asker_agent_id TEXT NOT NULL,
     place_id INTEGER NOT NULL,
     circle TEXT NOT NULL
@@ -13,7 +12,7 @@ CREATE TABLE deadlocks (
 CREATE INDEX deadlocks_at ON deadlocks (place_id);
 
 -- name: refuse
-INSERT INTO deadlocks (event_id, fencing_token, asker_agent_id, place_id, circle) VALUES (?, ?, ?, ?, ?)
+INSERT INTO deadlocks (event_id, asker_agent_id, place_id, circle) VALUES (?, ?, ?, ?)
 
 -- name: find_same
 SELECT event_id FROM deadlocks INDEXED BY deadlocks_at WHERE place_id = ? AND asker_agent_id = ? AND circle = ?

@@ -46,7 +46,7 @@ def end(program: subprocess.Popen[bytes]) -> None:
 def idle(recorder: Recorder, time: FakeTime, seconds: float) -> None:
     stop = time.wall() + round(seconds * 1_000_000)
     while time.wall() < stop:
-        time.pass_micros(max(1, min(recorder._clocks.next_at, stop) - time.wall()))
+        time.pass_micros(max(1, min(recorder._clocks.next_due_at, stop) - time.wall()))
         if recorder.is_due():
             recorder.transact([])
 

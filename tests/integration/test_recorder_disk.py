@@ -164,7 +164,7 @@ def test_presence_on_a_failing_disk_is_looked_at_again_every_second_until_it_wor
         for _ in range(3):
             assert recorder.is_due()
             recorder.transact([])
-            assert recorder._clocks.next_at == time.wall() + 1_000_000
+            assert recorder._clocks.next_due_at == time.wall() + 1_000_000
             assert not recorder.is_due()
             time.pass_sec(1)
         disk.heal()

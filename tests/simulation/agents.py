@@ -13,9 +13,9 @@ from arclog.deciders.locks import AcquireLock, HandOverLock, LeaveLockQueue, Rel
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.picking import TakeNextTask
 from arclog.deciders.sessions import OpenSession
-from arclog.deciders.standing import Mode
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError, Deadlock, NotFound, StorageError, UnexpectedFailure
+from arclog.events.leases import Mode
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
 from projections.hub.log_feed import EventPage, EventQuery

@@ -14,8 +14,8 @@ from typing import Any, Generic, TypeVar
 from arclog.deciders.claims import AcquireClaim, HandOverClaim, LeaveClaimQueue, RefreshClaim, ReleaseClaim
 from arclog.deciders.locks import AcquireLock, HandOverLock, LeaveLockQueue, RefreshLock, ReleaseLock
 from arclog.deciders.sessions import CloseSession, OpenSession
-from arclog.deciders.standing import Mode
 from arclog.errors import ArcError, Conflict, Deadlock
+from arclog.events.leases import Mode
 from projections.hub.command_handlers import Command
 from tests.support.fake_time import FakeTime
 from tests.support.lease_model import SECOND, Model, Row, Waiting

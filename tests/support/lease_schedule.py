@@ -11,9 +11,10 @@ from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, find_grantable, find_lapsed, grant
 from arclog.deciders.positions import positions_of
-from arclog.deciders.standing import Mode, Noun, Place, Standing
+from arclog.deciders.standing import Place, Standing
 from arclog.deciders.waits import find_holders, find_places, request_at
 from arclog.errors import Conflict, Deadlock
+from arclog.events.leases import Mode, Noun
 from tests.support.lease_model import SECOND, Model, Row
 
 AGENTS = tuple("ABCDEF")

@@ -19,7 +19,7 @@ from arclog.deciders.locks import (
     decide_leave,
     named_paths,
 )
-from arclog.deciders.standing import Mode, Place, Standing
+from arclog.deciders.standing import Place, Standing
 from arclog.errors import Conflict, Deadlock, InvalidInput, NotFound, StaleToken
 from arclog.events import (
     LockAcquired,
@@ -30,7 +30,7 @@ from arclog.events import (
     LockRefused,
     LockReleased,
 )
-from arclog.events.leases import Wait
+from arclog.events.leases import Mode, Wait
 from arclog.events.locks import LockedPath
 
 SECOND = 1_000_000
