@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 
@@ -45,24 +44,13 @@ def done(folder: Path, *words: object, **more: str) -> str:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    done(folder, "git", "init", "-q", "-b", "main")
-    (folder / "a.py").write_text("one\n")
-    (folder / ".gitignore").write_text(f"node_modules\n{THEIRS}\narc.sqlite3*\n.arc*\nhub-*\n")
-    done(folder, "git", "add", ".")
-    done(folder, "git", "commit", "-qm", "first")
-    return folder
-
-
-@pytest.fixture
-def hub(repository: Path) -> Iterator[HubProcess]:
-    hub = HubProcess.at(repository).start()
-    try:
-        yield hub
-    finally:
-        hub.stop()
+def repository(repository: Path) -> Path:
+    """One with a commit, which leaves out what the hooks and the hub write."""
+    (repository / "a.py").write_text("one\n")
+    (repository / ".gitignore").write_text(f"node_modules\n{THEIRS}\narc.sqlite3*\n.arc*\nhub-*\n")
+    done(repository, "git", "add", ".")
+    done(repository, "git", "commit", "-qm", "first")
+    return repository
 
 
 @pytest.fixture(scope="module")

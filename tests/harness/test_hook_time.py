@@ -54,13 +54,11 @@ def empty_hook() -> Iterator[str]:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
+def repository(repository: Path) -> Path:
+    """One for the real Claude Code."""
     if find_program("claude-code") is None:
         pytest.skip("claude is not installed: set ARC_TEST_HARNESSES to a folder that has it")
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    return folder
+    return repository
 
 
 def tool_times(repository: Path, home: Path, turn: int) -> list[float]:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -21,23 +21,13 @@ ALL = list(PROGRAMS)
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    (folder / "calc.py").write_text("def add(a, b):\n    return a + b\n")
+def repository(repository: Path) -> Path:
+    """One with a file to be edited."""
+    (repository / "calc.py").write_text("def add(a, b):\n    return a + b\n")
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
-        subprocess.run(["git", *who, *words], cwd=folder, check=True)
-    return folder
-
-
-@pytest.fixture
-def hub(repository: Path) -> Iterator[HubProcess]:
-    hub = HubProcess.at(repository).start()
-    try:
-        yield hub
-    finally:
-        hub.stop()
+    for words in (["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run(["git", *who, *words], cwd=repository, check=True)
+    return repository
 
 
 class Harness:

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import chdir
@@ -45,23 +44,6 @@ class SendBack(Step):
         assert "SendMessage" in offered
         (address,) = set(re.findall(r"SendMessage to (uds:/[\w./-]+)", json.dumps(self._model.requests[-1])))
         return "SendMessage", {"to": address, "summary": "an answer", "message": "I look at it now."}
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    return folder
-
-
-@pytest.fixture
-def hub(repository: Path) -> Iterator[HubProcess]:
-    hub = HubProcess.at(repository).start()
-    try:
-        yield hub
-    finally:
-        hub.stop()
 
 
 @pytest.fixture
