@@ -10,7 +10,8 @@
 The standard library only, and nothing of the hub: to have a hub, call `ensure_hub`, which starts the command
 `arc`. A name is loaded when it is first used, because agents start Python thousands of times.
 
-    client          `ArcClient`: `reader`, `leases`, `tasks`, `questions`, `wakes` are its parts, `shapes` its answers
+    client          `ArcClient`; `reader`, `posting`, `leases`, `tasks`, `questions`, `wakes` are its parts, and
+                    `shapes` are its answers
     http, spool     the two ways to a hub; `connection`, `urls`, `light_json` and `errors` below them
     poll_places, preconditions
                     how far polls have read, and what a change relies on

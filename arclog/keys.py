@@ -8,7 +8,10 @@ made again when they are imported, and verified against them (`arclog.proof.keys
 from hashlib import sha256
 from typing import Final
 
+from msgspec import Struct
+
 from arclog.codec import Metadata
+from arclog.erasure import hash_request
 from arclog.events import Event
 from arclog.events.channels import ANONYMOUS
 
@@ -24,6 +27,27 @@ _NOBODYS: Final = frozenset(
     }
 )
 """What was asked for without saying who asks, when events did not name their principal."""
+
+
+class KeptKey(Struct, frozen=True):
+    """What is known of an idempotency key.
+
+    Attributes:
+        event_id: the event that it led to.
+        request: the hash of its request; with the event's salt, unless the key is one of a call that names nobody.
+        salt: that salt; None in events that have none.
+        erased: whether the event's texts were erased, and its salt with them, so that no request can be compared.
+    """
+
+    event_id: int
+    request: bytes
+    salt: bytes | None = None
+    erased: bool = False
+
+    def is_of(self, *requests: bytes | None) -> bool:
+        """Whether the key came with one of these requests, as far as can be told."""
+        asked = [one or b"" for one in requests]
+        return self.erased or self.request in (*asked, *(hash_request(one, self.salt) for one in asked))
 
 
 def principal_of(event: Event, sender: str) -> str | None:

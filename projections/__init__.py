@@ -4,7 +4,8 @@
                 one module a noun: its projector (event -> rows), its queries; its SQL in `sql/`
     places, queue, standing_changes
                 who waits for a claim or a lock: as rows, as of any event, and in the memory of a hub
-    leases      what the tables of claims and locks share
+    leases, lock_slots
+                what the tables of claims and locks share, and where the rows of a lock stand
     erasing     what the tables lose with an event's texts
     message_pages
                 what an agent, a channel or a thread is shown

@@ -1,7 +1,6 @@
 """Locks: who holds what now, and who held it at any event before.
 
-Each path of a grant has a row. The rows of one key share a *slot* as long as one agent alone has it: what is granted
-next takes the place of what was. Of agents that share a key each has a slot of its own, and so has a sub-agent.
+Each path of a grant has a row, which stands in a slot of its key (`projections.lock_slots`).
 """
 
 from collections.abc import Iterator
@@ -31,13 +30,10 @@ from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.leases import LeaseTables, notice_channel
+from projections.lock_slots import key_of, mode_of, range_of_sharers, shared_slot, slot_for, slots_of
 from projections.projector import Projector, Writer, time_of
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
-
-_SHARER: Final = "\n"
-"""What stands in a slot between the key and the agent that shares it, and after a sub-agent that has it alone; no key
-and no agent holds a line feed."""
 
 
 class Lock(Struct, frozen=True):
@@ -89,7 +85,7 @@ class _Row(Struct, frozen=True, gc=False):
 
     @property
     def mode(self) -> Mode:
-        return _mode_of(self.slot)
+        return mode_of(self.slot)
 
 
 VERSIONS: Final = Versioned("locks", _Row, free_text=("metadata",))
@@ -103,7 +99,7 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
     metadata = encode_json(data.metadata).decode()
     for key, path in zip(data.keys, data.paths, strict=True):
         alone = data.mode == "exclusive" or key in data.kept
-        slot = _slot(key, data.agent_id, alone=alone, is_sub_agent=data.parent is not None)
+        slot = slot_for(key, data.agent_id, alone=alone, is_sub_agent=data.parent is not None)
         row = _Row(
             slot=slot,
             file_path=path,
@@ -121,7 +117,7 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
         if not alone:  # it may have had this key alone, and let that lapse
             _release(writer, event, key, data.agent_id, event.recorded_at)
         elif key in data.upgrades:
-            _release(writer, event, _shared_slot(key, data.agent_id), data.agent_id, event.recorded_at)
+            _release(writer, event, shared_slot(key, data.agent_id), data.agent_id, event.recorded_at)
         if data.parent is not None:
             _release_others(writer, event, key, row)
 
@@ -156,7 +152,7 @@ def _on_handed_over(writer: Writer, event: Fact, data: LockHandedOver) -> None:
             locked_at=event.recorded_at,
             automatic=0,
         )
-        slot = _slot(key, data.to_agent_id, alone=given.mode == "exclusive", is_sub_agent=data.to_parent is not None)
+        slot = slot_for(key, data.to_agent_id, alone=given.mode == "exclusive", is_sub_agent=data.to_parent is not None)
         if slot != current.row.slot:
             given = replace(given, slot=slot)
             _release(writer, event, current.row.slot, data.agent_id, event.recorded_at)
@@ -185,7 +181,7 @@ def _release(writer: Writer, event: Fact, slot: str, agent_id: str, released_at:
 
 def _release_others(writer: Writer, event: Fact, key: str, row: _Row) -> None:
     """What its agent had by the same key in another slot is over: it may have let that lapse."""
-    for slot in _slots_of(key, row.agent_id):
+    for slot in slots_of(key, row.agent_id):
         if slot != row.slot:
             _release(writer, event, slot, row.agent_id, event.recorded_at)
 
@@ -203,13 +199,13 @@ def _find_of(writer: Writer, key: str, agent_id: str, token: int | None = None) 
     A grant that lapsed is left as it was, so an agent may have both; `token` says which is meant, where it is known.
     """
     if SEPARATOR in agent_id:
-        own = writer.find(VERSIONS, _slot(key, agent_id, alone=True, is_sub_agent=True))
+        own = writer.find(VERSIONS, slot_for(key, agent_id, alone=True, is_sub_agent=True))
         if own is not None and _is_meant(own.row, token):
             return own
     current = writer.find(VERSIONS, key)
     if current is not None and current.row.agent_id == agent_id and _is_meant(current.row, token):
         return current
-    shared = writer.find(VERSIONS, _shared_slot(key, agent_id))
+    shared = writer.find(VERSIONS, shared_slot(key, agent_id))
     if shared is None or current is None or current.row.agent_id != agent_id:
         return shared or current
     return shared if _is_meant(shared.row, token) else current
@@ -217,31 +213,6 @@ def _find_of(writer: Writer, key: str, agent_id: str, token: int | None = None) 
 
 def _is_meant(row: _Row, token: int | None) -> bool:
     return row.released_at is None if token is None else row.fencing_token == token
-
-
-def _key_of(slot: str) -> str:
-    return slot.partition(_SHARER)[0]
-
-
-def _mode_of(slot: str) -> Mode:
-    return "shared" if _SHARER in slot and not slot.endswith(_SHARER) else "exclusive"
-
-
-def _shared_slot(key: str, agent_id: str) -> str:
-    return f"{key}{_SHARER}{agent_id}"
-
-
-def _slot(key: str, agent_id: str, *, alone: bool, is_sub_agent: bool) -> str:
-    """Where an agent's row stands. A sub-agent that has a key alone may have it beside its parent."""
-    if not alone:
-        return _shared_slot(key, agent_id)
-    return f"{key}{_SHARER}{agent_id}{_SHARER}" if is_sub_agent else key
-
-
-def _slots_of(key: str, agent_id: str) -> tuple[str, ...]:
-    """Where an agent's rows may stand."""
-    slots = (key, _shared_slot(key, agent_id))
-    return (*slots, _slot(key, agent_id, alone=True, is_sub_agent=True)) if SEPARATOR in agent_id else slots
 
 
 def _thread_of(metadata: JsonObject) -> str | None:
@@ -269,7 +240,7 @@ PROJECTOR: Final = Projector(
 
 def find_lock(connection: apsw.Connection, key: str, agent_id: str, at: AsOf) -> Lock | None:
     """What an agent had by a key as it was left last, released or not."""
-    found = [row for slot in _slots_of(key, agent_id) if (row := VERSIONS.find_at(connection, slot, at))]
+    found = [row for slot in slots_of(key, agent_id) if (row := VERSIONS.find_at(connection, slot, at))]
     own = [row for row in found if row.agent_id == agent_id]
     return _lock(max(own, key=_age)) if own else None
 
@@ -277,7 +248,7 @@ def find_lock(connection: apsw.Connection, key: str, agent_id: str, at: AsOf) ->
 def list_of_key(connection: apsw.Connection, key: str, at: AsOf) -> list[Lock]:
     """The locks on just that key as they were left last: one, or one of each agent that shared it."""
     alone = VERSIONS.find_at(connection, key, at)
-    shared = VERSIONS.read(connection, SQL["list_sharers"], {"low": key + _SHARER, "high": key + "\v", "at": at.at})
+    shared = VERSIONS.read(connection, SQL["list_sharers"], {**range_of_sharers(key), "at": at.at})
     return [_lock(row) for row in sorted([*([] if alone is None else [alone]), *shared], key=_age)]
 
 
@@ -296,7 +267,7 @@ def find_current(writer: Writer, key: str, agent_id: str, token: int | None = No
 
 def find_thread(connection: apsw.Connection, key: str, agent_id: str, at: AsOf) -> str | None:
     """The thread that an agent's lock belongs to, if any."""
-    found = [row for slot in _slots_of(key, agent_id) if (row := VERSIONS.find_at(connection, slot, at))]
+    found = [row for slot in slots_of(key, agent_id) if (row := VERSIONS.find_at(connection, slot, at))]
     own = [row for row in found if row.agent_id == agent_id]
     return max(own, key=_age).thread_id if own else None
 
@@ -306,19 +277,19 @@ def list_held(
 ) -> list[HeldLock]:
     """What an agent holds at present, as `LeaseTables.read_held` finds it."""
     rows = LEASES.read_held(connection, agent_id, now, before, limit, most_bytes)
-    return [HeldLock(_key_of(slot), *rest) for slot, *rest in rows]
+    return [HeldLock(key_of(slot), *rest) for slot, *rest in rows]
 
 
 def list_keys(connection: apsw.Connection) -> list[str]:
     """The keys of all locks that there ever were."""
-    return sorted({_key_of(slot) for (slot,) in connection.execute(SQL["list_slots"])})
+    return sorted({key_of(slot) for (slot,) in connection.execute(SQL["list_slots"])})
 
 
 def list_standing(connection: apsw.Connection, at: AsOf) -> list[Holding]:
     """All that was held at a moment, as the rules see it."""
     rows = connection.execute(SQL["list_standing"], at.bindings())
     return [
-        Holding("lock", _key_of(slot), agent_id, _mode_of(slot), token, until, bool(automatic))
+        Holding("lock", key_of(slot), agent_id, mode_of(slot), token, until, bool(automatic))
         for slot, agent_id, token, until, automatic in rows
     ]
 
@@ -360,8 +331,8 @@ def _lock(row: _Row) -> Lock:
         optional_timestamp(row.released_at),
         msgspec.Raw(row.metadata.encode()),
         row.fencing_token,
-        _key_of(row.slot),
-        _mode_of(row.slot),
+        key_of(row.slot),
+        mode_of(row.slot),
         automatic=True if row.automatic else UNSET,
     )
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote
 
+import httptools
 from msgspec import Struct
 
 MAX_HEAD_BYTES: Final = 64 * 1024
@@ -83,11 +84,26 @@ def is_too_long(url: bytes, headers: Iterable[Header]) -> bool:
     return len(url) + sum(len(name) + len(value) + 4 for name, value in headers) > MAX_HEAD_BYTES
 
 
-def name_host(headers: Iterable[Header], host: bytes, port: int | None) -> list[Header]:
-    """The headers with the host that the first line names, which counts more (RFC 9112, section 3.2.2)."""
+def split_absolute(url: bytes, headers: list[Header]) -> tuple[bytes, bytes, list[Header]]:
+    """The parts of a first line that names a whole URL.
+
+    Args:
+        url: what it names.
+        headers: the headers.
+
+    Returns:
+        The path, the query, and the headers with the host of the URL, which counts more (RFC 9112, section 3.2.2).
+    """
+    parsed = httptools.parse_url(url)
+    if parsed.host:
+        authority = _authority(parsed.host, parsed.port)
+        headers = [(name, authority if name == b"host" else value) for name, value in headers]
+    return parsed.path or b"/", parsed.query or b"", headers
+
+
+def _authority(host: bytes, port: int | None) -> bytes:
     address = b"[%b]" % host if b":" in host else host
-    authority = address if port is None else b"%b:%d" % (address, port)
-    return [(name, authority if name == b"host" else value) for name, value in headers]
+    return address if port is None else b"%b:%d" % (address, port)
 
 
 def encode_first_line(data: bytes) -> bytes:

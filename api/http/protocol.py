@@ -26,7 +26,7 @@ from api.http.heads import (
     decline_offer,
     encode_first_line,
     is_too_long,
-    name_host,
+    split_absolute,
 )
 from api.http.patience import Stall, Stalling
 
@@ -80,10 +80,11 @@ class HubProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
-        if self._deaf:
-            self._throw_away(len(data))
-            return
         self._bare += len(data)
+        if self._deaf:
+            if self._bare > self._serving.patience.linger_bytes:
+                self._transport.abort()
+            return
         in_first_line, line_goes_on = self._in_first_line, b"\n" not in data
         if in_first_line and not data.isascii():
             data = encode_first_line(data)
@@ -165,10 +166,7 @@ class HubProtocol(asyncio.Protocol):
         if url.startswith(b"/") and b"#" not in url:
             raw_path, _, query = url.partition(b"?")
         else:
-            parsed = httptools.parse_url(url)
-            raw_path, query = parsed.path or b"/", parsed.query or b""
-            if parsed.host:
-                self._headers = name_host(self._headers, parsed.host, parsed.port)
+            raw_path, query, self._headers = split_absolute(url, self._headers)
         version = self._parser.get_http_version()
         scope: Scope = {
             "type": "http",
@@ -304,11 +302,6 @@ class HubProtocol(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
         self._loop.call_later(self._serving.patience.linger_sec, self._transport.close)
-
-    def _throw_away(self, size: int) -> None:
-        self._bare += size
-        if self._bare > self._serving.patience.linger_bytes:
-            self._transport.abort()
 
     # What the server asks --------------------------------------------------------------------------------------------
 

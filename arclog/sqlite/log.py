@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import apsw
-from msgspec import Struct
 from msgspec.structs import replace
 
 from arclog.codec import (
@@ -34,7 +33,7 @@ from arclog.erasure import add_salt, find_salt, has_text, hash_request, is_erase
 from arclog.errors import InvalidInput, StorageError
 from arclog.events import Event, PayloadErased
 from arclog.events.channels import ANONYMOUS
-from arclog.keys import hash_key, key_owner
+from arclog.keys import KeptKey, hash_key, key_owner
 from arclog.notices import TAKING_SEVERAL, count_ids
 from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.erasing import allow_erased, take_out
@@ -50,27 +49,6 @@ FETCHED_AT_A_TIME: Final = 2_000
 """Events that are read from a remote log at a time."""
 
 _APPEND = EVENTS["append"]
-
-
-class KeptKey(Struct, frozen=True):
-    """What is known of an idempotency key.
-
-    Attributes:
-        event_id: the event that it led to.
-        request: the hash of its request; with the event's salt, unless the key is one of a call that names nobody.
-        salt: that salt; None in events that have none.
-        erased: whether the event's texts were erased, and its salt with them, so that no request can be compared.
-    """
-
-    event_id: int
-    request: bytes
-    salt: bytes | None = None
-    erased: bool = False
-
-    def is_of(self, *requests: bytes | None) -> bool:
-        """Whether the key came with one of these requests, as far as can be told."""
-        asked = [one or b"" for one in requests]
-        return self.erased or self.request in (*asked, *(hash_request(one, self.salt) for one in asked))
 
 
 class Log:

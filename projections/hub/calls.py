@@ -6,8 +6,8 @@ from msgspec import Struct, field
 
 from arclog.deciders.preconditions import Preconditions
 from arclog.errors import ArcError
+from arclog.keys import KeptKey
 from arclog.sender import Principal, sender_of
-from arclog.sqlite.log import KeptKey
 from projections.hub.command_handlers import Command
 from projections.hub.open_calls import OpenCall
 from projections.hub.outcomes import Outcome

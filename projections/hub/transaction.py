@@ -23,11 +23,11 @@ from arclog.events import (
 )
 from arclog.events.channels import ANONYMOUS
 from arclog.events.messages import is_of_task
-from arclog.keys import owner_of, principal_of
+from arclog.keys import KeptKey, owner_of, principal_of
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
 from arclog.rules import KNOWN, rules_of
 from arclog.sender import sender_of
-from arclog.sqlite.log import KeptKey, Log
+from arclog.sqlite.log import Log
 from arclog.sqlite.reads import find_event
 from projections import wakes
 from projections.all_projectors import HANDLERS, project

@@ -12,8 +12,9 @@ from arclog.clock import LogClock
 from arclog.codec import Metadata, RecordedEvent, StoredEvent
 from arclog.engine import Engine, Head
 from arclog.events import Event, MessagePosted
+from arclog.keys import KeptKey
 from arclog.sqlite.engine import FileEngine
-from arclog.sqlite.log import KeptKey, Log
+from arclog.sqlite.log import Log
 from arclog.sqlite.reads import NO_END, Filter, read
 from arclog.sqlite.schema import open_storage
 from tests.support.fake_time import FakeTime

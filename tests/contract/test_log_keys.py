@@ -2,8 +2,8 @@
 
 from arclog.codec import Metadata
 from arclog.events import ChannelCreated, SessionClosed
-from arclog.keys import owner_of
-from arclog.sqlite.log import KeptKey, Log
+from arclog.keys import KeptKey, owner_of
+from arclog.sqlite.log import Log
 from tests.contract.engines import append_all, post
 
 

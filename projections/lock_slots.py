@@ -1,0 +1,48 @@
+"""Slots: where the rows of a lock stand, told apart by what stands in the slot.
+
+The rows of one key share a slot as long as one agent alone has it: what is granted next takes the place of what was.
+Of agents that share a key each has a slot of its own, and so has a sub-agent, which may have a key alone beside its
+parent.
+"""
+
+from typing import Final
+
+from arclog.deciders.families import SEPARATOR
+from arclog.events.leases import Mode
+
+_SHARER: Final = "\n"
+"""What stands in a slot between the key and the agent that shares it, and after a sub-agent that has it alone; no key
+and no agent holds a line feed."""
+
+
+def key_of(slot: str) -> str:
+    """Whose slot it is."""
+    return slot.partition(_SHARER)[0]
+
+
+def mode_of(slot: str) -> Mode:
+    """How the key is held in it."""
+    return "shared" if _SHARER in slot and not slot.endswith(_SHARER) else "exclusive"
+
+
+def shared_slot(key: str, agent_id: str) -> str:
+    """Where the row of an agent stands that shares a key."""
+    return f"{key}{_SHARER}{agent_id}"
+
+
+def range_of_sharers(key: str) -> dict[str, str]:
+    """Between which slots those of a key's sharers are, and of sub-agents that have it alone: `low` and `high`."""
+    return {"low": key + _SHARER, "high": key + "\v"}
+
+
+def slot_for(key: str, agent_id: str, *, alone: bool, is_sub_agent: bool) -> str:
+    """Where an agent's row stands. A sub-agent that has a key alone may have it beside its parent."""
+    if not alone:
+        return shared_slot(key, agent_id)
+    return f"{key}{_SHARER}{agent_id}{_SHARER}" if is_sub_agent else key
+
+
+def slots_of(key: str, agent_id: str) -> tuple[str, ...]:
+    """Where an agent's rows may stand."""
+    slots = (key, shared_slot(key, agent_id))
+    return (*slots, slot_for(key, agent_id, alone=True, is_sub_agent=True)) if SEPARATOR in agent_id else slots
