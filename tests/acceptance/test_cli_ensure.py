@@ -151,7 +151,7 @@ def test_beside_a_hub_that_is_stopped_none_is_started_and_its_process_is_named_a
         began_at = time.monotonic()
         port = ["--port", free_port] if named else []
         ended = arc("ensure", *port, *(["--timeout", 3] if not noted else []))
-        assert time.monotonic() - began_at < 5
+        assert time.monotonic() - began_at < 20  # and not the 60 seconds for which a start is waited for
         assert (ended.code, ended.json["running"], ended.json["started"]) == (1, False, False)
         assert f"(process {pid}, http://127.0.0.1:{free_port}) is stopped" in ended.json["error"]
         assert f"kill -CONT {pid} lets it go on, kill -KILL {pid} ends it" in ended.json["error"]

@@ -71,7 +71,7 @@ def test_a_claim_is_waited_for(hub: HubProcess) -> None:
     waits = start(hub, "claim", "k", "--wait", "30", agent="b")
     wait_until(lambda: hub.get("/v1/claims/queue").result)
     assert arc(hub, "release", "k").returncode == 0
-    assert "k: yours until" in waits.communicate(timeout=20)[0]
+    assert "k: yours until" in waits.communicate(timeout=60)[0]
 
 
 def test_several_claims_are_had_together_or_not_at_all(hub: HubProcess) -> None:
@@ -84,7 +84,7 @@ def test_several_claims_are_had_together_or_not_at_all(hub: HubProcess) -> None:
     waits = start(hub, "claim", "two", "one", "--wait", "30")
     wait_until(lambda: hub.get("/v1/claims/queue").result)
     assert arc(hub, "release", "one", agent="b").returncode == 0
-    assert waits.communicate(timeout=20)[0].count("yours until") == 2
+    assert waits.communicate(timeout=60)[0].count("yours until") == 2
     asked = arc(hub, "claim", "one", "two", "--json")
     assert [json.loads(line)["acquired"] for line in asked.stdout.splitlines()] == [True, True]
 
@@ -131,7 +131,7 @@ def test_who_waits_and_for_how_long_is_told_with_what_is_held_and_as_of_any_even
     ).stdout  # fmt: skip
     assert re.search(r"^waiting: 1\n.*\nsrc/a\.py +b ", seen, re.MULTILINE)
     assert arc(hub, "unlock", "src/**").returncode == 0
-    waits.communicate(timeout=20)
+    waits.communicate(timeout=60)
     assert "waiting:" not in run(hub, "locks")
     assert "waiting:" in run(hub, "locks", "--as-of", str(place["place"]))
 
@@ -166,7 +166,7 @@ def test_a_command_whose_lock_is_taken_away_is_ended_unless_it_is_to_go_on(hub: 
         (held,) = wait_until(lambda: active(hub))
         body = {"agent_id": "o", "reason": "it hangs", "fencing_token": held["fencing_token"]}
         assert hub.post("/v1/locks/force-release", body).status == 200
-        _out, err = running.communicate(timeout=30)
+        _out, err = running.communicate(timeout=60)
         assert running.returncode == code
         assert "no longer yours" in err
 
@@ -178,19 +178,19 @@ def test_a_lock_ends_within_its_lease_when_the_one_that_held_it_is_killed(hub: H
     wait_until(lambda: active(hub) and pid_file.exists() and pid_file.read_text())
     running.kill()
     running.wait(10)
-    wait_until(lambda: not active(hub), within_sec=8)
+    wait_until(lambda: not active(hub))
     os.kill(int(pid_file.read_text()), signal.SIGKILL)
-    running.communicate(timeout=10)
+    running.communicate(timeout=60)
 
 
 def test_a_hub_that_is_killed_and_comes_back_costs_a_running_command_nothing(hub: HubProcess) -> None:
     inside = "import time; time.sleep(6); exit(3)"
-    running = start(hub, "with", "--ttl", "10", "lock:src", "--", sys.executable, "-c", inside)
+    running = start(hub, "with", "--ttl", "15", "lock:src", "--", sys.executable, "-c", inside)
     wait_until(lambda: active(hub))
     hub.kill()
     time.sleep(0.5)
     hub.start()
-    running.communicate(timeout=30)
+    running.communicate(timeout=60)
     assert running.returncode == 3
     assert active(hub) == []
 

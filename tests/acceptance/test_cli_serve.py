@@ -23,7 +23,7 @@ def test_a_hub_in_the_foreground_says_where_it_is_and_ends_well(
     wait_until((arc.folder / ".arc.pid").exists, what="the hub's note")
     hub_info(free_port)  # it answers, and so takes signals
     hub.send_signal(order)
-    out, err = hub.communicate(timeout=15)
+    out, err = hub.communicate(timeout=60)
     assert (hub.returncode, out) == (0, "")
     assert f"the hub of {arc.folder}/arc.sqlite3 listens on http://127.0.0.1:{free_port}" in err
     assert err.splitlines()[-1].endswith("stopped")
@@ -36,7 +36,7 @@ def test_a_quiet_hub_prints_nothing(arc: ArcCommand, free_port: int) -> None:
     wait_until((arc.folder / ".arc.pid").exists, what="the hub's note")
     hub_info(free_port)
     hub.terminate()
-    assert hub.communicate(timeout=15) == ("", "")
+    assert hub.communicate(timeout=60) == ("", "")
 
 
 def test_the_notes_of_two_hubs_on_a_storage_leave_each_other_alone(arc: ArcCommand, free_port: int) -> None:
@@ -46,11 +46,11 @@ def test_the_notes_of_two_hubs_on_a_storage_leave_each_other_alone(arc: ArcComma
     wait_until((arc.folder / f".arc.pid.{second.pid}").exists, what="the second note")
     assert json.loads((arc.folder / ".arc.pid").read_text())["pid"] == first.pid
     first.terminate()
-    first.communicate(timeout=15)
+    first.communicate(timeout=60)
     assert not (arc.folder / ".arc.pid").exists()
     assert arc("ensure").json["started"] is False
     assert arc("stop").json["pid"] == second.pid
-    second.communicate(timeout=15)
+    second.communicate(timeout=60)
     assert list(arc.folder.glob(".arc.pid*")) == []
 
 
@@ -64,8 +64,8 @@ def test_stop_says_that_another_hub_of_the_storage_goes_on(arc: ArcCommand, free
     assert stopped.json["pid"] == first.pid
     assert f"goes on at http://127.0.0.1:{port}: arc stop ends that too" in stopped.err
     assert arc("stop").json["pid"] == second.pid
-    first.communicate(timeout=15)
-    second.communicate(timeout=15)
+    first.communicate(timeout=60)
+    second.communicate(timeout=60)
 
 
 def test_a_second_hub_on_a_storage_needs_a_port_that_is_named(arc: ArcCommand, free_port: int) -> None:
@@ -120,7 +120,7 @@ def test_a_spool_that_cannot_be_is_a_warning_and_the_hub_serves(arc: ArcCommand,
     wait_until((arc.folder / ".arc.pid").exists, what="the hub's note")
     assert hub_info(free_port)["pid"] == hub.pid
     hub.terminate()
-    _out, err = hub.communicate(timeout=15)
+    _out, err = hub.communicate(timeout=60)
     assert hub.returncode == 0
     assert f"no relay: its folder {arc.folder}/spool cannot be used" in err
 
@@ -152,6 +152,6 @@ def test_a_pending_shutdown_ends_the_process(arc: ArcCommand, free_port: int) ->
     wait_until((arc.folder / ".arc.pid").exists, what="the hub's note")
     ask(free_port, "/v1/shutdown", {"delay_sec": 0})
     began_at = time.monotonic()
-    assert hub.communicate(timeout=15) == ("", "")
+    assert hub.communicate(timeout=60) == ("", "")
     assert hub.returncode == 0
     assert time.monotonic() - began_at < 10

@@ -19,7 +19,7 @@ def test_stop_answers_who_waits_and_returns_when_the_port_is_closed(arc: ArcComm
     assert (ended.code, ended.json) == (0, {"stopped": True, "pid": pid, "url": url})
     assert is_closed(free_port)
     assert not (arc.folder / ".arc.pid").exists()
-    out, err = poll.communicate(timeout=10)
+    out, err = poll.communicate(timeout=60)
     assert (poll.returncode, out, err) == (0, "", "")
 
 
@@ -50,7 +50,7 @@ def test_stop_ends_only_the_process_that_listens(arc: ArcCommand) -> None:
         ended = arc("stop", "--port", port)
     assert (ended.code, ended.json["stopped"]) == (1, False)
     assert f"process {victim.pid} is not what listens" in ended.json["error"]
-    victim.communicate(timeout=10)
+    victim.communicate(timeout=60)
     assert victim.returncode == 1  # there is no hub; nobody ended it
 
 

@@ -24,7 +24,7 @@ def test_a_hub_whose_terminal_closes_ends_well(arc: ArcCommand, free_port: int) 
     wait_until((arc.folder / ".arc.pid").exists, what="the hub's note")
     hub_info(free_port)
     hub.send_signal(signal.SIGHUP)
-    _out, err = hub.communicate(timeout=15)
+    _out, err = hub.communicate(timeout=60)
     assert hub.returncode == 0
     assert err.splitlines()[-1].endswith("stopped")
     assert not (arc.folder / ".arc.pid").exists()

@@ -96,7 +96,7 @@ def test_a_retry_of_a_call_to_the_former_version_is_answered_as_then(old_hub: Hu
 
 def test_requests_that_the_former_version_left_are_answered_once(old_hub: HubProcess, left: Path) -> None:
     answers = [left / "relay" / "responses" / "frank" / f"{name}.json" for name in ("0001", "0002", "0003", "0004")]
-    wait_until(lambda: all(answer.exists() for answer in answers), within_sec=10, what="four answers")
+    wait_until(lambda: all(answer.exists() for answer in answers), what="four answers")
     assert all(json.loads(answer.read_text())["ok"] for answer in answers)
     messages = old_hub.call("GET", "/v1/messages?channel=general&tail=1&limit=20").result
     said = [message["body"] for message in messages if message["from_agent"] == "frank"]

@@ -48,7 +48,6 @@ def test_a_hub_that_was_frozen_for_longer_than_the_ttl_takes_nothing_from_agents
             assert [agent["agent_id"] for agent in hub.get("/v1/agents").result] == ["caller", "gone"]
             wait_until(
                 lambda: [agent["agent_id"] for agent in hub.get("/v1/agents").result] == ["caller"],
-                within_sec=3 * TTL_SEC,
                 what="the end of the agent that does not call",
             )
         finally:
@@ -62,7 +61,8 @@ def test_a_hub_that_was_frozen_for_longer_than_the_ttl_takes_nothing_from_agents
         hub.stop()
 
 
-TOLD_WITHIN_SEC = 3.0
+TOLD_WITHIN_SEC = 10.0
+"""It takes less than one, where the machine is not busy; a call that nobody answers waits for fifteen and more."""
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_who_waits_at_one_hub_hears_what_is_posted_at_another(hubs: list[HubProc
         hubs[0].post("/v1/messages", {"from_agent": "alice", "body": "over there"})
         said = next(line for line in stream if line.startswith(b"data: "))
         assert json.loads(said.removeprefix(b"data: "))["body"] == "over there"
-        assert time.monotonic() - posted_at < 2.0
+        assert time.monotonic() - posted_at < 8.0  # before the next heartbeat
 
 
 def test_all_hubs_of_a_storage_have_one_instance_id(hubs: list[HubProcess]) -> None:
@@ -107,9 +107,7 @@ def test_stopping_one_hub_leaves_the_others_at_work(hubs: list[HubProcess]) -> N
     assert hubs[2].stop() == 0
     assert hubs[0].post("/v1/messages", {"from_agent": "alice", "body": "still here"}).status == 201
     wait_until(
-        lambda: len(hubs[1].get("/v1/messages?channel=general").result) == 1,
-        within_sec=5,
-        what="the message at the other hub",
+        lambda: len(hubs[1].get("/v1/messages?channel=general").result) == 1, what="the message at the other hub"
     )
 
 

@@ -18,7 +18,8 @@ from tests.support.hub_process import HubProcess
 from tests.support.waiting import wait_until
 
 WRITERS = 3
-NOTICED_WITHIN_SEC = 0.25
+NOTICED_WITHIN_SEC = 2.0
+"""It takes a tenth of that; but a writer, too, may be late to learn of its answer."""
 
 
 class Writers:
@@ -166,7 +167,7 @@ def test_whatever_file_of_the_storage_goes_nothing_that_was_acknowledged_goes_wi
             writers.stop()
         take_away(hub.storage)
         gone_at = time.monotonic()
-        wait_until(lambda: is_gone(hub), within_sec=10, what="it to be noticed")
+        wait_until(lambda: is_gone(hub), what="it to be noticed")
         writers.stop()
         assert writers.last_acknowledged_at < gone_at + NOTICED_WITHIN_SEC
         assert hub.post("/v1/messages", {"from_agent": "late", "body": "?"}).body["code"] == "storage_gone"
@@ -195,7 +196,7 @@ def test_a_hub_whose_shared_memory_is_cut_stops_or_ends_with_a_line_and_loses_no
             writers.stop()
         os.truncate(end(hub.storage, "-shm"), left)
         cut_at = time.monotonic()
-        wait_until(lambda: has_ended(hub) or is_gone(hub), within_sec=10, what="it to be noticed")
+        wait_until(lambda: has_ended(hub) or is_gone(hub), what="it to be noticed")
         writers.stop()
         assert writers.last_acknowledged_at < cut_at + NOTICED_WITHIN_SEC
         (said,) = [line for line in hub.output.splitlines() if "-shm" in line]

@@ -237,8 +237,8 @@ def test_a_poll_is_answered_by_the_message_it_waits_for(hub: ServedHub) -> None:
     wait_until(lambda: agent in hub.hub._recorder.presence.waiting, what="the poll to wait")
     began_at = time.monotonic()
     message_id = hub.say("here", to_agent=agent)
-    waiter.join(10)
-    assert time.monotonic() - began_at < 2
+    waiter.join(30)
+    assert time.monotonic() - began_at < 10  # it would have waited for 20 seconds
     assert [message["id"] for message in found] == [message_id]  # type: ignore[index]
 
 
@@ -258,7 +258,7 @@ def test_a_poller_that_leaves_is_no_longer_present(hub: ServedHub) -> None:
         path = f"/v1/events?agent_id={agent}&since_id={hub.say('last')}&timeout=60"
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         wait_until(lambda: agent in hub.hub._recorder.presence.waiting, what="the poll to wait")
-    wait_until(lambda: agent not in hub.hub._recorder.presence.waiting, within_sec=5, what="the poll to end")
+    wait_until(lambda: agent not in hub.hub._recorder.presence.waiting, what="the poll to end")
 
 
 def test_waiting_in_an_unknown_channel_is_404(hub: ServedHub) -> None:

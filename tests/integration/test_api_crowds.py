@@ -39,7 +39,7 @@ def test_an_address_elsewhere_has_so_many_connections_and_one_that_ends_makes_ro
         assert b"too_many_connections" in refused.read()
         assert connect(hub, stack, {}).getresponse().status == 200  # this machine is not counted
         kept[0].close()
-        wait_until(lambda: gauge(hub, "remote_connections") == 2, within_sec=10, what="one has ended")
+        wait_until(lambda: gauge(hub, "remote_connections") == 2, what="one has ended")
         assert connect(hub, stack, ELSEWHERE).getresponse().status == 200
 
 
@@ -50,13 +50,13 @@ def test_a_connection_that_breaks_off_is_not_counted_any_more(tmp_path: Path) ->
                 sock.sendall(b"GET /v1/channels HTTP/1.1\r\nHost: localhost\r\nVia: 1.1 proxy\r\n\r\n")
                 assert sock.recv(100).startswith(b"HTTP/1.1 200")
                 sock.shutdown(socket.SHUT_WR)
-            wait_until(lambda: gauge(hub, "remote_connections") == 0, within_sec=10, what="it has ended")
+            wait_until(lambda: gauge(hub, "remote_connections") == 0, what="it has ended")
 
 
 def test_a_sender_elsewhere_has_so_many_open_calls_and_each_that_ends_makes_room(tmp_path: Path) -> None:
     with served_hub(tmp_path, allow_remote=True, open_calls=3) as hub, ThreadPoolExecutor(4) as pool:
         polls = [pool.submit(hub.get, POLL, headers=ELSEWHERE) for _ in range(3)]
-        wait_until(lambda: gauge(hub, "remote_open_calls") == 3, within_sec=10, what="all of them wait")
+        wait_until(lambda: gauge(hub, "remote_open_calls") == 3, what="all of them wait")
         refused = hub.get("/v1/channels", headers=ELSEWHERE)
         assert (refused.status, refused.headers["retry-after"]) == (429, "1")
         assert refused.body["code"] == "too_many_open_calls"

@@ -57,7 +57,7 @@ def test_the_wal_shrinks_soon_after_a_reader_that_stayed_has_left(storage: Path)
             for _ in range(50):
                 write(recorder, 200)
             assert wal_of(storage) > 10_000, "10,000 messages, which the reader keeps there"
-        wait_until(lambda: wal_of(storage) <= 1_000, within_sec=10, what="a WAL of 4 MB at most")
+        wait_until(lambda: wal_of(storage) <= 1_000, what="a WAL of 4 MB at most")
         write(recorder, 1)
         wait_until(lambda: storage.stat().st_size > 10_000 * PAGE, what="everything in the database")
     assert len(events_in(storage)) == 2 + 10 + 10_000 + 1

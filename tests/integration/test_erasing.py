@@ -241,7 +241,7 @@ def test_another_hub_on_the_storage_shows_it_no_more(tmp_path: Path) -> None:
         one.post("/v1/log/erase", {"ids": [said], "reason": REASON})
         assert SECRET not in json.dumps(one.get("/v1/messages?channel=general&tail=1").body)
         gone = lambda: SECRET not in json.dumps(other.get("/v1/messages?channel=general&tail=1").body)  # noqa: E731
-        wait_until(gone, within_sec=2, what="the other hub to show it no more")
+        wait_until(gone, what="the other hub to show it no more")
     finally:
         one.stop()
         other.stop()

@@ -114,7 +114,7 @@ def test_calls_of_successive_turns_of_the_loop_share_a_transaction(storage: Path
         await asyncio.gather(*answers)
         assert desk.recorder.batches == [3, 8]
 
-    at(storage, story)
+    at(storage, story, gather_sec=3600.0)
 
 
 def test_a_batch_has_its_bound(storage: Path) -> None:

@@ -33,7 +33,7 @@ def tree(tmp_path: Path) -> Path:
 @pytest.fixture
 def hub(tree: Path) -> Iterator[HubProcess]:
     hub = HubProcess.at(tree).start()
-    wait_until((tree / ".arc-relay" / "alive").exists, within_sec=10, what="the relay's sign of life")
+    wait_until((tree / ".arc-relay" / "alive").exists, what="the relay's sign of life")
     try:
         yield hub
     finally:
@@ -120,7 +120,7 @@ def test_neither_spool_nor_log_keeps_what_the_agent_writes(hub: HubProcess, tree
     def kept() -> list[Path]:
         return [file for file in requests.rglob("*") if file.is_file() and CONTENT.encode() in file.read_bytes()]
 
-    wait_until(lambda: not kept(), within_sec=10, what="the digest in the place of what was asked")
+    wait_until(lambda: not kept(), what="the digest in the place of what was asked")
     assert len(list(requests.rglob("*.work"))) == 2
     hub.stop()
     for file in tree.glob("arc.sqlite3*"):
@@ -188,9 +188,9 @@ def test_a_file_that_is_handed_in_again_is_done_once(hub: HubProcess, tree: Path
 
     for _ in range(3):
         hand_in("again")
-        wait_until(lambda: not (spool / "requests" / "alice" / "again.json").exists(), within_sec=10)
-        wait_until((spool / "responses" / "alice" / "again.json").exists, within_sec=10)
+        wait_until(lambda: not (spool / "requests" / "alice" / "again.json").exists())
+        wait_until((spool / "responses" / "alice" / "again.json").exists)
         client.call("GET", "/v1/hub-info")  # comes after it
     assert written() == 1
     hand_in("anew")
-    wait_until(lambda: written() == 2, within_sec=10, what="the same under another id")
+    wait_until(lambda: written() == 2, what="the same under another id")

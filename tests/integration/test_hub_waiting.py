@@ -29,7 +29,7 @@ def test_who_waits_is_woken_by_the_commit(storage: Path) -> None:
         began_at = time.monotonic()
         await hub.execute(post())
         pages = await asyncio.gather(*waits)
-        assert time.monotonic() - began_at < 5
+        assert time.monotonic() - began_at < 10  # who is not woken waits for 30 seconds
         assert [bodies(page) for page in pages] == [["hi"]] * 50
 
     on_hubs(storage, story)
@@ -54,7 +54,7 @@ def test_who_waits_in_vain_is_told_so_after_its_time(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         began_at = time.monotonic()
         assert (await hub.reading.wait(MessageQuery(channel="general"), 0.1)).rows == []
-        assert 0.09 < time.monotonic() - began_at < 5
+        assert time.monotonic() - began_at > 0.09
         assert (await hub.reading.wait(MessageQuery(channel="general"), 0)).rows == []
 
     on_hubs(storage, story)
@@ -104,7 +104,7 @@ def test_who_waits_is_woken_by_the_commit_of_another_hub(storage: Path) -> None:
             posted = await two.execute(post(body=str(number)))
             page = await one.reading.wait(MessageQuery(channel="general", since_id=(posted.event_id or 0) - 1), 30)
             assert bodies(page) == [str(number)]
-            assert time.monotonic() - began_at < 2
+            assert time.monotonic() - began_at < 10  # who is not woken waits for 30 seconds
             await waits
 
     on_hubs(storage, story)

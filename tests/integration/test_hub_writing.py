@@ -1,7 +1,6 @@
 """Many call a hub at once: nothing is lost, answers come in order, and what hits one call or batch hits no other."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import msgspec
@@ -83,16 +82,15 @@ def test_while_another_process_holds_the_lock_the_loop_and_the_reads_go_on(stora
         holder = open_connection(storage)
         holder.execute("BEGIN IMMEDIATE")
         calls = [asyncio.create_task(hub.execute(post())) for _ in range(3)]
-        lag = 0.0
+        reads = 0
         while not all(call.done() for call in calls):
-            began_at = time.monotonic()
             assert bodies(hub.read(message_pages.read_messages, MessageQuery(channel="general"), hub.at())) == [
                 "before"
             ]
             await asyncio.sleep(0.005)
-            lag = max(lag, time.monotonic() - began_at)
+            reads += 1
         assert all(isinstance(call.exception(), StorageBusy) for call in calls)
-        assert lag < 0.3
+        assert reads > 10  # about a hundred; had the loop been held until the lock was given up, there were one or two
         waiting = asyncio.create_task(hub.execute(post(body="after")))
         await asyncio.sleep(0.05)
         holder.execute("ROLLBACK")

@@ -54,7 +54,7 @@ def test_those_who_wait_are_served_in_their_order(tmp_path: Path) -> None:
         for holder, agent in zip("abc", "bcd", strict=True):
             assert not calls[agent].done()
             release(hub, holder)
-            answer = calls[agent].result(10)
+            answer = calls[agent].result(30)
             assert (answer.status, answer.body["acquired"], answer.result["agent_id"]) == (201, True, agent)
             tokens.append(answer.result["fencing_token"])
         assert tokens == sorted(set(tokens))
@@ -98,7 +98,7 @@ def test_a_retry_under_its_key_joins_the_place_and_then_gets_how_it_ended(tmp_pa
         time.sleep(0.2)
         assert waiting(hub) == ["b"]
         release(hub, "a")
-        answers = [first.result(10).body, second.result(10).body, ask(hub, "b", wait_sec=30, key="k-1").body]
+        answers = [first.result(30).body, second.result(30).body, ask(hub, "b", wait_sec=30, key="k-1").body]
         assert answers[0] == answers[1] == answers[2]
         assert answers[0]["acquired"]
         assert len(hub.get("/v1/log?type=lock.queued").result) == 1
@@ -123,7 +123,7 @@ def test_a_claim_is_waited_for_like_a_lock(tmp_path: Path) -> None:
         wait_until(lambda: bool(hub.get("/v1/claims/queue").result))
         hub.post("/v1/claims/handover", {"agent_id": "a", "claim_key": "k", "to_agent_id": "c"})
         hub.post("/v1/claims/release", {"agent_id": "a", "claim_key": "k"})
-        assert call.result(10).result["owner_agent_id"] == "b"
+        assert call.result(30).result["owner_agent_id"] == "b"
 
 
 def test_what_is_handed_over_to_one_that_waits_for_it_is_its_answer(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_what_is_handed_over_to_one_that_waits_for_it_is_its_answer(tmp_path: Pa
         ask(hub, "a")
         call = begin(pool, hub, "b")
         given = hub.post("/v1/locks/handover", {"agent_id": "a", "file_path": "src/a.py", "to_agent_id": "b"})
-        answer = call.result(10)
+        answer = call.result(30)
         assert answer.body["acquired"]
         assert answer.result["fencing_token"] == given.result["fencing_token"]
         assert len(hub.get("/v1/log?type=lock.acquired").result) == 1
@@ -143,9 +143,9 @@ def test_a_hub_on_the_same_storage_grants_to_those_who_wait_at_it(tmp_path: Path
         ask(one, "a")
         first, second = begin(pool, two, "b"), begin(pool, one, "c")
         release(one, "a")
-        assert first.result(10).body["acquired"]
+        assert first.result(30).body["acquired"]
         release(two, "b")
-        assert second.result(10).body["acquired"]
+        assert second.result(30).body["acquired"]
 
 
 def test_a_call_that_is_gone_is_not_granted_and_its_place_is_kept_for_its_agent(tmp_path: Path) -> None:
@@ -167,13 +167,13 @@ def test_a_hub_that_stops_lets_those_go_who_wait_and_they_go_on_at_the_next(tmp_
         with served_hub(tmp_path) as hub:
             ask(hub, "a", ttl_sec=600)
             call = begin(pool, hub, "b")
-        answer = call.result(10)
+        answer = call.result(30)
         assert (answer.status, answer.body["acquired"]) == (200, False)
         with served_hub(tmp_path) as hub:
             again = pool.submit(ask, hub, "b", wait_sec=30)
             wait_until(lambda: bool(len(hub.hub._recorder.leases.calls)))
             release(hub, "a")
-            found = again.result(10)
+            found = again.result(30)
             assert found.body["acquired"]
             place = answer.body["place"]
             granted = hub.get(f"/v1/log/{found.result['fencing_token']}").result["event"]["data"]
@@ -182,11 +182,11 @@ def test_a_hub_that_stops_lets_those_go_who_wait_and_they_go_on_at_the_next(tmp_
 
 def test_a_lease_that_lapses_goes_to_the_one_that_waits_although_nobody_calls(tmp_path: Path) -> None:
     with served_hub(tmp_path) as hub, ThreadPoolExecutor(2) as pool:
-        ask(hub, "a", ttl_sec=5)
         began_at = time.monotonic()
+        ask(hub, "a", ttl_sec=5)
         call = begin(pool, hub, "b")
-        assert call.result(20).body["acquired"]
-        assert 4 < time.monotonic() - began_at < 9
+        assert call.result(60).body["acquired"]
+        assert 4.9 < time.monotonic() - began_at < 20  # the call itself would end after 30
         (lapse,) = hub.get("/v1/log?type=lock.released").result
         assert lapse["data"]["reason"] == "lapsed"
 
@@ -295,10 +295,10 @@ def test_many_who_wait_for_one_file_are_served_in_order_and_cost_the_others_noth
         talker.start()
         for number in range(agents - 1):
             release(hub, f"agent-{number}")
-            assert calls[number].result(10).body["acquired"]
+            assert calls[number].result(30).body["acquired"]
         done.set()
         talker.join()
-        assert sorted(slow)[len(slow) // 2] < 0.2
+        assert sorted(slow)[len(slow) // 2] < 1
 
 
 def test_a_place_whose_hub_is_killed_is_given_up_as_soon_as_it_would_only_keep_others_waiting(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_a_place_whose_hub_is_killed_is_given_up_as_soon_as_it_would_only_keep_o
         wait_until(queued(hub, "b"))
         dead.kill()
         with suppress(OSError, http.client.HTTPException):
-            lost.result(10)
+            lost.result(30)
         late = begin(pool, hub, "c")
         assert waiting(hub) == ["b", "c"]  # b may still go on at its place
         release(hub, "a")
@@ -333,7 +333,7 @@ def test_a_hub_that_is_killed_while_it_is_its_waiters_turn_holds_up_nobody_for_l
         dead.kill()
         assert late.result(30).body["acquired"]
         with suppress(OSError, http.client.HTTPException):
-            lost.result(10)
+            lost.result(30)
         release(hub, "c")
         assert ask(hub, "d").body["acquired"]
 
@@ -347,12 +347,12 @@ def test_an_agent_whose_hub_was_killed_goes_on_at_its_place_at_another(tmp_path:
         wait_until(queued(hub, "b"))
         dead.kill()
         with suppress(OSError, http.client.HTTPException):
-            lost.result(10)
+            lost.result(30)
         late = begin(pool, hub, "c")
         again = pool.submit(hub.post, "/v1/locks", body, headers={"Idempotency-Key": "k"})
         wait_until(lambda: len(hub.hub._recorder.leases.calls) == 2)
         release(hub, "a")
-        assert again.result(10).body["acquired"]
+        assert again.result(30).body["acquired"]
         assert not late.done()
         release(hub, "b")
-        assert late.result(10).body["acquired"]
+        assert late.result(30).body["acquired"]

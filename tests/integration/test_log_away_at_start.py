@@ -50,7 +50,7 @@ def test_what_the_copy_has_is_read_and_nothing_is_written_until_the_log_is_back(
             back_at = time.monotonic()
             await until(lambda: hub.trouble is None, "the hub to find its log")
             await until(lambda: any(event.type == "hub.started" for event in log.events), "the start to be in the log")
-            assert time.monotonic() - back_at <= 2
+            assert time.monotonic() - back_at <= 10
             assert (await hub.execute(post(body="after"))).created
         finally:
             await hub.stop()

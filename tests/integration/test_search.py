@@ -210,7 +210,7 @@ def test_what_is_said_comes_into_the_index_by_itself(hub: ServedHub, tmp_path: P
         with filler._lock:
             return filler._index is not None and filler._index.filled_to()[0] >= said
 
-    wait_until(is_in, within_sec=10, what="the idle hub to fill its index")
+    wait_until(is_in, what="the idle hub to fill its index")
 
 
 def test_two_hubs_on_one_storage_share_the_index(storage: Path) -> None:

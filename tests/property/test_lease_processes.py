@@ -20,7 +20,6 @@ def play(folder: Path, seeds: range, hubs: int, steps: int) -> Counter[str]:
     return seen
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("hubs", [1, 2, 4])
 def test_processes_and_oracle_agree_at_every_step(tmp_path: Path, hubs: int) -> None:
     seen = play(tmp_path, range(1, 3), hubs, 25)  # the second has sub-agents

@@ -13,10 +13,11 @@ from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import msgspec
 
-from arc.spool import FileRelayClient
+from arc.spool import NO_RESPONSE, FileRelayClient
 from arclog.deciders.claims import AcquireClaim, HandOverClaim, LeaveClaimQueue, RefreshClaim, ReleaseClaim
 from arclog.deciders.locks import AcquireLock, HandOverLock, LeaveLockQueue, RefreshLock, ReleaseLock
 from arclog.deciders.sessions import CloseSession, OpenSession
@@ -43,7 +44,7 @@ ROUTES: Final[dict[type, str]] = {
     HandOverClaim: "/v1/claims/handover",
     LeaveClaimQueue: "/v1/claims/leave",
 }
-WITHIN_SEC: Final = 20.0
+WITHIN_SEC: Final = 60.0
 
 
 class Call:
@@ -83,6 +84,8 @@ class Processes(Hubs[Call]):
         self.home = home
         self.stack = stack
         self.running: dict[int, _Hub] = {}
+        self._calling: list[threading.Thread] = []
+        self._over = threading.Event()
         shared = SharedTime(home / "time", makes=True)
         stack.callback(self._end_all)
         super().__init__(seed, hubs, shared)
@@ -117,6 +120,7 @@ class Processes(Hubs[Call]):
         through_relay = self.random.random() < 0.3 and not isinstance(command, OpenSession | CloseSession)
         thread = threading.Thread(target=self._carry, args=(hub, command, call, through_relay), daemon=True)
         thread.start()
+        self._calling.append(thread)
         if asked is not None:
             what = f"the answer to {command}"
             wait_until(
@@ -182,8 +186,11 @@ class Processes(Hubs[Call]):
         try:
             if through_relay:
                 agent = body.get("agent_id") or body["owner_agent_id"]
-                relay = FileRelayClient(agent_id=agent, spool_dir=one.spool, timeout=300, poll_interval_sec=0.02)
-                call.answer.set_result(relay.call(method, path, body)["body"])
+                relay = FileRelayClient(agent_id=agent, spool_dir=one.spool, timeout=1, poll_interval_sec=0.02)
+                request_id, answer = uuid4().hex, None
+                while answer is None or (answer["status"] == NO_RESPONSE and not self._over.is_set()):
+                    answer = relay.call(method, path, body, request_id=request_id)
+                call.answer.set_result(answer["body"])
                 return
             call.connection = http.client.HTTPConnection("127.0.0.1", one.port, timeout=300)
             with closing(call.connection):
@@ -216,12 +223,16 @@ class Processes(Hubs[Call]):
             return json.loads(connection.getresponse().read())
 
     def _end_all(self) -> None:
+        self._over.set()
         for one in self.running.values():
             with suppress(ProcessLookupError):
                 os.kill(one.process.pid, signal.SIGCONT)
             one.process.kill()
             one.process.wait(WITHIN_SEC)
             one.relay.close()
+        for thread in self._calling:  # none is left to the next test
+            thread.join(WITHIN_SEC)
+            assert not thread.is_alive()
 
 
 def _micros(text: str) -> int:

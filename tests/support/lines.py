@@ -38,17 +38,17 @@ class Line:
 
     def reset(self) -> None:
         """End every connection at once, for both sides."""
-        for one in self._open:
+        while self._open:  # one by one, since more may come in meanwhile
+            one = self._open.pop()
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
-        self._open.clear()
 
     def close(self) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)  # closing alone wakes nobody who accepts
         self._listening.close()
+        self._thread.join()  # what it has just accepted is among the open ones
         self.reset()
-        self._thread.join()
 
     def _accept(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult
 
 from tests.support.mcp_hosts import text_of
+from tests.support.waiting import WITHIN_SEC
 
 SEED = 20_261_129
 JITTER_SEC = 0.004
@@ -102,23 +103,25 @@ class GivingUpProxy:
         self._after_sec = after_sec
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self._closing = threading.Event()
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def close(self) -> None:
-        """Take no more connections."""
-        self._closing.set()
+        """Take no more connections; those that there are end with either side."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # closing alone wakes nobody who accepts
         self._listener.close()
+        self._accepting.join(WITHIN_SEC)
 
     def _accept(self) -> None:
         with suppress(OSError):
-            while not self._closing.is_set():
+            while True:
                 client, _ = self._listener.accept()
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         """Carry what comes either way, until an answer is late."""
-        with client, socket.create_connection(("127.0.0.1", self._target)) as hub, suppress(OSError):
+        with suppress(OSError), client, socket.create_connection(("127.0.0.1", self._target)) as hub:
             patience: float | None = None  # None while nothing is asked
             while ready := select.select((client, hub), (), (), patience)[0]:
                 if hub in ready:

@@ -115,15 +115,15 @@ def served_hub(
     ready = threading.Event()
 
     async def run() -> None:
-        sock = listen("127.0.0.1", 0)
-        port = sock.getsockname()[1]
-        storage, remote = shared_log.join(settings.pop("storage", home / "arc.sqlite3"))
-        hub = Hub(Settings(**{"storage": storage, "port": port, "version": "test", **settings}), remote=remote)
-        await hub.start()
-        started.append(ServedHub(hub, asyncio.get_running_loop(), port))
-        ready.set()
-        app = create_app(hub, heartbeat_sec=heartbeat_sec, left_after_sec=left_after_sec)
-        await serve(hub, app, sock, patience=patience, drain_sec=drain_sec)
+        with closing(listen("127.0.0.1", 0)) as sock:  # also where the hub cannot start
+            port = sock.getsockname()[1]
+            storage, remote = shared_log.join(settings.pop("storage", home / "arc.sqlite3"))
+            hub = Hub(Settings(**{"storage": storage, "port": port, "version": "test", **settings}), remote=remote)
+            await hub.start()
+            started.append(ServedHub(hub, asyncio.get_running_loop(), port))
+            ready.set()
+            app = create_app(hub, heartbeat_sec=heartbeat_sec, left_after_sec=left_after_sec)
+            await serve(hub, app, sock, patience=patience, drain_sec=drain_sec)
 
     def work() -> None:
         try:
@@ -135,7 +135,7 @@ def served_hub(
 
     thread = threading.Thread(target=work, name="hub under test", daemon=True)
     thread.start()
-    ready.wait(20)
+    assert ready.wait(60), "the hub did not start"
     if failed:
         raise failed[0]
     served = started[0]
@@ -148,7 +148,7 @@ def served_hub(
         yield served
     finally:
         served.loop.call_soon_threadsafe(end)
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive(), "the hub did not end"
     if failed:
         raise failed[0]
