@@ -153,7 +153,10 @@ class Agent:
         with suppress(Lost, ArcError):
             await self._network.call(place, begin, PATIENCE_SEC)
             await asyncio.sleep(seconds)
-            await self._network.call(place, end, PATIENCE_SEC)
+        while True:  # a hub that never hears of the end takes the agent for busy for an hour
+            with suppress(Lost, ArcError):
+                return await self._network.call(place, end, PATIENCE_SEC)
+            await asyncio.sleep(0.1)
 
     async def follow(self, after: int, wait_sec: float) -> None:
         """Read the log itself."""

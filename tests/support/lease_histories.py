@@ -172,7 +172,7 @@ def _first(number: int, one: Told) -> Callable[[State], State | None]:
     return {
         "ask": lambda state: _ask(state.next(), number, one),
         "release": lambda state: _release(state.next(), one),
-        "hand_over": lambda state: _hand_over(state.next(), one),
+        "hand_over": lambda state: _hand_over(state.next(), number, one),
         "leave": lambda state: _leave(state.next(), one),
         "held": lambda state: state if one.seen == _held(state) else None,
         "queue": lambda state: state if one.seen == _queue(state) else None,
@@ -230,7 +230,10 @@ def _grant(number: int, one: Told) -> Callable[[State], State | None]:
         if number in state.at_once:
             return state
         for waited, token in state.served:
-            if waited == (one.agent, tuple(sorted(one.keys)), one.mode) and one.token in {None, token}:
+            is_its = waited == (one.agent, tuple(sorted(one.keys)), one.mode)
+            if is_its and (one.token in {None, token} or token < 0):
+                if one.token is not None:
+                    _mark(state, one, token, one.token)
                 return replace(state, served=tuple(s for s in state.served if s != (waited, token)))
         place = _place(state, one)
         if place is None or not place.is_open or state.model.ahead(place, state.model.queue):
@@ -285,7 +288,7 @@ def _release(state: State, one: Told) -> State | None:
     return state
 
 
-def _hand_over(state: State, one: Told) -> State | None:
+def _hand_over(state: State, number: int, one: Told) -> State | None:
     held = [row for row in state.model.rows if row.agent == one.agent and row.key in one.keys]
     if len(held) != len(one.keys) or len({row.token for row in held}) != 1:
         return state if one.got in {"missing", "lost", "conflict"} else None
@@ -293,10 +296,11 @@ def _hand_over(state: State, one: Told) -> State | None:
     served = state.model.hand_over(held, one.to, state.number)
     if served is None:
         return state if one.got in {"conflict", "lost"} else None
-    if one.got not in {"done", "lost"} or one.token is None:
+    if one.got not in {"done", "lost"}:
         return None
-    _mark(state, replace(one, agent=one.to), state.number, one.token)
-    told = tuple((waiting[number], one.token) for number in served if number in waiting)
+    token = one.token if one.token is not None else -number - 1
+    _mark(state, replace(one, agent=one.to), state.number, token)
+    told = tuple((waiting[place], token) for place in served if place in waiting)
     return replace(state, served=state.served + told).granted(one.token)
 
 
