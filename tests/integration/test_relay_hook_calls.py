@@ -111,6 +111,46 @@ def test_a_spool_shows_that_it_is_served_while_it_is(spool: Path) -> None:
     assert not alive.exists()
 
 
+async def wait_for_change(file: Path, former_ns: int) -> int:
+    """When the time of a file is no longer what it was: what it is."""
+
+    def find() -> int:
+        return file.stat().st_mtime_ns if file.exists() else former_ns
+
+    await asyncio.to_thread(wait_until, lambda: find() != former_ns, what="the time of the file to be set")
+    return find()
+
+
+def test_a_relay_that_ends_leaves_the_sign_of_life_to_another(spool: Path) -> None:
+    Spool(spool).ensure()
+    alive = spool / NAME
+
+    async def show() -> None:
+        async with showing_life(Spool(spool)):
+            first = await wait_for_change(alive, 0)
+            async with showing_life(Spool(spool)):
+                await wait_for_change(alive, first)
+            assert await asyncio.to_thread(alive.exists)
+
+    asyncio.run(show())
+
+
+def test_the_last_relay_of_a_spool_takes_its_sign_of_life_away(spool: Path) -> None:
+    Spool(spool).ensure()
+    alive = spool / NAME
+
+    async def show() -> None:
+        async with showing_life(Spool(spool), 0.01):
+            seen = await wait_for_change(alive, 0)
+            async with showing_life(Spool(spool)):
+                seen = await wait_for_change(alive, seen)
+            for _ in range(3):  # it sees the other's time once more, and then its own
+                seen = await wait_for_change(alive, seen)
+
+    asyncio.run(show())
+    assert not alive.exists()
+
+
 def test_a_link_in_the_place_of_the_sign_of_life_leads_nowhere(spool: Path, tmp_path: Path) -> None:
     Spool(spool).ensure()
     outside = tmp_path / "outside"
