@@ -33,5 +33,27 @@ def pack(wheel: Path, folder: Path) -> Path:
     return folder / done.stdout.strip()
 
 
+def main(arguments: list[str]) -> int:
+    """Pack what the command line names, and print the packed file; 1, and one line, where that cannot be done."""
+    if len(arguments) != 2:  # noqa: PLR2004 - a wheel and a folder
+        return _refuse("usage: npm_package.py WHEEL FOLDER")
+    wheel, folder = map(Path, arguments)
+    if not wheel.is_file():
+        return _refuse(f"there is no wheel {wheel}")
+    if not folder.is_dir():
+        return _refuse(f"there is no folder {folder}: make it first")
+    try:
+        packed = pack(wheel, folder)
+    except (OSError, subprocess.CalledProcessError) as error:
+        return _refuse(f"npm could not pack it: {error}")
+    print(packed)  # noqa: T201 - what it is for
+    return 0
+
+
+def _refuse(text: str) -> int:
+    print(text, file=sys.stderr)  # noqa: T201
+    return 1
+
+
 if __name__ == "__main__":
-    print(pack(Path(sys.argv[1]), Path(sys.argv[2])))  # noqa: T201 - what it is for
+    sys.exit(main(sys.argv[1:]))

@@ -36,7 +36,6 @@ WITHIN_SEC = 4.0
 STARTS = frozenset({"SessionStart", "sessionStart", "start"})
 PROMPTS = frozenset({"UserPromptSubmit", "BeforeAgent", "prompt"})
 TOOLS = frozenset({"PreToolUse", "BeforeTool", "preToolUse", "before"})
-NO_NETWORK = "CODEX_SANDBOX_NETWORK_DISABLED"
 OK = 200
 
 
@@ -125,8 +124,9 @@ def _ask(hub: Choice, harness: str, event: str, body: bytes, path: str) -> str |
 def _ask_relay(project: Project, harness: str, call: dict[str, object], path: str) -> tuple[str | None, bool]:
     """The answer over the folder's relay, None where there is none; and whether a relay has taken the call."""
     from arc import hook_over_relay
+    from arc.finding.relays import find_relay
 
-    spool, agent_id = hook_over_relay.find_relay(project), hook_over_relay.name_agent(harness, call)
+    spool, agent_id = find_relay(project), hook_over_relay.name_agent(harness, call)
     if spool is None or agent_id is None:
         return None, False
     try:
@@ -144,9 +144,8 @@ def _name_process() -> dict[str, str]:
 
 
 def _without_hub(harness: str, event: str, folder: str, *, closed: bool, may_start: bool) -> str:
-    """What a harness is answered while its hub is away."""
-    if event in STARTS and may_start and not os.environ.get(NO_NETWORK):
-        _start_hub(folder)
+    """What a harness is answered while its hub is away; a session that begins outside of a sandbox starts it."""
+    if event in STARTS and may_start and _start_hub(harness, folder):
         return _context(harness, event, "Arc: the hub of this folder did not run and is being started now.")
     if event in STARTS or event in PROMPTS:
         return _context(
@@ -170,8 +169,12 @@ def _context(harness: str, event: str, text: str) -> str:
     return dumps({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}})
 
 
-def _start_hub(folder: str) -> None:
-    """Start the folder's hub, cut off from this process, and wait for nothing."""
+def _start_hub(harness: str, folder: str) -> bool:
+    """Start the folder's hub, cut off from this process, and wait for nothing; False where that cannot be done."""
+    from arc.finding.sandboxes import is_in_sandbox
+
+    if is_in_sandbox(harness):
+        return False
     import subprocess
 
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
@@ -185,7 +188,8 @@ def _start_hub(folder: str) -> None:
             start_new_session=True,
         )
     except OSError:
-        return
+        return False
+    return True
 
 
 if __name__ == "__main__":

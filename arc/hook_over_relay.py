@@ -8,21 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 
 from arc.connection import BrokenAnswerError
-from arc.defaults import SPOOL_DIR
-from arc.finding.which_hub import VARIABLE, find_spool
 from arc.light_json import dumps
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from arc.finding.storage import Project
-
 AGENT = "ARC_AGENT"
-ALIVE = "alive"
-"""The file in a spool whose time its relay sets every five seconds."""
-ALIVE_WITHIN_SEC = 15.0
 TAKEN_WITHIN_SEC = 1.0
 """A relay that serves looks at its spool four times a second at least."""
 SESSIONS = ("session_id", "conversation_id", "sessionID")
@@ -31,20 +21,6 @@ HOSTS = {"claude-code": "claude"}
 """The first part of the names of a harness's agents, where that is not its own name."""
 SESSION_CHARS = 8
 OK = 200
-
-
-def find_relay(project: Project) -> str | None:
-    """The spool of a project's hub, absolute, if a relay serves it; None where none does.
-
-    Args:
-        project: the folder that is asked from.
-    """
-    url = os.environ.get(VARIABLE)
-    told = find_spool(project, url)
-    places = [told] if os.path.isabs(told) else []
-    if not url:  # else it is a hub that may not be this folder's
-        places += [os.path.join(folder, SPOOL_DIR) for folder in project.folders]
-    return next((place for place in places if _is_alive(place)), None)
 
 
 def name_agent(harness: str, call: dict[str, object]) -> str | None:
@@ -96,10 +72,3 @@ def ask(spool: str, agent_id: str, path: str, call: dict[str, object], within_se
         raise BrokenAnswerError(message)
     answer = response.get("body")
     return dumps(answer) if isinstance(answer, dict) and answer else ""
-
-
-def _is_alive(spool: str) -> bool:
-    try:
-        return abs(time.time() - os.stat(os.path.join(spool, ALIVE)).st_mtime) < ALIVE_WITHIN_SEC
-    except OSError:
-        return False

@@ -5,7 +5,11 @@ from __future__ import annotations
 from cli.agent import act_as
 from cli.arguments import Arguments
 from cli.options import AgentOptions, add_base_url, count
-from cli.output import print_json
+from cli.output import print_json, print_note
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from arc import ArcClient
 
 
 class Options(AgentOptions):
@@ -24,5 +28,15 @@ def add_arguments(parser: Arguments) -> None:
 
 
 def run(options: Options) -> int:
-    """Answer it, and print the message that says so."""
-    return act_as(options, lambda client: print_json(client.answer(options.question, " ".join(options.answer))))
+    """Answer it, and print the message that says so; an answer that was not offered counts, and is remarked on."""
+    answer = " ".join(options.answer)
+
+    def act(client: ArcClient) -> None:
+        print_json(client.answer(options.question, answer))
+        offered = client.get_question(options.question)["options"]
+        if offered and answer not in offered:
+            print_note(
+                f"arc: {answer!r} was not among the answers offered ({', '.join(offered)}); it counts all the same"
+            )
+
+    return act_as(options, act)

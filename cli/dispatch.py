@@ -96,6 +96,19 @@ def list_commands(parser: Arguments, commands: Commands) -> None:
     parser.epilog = "\n".join(["commands:", *lines])
 
 
+def names_like(word: str, commands: Commands) -> list[str]:
+    """Up to three commands that a word may mean, such as `log replay`: those of this very name, else of a like one."""
+    from difflib import get_close_matches
+
+    called: dict[str, list[str]] = {}
+    for name, command in commands.items():
+        called.setdefault(name, []).append(name)
+        for below in command.commands if isinstance(command, Group) else ():
+            called.setdefault(below, []).append(f"{name} {below}")
+    near = [word] if word in called else get_close_matches(word, called, cutoff=0.7)
+    return [name for one in near for name in called[one]][:3]
+
+
 def _capitalised(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
@@ -111,9 +124,7 @@ def _run_one_of(prog: str, group: Group, arguments: Sequence[str]) -> int:
     declared.add_argument("command", choices=group.commands, metavar="COMMAND", help=SUPPRESS)
     parser = declared.parser(prog, _capitalised(group.does))
     if arguments and not arguments[0].startswith("-"):
-        from difflib import get_close_matches
-
-        near = get_close_matches(arguments[0], group.commands)
+        near = [f"{prog} {name}" for name in names_like(arguments[0], group.commands)]
         meant = f"did you mean {' or '.join(near)}? " if near else ""
         parser.error(f"no command is called {arguments[0]}: {meant}{prog} --help lists them")
     parser.parse_args(arguments)

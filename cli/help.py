@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cli.arguments import Arguments, Namespace
 from cli.commands import COMMANDS, FOREGROUND
-from cli.dispatch import Group
+from cli.dispatch import Group, names_like
 from cli.dispatch import run as run_command
 from cli.errors import WrongArguments
 
@@ -78,9 +78,10 @@ def _near(wanted: str, pages: dict[str, Path]) -> list[str]:
     """Up to three names of commands and topics that are spelled like a word, or whose title has it."""
     from difflib import get_close_matches
 
-    names = [*COMMANDS, *(name.partition("/")[2] for name in pages)]
-    titled = [name.partition("/")[2] for name, page in pages.items() if _has(_title(page), wanted)]
-    return list(dict.fromkeys([*get_close_matches(wanted, names, cutoff=0.7), *titled]))[:3]
+    topics = [name.partition("/")[2] for name in pages]
+    titled = [topic for topic, page in zip(topics, pages.values(), strict=True) if _has(_title(page), wanted)]
+    near = [*names_like(wanted, COMMANDS), *titled, *get_close_matches(wanted, topics, cutoff=0.7)]
+    return list(dict.fromkeys(near))[:3]
 
 
 def _has(title: str, wanted: str) -> bool:

@@ -9,8 +9,9 @@ import time
 from uuid import uuid4
 
 from arc.defaults import SPOOL_DIR
+from arc.finding.relays import find_spool
 from arc.finding.storage import Project, working_directory
-from arc.finding.which_hub import choose_hub, find_spool
+from arc.finding.which_hub import choose_hub
 from cli.arguments import Arguments, Namespace
 from cli.options import add_base_url, seconds
 

@@ -8,6 +8,8 @@
     probe         asking an address what listens there
     listeners     whether a process is what listens on a port
     processes     whether a process stands still
+    relays        the folder of a project's relay, and whether a relay serves it
+    sandboxes     whether this process is in a sandbox
     which_hub     the answer: what was named, the environment, the folder's hub, the usual port
 
 Only the standard library, and of that only what loads in no time: each `arc post` asks.

@@ -18,7 +18,6 @@ import os
 import sys
 import time
 
-from arc.defaults import SPOOL_DIR
 from arc.errors import ArcError
 from arc.finding.kept_options import read_options
 from arc.finding.notes import Note, read_notes
@@ -102,18 +101,6 @@ def find_note(project: Project, storage: str | None) -> Note | None:
         if storage is not None and os.path.dirname(storage) == folder:
             return None
     return None
-
-
-def find_spool(project: Project, url: str | None = None) -> str:
-    """The relay's folder, as far as a note of the project tells.
-
-    Args:
-        project: the folder that is asked from.
-        url: the hub; by default whichever left a note, which may be one that cannot be reached from here.
-    """
-    notes = [note for folder in project.folders for note in read_notes(folder) if url in {None, note.url}]
-    told = notes[0].options.get("spool_dir") if notes else None
-    return told if isinstance(told, str) else SPOOL_DIR
 
 
 def _holds(note: Note) -> bool:

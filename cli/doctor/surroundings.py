@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import arc
 from arc.errors import ArcError
+from arc.finding.relays import find_spool
 from arc.finding.storage import Project
-from arc.finding.which_hub import HUB_STOPPED, choose_hub, find_spool
+from arc.finding.which_hub import HUB_STOPPED, choose_hub
 from arc.http import HttpTransport
 from arc.hub import ensure_hub
 from arc.spool import FileRelayClient

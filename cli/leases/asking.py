@@ -102,9 +102,14 @@ def tell_asked(options: LeaseOptions, envelope: dict[str, Any], noun: str) -> in
 
 
 def name_of(row: dict[str, Any]) -> str:
-    """What a lease is on."""
-    name: str = row.get("file_path") or row["claim_key"]
-    return name
+    """What a lease is on, or a place is for; a path in full is told from the repository's top, if it lies there."""
+    name: str = row.get("file_path") or row.get("claim_key") or row["name"]
+    key: str = row.get("key") or ", ".join(row.get("keys", [name]))
+    return key if _is_full(name) and not _is_full(key) else name
+
+
+def _is_full(path: str) -> bool:
+    return path.startswith("/") or path[1:3] in {":/", ":\\"}
 
 
 def in_the_way(envelope: dict[str, Any], noun: str) -> str:

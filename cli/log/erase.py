@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cli.arguments import Arguments, Namespace
 from cli.options import add_base_url, count
-from cli.output import print_json
+from cli.output import print_error, print_json
 from cli.tables import print_line
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ def add_arguments(parser: Arguments) -> None:
 
 
 def run(options: Options) -> int:
-    """Print a receipt; 0 when no copy was found that can be reached, 1 otherwise.
+    """Print a receipt; 0 when no copy was found that can be reached, else 1 and what to do about it.
 
     Raises:
         ArcError: the hub refused, or is not there.
@@ -51,7 +51,23 @@ def run(options: Options) -> int:
         print_json(receipt)
     else:
         _tell(receipt)
-    return 1 if receipt["copies"] or not receipt["wal_emptied"] else 0
+    left = _what_is_left(receipt)
+    if left:
+        print_error(left)
+    return 1 if left else 0
+
+
+def _what_is_left(receipt: dict[str, Any]) -> str:
+    """What is still to be done, if anything is."""
+    if receipt["copies"] and receipt["elsewhere"]:
+        others = " ".join(map(str, receipt["elsewhere"]))
+        return f"copies are left, since other events say the same: erase them too, with arc log erase {others}"
+    if receipt["copies"]:
+        where = ", ".join(receipt["copies"])
+        return f"copies are left in {where}: if that is a backup, delete it, or make it anew"
+    if not receipt["wal_emptied"]:
+        return "copies may be left in the write-ahead log, since somebody reads the storage: run this again later"
+    return ""
 
 
 def _tell(receipt: dict[str, Any]) -> None:
@@ -70,6 +86,6 @@ def _tell(receipt: dict[str, Any]) -> None:
         others = ", ".join(map(str, receipt["elsewhere"]))
         print_line(f"these events say the same, or a part of it, and were not erased: {others}")
     if not receipt["wal_emptied"]:
-        print_line("the write-ahead log could not be emptied, since somebody reads the storage: run this again later")
+        print_line("the write-ahead log could not be emptied")
     for one in receipt["beyond_reach"]:
         print_line(f"not looked at: {one}")

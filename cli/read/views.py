@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from arclog.list_cursors import lock_cursor
+from cli.leases.asking import name_of
 from cli.options import cursor, page_size
 from cli.read.view import ChannelOrThread, Newest, Parameter, Search, View, Whole, WithQueue, field, second
 from cli.read.work import TASKS
@@ -158,7 +159,7 @@ THREADS: Final = View(
 
 _PLACE: Final = (
     ("place", field("place")),
-    ("for", field("name")),
+    ("for", name_of),
     ("waits", field("agent_id")),
     ("mode", field("mode")),
     ("since", second("queued_at")),
@@ -198,7 +199,7 @@ LOCKS: Final = WithQueue(
     "locks",
     "/v1/locks",
     (
-        ("file", field("file_path")),
+        ("file", name_of),
         ("owner", field("agent_id")),
         ("mode", lambda row: "auto" if row.get("automatic") else row["mode"]),
         ("since", second("locked_at")),

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from arc.arc_hook import HARNESSES, MODES
-from arc.errors import ArcError
+from arc.finding.kept_options import read_options
 from arc.finding.repository import find_repository
-from arc.finding.which_hub import choose_hub
+from arc.finding.storage import Project, working_directory
+from arc.finding.which_hub import find_note
 from arc.hub import ensure_hub
-from arc.urls import DEFAULT_URL
+from arc.urls import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_URL, url_of
 from cli.arguments import Arguments, Namespace
 from cli.errors import CommandFailed, WrongArguments
 from cli.setup.edits import CannotEditError, Edit, read
@@ -96,7 +97,7 @@ def run(options: Options) -> int:
 
 
 def _set_up(plan: Plan, wanted: Sequence[str], options: Options) -> int:
-    url = "" if options.user else _find_hub(dry=options.dry_run) or DEFAULT_URL
+    url = "" if options.user else _foresee_hub() if options.dry_run else _find_hub()
     chosen = Chosen(options.mode, options.closed)
     all_chosen = {**plan.ledger.chosen, **dict.fromkeys(wanted, chosen)}
     if not options.dry_run:
@@ -203,13 +204,20 @@ def _wanted(what: Sequence[str], *, removes: bool) -> list[str]:
     return [*found, GIT]
 
 
-def _find_hub(*, dry: bool) -> str:
+def _foresee_hub() -> str:
+    """Where the folder's hub is, or most likely will be; the second is told."""
+    project = Project(working_directory())
+    storage = project.find_storage()
+    note = find_note(project, storage)
+    if note is not None:
+        return note.url
+    port = read_options(storage).get("port", DEFAULT_PORT) if storage is not None else DEFAULT_PORT
+    print(f"hub: none runs here; one is started then. Where port {port} is taken, the next free one stands below too\n")
+    return url_of(DEFAULT_HOST, int(str(port)))
+
+
+def _find_hub() -> str:
     """The folder's hub, started unless it runs."""
-    if dry:
-        try:
-            return choose_hub().url
-        except ArcError:
-            return ""
     hub = ensure_hub()
     if not hub["running"]:
         raise CommandFailed(f"no hub could be started: {hub.get('error', 'it said nothing')}")

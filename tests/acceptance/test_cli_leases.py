@@ -66,6 +66,28 @@ def test_a_lock_is_asked_for_kept_and_given_back_and_codes_say_what_came(hub: Hu
     assert json.loads(told.stdout)["acquired"]
 
 
+def test_a_path_from_here_is_told_from_the_top_as_everybody_has_it(tmp_path: Path) -> None:
+    below = tmp_path / "src"
+    below.mkdir()
+    hub = HubProcess.at(tmp_path).start()
+    try:
+
+        def here(*arguments: str) -> str:
+            line = [sys.executable, "-P", "-m", "arc", *arguments, "--base-url", hub.url]
+            environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+            done = subprocess.run(
+                line, capture_output=True, text=True, cwd=below, env=environment, timeout=60, check=False
+            )
+            return done.stdout
+
+        assert here("lock", "./a.py", "--agent", "ada").startswith("src/a.py: yours until")
+        assert "ada holds the lock on src/a.py until" in here("lock", "./a.py", "--agent", "bob")
+        assert here("locks").splitlines()[1].startswith("src/a.py  ada")
+        assert here("unlock", "./a.py", "--agent", "ada") == "src/a.py: given back\n"
+    finally:
+        hub.stop()
+
+
 def test_a_claim_is_waited_for(hub: HubProcess) -> None:
     assert arc(hub, "claim", "k").returncode == 0
     waits = start(hub, "claim", "k", "--wait", "30", agent="b")

@@ -104,6 +104,16 @@ def test_no_hub_is_one_line(
     assert "start one with: arc ensure" in said
 
 
+def test_an_answer_that_was_not_offered_counts_and_is_told(hub: ServedHub, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [hub.say("which?", to_agent="human", kind="task_request", options=["a", "b"]) for _ in range(2)]
+    assert main(["answer", "--base-url", hub.url, str(asked[0]), "a"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["answer", "--base-url", hub.url, str(asked[1]), "neither", "one"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["body"] == "neither one"
+    assert told.err == "arc: 'neither one' was not among the answers offered (a, b); it counts all the same\n"
+
+
 def test_the_tree_of_tasks_says_what_each_waits_for(hub: ServedHub, read: Run) -> None:
     first = hub.say("first", kind="task", priority=0)
     whole = hub.say("whole", kind="task", depends_on=[first])

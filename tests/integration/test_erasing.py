@@ -318,3 +318,14 @@ def test_the_command_prints_a_receipt(hub: ServedHub, capsys: pytest.CaptureFixt
     assert f"erased the texts of {said}" in out
     assert "found in 0" in out
     assert SECRET not in out
+
+
+def test_the_command_says_what_is_left_to_do(hub: ServedHub, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = hub.say(f"the key is {SECRET}"), hub.say(f"again: {SECRET}")
+    command = ["log", "erase", "--reason", REASON, "--base-url", hub.url]
+    assert main([*command, str(first)]) == 1
+    assert f"erase them too, with arc log erase {second}\n" in capsys.readouterr().err
+    backup = hub.hub.settings.storage.with_name("arc.sqlite3.backup")
+    backup.write_text(SECRET)
+    assert main([*command, str(second)]) == 1
+    assert f"copies are left in {backup}: if that is a backup, delete it" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 import arc
+from arc.finding.sandboxes import is_in_sandbox
 from cli.main import main
 from tests.support.hub_process import HubProcess
+from tests.support.no_network import CUT_OFF, needs_sandbox
 from tests.support.waiting import wait_until
 
 SCRIPT = Path(arc.__file__).with_name("arc_hook.py")
@@ -30,12 +32,15 @@ def running_hub(folder: Path) -> Iterator[HubProcess]:
 
 def call(folder: Path, event: str, *more: str, **given: Any) -> str:
     """What the script prints, started as `arc setup` writes it."""
+    return started([sys.executable, "-I", "-S", SCRIPT, "claude-code", *more], folder, event, **given)
+
+
+def started(command: Sequence[str | Path], folder: Path, event: str, **given: Any) -> str:
     body = {"session_id": "s", "cwd": str(folder), "hook_event_name": event, **given}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ARC_")}
     done = subprocess.run(
-        [sys.executable, "-I", "-S", SCRIPT, "claude-code", *more],
-        input=json.dumps(body), capture_output=True, text=True, timeout=30, check=True, env=environment,
-    )  # fmt: skip
+        command, input=json.dumps(body), capture_output=True, text=True, timeout=30, check=True, env=environment
+    )
     assert done.stderr == ""
     return done.stdout
 
@@ -86,6 +91,7 @@ def test_a_hub_that_is_away_stops_the_tool_where_the_repository_chose_so(away: P
     assert json.loads(edit(away, "--closed"))["decision"] == "block"
 
 
+@pytest.mark.skipif(is_in_sandbox("claude-code"), reason="this machine has no network, as in a sandbox")
 def test_a_session_that_begins_starts_the_hub_of_its_folder_and_does_not_wait_for_it(
     away: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +107,14 @@ def test_a_session_that_begins_starts_the_hub_of_its_folder_and_does_not_wait_fo
     finally:
         with chdir(away):
             assert main(["stop"]) == 0
+
+
+@needs_sandbox
+def test_a_session_that_begins_without_a_network_starts_no_hub(away: Path) -> None:
+    assert "does not answer" in started(
+        [*CUT_OFF, sys.executable, "-I", "-S", SCRIPT, "claude-code"], away, "SessionStart"
+    )
+    assert not (away / ".arc.pid").exists()
 
 
 def test_a_prompt_is_told_that_the_hub_is_away(away: Path) -> None:

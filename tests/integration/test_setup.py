@@ -120,7 +120,7 @@ REPOSITORIES: dict[str, Prepare] = {
 @pytest.fixture
 def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """What setup writes is looked at here; that it starts a hub, elsewhere."""
-    monkeypatch.setattr("cli.setup.command._find_hub", lambda **_: "http://127.0.0.1:6969")
+    monkeypatch.setattr("cli.setup.command._find_hub", lambda: "http://127.0.0.1:6969")
 
 
 @pytest.fixture(params=REPOSITORIES)
@@ -248,6 +248,19 @@ def test_a_dry_run_shows_what_would_change_and_changes_nothing(plain: Path, caps
     main(["setup", "all", "--dry-run"])
     assert contents(plain) == before
     assert "+++ .claude/settings.local.json" in capsys.readouterr().out
+
+
+def test_a_dry_run_without_a_hub_says_that_the_port_is_chosen_at_its_start(
+    plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["setup", "claude-code", "--dry-run"])
+    first, _, diff = capsys.readouterr().out.partition("\n")
+    assert (
+        first
+        == "hub: none runs here; one is started then. Where port 6969 is taken, the next free one stands below too"
+    )
+    assert "http://127.0.0.1:6969/v1/hooks/claude-code" in diff
+    assert plain.joinpath("arc.sqlite3").exists() is False
 
 
 @pytest.mark.usefixtures("no_hub")

@@ -58,6 +58,20 @@ def installed(distribution: Distribution, tmp_path_factory: pytest.TempPathFacto
     return Installed(folder / "prefix" / "bin" / "arc", folder / "cache")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nothing.whl", "."], "there is no wheel nothing.whl"),
+        (["README.md", "nowhere"], "there is no folder nowhere: make it first"),
+        ([], "usage: npm_package.py WHEEL FOLDER"),
+    ],
+)
+def test_what_cannot_be_packed_is_told_in_one_line(arguments: list[str], said: str) -> None:
+    command: list[str | Path] = [sys.executable, CHECKOUT / ".ci" / "npm_package.py", *arguments]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"{said}\n")
+
+
 def test_first_starts_at_the_same_moment_all_work_and_later_ones_need_no_network(
     installed: Installed, tmp_path: Path
 ) -> None:

@@ -48,7 +48,8 @@ def test_what_is_neither_says_how_to_list_them(capsys: pytest.CaptureFixture[str
         ("durabilty", "durability"),
         ("secret", "erase-a-secret"),
         ("lok", "lock"),
-        ("backup", "back-up-every-night"),
+        ("backup", "log backup or arc help back-up-every-night"),
+        ("replay", "log replay"),
     ],
 )
 def test_what_is_neither_is_answered_with_what_is_like_it(

@@ -171,8 +171,11 @@ def test_arguments_that_cannot_be_used_end_with_2(arguments: list[str], capsys: 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["pol"], "no command is called pol: did you mean poll"),
-        (["task", "dome"], "no command is called dome: did you mean done? arc task --help lists them"),
+        (["pol"], "no command is called pol: did you mean arc poll"),
+        (["replay"], "no command is called replay: did you mean arc log replay? arc --help lists them"),
+        (["show"], "no command is called show: did you mean arc task show or arc log show? arc --help lists them"),
+        (["verfy"], "no command is called verfy: did you mean arc log verify? arc --help lists them"),
+        (["task", "dome"], "no command is called dome: did you mean arc task done? arc task --help lists them"),
         (["xyzzy"], "no command is called xyzzy: arc --help lists them"),
     ],
 )

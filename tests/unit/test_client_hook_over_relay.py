@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from arc.finding.relays import ALIVE, find_relay
 from arc.finding.storage import Project
-from arc.hook_over_relay import ALIVE, find_relay, name_agent
+from arc.hook_over_relay import name_agent
 from arc.spool import NO_RESPONSE, FileRelayClient
 
 
