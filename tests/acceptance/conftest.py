@@ -12,7 +12,9 @@ from tests.support.on_port import serving
 @pytest.fixture
 def arc(tmp_path: Path) -> Iterator[ArcCommand]:
     """The command, in a folder of the test's own; hubs that it starts there are ended."""
-    yield ArcCommand(tmp_path)
+    arc = ArcCommand(tmp_path)
+    yield arc
+    arc.end()
     end_hubs_below(tmp_path)
 
 

@@ -127,7 +127,7 @@ def test_a_shutdown_fires_when_its_delay_is_over(storage: Path) -> None:
         fired: list[None] = []
         hub.ending.on_shutdown.append(lambda: fired.append(None))
         assert hub.ending.remaining() is None
-        await hub.execute(InitiateShutdown(delay_sec=0.1))
+        await hub.execute(InitiateShutdown(delay_sec=0.4))
         assert hub.ending.remaining() == (0, 0)
         assert is_pending(hub)
         await until(lambda: fired, "the shutdown")
@@ -159,10 +159,10 @@ def test_a_shutdown_that_was_cancelled_does_not_fire(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         fired: list[None] = []
         hub.ending.on_shutdown.append(lambda: fired.append(None))
-        await hub.execute(InitiateShutdown(delay_sec=0.1))
+        await hub.execute(InitiateShutdown(delay_sec=1))
         await hub.execute(CancelShutdown())
         assert hub.ending.remaining() is None
-        await pass_countdown(hub, 0.1)
+        await pass_countdown(hub, 1)
         assert fired == []
         await hub.execute(InitiateShutdown(delay_sec=100))
         assert hub.ending.remaining() == (100, 100)
@@ -187,11 +187,11 @@ def test_a_retry_of_an_old_shutdown_does_not_stop_a_hub(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         fired: list[None] = []
         hub.ending.on_shutdown.append(lambda: fired.append(None))
-        await hub.execute(InitiateShutdown(delay_sec=0.1), key="key", request=b"hash")
+        await hub.execute(InitiateShutdown(delay_sec=1), key="key", request=b"hash")
         await hub.execute(CancelShutdown())
-        await hub.execute(InitiateShutdown(delay_sec=0.1), key="key", request=b"hash")
+        await hub.execute(InitiateShutdown(delay_sec=1), key="key", request=b"hash")
         assert hub.ending.remaining() is None
-        await pass_countdown(hub, 0.1)
+        await pass_countdown(hub, 1)
         assert fired == []
 
     on_hubs(storage, story)

@@ -97,7 +97,7 @@ def test_while_another_process_holds_the_lock_the_loop_and_the_reads_go_on(stora
         assert (await waiting).created
         holder.close()
 
-    on_hubs(storage, story, tuning=Tuning(busy_sec=0.5))
+    on_hubs(storage, story, tuning=Tuning(busy_sec=2.0))
 
 
 def test_two_hubs_that_write_at_once_lose_nothing(storage: Path) -> None:

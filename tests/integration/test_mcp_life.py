@@ -78,7 +78,7 @@ def test_idle_agents_stay_while_their_host_runs_and_go_when_it_was_killed(
         initialize(hub, "silent")
         assert live_agents(hub) == ["idle", "killed", "listens", "silent"]
         killed.process.kill()
-        wait_until(lambda: live_agents(hub) == ["idle", "listens"], within_sec=20, what="the end of two sessions")
+        wait_until(lambda: live_agents(hub) == ["idle", "listens"], what="the end of two sessions")
         assert not idle.call("arc_whoami").get("isError")
 
 

@@ -219,7 +219,7 @@ def test_a_url_without_a_name_gives_each_window_one_of_its_own(hub: ServedHub) -
 
 
 def test_a_host_that_closes_its_stream_and_asks_for_no_more_does_not_stay_listed(tmp_path: Path) -> None:
-    with served_hub(tmp_path, left_after_sec=0.3) as hub:
+    with served_hub(tmp_path, left_after_sec=2.0) as hub:
         _, headers = open_by_url(hub, "?agent=ada")
         with listening(hub, "?agent=ada", headers):
             assert live(hub).keys() == {"ada"}

@@ -205,7 +205,7 @@ def test_an_agent_that_sleeps_is_looked_at_less_and_less_often(spool: Path, monk
     with serving(spool, StandIn(), notifications=False, poll_interval_sec=0.2, pace=Pace(idle_share=1.0)):
         wait_until(lambda: looks and looks[-1] - looks[0] > 0.7, what="a while of looking")
     pauses = [after - before for before, after in pairwise(looks)]
-    assert pauses[0] < 0.1
+    assert min(pauses[:3]) < 0.1
     assert pauses[-1] > 0.15
 
 

@@ -24,7 +24,7 @@ def hub(tmp_path: Path) -> Iterator[ServedHub]:
 def spool(tmp_path: Path, hub: ServedHub) -> Iterator[Path]:
     """A folder that a relay beside the hub carries from."""
     spool = tmp_path / "spool"
-    with serving(spool, HttpSend(hub.url, request_timeout_sec=2.0)):
+    with serving(spool, HttpSend(hub.url, request_timeout_sec=10.0)):
         yield spool
 
 

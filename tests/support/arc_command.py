@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +36,15 @@ class Ended:
 
 @dataclass(frozen=True)
 class ArcCommand:
-    """Runs `arc` in a folder."""
+    """Runs `arc` in a folder.
+
+    Attributes:
+        folder: where.
+        started: what was left running, by this one or one in a folder below.
+    """
 
     folder: Path
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list, compare=False, repr=False)
 
     def __call__(self, *arguments: object, within_sec: float = 60, **environment: str) -> Ended:
         """Run a command that must leave no traceback."""
@@ -48,8 +54,8 @@ class ArcCommand:
         return Ended(process.returncode, out, err)
 
     def start(self, *arguments: object, **environment: str) -> "subprocess.Popen[str]":
-        """Start a command and leave it running."""
-        return subprocess.Popen(
+        """Start a command and leave it running, until `end` at the latest."""
+        process = subprocess.Popen(
             [*PROGRAM, *map(str, arguments)],
             cwd=self.folder,
             env=os.environ | environment,
@@ -58,12 +64,20 @@ class ArcCommand:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what still runs, and close every pipe: nothing is left to the next test, also where this one failed."""
+        for process in self.started:
+            with process:  # which closes the pipes and waits for the end
+                process.kill()
 
     def inside(self, *parts: str) -> "ArcCommand":
         """The same in a folder below, made if it is missing."""
         folder = self.folder.joinpath(*parts)
         folder.mkdir(parents=True, exist_ok=True)
-        return ArcCommand(folder)
+        return ArcCommand(folder, self.started)
 
 
 def find_hubs_below(folder: Path) -> list[int]:
