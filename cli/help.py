@@ -40,7 +40,12 @@ class Options(Namespace):
 
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
-    parser.add_argument("words", nargs="*", metavar="TOPIC", help="a command, such as log show, or a topic (all)")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="TOPIC",
+        help="a command, such as log show, or a page, such as which-hub (a list of all)",
+    )
 
 
 def run(options: Options) -> int:

@@ -75,7 +75,11 @@ class RegisteringOptions(AgentOptions):
 
 def add_hub_options(parser: Arguments) -> None:
     """Declare `HubOptions`."""
-    add_place_options(parser)
+    parser.add_argument("--host", help=f"the address that the hub listens on ({DEFAULT_HOST})")
+    parser.add_argument(
+        "--port", type=_port, help=f"the port that it listens on ({DEFAULT_PORT}, or the next free one)"
+    )
+    add_storage_option(parser)
     add_spool_options(parser)
     parser.add_argument(
         "--allow-remote", action="store_true", help="accept calls from other machines; needs a --host they can reach"
@@ -142,10 +146,8 @@ def add_log_option(parser: Arguments) -> None:
 
 def add_place_options(parser: Arguments) -> None:
     """Declare `PlaceOptions`."""
-    parser.add_argument("--host", help=f"the address that the hub listens on ({DEFAULT_HOST})")
-    parser.add_argument(
-        "--port", type=_port, help=f"the port that it listens on ({DEFAULT_PORT}, or the next free one)"
-    )
+    parser.add_argument("--host", help="the address of the hub (that of the storage's hub)")
+    parser.add_argument("--port", type=_port, help="its port, where several hubs share the storage")
     add_storage_option(parser)
 
 

@@ -32,7 +32,10 @@ def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
     add_base_url(parser)
     parser.add_argument(
-        "--hubs", nargs="+", metavar="URL", help="hubs of one log: each agent is at another one, and the relay at none"
+        "--hubs",
+        nargs="+",
+        metavar="URL",
+        help="hubs of one log: each agent is at another one, and the relay is not tried",
     )
     parser.add_argument("--spool-dir", metavar="DIR", help="the relay's folder (that of the folder's hub)")
     parser.add_argument("--timeout-sec", type=seconds, default=30.0, metavar="SEC", help="how long it may take (30)")

@@ -38,7 +38,9 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("whom", nargs="?", metavar="AGENT", help="who is to wake")
     parser.add_argument("body", nargs="?", metavar="MESSAGE", help="what to say to it first, as a direct message")
     parser.add_argument("--wait", type=seconds, metavar="SEC", help="wait until it is seen or counts as dark")
-    parser.add_argument("--ack", type=count, metavar="WAKE", help="say that one has taken up what one was woken for")
+    parser.add_argument(
+        "--ack", type=count, metavar="WAKE", help="say that the agent has taken up what it was woken for"
+    )
 
 
 def run(options: Options) -> int:

@@ -41,12 +41,16 @@ class Options(Namespace):
 
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
-    parser.add_argument("--type", metavar="TYPE", help="only events of this type, as in lock.released, or lock.*")
+    parser.add_argument(
+        "--type", metavar="TYPE", help="only events of this type, as in lock.released, or lock. for all of lock"
+    )
     parser.add_argument(
         "--stream", metavar="STREAM", help="only of this stream, as in lock/src/a.py, or all below lock/"
     )
     parser.add_argument("--to", metavar="AGENT", help="only messages to this agent")
-    parser.add_argument("--wake", metavar="AGENT", help="whenever this agent is to be called and its harness cannot")
+    parser.add_argument(
+        "--wake", metavar="AGENT", help="only when this agent is to be called, and its harness cannot do it"
+    )
     parser.add_argument("--exec", metavar="CMD", help="run this in a shell for each event; without it, each is printed")
     parser.add_argument("--times", type=cursor, metavar="N", help="end after N events")
     add_base_url(parser)

@@ -23,7 +23,9 @@ class Options(AskOptions):
 
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
-    parser.add_argument("keys", nargs="+", metavar="KEY", help="the name of the work, such as task-42; all or none")
+    parser.add_argument(
+        "keys", nargs="+", metavar="KEY", help="the name of the work, such as task-42; of several, all or none"
+    )
     parser.add_argument("--thread-id", metavar="ID", help="the thread that it belongs to")
     add_ask_options(parser)
 

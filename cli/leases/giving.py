@@ -44,9 +44,8 @@ class Act:
         what = {"lock": "a path, as it was locked", "claim": "the name of the work"}
         help_text = what.get(self._noun, "lock:PATH or claim:KEY; a name alone is a path")
         parser.add_argument("names", nargs="*", metavar="NAME", help=help_text)
-        parser.add_argument(
-            "--token", type=int, metavar="N", help="the fencing token; without names, all locks that it stands for"
-        )
+        token = "to be checked" if self._noun == "claim" else "without names, all locks that it stands for"
+        parser.add_argument("--token", type=int, metavar="N", help=f"the fencing token; {token}")
         if self._route == "refresh":
             parser.add_argument("--ttl", type=seconds, default=TTL_SEC, metavar="SEC", help="how long from now (300)")
         add_lease_options(parser)

@@ -225,7 +225,7 @@ RECEIPTS: Final = View(
     parameters=(
         Parameter("--from", into="from_agent", metavar="AGENT", help="only what this agent wants acknowledged"),
         Parameter("--to", into="to_agent", metavar="AGENT", help="only what this agent is to acknowledge"),
-        Parameter("--overdue", into="overdue", action="store_true", help="only that whose time is over"),
+        Parameter("--overdue", into="overdue", action="store_true", help="only those whose time is over"),
         Parameter(
             "--limit", into="limit", type=page_size, default=50, metavar="N", help="at most this many (%(default)s)"
         ),

@@ -116,7 +116,9 @@ TASKS: Final = Tree(
     COLUMNS,
     parameters=(
         Parameter("--status", into="status", choices=("open", "done"), help="only open tasks, or only finished ones"),
-        Parameter("--state", into="state", choices=("open", "done", "failed", "cancelled"), help="only those"),
+        Parameter(
+            "--state", into="state", choices=("open", "done", "failed", "cancelled"), help="only tasks in this state"
+        ),
         Parameter("--parent-id", into="parent_id", type=count, metavar="N", help="only children of this task"),
         Parameter("--channel", into="channel", help="only of this channel"),
         Parameter("--thread-id", into="thread_id", metavar="ID", help="only of this thread"),

@@ -35,7 +35,7 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--parent", type=count, metavar="TASK", help="the task that it is part of")
     parser.add_argument("--assignee", metavar="AGENT", help="the only agent that is to do it")
     parser.add_argument("--priority", type=int, choices=range(5), help="0 is done first, 4 last (2)")
-    parser.add_argument("--after", type=counts, metavar="TASK,…", help="tasks that must be done before")
+    parser.add_argument("--after", type=counts, metavar="TASK,…", help="tasks that must be done first")
     parser.add_argument("--needs", type=names, metavar="NAME,…", help="what an agent must be capable of")
     parser.add_argument("--not-before", metavar="TIME", help="such as 2026-11-22T12:00:00Z: it is not ready earlier")
     parser.add_argument(

@@ -97,7 +97,8 @@ def check_type(name: str, wanted: str) -> None:
         InvalidInput: no event will ever be of that type.
     """
     if not matching_types(wanted):
-        raise InvalidInput(name, f"{wanted!r} is not a type of event; the types are {', '.join(EVENT_TYPES)}")
+        types = ", ".join(EVENT_TYPES)
+        raise InvalidInput(name, f"{wanted!r} is not a type of event (lock. is all of lock); the types are {types}")
 
 
 def read_log(

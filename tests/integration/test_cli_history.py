@@ -133,7 +133,7 @@ def test_blame_names_the_stream_that_may_be_meant(asked: object, meant: str, run
 @pytest.mark.parametrize("wanted", ["lock", "nosuch.type"])
 def test_a_type_that_no_event_has_is_refused(command: str, wanted: str, run: Run) -> None:
     said = run("log", command, "--type", wanted, code=2)
-    assert f"--type {wanted!r} is not a type of event; the types are " in said
+    assert f"--type {wanted!r} is not a type of event (lock. is all of lock); the types are " in said
     assert "lock.acquired" in said
 
 
