@@ -56,6 +56,8 @@ class HubOptions(PlaceOptions, SpoolOptions):
     root: str | None
     log_format: str | None
     rate: float | None
+    max_connections: int | None
+    max_open_calls: int | None
     secrets: str | None
     log: str | None
 
@@ -101,6 +103,18 @@ def add_hub_options(parser: Arguments) -> None:
         type=seconds,
         metavar="N",
         help="how many calls a second each sender on another machine may make, 0 for any number (100)",
+    )
+    network.add_argument(
+        "--max-connections",
+        type=limit,
+        metavar="N",
+        help="how many connections each address of another machine may have at a time, 0 for any number (1000)",
+    )
+    network.add_argument(
+        "--max-open-calls",
+        type=limit,
+        metavar="N",
+        help="how many calls that wait each sender there may have at a time, 0 for any number (1000)",
     )
     network.add_argument("--tls-cert", metavar="FILE", help="a certificate with its chain, which encrypts connections")
     network.add_argument("--tls-key", metavar="FILE", help="its key")
@@ -242,6 +256,15 @@ def count(text: str) -> int:
         BadArgumentError: it is no whole number from 1 to `MAX_COUNT`.
     """
     return _between(1, text, MAX_COUNT)
+
+
+def limit(text: str) -> int:
+    """How many of something there may be at most; 0 for any number.
+
+    Raises:
+        BadArgumentError: it is no whole number from 0 to `MAX_COUNT`.
+    """
+    return _between(0, text, MAX_COUNT)
 
 
 def counts(text: str) -> list[int]:

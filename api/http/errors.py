@@ -114,7 +114,7 @@ class TooManyOpenCalls(ArcError):
     def __init__(self, most: int) -> None:
         super().__init__(
             f"this sender has {most} calls that wait for their answers: let some end, and wait in one call for all "
-            "that is new instead of in many"
+            "that is new instead of in many; the hub's --max-open-calls sets this"
         )
 
 
@@ -124,7 +124,10 @@ class TooManyConnections(ArcError):
     code = "too_many_connections"
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"this address has {most} connections open: close some, or use one again for the next call")
+        super().__init__(
+            f"this address has {most} connections open: close some, or use one again for the next call; the hub's "
+            "--max-connections sets this"
+        )
 
 
 class RequestTooLarge(ArcError):

@@ -65,8 +65,8 @@ class Guard:
         self._known_hosts: set[bytes] = set()
         self._known_peers: set[str] = set()
         self._rates = Rates(hub.settings.rate)
-        self._connections = Crowd(hub.settings.connections, TooManyConnections)
-        self._open_calls = Crowd(hub.settings.open_calls, TooManyOpenCalls)
+        self._connections = Crowd(hub.settings.max_connections, TooManyConnections)
+        self._open_calls = Crowd(hub.settings.max_open_calls, TooManyOpenCalls)
         hub.measures.gauges = {
             **hub.measures.gauges,
             "remote_connections": lambda: self._connections.count,

@@ -37,6 +37,8 @@ DEFAULTS: Final[dict[str, object]] = {
     "root": "",
     "log_format": "text",
     "rate": 100.0,
+    "max_connections": 1_000,
+    "max_open_calls": 1_000,
     "secrets": "refuse",
     "log": "",
 }

@@ -45,6 +45,8 @@ class HubSettings(NamedTuple):
         root: the folder that paths of locks are relative to, absolute.
         log_format: how the hub's own output is written, `text` or `json`.
         rate: how many calls a second each sender on another machine may make.
+        max_connections: how many connections each address of another machine may have at a time.
+        max_open_calls: how many calls each sender there may have at a time that wait for their answers.
         secrets: what is done about secrets in messages.
         log: where the log is that the storage is a copy of; empty where the storage is the log.
     """
@@ -68,6 +70,8 @@ class HubSettings(NamedTuple):
     root: str
     log_format: str
     rate: float
+    max_connections: int
+    max_open_calls: int
     secrets: "Rule"
     log: str
 

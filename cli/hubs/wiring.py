@@ -131,6 +131,8 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
             version=__version__,
             network_token=None if token is None else token.hash,
             rate=settings.rate,
+            max_connections=settings.max_connections,
+            max_open_calls=settings.max_open_calls,
             proxies=frozenset(address.strip() for address in settings.proxy_headers.split(",") if address.strip()),
             unsafe_filesystem=find_unsafe_filesystem(storage.parent),
             root=Path(settings.root),

@@ -27,8 +27,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         network_token: SHA-256 of the token that calls from other machines need; None where they need none.
         proxies: the addresses of proxies whose word on where a call comes from is taken.
         rate: how many calls a second each sender on another machine may make; 0 for any number.
-        connections: how many connections each address of another machine may have at a time; 0 for any number.
-        open_calls: how many calls each sender on another machine may have at a time that wait for their answers.
+        max_connections: how many connections each address of another machine may have at a time; 0 for any number.
+        max_open_calls: how many calls each sender there may have at a time that wait for their answers; 0 likewise.
         unsafe_filesystem: the type of the storage's filesystem, where its locks cannot be relied on.
         root: the folder that paths are relative to; the storage's own unless given.
         tuning: how long it waits, and how much it does at once.
@@ -47,8 +47,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     network_token: bytes | None = None
     proxies: frozenset[str] = frozenset()
     rate: float = 100.0
-    connections: int = 1_000
-    open_calls: int = 1_000
+    max_connections: int = 1_000
+    max_open_calls: int = 1_000
     unsafe_filesystem: str | None = None
     root: Path | None = None
     tuning: Tuning = Tuning()

@@ -1,6 +1,8 @@
 """`arc ensure` for other machines: what it says, what it makes, what it refuses, and encryption."""
 
+import http.client
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,18 @@ def test_ensure_names_the_token_s_file_and_the_line_for_a_client(arc: ArcCommand
 def test_this_machine_is_found_and_asked_without_a_token(arc: ArcCommand) -> None:
     arc(*OPEN, "--port", find_free_port())
     assert arc("whoami", "--agent", "ada").code == 0
+    assert arc("stop").json["stopped"]
+
+
+def test_how_much_other_machines_may_have_open_is_kept_for_the_next_start(arc: ArcCommand) -> None:
+    port = find_free_port()
+    arc(*OPEN, "--no-auth", "--port", port, "--max-connections", "1", "--max-open-calls", "0")
+    assert arc("stop").json["stopped"]
+    assert arc("ensure").json["started"]
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as first:
+        assert _status_from_elsewhere(first) == 200
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as second:
+            assert _status_from_elsewhere(second) == 503
     assert arc("stop").json["stopped"]
 
 
@@ -81,6 +95,14 @@ def test_a_certificate_that_cannot_be_read_is_named(arc: ArcCommand) -> None:
     refused = arc("ensure", "--port", find_free_port(), "--tls-cert", "none.pem", "--tls-key", "none.key")
     assert refused.code == 1
     assert "none.pem" in refused.json["error"]
+
+
+def _status_from_elsewhere(connection: http.client.HTTPConnection) -> int:
+    """The status of a call that counts as one of another machine; its connection stays open."""
+    connection.request("GET", "/v1/channels", headers={"Via": "1.1 proxy"})
+    response = connection.getresponse()
+    response.read()
+    return response.status
 
 
 def _make_certificate(folder: Path) -> None:

@@ -30,7 +30,7 @@ def gauge(hub: ServedHub, name: str) -> float:
 
 
 def test_an_address_elsewhere_has_so_many_connections_and_one_that_ends_makes_room(tmp_path: Path) -> None:
-    with served_hub(tmp_path, allow_remote=True, connections=3) as hub, ExitStack() as stack:
+    with served_hub(tmp_path, allow_remote=True, max_connections=3) as hub, ExitStack() as stack:
         kept = [connect(hub, stack, ELSEWHERE) for _ in range(3)]
         assert [one.getresponse().read() and one.sock is not None for one in kept] == [True] * 3
         assert gauge(hub, "remote_connections") == 3
@@ -44,7 +44,7 @@ def test_an_address_elsewhere_has_so_many_connections_and_one_that_ends_makes_ro
 
 
 def test_a_connection_that_breaks_off_is_not_counted_any_more(tmp_path: Path) -> None:
-    with served_hub(tmp_path, allow_remote=True, connections=1) as hub:
+    with served_hub(tmp_path, allow_remote=True, max_connections=1) as hub:
         for _ in range(5):
             with socket.create_connection(("127.0.0.1", hub.port)) as sock:
                 sock.sendall(b"GET /v1/channels HTTP/1.1\r\nHost: localhost\r\nVia: 1.1 proxy\r\n\r\n")
@@ -54,7 +54,7 @@ def test_a_connection_that_breaks_off_is_not_counted_any_more(tmp_path: Path) ->
 
 
 def test_a_sender_elsewhere_has_so_many_open_calls_and_each_that_ends_makes_room(tmp_path: Path) -> None:
-    with served_hub(tmp_path, allow_remote=True, open_calls=3) as hub, ThreadPoolExecutor(4) as pool:
+    with served_hub(tmp_path, allow_remote=True, max_open_calls=3) as hub, ThreadPoolExecutor(4) as pool:
         polls = [pool.submit(hub.get, POLL, headers=ELSEWHERE) for _ in range(3)]
         wait_until(lambda: gauge(hub, "remote_open_calls") == 3, what="all of them wait")
         refused = hub.get("/v1/channels", headers=ELSEWHERE)
@@ -67,6 +67,6 @@ def test_a_sender_elsewhere_has_so_many_open_calls_and_each_that_ends_makes_room
 
 
 def test_zero_is_no_limit(tmp_path: Path) -> None:
-    with served_hub(tmp_path, allow_remote=True, connections=0, open_calls=0) as hub, ExitStack() as stack:
+    with served_hub(tmp_path, allow_remote=True, max_connections=0, max_open_calls=0) as hub, ExitStack() as stack:
         answers = [connect(hub, stack, ELSEWHERE).getresponse() for _ in range(50)]
         assert {answer.status for answer in answers} == {200}

@@ -33,7 +33,7 @@ class StandIn:
         self.host = host
         self.network_token = None if token is None else hash_of(token)
         self.rate = 0.0
-        self.connections = self.open_calls = 0
+        self.max_connections = self.max_open_calls = 0
         self.measures = Measures()
         self.proxies = proxies
 
