@@ -222,6 +222,23 @@ class RemoteEngine(Engine, Protocol):
             LogAway: it cannot be told now.
         """
 
+    def scrub(self, erasure: int) -> bool:
+        """Leave nothing of what was erased where the log is kept, beside the events, which lost it when it was erased.
+
+        May take long; called on any thread.
+
+        Args:
+            erasure: the last event of the log that erased something.
+
+        Returns:
+            Whether this hub may have it done.
+
+        Raises:
+            LogAway: the engine cannot be reached.
+            StorageBusy: somebody uses the log for too long.
+            StorageError: it failed in another way.
+        """
+
     def expect(self, name: LogName, lag: int) -> None:
         """The hub starts on its copy while the log is away: only the log of that name is taken for it from now on.
 

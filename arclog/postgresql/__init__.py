@@ -9,6 +9,7 @@ Nothing here is imported unless a log on PostgreSQL is asked for, so that nobody
     failures    what the server's errors mean for the log
     batch       events as parameters, and rows as events
     schema      the log is made, once, and hubs are let in
+    erasing     what was erased leaves the server too
     durability  what keeps the events, and what is not good enough
     engine      the engine: lock and what came since in one round trip, batch and commit in another
     bell        word from other hubs that they have appended something

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Final
 
-from arclog.codec import StoredEvent
+from arclog.codec import StoredEvent, decode_data
+from arclog.events import PayloadErased
 
 MAX_BYTES: Final = 32 * 2**20
 """What one statement carries at most, but for a single event; the server takes a gigabyte."""
@@ -63,6 +64,17 @@ def columns_of(events: Sequence[StoredEvent]) -> list[bytes]:
         _values(_BYTEA, [event.data for event in events]),
         _values(_BYTEA, [event.metadata for event in events]),
         _values(_BYTEA, [event.digest for event in events]),
+    ]
+
+
+def columns_of_erasure(event: StoredEvent) -> list[bytes]:
+    """An event that erased others: its id, theirs, and what it left of each."""
+    data = decode_data(event.type, event.data)
+    assert isinstance(data, PayloadErased)
+    return [
+        number(event.event_id),
+        _numbers([one.event_id for one in data.events]),
+        _values(_BYTEA, [one.data for one in data.events]),
     ]
 
 

@@ -37,6 +37,7 @@ from arclog.postgresql.address import Address
 from arclog.postgresql.batch import columns_of, event_of, number, parts_of, read_number
 from arclog.postgresql.bell import Bell
 from arclog.postgresql.durability import Durability
+from arclog.postgresql.erasing import erasures_of, scrub
 from arclog.postgresql.failures import IDLE_TOO_LONG, LineLost, Refused, storage_error_of
 from arclog.postgresql.line import Ask, Line, Row
 from arclog.postgresql.session import LOCK_SEC, STALL_SEC, Session, open_session
@@ -191,6 +192,8 @@ class PostgresqlEngine:
     def _send(self, events: Sequence[StoredEvent]) -> SentBatch:
         end = events[-1].event_id if events else self._end.event_id
         batch: list[Ask] = [("append", columns_of(part)) for part in parts_of(events)] if events else []
+        if self._session is not None and self._session.may_erase:
+            batch += erasures_of(events)
         batch += [("commit", ()), *self._barrier(), ("tell", (number(end),))]
         self._on_its_way = sent = SentBatch(len(batch) - 4, len(batch) - 1, len(batch))
         with suppress(LineLost):  # as whoever waits for the answer will see
@@ -256,6 +259,19 @@ class PostgresqlEngine:
     async def changed(self) -> None:
         await self._bell.next()
 
+    def scrub(self, erasure: int) -> bool:
+        session = self._open()
+        try:
+            if session.may_erase:
+                scrub(session.line, erasure, self._barrier())
+        except Refused as refused:
+            raise storage_error_of(refused, self._address.shown) from None
+        except LineLost as lost:
+            raise LogAway(str(lost)) from None
+        finally:
+            session.line.close()
+        return session.may_erase
+
     def expect(self, name: LogName, lag: int) -> None:
         self._name = name
         self._heard_at = self.clock.elapsed() - lag
@@ -290,15 +306,18 @@ class PostgresqlEngine:
         if session is not None and session.line.is_open:
             return session.line
         self._drop()
-        known = None if self._name is None else self._name.log_id
-        self._session = session = open_session(
-            self._address, self._given_up, lock_sec=self._lock_sec, stall_sec=self._stall_sec, log_id=known
-        )
+        self._session = session = self._open()
         self._name, self._durability = session.name, session.durability
         self._backend = session.line.told_backend
         self._seen = None
         self._hear()
         return session.line
+
+    def _open(self) -> Session:
+        known = None if self._name is None else self._name.log_id
+        return open_session(
+            self._address, self._given_up, lock_sec=self._lock_sec, stall_sec=self._stall_sec, log_id=known
+        )
 
     def _line(self) -> Line:
         assert self._session is not None

@@ -8,6 +8,8 @@ ANOTHER_EVENT: Final = "AR001"
 """Our own: the log has another event at a place than the copy that asks."""
 IDLE_TOO_LONG: Final = "25P03"
 """The session was ended since its transaction did nothing for too long: nothing of it was kept."""
+LOCKED_TOO_LONG: Final = "55P03"
+"""A lock was waited for too long."""
 _FULL: Final = frozenset({"53100", "53200"})
 _AWAY: Final = frozenset({"25006", "57P01", "57P02", "57P03", "57P05", "53300", "08006", "08003", "08001"})
 """A server that is a standby by now, that ends or begins, or has no connection left."""
@@ -48,7 +50,7 @@ def storage_error_of(refused: Refused, where: str, after: int = 0) -> StorageErr
         after: the event that the hub's copy ends with.
     """
     match refused.code:
-        case "55P03":
+        case code if code == LOCKED_TOO_LONG:
             return StorageBusy("another hub holds the log's lock: try again in a moment")
         case code if code == ANOTHER_EVENT:
             return LogReplaced(after)

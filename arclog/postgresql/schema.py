@@ -1,7 +1,7 @@
 """The log on a server: made once by the role that owns it, which then lets hubs in by a role of their own.
 
-A hub's role may read and append, nothing else: no event is changed or removed by the one who has its password. The
-owner's is needed for this alone.
+A hub's role may read and append, nothing else: no event is changed or removed by the one who has its password, but for
+the texts that an event of the log erases. The owner's is needed for this alone.
 """
 
 from typing import Final
@@ -9,6 +9,7 @@ from typing import Final
 from arclog.engine import LogName
 from arclog.errors import InvalidInput, LogAway
 from arclog.postgresql.address import Address
+from arclog.postgresql.erasing import ERASING
 from arclog.postgresql.failures import LineLost, Refused, storage_error_of
 from arclog.postgresql.session import FORMAT, SQL, open_line
 from arclog.sqlite.schema import new_instance_id
@@ -18,11 +19,23 @@ _MAKING: Final = (
     "make_events",
     "make_log",
     "make_refusal",
-    "make_trigger",
     "make_now",
     "make_begin",
     "close_begin",
 )
+_LETTING_ERASE: Final = (
+    "allow_erasing",
+    "drop_trigger",
+    "make_trigger",
+    "drop_erasing_trigger",
+    "make_erasing_trigger",
+    "sample_nothing",
+    "count_scrubbed",
+    "make_erase",
+    "make_scrub",
+    "close_erasing",
+)
+"""Done again for a log that is there: former versions made it without."""
 
 
 def create_log(address: Address, role: str | None = None, origin: str | None = None) -> LogName:
@@ -50,8 +63,10 @@ def create_log(address: Address, role: str | None = None, origin: str | None = N
                 line.run(SQL[name])
             log_id = new_instance_id()
             line.run(SQL["name_log"], log_id, origin or log_id, str(FORMAT))
+        for name in _LETTING_ERASE:
+            line.run(ERASING[name])
         if role is not None:
-            for (grant,) in line.run(SQL["grants"], role):
+            for (grant,) in (*line.run(SQL["grants"], role), *line.run(ERASING["grants"], role)):
                 line.run(grant)
         ((log_id, origin, _format),) = line.run(SQL["find_log"])
         line.run("COMMIT")

@@ -15,6 +15,7 @@ from arclog.engine import LogName
 from arclog.errors import LogAway, LogReplaced, StorageError
 from arclog.postgresql.address import Address
 from arclog.postgresql.durability import Durability, check
+from arclog.postgresql.erasing import ERASING
 from arclog.postgresql.failures import LineLost, Refused, storage_error_of
 from arclog.postgresql.line import Line
 from arclog.sqlite.queries import Queries
@@ -35,11 +36,19 @@ COMMANDS: Final[Mapping[str, str]] = {
 
 
 class Session(Struct, frozen=True):
-    """A connection that can be used for a log."""
+    """A connection that can be used for a log.
+
+    Attributes:
+        line: the connection.
+        name: which log it is.
+        durability: what keeps its events.
+        may_erase: whether the log's owner lets this role take out of events what an event erases.
+    """
 
     line: Line
     name: LogName
     durability: Durability
+    may_erase: bool
 
 
 def open_session(
@@ -79,7 +88,10 @@ def open_session(
             )
         if log_id is not None and found_id != log_id:
             raise LogReplaced(0)
+        ((may_erase,),) = line.run(ERASING["may_erase"])
         line.prepare(COMMANDS)
+        if may_erase == "t":
+            line.prepare({"erase": ERASING["erase"]})
     except Refused as refused:
         line.close()
         raise storage_error_of(refused, address.shown) from None
@@ -89,7 +101,7 @@ def open_session(
     except StorageError:
         line.close()
         raise
-    return Session(line, LogName(found_id, origin), durability)
+    return Session(line, LogName(found_id, origin), durability, may_erase == "t")
 
 
 def open_line(address: Address, given_up: threading.Event | None = None) -> Line:

@@ -67,6 +67,8 @@ def _what_is_left(receipt: dict[str, Any]) -> str:
         return f"copies are left in {where}: if that is a backup, delete it, or make it anew"
     if not receipt["wal_emptied"]:
         return "copies may be left in the write-ahead log, since somebody reads the storage: run this again later"
+    if receipt["log_scrubbed"] is False:
+        return f"the log's server keeps copies: {receipt['log_trouble']}; then run this again"
     return ""
 
 
@@ -87,5 +89,7 @@ def _tell(receipt: dict[str, Any]) -> None:
         print_line(f"these events say the same, or a part of it, and were not erased: {others}")
     if not receipt["wal_emptied"]:
         print_line("the write-ahead log could not be emptied")
+    if receipt["log_scrubbed"]:
+        print_line("the log's server has written its table again, without them")
     for one in receipt["beyond_reach"]:
         print_line(f"not looked at: {one}")

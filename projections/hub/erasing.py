@@ -2,6 +2,7 @@
 
     the event       the texts are gone from the log and the tables, in one transaction
     memory          what connections have read is forgotten
+    the server      where the log is on one, its table is written again
     search          the index is merged again without them
     the relay       responses and requests that hold them are written again (`on_erased`)
     the WAL         is emptied into the file
@@ -22,6 +23,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from arclog.deciders.log import EraseTexts, check_ids
+from arclog.engine import RemoteEngine
 from arclog.errors import StorageError
 from arclog.proof.copies import find_copies, pieces_of
 from arclog.sqlite.erasing import empty_wal, find_cleaned, find_holding, note_cleaned, rewrite
@@ -39,7 +41,9 @@ BEYOND_REACH: Final = (
     "what a disk, or a filesystem with snapshots, keeps of blocks that were overwritten",
 )
 """What no hub can reach; every receipt says so."""
-ELSEWHERE: Final = "the log on its server, which keeps the texts: only the copies of the hubs lose them"
+ON_SERVER: Final = "the write-ahead log of the log's server, its archives and its backups"
+"""What is besides where the log is on a server."""
+NOT_LET: Final = "it lets no hub erase: its owner has to create it once more, for the role of its hubs"
 MAX_ELSEWHERE: Final = 100
 
 _decode: Final = msgspec.json.Decoder(Erased).decode
@@ -58,6 +62,8 @@ class Receipt(Erased, frozen=True):
         elsewhere: other events that say the same; their texts are not erased.
         wal_emptied: whether the write-ahead log was emptied; a reader that stays keeps it from being.
         rewritten: whether the file had to be rewritten.
+        log_scrubbed: whether the server that keeps the log has no copy in its tables either; None where there is none.
+        log_trouble: why it was not scrubbed.
         beyond_reach: what this hub cannot reach.
     """
 
@@ -66,6 +72,8 @@ class Receipt(Erased, frozen=True):
     elsewhere: tuple[int, ...] = ()
     wal_emptied: bool = False
     rewritten: bool = False
+    log_scrubbed: bool | None = None
+    log_trouble: str | None = None
     beyond_reach: tuple[str, ...] = BEYOND_REACH
 
 
@@ -76,14 +84,15 @@ class Erasing:
         storage: the log's file.
         readers: the way to read it.
         filler: keeps the index of words; None when there is none.
-        is_copy: whether the storage is a copy of a log elsewhere.
+        remote: what keeps the log, where that is not the storage's file.
 
     Attributes:
         on_erased: called with each erasure, to take it out of files that are not the storage's own.
     """
 
-    def __init__(self, storage: Path, readers: Readers, filler: Filler | None, *, is_copy: bool = False) -> None:
-        self._beyond_reach = (ELSEWHERE, *BEYOND_REACH) if is_copy else BEYOND_REACH
+    def __init__(self, storage: Path, readers: Readers, filler: Filler | None, remote: RemoteEngine | None) -> None:
+        self._remote = remote
+        self._beyond_reach = BEYOND_REACH if remote is None else (ON_SERVER, *BEYOND_REACH)
         self.on_erased: list[Redact] = []
         self._storage = storage
         self._readers = readers
@@ -130,6 +139,7 @@ class Erasing:
 
     def _clean_storage(self, texts: list[str], messages: Sequence[int], last: int, others: list[Path]) -> "Found":
         pieces = pieces_of(texts)
+        trouble = self._scrub(last)
         if self._filler is not None:
             with contextlib.suppress(StorageError):  # it is thrown away with what it holds, and filled again
                 self._filler.erase(messages)
@@ -141,9 +151,20 @@ class Erasing:
             rewrite(self._storage)
             emptied, rewritten = empty_wal(self._storage), True
             copies = find_copies(paths, pieces)
-        note_cleaned(self._storage, last)
+        if trouble is None:  # else the next start tries again
+            note_cleaned(self._storage, last)
         scanned = tuple(map(str, paths)) if pieces else ()
-        return Found(scanned, tuple(sorted(copies)), elsewhere, emptied, rewritten)
+        scrubbed = None if self._remote is None else trouble is None
+        return Found(scanned, tuple(sorted(copies)), elsewhere, emptied, rewritten, scrubbed, trouble)
+
+    def _scrub(self, last: int) -> str | None:
+        """Leave nothing where the log is, if that is not the storage; why that did not go."""
+        if self._remote is None:
+            return None
+        try:
+            return None if self._remote.scrub(last) else NOT_LET
+        except StorageError as error:
+            return str(error)
 
 
 class Found(NamedTuple):
@@ -154,3 +175,5 @@ class Found(NamedTuple):
     elsewhere: tuple[int, ...]
     wal_emptied: bool
     rewritten: bool
+    log_scrubbed: bool | None
+    log_trouble: str | None

@@ -110,7 +110,7 @@ class Hub:
             self._filler,
         )
         """Pages of messages, search, and waiting."""
-        self.erasing = Erasing(settings.storage, self._readers, self._filler, is_copy=self._recorder.is_remote)
+        self.erasing = Erasing(settings.storage, self._readers, self._filler, remote)
         self._inspections = Inspections(
             settings.storage, self.clock.now, self._tell_damage, self._filler, settings.tuning
         )

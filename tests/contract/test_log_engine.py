@@ -4,11 +4,14 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from arclog.codec import StoredEvent
 from arclog.digest import GENESIS
 from arclog.engine import Head, Moved
+from arclog.erasure import leave, without_texts
 from arclog.errors import LogReplaced, StorageBusy
+from arclog.events import ErasedEvent, PayloadErased
 from tests.contract.engines import BY_HTTP, Copy, Kind, append_all, events_of, opened, post
 from tests.support.fake_time import FakeTime
 from tests.support.waiting import WITHIN_SEC
@@ -114,3 +117,17 @@ def test_the_hub_is_told_when_another_has_appended(log: Copy, other: Copy) -> No
         log.engine.close()
 
     asyncio.run(story())
+
+
+def test_what_an_event_erases_is_erased_for_every_copy_and_for_those_that_come_later(
+    engine: Kind, tmp_path: Path, time: FakeTime, log: Copy, other: Copy
+) -> None:
+    said = post("a", body="a key")
+    append_all(log, said)
+    (stored,) = events_of(other)
+    left = leave(stored.data, without_texts(said, frozenset(), 1))
+    append_all(other, PayloadErased(erased_by="ops", events=(ErasedEvent(1, left),), message_ids=(1,)))
+    with opened(engine, tmp_path, time) as later:
+        for copy in (log, other, later):
+            assert events_of(copy)[0] == replace(stored, data=left)
+        assert next(iter(later.engine.read(0, 1))).data == left

@@ -29,10 +29,6 @@ BEGIN
     RAISE EXCEPTION 'events are immutable';
 END $$
 
--- name: make_trigger
-CREATE TRIGGER events_are_never_changed BEFORE UPDATE OR DELETE OR TRUNCATE ON arc.events
-    FOR EACH STATEMENT EXECUTE FUNCTION arc.events_are_immutable()
-
 -- name: make_now
 -- The log's clock.
 CREATE FUNCTION arc.arc_now() RETURNS bigint LANGUAGE sql AS $$
