@@ -6,9 +6,9 @@ from typing import Any, Literal
 from msgspec import Struct
 
 Moment = Literal[
-    "session_start", "prompt", "before", "after", "turn_end", "session_end", "child_start", "child_end", "other"
+    "session_start", "prompt", "before", "after", "turn_end", "session_end", "sub_agent_start", "sub_agent_end", "other"
 ]
-"""When a hook runs: `before` and `after` a tool; a child is a sub-agent; `other` is of no concern here."""
+"""When a hook runs: `before` and `after` a tool; `other` is of no concern here."""
 Body = Mapping[str, Any]
 """What a harness sends, decoded."""
 
@@ -40,8 +40,8 @@ class HookCall(Struct, frozen=True):
         tool: the tool that is about to run, or has run.
         goes_on: whether the turn went on already because a hook asked for it.
         source: why a session began or ended, as the harness says.
-        child: the harness's id of the sub-agent that it is about; empty where that is the window's own agent.
-        child_kind: what kind of sub-agent that is, as the harness calls it.
+        sub_agent: the harness's id of the sub-agent that it is about; empty where that is the window's own agent.
+        sub_agent_kind: what kind of sub-agent that is, as the harness calls it.
     """
 
     moment: Moment
@@ -51,8 +51,8 @@ class HookCall(Struct, frozen=True):
     tool: Tool = Tool()
     goes_on: bool = False
     source: str = ""
-    child: str = ""
-    child_kind: str = ""
+    sub_agent: str = ""
+    sub_agent_kind: str = ""
 
 
 class HookReply(Struct, frozen=True):

@@ -17,8 +17,8 @@ MOMENTS: Final[dict[str, Moment]] = {
     "PostToolUse": "after",
     "Stop": "turn_end",
     "SessionEnd": "session_end",
-    "SubagentStart": "child_start",
-    "SubagentStop": "child_end",
+    "SubagentStart": "sub_agent_start",
+    "SubagentStop": "sub_agent_end",
 }
 
 
@@ -29,7 +29,7 @@ def read(body: Body) -> HookCall:
 
 def read_as(moments: dict[str, Moment], body: Body) -> HookCall:
     """What a call in this form means, with the events called otherwise."""
-    event, child = text_of(body, "hook_event_name"), text_of(body, "agent_id")
+    event, sub_agent = text_of(body, "hook_event_name"), text_of(body, "agent_id")
     return HookCall(
         moment=moments.get(event, "other"),
         event=event,
@@ -38,8 +38,8 @@ def read_as(moments: dict[str, Moment], body: Body) -> HookCall:
         tool=read_tool(body),
         goes_on=body.get("stop_hook_active") is True,
         source=text_of(body, "source", "reason"),
-        child="" if child == text_of(body, "session_id") else child,
-        child_kind=text_of(body, "agent_type"),
+        sub_agent="" if sub_agent == text_of(body, "session_id") else sub_agent,
+        sub_agent_kind=text_of(body, "agent_type"),
     )
 
 

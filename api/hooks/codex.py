@@ -19,11 +19,11 @@ BY_PROCESS: Final = False
 def read(body: Body) -> HookCall:
     """What a call means. A sub-agent sends its parent's session, and its own thread as `agent_id`."""
     # Its MCP server knows nothing of its kind, so that is no part of its name.
-    return replace(read_as(MOMENTS, body), child_kind="")
+    return replace(read_as(MOMENTS, body), sub_agent_kind="")
 
 
 def answer(call: HookCall, reply: HookReply) -> bytes:
     """The answer; nothing is put before a sub-agent, since it is not known to take that at its beginning."""
-    if call.moment == "child_start":
+    if call.moment == "sub_agent_start":
         return b""
     return answer_as_claude(call, reply)

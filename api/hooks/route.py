@@ -148,9 +148,9 @@ class Hooks:
         if call.moment == "prompt":
             self._windows.forget(window)
         agent_id = self._windows.find(window)
-        if call.child:
+        if call.sub_agent:
             self._hub.attendance.see(agent_id)
-            agent_id = await self._windows.find_child(window, call, TRANSPORT)
+            agent_id = await self._windows.find_sub_agent(window, call, TRANSPORT)
         self._news.hear_from(agent_id)
         is_called = self._is_called(agent_id)
         last = self._hub.read(find_last_event_of, agent_id) if is_called else None
@@ -182,15 +182,15 @@ class Hooks:
                 return HookReply(context=await self._news.tell(agent_id))
             case "prompt":
                 return HookReply(context=await self._news.tell(agent_id))
-            case "turn_end" | "child_end":
+            case "turn_end" | "sub_agent_end":
                 news = await self._news.go_on(agent_id)
-                if not news and call.child:
+                if not news and call.sub_agent:
                     await self._leave(agent_id, call)
                 elif not news:
                     await self._hub.execute(EndTurn(agent_id=agent_id), transport=TRANSPORT)
                 return HookReply(go_on=news)
-            case "child_start":
-                return HookReply(context=self._greet_child(agent_id))
+            case "sub_agent_start":
+                return HookReply(context=self._greet_sub_agent(agent_id))
             case _:
                 await self._leave(agent_id, call)
                 return NOTHING
@@ -206,7 +206,7 @@ class Hooks:
         news = await self._news.tell(agent_id)
         return HookReply(context=f"{hello}\n{news}" if news else hello)
 
-    def _greet_child(self, agent_id: str) -> str:
+    def _greet_sub_agent(self, agent_id: str) -> str:
         return (
             f"Arc: you are the sub-agent {agent_id} at the hub of {self._hub.roots.own.folder}. Others may work in the "
             "same files, those that were begun beside you too: what you edit is locked for you until you end, and what "

@@ -22,7 +22,7 @@ from projections.sessions import Session
 BY: Final = "hook"
 """What opened a session, as its metadata say."""
 SHORT: Final = 4
-CHILD_CHARS: Final = 6
+SUB_AGENT_CHARS: Final = 6
 KIND_CHARS: Final = 24
 MAX_NAMESAKES: Final = 99
 MAX_KNOWN: Final = 4096
@@ -57,11 +57,11 @@ class Window:
     def key(self) -> tuple[str, str]:
         return self.host, f"agent {self.agent_id}" if self.agent_id else self.session or self.process
 
-    def name_child(self, parent: str, call: HookCall) -> str:
+    def name_sub_agent(self, parent: str, call: HookCall) -> str:
         """The name of the sub-agent that a call is about."""
-        letters = (char if char.isascii() and char.isalnum() else "-" for char in call.child_kind.lower())
+        letters = (char if char.isascii() and char.isalnum() else "-" for char in call.sub_agent_kind.lower())
         kind = "".join(letters)[:KIND_CHARS].strip("-")
-        return f"{parent}{SEPARATOR}{kind or 'agent'}-{_hash(call.child)[:CHILD_CHARS]}"
+        return f"{parent}{SEPARATOR}{kind or 'agent'}-{_hash(call.sub_agent)[:SUB_AGENT_CHARS]}"
 
     def to_metadata(self) -> dict[str, Any]:
         """What the agent's session at the hub says of it."""
@@ -152,25 +152,25 @@ class Windows:
             await self._hub.execute(command, transport=transport)
         return agent_id
 
-    async def find_child(self, window: Window, call: HookCall, transport: str) -> str:
+    async def find_sub_agent(self, window: Window, call: HookCall, transport: str) -> str:
         """The sub-agent that a call is about, registered unless it is there; its parent is registered first.
 
         Where the window's agent is a sub-agent itself, those that it begins count as it.
         """
         parent = self.find(window)
-        child, at = window.name_child(parent, call), self._hub.at()
-        if self._hub.read(sessions.find_session, child, at) is not None:
-            return child
+        sub_agent, at = window.name_sub_agent(parent, call), self._hub.at()
+        if self._hub.read(sessions.find_session, sub_agent, at) is not None:
+            return sub_agent
         if self._hub.read(sessions.find_session, parent, at) is None:
             parent = await self.open(window, transport)
-            child = window.name_child(parent, call)
-        said = {"by": BY, "host": {"harness": window.host, "session": _hash(call.child)}}
-        command = OpenSession(agent_id=child, parent=parent, metadata=said, replace=True)
+            sub_agent = window.name_sub_agent(parent, call)
+        said = {"by": BY, "host": {"harness": window.host, "session": _hash(call.sub_agent)}}
+        command = OpenSession(agent_id=sub_agent, parent=parent, metadata=said, replace=True)
         try:
             await self._hub.execute(command, transport=transport)
         except InvalidInput:
             return parent
-        return child
+        return sub_agent
 
     def _find_cleared(self, window: Window) -> str | None:
         for session in self._hub.read(sessions.list_sessions, self._hub.at()):

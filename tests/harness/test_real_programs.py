@@ -106,11 +106,11 @@ def test_a_free_file_is_locked_by_itself_and_free_when_the_turn_ends(harness: Ha
 def test_a_sub_agent_is_an_agent_below_its_window_and_gone_when_it_has_ended(harness: Harness) -> None:
     harness.run(Step("begin"), Step("write", "new.py", new="A = 1\n", inside=True))
     assert (harness.repository / "new.py").read_text() == "A = 1\n", harness.said
-    window, child = harness.events("session.opened")
-    assert child["data"]["parent"] == window["actor"]
+    window, sub_agent = harness.events("session.opened")
+    assert sub_agent["data"]["parent"] == window["actor"]
     (taken,) = harness.events("lock.acquired")
-    assert taken["actor"] == child["actor"]
-    assert [one["actor"] for one in harness.events("turn.ended")] == [child["actor"]]
+    assert taken["actor"] == sub_agent["actor"]
+    assert [one["actor"] for one in harness.events("turn.ended")] == [sub_agent["actor"]]
     assert harness.hub.get("/v1/locks?active_only=1").result == []
 
 

@@ -102,10 +102,10 @@ def test_what_a_hook_did_not_wait_for_is_told_by_the_next(hub: ServedHub, ada: W
 
 def test_what_a_hook_of_a_sub_agent_did_not_wait_for_is_told_by_its_next(hub: ServedHub, ada: Window) -> None:
     ada.start()
-    child = ada.child("one")
-    child.start()
+    sub_agent = ada.sub_agent("one")
+    sub_agent.start()
     given = {"session_id": ada.session, "cwd": str(ada.tree), "hook_event_name": "PostToolUse", **LS}
-    given |= {"agent_id": child.number, "agent_type": child.kind}
+    given |= {"agent_id": sub_agent.number, "agent_type": sub_agent.kind}
     for number in range(5):
         hub.say(f"message {number}", channel="general")
         body = json.dumps(given)
@@ -113,7 +113,7 @@ def test_what_a_hook_of_a_sub_agent_did_not_wait_for_is_told_by_its_next(hub: Se
         with hub.connect() as hook:
             hook.sendall(f"{head}{body}".encode())
             hook.recv(1, socket.MSG_PEEK)
-        wait_until(lambda: f"“message {number}”" in child.after("Bash", command="ls"), what="the message")  # noqa: B023
+        wait_until(lambda: f"“message {number}”" in sub_agent.after("Bash", command="ls"), what="the message")  # noqa: B023
 
 
 def test_what_was_not_told_yet_is_told_by_the_next_run_of_the_hub(tree: Path) -> None:

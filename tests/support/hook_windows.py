@@ -39,7 +39,7 @@ class Window:
         assert answer.status == 200, answer.body
         return answer.body
 
-    def child(self, number: str, kind: str = "general-purpose") -> "SubAgent":
+    def sub_agent(self, number: str, kind: str = "general-purpose") -> "SubAgent":
         """A sub-agent of the window."""
         return SubAgent(self, number, kind)
 
