@@ -1,7 +1,7 @@
 """The application: all routes of the hub, and the guard before them."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from functools import partial
 from typing import Final
@@ -37,7 +37,7 @@ from api.http.direct_calls import DirectCalls
 from api.http.errors import ClientGone, InternalError, Unauthenticated, UnknownRoute
 from api.http.headers import HEADERS, TRANSPORT, HeaderReader, find_sender
 from api.http.responses import Responder
-from api.http.routes import Methods, Route, Site
+from api.http.routes import Methods, Route, Settled, Site, SpecialRoute
 from api.http.security import SENDER, Guard
 from arclog.errors import ArcError
 from arclog.limits import HEARTBEAT_SEC, LEFT_AFTER_SEC
@@ -78,8 +78,8 @@ MCP_PATHS: Final = ("/mcp", "/mcp/")
 class HubApplication(Starlette):
     """Starlette with an entrance of its own.
 
-    A path without ids is found in a table, any other by Starlette's router. Whatever goes wrong on the way ends here,
-    as an envelope: no exception drops a connection.
+    A path without ids, or with one of which it is known what it may be, is found in a table, any other by Starlette's
+    router. Whatever goes wrong on the way ends here, as an envelope: no exception drops a connection.
     """
 
     def __init__(self, hub: Hub, heartbeat_sec: float, left_after_sec: float) -> None:
@@ -91,6 +91,7 @@ class HubApplication(Starlette):
         self.router.default = _unknown
         mcp = Late(partial(_open_mcp, site))
         self._fixed: dict[str, ASGIApp] = {path: endpoint for path, endpoint in methods.items() if "{" not in path}
+        self._fixed.update(_list_settled(methods))
         self._fixed |= dict.fromkeys(MCP_PATHS, mcp)
         self._guard = Guard(hub)
         self._fixed[sign_in.PATH] = sign_in.SignIn(self._guard)
@@ -164,6 +165,15 @@ def create_app(hub: Hub, *, heartbeat_sec: float = HEARTBEAT_SEC, left_after_sec
         left_after_sec: how long after its stream an MCP host counts as gone.
     """
     return HubApplication(hub, heartbeat_sec, left_after_sec)
+
+
+def _list_settled(methods: Mapping[str, ASGIApp]) -> Iterator[tuple[str, ASGIApp]]:
+    """The paths with an id of which it is known what that may be."""
+    for route in ROUTES:
+        for value in route.values if isinstance(route, SpecialRoute) else ():
+            before, _, rest = route.path.partition("{")
+            name, _, after = rest.partition("}")
+            yield f"{before}{value}{after}", Settled(methods[route.path], {name: value})
 
 
 def _vouched_for(scope: Scope) -> Principal | None:

@@ -5,6 +5,7 @@
                   what one harness calls its events and how it wants to be answered
     calls         a call as all of them mean it, and the reply to it
     tools         which files a tool touches, and which command it runs; patches
+    named_files   which of them are the hub's, and under which key
     windows       which agent a window of a harness is
     tool_guard    whether a tool may run
     guarded_git   what git says of a working tree: what has changed, what a commit would take

@@ -8,9 +8,10 @@ import os
 from typing import Final
 
 from api.hooks.guarded_git import GitSilent, digest_of, list_changed
+from api.hooks.named_files import NamedFiles
 from api.hooks.news import plain
 from arclog.deciders.messages import PostMessage
-from arclog.errors import ArcError, InvalidInput
+from arclog.errors import ArcError
 from arclog.events import GENERAL_CHANNEL
 from arclog.limits import MICROSECONDS
 from projections import files
@@ -31,7 +32,8 @@ async def tell_absence(hub: Hub) -> None:
         changed = await list_changed(root)
     except GitSilent:
         return
-    names = [path for path in changed if _is_news(hub, path, since)]
+    named = NamedFiles(hub.roots)
+    names = [path for path in changed if _is_news(hub, named.find_key(path), path, since)]
     if not names:
         return
     told = PostMessage(from_agent=NAME, channel=GENERAL_CHANNEL, kind="notice", body=_say(names, root))
@@ -41,12 +43,11 @@ async def tell_absence(hub: Hub) -> None:
         return
 
 
-def _is_news(hub: Hub, path: str, since: int) -> bool:
+def _is_news(hub: Hub, key: str | None, path: str, since: int) -> bool:
     try:
-        if os.stat(path).st_mtime * MICROSECONDS <= since:  # noqa: PTH116
+        if key is None or os.stat(path).st_mtime * MICROSECONDS <= since:  # noqa: PTH116
             return False
-        key = hub.roots.key_of("path", path, tree=True)
-    except (OSError, InvalidInput):
+    except OSError:
         return False
     last = hub.read(files.find_last_write, key, hub.at())
     return last is None or last.digest is None or last.digest != digest_of(path)

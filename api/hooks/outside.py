@@ -17,10 +17,11 @@ import msgspec
 from msgspec import Struct
 
 from api.hooks.guarded_git import GitSilent, digest_of, find_commit, find_top, list_changed, list_changed_between
+from api.hooks.named_files import NamedFiles
 from api.hooks.news import plain
 from arclog.deciders.locks import FindConflicts
 from arclog.deciders.messages import PostMessage
-from arclog.errors import ArcError, InvalidInput
+from arclog.errors import ArcError
 from projections import files, sessions
 from projections.hub.hub import Hub
 from projections.intervals import AsOf
@@ -65,10 +66,12 @@ class Outside:
 
     Args:
         hub: whose working trees.
+        named: its files.
     """
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, named: NamedFiles) -> None:
         self._hub = hub
+        self._named = named
         self._folders: dict[str, str] = {}
         self._since: dict[str, int] = {}
         self._trees: dict[str, Tree] = {}
@@ -141,7 +144,7 @@ class Outside:
         if time.time() - now.stamp[0] / 1e9 < SETTLED_SEC:
             return False
         tree.known[path] = now
-        key = self._find_key(path)
+        key = self._named.find_key(path)
         if key is None:
             return False
         last = self._hub.read(files.find_last_write, key, self._hub.at())
@@ -161,7 +164,7 @@ class Outside:
 
     async def _find_concerned(self, path: str) -> set[str]:
         """Who holds a file, has written it, or has read it, of those that are here."""
-        key = self._find_key(path)
+        key = self._named.find_key(path)
         if key is None:
             return set()
         asked = FindConflicts(agent_id=NAME, paths=[path])
@@ -177,12 +180,6 @@ class Outside:
             return agent_id
         parent = self._hub.read(sessions.find_parent, agent_id, at)
         return None if parent is None else self._find_present(parent, at)
-
-    def _find_key(self, path: str) -> str | None:
-        try:
-            return self._hub.roots.key_of("path", path, tree=True)
-        except InvalidInput:
-            return None
 
 
 def _say(paths: list[str], root: str) -> str:

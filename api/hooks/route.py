@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.hooks import claude_code, codex, cursor, gemini, opencode, qwen
 from api.hooks.calls import NOTHING, Body, HookCall, HookReply
+from api.hooks.named_files import NamedFiles
 from api.hooks.news import News
 from api.hooks.outside import Outside
 from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard
@@ -86,8 +87,9 @@ class Hooks:
     def __init__(self, site: Site) -> None:
         self._hub = site.hub
         self._windows = Windows(site.hub)
-        self._outside = Outside(site.hub)
-        self._tool_guard = ToolGuard(site.hub, self._outside.note_read)
+        self._named = NamedFiles(site.hub.roots)
+        self._outside = Outside(site.hub, self._named)
+        self._tool_guard = ToolGuard(site.hub, self._named, self._outside.note_read)
         self._news = News(site.hub)
         self._here: dict[str, bool] = {}
         self._of_repository: set[tuple[str, str]] = set()
@@ -128,7 +130,7 @@ class Hooks:
         if known is None:
             if len(self._here) >= MAX_FOLDERS:
                 self._here.clear()
-            known = self._here[folder] = self._tool_guard.is_here(folder)
+            known = self._here[folder] = self._named.is_here(folder)
         return known
 
     def _is_second(self, window: Window, scope: str) -> bool:
@@ -282,5 +284,6 @@ ROUTES: tuple[Route, ...] = (
         query=HookQuery,
         media_type="application/json",
         start=serve_hooks,
+        values=tuple(HARNESSES),
     ),
 )

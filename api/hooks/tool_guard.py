@@ -14,12 +14,12 @@ import msgspec
 
 from api.hooks.calls import Tool
 from api.hooks.guarded_git import Disk, digest_of, list_changed, list_staged
+from api.hooks.named_files import NamedFile, NamedFiles
 from api.hooks.news import plain
 from api.hooks.shell.deeds import Deed, Unclear
 from api.hooks.shell.script import find_deeds
 from arclog.deciders.files import TouchFiles
 from arclog.deciders.locks import MAX_PATHS, AcquireLock, FindConflicts
-from arclog.errors import InvalidInput
 from projections import files, locks, sessions, wakes
 from projections.files import Touch
 from projections.hub.hub import Hub
@@ -40,8 +40,9 @@ MAX_PATCHING: Final = 1_000
 class ToolGuard:
     """Judges the tools of all windows of one hub."""
 
-    def __init__(self, hub: Hub, on_read: Callable[[str, list[str]], None]) -> None:
+    def __init__(self, hub: Hub, named: NamedFiles, on_read: Callable[[str, list[str]], None]) -> None:
         self._hub = hub
+        self._named = named
         self._on_read = on_read
         self._patched: dict[str, dict[str, str]] = {}
         self._disk = Disk()
@@ -59,9 +60,9 @@ class ToolGuard:
             return ""
         if tool.command is not None:
             return await self._check_command(agent_id, folder, tool.command, mode)
-        paths = self._known(folder, tool.writes)
-        refusal = await self._take(agent_id, paths, mode)
-        return refusal or self._check_age(agent_id, paths)
+        named = self._named.list_known(folder, tool.writes)
+        refusal = await self._take(agent_id, named, mode)
+        return refusal or self._check_age(agent_id, named)
 
     async def note(self, agent_id: str, folder: str, tool: Tool) -> None:
         """Note what a tool did to files."""
@@ -69,48 +70,48 @@ class ToolGuard:
         if tool.command is not None:
             deeds = await self._read(tool.command, folder)
             writes, reads = _named(deeds, "write", "patch"), _named(deeds, "read")
-        paths = self._known(folder, writes)
-        for path in paths:
-            self._patched.get(agent_id, {}).pop(path, None)
-        wrote = bool(paths)
+        named = self._named.list_known(folder, writes)
+        for one in named:
+            self._patched.get(agent_id, {}).pop(one.path, None)
+        wrote = bool(named)
         if not wrote:
-            read = self._known(folder, reads)
-            self._on_read(agent_id, [self._key(path) for path in read])
-            paths = [path for path in read if self._find_news(agent_id, path)]
-        if paths:
-            await self._touch(agent_id, paths, tool.name, wrote=wrote)
+            read = self._named.list_known(folder, reads)
+            self._on_read(agent_id, [one.key for one in read])
+            named = [one for one in read if self._find_news(agent_id, one)]
+        if named:
+            await self._touch(agent_id, named, tool.name, wrote=wrote)
 
     async def note_patched(self, agent_id: str) -> None:
         """Note what patches changed that went through the shell, where the harness told nothing after them."""
         patched = self._patched.pop(agent_id, {})
-        paths = [path for path, before in patched.items() if digest_of(path) != before]
-        if paths:
-            await self._touch(agent_id, paths, "apply_patch", wrote=True)
+        named = self._named.list_known("", (path for path, before in patched.items() if digest_of(path) != before))
+        if named:
+            await self._touch(agent_id, named, "apply_patch", wrote=True)
 
-    async def _touch(self, agent_id: str, paths: list[str], tool: str, *, wrote: bool) -> None:
+    async def _touch(self, agent_id: str, named: list[NamedFile], tool: str, *, wrote: bool) -> None:
         command = TouchFiles(
             agent_id=agent_id,
-            paths=self._as_shown(paths[:MAX_PATHS]),
+            paths=[one.shown for one in named[:MAX_PATHS]],
             wrote=wrote,
             tool=tool[:64],
-            digests=[*map(digest_of, paths[:MAX_PATHS])],
+            digests=[digest_of(one.path) for one in named[:MAX_PATHS]],
         )
         await self._hub.execute(command, transport=TRANSPORT)
 
     # Files ----------------------------------------------------------------------------------------------------------
 
-    async def _take(self, agent_id: str, paths: list[str], mode: Mode) -> str:
+    async def _take(self, agent_id: str, named: list[NamedFile], mode: Mode) -> str:
         """Lock files, or see that they could be; why not, if not."""
-        if not paths:
+        if not named:
             return ""
-        locked = [] if mode == "check" else paths[:MAX_PATHS]
-        for place in range(len(locked), len(paths), MAX_PATHS):
-            refusal = await self._find_conflict(agent_id, paths[place : place + MAX_PATHS])
+        locked = [] if mode == "check" else [one.shown for one in named[:MAX_PATHS]]
+        for place in range(len(locked), len(named), MAX_PATHS):
+            refusal = await self._find_conflict(agent_id, [one.path for one in named[place : place + MAX_PATHS]])
             if refusal:
                 return refusal
         if not locked:
             return ""
-        command = AcquireLock(agent_id=agent_id, paths=self._as_shown(locked), ttl_sec=LOCK_SEC, is_automatic=True)
+        command = AcquireLock(agent_id=agent_id, paths=locked, ttl_sec=LOCK_SEC, is_automatic=True)
         outcome = await self._hub.execute(command, transport=TRANSPORT)
         return "" if outcome.acquired else await self._refuse(msgspec.json.decode(outcome.result))
 
@@ -130,20 +131,24 @@ class ToolGuard:
             return refusal
         return f"{refusal} {plain(holder)} was called at {_clock(dark.requested_at)} UTC and did not answer."
 
-    def _check_age(self, agent_id: str, paths: list[str]) -> str:
-        for path in paths:
-            news = self._find_news(agent_id, path)
-            if news is not None and os.path.exists(path):  # noqa: PTH110 - a name that is too long is none
+    def _check_age(self, agent_id: str, named: list[NamedFile]) -> str:
+        for one in named:
+            news = self._find_news(agent_id, one)
+            if news is not None and os.path.exists(one.path):  # noqa: PTH110 - a name that is too long is none
                 return (
-                    f"{self._shown(path)} was written by {news.agent_id} at {_clock(news.at)} (event {news.event_id}), "
+                    f"{one.shown} was written by {news.agent_id} at {_clock(news.at)} (event {news.event_id}), "
                     "after you knew it last. Read it again, as with cat, then edit what stands there now."
                 )
         return ""
 
-    def _find_news(self, agent_id: str, path: str) -> Touch | None:
+    def _find_news(self, agent_id: str, named: NamedFile) -> Touch | None:
+        """The last write of a file by another agent that this one does not know."""
         at = self._hub.at()
+        news = self._hub.read(files.find_news, named.key, agent_id, 0, at)
+        if news is None:  # as nearly always, so that nobody asks when its session began
+            return None
         began_at = self._hub.read(sessions.find_beginning, agent_id, at)
-        return self._hub.read(files.find_news, self._key(path), agent_id, began_at, at)
+        return self._hub.read(files.find_news, named.key, agent_id, began_at, at)
 
     # Commands -------------------------------------------------------------------------------------------------------
 
@@ -159,14 +164,14 @@ class ToolGuard:
             refusal = await self._check_deed(agent_id, folder, deed)
             if refusal:
                 return refusal
-        changed = self._known(folder, _named(deeds, "write", "patch", "discard"))
+        changed = self._named.list_known(folder, _named(deeds, "write", "patch", "discard"))
         refusal = await self._take(agent_id, changed, mode)
-        patched = self._known(folder, _named(deeds, "patch"))
+        patched = self._named.list_known(folder, _named(deeds, "patch"))
         refusal = refusal or self._check_age(agent_id, patched)
         if patched and not refusal:
             if len(self._patched) >= MAX_PATCHING:
                 self._patched.clear()
-            self._patched[agent_id] = {path: digest_of(path) for path in patched[:MAX_PATHS]}
+            self._patched[agent_id] = {one.path: digest_of(one.path) for one in patched[:MAX_PATHS]}
         return refusal
 
     async def _check_deed(self, agent_id: str, folder: str, deed: Deed | Unclear) -> str:
@@ -184,8 +189,8 @@ class ToolGuard:
         where = os.path.join(folder, deed.folder)  # noqa: PTH118 - thousands of calls a minute pass here
         if deed.kind == "commit":
             return await self._check_commit(agent_id, where, deed)
-        whole = deed.paths is None or any(self._is_top(where, path) for path in deed.paths)
-        theirs = await self._find_others(agent_id, where, None if whole else self._known(where, deed.paths or ()))
+        whole = deed.paths is None or any(self._named.is_top(where, path) for path in deed.paths)
+        theirs = await self._find_others(agent_id, where, None if whole else self._paths_of(where, deed.paths or ()))
         if not theirs:
             return ""
         return f"{deed.verb} is refused: {theirs} {_ADVICE.get(deed.kind, _ADVICE['discard'])}"
@@ -194,11 +199,11 @@ class ToolGuard:
         """A commit may take what others hold no more than an edit may change it."""
         if deed.staged:
             names = await list_staged(where)
-        elif deed.paths is None or any(self._is_top(where, path) for path in deed.paths):
+        elif deed.paths is None or any(self._named.is_top(where, path) for path in deed.paths):
             names = await list_changed(where)
         else:
-            names = self._known(where, deed.paths)
-        theirs = await self._find_others(agent_id, where, self._known(where, names), changed=names)
+            names = self._paths_of(where, deed.paths)
+        theirs = await self._find_others(agent_id, where, self._paths_of(where, names), changed=names)
         return f"{deed.verb} is refused: {theirs} {_ADVICE['commit']}" if theirs else ""
 
     async def _find_others(
@@ -226,10 +231,10 @@ class ToolGuard:
         for path in await list_changed(folder) if changed is None else changed:
             if paths is not None and not any(path == one or path.startswith(f"{one.rstrip('/')}/") for one in paths):
                 continue
-            last = None if self._find_key(path) is None else self._hub.read(files.find_last_write, self._key(path), at)
-            if last is not None and not self._is_own(agent_id, last.agent_id):
-                shown = self._shown(path)
-                found.setdefault(shown, f"{last.agent_id} wrote {plain(shown)}, which is not committed")
+            one = self._named.find(path)
+            last = None if one is None else self._hub.read(files.find_last_write, one.key, at)
+            if one is not None and last is not None and not self._is_own(agent_id, last.agent_id):
+                found.setdefault(one.shown, f"{last.agent_id} wrote {plain(one.shown)}, which is not committed")
         sentences = list(found.values())
         more = f", and {len(sentences) - SHOWN} more" if len(sentences) > SHOWN else ""
         return f"{'; '.join(sentences[:SHOWN])}{more}." if sentences else ""
@@ -238,37 +243,9 @@ class ToolGuard:
         """Whether an agent may commit or take back what another wrote: a parent and its sub-agent share their work."""
         return agent_id == writer or self._hub.read(sessions.are_related, agent_id, writer, self._hub.at())
 
-    # Paths ----------------------------------------------------------------------------------------------------------
-
-    def is_here(self, folder: str) -> bool:
-        """Whether a folder belongs to this hub."""
-        return bool(folder) and self._find_key(os.path.join(folder, "x")) is not None  # noqa: PTH118
-
-    def _known(self, folder: str, paths: Sequence[str]) -> list[str]:
+    def _paths_of(self, folder: str, paths: Sequence[str]) -> list[str]:
         """Those of some paths that belong to this hub, absolute, each once."""
-        whole = (os.path.normpath(os.path.join(folder, path)) for path in paths)  # noqa: PTH118
-        return list(dict.fromkeys(path for path in whole if self._find_key(path) is not None))
-
-    def _find_key(self, path: str) -> str | None:
-        try:
-            return self._key(path)
-        except InvalidInput:
-            return None
-
-    def _key(self, path: str) -> str:
-        return self._hub.roots.key_of("path", path, tree=True)
-
-    def _is_top(self, folder: str, path: str) -> bool:
-        return self._shown(os.path.normpath(os.path.join(folder, path))) in {"", "."}  # noqa: PTH118
-
-    def _as_shown(self, paths: list[str]) -> list[str]:
-        return [self._shown(path) for path in paths]
-
-    def _shown(self, path: str) -> str:
-        """A path as people write it: relative to the hub's root, where it lies below that."""
-        root = self._hub.roots.own.folder
-        inside = f"{os.path.normcase(path)}{os.sep}".startswith(f"{os.path.normcase(root).rstrip(os.sep)}{os.sep}")
-        return os.path.relpath(path, root).replace(os.sep, "/") if inside else path
+        return [one.path for one in self._named.list_known(folder, paths)]
 
 
 _NAMING: Final = frozenset({"write", "patch", "read"})

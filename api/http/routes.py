@@ -290,6 +290,7 @@ class SpecialRoute(Struct, Generic[Q], frozen=True, kw_only=True):
         start: the route at work.
         query: its parameters.
         takes_key: whether an idempotency key makes a repeated call safe.
+        values: what the one id in its path may be, where that is known; such a path is looked for among the first.
     """
 
     does: str
@@ -299,6 +300,7 @@ class SpecialRoute(Struct, Generic[Q], frozen=True, kw_only=True):
     query: type[Q]
     method: str = "GET"
     takes_key: bool = False
+    values: tuple[str, ...] = ()
 
     def endpoint(self, site: Site) -> ASGIApp:
         """The route at work."""
@@ -306,6 +308,23 @@ class SpecialRoute(Struct, Generic[Q], frozen=True, kw_only=True):
 
 
 Route = ChangeRoute[Any, Any] | ReadRoute[Any] | SpecialRoute[Any]
+
+
+class Settled:
+    """The endpoint of a path whose ids are known beforehand.
+
+    Args:
+        endpoint: that of the path with ids in braces.
+        ids: the ids.
+    """
+
+    def __init__(self, endpoint: ASGIApp, ids: dict[str, str]) -> None:
+        self._endpoint = endpoint
+        self._ids = ids
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path_params"] = self._ids
+        await self._endpoint(scope, receive, send)
 
 
 class Methods:

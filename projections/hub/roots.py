@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from arclog.deciders.fields import MAX_PATH_CHARS
-from arclog.paths import Root, is_plain, make_key
+from arclog.paths import Key, Root, is_plain, make_key
 from arclog.patterns import is_pattern
 
 _WINDOWS: Final = sys.platform == "win32"
@@ -53,6 +53,7 @@ class Roots:
         own = os.path.realpath(folder)
         tree = find_tree(own)
         self.own: Final = Root(_slashed(own), folds_case=folds_case(own))
+        self._start: Final = f"{self.own.folder}/"
         self._shared = None if tree is None or os.path.realpath(tree.top) != own else tree.shared
         self._find_tree = find_tree
         self._named: dict[str, Root] = {}
@@ -70,27 +71,32 @@ class Roots:
             InvalidInput: it is blank, too long, or holds control characters.
             OutsideRoot: it leads out of the root, or lies below none.
         """
-        if session_root is None and not tree and self._is_key(path):
-            return path
+        inside = None if session_root is not None else self._find_plain(path)
+        if inside is not None:
+            return str(Key("", self.own.folder, inside)) if tree else inside
         path = path_of_uri(path)
         root = self.own if session_root is None else self.root_of(session_root)
         real = self._follow_links(root, path)
         return make_key(field, real, root, self._others(real), windows=_WINDOWS, tree=tree)
 
-    def _is_key(self, path: str) -> bool:
-        """Whether a path is its own key as it stands, as nearly all are."""
-        if self.own.folds_case or not is_plain(path) or len(path) > MAX_PATH_CHARS:
-            return False
+    def _find_plain(self, path: str) -> str | None:
+        """Where a file lies below the own root, when its path says so as it stands, as nearly all do; else None."""
+        inside = path.removeprefix(self._start)
+        if self.own.folds_case or not is_plain(inside) or len(path) > MAX_PATH_CHARS:
+            return None
+        is_absolute = len(inside) != len(path)
+        if is_absolute and any(root.folder.startswith(self._start) for root in self._named.values()):
+            return None
         walked = self.own.folder
-        for segment in path.split("/"):
+        for segment in inside.split("/"):
             walked = f"{walked}/{segment}"
             try:
                 mode = os.lstat(walked).st_mode
             except OSError:
-                return True
-            if stat.S_ISLNK(mode):
-                return False
-        return True
+                return inside
+            if stat.S_ISLNK(mode) or (is_absolute and stat.S_ISDIR(mode) and os.access(f"{walked}/.git", os.F_OK)):
+                return None
+        return inside
 
     def root_of(self, folder: str) -> Root:
         """The root that a folder stands for: its repository's, so that it is the hub's own in all its working trees."""
