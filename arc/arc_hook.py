@@ -22,20 +22,13 @@ from arc.errors import ArcError
 from arc.finding.storage import Project, working_directory
 from arc.finding.tokens import BadTokenError, authorization, find_token
 from arc.finding.which_hub import VARIABLE, Choice, choose_hub
+from arc.harnesses import HARNESSES, Harness
 from arc.host_session import find_boot_id, find_host_process, find_start
 from arc.light_json import dumps, loads
 from arc.urls import split_url
 
-HARNESSES = ("claude-code", "codex", "cursor", "gemini", "opencode", "qwen")
 MODES = ("auto", "check", "off")
-BY_PROCESS = frozenset({"cursor", "gemini", "opencode"})
-"""Harnesses whose MCP servers are told no session, so that a window is known by its process."""
-MANY_WINDOWS = frozenset({"codex"})
-"""Harnesses with one process for many windows, which lives on when a window ends."""
 WITHIN_SEC = 4.0
-STARTS = frozenset({"SessionStart", "sessionStart", "start"})
-PROMPTS = frozenset({"UserPromptSubmit", "BeforeAgent", "prompt"})
-TOOLS = frozenset({"PreToolUse", "BeforeTool", "preToolUse", "before"})
 OK = 200
 
 
@@ -103,7 +96,8 @@ def _ask(hub: Choice, harness: str, event: str, body: bytes, path: str) -> str |
     """The hub's answer; None where it cannot be reached from here, since there is no network, or no hub."""
     address = split_url(hub.url)
     headers = {"Content-Type": "application/json", "Connection": "close", **authorization(find_token(hub.storage))}
-    if harness in BY_PROCESS or (event in STARTS and harness not in MANY_WINDOWS):
+    known = HARNESSES[harness]
+    if known.by_process or (event == known.events.start and not known.many_windows):
         headers |= _name_process()
     connection = Connection(address, WITHIN_SEC)
     try:
@@ -145,26 +139,29 @@ def _name_process() -> dict[str, str]:
 
 def _without_hub(harness: str, event: str, folder: str, *, closed: bool, may_start: bool) -> str:
     """What a harness is answered while its hub is away; a session that begins outside of a sandbox starts it."""
-    if event in STARTS and may_start and _start_hub(harness, folder):
-        return _context(harness, event, "Arc: the hub of this folder did not run and is being started now.")
-    if event in STARTS or event in PROMPTS:
-        return _context(
-            harness, event, "Arc: the hub of this folder does not answer; nothing is guarded until it does."
-        )
-    if closed and event in TOOLS:
+    known = HARNESSES[harness]
+    if event == known.events.start and may_start and _start_hub(harness, folder):
+        return _tell(known, event, "Arc: the hub of this folder did not run and is being started now.")
+    if event in (known.events.start, known.events.prompt):
+        return _tell(known, event, "Arc: the hub of this folder does not answer; nothing is guarded until it does.")
+    if closed and event == known.events.before:
         reason = "Arc: the hub of this folder does not answer, and no tool runs here without it. arc ensure starts it."
-        if harness == "cursor":
-            return dumps({"permission": "deny", "user_message": reason, "agent_message": reason})
-        if harness == "opencode":
-            return dumps({"refusal": reason})
-        return dumps({"decision": "block", "reason": reason})
+        return _refuse(known, reason)
     return ""
 
 
-def _context(harness: str, event: str, text: str) -> str:
-    if harness == "cursor":
+def _refuse(harness: Harness, reason: str) -> str:
+    """How a hook says that a tool must not run."""
+    if harness.form == "permission":
+        return dumps({"permission": "deny", "user_message": reason, "agent_message": reason})
+    return dumps({"refusal": reason} if harness.form == "plugin" else {"decision": "block", "reason": reason})
+
+
+def _tell(harness: Harness, event: str, text: str) -> str:
+    """How a hook tells the model something."""
+    if harness.form == "permission":
         return dumps({"additional_context": text})
-    if harness == "opencode":
+    if harness.form == "plugin":
         return dumps({"context": text})
     return dumps({"hookSpecificOutput": {"hookEventName": event, "additionalContext": text}})
 

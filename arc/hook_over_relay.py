@@ -10,15 +10,12 @@ import hashlib
 import os
 
 from arc.connection import BrokenAnswerError
+from arc.harnesses import HARNESSES
 from arc.light_json import dumps
 
 AGENT = "ARC_AGENT"
 TAKEN_WITHIN_SEC = 1.0
 """A relay that serves looks at its spool four times a second at least."""
-SESSIONS = ("session_id", "conversation_id", "sessionID")
-"""Where a harness names a window's session."""
-HOSTS = {"claude-code": "claude"}
-"""The first part of the names of a harness's agents, where that is not its own name."""
 SESSION_CHARS = 8
 OK = 200
 
@@ -33,11 +30,12 @@ def name_agent(harness: str, call: dict[str, object]) -> str | None:
     named = os.environ.get(AGENT, "").strip()
     if named:
         return named
-    session = next((call[name] for name in SESSIONS if call.get(name)), None)
-    if not isinstance(session, str):
+    known = HARNESSES[harness]
+    session = call.get(known.session)
+    if not isinstance(session, str) or not session:
         return None
     digest = hashlib.sha256(session.encode(errors="surrogateescape")).hexdigest()
-    return f"{HOSTS.get(harness, harness)}-{digest[:SESSION_CHARS]}"
+    return f"{known.host}-{digest[:SESSION_CHARS]}"
 
 
 def ask(spool: str, agent_id: str, path: str, call: dict[str, object], within_sec: float) -> str | None:

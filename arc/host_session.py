@@ -16,30 +16,20 @@ import hashlib
 import os
 import sys
 
+from arc.harnesses import HARNESSES
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-SESSION_VARIABLES = (
-    ("claude", "CLAUDE_CODE_SESSION_ID"),
-    ("codex", "CODEX_THREAD_ID"),
-    ("qwen", "QWEN_CODE_SESSION_ID"),
-)
+SESSION_VARIABLES = tuple((one.host, one.session_variable) for one in HARNESSES.values() if one.session_variable)
 """Hosts that give the id of a session, and where."""
-PROCESS_VARIABLES = (("opencode", "OPENCODE_PID"),)
+PROCESS_VARIABLES = tuple((one.host, one.process_variable) for one in HARNESSES.values() if one.process_variable)
 """Hosts that give their own pid, and where."""
-PROGRAMS = {
-    "claude": "claude",
-    "codex": "codex",
-    "cursor": "cursor",
-    "cursor-agent": "cursor",
-    "gemini": "gemini",
-    "opencode": "opencode",
-    "qwen": "qwen",
-}
+PROGRAMS = {program: one.host for one in HARNESSES.values() for program in one.programs}
 """Names of programs, and the hosts that they are."""
-ONE_SERVER_A_THREAD = frozenset({"codex"})
+ONE_SERVER_A_THREAD = frozenset(one.host for one in HARNESSES.values() if one.many_windows)
 """Hosts with one process for many windows, and an MCP server for each: the process names no window."""
 SHORT = 4
 SUB_AGENT_CHARS = 6

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from arc.arc_hook import HARNESSES, MODES, answer
+from arc.arc_hook import MODES, answer
+from arc.harnesses import HARNESSES
 from cli.arguments import Arguments, Namespace
 
 
@@ -18,7 +19,7 @@ class Options(Namespace):
 
 def add_arguments(parser: Arguments) -> None:
     """Declare `Options`."""
-    parser.add_argument("harness", choices=HARNESSES, help="whose hook calls")
+    parser.add_argument("harness", choices=tuple(HARNESSES), help="whose hook calls")
     parser.add_argument(
         "--mode",
         choices=MODES,

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from arc.arc_hook import HARNESSES
+from arc.harnesses import HARNESSES
 from arc.http import HttpTransport
 from cli.doctor.findings import Finding
-from cli.doctor.hook_files import EVENTS, Called, find_fault, read_hooks
+from cli.doctor.hook_files import Called, find_fault, read_hooks
 from cli.doctor.trust import find_claude_trust, find_codex_trust, find_gemini_trust
 from cli.doctor.windows import Window
 from cli.setup.edits import BEGIN
@@ -72,7 +72,7 @@ def _play(harness: str, hooks: Mapping[str, Called], top: Path, url: str) -> Ite
         two = all(names) and names[0] != names[1]
         said = f"two windows are {' and '.join(names) if two else 'not told apart'}"
         yield Finding(two, f"{harness}: {said}", "" if two else again)
-        mode = hooks[EVENTS[harness].before].mode
+        mode = hooks[HARNESSES[harness].events.before].mode
         if mode == "off":
             yield Finding(None, f"{harness}: nothing is judged, since it is set up with --mode off")
             return

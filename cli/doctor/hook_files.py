@@ -4,10 +4,11 @@ import json
 import re
 import shlex
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from msgspec import Struct
 
+from arc.harnesses import HARNESSES
 from cli.setup.json_edits import OURS
 
 Json = dict[str, Any]
@@ -16,24 +17,10 @@ _HUB: Final = re.compile(r'^const HUB = "(.*)"$', re.MULTILINE)
 _HOOK: Final = re.compile(r"^const HOOK = (\[.*\])$", re.MULTILINE)
 
 
-class Events(NamedTuple):
-    """What a harness calls the moments at which its hooks run; an empty text where it has none."""
-
-    start: str = "SessionStart"
-    before: str = "PreToolUse"
-    after: str = "PostToolUse"
-    stop: str = "Stop"
-    end: str = "SessionEnd"
-
-
-EVENTS: Final = {
-    "claude-code": Events(),
-    "codex": Events(),
-    "cursor": Events("sessionStart", "preToolUse", "postToolUse", "stop", "sessionEnd"),
-    "gemini": Events("SessionStart", "BeforeTool", "AfterTool", "AfterAgent", "SessionEnd"),
-    "opencode": Events("start", "before", "after", "idle", ""),
-    "qwen": Events(end=""),
-}
+def needed_events(harness: str) -> list[str]:
+    """The moments at which a harness must call the hub, of those that it has; without the others less is told."""
+    events = HARNESSES[harness].events
+    return [name for name in (events.start, events.before, events.after, events.stop, events.end) if name]
 
 
 class Called(Struct, frozen=True):
@@ -73,7 +60,7 @@ def read_hooks(harness: str, text: str) -> dict[str, Called]:
         harness: whose file it is.
         text: what the file holds.
     """
-    wanted = [event for event in EVENTS[harness] if event]
+    wanted = needed_events(harness)
     if harness == "opencode":
         return dict.fromkeys(wanted, called) if (called := _read_plugin(text)) is not None else {}
     try:
@@ -102,7 +89,7 @@ def find_fault(harness: str, text: str, url: str) -> str:
     """
     hooks = read_hooks(harness, text)
     fault = next((reason for hook in hooks.values() if (reason := hook.find_fault(url))), "")
-    missing = [event for event in EVENTS[harness] if event and event not in hooks]
+    missing = [event for event in needed_events(harness) if event not in hooks]
     return fault or (f"{', '.join(missing)} has no hook" if missing else "")
 
 

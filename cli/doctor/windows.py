@@ -12,15 +12,12 @@ from types import TracebackType
 from typing import Any, Final, Self
 from uuid import uuid4
 
+from arc.harnesses import HARNESSES
 from arc.host_session import find_boot_id, find_start
 from cli.doctor import stand_in
-from cli.doctor.hook_files import EVENTS, Called
+from cli.doctor.hook_files import Called
 
 WITHIN_SEC: Final = 10.0
-PROCESS_NAMES: Final = {"claude-code": "claude", "cursor": "cursor-agent"}
-"""What a harness's process is called, where that is not the harness's name."""
-WRITES: Final = {"gemini": "write_file", "opencode": "write"}
-"""What a harness calls the tool that writes a file; `Write` in the others."""
 
 
 class Window:
@@ -33,12 +30,12 @@ class Window:
     """
 
     def __init__(self, harness: str, hooks: Mapping[str, Called], top: Path) -> None:
-        self._harness = harness
+        self._harness = HARNESSES[harness]
         self._hooks = hooks
         self._top = top
         self._session = f"doctor-{uuid4().hex}"
         self._folder = Path(tempfile.mkdtemp(prefix="arc-doctor-"))
-        program = self._folder / PROCESS_NAMES.get(harness, harness)
+        program = self._folder / self._harness.programs[0]
         shutil.copyfile(stand_in.__file__, program)
         self._process = subprocess.Popen(
             [sys.executable, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=top, text=True
@@ -50,7 +47,7 @@ class Window:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        events = EVENTS[self._harness]
+        events = self._harness.events
         try:
             self._call(events.stop)
             if events.end in self._hooks:
@@ -62,36 +59,35 @@ class Window:
 
     def begin(self) -> str:
         """Begin the session; the name of its agent, empty where none is told."""
-        said = self._call(EVENTS[self._harness].start, source="startup")
+        said = self._call(self._harness.events.start, source="startup")
         return said.partition("is the agent ")[2].split(" ")[0]
 
     def before(self, path: Path) -> str:
         """What is answered before a file is written."""
-        return self._call(EVENTS[self._harness].before, **self._writing(path))
+        return self._call(self._harness.events.before, **self._writing(path))
 
     def after(self, path: Path) -> str:
         """What is answered after it."""
-        return self._call(EVENTS[self._harness].after, **self._writing(path))
+        return self._call(self._harness.events.after, **self._writing(path))
 
     def _writing(self, path: Path) -> dict[str, Any]:
-        tool = WRITES.get(self._harness, "Write")
-        if self._harness == "opencode":
+        tool = self._harness.writer
+        if self._harness.form == "plugin":
             return {"tool": tool, "args": {"filePath": str(path)}}
         return {"tool_name": tool, "tool_input": {"file_path": str(path)}}
 
     def _call(self, event: str, **more: Any) -> str:  # noqa: ANN401 - fields of a harness's JSON
-        if self._harness == "opencode":
-            body = {"event": event, "sessionID": self._session, "directory": str(self._top), **more}
-        else:
-            named = "conversation_id" if self._harness == "cursor" else "session_id"
-            body = {named: self._session, "cwd": str(self._top), "hook_event_name": event, **more}
+        named = {"hook_event_name": event, "cwd": str(self._top)}
+        if self._harness.form == "plugin":
+            named = {"event": event, "directory": str(self._top)}
+        body = {self._harness.session: self._session, **named, **more}
         hook = self._hooks[event]
         return self._post(hook.url, body) if hook.url else self._run(hook.words, body)
 
     def _post(self, url: str, body: Mapping[str, Any]) -> str:
         headers = {"Content-Type": "application/json"}
         started = find_start(self._process.pid)
-        if self._harness == "opencode" and started:
+        if self._harness.form == "plugin" and started:
             headers["X-Arc-Host-Process"] = f"{self._process.pid} {started} {find_boot_id() or ''}".strip()
         request = urllib.request.Request(url, json.dumps(body).encode(), headers)  # noqa: S310 - the user's own files name it
         try:

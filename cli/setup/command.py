@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from arc.arc_hook import HARNESSES, MODES
+from arc.arc_hook import MODES
 from arc.finding.kept_options import read_options
 from arc.finding.repository import find_repository
 from arc.finding.storage import Project, working_directory
 from arc.finding.which_hub import find_note
+from arc.harnesses import HARNESSES
 from arc.hub import ensure_hub
 from arc.urls import DEFAULT_HOST, DEFAULT_PORT, DEFAULT_URL, url_of
 from cli.arguments import Arguments, Namespace
@@ -22,23 +23,6 @@ from cli.setup.ledger import Chosen
 from cli.setup.plan import GIT, NAMES, Plan
 
 ALL: Final = "all"
-PROGRAMS: Final = {
-    "claude-code": "claude",
-    "codex": "codex",
-    "cursor": "cursor-agent",
-    "gemini": "gemini",
-    "opencode": "opencode",
-    "qwen": "qwen",
-}
-"""What each harness is started by; without a name, those are set up that are there."""
-TRUST: Final = "Codex runs hooks only once they are trusted: open codex here and look at /hooks."
-UNTRIED: Final = "The hooks of Cursor follow its documentation; they were not tried on the program itself."
-ADVICE: Final = {
-    "codex": TRUST,
-    "gemini": "Gemini CLI runs a project's hooks in trusted folders only; arc setup gemini --user does without.",
-    "cursor": UNTRIED,
-}
-ADVICE_FOR_USER: Final = {"codex": TRUST, "cursor": UNTRIED}
 NOT_ON_PATH: Final = (
     "The MCP server is started as `arc`, which is not on the path: add {folder} to PATH before you start the harness."
 )
@@ -109,9 +93,10 @@ def _set_up(plan: Plan, wanted: Sequence[str], options: Options) -> int:
     harnesses = [name for name in wanted if name in HARNESSES]
     if harnesses and not shutil.which("arc"):
         print(NOT_ON_PATH.format(folder=Path(sys.executable).parent))
-    advice = ADVICE_FOR_USER if options.user else ADVICE
-    for said in dict.fromkeys(advice[name] for name in harnesses if name in advice):
-        print(said)
+    known = [HARNESSES[name] for name in harnesses]
+    for said in dict.fromkeys(one.user_trust if options.user else one.trust for one in known):
+        if said:
+            print(said)
     if options.user:
         print(WHERE_GUARDED)
     return 1 if failed else 0
@@ -195,10 +180,11 @@ def _wanted(what: Sequence[str], *, removes: bool) -> list[str]:
         return list(NAMES)
     if what:
         return list(dict.fromkeys(what))
-    found = [name for name in HARNESSES if shutil.which(PROGRAMS[name])]
+    programs = {name: known.programs[0] for name, known in HARNESSES.items()}
+    found = [name for name, program in programs.items() if shutil.which(program)]
     if not found:
         raise CommandFailed(
-            f"none of {', '.join(PROGRAMS.values())} is installed: name what to set up, "
+            f"none of {', '.join(programs.values())} is installed: name what to set up, "
             "as in arc setup codex, or arc setup git for git's hooks alone"
         )
     return [*found, GIT]

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from arc.finding.repository import Repository
 from cli.setup.edits import CannotEditError, Edit, apply, read
@@ -25,10 +25,12 @@ class Chosen(Struct, frozen=True):
     Attributes:
         mode: `auto` locks what is edited, `check` only refuses what others hold, `off` does neither.
         closed: whether no tool may run while the hub is away.
+        by_command: whether all hooks are commands, also where they could call the hub: a command knows the relay.
     """
 
     mode: str = "auto"
     closed: bool = False
+    by_command: bool = False
 
 
 def ledger_in(top: Path, repository: Repository | None) -> "Ledger":
@@ -167,7 +169,7 @@ class Ledger:
         missing = [str(folder) for folder in self._path.parents if not folder.exists()]
         self._own_folders = missing + self._own_folders
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        chosen = {name: {"mode": how.mode, "closed": how.closed} for name, how in self.chosen.items()}
+        chosen = {name: to_builtins(how) for name, how in self.chosen.items()}
         content = {"chosen": chosen, "files": self._files, "folders": self._folders, "own_folders": self._own_folders}
         _replace(self._path, f"{json.dumps(content, indent=1)}\n".encode())
 

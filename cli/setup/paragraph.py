@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from arc.harnesses import HARNESSES
 from cli.setup.edits import Edit, block
 
 TEXT: Final = """\
@@ -24,7 +25,5 @@ Other agents may work in this repository at the same time. A hub (Arc) keeps tra
 def paragraphs_for(harnesses: set[str], top: Path) -> Iterator[Edit]:
     """The edits of the files that harnesses read."""
     put, take = block(TEXT, "<!-- ", " -->")
-    if "claude-code" in harnesses:
-        yield Edit(top / "CLAUDE.md", put, take, "what agents should know")
-    if harnesses - {"claude-code"}:
-        yield Edit(top / "AGENTS.md", put, take, "what agents should know")
+    for name in sorted({HARNESSES[harness].instructions for harness in harnesses}, reverse=True):
+        yield Edit(top / name, put, take, "what agents should know")

@@ -6,9 +6,10 @@ Three harnesses let their user move the second place by a variable, which is hon
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
+
+from arc.harnesses import HARNESSES
 
 
 class Places(Struct, frozen=True):
@@ -23,21 +24,6 @@ class Places(Struct, frozen=True):
     servers: Path
 
 
-_IN_REPOSITORY: Final = {
-    "claude-code": (".claude/settings.local.json", ".mcp.json"),
-    "codex": (".codex/hooks.json", ".codex/config.toml"),
-    "cursor": (".cursor/hooks.json", ".cursor/mcp.json"),
-    "gemini": (".gemini/settings.json", ".gemini/settings.json"),
-    "opencode": (".opencode/plugins/arc.js", "opencode.json"),
-    "qwen": (".qwen/settings.json", ".qwen/settings.json"),
-}
-_OF_USER: Final = {
-    "cursor": (".cursor/hooks.json", ".cursor/mcp.json"),
-    "gemini": (".gemini/settings.json", ".gemini/settings.json"),
-    "qwen": (".qwen/settings.json", ".qwen/settings.json"),
-}
-
-
 def in_repository(harness: str, top: Path) -> Places:
     """Where a harness looks in a repository.
 
@@ -45,8 +31,8 @@ def in_repository(harness: str, top: Path) -> Places:
         harness: its name.
         top: the top folder of the working tree.
     """
-    hooks, servers = _IN_REPOSITORY[harness]
-    return Places(top / hooks, top / servers)
+    known = HARNESSES[harness]
+    return Places(top / known.hooks, top / known.servers)
 
 
 def of_user(harness: str, home: Path, environment: Mapping[str, str] = os.environ) -> Places:
@@ -57,15 +43,11 @@ def of_user(harness: str, home: Path, environment: Mapping[str, str] = os.enviro
         home: the user's home.
         environment: where the user may have named another place.
     """
-    if harness == "claude-code":
-        moved = environment.get("CLAUDE_CONFIG_DIR")
-        own, servers = (Path(moved), Path(moved)) if moved else (home / ".claude", home)
-        return Places(own / "settings.json", servers / ".claude.json")
-    if harness == "codex":
-        own = Path(environment.get("CODEX_HOME") or home / ".codex")
-        return Places(own / "hooks.json", own / "config.toml")
-    if harness == "opencode":
-        own = Path(environment.get("XDG_CONFIG_HOME") or home / ".config") / "opencode"
-        return Places(own / "plugins" / "arc.js", own / "opencode.json")
-    there = _OF_USER[harness]
-    return Places(home / there[0], home / there[1])
+    known = HARNESSES[harness]
+    moved = environment.get(known.moved_by) if known.moved_by else None
+    if not moved:
+        return Places(home / known.user_hooks, home / known.user_servers)
+    inside = f"{known.home}/"  # what lies beside that folder moves into it
+    return Places(
+        Path(moved, known.user_hooks.removeprefix(inside)), Path(moved, known.user_servers.removeprefix(inside))
+    )

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from arc.arc_hook import HARNESSES
 from arc.finding.repository import Repository
+from arc.harnesses import HARNESSES
 from cli.setup import git_hooks
 from cli.setup.edits import Edit, block
 from cli.setup.harnesses import Setting, edits_for

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from arc.harnesses import CLAUDE_INBOX
+
 SOCKET: Final = "CLAUDE_CODE_MESSAGING_SOCKET"
 TOKEN: Final = "CLAUDE_CODE_MESSAGING_TOKEN"  # noqa: S105 - the name of a variable
 HOME: Final = "CLAUDE_CONFIG_DIR"
@@ -58,7 +60,7 @@ class ClaudeInbox:
         notes: the folder in which the program says which windows are there.
     """
 
-    name = "claude-inbox"
+    name = CLAUDE_INBOX
 
     def __init__(self, path: str, token: str, notes: Path) -> None:
         self._path = path

@@ -4,6 +4,8 @@ import shutil
 import subprocess
 from typing import Final
 
+from arc.harnesses import CODEX_QUEUE
+
 WITHIN_SEC: Final = 10.0
 PROGRAM: Final = "codex"
 
@@ -16,7 +18,7 @@ class CodexQueue:
         program: the command.
     """
 
-    name = "codex-queue"
+    name = CODEX_QUEUE
 
     def __init__(self, thread_id: str, program: str) -> None:
         self._thread_id = thread_id

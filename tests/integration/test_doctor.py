@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from arc.arc_hook import HARNESSES
+from arc.harnesses import HARNESSES
 from cli.main import main
 from tests.support.hub_process import CHECKOUT, HubProcess
 

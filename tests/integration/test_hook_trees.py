@@ -56,10 +56,12 @@ def test_the_same_file_of_an_inner_and_an_outer_tree_is_two_files_for_hooks(
     assert held == {f"//{outer}//src/a.py".replace("////", "///"), f"//{inner}//src/a.py".replace("////", "///")}
 
 
-def test_a_path_has_the_key_that_a_longer_look_gives_it(outer: Path, inner: Path, tmp_path: Path) -> None:
+def test_a_path_has_the_key_that_a_longer_look_gives_it(
+    outer: Path, inner: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (outer / "link").symlink_to(outer / "src")
     roots, looked = Roots(outer, find_tree), Roots(outer, find_tree)
-    looked._find_plain = lambda _path: None  # type: ignore[method-assign]
+    monkeypatch.setattr(looked, "_find_plain", lambda _path: None)
     for path in ("src/a.py", "link/a.py", "new/b.py", "src/../src/a.py", f"{inner.relative_to(outer)}/src/a.py"):
         for spelled in (path, str(outer / path), f"{outer}//{path}"):
             for tree in (False, True):
