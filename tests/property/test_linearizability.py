@@ -133,3 +133,15 @@ def test_a_step_that_follows_another_is_not_before_it() -> None:
     wait = Step[int](0, 10, lambda state: state if state == 1 else None, (0,), True, "granted")
     assert find_violation([read(0, 0, 10), wait, write(1, 0, 10)], 0, int) is None
     assert find_violation([write(2, 5, 10), wait, write(1, 0, 1)], 0, int) == ["granted"]
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_handover_without_an_answer_may_have_happened(*, is_given: bool) -> None:
+    taken = Told("a", "b", "ask", "lock", ("src",), begun_at=0, ended_at=1, got="acquired", token=5)
+    given = Told("a", "b", "hand_over", "lock", ("src",), to="c", begun_at=2)
+    asked = Told("c", "b", "ask", "lock", ("src",), begun_at=3, ended_at=4, got="acquired", token=7)
+    if is_given:
+        judge([taken, given, asked])
+        return
+    with pytest.raises(NotLinearizable):
+        judge([taken, asked])
