@@ -5,6 +5,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,7 +23,7 @@ SOAK_SEEDS = 10_000
 
 
 def play_here(seed: int, *, is_large: bool = False) -> Played:
-    with TemporaryDirectory(dir=IN_MEMORY) as folder:
+    with TemporaryDirectory(prefix="arc-simulation-", dir=IN_MEMORY) as folder:
         return play(seed, Path(folder), is_large=is_large)
 
 
@@ -65,20 +67,33 @@ def fails(seed: int) -> bool:
     return False
 
 
-@pytest.mark.soak
-def test_ten_thousand_seeds_with_up_to_five_hubs_and_fifty_agents() -> None:
-    began_at, answered, events = time.monotonic(), 0, 0
+def search(seeds: range) -> tuple[int, int, Counter[str], list[str]]:
+    """Play large runs; how many events and answers there were, what went wrong by intent, and what nobody intended."""
+    events, answered, wrong = 0, 0, []
     seen: Counter[str] = Counter()
-    wrong: list[str] = []
-    for seed in range(100_000, 100_000 + SOAK_SEEDS):
+    for seed in seeds:
         try:
             played = play_here(seed, is_large=True)
         except Failed as error:
             wrong.append(str(error))
-            print(f"\n{error}", flush=True)  # noqa: T201 - a run of an hour should tell at once
             continue
-        answered, events = answered + played.answered, events + len(played.events)
+        events, answered = events + len(played.events), answered + played.answered
         seen.update(played.seen)
+    return events, answered, seen, wrong
+
+
+@pytest.mark.soak
+def test_ten_thousand_seeds_with_up_to_five_hubs_and_fifty_agents() -> None:
+    began_at, events, answered = time.monotonic(), 0, 0
+    seen: Counter[str] = Counter()
+    wrong: list[str] = []
+    groups = [range(first, first + IN_A_GROUP) for first in range(100_000, 100_000 + SOAK_SEEDS, IN_A_GROUP)]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for more_events, more_answered, more_seen, more_wrong in pool.map(search, groups):
+            events, answered = events + more_events, answered + more_answered
+            seen.update(more_seen)
+            wrong += more_wrong
+            print(*more_wrong or ".", sep="\n", end="", flush=True)  # noqa: T201 - a run of an hour tells at once
     spent = time.monotonic() - began_at
     told = f"{SOAK_SEEDS} seeds in {spent:.0f} s: {events} events, {answered} answers, {len(wrong)} wrong; {dict(seen)}"
     print(f"\n{told}")  # noqa: T201 - the figure is what this is for
