@@ -93,14 +93,19 @@ def choose_hub(named: str | None = None, folder: str | None = None) -> Choice:
 
 def find_note(project: Project, storage: str | None) -> Note | None:
     """The note of the hub that a folder means: of its storage, else of another one that lies where that would."""
+    return next(iter(_find_notes(project, storage)), None)
+
+
+def _find_notes(project: Project, storage: str | None) -> list[Note]:
+    """The notes of all hubs that a folder means, the first one's first: several may share its storage."""
     for folder in project.folders:
         notes = [note for note in read_notes(folder) if _holds(note)]
         meant = [note for note in notes if storage is not None and note.is_about(storage)]
         if meant or notes:
-            return (meant or notes)[0]
+            return meant or notes
         if storage is not None and os.path.dirname(storage) == folder:
-            return None
-    return None
+            break
+    return []
 
 
 def _holds(note: Note) -> bool:
@@ -117,13 +122,15 @@ def _holds(note: Note) -> bool:
 
 def _remark_on_other(project: Project, url: str, source: str) -> str:
     """What to say of a hub that was named when the folder has another."""
-    note = find_note(project, project.find_storage())
-    if note is None:
+    notes = _find_notes(project, project.find_storage())
+    for note in notes:
+        if split_url(url).is_same(note.address):
+            _refuse_stopped(note)
+            return ""
+    if not notes:
         return ""
-    if split_url(url).is_same(note.address):
-        _refuse_stopped(note)
-        return ""
-    return f"{source}{url}{', which' if source else ''} is not the hub of this folder: that one listens on {note.url}"
+    where = notes[0].url
+    return f"{source}{url}{', which' if source else ''} is not the hub of this folder: that one listens on {where}"
 
 
 def _refuse_stopped(note: Note) -> None:

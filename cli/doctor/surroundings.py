@@ -39,7 +39,7 @@ def find_hub(project: Project, *, fix: bool) -> tuple[Finding, str]:
             return Finding(False, f"hub: {error}"), ""
         if _ask_relay(project) is not None:
             reached = "hub: the network does not lead to it, but the relay does (case B)"
-            return Finding(None, reached, "write requests as files: docs/how-to/use-from-a-sandbox.md"), ""
+            return Finding(None, reached, "write requests as files: arc help use-from-a-sandbox"), ""
         if not fix:
             return Finding(False, f"hub: {error}", "arc ensure starts it, and so does arc doctor --fix"), ""
         started = ensure_hub()

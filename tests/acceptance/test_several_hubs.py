@@ -91,6 +91,13 @@ def test_who_waits_at_one_hub_hears_what_is_posted_at_another(hubs: list[HubProc
         assert time.monotonic() - posted_at < 8.0  # before the next heartbeat
 
 
+def test_a_folder_may_name_any_of_its_hubs_and_nothing_is_remarked(hubs: list[HubProcess]) -> None:
+    for hub in hubs[:2]:
+        command = [sys.executable, "-P", str(CHECKOUT / "arc" / "__main__.py"), "agents", "--base-url", hub.url]
+        told = subprocess.run(command, cwd=hub.home, capture_output=True, text=True, timeout=60, check=True)
+        assert told.stderr == ""
+
+
 def test_all_hubs_of_a_storage_have_one_instance_id(hubs: list[HubProcess]) -> None:
     assert len({hub.get("/v1/hub-info").result["instance_id"] for hub in hubs}) == 1
 
