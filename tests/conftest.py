@@ -5,11 +5,16 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support import in_turn, shared_log
 from tests.support.hub_process import HubProcess
 from tests.support.ports import find_free_port
 from tests.support.postgresql import Server, needs_postgresql, new_log, serving
+
+# What `make test` tries is the same in every run, and no failure where the machine is slow; `make soak` searches on.
+settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import pytest
 from projections.hub.recorder import Recorder
 from tests.support.command import Run, running
 from tests.support.fake_time import FakeTime
+from tests.support.forked_hub import ForkedHub, forging
+from tests.support.hub_process import HubProcess
 from tests.support.recorders import recording
 from tests.support.tampering import flip_bit, tampering
 from tests.support.told import TASK, tell
@@ -30,6 +32,15 @@ def storage(tmp_path: Path) -> Path:
 def recorder(storage: Path, time: FakeTime) -> Iterator[Recorder]:
     with recording(storage, time) as recorder:
         yield recorder
+
+
+@pytest.fixture
+def forked_hub(tmp_path: Path) -> Iterator[HubProcess]:
+    """A hub that starts in no time: whoever waits for its next start does not wait long, on a busy machine either."""
+    with forging() as forge:
+        hub = ForkedHub.of(forge, tmp_path)
+        yield hub.start()
+        hub.stop()
 
 
 @pytest.fixture(scope="module")

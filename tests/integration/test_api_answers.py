@@ -359,7 +359,7 @@ def test_a_fault_of_the_hub_is_a_500_in_the_envelope(tmp_path: Path, monkeypatch
         raise KeyError("a fault")
 
     with served_hub(tmp_path) as hub:
-        monkeypatch.setattr(hub.hub, "remaining", fail)
+        monkeypatch.setattr(hub.hub.ending, "remaining", fail)
         answer = hub.get("/v1/shutdown")
         assert (answer.status, answer.body["code"]) == (500, "internal_error")
         assert hub.get("/v1/channels").status == 200

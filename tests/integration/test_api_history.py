@@ -265,16 +265,14 @@ def test_a_client_begins_anew_at_a_restored_storage(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.mkdir()
     second.mkdir()
-    with served_hub(first) as hub:
-        early = ArcClient("ada", hub.url)
+    with served_hub(first) as hub, ArcClient("ada", hub.url) as early:
         hub.say("kept")
         back_up(first / "arc.sqlite3", tmp_path / "backup.sqlite3")
         for number in range(20):
             hub.say(f"lost {number}")
         assert len(early.poll(timeout=0)) == 21
     restore(tmp_path / "backup.sqlite3", second / "arc.sqlite3")
-    with served_hub(second) as hub:
-        client = ArcClient("ada", hub.url)
+    with served_hub(second) as hub, ArcClient("ada", hub.url) as client:
         client._cursors, client._instance_id = early._cursors, early._instance_id
         assert [message["body"] for message in client.poll(timeout=20)] == ["kept"]
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -201,9 +202,9 @@ def test_a_read_is_asked_again_whatever_the_hub_knows(play: Play, transport: Htt
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_retries_end(method: str, play: Play) -> None:
-    transport = HttpTransport(play.url, timeout=5, retry_waits_sec=(0.001, 0.001))
-    play.steps = [hang_up] * 9
-    error = refused(lambda: transport.call(method, "/v1/x"))
+    with closing(HttpTransport(play.url, timeout=5, retry_waits_sec=(0.001, 0.001))) as transport:
+        play.steps = [hang_up] * 9
+        error = refused(lambda: transport.call(method, "/v1/x"))
     assert (error.code, error.status) == ("answer_lost" if method == "POST" else "connection_lost", 503)
     assert len(play.seen) == 3
 
@@ -213,9 +214,9 @@ def test_a_503_is_asked_again_and_returned_in_the_end(play: Play, transport: Htt
     play.steps = [stopping, (201, OK)]
     assert transport.call("POST", "/v1/messages", {}) == OK
     assert len({request.key for request in play.seen}) == 1
-    impatient = HttpTransport(play.url, timeout=5, retry_waits_sec=(0.001,))
-    play.steps = [stopping, stopping]
-    error = refused(lambda: impatient.call("POST", "/v1/messages", {}))
+    with closing(HttpTransport(play.url, timeout=5, retry_waits_sec=(0.001,))) as impatient:
+        play.steps = [stopping, stopping]
+        error = refused(lambda: impatient.call("POST", "/v1/messages", {}))
     assert (error.error, error.status, error.code) == ("this hub is stopping", 503, "hub_stopping")
 
 
@@ -286,9 +287,8 @@ def test_an_answer_to_a_body_that_is_too_large_is_read(play: Play) -> None:
 
         thread = threading.Thread(target=answer_early)
         thread.start()
-        transport = HttpTransport(f"http://127.0.0.1:{server.getsockname()[1]}")
-        error = refused(lambda: transport.call("POST", "/v1/messages", {"body": "x" * 4_000_000}))
-        transport.close()
+        with closing(HttpTransport(f"http://127.0.0.1:{server.getsockname()[1]}")) as transport:
+            error = refused(lambda: transport.call("POST", "/v1/messages", {"body": "x" * 4_000_000}))
         thread.join()
     assert (error.error, error.status) == ("the body is too large", 400)
 
@@ -303,9 +303,8 @@ def test_proxies_of_the_environment_are_not_used(
 
 
 def test_a_path_in_front_of_the_hubs_own_is_kept(play: Play) -> None:
-    transport = HttpTransport(f"{play.url}/arc/")
-    transport.call("GET", "/v1/x")
-    transport.close()
+    with closing(HttpTransport(f"{play.url}/arc/")) as transport:
+        transport.call("GET", "/v1/x")
     assert [request.path for request in play.seen] == ["/arc/v1/x"]
 
 

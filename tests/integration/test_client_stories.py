@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -339,8 +338,8 @@ def test_a_smoke_claim_that_somebody_holds_is_named(hub: HubProcess, prefix: str
             )
 
 
-def test_a_program_rides_out_a_restart_of_its_hub(tmp_path: Path, start_hub: Callable[..., HubProcess]) -> None:
-    hub = start_hub()
+def test_a_program_rides_out_a_restart_of_its_hub(forked_hub: HubProcess) -> None:
+    hub = forked_hub
     with ArcClient.quickstart("ada", hub.url) as ada:
         stop = threading.Event()
         posted: list[int] = []

@@ -148,15 +148,17 @@ def test_tokens_hold_over_a_restart_and_on_every_carrier(tmp_path: Path, monkeyp
         issue(hub, "ada", ADA)
         hub.stop()
         hub.start()
-        with pytest.raises(ArcError) as refused:
-            ArcClient("ada", hub.url).register()
+        with ArcClient("ada", hub.url) as nobody, pytest.raises(ArcError) as refused:
+            nobody.register()
         assert refused.value.status == 403
-        ArcClient("ada", hub.url, token=ADA).register()
+        with ArcClient("ada", hub.url, token=ADA) as named:
+            named.register()
         monkeypatch.setenv("ARC_TOKEN", ADA)
-        ArcClient("ada", hub.url).post("general", "by the environment")
+        with ArcClient("ada", hub.url) as surrounded:
+            surrounded.post("general", "by the environment")
         monkeypatch.delenv("ARC_TOKEN")
-        relayed = ArcClient.over_relay("ada", hub.spool_dir)
-        relayed.post("general", "by the folder")
+        with ArcClient.over_relay("ada", hub.spool_dir) as relayed:
+            relayed.post("general", "by the folder")
     finally:
         hub.stop()
     assert ADA not in hub.output

@@ -13,7 +13,6 @@ import pytest
 from mcp.client import Client
 from mcp_types import CallToolResult
 
-from tests.support.forked_hub import ForkedHub, forging
 from tests.support.hub_process import HubProcess
 from tests.support.mcp_hosts import ERAS, ROADS, Era, line_host, over_http, over_stdio
 from tests.support.mcp_races import Account, giving_up_proxy, race
@@ -191,21 +190,12 @@ def initialize(hub: HubProcess | ServedHub, url: str, *, session: dict[str, str]
     session["Mcp-Session-Id"] = answer.headers["mcp-session-id"]
 
 
-@pytest.fixture
-def forked(tmp_path: Path) -> Iterator[HubProcess]:
-    """A hub that starts in no time."""
-    with forging() as forge:
-        hub = ForkedHub.of(forge, tmp_path)
-        yield hub.start()
-        hub.stop()
-
-
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("count", [25, pytest.param(1000, marks=pytest.mark.soak)], ids=str)
 def test_a_hub_that_restarts_loses_nothing_though_something_else_registers_the_agent(
-    forked: HubProcess, count: int
+    forked_hub: HubProcess, count: int
 ) -> None:
-    hub = forked
+    hub = forked_hub
     account, session = Account(hub), dict[str, str]()
     initialize(hub, "/mcp?agent=alice", session=session)
     for number in range(count):

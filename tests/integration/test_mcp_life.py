@@ -116,7 +116,8 @@ def test_deleting_the_mcp_session_ends_the_agents_session(hub: HubProcess) -> No
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["same storage", "another storage"])
-def test_a_hub_that_restarts_ends_no_adapter(hub: HubProcess, tmp_path: Path, *, replaced: bool) -> None:
+def test_a_hub_that_restarts_ends_no_adapter(forked_hub: HubProcess, tmp_path: Path, *, replaced: bool) -> None:
+    hub = forked_hub
     with line_host(hub.url, "alice", tmp_path / "host.log") as host:
         host.open()
         session = hub.get("/v1/agents").result[0]["session_id"]

@@ -191,19 +191,19 @@ def test_every_tool_that_changes_something_takes_it(hub: ServedHub) -> None:
 def test_a_client_says_what_its_changes_rely_on_over_http_and_the_relay(tmp_path: Path) -> None:
     hub = HubProcess.at(tmp_path).start()
     try:
-        ada = ArcClient("ada", hub.url)
-        for client in (ada, ArcClient.over_relay("ada", hub.spool_dir)):
-            task = ada.add_task("work")
-            with RelyingOn(if_none_since=(f"task/{task['id']}", task["id"])):
-                assert client.assign_task(task["id"], "bob")["assignee"] == "bob"
-                with pytest.raises(ArcError, match=r"task\.assigned by ada") as refused:
-                    client.complete_task(task["id"])
-            assert refused.value.status == 409
-            assert client.complete_task(task["id"])["status"] == "done"
-            lock = client.lock("a.py")
-            with RelyingOn(require={"lock/a.py": lock["fencing_token"]}):
-                client.unlock("a.py")
-                with pytest.raises(ArcError, match="not the current one"):
-                    client.post("general", "done")
+        with ArcClient("ada", hub.url) as ada, ArcClient.over_relay("ada", hub.spool_dir) as relayed:
+            for client in (ada, relayed):
+                task = ada.add_task("work")
+                with RelyingOn(if_none_since=(f"task/{task['id']}", task["id"])):
+                    assert client.assign_task(task["id"], "bob")["assignee"] == "bob"
+                    with pytest.raises(ArcError, match=r"task\.assigned by ada") as refused:
+                        client.complete_task(task["id"])
+                assert refused.value.status == 409
+                assert client.complete_task(task["id"])["status"] == "done"
+                lock = client.lock("a.py")
+                with RelyingOn(require={"lock/a.py": lock["fencing_token"]}):
+                    client.unlock("a.py")
+                    with pytest.raises(ArcError, match="not the current one"):
+                        client.post("general", "done")
     finally:
         hub.stop()

@@ -212,11 +212,11 @@ def test_failed_tasks_and_overdue_acknowledgements_need_a_person(hub: ServedHub)
 
 
 def test_the_client_asks_and_answers(hub: ServedHub) -> None:
-    agent, person = ArcClient("a", hub.url), ArcClient("human", hub.url)
-    question = agent.ask_person("Which?", options=["A", "B"], urgent=True)
-    (found,) = person.questions()
-    assert (found["question_id"], found["urgent"]) == (question["id"], True)
-    said = person.answer(question["id"], "A")
-    assert person.questions() == []
-    assert agent.get_question(question["id"])["answer"] == "A"
-    assert [message["id"] for message in agent.poll()] == [said["id"]]
+    with ArcClient("a", hub.url) as agent, ArcClient("human", hub.url) as person:
+        question = agent.ask_person("Which?", options=["A", "B"], urgent=True)
+        (found,) = person.questions()
+        assert (found["question_id"], found["urgent"]) == (question["id"], True)
+        said = person.answer(question["id"], "A")
+        assert person.questions() == []
+        assert agent.get_question(question["id"])["answer"] == "A"
+        assert [message["id"] for message in agent.poll()] == [said["id"]]

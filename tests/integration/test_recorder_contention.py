@@ -48,7 +48,8 @@ def race(storage: Path, hubs: int, story: Callable[[int, Recorder], None]) -> No
 
 @pytest.mark.parametrize("hubs", [2, 4])
 @pytest.mark.parametrize("what", ["lock", "claim"])
-def test_whatever_two_hubs_race_for_is_granted_once(tmp_path: Path, hubs: int, what: str) -> None:
+@pytest.mark.parametrize("keys", [KEYS, pytest.param(12_500, marks=pytest.mark.soak)])
+def test_whatever_two_hubs_race_for_is_granted_once(tmp_path: Path, hubs: int, what: str, keys: int) -> None:
     storage = tmp_path / "arc.sqlite3"
     granted: list[tuple[int, int]] = []
 
@@ -58,12 +59,12 @@ def test_whatever_two_hubs_race_for_is_granted_once(tmp_path: Path, hubs: int, w
         return AcquireClaim(owner_agent_id=f"agent-{number}", claim_key=f"k{key}")
 
     def story(number: int, recorder: Recorder) -> None:
-        granted.extend((key, number) for key in range(KEYS) if recorder.execute(ask(number, key)).acquired)
+        granted.extend((key, number) for key in range(keys) if recorder.execute(ask(number, key)).acquired)
 
     race(storage, hubs, story)
-    assert sorted(key for key, _number in granted) == list(range(KEYS))
+    assert sorted(key for key, _number in granted) == list(range(keys))
     grants = [event.data for event in events_in(storage) if isinstance(event.data, LockAcquired | ClaimAcquired)]
-    assert len(grants) == KEYS
+    assert len(grants) == keys
     check_storage(storage)
 
 

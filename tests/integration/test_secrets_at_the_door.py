@@ -42,11 +42,11 @@ def test_each_carrier_can_insist(tmp_path: Path) -> None:
             request = {"method": "POST", "path": "/v1/messages", "request_id": stem, "body": {**body, **more}}
             hand_in(hub.spool_dir, "ada", stem, request)
             assert get_response(hub.spool_dir, "ada", stem)["status"] == status
-        client = ArcClient("bob", base_url=hub.url)
-        with pytest.raises(ArcError) as refused:
-            client.post("general", TOKEN)
-        assert refused.value.code == "looks_like_a_secret"
-        assert "looks_like_a_secret" not in client.post("general", TOKEN, allow_secret=True)
+        with ArcClient("bob", base_url=hub.url) as client:
+            with pytest.raises(ArcError) as refused:
+                client.post("general", TOKEN)
+            assert refused.value.code == "looks_like_a_secret"
+            assert "looks_like_a_secret" not in client.post("general", TOKEN, allow_secret=True)
     finally:
         hub.stop()
 

@@ -55,7 +55,7 @@ OFTEN = settings(
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-SOAK = settings(OFTEN, max_examples=300)
+SOAK = settings(OFTEN, max_examples=300, derandomize=False)
 
 
 @asynccontextmanager

@@ -45,7 +45,7 @@ class Nowhere:
 
 
 @given(scripts, scripts)
-@settings(deadline=2_000)
+@settings(deadline=10_000)
 def test_every_shell_script_can_be_read_or_is_called_unreadable(script: str, aside: str) -> None:
     for found in find_deeds(script, Nowhere(aside)):
         assert found.verb
