@@ -199,7 +199,7 @@ def test_a_lock_ends_within_its_lease_when_the_one_that_held_it_is_killed(hub: H
     running = start(hub, "with", "--ttl", "5", "lock:src", "--", sys.executable, "-c", inside)
     wait_until(lambda: active(hub) and pid_file.exists() and pid_file.read_text())
     running.kill()
-    running.wait(10)
+    running.wait(30)
     wait_until(lambda: not active(hub))
     os.kill(int(pid_file.read_text()), signal.SIGKILL)
     running.communicate(timeout=60)

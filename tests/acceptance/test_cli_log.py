@@ -132,7 +132,7 @@ def test_output_that_nobody_reads_on_ends_quietly(arc: ArcCommand, hub: HubProce
     shown.stdout.close()
     assert shown.stderr.read() == ""
     shown.stderr.close()
-    assert shown.wait(10) == 1
+    assert shown.wait(30) == 1
 
 
 def test_ctrl_c_is_quiet(arc: ArcCommand, hub: HubProcess) -> None:

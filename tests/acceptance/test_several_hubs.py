@@ -131,5 +131,5 @@ def test_arc_stop_with_a_port_ends_exactly_the_hub_that_listens_there(hubs: list
     )
     assert json.loads(done.stdout)["url"] == first.url
     assert first.process is not None
-    assert first.process.wait(10) == 0
+    assert first.process.wait(30) == 0
     assert [hub.get("/v1/channels").status for hub in hubs[1:]] == [200, 200, 200]

@@ -306,5 +306,5 @@ def test_a_hub_of_011_is_named_and_can_be_stopped(arc: ArcCommand) -> None:
     assert process is not None
     stopped = arc("stop", "--port", old.port)
     assert (stopped.code, stopped.json["pid"]) == (0, process.pid)
-    process.wait(15)
+    process.wait(30)
     assert is_closed(old.port)

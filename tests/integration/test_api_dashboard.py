@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -67,10 +68,9 @@ def test_a_stream_of_changes_carries_the_rows_that_the_reads_would_give(hub: Ser
     hub.post("/v1/locks/release", {"agent_id": "ada", "file_path": "a.py"})
     with hub.connect() as connection:
         connection.sendall(f"GET /v1/log/stream?changes=1&after={after} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        said = b""
-        while said.count(b"data: ") < 3:
-            said += connection.recv(65_536)
-    events = [json.loads(line[6:]) for line in said.decode().splitlines() if line.startswith("data: ")]
+        with connection.makefile("rb") as lines:  # which come in pieces
+            told = (json.loads(line[6:]) for line in lines if line.startswith(b"data: "))
+            events = list(islice(told, 3))
     locked, posted, released = ({row["entity"]: row["after"] for row in event["changes"]} for event in events)
     assert locked["lock/a.py"]["agent_id"] == "ada"
     assert locked["lock/a.py"] == hub.get(f"/v1/locks?as_of={events[0]['event_id']}").result[0]

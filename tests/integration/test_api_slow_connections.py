@@ -33,7 +33,7 @@ def ends_within(connection: socket.socket, seconds: float) -> bool:
 
 def test_a_connection_that_never_asks_is_ended(tmp_path: Path) -> None:
     with served_hub(tmp_path, patience=Patience(head_sec=0.5)) as hub, hub.connect() as connection:
-        assert ends_within(connection, 10)
+        assert ends_within(connection, 30)
 
 
 def test_a_head_that_drips_is_ended_however_steadily(tmp_path: Path) -> None:
@@ -47,13 +47,13 @@ def test_a_second_head_has_no_more_time_than_the_first(tmp_path: Path) -> None:
         connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
         connection.sendall(b"GET /v1/shut")
-        assert ends_within(connection, 10)
+        assert ends_within(connection, 30)
 
 
 def test_a_body_that_stalls_is_ended(tmp_path: Path) -> None:
     with served_hub(tmp_path, patience=Patience(stall_sec=0.5)) as hub, hub.connect() as connection:
         connection.sendall(POST + b"Content-Length: 100\r\n\r\n{")
-        assert ends_within(connection, 10)
+        assert ends_within(connection, 30)
 
 
 def test_an_idle_connection_is_kept_longer_than_a_head_may_take(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_an_idle_connection_is_kept_for_a_while_only(tmp_path: Path) -> None:
     with served_hub(tmp_path, patience=Patience(idle_sec=0.1)) as hub, hub.connect() as connection:
         connection.sendall(b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n")
         connection.recv(65_536)
-        assert ends_within(connection, 10)
+        assert ends_within(connection, 30)
 
 
 def test_a_long_poll_is_not_taken_for_a_stall(tmp_path: Path) -> None:

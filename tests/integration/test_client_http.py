@@ -97,7 +97,7 @@ def play() -> Iterator[Play]:
 
 @pytest.fixture
 def transport(play: Play) -> Iterator[HttpTransport]:
-    transport = HttpTransport(play.url, timeout=5)
+    transport = HttpTransport(play.url, timeout=30)
     yield transport
     transport.close()
 
@@ -125,7 +125,7 @@ def test_calls_at_once_use_a_connection_each_and_keep_a_few(play: Play, transpor
     together = threading.Barrier(KEPT_CONNECTIONS + 2)
 
     def wait_for_all(handler: http.server.BaseHTTPRequestHandler) -> None:
-        together.wait(5)
+        together.wait(30)
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n" + b'{"ok": true, "result": [] }')
 
     play.steps = [wait_for_all] * together.parties

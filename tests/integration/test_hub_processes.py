@@ -40,7 +40,7 @@ def process_of(program: subprocess.Popen[bytes]) -> Process:
 def end(program: subprocess.Popen[bytes]) -> None:
     assert program.stdin is not None
     program.stdin.close()
-    program.wait(10)
+    program.wait(30)
 
 
 def idle(recorder: Recorder, time: FakeTime, seconds: float) -> None:

@@ -92,7 +92,7 @@ def test_a_name_whose_process_is_dead_is_taken_over_with_what_it_held(hub: Serve
     with window(hub, tmp_path, "ada") as first:
         assert first.shown("arc_acquire_lock", file_path="src/a.py")["acquired"]
         first.process.kill()
-        first.process.wait(10)
+        first.process.wait(30)
     with window(hub, tmp_path, "ada") as second:
         assert name_of(second) == "ada"
         assert second.shown("arc_acquire_lock", file_path="src/a.py")["acquired"]
@@ -164,7 +164,7 @@ def test_a_hang_up_ends_the_session(hub: ServedHub, tmp_path: Path) -> None:
     with window(hub, tmp_path, "ada") as host:
         name_of(host)
         host.process.send_signal(signal.SIGHUP)
-        assert host.process.wait(10) == 0
+        assert host.process.wait(30) == 0
     assert live(hub) == {}
 
 

@@ -48,7 +48,7 @@ def tracing(strace: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         yield tracer
     finally:
         tracer.terminate()
-        tracer.wait(10)
+        tracer.wait(30)
         tracer.stderr.close()
 
 

@@ -390,7 +390,7 @@ def test_a_hub_that_is_ending_answers_nobody(spool: Path) -> None:
 
     with serving(spool, send):
         hand_in(spool, "alice", "r1", post(n=1))
-        assert asked.wait(10)
+        assert asked.wait(30)
         closing.set()
     assert not (spool / "responses" / "alice" / "r1.json").exists()
     assert (spool / "requests" / "alice" / "r1.work").exists()

@@ -81,7 +81,7 @@ class HubProcess:
         surroundings = os.environ | {"PYTHONPATH": str(CHECKOUT), **self.environment}
         with (self.home / f"hub-{self.port}.log").open("ab") as log:
             self.process = self.spawn(arguments, surroundings, log)
-        wait_until(self._answers, within_sec=20, what=f"the first answer of the hub on port {self.port}")
+        wait_until(self._answers, within_sec=60, what=f"the first answer of the hub on port {self.port}")
         return self
 
     def spawn(self, arguments: Sequence[str], environment: Mapping[str, str], log: IO[bytes]) -> Running:

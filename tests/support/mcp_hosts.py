@@ -17,12 +17,13 @@ from mcp_types import CallToolResult, TextContent
 
 from arc.host_session import PROCESS_VARIABLES, SESSION_VARIABLES
 from tests.support.hub_process import CHECKOUT
+from tests.support.waiting import WITHIN_SEC
 
 Era = Literal["auto", "legacy"]
 """`auto` settles on the newest revision, without a handshake; `legacy` opens with one."""
 
 ERAS: tuple[Era, ...] = ("auto", "legacy")
-ANSWER_WITHIN_SEC = 20.0
+ANSWER_WITHIN_SEC = 60.0
 OF_A_HOST = {variable for _host, variable in (*SESSION_VARIABLES, *PROCESS_VARIABLES)}
 """What the host that runs the tests may have put into the environment."""
 COMMAND = (sys.executable, "-m", "arc", "mcp")
@@ -128,7 +129,7 @@ class LineHost:
         """Send no more, and return the exit code."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        return self.process.wait(10)
+        return self.process.wait(WITHIN_SEC)
 
     def _read(self) -> None:
         assert self.process.stdout is not None

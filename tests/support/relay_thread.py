@@ -12,7 +12,7 @@ from relay.relay import Relay
 from relay.remote import HttpSend
 from relay.send import Send
 from relay.spool import Spool
-from tests.support.waiting import wait_until
+from tests.support.waiting import WITHIN_SEC, wait_until
 
 
 class StandIn:
@@ -70,7 +70,7 @@ def serving(spool: Spool | Path, send: Send, **options: Any) -> Iterator[Relay]:
     finally:
         with suppress(RuntimeError):  # it has ended by itself
             loop.call_soon_threadsafe(ending.set)
-        thread.join(10)
+        thread.join(WITHIN_SEC)
         assert not thread.is_alive()
     if failed:
         raise failed[0]
@@ -85,7 +85,7 @@ def hand_in(spool: Path, folder: str, stem: str, content: bytes | dict[str, Any]
     unfinished.rename(place / f"{stem}.json")
 
 
-def get_response(spool: Path, folder: str, stem: str, *, within_sec: float = 10.0) -> dict[str, Any]:
+def get_response(spool: Path, folder: str, stem: str, *, within_sec: float = WITHIN_SEC) -> dict[str, Any]:
     """The response to a request, as soon as it is there."""
     place = spool / "responses" / folder / f"{stem}.json"
     wait_until(lambda: place.is_file() and place.stat().st_size, within_sec=within_sec, what=f"the response {place}")
