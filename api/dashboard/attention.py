@@ -36,10 +36,14 @@ async def read_attention(hub: Hub, query: AttentionQuery, reader: ReadCaller) ->
     return ReadResult(json_array(rows), budget.spent)
 
 
+_ADVICE: Final = {"projection": "run: arc log repair", "keys": "run: arc log repair"}
+"""What to do about damage, by its place; of the log itself, verification tells more."""
+
+
 def _of_hub(hub: Hub) -> list[Item]:
     """What the hub knows of its log and its disk."""
     found = [
-        Item("damage", "", finding.event_id or 0, None, finding.text, "run: arc log verify")
+        Item("damage", "", finding.event_id or 0, None, finding.text, _ADVICE.get(finding.place, "run: arc log verify"))
         for finding in hub.integrity.findings
     ]
     if hub.trouble is not None:

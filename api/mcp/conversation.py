@@ -146,6 +146,49 @@ class Conversation:
             self._remember(call.id, reply)
         return reply
 
+    async def _serve(self, call: Call, key: str | None, notices: list[str]) -> Done:
+        if call.method == "ping":
+            return Done({})
+        if call.method == "server/discover":
+            return Done(
+                {
+                    "supportedVersions": list(revisions.REQUEST_VERSIONS),
+                    "capabilities": CAPABILITIES,
+                    "instructions": instructions(self.session.agent_id),
+                }
+            )
+        method = METHODS.get(call.method)
+        if method is None:
+            raise ProtocolError(METHOD_NOT_FOUND, f"{call.method!r} is no method of this server")
+        session = self.session
+        is_tool = call.method == "tools/call"
+        if is_tool:
+            methods.find_tool(call.params)
+        if call.method in OF_THE_HUB:
+            try:
+                await session.keep()
+            except Refused as refused:
+                if not is_tool:
+                    raise ProtocolError(jsonrpc.INTERNAL_ERROR, str(refused)) from None
+                return methods.refusal(refused)
+            if is_tool:
+                notices += session.take_notices()
+        done = await method(AskingAgent(session, key), call.params, notices)
+        if not session.is_settled and call.method in OF_THE_HUB:
+            await self._settle(done)
+        return done
+
+    async def _settle(self, done: Done) -> None:
+        """The hub came back with another storage while it was asked: register there before the answer goes out."""
+        try:
+            await self.session.keep()
+        except Refused:
+            return
+        except asyncio.CancelledError:
+            if done.taken is not None:
+                self.session.poll_places.give_back(done.taken)
+            raise
+
     async def answer_batch(
         self, messages: Iterable[Any], answer: Callable[[Call], Awaitable[Reply | None]]
     ) -> list[Reply]:
@@ -232,46 +275,3 @@ class Conversation:
         self._answered[request_id] = reply
         if len(self._answered) > MAX_ANSWERED:
             del self._answered[next(iter(self._answered))]
-
-    async def _serve(self, call: Call, key: str | None, notices: list[str]) -> Done:
-        if call.method == "ping":
-            return Done({})
-        if call.method == "server/discover":
-            return Done(
-                {
-                    "supportedVersions": list(revisions.REQUEST_VERSIONS),
-                    "capabilities": CAPABILITIES,
-                    "instructions": instructions(self.session.agent_id),
-                }
-            )
-        method = METHODS.get(call.method)
-        if method is None:
-            raise ProtocolError(METHOD_NOT_FOUND, f"{call.method!r} is no method of this server")
-        session = self.session
-        is_tool = call.method == "tools/call"
-        if is_tool:
-            methods.find_tool(call.params)
-        if call.method in OF_THE_HUB:
-            try:
-                await session.keep()
-            except Refused as refused:
-                if not is_tool:
-                    raise ProtocolError(jsonrpc.INTERNAL_ERROR, str(refused)) from None
-                return methods.refusal(refused)
-            if is_tool:
-                notices += session.take_notices()
-        done = await method(AskingAgent(session, key), call.params, notices)
-        if not session.is_settled and call.method in OF_THE_HUB:
-            await self._settle(done)
-        return done
-
-    async def _settle(self, done: Done) -> None:
-        """The hub came back with another storage while it was asked: register there before the answer goes out."""
-        try:
-            await self.session.keep()
-        except Refused:
-            return
-        except asyncio.CancelledError:
-            if done.taken is not None:
-                self.session.poll_places.give_back(done.taken)
-            raise

@@ -56,7 +56,8 @@ def _check_relatives(standing: Standing, one: Holding, given: list[Holding], rec
     for obstacle in find_holders(standing, Request(one.noun, receiver, (one.key,), one.mode), now):
         if obstacle.by not in given and standing.families.parent_of(obstacle.agent_id) != receiver:
             raise Conflict(
-                f"{obstacle.agent_id} holds {obstacle.held}, which overlaps {one.key}: {receiver} cannot have it beside"
+                f"{obstacle.agent_id} holds {obstacle.held}, which overlaps {one.key}: "
+                f"{receiver} can have it only when that is free"
             )
 
 

@@ -122,7 +122,7 @@ def decide_issue(known: KnownToken | None, command: IssueToken, sender: str, now
         raise InvalidInput("token_sha256", "must be the SHA-256 of the token, 64 hexadecimal digits")
     if known is not None:
         if known.revoked or known.agent_id != agent_id:
-            raise InvalidInput("token_sha256", "is that of a token which was used before: make a new one")
+            raise InvalidInput("token_sha256", "belongs to a token that was used before: make a new one")
         return None
     return TokenIssued(
         agent_id=agent_id,

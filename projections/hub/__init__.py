@@ -42,6 +42,7 @@ Tasks, beyond one call:
 Reading, and what goes by time:
 
     reading_side      what is read where: pages of messages, search, and waiting for more
+    arrivals          what a commit means to those who did not ask for it
     waiting           who waits, woken by the commit
     log_feed          the events after a cursor; `cursors` keeps those that the hub remembers
     other_hubs        what other hubs append is told to those who wait here

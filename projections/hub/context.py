@@ -65,7 +65,7 @@ class Context:
         sender: who asks for the command that is judged.
         principal: whom it is proved to be from.
         settle_agent: ends an agent's session if that is over though not ended yet, and frees what it held; whether it
-            did.
+            did. Each transaction gives this and the next (`projections.hub.transaction`).
         settle_orphans: gives up what keeps others waiting at a hub that is dead.
     """
 

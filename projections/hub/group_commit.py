@@ -117,6 +117,11 @@ class GroupCommit:
         if not self._busy:
             self._wake()
 
+    @property
+    def queued(self) -> int:
+        """How many calls wait for the next batch."""
+        return len(self._queue)
+
     def catch_up(self) -> None:
         """Bring into the storage what it lacks of the log, and about what follows from that."""
         self._lags = self._recorder.is_remote
@@ -212,6 +217,18 @@ class GroupCommit:
             self._loop.call_soon(self._look_round, took_sec, self._asked + self._reads(), 2)
         self._arrive(flushed)
 
+    def _flushed(self, commit: Commit) -> tuple[Commit, float]:
+        """What became of a transaction, and how long that took, in seconds; here or on the thread."""
+        began_at = time.perf_counter()
+        try:
+            flushed = self._recorder.flush(commit)
+        except Exception as error:  # noqa: BLE001 - the next batch must get its turn, and every caller be told
+            flushed = self._recorder.abandon(commit.calls, error)
+        took_sec = time.perf_counter() - began_at
+        self._measures.flushes.add(took_sec)
+        self._measures.calls += len(commit.answers)
+        return flushed, took_sec
+
     def _look_round(self, took_sec: float, asked: int, turns: int) -> None:
         """After a long flush on the loop, learn whether it held anybody up.
 
@@ -282,25 +299,6 @@ class GroupCommit:
         if not self._busy and not self._recorder.is_in_place():
             self._wake()
         self._files_timer = self._loop.call_later(FILES_SEC, self._look_at_files)
-
-    # On the loop or on the thread -----------------------------------------------------------------------------------
-
-    def _flushed(self, commit: Commit) -> tuple[Commit, float]:
-        """What became of a transaction, and how long that took, in seconds."""
-        began_at = time.perf_counter()
-        try:
-            flushed = self._recorder.flush(commit)
-        except Exception as error:  # noqa: BLE001 - the next batch must get its turn, and every caller be told
-            flushed = self._recorder.abandon(commit.calls, error)
-        took_sec = time.perf_counter() - began_at
-        self._measures.flushes.add(took_sec)
-        self._measures.calls += len(commit.answers)
-        return flushed, took_sec
-
-    @property
-    def queued(self) -> int:
-        """How many calls wait for the next batch."""
-        return len(self._queue)
 
     # On the thread --------------------------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ from arclog.deciders.hub import (
 from arclog.deciders.log import EraseTexts
 from arclog.deciders.preconditions import Preconditions
 from arclog.engine import LogState, RemoteEngine
-from arclog.errors import ArcError, StorageError, StorageGone
+from arclog.errors import ArcError, StorageError
 from arclog.events import SYSTEM
 from arclog.events.hub import StopReason
 from arclog.limits import MICROSECONDS
@@ -35,9 +35,10 @@ from arclog.sqlite.readers import Readers
 from arclog.sqlite.schema import get_instance_id
 from arclog.sqlite.snapshot import Query
 from projections.hub.alarms import Alarms
+from projections.hub.arrivals import Arrivals
 from projections.hub.attendance import Attendance
 from projections.hub.beginning import Beginning
-from projections.hub.calls import Call, Commit
+from projections.hub.calls import Call
 from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
 from projections.hub.doubt import in_doubt
@@ -138,7 +139,7 @@ class Hub:
         self._commits = GroupCommit(
             self._recorder,
             self.clock.now,
-            self._arrive,
+            Arrivals(self._recorder, self._waiters, self._filler, self.alarms, self._readers, self._inspections).tell,
             reads=lambda: self._readers.count,
             measures=self.measures,
         )
@@ -281,18 +282,6 @@ class Hub:
 
     def _fetch(self) -> None:
         self._commits.catch_up()
-
-    def _arrive(self, commit: Commit) -> None:
-        self._waiters.deliver(commit.after, commit.head, commit.messages, has_work=commit.has_work)
-        if commit.messages and self._filler is not None:
-            self._filler.tell()
-        trouble = self._recorder.gone or self._recorder.trouble
-        if self.alarms.is_news(trouble):
-            if isinstance(trouble, StorageGone):
-                self._readers.refuse(trouble)
-                self._inspections.give_up()
-                self._waiters.wake_all()
-            self.alarms.tell_trouble(trouble)
 
     # Reading --------------------------------------------------------------------------------------------------------
 

@@ -83,6 +83,8 @@ class Transaction:
         """Whether this hub knows the rules of the log."""
         self._at = live(self.now)
 
+    # What is due ----------------------------------------------------------------------------------------------------
+
     def settle(self) -> None:
         """Do what is due, so that no rule meets a session or a lease that is over but not yet ended."""
         if self.decides and self.now >= self._clockwork.next_at:
@@ -98,6 +100,14 @@ class Transaction:
         if self.decides:
             settle(self._context.leases, self._context.snapshot, self.now, self.append_ours)
 
+    def _settle_agent(self, agent_id: str) -> bool:
+        return self._clockwork.settle_agent(self._context.snapshot, agent_id, self.now, self.append)
+
+    def _settle_orphans(self) -> None:
+        settle_orphans(self._context.leases, self._context.snapshot, self.now, self.append_ours)
+
+    # A call ---------------------------------------------------------------------------------------------------------
+
     def carry_out(self, call: Call) -> Outcome | ArcError:
         """What a call comes to: the answer to be given when this is on disk, or why it is refused.
 
@@ -111,48 +121,6 @@ class Transaction:
         except UnicodeEncodeError:
             # Text meets an encoder before it meets the log, so nothing of the call was written.
             return InvalidInput("text", "holds half of a surrogate pair, which is not text")
-
-    def append(self, data: Event, metadata: Metadata) -> RecordedEvent:
-        """Append an event that no call asked for, and bring every table up to date with it.
-
-        Args:
-            data: what happened.
-            metadata: how it came to be.
-        """
-        if rules_of(data) > self._rules:
-            self._raise_rules(data)
-        return self._record(data, metadata)
-
-    def _record(self, data: Event, metadata: Metadata) -> RecordedEvent:
-        event = self._log.append(data, self.now, metadata)
-        project(HANDLERS, self._context.writer, event)
-        if isinstance(data, MessagePosted) and not is_of_task(data):  # nothing else follows from it, as nearly always
-            self.messages += posted_by(event)
-            return event
-        kind = type(data)
-        if kind in POSTING:
-            self.messages += posted_by(event)
-        if isinstance(data, PayloadErased):
-            self._context.snapshot.read(follow, data)
-            self._context.forget_rows()
-        if kind in TEACHING_LEASES:
-            self._context.leases.learn(event)
-        if kind in TEACHING:
-            self._context.learn(data)
-        if concerns_tasks(data):
-            self.has_work = True
-        elif kind in wakes.PROJECTOR.handlers:
-            self.has_wakes = True
-        return event
-
-    def append_ours(self, data: Event) -> RecordedEvent:
-        """Append an event that the hub itself brings about."""
-        return self.append(data, Metadata("hub"))
-
-    def _raise_rules(self, data: Event) -> None:
-        """Raise the number of the log's rules to that which an event needs."""
-        self._rules = rules_of(data)
-        self._record(RulesRaised(number=self._rules, version=self._context.hub.version), Metadata("hub"))
 
     def _outcome(self, call: Call) -> Outcome | ArcError:
         result: RecordedEvent | Outcome | ArcError
@@ -242,8 +210,46 @@ class Transaction:
         if call.sender != ANONYMOUS:
             self._clockwork.notice(self._context.snapshot, call.sender, self.now)
 
-    def _settle_agent(self, agent_id: str) -> bool:
-        return self._clockwork.settle_agent(self._context.snapshot, agent_id, self.now, self.append)
+    # An event -------------------------------------------------------------------------------------------------------
 
-    def _settle_orphans(self) -> None:
-        settle_orphans(self._context.leases, self._context.snapshot, self.now, self.append_ours)
+    def append(self, data: Event, metadata: Metadata) -> RecordedEvent:
+        """Append an event that no call asked for, and bring every table up to date with it.
+
+        Args:
+            data: what happened.
+            metadata: how it came to be.
+        """
+        if rules_of(data) > self._rules:
+            self._raise_rules(data)
+        return self._record(data, metadata)
+
+    def append_ours(self, data: Event) -> RecordedEvent:
+        """Append an event that the hub itself brings about."""
+        return self.append(data, Metadata("hub"))
+
+    def _raise_rules(self, data: Event) -> None:
+        """Raise the number of the log's rules to that which an event needs."""
+        self._rules = rules_of(data)
+        self._record(RulesRaised(number=self._rules, version=self._context.hub.version), Metadata("hub"))
+
+    def _record(self, data: Event, metadata: Metadata) -> RecordedEvent:
+        event = self._log.append(data, self.now, metadata)
+        project(HANDLERS, self._context.writer, event)
+        if isinstance(data, MessagePosted) and not is_of_task(data):  # nothing else follows from it, as nearly always
+            self.messages += posted_by(event)
+            return event
+        kind = type(data)
+        if kind in POSTING:
+            self.messages += posted_by(event)
+        if isinstance(data, PayloadErased):
+            self._context.snapshot.read(follow, data)
+            self._context.forget_rows()
+        if kind in TEACHING_LEASES:
+            self._context.leases.learn(event)
+        if kind in TEACHING:
+            self._context.learn(data)
+        if concerns_tasks(data):
+            self.has_work = True
+        elif kind in wakes.PROJECTOR.handlers:
+            self.has_wakes = True
+        return event

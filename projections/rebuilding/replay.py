@@ -64,6 +64,18 @@ def replay(storage: OpenedStorage, progress: Progress) -> Replay:
     return Replay(head, elapsed_sec, stale, differences)
 
 
+@contextmanager
+def scratch() -> Iterator[apsw.Connection]:
+    """An empty database that is gone afterwards, in the system's folder for temporary files."""
+    with (
+        TemporaryDirectory(prefix="arc-replay-") as folder,
+        closing(apsw.Connection(str(Path(folder) / "replay.sqlite3"))) as connection,
+    ):
+        for pragma in ("journal_mode = OFF", "synchronous = OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+        yield connection
+
+
 def catch_up(source: apsw.Connection, target: apsw.Connection, after: int, until: int) -> None:
     """Bring replayed tables from one event to another."""
     writer = LiveWriter(target)
@@ -116,15 +128,3 @@ def replay_to_file(storage: OpenedStorage, target: Path, until: int | None, prog
         with new_file(target) as draft, closing(apsw.Connection(str(draft))) as connection, storage_errors(target):
             replay_into(live, connection, until, progress, (*PROJECTORS, IN_FULL))
     return until
-
-
-@contextmanager
-def scratch() -> Iterator[apsw.Connection]:
-    """An empty database that is gone afterwards, in the system's folder for temporary files."""
-    with (
-        TemporaryDirectory(prefix="arc-replay-") as folder,
-        closing(apsw.Connection(str(Path(folder) / "replay.sqlite3"))) as connection,
-    ):
-        for pragma in ("journal_mode = OFF", "synchronous = OFF"):
-            connection.execute(f"PRAGMA {pragma}")
-        yield connection
