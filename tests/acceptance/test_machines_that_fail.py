@@ -17,7 +17,7 @@ from tests.support.cables import SERVER_HOST, a_machine
 from tests.support.hub_process import CHECKOUT
 from tests.support.lines import a_line
 from tests.support.machines import Load, machines, prove
-from tests.support.postgresql import HUB, Server, a_folder, needs_postgresql, new_log
+from tests.support.postgresql import HUB, Server, a_folder, needs_postgresql, new_log, serving
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.outer, pytest.mark.timeout(180)]
@@ -28,17 +28,21 @@ again = pytest.mark.parametrize("turn", range(TIMES))
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[Server, Server]]:
+def server() -> Iterator[Server]:
+    """A server of the test's own, since it may be killed."""
+    with serving(needs_postgresql(), in_memory=True) as server:
+        yield server
+
+
+@pytest.fixture
+def pair(server: Server) -> Iterator[tuple[Server, Server]]:
     """A primary each of whose commits waits for its standby."""
-    programs = needs_postgresql()
-    with ExitStack() as stack:
-        primary = Server(programs, stack.enter_context(a_folder()))
-        stack.callback(primary.stop)
-        primary.make()
-        standby = primary.copy()
-        stack.callback(standby.stop)
-        primary.wait_for(standby)
-        yield primary, standby
+    standby = server.copy()
+    try:
+        server.wait_for(standby)
+        yield server, standby
+    finally:
+        standby.stop()
 
 
 def url_of(*servers: Server, database: str) -> str:
@@ -184,7 +188,7 @@ def test_the_cable_between_a_hub_and_the_server_is_pulled(tmp_path: Path, turn: 
     """A real network that nothing gets through, rather than a process between that keeps quiet."""
     with ExitStack() as stack:
         machine = stack.enter_context(a_machine(f"arc{os.getpid() % 10_000}"))
-        server = Server(needs_postgresql(), stack.enter_context(a_folder()))
+        server = Server(needs_postgresql(), stack.enter_context(a_folder(in_memory=True)))
         stack.callback(server.stop)
         server.make(listens_to=SERVER_HOST)
         url = new_log(server)

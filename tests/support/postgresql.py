@@ -217,8 +217,14 @@ def run_as_nobody(command: Sequence[object]) -> None:
 
 
 @contextmanager
-def a_folder(within: Path | None = None) -> Iterator[Path]:
-    """A folder that the server's user may use; pytest's own belong to whoever runs it."""
+def a_folder(*, in_memory: bool = False) -> Iterator[Path]:
+    """A folder that the server's user may use; pytest's own belong to whoever runs it.
+
+    Args:
+        in_memory: whether it may lie in memory, where the system has a folder there.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - the system's own
+    within = memory if in_memory and memory.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="arc-pg-", dir=within, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if os.geteuid() == 0:
@@ -233,10 +239,10 @@ def serving(programs: Path, *, in_memory: bool = False) -> Iterator[Server]:
     Args:
         programs: the folder of its programs.
         in_memory: whether its files may lie in memory, where the system has such a folder: a hub refuses a server that
-            does not flush, and there flushing costs nothing.
+            does not flush, and there flushing costs nothing. One that was killed starts again as quickly, however busy
+            the disk is.
     """
-    memory = Path("/dev/shm")  # noqa: S108 - the system's own
-    with a_folder(memory if in_memory and memory.is_dir() else None) as folder:
+    with a_folder(in_memory=in_memory) as folder:
         server = Server(programs, folder)
         try:
             yield server.make()
