@@ -214,13 +214,8 @@ def each_claim(
     return map(_claim, VERSIONS.read(connection, query, at.bindings()))
 
 
-def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> list[Claim]:
-    """The claims of one thread, oldest grant first; only those that are active, when asked."""
-    return list(each_in_thread(connection, thread_id, at, active_only))
-
-
 def each_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> Iterator[Claim]:
-    """The same one by one: no more are read than are taken."""
+    """The claims of one thread one by one, oldest grant first; only those that are active, when asked."""
     bindings = at.bindings(thread_id=thread_id, active_only=active_only)
     return map(_claim, VERSIONS.read(connection, SQL["list_in_thread"], bindings))
 

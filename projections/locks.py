@@ -311,13 +311,8 @@ def each_lock(
     return map(_lock, VERSIONS.read(connection, SQL[query], at.bindings(agent_id=agent_id)))
 
 
-def list_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> list[Lock]:
-    """The locks of one thread, oldest grant first; only those that are active, when asked."""
-    return list(each_in_thread(connection, thread_id, at, active_only))
-
-
 def each_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active_only: bool = False) -> Iterator[Lock]:
-    """The same one by one: no more are read than are taken."""
+    """The locks of one thread one by one, oldest grant first; only those that are active, when asked."""
     bindings = at.bindings(thread_id=thread_id, active_only=active_only)
     return map(_lock, VERSIONS.read(connection, SQL["list_in_thread"], bindings))
 

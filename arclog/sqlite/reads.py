@@ -141,17 +141,10 @@ def _has_type(wanted: str, name: str) -> bool:
     return name.startswith(wanted) if wanted.endswith(".") else name == wanted
 
 
-def read_last(
-    connection: apsw.Connection, limit: int, where: Filter = EVERYTHING, until: int = NO_END
-) -> list[StoredEvent]:
-    """The last `limit` events up to `until` that match, in log order."""
-    return list(read_from_end(connection, limit, where, until))[::-1]
-
-
 def read_from_end(
     connection: apsw.Connection, limit: int, where: Filter = EVERYTHING, until: int = NO_END
 ) -> Iterator[StoredEvent]:
-    """The same one by one, newest first, by the same index as the first ones; no more are read than are taken."""
+    """The last `limit` events up to `until` that match, newest first; no more are read than are taken."""
     query, bindings = choose_query(where)
     for row in connection.execute(EVENTS[f"{query}_from_end"], bindings | {"until": until, "limit": limit}):
         yield StoredEvent(*row)

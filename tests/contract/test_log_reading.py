@@ -28,7 +28,7 @@ from arclog.sqlite.reads import (
     find_last_event_of,
     find_last_seen,
     read,
-    read_last,
+    read_from_end,
 )
 from tests.contract.engines import BY_HTTP, append_all, events_of, post
 from tests.support.fake_time import BEGINNING, FakeTime
@@ -126,7 +126,7 @@ def test_a_filter_gives_the_first_events_that_match_in_all_its_fields(
         if matches(event)
     ]
     for limit in (1, 5, 1000):
-        assert log.read(read_last, limit, where) == everything[-limit:]
+        assert list(log.read(read_from_end, limit, where)) == everything[: -limit - 1 : -1]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 400, 1000])
@@ -141,9 +141,9 @@ def test_the_last_events_are_those_at_the_end(log: Log, limit: int) -> None:
     }
     assert ids["rare"] == [8, 298, 588]
     for actor, all_of_them in ids.items():
-        found = [event.event_id for event in log.read(read_last, limit, Filter(actor=actor))]
-        assert found == all_of_them[-limit:]
-    assert [event.event_id for event in log.read(read_last, limit)] == list(range(1, 601))[-limit:]
+        found = [event.event_id for event in log.read(read_from_end, limit, Filter(actor=actor))]
+        assert found == all_of_them[: -limit - 1 : -1]
+    assert [event.event_id for event in log.read(read_from_end, limit)] == list(range(600, 0, -1))[:limit]
 
 
 # Places and times ----------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from arclog.deciders.sessions import OpenSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import ArcError
 from arclog.sqlite.connection import open_connection
-from arclog.sqlite.reads import Filter, read_last
+from arclog.sqlite.reads import Filter, read_from_end
 from projections import channels, claims, inbox, locks, message_pages, questions, sessions, tasks, threads
 from projections.all_projectors import PROJECTORS
 from projections.hub.command_handlers import Command
@@ -114,7 +114,7 @@ READS: dict[str, Read] = {
     "all claims": lambda c, at, _head: claims.list_claims(c, at),
     "claims of a thread": lambda c, at, _head: claims.list_claims(c, at, thread_id="thread-1"),
     "active claims of a thread": lambda c, at, _head: claims.list_claims(c, at, "thread-1", active_only=True),
-    "locks of a thread": lambda c, at, _head: locks.list_in_thread(c, "thread-1", at),
+    "locks of a thread": lambda c, at, _head: list(locks.each_in_thread(c, "thread-1", at)),
     "a claim": lambda c, at, _head: claims.find_claim(c, "key-1", at),
     "active locks": lambda c, at, _head: locks.list_locks(c, at, active_only=True),
     "all locks": lambda c, at, _head: locks.list_locks(c, at),
@@ -123,14 +123,14 @@ READS: dict[str, Read] = {
     "a lock": lambda c, at, _head: locks.list_of_key(c, "path-1", at),
     "questions": lambda c, at, _head: list(questions.each_question(c, at)),
     "a task": lambda c, at, _head: tasks.find_task(c, 17, at),
-    "the end of the log": lambda c, _at, _head: read_last(c, 20),
-    "the end of a type": lambda c, _at, _head: read_last(c, 20, Filter(type="lock.acquired")),
-    "the end of some types": lambda c, _at, _head: read_last(c, 20, Filter(type="lock.")),
-    "the end of a frequent type": lambda c, _at, _head: read_last(c, 20, Filter(type="message.posted")),
-    "the end of a stream": lambda c, _at, _head: read_last(c, 20, Filter(stream="channel/room")),
-    "the end of an agent's deeds": lambda c, _at, _head: read_last(c, 20, Filter(actor="agent-2")),
-    "the end of what an agent did to locks": lambda c, _at, _head: read_last(
-        c, 20, Filter(type="lock.", stream="lock/", actor="agent-2")
+    "the end of the log": lambda c, _at, _head: list(read_from_end(c, 20)),
+    "the end of a type": lambda c, _at, _head: list(read_from_end(c, 20, Filter(type="lock.acquired"))),
+    "the end of some types": lambda c, _at, _head: list(read_from_end(c, 20, Filter(type="lock."))),
+    "the end of a frequent type": lambda c, _at, _head: list(read_from_end(c, 20, Filter(type="message.posted"))),
+    "the end of a stream": lambda c, _at, _head: list(read_from_end(c, 20, Filter(stream="channel/room"))),
+    "the end of an agent's deeds": lambda c, _at, _head: list(read_from_end(c, 20, Filter(actor="agent-2"))),
+    "the end of what an agent did to locks": lambda c, _at, _head: list(
+        read_from_end(c, 20, Filter(type="lock.", stream="lock/", actor="agent-2"))
     ),
 }
 

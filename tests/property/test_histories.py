@@ -261,8 +261,8 @@ def read_everything(connection: apsw.Connection, at: AsOf) -> dict[str, Any]:
             f"messages of {thread}": message_pages.read_thread_messages(connection, thread, at, 3, 4),
             f"claims of {thread}": claims.list_claims(connection, at, thread),
             f"active claims of {thread}": claims.list_claims(connection, at, thread, active_only=True),
-            f"claims in {thread}": claims.list_in_thread(connection, thread, at),
-            f"locks in {thread}": locks.list_in_thread(connection, thread, at),
+            f"claims in {thread}": list(claims.each_in_thread(connection, thread, at)),
+            f"locks in {thread}": list(locks.each_in_thread(connection, thread, at)),
             f"tasks of {thread}": tasks.list_tasks(connection, at, thread_id=thread),
         }
     found |= {f"claim {key}": claims.find_claim(connection, key, at) for key in KEYS}
