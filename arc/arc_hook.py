@@ -24,12 +24,15 @@ from arc.finding.tokens import BadTokenError, authorization, find_token
 from arc.finding.which_hub import VARIABLE, Choice, choose_hub
 from arc.harnesses import HARNESSES, Harness
 from arc.host_session import find_boot_id, find_host_process, find_start
+from arc.hub_away import forget, is_news
 from arc.light_json import dumps, loads
 from arc.urls import split_url
 
 MODES = ("auto", "check", "off")
 WITHIN_SEC = 4.0
 OK = 200
+AWAY = "Arc: the hub of this folder does not answer; nothing is guarded until it does."
+CLOSED = "Arc: the hub of this folder does not answer, and no tool runs here without it. arc ensure starts it."
 
 
 def main(arguments: list[str]) -> int:
@@ -72,16 +75,20 @@ def answer(harness: str, body: bytes, mode: str, *, closed: bool, user: bool = F
         return ""
     folder, event = _folder(call), str(call.get("hook_event_name") or call.get("event", ""))
     path = f"/v1/hooks/{harness}?mode={mode}{'&scope=user' if user else ''}"
+    away = _Away(harness, event, folder, str(call.get(HARNESSES[harness].session) or ""))
     try:
         project = Project(folder)
-        has_hub = bool(os.environ.get(VARIABLE)) or project.find_storage() is not None
+        storage = project.find_storage()
+        away.notes = None if storage is None else os.path.dirname(storage)
+        has_hub = bool(os.environ.get(VARIABLE)) or storage is not None
         said, sandboxed = _ask(choose_hub(folder=folder), harness, event, body, path) if has_hub else None, False
         if said is None:
             said, sandboxed = _ask_relay(project, harness, call, path)
     except (ArcError, BadTokenError, BrokenAnswerError, OSError):
-        return _without_hub(harness, event, folder, closed=closed, may_start=True)
+        return away.answer(closed=closed, may_start=True)
     if said is None and (has_hub or sandboxed):
-        return _without_hub(harness, event, folder, closed=closed, may_start=not sandboxed)
+        return away.answer(closed=closed, may_start=not sandboxed)
+    forget(away.notes, away.session)
     return said or ""
 
 
@@ -137,17 +144,30 @@ def _name_process() -> dict[str, str]:
     return {"X-Arc-Host-Process": f"{pid} {started} {find_boot_id() or ''}".strip()} if started else {}
 
 
-def _without_hub(harness: str, event: str, folder: str, *, closed: bool, may_start: bool) -> str:
-    """What a harness is answered while its hub is away; a session that begins outside of a sandbox starts it."""
-    known = HARNESSES[harness]
-    if event == known.events.start and may_start and _start_hub(harness, folder):
-        return _tell(known, event, "Arc: the hub of this folder did not run and is being started now.")
-    if event in (known.events.start, known.events.prompt):
-        return _tell(known, event, "Arc: the hub of this folder does not answer; nothing is guarded until it does.")
-    if closed and event == known.events.before:
-        reason = "Arc: the hub of this folder does not answer, and no tool runs here without it. arc ensure starts it."
-        return _refuse(known, reason)
-    return ""
+class _Away:
+    """A call of a hook whose hub may be away.
+
+    Attributes:
+        notes: the folder in which it is noted what windows were told; None where there is none.
+        session: the window's session.
+    """
+
+    def __init__(self, harness: str, event: str, folder: str, session: str) -> None:
+        self.notes: str | None = None
+        self.session = session
+        self._harness = harness
+        self._event = event
+        self._folder = folder
+
+    def answer(self, *, closed: bool, may_start: bool) -> str:
+        """What the harness is answered; a session that begins outside of a sandbox starts the hub."""
+        known, event = HARNESSES[self._harness], self._event
+        if event == known.events.start and may_start and _start_hub(self._harness, self._folder):
+            return _tell(known, event, "Arc: the hub of this folder did not run and is being started now.")
+        if event in (known.events.start, known.events.prompt):
+            is_told = not is_news(self.notes, self.session) and event == known.events.prompt
+            return "" if is_told else _tell(known, event, AWAY)
+        return _refuse(known, CLOSED) if closed and event == known.events.before else ""
 
 
 def _refuse(harness: Harness, reason: str) -> str:

@@ -1,11 +1,12 @@
 """The hooks of git: a commit or a push does not take what other agents hold, and a commit names its event of the log.
 
-    PYTHON -I -S PATH/git_hook.py pre-commit
+    PYTHON -I -S PATH/git_hook.py pre-commit [--closed]
     PYTHON -I -S PATH/git_hook.py prepare-commit-msg FILE [SOURCE ...]
-    PYTHON -I -S PATH/git_hook.py pre-push [REMOTE URL] <LINES
+    PYTHON -I -S PATH/git_hook.py pre-push [--closed] [REMOTE URL] <LINES
 
-`ARC_BYPASS=reason git commit` commits all the same, and so with a push; the reason is told to everybody. Where the
-folder has no hub, or it is away, git goes on.
+`ARC_BYPASS=reason git commit` commits all the same, and so with a push; the reason is told to everybody. Where there is
+no network the folder's relay is asked. Where the folder has no hub, git goes on; where its hub is away too, unless the
+repository chose `--closed`.
 """
 
 from __future__ import annotations
@@ -16,93 +17,62 @@ import sys
 if __name__ == "__main__":  # run by its path, without any installed package on the path
     sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-from arc.connection import BrokenAnswerError, Connection
-from arc.errors import ArcError
 from arc.finding.storage import Project, working_directory
-from arc.finding.tokens import BadTokenError, authorization, find_token
-from arc.finding.which_hub import VARIABLE, Choice, choose_hub
-from arc.host_session import find_host_session
-from arc.light_json import dumps, loads
-from arc.urls import split_url
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
+from arc.git_hub import AWAY, GitHub, find_git_hub
 
 BYPASS = "ARC_BYPASS"
-AGENT = "ARC_AGENT"
-NOBODY = "git"
-"""Who commits where no agent does: a person."""
-WITHIN_SEC = 4.0
+CLOSED = "--closed"
+DONE = {"commit": "committed", "push": "pushed"}
 GIT_WITHIN_SEC = 10.0
 SHOWN = 5
 MAX_PATHS = 1000
 ABSENT = "0" * 40
 """What git calls a branch that is not there."""
 PUSHED_FIELDS = 4
-AWAY = (ArcError, BadTokenError, BrokenAnswerError, OSError)
 
 
 def main(arguments: list[str]) -> int:
     """Run one hook; another exit code than 0 stops git."""
-    name = arguments[0] if arguments else ""
+    name, *given = [word for word in arguments if word != CLOSED] or [""]
+    hub: GitHub | None = None
     try:
-        if not os.environ.get(VARIABLE) and Project(working_directory()).find_storage() is None:
+        hub = find_git_hub(Project(working_directory()))
+        if hub is None:
             return 0
-        hub = _Hub(choose_hub())
-    except AWAY:
-        return 0
-    try:
         if name == "pre-commit":
             return _check_commit(hub)
         if name == "pre-push":
             return _check_push(hub)
-        if name == "prepare-commit-msg" and len(arguments) > 1:
-            _add_trailer(hub, arguments[1])
+        if name == "prepare-commit-msg" and given:
+            _add_trailer(hub, given[0])
     except AWAY as error:
-        sys.stderr.write(f"arc: the hub does not answer, so nothing was checked: {error}\n")
+        return _without_hub(name, str(error), closed=CLOSED in arguments)
     finally:
-        hub.close()
+        if hub is not None:
+            hub.close()
     return 0
 
 
-class _Hub:
-    """Calls on one connection."""
-
-    def __init__(self, hub: Choice) -> None:
-        self._authorization = authorization(find_token(hub.storage))
-        self._address = split_url(hub.url)
-        self._connection = Connection(self._address, WITHIN_SEC)
-        self._connection.connect()
-
-    def call(self, method: str, target: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
-        """The result of a call.
-
-        Raises:
-            BrokenAnswerError: it was refused.
-        """
-        content = None if body is None else dumps(body).encode()
-        headers = {**self._authorization, "Content-Type": "application/json"}
-        answer = self._connection.ask(method, f"{self._address.prefix}{target}", headers, content)
-        said = loads(answer.body)
-        if not isinstance(said, dict) or not said.get("ok"):
-            message = str(said.get("error") if isinstance(said, dict) else said)
-            raise BrokenAnswerError(message)
-        return said.get("result")
-
-    def close(self) -> None:
-        self._connection.close()
+def _without_hub(name: str, why: str, *, closed: bool) -> int:
+    """The exit code while the hub is away: 1 where the repository chose that nothing is committed or pushed then."""
+    if name == "prepare-commit-msg":
+        return 0
+    if not closed or os.environ.get(BYPASS, "").strip():
+        sys.stderr.write(f"arc: the hub does not answer, so nothing was checked: {why}\n")
+        return 0
+    verb = name.removeprefix("pre-")
+    sys.stderr.write(f"arc: the hub does not answer, and nothing is {DONE[verb]} here without it: {why}\n")
+    sys.stderr.write(f"arc: arc ensure starts it, or say why not: {BYPASS}=reason git {verb}\n")
+    return 1
 
 
-def _check_commit(hub: _Hub) -> int:
+def _check_commit(hub: GitHub) -> int:
     """Whether a commit may be made: 1 when it would take what another agent holds."""
     held = _list_held(hub, _staged())
-    return _judge(
-        hub, held, "commit", "committed", "commit your own files only (git reset -q FILE takes one out), wait"
-    )
+    return _judge(hub, held, "commit", "commit your own files only (git reset -q FILE takes one out), wait")
 
 
-def _check_push(hub: _Hub) -> int:
+def _check_push(hub: GitHub) -> int:
     """Whether a push may be made: 1 when it would publish, or by force take back, what another agent holds."""
     names: dict[str, None] = {}
     forced = False
@@ -117,12 +87,12 @@ def _check_push(hub: _Hub) -> int:
         names.update(dict.fromkeys(_names_in(said)))
     held = _list_held(hub, list(names))
     if forced:
-        agent = _agent()
+        agent = hub.agent
         others = [
             one for one in hub.call("GET", "/v1/locks?active_only=1&max_bytes=16000000") if one["agent_id"] != agent
         ]
         held += [f"the push is by force, and {one['agent_id']} holds {one['file_path']}" for one in others]
-    return _judge(hub, held, "push", "pushed", "push when they are done, ask them")
+    return _judge(hub, held, "push", "push when they are done, ask them")
 
 
 def _pushed() -> list[tuple[str, str]]:
@@ -137,9 +107,9 @@ def _pushed() -> list[tuple[str, str]]:
     return [(fields[1], fields[3]) for fields in lines if len(fields) == PUSHED_FIELDS]
 
 
-def _list_held(hub: _Hub, names: list[str]) -> list[str]:
+def _list_held(hub: GitHub, names: list[str]) -> list[str]:
     """Which files other agents hold, each in a few words."""
-    agent, top = _agent(), _git("rev-parse", "--show-toplevel").rstrip("\n")
+    agent, top = hub.agent, _git("rev-parse", "--show-toplevel").rstrip("\n")
     held = []
     for name in names[:MAX_PATHS]:
         path = _quoted(os.path.join(top, name))
@@ -148,14 +118,14 @@ def _list_held(hub: _Hub, names: list[str]) -> list[str]:
     return held
 
 
-def _judge(hub: _Hub, held: list[str], verb: str, done: str, instead: str) -> int:
+def _judge(hub: GitHub, held: list[str], verb: str, instead: str) -> int:
     """The exit code for what others hold: 1, unless there is none or a reason is given, which everybody is told."""
     if not held:
         return 0
     reason = os.environ.get(BYPASS, "").strip()
     if reason:
-        said = f"{_agent()} {done} what others hold, because: {reason}\n" + "\n".join(held[:SHOWN])
-        hub.call("POST", "/v1/messages", {"from_agent": _agent(), "kind": "notice", "body": said})
+        said = f"{hub.agent} {DONE[verb]} what others hold, because: {reason}\n" + "\n".join(held[:SHOWN])
+        hub.call("POST", "/v1/messages", {"from_agent": hub.agent, "kind": "notice", "body": said})
         return 0
     more = f"arc: and {len(held) - SHOWN} more\n" if len(held) > SHOWN else ""
     sys.stderr.write("".join(f"arc: {line}\n" for line in held[:SHOWN]) + more)
@@ -163,7 +133,7 @@ def _judge(hub: _Hub, held: list[str], verb: str, done: str, instead: str) -> in
     return 1
 
 
-def _add_trailer(hub: _Hub, path: str) -> None:
+def _add_trailer(hub: GitHub, path: str) -> None:
     """Name the event of the log at which the commit is made, so that a line leads to the talk about it."""
     event_id = hub.call("GET", "/v1/health")["head"]
     _git("interpret-trailers", "--in-place", "--if-exists", "replace", "--trailer", f"Arc-Event: {event_id}", path)
@@ -184,14 +154,6 @@ def _names_in(said: str) -> list[str]:
         names += fields[place + 1 : place + 1 + sides]
         place += 1 + sides
     return names
-
-
-def _agent() -> str:
-    given = os.environ.get(AGENT)
-    if given:
-        return given
-    session = find_host_session()
-    return NOBODY if session is None else session.name
 
 
 def _git(*arguments: str) -> str:

@@ -63,9 +63,9 @@ class HubOptions(PlaceOptions, SpoolOptions):
 
 
 class AgentOptions(Namespace):
-    """Who speaks to which hub; None is the hub of the folder."""
+    """Who speaks to which hub; None is the agent of the window in whose shell this runs, and the hub of the folder."""
 
-    agent: str
+    agent: str | None
     base_url: str | None
 
 
@@ -180,9 +180,8 @@ def add_agent_options(parser: Arguments) -> None:
     """Declare `AgentOptions`."""
     parser.add_argument(
         "--agent",
-        required=True,
         metavar="ID",
-        help="the agent that speaks; it is registered, which replaces its session",
+        help="the agent that speaks; it is registered, which replaces its session (the harness's window's own)",
     )
     add_parent(parser)
     add_base_url(parser)
@@ -196,7 +195,9 @@ def add_parent(parser: Arguments) -> None:
 def add_actor_options(parser: Arguments) -> None:
     """Declare `AgentOptions` for what an agent does within the session that it has, if any."""
     parser.add_argument(
-        "--agent", required=True, metavar="ID", help="the agent that acts; no session is opened or replaced"
+        "--agent",
+        metavar="ID",
+        help="the agent that acts; no session is opened or replaced (the harness's window's own)",
     )
     add_base_url(parser)
 

@@ -12,7 +12,7 @@ from api.hooks.calls import NOTHING, Body, HookCall, HookReply
 from api.hooks.named_files import NamedFiles
 from api.hooks.news import News
 from api.hooks.outside import Outside
-from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard
+from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard, Verdict
 from api.hooks.windows import BY, Window, Windows
 from api.http.bodies import read_body, refuse_encoding
 from api.http.connection import connection_of
@@ -24,7 +24,6 @@ from arclog.deciders.files import EndTurn
 from arclog.deciders.sessions import CloseSession
 from arclog.deciders.wakes import SeeWake
 from arclog.errors import Forbidden, InvalidInput, NotFound
-from arclog.sqlite.reads import find_last_event_of
 from projections import sessions, wakes
 
 CLEAR: Final = "clear"
@@ -154,30 +153,39 @@ class Hooks:
             self._hub.attendance.see(agent_id)
             agent_id = await self._windows.find_sub_agent(window, call, TRANSPORT)
         self._news.hear_from(agent_id)
-        is_called = self._is_called(agent_id)
-        last = self._hub.read(find_last_event_of, agent_id) if is_called else None
-        reply = await self._judge_for(agent_id, call, mode)
-        if is_called and self._hub.read(find_last_event_of, agent_id) == last:  # else that shows that it is there
-            await self._hub.execute(SeeWake(agent_id=agent_id), transport=TRANSPORT)
+        head = self._hub.last_event_id
+        if call.moment == "before":
+            verdict = await self._judge_tool(agent_id, call, mode)
+            reply = HookReply(refusal=f"Arc: {verdict.refusal}") if verdict.refusal else NOTHING
+            has_acted = verdict.event_id > head
+        else:
+            reply, has_acted = await self._judge_moment(agent_id, call, mode), False
+        if not has_acted:
+            await self._see(agent_id, head)
         return agent_id, reply
 
-    def _is_called(self, agent_id: str) -> bool:
-        """Whether the agent is to wake, and was not seen since."""
+    async def _see(self, agent_id: str, head: int) -> None:
+        """An agent that is to wake is seen; an event of its own, after `head`, shows that it is there anyway."""
         wake = self._hub.read(wakes.find_last, agent_id)
-        return wake is not None and wake.state not in {"seen", "acknowledged"}
+        if wake is None or wake.state in {"seen", "acknowledged"}:
+            return
+        if not self._hub.read(wakes.did_anything, agent_id, head):
+            await self._hub.execute(SeeWake(agent_id=agent_id), transport=TRANSPORT)
 
-    async def _judge_for(self, agent_id: str, call: HookCall, mode: Mode) -> HookReply:
-        if call.moment != "before":
-            self._hub.attendance.end_tool(agent_id)
+    async def _judge_tool(self, agent_id: str, call: HookCall, mode: Mode) -> Verdict:
+        """Whether a tool may run that is about to."""
+        await self._tool_guard.note_patched(agent_id)
+        verdict = await self._tool_guard.judge(agent_id, call.folder, call.tool, mode)
+        if not verdict.refusal:
+            self._hub.attendance.begin_tool(agent_id)
+        return verdict
+
+    async def _judge_moment(self, agent_id: str, call: HookCall, mode: Mode) -> HookReply:
+        """What a hook is told at any other moment."""
+        self._hub.attendance.end_tool(agent_id)
         if call.moment != "after":
             await self._tool_guard.note_patched(agent_id)
         match call.moment:
-            case "before":
-                refusal = await self._tool_guard.find_refusal(agent_id, call.folder, call.tool, mode)
-                if refusal:
-                    return HookReply(refusal=f"Arc: {refusal}")
-                self._hub.attendance.begin_tool(agent_id)
-                return NOTHING
             case "after":
                 if mode != "off":
                     await self._tool_guard.note(agent_id, call.folder, call.tool)

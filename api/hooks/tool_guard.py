@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
+from msgspec import Struct
 
 from api.hooks.calls import Tool
 from api.hooks.guarded_git import Disk, digest_of, list_changed, list_staged
@@ -37,6 +38,21 @@ MAX_PATCHING: Final = 1_000
 """Agents whose patches are remembered until it is seen what they did."""
 
 
+class Verdict(Struct, frozen=True):
+    """What came of a tool that is about to run.
+
+    Attributes:
+        refusal: why it must not; empty when it may.
+        event_id: the event that says so of the files that it edits, which may be an older one; 0 where there is none.
+    """
+
+    refusal: str = ""
+    event_id: int = 0
+
+
+MAY_RUN: Final = Verdict()
+
+
 class ToolGuard:
     """Judges the tools of all windows of one hub."""
 
@@ -47,8 +63,8 @@ class ToolGuard:
         self._patched: dict[str, dict[str, str]] = {}
         self._disk = Disk()
 
-    async def find_refusal(self, agent_id: str, folder: str, tool: Tool, mode: Mode) -> str:
-        """Why a tool must not run; empty when it may.
+    async def judge(self, agent_id: str, folder: str, tool: Tool, mode: Mode) -> Verdict:
+        """Whether a tool may run.
 
         Args:
             agent_id: whose tool it is.
@@ -57,12 +73,12 @@ class ToolGuard:
             mode: what the repository chose.
         """
         if mode == "off":
-            return ""
+            return MAY_RUN
         if tool.command is not None:
             return await self._check_command(agent_id, folder, tool.command, mode)
         named = self._named.list_known(folder, tool.writes)
-        refusal = await self._take(agent_id, named, mode)
-        return refusal or self._check_age(agent_id, named)
+        taken = await self._take(agent_id, named, mode)
+        return taken if taken.refusal else Verdict(self._check_age(agent_id, named), taken.event_id)
 
     async def note(self, agent_id: str, folder: str, tool: Tool) -> None:
         """Note what a tool did to files."""
@@ -100,20 +116,21 @@ class ToolGuard:
 
     # Files ----------------------------------------------------------------------------------------------------------
 
-    async def _take(self, agent_id: str, named: list[NamedFile], mode: Mode) -> str:
+    async def _take(self, agent_id: str, named: list[NamedFile], mode: Mode) -> Verdict:
         """Lock files, or see that they could be; why not, if not."""
         if not named:
-            return ""
+            return MAY_RUN
         locked = [] if mode == "check" else [one.shown for one in named[:MAX_PATHS]]
         for place in range(len(locked), len(named), MAX_PATHS):
             refusal = await self._find_conflict(agent_id, [one.path for one in named[place : place + MAX_PATHS]])
             if refusal:
-                return refusal
+                return Verdict(refusal)
         if not locked:
-            return ""
+            return MAY_RUN
         command = AcquireLock(agent_id=agent_id, paths=locked, ttl_sec=LOCK_SEC, is_automatic=True)
         outcome = await self._hub.execute(command, transport=TRANSPORT)
-        return "" if outcome.acquired else await self._refuse(msgspec.json.decode(outcome.result))
+        refusal = "" if outcome.acquired else await self._refuse(msgspec.json.decode(outcome.result))
+        return Verdict(refusal, outcome.event_id or 0)
 
     async def _find_conflict(self, agent_id: str, paths: list[str]) -> str:
         if not paths:
@@ -158,21 +175,21 @@ class ToolGuard:
             return find_deeds(command, self._disk, folder)
         return await asyncio.to_thread(find_deeds, command, self._disk, folder)
 
-    async def _check_command(self, agent_id: str, folder: str, command: str, mode: Mode) -> str:
+    async def _check_command(self, agent_id: str, folder: str, command: str, mode: Mode) -> Verdict:
         deeds = await self._read(command, folder)
         for deed in deeds:
             refusal = await self._check_deed(agent_id, folder, deed)
             if refusal:
-                return refusal
+                return Verdict(refusal)
         changed = self._named.list_known(folder, _named(deeds, "write", "patch", "discard"))
-        refusal = await self._take(agent_id, changed, mode)
+        taken = await self._take(agent_id, changed, mode)
         patched = self._named.list_known(folder, _named(deeds, "patch"))
-        refusal = refusal or self._check_age(agent_id, patched)
+        refusal = taken.refusal or self._check_age(agent_id, patched)
         if patched and not refusal:
             if len(self._patched) >= MAX_PATCHING:
                 self._patched.clear()
             self._patched[agent_id] = {one.path: digest_of(one.path) for one in patched[:MAX_PATHS]}
-        return refusal
+        return Verdict(refusal, taken.event_id)
 
     async def _check_deed(self, agent_id: str, folder: str, deed: Deed | Unclear) -> str:
         """Why a command must not do this; what it only does to files that it names is judged as an edit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cli.agent import settle_agent
 from cli.arguments import Arguments, Namespace
 from cli.errors import in_words
 from cli.options import add_base_url, check_text, seconds
@@ -20,9 +21,9 @@ TTL_SEC: Final = 300.0
 
 
 class LeaseOptions(Namespace):
-    """Who asks which hub, and how to print the answer."""
+    """Who asks which hub, and how to print the answer; None is as in `cli.options.AgentOptions`."""
 
-    agent: str
+    agent: str | None
     base_url: str | None
     json: bool
 
@@ -36,7 +37,11 @@ class AskOptions(LeaseOptions):
 
 def add_lease_options(parser: Arguments) -> None:
     """Declare `LeaseOptions`."""
-    parser.add_argument("--agent", required=True, metavar="ID", help="the agent that asks; no session is opened for it")
+    parser.add_argument(
+        "--agent",
+        metavar="ID",
+        help="the agent that asks; no session is opened for it (the harness's window's own)",
+    )
     parser.add_argument("--json", action="store_true", help="the hub's answer, on one line")
     add_base_url(parser)
 
@@ -63,9 +68,8 @@ def with_client(options: LeaseOptions, names: Sequence[str], act: Callable[[ArcC
     from arc.errors import ArcError
 
     check_text(*names, *(value for value in vars(options).values() if isinstance(value, str)))
-    client = ArcClient(options.agent, options.base_url)
     try:
-        return act(client)
+        return act(ArcClient(settle_agent(options), options.base_url))
     except ArcError as error:
         print_error(in_words(error))
         return 1

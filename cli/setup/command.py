@@ -58,7 +58,7 @@ def add_arguments(parser: Arguments) -> None:
         default="auto",
         help="auto locks edited files, check only refuses to edit locked ones, off does neither",
     )
-    parser.add_argument("--closed", action="store_true", help="block every tool while no hub answers")
+    parser.add_argument("--closed", action="store_true", help="block every tool, commit and push while no hub answers")
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     parser.add_argument("--remove", action="store_true", help="restore every file to what it was")
 

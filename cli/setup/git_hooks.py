@@ -19,13 +19,19 @@ SCRIPT: Final = Path(arc.__file__).with_name("git_hook.py")
 NAMES: Final = ("pre-commit", "prepare-commit-msg", "pre-push")
 READS_INPUT: Final = "pre-push"
 """The hook that git gives lines to, which a hook after ours wants too."""
+NEVER_REFUSES: Final = "prepare-commit-msg"
 MOVED: Final = ".legacy"
 SHELLS: Final = ("sh", "bash", "dash", "zsh", "ksh")
 GIT_WITHIN_SEC: Final = 10.0
 
 
-def edits_for(top: Path) -> list[Edit]:
-    """The edits of a repository's hooks, wherever `core.hooksPath` has them."""
+def edits_for(top: Path, *, closed: bool) -> list[Edit]:
+    """The edits of a repository's hooks, wherever `core.hooksPath` has them.
+
+    Args:
+        top: the top of the working tree.
+        closed: whether nothing may be committed or pushed while the hub is away.
+    """
     asked = ["git", "-C", str(top), "rev-parse", "--git-path", "hooks"]
     try:
         done = subprocess.run(asked, capture_output=True, text=True, timeout=GIT_WITHIN_SEC, check=True)
@@ -36,8 +42,9 @@ def edits_for(top: Path) -> list[Edit]:
     for name in NAMES:
         moved = folder / f"{name}{MOVED}"
         is_moved = _is_ours(moved)
-        edits.append(_edit(folder / name, name, is_called=is_moved))
-        edits += [_edit(moved, name)] if is_moved else []
+        words = [name, "--closed"] if closed and name != NEVER_REFUSES else [name]
+        edits.append(_edit(folder / name, words, is_called=is_moved))
+        edits += [_edit(moved, words)] if is_moved else []
     return edits
 
 
@@ -48,16 +55,16 @@ def _is_ours(path: Path) -> bool:
         return False
 
 
-def _edit(path: Path, name: str, *, is_called: bool = False) -> Edit:
+def _edit(path: Path, words: list[str], *, is_called: bool = False) -> Edit:
     """The edit of one file.
 
     Args:
         path: the file.
-        name: the hook.
+        words: the hook, and what our program is told besides.
         is_called: whether it calls another file that calls ours, and needs nothing.
     """
-    call = shlex.join([sys.executable, "-I", "-S", str(SCRIPT), name])
-    lines = f"# {BEGIN}\n{_handing_on(call) if name == READS_INPUT else _calling(call)}# {END}\n"
+    call = shlex.join([sys.executable, "-I", "-S", str(SCRIPT), *words])
+    lines = f"# {BEGIN}\n{_handing_on(call) if words[0] == READS_INPUT else _calling(call)}# {END}\n"
 
     def take(text: str) -> str:
         start, end = text.find(f"# {BEGIN}\n"), text.find(f"# {END}\n")

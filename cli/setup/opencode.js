@@ -7,7 +7,8 @@ import { readFileSync } from "node:fs"
 const HUB = "@URL@"
 const HOOK = @COMMAND@
 const CLOSED = @CLOSED@
-const AWAY = "Arc: the hub of this folder does not answer, and no tool runs here without it. arc ensure starts it."
+const AWAY = "Arc: the hub of this folder does not answer; nothing is guarded until it does."
+const REFUSED = "Arc: the hub of this folder does not answer, and no tool runs here without it. arc ensure starts it."
 
 // The process and its start tell a window, as they do for the MCP server of this window.
 const started = () => {
@@ -31,6 +32,7 @@ export const Arc = async ({ directory }) => {
   const host = `${process.pid} ${started()} ${boot()}`.trim()
   const known = new Set()
   const given = new Map()
+  const told = new Set() // sessions that know of this outage
   const call = async (body) => {
     const answer = await fetch(HUB, {
       method: "POST",
@@ -57,9 +59,13 @@ export const Arc = async ({ directory }) => {
     try {
       const body = JSON.stringify({ event, directory, ...more })
       const text = await (HUB ? call(body) : run(body))
+      told.delete(more.sessionID)
       return text ? JSON.parse(text) : {}
     } catch {
-      return CLOSED && event === "before" ? { refusal: AWAY } : {}
+      if (CLOSED && event === "before") return { refusal: REFUSED }
+      if (!["start", "prompt"].includes(event) || told.has(more.sessionID)) return {}
+      told.add(more.sessionID)
+      return { context: AWAY }
     }
   }
   return {

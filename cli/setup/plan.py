@@ -49,7 +49,7 @@ class Plan:
             url: the hub of the repository; not looked at for a user.
         """
         if name == GIT:
-            return git_hooks.edits_for(self._top) if self._repository is not None else []
+            return git_hooks.edits_for(self._top, closed=chosen.closed) if self._repository is not None else []
         return edits_for(name, Setting(self._top, self._is_user, "" if self._is_user else url, chosen))
 
     def find_hooks(self, harness: str) -> Path:

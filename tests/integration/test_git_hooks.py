@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import chdir
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,16 @@ def test_git_goes_on_while_the_hub_is_away(repository: Path, hub: HubProcess) ->
     assert commit(repository, "a.py").returncode == 0
 
 
+def test_an_agent_that_was_given_a_name_commits_its_own_from_its_windows_shell(
+    repository: Path, hub: HubProcess
+) -> None:
+    host = {"harness": "claude", "session": sha256(b"its session").hexdigest()[:16]}
+    hub.post("/v1/sessions", {"agent_id": "ada", "metadata": {"host": host}})
+    hub.post("/v1/locks", {"agent_id": "ada", "file_path": "a.py"})
+    assert commit(repository, "a.py", CLAUDE_CODE_SESSION_ID="another session").returncode == 1
+    assert commit(repository, "a.py", CLAUDE_CODE_SESSION_ID="its session").returncode == 0
+
+
 @pytest.fixture
 def origin(repository: Path, hub: HubProcess, tmp_path: Path) -> Path:
     """What the repository pushes to."""
@@ -100,6 +111,20 @@ def origin(repository: Path, hub: HubProcess, tmp_path: Path) -> Path:
     git(repository, "remote", "add", "origin", str(origin))
     assert git(repository, "push", "-q", "origin", "HEAD:main").returncode == 0
     return origin
+
+
+def test_where_the_repository_chose_so_nothing_is_committed_or_pushed_while_the_hub_is_away(
+    repository: Path, hub: HubProcess, origin: Path
+) -> None:
+    with chdir(repository):
+        assert main(["setup", "git", "--closed"]) == 0
+    assert commit(repository, "b.py").returncode == 0
+    hub.stop()
+    refused = commit(repository, "a.py")
+    assert refused.returncode == 1
+    assert "nothing is committed here without it" in refused.stderr
+    assert git(repository, "push", "-q", "origin", "HEAD:main").returncode == 1
+    assert git(repository, "commit", "-m", "second", ARC_BYPASS="the hub is on its way").returncode == 0
 
 
 def test_what_another_agent_holds_is_not_pushed(repository: Path, hub: HubProcess, origin: Path) -> None:

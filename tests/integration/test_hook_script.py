@@ -117,8 +117,27 @@ def test_a_session_that_begins_without_a_network_starts_no_hub(away: Path) -> No
     assert not (away / ".arc.pid").exists()
 
 
-def test_a_prompt_is_told_that_the_hub_is_away(away: Path) -> None:
-    assert "nothing is guarded" in call(away, "UserPromptSubmit", prompt="x")
+def test_a_window_is_told_once_that_the_hub_is_away_and_again_when_it_is_away_anew(away: Path) -> None:
+    def ask(session: str = "s") -> str:
+        return call(away, "UserPromptSubmit", prompt="x", session_id=session)
+
+    assert "nothing is guarded" in ask()
+    assert (ask(), edit(away), ask()) == ("", "", "")
+    assert "nothing is guarded" in ask("another window")
+    with running_hub(away):
+        assert ask() == ""
+    assert "nothing is guarded" in ask()
+    assert ask() == ""
+    assert ask("another window") == ""  # it has not heard of the hub meanwhile
+
+
+def test_what_windows_were_told_is_kept_for_a_day(away: Path) -> None:
+    call(away, "UserPromptSubmit", prompt="x", session_id="gone")
+    (kept,) = away.glob(".arc.away.*")
+    os.utime(kept, (0, 0))
+    call(away, "UserPromptSubmit", prompt="x")
+    assert not kept.exists()
+    assert len(list(away.glob(".arc.away.*"))) == 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]"])
