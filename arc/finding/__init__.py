@@ -8,7 +8,8 @@
     probe         asking an address what listens there
     listeners     whether a process is what listens on a port
     processes     whether a process stands still
-    relays        the folder of a project's relay, and whether a relay serves it
+    sign_of_life  whether a relay serves a spool
+    relays        the relay's folder that a folder means
     sandboxes     whether this process is in a sandbox
     which_hub     the answer: what was named, the environment, the folder's hub, the usual port
 

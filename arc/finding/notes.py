@@ -1,7 +1,7 @@
 """`.arc.pid`: the note that a running hub leaves beside its storage.
 
     {"pid": 4711, "port": 6969, "url": "http://127.0.0.1:6969", "storage": "/x/arc.sqlite3", "instance_id": "…",
-     "started_at": "2026-01-01T00:00:00Z", "options": {"presence_ttl_sec": 120.0, …}}
+     "started_at": "2026-01-01T00:00:00Z", "network": "net:[4026531840]", "options": {"presence_ttl_sec": 120.0, …}}
 
 Several hubs may have their storage, or share one, in a folder. The first has `.arc.pid`, each further one
 `.arc.pid.PROCESS`, so that none takes away what another has written, and one that ends leaves the others' to be found.
@@ -10,6 +10,9 @@ A note is a hint where to ask, never a proof: it may be left over from a hub tha
 repository or with a copy of the folder, or have been planted. So a note counts only if it belongs to this user, speaks
 of a storage that lies beside it, leads to this machine, and the process that it names is what listens there; where the
 system does not tell that, the hub is asked what it is.
+
+A sandbox may see neither the network nor the processes outside of it. A hub that left the name of another network, and
+whose relay serves, is none that has gone.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ import os
 
 from arc.files import AS_IT_IS, remove, replace
 from arc.finding.listeners import listens
+from arc.finding.processes import is_another_network, read_network
 from arc.finding.repository import is_mine
+from arc.finding.sign_of_life import is_served
 from arc.light_json import dumps, loads
 from arc.urls import Address, is_loopback, split_url
 
@@ -35,10 +40,11 @@ class Note:
         url: where that hub is said to answer.
         storage: the hub's database; None in a note of Arc 0.1.1.
         instance_id: the id of its coordination state; None there too.
+        network: what names the network that it is in; empty where that is not told.
         options: how the hub was run, by name; empty where that is not told.
     """
 
-    __slots__ = ("address", "instance_id", "options", "path", "pid", "storage", "url")
+    __slots__ = ("address", "instance_id", "network", "options", "path", "pid", "storage", "url")
 
     def __init__(self, path: str, pid: int, url: str, address: Address, more: dict[str, object]) -> None:
         self.path = path
@@ -46,8 +52,10 @@ class Note:
         self.url = url
         self.address = address
         storage, instance_id, options = more.get("storage"), more.get("instance_id"), more.get("options")
+        network = more.get("network")
         self.storage = storage if isinstance(storage, str) else None
         self.instance_id = instance_id if isinstance(instance_id, str) else None
+        self.network = network if isinstance(network, str) else ""
         self.options: dict[str, object] = options if isinstance(options, dict) else {}
 
     @property
@@ -72,9 +80,21 @@ class Note:
         except OSError:
             return False
 
+    @property
+    def is_beyond(self) -> bool:
+        """Whether its hub is in another network than this process, as outside of a sandbox."""
+        if listens(self.pid, self.address.port) is not False and is_another_network(read_network(self.pid)):
+            return True
+        return self._shows_life_beyond()
+
     def is_true(self) -> bool | None:
         """Whether the process that it names is what listens there; None where the system does not tell."""
-        return listens(self.pid, self.address.port)
+        told = listens(self.pid, self.address.port)
+        return None if told is False and self._shows_life_beyond() else told
+
+    def _shows_life_beyond(self) -> bool:
+        spool = self.options.get("spool_dir")
+        return is_another_network(self.network) and isinstance(spool, str) and is_served(spool)
 
 
 def read_notes(folder: str) -> list[Note]:

@@ -11,9 +11,9 @@ if sys.platform == "win32":
         """Nothing is told here."""
         return ""
 
-    def is_in_another_network(pid: int) -> bool:
+    def read_network(pid: int | str = "self") -> str:
         """Nothing is told here."""
-        return False
+        return ""
 
 else:
 
@@ -26,17 +26,23 @@ else:
         except (OSError, IndexError):
             return ""
 
-    def is_in_another_network(pid: int) -> bool:
-        """Whether a process has another network than this one, as outside a sandbox; False where nothing is told."""
+    def read_network(pid: int | str = "self") -> str:
+        """What names the network of a process, as long as somebody is in it; empty where nothing is told."""
         try:
-            return os.readlink(f"/proc/{pid}/ns/net") != os.readlink("/proc/self/ns/net")
+            return os.readlink(f"/proc/{pid}/ns/net")
         except OSError:
-            return False
+            return ""
 
 
 def is_stopped(pid: int) -> bool:
     """Whether a process was stopped (Ctrl-Z, SIGSTOP, a debugger) and has not been told to go on."""
     return read_state(pid) in {"T", "t"}
+
+
+def is_another_network(network: str) -> bool:
+    """Whether that is another network than this process has, as outside of a sandbox; False where nothing is told."""
+    own = read_network()
+    return bool(network and own) and network != own
 
 
 def how_to_go_on(pid: int) -> str:

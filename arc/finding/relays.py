@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import time
 
 from arc.defaults import SPOOL_DIR
 from arc.finding.notes import read_notes
+from arc.finding.sign_of_life import is_served
 from arc.finding.which_hub import VARIABLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from arc.finding.storage import Project
-
-ALIVE = "alive"
-"""The file in a spool whose time its relay sets every five seconds."""
-ALIVE_WITHIN_SEC = 15.0
 
 
 def find_spool(project: Project, url: str | None = None) -> str:
@@ -41,11 +37,4 @@ def find_relay(project: Project) -> str | None:
     places = [told] if os.path.isabs(told) else []
     if not url:  # else it is a hub that may not be this folder's
         places += [os.path.join(folder, SPOOL_DIR) for folder in project.folders]
-    return next((place for place in places if _is_alive(place)), None)
-
-
-def _is_alive(spool: str) -> bool:
-    try:
-        return abs(time.time() - os.stat(os.path.join(spool, ALIVE)).st_mtime) < ALIVE_WITHIN_SEC
-    except OSError:
-        return False
+    return next((place for place in places if is_served(place)), None)

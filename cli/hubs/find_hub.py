@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from arc.finding.listeners import listens
 from arc.finding.notes import Note, read_notes
 from arc.finding.probe import NoAnswerError, NotAHubError, RunningHub, find_hub_at
-from arc.finding.processes import how_to_go_on, is_in_another_network, is_stopped
+from arc.finding.processes import how_to_go_on, is_another_network, is_stopped, read_network
 from arc.finding.which_hub import serves
 from arc.urls import split_url
 from cli.errors import CommandFailed
@@ -27,13 +27,14 @@ class SilentHub(CommandFailed):
         storage: its database.
         pid: its process.
         url: where it listens.
+        is_beyond: whether it is known to be in another network.
 
     Attributes:
         may_answer: whether it is worth waiting for: its process does not stand still, nor is it beyond this network.
     """
 
-    def __init__(self, storage: Path, pid: int, url: str) -> None:
-        is_beyond = is_in_another_network(pid)
+    def __init__(self, storage: Path, pid: int, url: str, *, is_beyond: bool = False) -> None:
+        is_beyond = is_beyond or is_another_network(read_network(pid))
         self.may_answer = not is_beyond and not is_stopped(pid)
         said = f"runs, but gives no answer: wait for it, or end it with kill {pid}"
         if is_beyond:
@@ -111,19 +112,20 @@ def _follow_notes(storage: Path) -> Iterator[Found | SilentHub]:
 
 
 def _follow(note: Note, storage: Path, notes: list[Note]) -> Found | SilentHub | None:
-    is_there = note.is_true()
-    if is_there is not False and (is_stopped(note.pid) or is_in_another_network(note.pid)):
-        return SilentHub(storage, note.pid, note.url)
+    is_there, is_beyond = note.is_true(), note.is_beyond
+    silent = SilentHub(storage, note.pid, note.url, is_beyond=is_beyond)
+    if is_there is not False and not is_beyond and is_stopped(note.pid):
+        return silent
     try:
         hub = find_hub_at(note.url, ASK_SEC, str(storage))
     except NoAnswerError:
-        return SilentHub(storage, note.pid, note.url) if is_there else None
+        return silent if is_there or is_beyond else None
     except NotAHubError:
-        return None
+        return silent if is_beyond else None
     if hub is None or not serves(hub, str(storage), notes):
-        return None
+        return silent if is_beyond else None
     pid = hub.pid or note.pid
-    return None if listens(pid, note.address.port) is False else Found(hub, pid, note.options)
+    return None if not is_beyond and listens(pid, note.address.port) is False else Found(hub, pid, note.options)
 
 
 def _find_user_at(storage: Path, port: int) -> int | None:

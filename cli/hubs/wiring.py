@@ -24,6 +24,7 @@ from arc.finding.kept_options import write_options
 from arc.finding.notes import NAME as NOTE
 from arc.finding.notes import remove_note, write_note
 from arc.finding.probe import NotAHubError, find_hub_at
+from arc.finding.processes import read_network
 from arc.finding.repository import find_repository
 from arc.urls import HIGHEST_PORT, is_loopback, url_of
 from arclog.deciders.fields import Limits
@@ -225,7 +226,7 @@ def _noted(settings: HubSettings, hub: Hub, port: int, url: str) -> Iterator[Non
     storage, kept = str(settings.storage), settings.to_keep(port)
     started_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     about = {"port": port, "url": url, "storage": storage, "instance_id": hub.instance_id, "started_at": started_at}
-    note = write_note(storage, {**about, "options": kept})
+    note = write_note(storage, {**about, "network": read_network(), "options": kept})
     try:
         if note.endswith(NOTE):
             write_options(storage, kept)

@@ -1,15 +1,16 @@
 """A sandbox without a network, beside a hub that runs outside of it on the same folder."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.support.hub_process import CHECKOUT, HubProcess
-from tests.support.no_network import CUT_OFF, needs_sandbox
+from tests.support.no_network import CUT_OFF, HIDDEN, needs_hiding, needs_sandbox
 from tests.support.waiting import wait_until
 
 pytestmark = needs_sandbox
@@ -23,9 +24,9 @@ def hub(tmp_path: Path) -> Iterator[HubProcess]:
     hub.stop()
 
 
-def inside(hub: HubProcess, *arguments: str) -> subprocess.CompletedProcess[str]:
+def inside(hub: HubProcess, *arguments: str, cut_off: Sequence[str] = CUT_OFF) -> subprocess.CompletedProcess[str]:
     """A command in the hub's folder, without a network."""
-    command = [*CUT_OFF, sys.executable, "-P", str(CHECKOUT / "arc" / "__main__.py"), *arguments]
+    command = [*cut_off, sys.executable, "-P", str(CHECKOUT / "arc" / "__main__.py"), *arguments]
     return subprocess.run(command, cwd=hub.storage.parent, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -34,6 +35,28 @@ def test_no_second_hub_is_started_in_a_sandbox(hub: HubProcess) -> None:
     answer = json.loads(told.stdout)
     assert (told.returncode, answer["running"], answer["started"]) == (1, False, False)
     assert "where the network of this sandbox does not lead" in answer["error"]
+
+
+@needs_hiding
+@pytest.mark.parametrize("command", ["ensure", "stop", "doctor --fix"])
+def test_where_no_process_outside_is_seen_either_the_hub_counts_as_running(hub: HubProcess, command: str) -> None:
+    wait_until((hub.storage.parent / ".arc-relay" / "alive").exists, what="the relay")
+    note = hub.storage.with_name(".arc.pid")
+    content = note.read_bytes()
+    told = inside(hub, *command.split(), cut_off=HIDDEN)
+    assert note.read_bytes() == content
+    if command != "doctor --fix":
+        assert "where the network of this sandbox does not lead" in told.stdout
+    assert hub.get("/v1/health").status == 200
+
+
+def test_a_note_of_a_sandbox_that_has_gone_is_in_nobodys_way(hub: HubProcess) -> None:
+    hub.kill()
+    note = hub.storage.with_name(".arc.pid")
+    note.write_text(json.dumps({**json.loads(note.read_text()), "network": "net:[1]"}))
+    os.utime(hub.storage.parent / ".arc-relay" / "alive", (1, 1))
+    hub.start()
+    assert json.loads(note.read_text())["network"] != "net:[1]"
 
 
 @pytest.mark.parametrize(

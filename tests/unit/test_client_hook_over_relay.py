@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from arc.finding.relays import ALIVE, find_relay
+from arc.finding.relays import find_relay
+from arc.finding.sign_of_life import ALIVE
 from arc.finding.storage import Project
 from arc.hook_over_relay import name_agent
 from arc.spool import NO_RESPONSE, FileRelayClient
