@@ -53,10 +53,11 @@ def mutate(chance: random.Random, whole: bytes) -> bytes:
     return bytes(mutated)
 
 
-def test_mutated_requests_are_all_answered_and_never_with_a_fault(hub: ServedHub) -> None:
+@pytest.mark.parametrize("count", [500, pytest.param(50_000, marks=pytest.mark.soak)])
+def test_mutated_requests_are_all_answered_and_never_with_a_fault(hub: ServedHub, count: int) -> None:
     chance = random.Random(20_260_101)  # noqa: S311 - the same mutations in every run
     whole = POST + b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
-    for _ in range(500):
+    for _ in range(count):
         mutated = mutate(chance, whole)
         answer = hub.exchange(mutated, timeout=10)
         assert answer.startswith(b"HTTP/1.1 "), mutated
@@ -64,10 +65,11 @@ def test_mutated_requests_are_all_answered_and_never_with_a_fault(hub: ServedHub
     assert hub.get("/v1/messages?channel=general&limit=500").status == 200
 
 
-def test_mutated_bodies_are_all_answered_and_leave_the_feeds_valid(hub: ServedHub) -> None:
+@pytest.mark.parametrize("count", [5_000, pytest.param(700_000, marks=pytest.mark.soak)])
+def test_mutated_bodies_are_all_answered_and_leave_the_feeds_valid(hub: ServedHub, count: int) -> None:
     chance = random.Random(20_260_102)  # noqa: S311 - the same mutations in every run
     with closing(http.client.HTTPConnection("127.0.0.1", hub.port, timeout=20)) as connection:
-        for _ in range(5_000):
+        for _ in range(count):
             path, whole = chance.choice(list(POSTS.items()))
             body = mutate(chance, whole)
             connection.request("POST", path, body)

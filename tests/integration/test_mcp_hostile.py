@@ -12,7 +12,7 @@ from tests.support.mcp_hostile import hostile_messages
 from tests.support.mcp_hosts import line_host
 from tests.support.served_hub import served_hub
 
-COUNT = 300
+COUNTS = [300, pytest.param(10_000, marks=pytest.mark.soak)]
 
 
 def owes_an_answer(message: bytes) -> bool:
@@ -24,17 +24,18 @@ def owes_an_answer(message: bytes) -> bool:
     return not (isinstance(value, dict) and "id" not in value and isinstance(value.get("method"), str))
 
 
-def test_every_hostile_line_is_answered_with_json(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", COUNTS)
+def test_every_hostile_line_is_answered_with_json(tmp_path: Path, count: int) -> None:
     log = tmp_path / "host.log"
     with served_hub(tmp_path) as hub, line_host(hub.url, "alice", log) as host:
         host.open()
         owed = 0
-        for message in hostile_messages(COUNT):
+        for message in hostile_messages(count):
             if message.strip():
                 host.send(message.replace(b"\n", b" "))
                 owed += owes_an_answer(message)
         heard = [host.hear() for _ in range(owed)]
-        assert owed > COUNT * 0.9
+        assert owed > count * 0.9
         assert all(message["jsonrpc"] == "2.0" and "id" in message for message in heard)
         told = Counter("result" if "result" in message else message["error"]["code"] for message in heard)
         assert set(told) <= {"result", -32700, -32600, -32601, -32602}
@@ -45,9 +46,10 @@ def test_every_hostile_line_is_answered_with_json(tmp_path: Path) -> None:
     assert "Traceback" not in log.read_text()
 
 
-def test_every_hostile_post_is_answered_with_json_and_no_5xx(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", COUNTS)
+def test_every_hostile_post_is_answered_with_json_and_no_5xx(tmp_path: Path, count: int) -> None:
     with served_hub(tmp_path) as hub:
-        for message in hostile_messages(COUNT):
+        for message in hostile_messages(count):
             answer = hub.call("POST", "/mcp?agent=alice", message)
             assert answer.status in {200, 202, 400, 404}, (message[:200], answer)
             if answer.status != 202:

@@ -15,7 +15,7 @@ from relay.pace import Pace
 from tests.support.relay_thread import StandIn, get_response, hand_in, post, serving
 from tests.support.waiting import wait_until
 
-HOSTILE = 300
+COUNTS = [300, pytest.param(5_000, marks=pytest.mark.soak)]
 MAX_BYTES = 200_000
 
 Maker = Callable[[random.Random, Path], None]
@@ -112,9 +112,10 @@ NAMES = [
 ]
 
 
+@pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_hostile_files_are_all_answered_while_an_honest_agent_works_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, count: int
 ) -> None:
     spool, outside, chance = tmp_path / "spool", tmp_path / "outside", random.Random(seed)  # noqa: S311  # the seed names the run
     (outside / "deep").mkdir(parents=True)
@@ -124,7 +125,7 @@ def test_hostile_files_are_all_answered_while_an_honest_agent_works_on(
     hub = StandIn()
     expected = []
     with serving(spool, hub, max_request_bytes=MAX_BYTES, pace=Pace(settle_sec=0.05, look_again_sec=0.02)):
-        for number in range(HOSTILE):
+        for number in range(count):
             stem = chance.choice(NAMES).format(number)[:240]
             MAKERS[number % len(MAKERS)](chance, folder / f"{stem}.json")
             expected.append(stem)

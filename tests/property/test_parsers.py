@@ -4,6 +4,7 @@ import json
 import random
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -136,10 +137,11 @@ def mutated(chance: random.Random) -> bytes:
     return bytes(made)
 
 
-def test_every_mutated_request_is_answered_or_cut_off_and_the_next_one_is_served(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [500, pytest.param(100_000, marks=pytest.mark.soak)])
+def test_every_mutated_request_is_answered_or_cut_off_and_the_next_one_is_served(tmp_path: Path, count: int) -> None:
     chance = random.Random(20_261_129)  # noqa: S311 - chance for tests, not for secrets
     with served_hub(tmp_path) as hub:
-        for _ in range(500):
+        for _ in range(count):
             request = mutated(chance)
             answer = hub.exchange(request, timeout=10)
             first = answer.split(b"\r\n", 1)[0]
@@ -148,13 +150,14 @@ def test_every_mutated_request_is_answered_or_cut_off_and_the_next_one_is_served
         assert hub.say("still here") > 0
 
 
-def test_every_payload_of_a_hook_is_answered(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [300, pytest.param(50_000, marks=pytest.mark.soak)])
+def test_every_payload_of_a_hook_is_answered(tmp_path: Path, count: int) -> None:
     chance = random.Random(20_261_129)  # noqa: S311 - chance for tests, not for secrets
     events = ("SessionStart", "PreToolUse", "PostToolUse", "Stop", "BeforeTool", "beforeShellExecution", "x", None, 7)
     tools: tuple[object, ...] = ("Bash", "Edit", "Write", "Read", "apply_patch", "shell", "", None, [])
     odd: tuple[object, ...] = (None, True, 0, "", [], {}, "x" * 3000, "\x00", "../..", "/etc/passwd", {"a": 1})
     with served_hub(tmp_path) as hub:
-        for number in range(300):
+        for number in range(count):
             script = " ".join(chance.choices(TOKENS, k=chance.randint(0, 12)))
             given_to = {
                 "file_path": chance.choice(("a.py", str(tmp_path / "a.py"), *odd)),
