@@ -112,7 +112,7 @@ async def list_events(hub: Hub, query: EventsQuery, reader: ReadCaller) -> ReadR
 
 def _begin_at(hub: Hub, query: EventsQuery, cursor: str, reader: ReadCaller) -> int:
     """Where a reader begins that has a cursor: where that stands; at first, at the newest messages."""
-    fields.required_id("cursor", cursor, MAX_CURSOR_CHARS)
+    fields.required_text("cursor", cursor, MAX_CURSOR_CHARS)
     if query.since_id:
         hub.reading.check_cursor("since_id", query.since_id)
         if reader.at.is_live:

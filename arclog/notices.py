@@ -1,5 +1,6 @@
 """Notices: the messages that the hub itself posts with an event, and the ids that they take."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from arclog.events import (
@@ -27,23 +28,20 @@ _ONE_NOTICE: Final = (
     ShutdownCancelled,
     ShutdownFired,
 )
-CARRIERS: Final[frozenset[type[Event]]] = frozenset((SessionExpired, *_ONE_NOTICE))
-"""Events with which the hub itself may say something."""
+NOTICE_FIELD: Final[Mapping[type[Event], str]] = {SessionExpired: "notices", **dict.fromkeys(_ONE_NOTICE, "notice")}
+"""Events with which the hub itself may say something, and the field in which it does; mostly it says nothing."""
+CARRIERS: Final[frozenset[type[Event]]] = frozenset(NOTICE_FIELD)
 
 
 def notices_of(event: Event) -> tuple[Notice, ...]:
     """The notices that an event carries."""
-    if type(event) not in CARRIERS:  # as nearly always; a look at each class in turn would cost as much as the rest
+    field = NOTICE_FIELD.get(type(event))
+    if field is None:
         return ()
-    if isinstance(event, SessionExpired):
-        return event.notices
-    assert isinstance(event, _ONE_NOTICE)
-    return () if event.notice is None else (event.notice,)
-
-
-def has_notice(event: Event) -> bool:
-    """Whether an event carries a notice; of those with which the hub may say something, few do."""
-    return bool(notices_of(event))
+    found: tuple[Notice, ...] | Notice | None = getattr(event, field)
+    if isinstance(found, tuple):
+        return found
+    return () if found is None else (found,)
 
 
 def count_ids(event: Event) -> int:

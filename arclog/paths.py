@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from msgspec import Struct
 
-from arclog.deciders.fields import MAX_PATH_CHARS, required_id
+from arclog.deciders.fields import file_path
 from arclog.errors import InvalidInput, OutsideRoot
 from arclog.patterns import ANY_SEGMENTS, contains, is_pattern
 
@@ -103,7 +103,7 @@ def make_key(
         InvalidInput: it is blank, too long, or holds control characters.
         OutsideRoot: it leads out of the root, or lies below none.
     """
-    path = required_id(field, path, MAX_PATH_CHARS)
+    path = file_path(field, path)
     if not tree and not root.repository and not root.folds_case and is_plain(path):
         return path
     path = unicodedata.normalize("NFC", path)

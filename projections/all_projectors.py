@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from msgspec import Struct
@@ -52,7 +53,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
 )
 
 
-Which = Callable[[Any], bool]
+Which = Callable[[Any], object]
 
 
 class AtSome(Struct, frozen=True, gc=False):
@@ -67,10 +68,12 @@ class AtType(Struct, frozen=True, gc=False):
 
     Attributes:
         always: at each of them.
+        is_one: whether an event may be one of some; one look, which nearly always says no.
         sometimes: at some of them.
     """
 
     always: tuple[Handler, ...]
+    is_one: Which
     sometimes: tuple[AtSome, ...]
 
 
@@ -81,7 +84,7 @@ Handlers = Mapping[type[Event], AtType]
 def handlers_of(projectors: Iterable[Projector]) -> Handlers:
     """What some projections do at each type of event."""
     always: dict[type[Event], list[Handler]] = defaultdict(list)
-    sometimes: dict[type[Event], dict[Which, list[Handler]]] = defaultdict(lambda: defaultdict(list))
+    sometimes: dict[type[Event], dict[str | Which, list[Handler]]] = defaultdict(lambda: defaultdict(list))
     for projector in projectors:
         for event_class, handler in projector.handlers.items():
             if isinstance(handler, Some):
@@ -91,10 +94,27 @@ def handlers_of(projectors: Iterable[Projector]) -> Handlers:
     return {
         event_class: AtType(
             tuple(always[event_class]),
-            tuple(AtSome(which, tuple(handlers)) for which, handlers in sometimes[event_class].items()),
+            _any_of(list(sometimes[event_class])),
+            tuple(AtSome(_is(which), tuple(handlers)) for which, handlers in sometimes[event_class].items()),
         )
         for event_class in EVENT_CLASSES
     }
+
+
+def _is(which: str | Which) -> Which:
+    return attrgetter(which) if isinstance(which, str) else which
+
+
+def _any_of(several: list[str | Which]) -> Which:
+    """Whether an event may be one of some; told at once where fields say it."""
+    if len(several) == 1:
+        return _is(several[0])
+    names = [which for which in several if isinstance(which, str)]
+    if several and len(names) == len(several):
+        fields = attrgetter(*names)
+        return lambda data: any(fields(data))
+    tests = [_is(which) for which in several]
+    return lambda data: any(test(data) for test in tests)
 
 
 HANDLERS: Final = handlers_of(PROJECTORS)
@@ -112,7 +132,8 @@ def project(handlers: Handlers, writer: Writer, event: Fact) -> None:
     at_type = handlers[type(data)]
     for handler in at_type.always:
         handler(writer, event, data)
-    for some in at_type.sometimes:
-        if some.which(data):
-            for handler in some.handlers:
-                handler(writer, event, data)
+    if at_type.sometimes and at_type.is_one(data):
+        for some in at_type.sometimes:
+            if some.which(data):
+                for handler in some.handlers:
+                    handler(writer, event, data)

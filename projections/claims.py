@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from arclog.codec import Fact
 from arclog.deciders.claims import HeldClaim
-from arclog.deciders.standing import Holding
+from arclog.deciders.holdings import Holding
 from arclog.events import (
     ClaimAcquired,
     ClaimHandedOver,
@@ -84,7 +84,7 @@ def _on_acquired(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
         expires_at=data.expires_at,
         released_at=None,
         notice_channel=notice_channel(data.metadata),
-        metadata=encode_json(data.metadata).decode(),
+        metadata=encode_json(data.metadata).decode() if data.metadata else "{}",
         thread_id=data.thread_id,
         task_message_id=data.task_message_id,
     )

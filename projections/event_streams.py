@@ -13,7 +13,6 @@ import apsw
 
 from arclog.codec import Fact, StoredEvent
 from arclog.events import Event, LockAcquired, LockRefreshed, LockReleased, MessagePosted
-from arclog.events.locks import OnPaths
 from arclog.events.messages import is_of_task
 from arclog.sqlite.queries import Queries
 from arclog.sqlite.reads import (
@@ -37,15 +36,11 @@ def _on_event(writer: Writer, event: Fact, data: Event) -> None:
         writer.write(SQL["add"], (stream, event.event_id))
 
 
-def _names_several(data: OnPaths) -> bool:
-    return bool(data.others)
-
-
-_SOME: Final[Mapping[type[Event], Callable[[Any], bool]]] = {
+_SOME: Final[Mapping[type[Event], str | Callable[[Any], bool]]] = {
     MessagePosted: is_of_task,
-    LockAcquired: _names_several,
-    LockRefreshed: _names_several,
-    LockReleased: _names_several,
+    LockAcquired: "others",
+    LockRefreshed: "others",
+    LockReleased: "others",
 }
 """Of these types few events concern several entities, and this tells which."""
 

@@ -8,7 +8,7 @@ from arclog.codec import Fact
 from arclog.events import Event, MessagePosted
 from arclog.events.messages import SYSTEM
 from arclog.limits import ANSWER_BYTES, PAGE_ROWS
-from arclog.notices import CARRIERS, has_notice, notices_of
+from arclog.notices import NOTICE_FIELD, notices_of
 from arclog.sqlite.queries import Queries
 from projections.budget import Budget
 from projections.intervals import AsOf
@@ -36,7 +36,7 @@ PROJECTOR: Final = Projector(
     tables=("inbox",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
-    handlers={MessagePosted: _on_posted, **dict.fromkeys(CARRIERS, Some(has_notice, _on_noticed))},
+    handlers={MessagePosted: _on_posted, **{kind: Some(field, _on_noticed) for kind, field in NOTICE_FIELD.items()}},
 )
 
 

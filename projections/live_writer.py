@@ -1,11 +1,15 @@
 """The writer of a live hub: each row goes into its table at once."""
 
 from collections.abc import Callable
+from typing import Any, Final
 
 import apsw
 
 from projections.projector import MAX_REMEMBERED, Bindings, Memory
 from projections.versions import Key, Said, Version, Versioned, current_row, ending
+
+_UNKNOWN: Final[Any] = object()
+"""What is not remembered; None is remembered of what is known not to be there."""
 
 
 class LiveWriter:
@@ -36,13 +40,12 @@ class LiveWriter:
         return number + 1
 
     def find(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
-        place = (table.table, key)
-        if place in self.memory:
-            known: Version[Said] | None = self.memory[place]
+        known: Version[Said] | None = self.memory.get((table.table, key), _UNKNOWN)
+        if known is not _UNKNOWN:
             return known
         found = table.version_of(self._connection.execute(table.find_current, (key,)).fetchone())
         if found is None or not table.is_long(found.row):
-            self.memory.keep(place, found)
+            self.memory.keep((table.table, key), found)
         return found
 
     def add(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
@@ -52,8 +55,9 @@ class LiveWriter:
         else:
             self.memory.keep((table.table, key), version)
 
-    def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
-        present = self.find(table, key)
-        if present is not None:
-            self.write(table.close, ending(key, present.from_event, version.from_event))
+    def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> Version[Said] | None:
+        ended = self.find(table, key)
+        if ended is not None:
+            self.write(table.close, ending(key, ended.from_event, version.from_event))
         self.add(table, key, version)
+        return ended

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from arclog.codec import Fact
 from arclog.deciders.families import SEPARATOR
+from arclog.deciders.holdings import Holding
 from arclog.deciders.locks import HeldLock
-from arclog.deciders.standing import Holding
 from arclog.events import (
     JsonObject,
     LockAcquired,
@@ -32,7 +32,7 @@ from projections.intervals import AsOf
 from projections.leases import LeaseTables, notice_channel
 from projections.lock_slots import key_of, mode_of, range_of_sharers, shared_slot, slot_for, slots_of
 from projections.projector import Projector, Writer, time_of
-from projections.times import optional_timestamp, timestamp
+from projections.times import timestamp
 from projections.versions import Version, Versioned
 
 
@@ -96,7 +96,8 @@ count_held: Final = LEASES.count_held
 
 
 def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
-    metadata = encode_json(data.metadata).decode()
+    said = data.metadata
+    metadata = encode_json(said).decode() if said else "{}"
     for key, path in zip(data.keys, data.paths, strict=True):
         alone = data.mode == "exclusive" or key in data.kept
         slot = slot_for(key, data.agent_id, alone=alone, is_sub_agent=data.parent is not None)
@@ -109,8 +110,8 @@ def _on_acquired(writer: Writer, event: Fact, data: LockAcquired) -> None:
             expires_at=data.expires_at,
             released_at=None,
             automatic=int(data.is_automatic),
-            thread_id=_thread_of(data.metadata),
-            notice_channel=notice_channel(data.metadata),
+            thread_id=_thread_of(said) if said else None,
+            notice_channel=notice_channel(said) if said else None,
             metadata=metadata,
         )
         _write(writer, event, row)
@@ -166,10 +167,9 @@ def _on_refused(writer: Writer, event: Fact, data: LockRefused) -> None:
 
 
 def _write(writer: Writer, event: Fact, row: _Row) -> None:
-    current = writer.find(VERSIONS, row.slot)
-    if current is None or current.row.agent_id != row.agent_id:
+    ended = writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
+    if ended is None or ended.row.agent_id != row.agent_id:
         writer.write(SQL["hold"], (row.agent_id, row.slot, event.event_id))
-    writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
 
 
 def _release(writer: Writer, event: Fact, slot: str, agent_id: str, released_at: int) -> None:
@@ -323,7 +323,7 @@ def _lock(row: _Row) -> Lock:
         row.agent_id,
         timestamp(row.locked_at),
         timestamp(row.expires_at),
-        optional_timestamp(row.released_at),
+        None if row.released_at is None else timestamp(row.released_at),
         msgspec.Raw(row.metadata.encode()),
         row.fencing_token,
         key_of(row.slot),

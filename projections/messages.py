@@ -22,7 +22,7 @@ from arclog.events import (
     TasksOpened,
 )
 from arclog.events.messages import Provenance
-from arclog.notices import CARRIERS, has_notice, notices_of
+from arclog.notices import CARRIERS, NOTICE_FIELD, notices_of
 from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.projector import Projector, Some, Writer, each_message, for_each_message
@@ -138,10 +138,15 @@ def posted_by(event: Fact) -> Sequence[PostedMessage]:
     """The messages that an event posts, as their sender and those who wait for them are told."""
     data = event.data
     if isinstance(data, MessagePosted):
-        return (_posted(_from_agent(event, data)),)
+        return (post_of(event, data),)
     if isinstance(data, TasksOpened) or notices_of(data):
         return [_posted(message) for message in messages_of(event)]
     return ()
+
+
+def post_of(event: Fact, data: MessagePosted) -> PostedMessage:
+    """The same of an event that posts one message."""
+    return _posted(_from_agent(event, data))
 
 
 def _posted(message: Message) -> PostedMessage:
@@ -200,6 +205,6 @@ PROJECTOR: Final = Projector(
     handlers={
         MessagePosted: _on_posted,
         TasksOpened: for_each_message(_on_posted),
-        **dict.fromkeys(CARRIERS, Some(has_notice, _on_noticed)),
+        **{kind: Some(field, _on_noticed) for kind, field in NOTICE_FIELD.items()},
     },
 )

@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from arclog.codec import Fact
-from arclog.deciders.standing import Place
+from arclog.deciders.holdings import Place
 from arclog.events import (
     ClaimAcquired,
     ClaimHandedOver,
@@ -125,10 +125,6 @@ def _on_queued(writer: Writer, event: Fact, data: LockQueued | ClaimQueued) -> N
     writer.add(VERSIONS, event.event_id, Version(event.event_id, row))
 
 
-def _was_waited_for(data: LockAcquired | ClaimAcquired) -> bool:
-    return data.place is not None
-
-
 def _on_acquired(writer: Writer, event: Fact, data: LockAcquired | ClaimAcquired) -> None:
     assert data.place is not None
     _end(writer, event, data.place, "granted")
@@ -159,8 +155,8 @@ PROJECTOR: Final = Projector(
     handlers={
         LockQueued: _on_queued,
         ClaimQueued: _on_queued,
-        LockAcquired: Some(_was_waited_for, _on_acquired),
-        ClaimAcquired: Some(_was_waited_for, _on_acquired),
+        LockAcquired: Some("place", _on_acquired),
+        ClaimAcquired: Some("place", _on_acquired),
         LockHandedOver: _on_handed_over,
         ClaimHandedOver: _on_handed_over,
         LockLeft: _on_left,

@@ -63,8 +63,12 @@ class Writer(Protocol):
     def add(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
         """Begin the first version of `key`."""
 
-    def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
-        """End the present version of `key`, if there is one, and begin another at the same event."""
+    def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> Version[Said] | None:
+        """End the present version of `key`, if there is one, and begin another at the same event.
+
+        Returns:
+            What has ended.
+        """
 
 
 Handler = Callable[[Writer, Fact, Any], None]
@@ -91,11 +95,12 @@ class Some(Struct, frozen=True):
     """A handler for some events of a type, where most of them mean nothing to a projection.
 
     Attributes:
-        which: says of an event's data whether it is one of them; projections that ask the same give the same function.
+        which: the field that such an event has set to something; or says of an event's data whether it is one of them,
+            and then projections that ask the same give the same function.
         handle: what such an event means.
     """
 
-    which: Callable[[Any], bool]
+    which: str | Callable[[Any], bool]
     handle: Handler
 
 

@@ -7,7 +7,8 @@ transaction comes to nothing. It can be had in two ways, which give the same: ev
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from arclog.deciders.standing import Place, Standing
+from arclog.deciders.holdings import Place
+from arclog.deciders.standing import Standing
 from arclog.events import (
     ClaimAcquired,
     ClaimHandedOver,

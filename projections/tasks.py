@@ -15,7 +15,6 @@ from arclog.events import (
     ClaimHandedOver,
     ClaimRefreshed,
     ClaimReleased,
-    Event,
     MessagePosted,
     SessionExpired,
     TaskAssigned,
@@ -208,13 +207,6 @@ PROJECTOR: Final = Projector(
 
 CONCERNING_TASKS: Final = frozenset(event_class.type for event_class in PROJECTOR.handlers)
 """The types of events that may change how a task stands; of messages only some do."""
-
-
-def concerns_tasks(event: Event) -> bool:
-    """Whether an event may change how a task stands."""
-    if isinstance(event, MessagePosted):
-        return is_of_task(event)
-    return type(event) in PROJECTOR.handlers
 
 
 def find_row(connection: apsw.Connection, task_id: int, at: AsOf) -> TaskRow | None:

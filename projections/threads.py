@@ -25,7 +25,7 @@ from arclog.events import (
     TasksOpened,
 )
 from arclog.events.messages import TASK_KINDS
-from arclog.notices import has_notice, notices_of
+from arclog.notices import notices_of
 from arclog.sqlite.queries import Queries
 from projections import claims, locks
 from projections.intervals import AsOf
@@ -166,9 +166,9 @@ PROJECTOR: Final = Projector(
         TaskCancelled: _on_given_up,
         TaskReopened: _on_reopened,
         ClaimAcquired: _on_claimed,
-        ClaimReleased: Some(has_notice, _on_released),
-        LockReleased: Some(has_notice, _on_released),
-        SessionExpired: Some(has_notice, _on_released),
+        ClaimReleased: Some("notice", _on_released),
+        LockReleased: Some("notice", _on_released),
+        SessionExpired: Some("notices", _on_released),
     },
 )
 

@@ -116,7 +116,7 @@ class _Parameter:
         """The value that `text` stands for."""
         kind = self._kind
         if isinstance(kind, inspect.StrType):
-            return fields.required_id(name, text, kind.max_length or MAX_ID_CHARS)
+            return fields.required_text(name, text, kind.max_length or MAX_ID_CHARS)
         if isinstance(kind, inspect.BoolType):
             return text.lower() in TRUE
         if isinstance(kind, inspect.LiteralType):

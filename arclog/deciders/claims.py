@@ -13,8 +13,9 @@ from msgspec import Struct
 from arclog.deciders import fields
 from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover, check_presence, check_receiver
+from arclog.deciders.holdings import Holding, Place
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask
-from arclog.deciders.standing import Holding, Place, Standing
+from arclog.deciders.standing import Standing
 from arclog.deciders.taking_away import tell_holder
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import (

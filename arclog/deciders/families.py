@@ -51,6 +51,10 @@ class Families:
         """Whether an agent has sub-agents."""
         return agent_id in self._sub_agents
 
+    def has(self, agent_id: str) -> bool:
+        """Whether an agent is a sub-agent, or has some."""
+        return agent_id in self._parents or agent_id in self._sub_agents
+
     def members_of(self, head: str) -> Iterator[str]:
         """A whole family, its head first."""
         yield head

@@ -4,15 +4,14 @@ A lease may end while its holder sleeps, and be granted to another. The fencing 
 the two apart: a caller that names one is believed only while it is the current one.
 """
 
-from collections.abc import Iterable
-
-from arclog.deciders.standing import Holding, Standing
+from arclog.deciders.holdings import Holding
+from arclog.deciders.standing import Standing
 from arclog.errors import InvalidInput, NotFound, StaleToken
 from arclog.events.leases import Noun
 
 
 def get_held(
-    standing: Standing, noun: Noun, keys: Iterable[str], agent_id: str, token: int | None, now: int
+    standing: Standing, noun: Noun, keys: tuple[str, ...], agent_id: str, token: int | None, now: int
 ) -> tuple[Holding, ...]:
     """What an agent names of what it holds.
 
@@ -28,12 +27,12 @@ def get_held(
         NotFound: it does not hold one of the keys.
         StaleToken: it does not hold it under that token.
     """
-    keys = tuple(keys)
-    held = [standing.find(noun, key, agent_id) for key in keys] if keys else list(standing.grant_of(token or 0))
+    if not keys:
+        keys = tuple(one.key for one in standing.grant_of(token or 0))
     found: list[Holding] = []
-    for place, one in enumerate(held):
-        if one is None or one.noun != noun or one.agent_id != agent_id or not one.is_active(now):
-            name = keys[place] if keys else one.key if one is not None else ""
+    for name in keys:
+        one = standing.find(noun, name, agent_id)
+        if one is None or not one.is_active(now):
             others = [other.agent_id for other in standing.holders(noun, name) if other.is_active(now)]
             instead = f"; {' and '.join(others)} {'has' if len(others) == 1 else 'have'} it" if others else ""
             if token is not None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sized
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -30,6 +31,9 @@ MAX_INTEGER: Final = 2**53 - 1
 MAX_JSON_DEPTH: Final = 64
 MAX_ASKED_WAIT_SEC: Final = 365 * 86_400
 MAX_REASON_CHARS: Final = 1_000
+MAX_KNOWN_IDS: Final = 4_096
+"""Ids that are known to be good; the same few come with nearly every call."""
+MAX_KNOWN_PATHS: Final = 1_024
 
 _find_control = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]").search
 _encode_json = msgspec.json.Encoder().encode
@@ -49,7 +53,13 @@ class Limits(Struct, frozen=True):
         return self.max_body_chars + self.max_attachment_chars * self.max_attachments + 65_536
 
 
-def required_id(field: str, value: str, most: int = MAX_ID_CHARS) -> str:
+@lru_cache(MAX_KNOWN_IDS)
+def required_id(field: str, value: str) -> str:
+    """An id, without surrounding white space; as `required_text`, of at most 256 characters."""
+    return required_text(field, value, MAX_ID_CHARS)
+
+
+def required_text(field: str, value: str, most: int) -> str:
     """`value` without surrounding white space.
 
     Raises:
@@ -73,6 +83,7 @@ def optional_id(field: str, value: str | None) -> str | None:
     return required_id(field, value)
 
 
+@lru_cache(MAX_KNOWN_IDS)
 def agent(field: str, value: str) -> str:
     """The id of an agent that makes a call; nobody may speak as the hub itself."""
     value = required_id(field, value)
@@ -93,9 +104,10 @@ def optional_agent(field: str, value: str | None) -> str | None:
     return agent(field, value)
 
 
+@lru_cache(MAX_KNOWN_PATHS)
 def file_path(field: str, value: str) -> str:
     """The path of a file, as the caller writes it."""
-    return required_id(field, value, MAX_PATH_CHARS)
+    return required_text(field, value, MAX_PATH_CHARS)
 
 
 def text(field: str, value: str, most: int) -> str:
@@ -207,4 +219,4 @@ def wait(wait_sec: float) -> int:
 
 def reason(value: str) -> str:
     """Why somebody does what others will ask about."""
-    return required_id("reason", value, MAX_REASON_CHARS)
+    return required_text("reason", value, MAX_REASON_CHARS)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from arclog.deciders import fields
-from arclog.deciders.standing import Holding
+from arclog.deciders.holdings import Holding
 from arclog.events import FileRead, FileWritten, FreedLock, TurnEnded
 from arclog.events.locks import LockedPath
 

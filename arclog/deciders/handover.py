@@ -6,8 +6,9 @@ them. What the receiver was waiting for itself, and gets so, is served by it.
 
 from collections.abc import Iterable
 
+from arclog.deciders.holdings import Holding, Place, is_enough
 from arclog.deciders.leases import deadlock_of
-from arclog.deciders.standing import Holding, Place, Standing, is_enough
+from arclog.deciders.standing import Standing
 from arclog.deciders.waits import Request, find_chain, find_holders, find_waiters, opposed
 from arclog.errors import Conflict, InvalidInput, NotFound
 from arclog.events.leases import Wait

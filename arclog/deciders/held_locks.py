@@ -3,8 +3,8 @@
 from arclog.deciders import fields
 from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover, check_presence, check_receiver
+from arclog.deciders.holdings import Holding
 from arclog.deciders.locks import ForceReleaseLock, HandOverLock, OnLocks, RefreshLock, ReleaseLock, on_paths
-from arclog.deciders.standing import Holding
 from arclog.deciders.taking_away import tell_holder
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import LockHandedOver, LockRefreshed, LockReleased

@@ -24,11 +24,14 @@ from typing import ClassVar, Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from arclog.deciders.standing import Holding, Place, Standing, is_enough
+from arclog.deciders.circles import WaitedFor, may_close_circle, places_of_family
+from arclog.deciders.holdings import Holding, Place, is_enough
+from arclog.deciders.standing import Standing
 from arclog.deciders.waits import (
     Obstacle,
     Request,
     find_chain,
+    find_obstacle,
     find_obstacles,
     find_places,
     find_waiters,
@@ -179,18 +182,19 @@ def ask(standing: Standing, asked: Ask, now: int) -> Answer:
     place = find_place(standing, asked, now) if standing.waiting else None
     request = Request(asked.noun, asked.agent_id, asked.keys, asked.mode, place)
     passes: frozenset[int] = frozenset()
-    if place is None and standing.waiting:
+    may_close = place is None and bool(standing.waiting) and may_close_circle(standing, request)
+    if may_close:
         passes = _passed(standing, request, now)
-        if asked.is_automatic:
-            young = _passed_by_automatic(standing, request, now, passes)
-            if next(find_obstacles(standing, request, now, young), None) is None:
-                return grant(standing, request, now)
-    obstacle = next(find_obstacles(standing, request, now, passes), None)
+    if place is None and standing.waiting and asked.is_automatic:
+        young = _passed_by_automatic(standing, request, now, passes)
+        if find_obstacle(standing, request, now, young) is None:
+            return grant(standing, request, now)
+    obstacle = find_obstacle(standing, request, now, passes)
     if obstacle is None:
         return grant(standing, request, now)
     if not asked.waits:
         return Refused(obstacle)
-    closed = None if place is not None else _find_circle(standing, request, now, passes)
+    closed = _find_circle(standing, request, now, passes) if may_close else None
     return closed or Queued(passes, place)
 
 
@@ -226,7 +230,7 @@ def _find_in_order(standing: Standing, places: Iterable[Place], now: int) -> Ite
             continue
         if place.mode == "exclusive":
             first.setdefault((place.noun, place.keys), place)
-        if place.is_active(now) and next(find_obstacles(standing, request_at(place), now), None) is None:
+        if place.is_active(now) and find_obstacle(standing, request_at(place), now) is None:
             yield place
 
 
@@ -314,12 +318,14 @@ def _passed(standing: Standing, request: Request, now: int) -> frozenset[int]:
 
 
 def _passed_by_automatic(standing: Standing, request: Request, now: int, passes: frozenset[int]) -> frozenset[int]:
+    asker = request.agent_id
+    waited_for = WaitedFor(standing, places_of_family(standing, asker))
     young = {
         place.place_id
         for place in (obstacle.by for obstacle in find_places(standing, request, now, passes))
         if isinstance(place, Place)
         and now - place.queued_at < YOUNG_SEC * MICROSECONDS
-        and find_chain(standing, [request.agent_id], place.agent_id, now) is None
+        and not (waited_for.includes(place.agent_id) and find_chain(standing, [asker], place.agent_id, now) is not None)
     }
     return passes | young
 

@@ -12,8 +12,9 @@ from typing import ClassVar, Final, TypedDict
 from msgspec import Struct
 
 from arclog.deciders import fields
+from arclog.deciders.holdings import Place
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, grant, witness_of
-from arclog.deciders.standing import Place, Standing
+from arclog.deciders.standing import Standing
 from arclog.deciders.waits import request_at
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import (

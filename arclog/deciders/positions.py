@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
 
-from arclog.deciders.standing import Place, Standing
+from arclog.deciders.holdings import Place
+from arclog.deciders.standing import Standing
 from arclog.deciders.waits import find_holders, opposed, request_at
 from arclog.events.leases import Mode, Noun
 
@@ -53,7 +54,7 @@ def _line(standing: Standing, kind: tuple[Noun, str, Mode], now: int) -> list[Pl
     found = {
         place.place_id: place
         for other in opposed(mode)
-        for place, _key in standing.places[noun][other].find(key, _NOBODY)
+        for place, _key in standing.lines.places_meeting(noun, other, key, _NOBODY)
         if place.is_active(now)
     }
     return sorted(found.values(), key=_id_of)

@@ -151,7 +151,7 @@ def _process(process: Process | None) -> Process | None:
 def decide_rename(live: LiveSession | None, command: RenameSession, now: int) -> SessionRenamed:
     """Rename the agent's live session."""
     agent_id = fields.agent("agent_id", command.agent_id)
-    name = fields.required_id("display_name", command.display_name, MAX_NAME_CHARS)
+    name = fields.required_text("display_name", command.display_name, MAX_NAME_CHARS)
     if live is None:
         raise NotFound("agent", agent_id, "has no active session")
     return SessionRenamed(agent_id=agent_id, session_id=live.session_id, display_name=name)

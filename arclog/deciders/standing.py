@@ -6,102 +6,20 @@ kept until it is looked for: whether a lease or a place still counts depends on 
 
 from collections.abc import Container, Iterable, Iterator
 from heapq import heappop, heappush
-from typing import Final, TypeVar
-
-from msgspec import Struct
+from typing import TypeVar
 
 from arclog.deciders.families import Families
+from arclog.deciders.holdings import MODES, Holding, Place
+from arclog.deciders.lines import Lines
 from arclog.events.leases import Mode, Noun
 from arclog.overlaps import Overlaps, SameKeys
-from arclog.paths import key_contains
 from arclog.patterns import is_pattern
 
 K = TypeVar("K")
 I = TypeVar("I")  # noqa: E741 - key, inner key, value
 V = TypeVar("V")
 
-MODES: Final[tuple[Mode, Mode]] = ("exclusive", "shared")
-
-
-def is_enough(has: Mode, wants: Mode) -> bool:
-    """Whether one mode gives what another asks for."""
-    return has in {wants, "exclusive"}
-
-
-class Holding(Struct, eq=False, gc=False):
-    """One key of a grant.
-
-    Attributes:
-        noun: what kind of lease it is.
-        key: what is held.
-        agent_id: who holds it.
-        mode: whether others may hold it too.
-        token: the event of the grant.
-        expires_at: the last microsecond at which it is held.
-        is_automatic: whether a hook asked for it by itself, so that it ends with its holder's turn.
-        look_at: when to see whether it is over.
-    """
-
-    noun: Noun
-    key: str
-    agent_id: str
-    mode: Mode
-    token: int
-    expires_at: int
-    is_automatic: bool = False
-    look_at: int = 0
-
-    def is_active(self, now: int) -> bool:
-        """A lease holds up to and including the microsecond at which it expires."""
-        return self.expires_at >= now
-
-    def covers(self, key: str) -> bool:
-        """Whether all that is meant by a key is surely held with it."""
-        return self.key == key or (self.noun == "lock" and key_contains(self.key, key))
-
-
-class Place(Struct, eq=False, gc=False):
-    """One request that waits.
-
-    Attributes:
-        place_id: the event that queued it; who came earlier has a smaller one.
-        noun: what kind of lease it waits for.
-        keys: all that it asks for.
-        agent_id: who waits.
-        mode: how it asks for it.
-        expires_at: the last microsecond at which the place counts, unless another call goes on at it.
-        queued_at: when it was made.
-        ttl: how long its lease will last, in microseconds.
-        passes: earlier places that it does not wait for.
-        hub_id: the hub that holds its call, or held the last.
-        look_at: when to see whether it is over.
-    """
-
-    place_id: int
-    noun: Noun
-    keys: tuple[str, ...]
-    agent_id: str
-    mode: Mode
-    expires_at: int
-    queued_at: int
-    ttl: int
-    passes: frozenset[int] = frozenset()
-    hub_id: str = ""
-    look_at: int = 0
-
-    def is_active(self, now: int) -> bool:
-        """Whether it still counts."""
-        return self.expires_at >= now
-
-    def stands_behind(self, other: "Place") -> bool:
-        """Whether `other` comes first, where the two cannot go together."""
-        if other.place_id < self.place_id:
-            return other.place_id not in self.passes
-        return self.place_id in other.passes
-
-
 Overlapping = Overlaps[Holding] | SameKeys[Holding]
-OverlappingPlaces = Overlaps[Place] | SameKeys[Place]
 
 
 class Standing:
@@ -112,10 +30,7 @@ class Standing:
             "lock": {mode: Overlaps() for mode in MODES},
             "claim": {mode: SameKeys() for mode in MODES},
         }
-        self.places: dict[Noun, dict[Mode, OverlappingPlaces]] = {
-            "lock": {mode: Overlaps() for mode in MODES},
-            "claim": {mode: SameKeys() for mode in MODES},
-        }
+        self.lines = Lines()
         self.families = Families()
         self.waiting: dict[int, Place] = {}
         """All places by their ids, which is their order."""
@@ -181,6 +96,15 @@ class Standing:
         members = self.families.members_of(self.families.head_of(agent_id))
         return any(one in self._of_agent or one in self._places_of for one in members)
 
+    def is_clear(self, noun: Noun, keys: Iterable[str], modes: Iterable[Mode]) -> bool:
+        """Whether surely nobody holds anything in one of these modes that overlaps these keys."""
+        held = self.holdings[noun]
+        for key in keys:
+            for mode in modes:
+                if not held[mode].is_clear(key):
+                    return False
+        return True
+
     # Facts ------------------------------------------------------------------------------------------------------------
 
     def grant(
@@ -211,14 +135,15 @@ class Standing:
         patterns: list[Holding] = []
         for key in keys:
             mode = "exclusive" if key in kept else asked
-            for before in list(self._of_key.get((noun, key), {}).values()):
+            on = (noun, key)
+            for before in list(self._of_key[on].values()) if on in self._of_key else ():
                 shares = mode == "shared" or (noun == "lock" and self.families.are_related(before.agent_id, agent_id))
                 if before.agent_id == agent_id or not shares:
                     self._drop(before)
             holding = Holding(noun, key, agent_id, mode, token, expires_at, is_automatic)
             self.holdings[noun][mode].add(key, agent_id, holding)
             self._grants.setdefault(token, {})[key] = holding
-            self._of_key.setdefault((noun, key), {})[agent_id] = holding
+            self._of_key.setdefault(on, {})[agent_id] = holding
             self._of_agent.setdefault(agent_id, {})[holding] = None
             if noun == "lock" and is_pattern(key):
                 patterns.append(holding)
@@ -245,10 +170,12 @@ class Standing:
     def queue(self, place: Place) -> None:
         """Somebody waits from now on."""
         self.waiting[place.place_id] = place
-        self._places_of.setdefault(place.agent_id, {})[place.place_id] = place
+        of_agent = self._places_of.setdefault(place.agent_id, {})
+        of_agent[place.place_id] = place
+        if len(of_agent) > 1:
+            self.lines.several.add(place.agent_id)
         self.places_at.setdefault(place.hub_id, {})[place.place_id] = place
-        for key in place.keys:
-            self.places[place.noun][place.mode].add(key, place.agent_id, place)
+        self.lines.add(place)
         for passed in place.passes:
             self.passers.setdefault(passed, {})[place.place_id] = place
         self._note_end(place)
@@ -279,12 +206,13 @@ class Standing:
         if place is None:
             return
         self.is_loosened = True
-        for key in place.keys:
-            self.places[place.noun][place.mode].remove(key, place.agent_id, place)
+        self.lines.remove(place)
         for passed in place.passes:
             _discard(self.passers, passed, place_id)
         self.passers.pop(place_id, None)
         _discard(self._places_of, place.agent_id, place_id)
+        if len(self._places_of.get(place.agent_id, ())) <= 1:
+            self.lines.several.discard(place.agent_id)
         _discard(self.places_at, place.hub_id, place_id)
 
     def end(self, now: int) -> Iterator[Holding]:

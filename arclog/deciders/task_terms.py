@@ -121,7 +121,7 @@ def decide_question(
 
 
 def _option(text: str) -> str:
-    return fields.required_id("options", text, MAX_OPTION_CHARS)
+    return fields.required_text("options", text, MAX_OPTION_CHARS)
 
 
 def check_dependencies(given: Sized) -> None:

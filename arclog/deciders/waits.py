@@ -10,7 +10,8 @@ from collections.abc import Callable, Container, Iterable, Iterator
 
 from msgspec import Struct
 
-from arclog.deciders.standing import MODES, Holding, Place, Standing
+from arclog.deciders.holdings import MODES, Holding, Place
+from arclog.deciders.standing import Standing
 from arclog.events.leases import Mode, Noun, Wait
 
 
@@ -80,9 +81,8 @@ def find_places(
     """
     own = request.place
     for mode in opposed(request.mode):
-        asked = standing.places[request.noun][mode]
         for key in request.keys:
-            for place, asked_key in asked.find(key, request.agent_id):
+            for place, asked_key in standing.lines.places_meeting(request.noun, mode, key, request.agent_id):
                 first = place.place_id not in passes if own is None else own.stands_behind(place)
                 if first and place.is_active(now):
                     yield Obstacle(key, asked_key, place)
@@ -94,9 +94,8 @@ def find_waiters(standing: Standing, held: Request, now: int) -> Iterator[Obstac
         return
     parent_of = standing.families.parent_of
     for mode in opposed(held.mode):
-        asked = standing.places[held.noun][mode]
         for key in held.keys:
-            for place, asked_key in asked.find(key, held.agent_id):
+            for place, asked_key in standing.lines.places_meeting(held.noun, mode, key, held.agent_id):
                 if place.is_active(now) and (held.noun == "claim" or parent_of(place.agent_id) != held.agent_id):
                     yield Obstacle(key, asked_key, place)
 
@@ -108,6 +107,15 @@ def find_obstacles(
     yield from find_holders(standing, request, now)
     if standing.waiting:
         yield from find_places(standing, request, now, passes)
+
+
+def find_obstacle(
+    standing: Standing, request: Request, now: int, passes: Container[int] = frozenset()
+) -> Obstacle | None:
+    """The first thing that stands in the way of a request; None when nothing does, as mostly."""
+    if not standing.waiting and standing.is_clear(request.noun, request.keys, opposed(request.mode)):
+        return None
+    return next(find_obstacles(standing, request, now, passes), None)
 
 
 def find_chain(
@@ -203,7 +211,7 @@ def _ahead(
     standing: Standing, place: Place, now: int, known: dict[tuple[Noun, tuple[str, ...], Mode], int]
 ) -> Iterator[Obstacle]:
     """What stands in the way of a place, but for what is known from one that stands after it for the same."""
-    kind = (place.noun, place.keys, place.mode)
+    kind = place.kind
     if place.place_id >= known.get(kind, 0):
         if not place.passes:
             known[kind] = place.place_id

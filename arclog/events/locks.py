@@ -57,11 +57,16 @@ class OnPaths(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     @property
     def rules(self) -> int:
         """The number of the rules that a hub must know to go on from here."""
-        plain = self.key is None and not self.others and "*" not in self.file_path and "?" not in self.file_path
-        return FIRST_RULES if plain else OVERLAP_RULES
+        return _rules_of_paths(self)
 
     def stream(self, event_id: int) -> str:
         return f"lock/{self.key or self.file_path}"
+
+
+def _rules_of_paths(on: OnPaths) -> int:
+    """What a hub must know to tell what overlaps these paths: of one plain path nothing new."""
+    plain = on.key is None and not on.others and "*" not in on.file_path and "?" not in on.file_path
+    return FIRST_RULES if plain else OVERLAP_RULES
 
 
 class OfAgent(OnPaths, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -106,7 +111,7 @@ class LockAcquired(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     def rules(self) -> int:
         if self.mode == "shared" or self.place is not None or self.upgrades:
             return OVERLAP_RULES
-        return super().rules
+        return _rules_of_paths(self)
 
 
 class LockRefreshed(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -149,7 +154,7 @@ class LockReleased(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     @property
     def rules(self) -> int:
-        return max(super().rules, rules_of_release(self.reason))
+        return max(_rules_of_paths(self), rules_of_release(self.reason))
 
 
 class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -13,7 +13,8 @@ from typing import Final
 import apsw
 from msgspec import Struct
 
-from arclog.deciders.standing import Holding, Place, Standing
+from arclog.deciders.holdings import Holding, Place
+from arclog.deciders.standing import Standing
 from arclog.deciders.waits import find_holders, request_at
 from arclog.events.leases import Noun, Wait
 from arclog.sqlite.reads import Filter, read_from_end

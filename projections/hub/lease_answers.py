@@ -7,10 +7,11 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from arclog.deciders.holdings import Place
 from arclog.deciders.leases import deadlock_of, witness_of
 from arclog.deciders.positions import positions_of
-from arclog.deciders.standing import Place, Standing
-from arclog.deciders.waits import Obstacle, find_obstacles, request_at
+from arclog.deciders.standing import Standing
+from arclog.deciders.waits import Obstacle, find_obstacle, request_at
 from arclog.events import (
     ClaimAcquired,
     ClaimHandedOver,
@@ -149,7 +150,7 @@ def still_waiting(rows: Rows, standing: Standing, place_id: int, event_id: int, 
         found = rows.place(place_id)
         return Outcome(encode_json(None if found is None else _as_lease(found)), event_id, acquired=False)
     ((position, ahead),) = positions_of(standing, [place], now)
-    obstacle = next(find_obstacles(standing, request_at(place), now), None)
+    obstacle = find_obstacle(standing, request_at(place), now)
     if obstacle is not None:
         result = show_obstacle(rows, obstacle)
     else:

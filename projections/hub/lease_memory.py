@@ -7,7 +7,8 @@ asks for it, and forgotten when a transaction comes to nothing; it is then read 
 from typing import Final
 
 from arclog.codec import RecordedEvent
-from arclog.deciders.standing import Place, Standing
+from arclog.deciders.holdings import Place
+from arclog.deciders.standing import Standing
 from arclog.events import (
     ClaimAcquired,
     ClaimHandedOver,

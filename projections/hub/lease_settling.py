@@ -18,8 +18,8 @@ from msgspec.structs import replace
 from arclog.deciders import claims as claim_rules
 from arclog.deciders import held_locks as held_lock_rules
 from arclog.deciders import locks as lock_rules
+from arclog.deciders.holdings import Holding
 from arclog.deciders.leases import find_grantable, find_lapsed
-from arclog.deciders.standing import Holding
 from arclog.events import ClaimLeft, ClaimQueued, Event, LockLeft
 from arclog.events.leases import LeaveReason
 from arclog.sqlite.reads import find_event

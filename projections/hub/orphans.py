@@ -8,8 +8,9 @@ known to be gone; of another machine's nothing is known, and its places end with
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from arclog.deciders.holdings import Place
 from arclog.deciders.leases import find_grantable
-from arclog.deciders.standing import Place, Standing
+from arclog.deciders.standing import Standing
 from arclog.events.processes import Process
 from projections.hub.processes import is_dead
 

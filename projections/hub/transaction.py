@@ -8,11 +8,15 @@ Whatever a call came to, it shows that its agent is there. Nothing of this is on
 told anything before that.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Final
+
 from msgspec.structs import replace
 
 from arclog.codec import Metadata, RecordedEvent
 from arclog.errors import ArcError, Deadlock, InvalidInput, KeyReused, NewerRules, StorageError
 from arclog.events import (
+    EVENT_CLASSES,
     ClaimQueued,
     Event,
     LockQueued,
@@ -29,9 +33,9 @@ from arclog.rules import KNOWN, rules_of
 from arclog.sender import sender_of
 from arclog.sqlite.log import Log
 from arclog.sqlite.reads import find_event
-from projections import wakes
+from projections import tasks, wakes
 from projections.all_projectors import HANDLERS, project
-from projections.erasing import follow
+from projections.erasing import follow as follow_erasure
 from projections.hub import command_handlers
 from projections.hub.answers import answer, answer_now
 from projections.hub.calls import Call
@@ -43,8 +47,7 @@ from projections.hub.lease_settling import find_end, settle, settle_orphans
 from projections.hub.outcomes import Outcome
 from projections.hub.preconditions import check_preconditions
 from projections.intervals import live
-from projections.messages import POSTING, PostedMessage, posted_by
-from projections.tasks import concerns_tasks
+from projections.messages import POSTING, PostedMessage, post_of, posted_by
 
 
 class Transaction:
@@ -71,7 +74,7 @@ class Transaction:
         self.has_work = False
         self.has_wakes = False
         self._log = log
-        self._context = context
+        self.context = context
         self._clockwork = clockwork
         context.settle_agent = self._settle_agent
         context.settle_orphans = self._settle_orphans
@@ -88,8 +91,8 @@ class Transaction:
     def settle(self) -> None:
         """Do what is due, so that no rule meets a session or a lease that is over but not yet ended."""
         if self.decides and self.now >= self._clockwork.next_at:
-            self._clockwork.settle(self._context.snapshot, self.now, self.append)
-        if self._context.leases.concerns_us:
+            self._clockwork.settle(self.context.snapshot, self.now, self.append)
+        if self.context.leases.concerns_us:
             self.settle_leases()
 
     def settle_leases(self) -> None:
@@ -98,13 +101,13 @@ class Transaction:
         To be called only while `leases.concerns_us`; else nothing follows.
         """
         if self.decides:
-            settle(self._context.leases, self._context.snapshot, self.now, self.append_ours)
+            settle(self.context.leases, self.context.snapshot, self.now, self.append_ours)
 
     def _settle_agent(self, agent_id: str) -> bool:
-        return self._clockwork.settle_agent(self._context.snapshot, agent_id, self.now, self.append)
+        return self._clockwork.settle_agent(self.context.snapshot, agent_id, self.now, self.append)
 
     def _settle_orphans(self) -> None:
-        settle_orphans(self._context.leases, self._context.snapshot, self.now, self.append_ours)
+        settle_orphans(self.context.leases, self.context.snapshot, self.now, self.append_ours)
 
     # A call ---------------------------------------------------------------------------------------------------------
 
@@ -127,8 +130,8 @@ class Transaction:
         if self._clockwork.behind:
             self._settle_agent(call.sender)
         try:
-            if self._context.holders.bound or call.principal is not None or type(call.command) in FOR_OPERATORS:
-                check_identity(self._context, call, self._at)
+            if self.context.holders.bound or call.principal is not None or type(call.command) in FOR_OPERATORS:
+                check_identity(self.context, call, self._at)
             result = (None if call.key is None else self._answer_again(call, call.key)) or self._judge(call)
         except StorageError:
             raise
@@ -139,8 +142,8 @@ class Transaction:
                 outcome = self._answer(result)
             except Deadlock as refusal:  # which the event is about
                 return refusal
-            if isinstance(result.data, SessionClosed):
-                self._clockwork.end_sub_agents(self._context.snapshot, result.data.agent_id, self.now, self.append)
+            if type(result.data) is SessionClosed:
+                self._clockwork.end_sub_agents(self.context.snapshot, result.data.agent_id, self.now, self.append)
             return outcome
         self._see(call)
         return result
@@ -152,23 +155,23 @@ class Transaction:
             return None
         if not call.is_of(kept):
             raise KeyReused(key, kept.event_id)
-        stored = self._context.snapshot.read(find_event, kept.event_id)
+        stored = self.context.snapshot.read(find_event, kept.event_id)
         assert stored is not None
         first = stored.decode()
         if isinstance(first.data, LockQueued | ClaimQueued):
             return self._wait_again(first.data.place or first.event_id, first.data)
-        return answer(self._context.snapshot, first, self._context.hub)
+        return answer(self.context.snapshot, first, self.context.hub)
 
     def _wait_again(self, place_id: int, first: LockQueued | ClaimQueued) -> Outcome:
         """For a call that began to wait: how that ended, or the wait goes on where the first call left it."""
-        leases = self._context.leases
+        leases = self.context.leases
         place = leases.standing.waiting.get(place_id)
         if place is not None and first.wait_until > self.now:
             if place.hub_id != leases.hub_id:  # where it began to wait: others must know where its call is now
                 until = max(first.wait_until, place.expires_at - PLACE_KEPT_SEC * MICROSECONDS)
                 self.append_ours(replace(first, place=place_id, passes=(), hub_id=leases.hub_id, wait_until=until))
             return Outcome(b"null", place_id, acquired=False, opened=leases.open_call(place_id, first.wait_until))
-        return find_end(leases, self._context.snapshot, place_id, self.now)
+        return find_end(leases, self.context.snapshot, place_id, self.now)
 
     def _find_kept(self, call: Call, key: str) -> KeptKey | None:
         """What the call's key led to."""
@@ -183,32 +186,35 @@ class Transaction:
     def _judge(self, call: Call) -> RecordedEvent | Outcome:
         """The event that the rules accept, appended; or the outcome where there is nothing to append."""
         if call.relies_on is not None:
-            check_preconditions(self._context, call.relies_on, call.sender, self.now)
-        self._context.sender, self._context.principal = call.sender, call.principal
+            check_preconditions(self.context, call.relies_on, call.sender, self.now)
+        self.context.sender, self.context.principal = call.sender, call.principal
         handle = command_handlers.HANDLERS[type(call.command)]
-        decision = handle(self._context, call.command, self._at)
-        if not isinstance(decision, Outcome) and rules_of(decision) > self._rules:
-            self._raise_rules(decision)
-            decision = handle(self._context, call.command, self._at)  # with the ids that it gives coming after that
+        decision = handle(self.context, call.command, self._at)
         if isinstance(decision, Outcome):
             return decision
+        if rules_of(decision) > self._rules:
+            self._raise_rules(decision)
+            decision = handle(self.context, call.command, self._at)  # with the ids that it gives coming after that
+            if isinstance(decision, Outcome):
+                return decision
         principal = principal_of(decision, call.sender)
         token = None if call.principal is None else call.principal.token_id
         return self._record(decision, Metadata(call.transport, call.key, call.request, principal, token))
 
     def _answer(self, event: RecordedEvent) -> Outcome:
         """What the caller is told whose call became `event`, the last one of the log."""
-        if isinstance(event.data, MessagePosted):
+        data = event.data
+        if isinstance(data, MessagePosted):
             return Outcome(self.messages[-1].json, event.event_id, created=True)
-        if isinstance(event.data, (LockQueued, ClaimQueued)):
-            opened = self._context.leases.open_call(event.data.place or event.event_id, event.data.wait_until)
+        if isinstance(data, LockQueued) or isinstance(data, ClaimQueued):  # noqa: SIM101 - a tuple of them costs more
+            opened = self.context.leases.open_call(data.place or event.event_id, data.wait_until)
             return Outcome(b"null", event.event_id, acquired=False, opened=opened)
-        return answer_now(self._context.writer, self._context.snapshot, event, self._context.hub)
+        return answer_now(self.context.writer, self.context.snapshot, event, self.context.hub)
 
     def _see(self, call: Call) -> None:
         """A call that appended nothing shows all the same that its agent is there."""
         if call.sender != ANONYMOUS:
-            self._clockwork.notice(self._context.snapshot, call.sender, self.now)
+            self._clockwork.notice(self.context.snapshot, call.sender, self.now)
 
     # An event -------------------------------------------------------------------------------------------------------
 
@@ -230,26 +236,68 @@ class Transaction:
     def _raise_rules(self, data: Event) -> None:
         """Raise the number of the log's rules to that which an event needs."""
         self._rules = rules_of(data)
-        self._record(RulesRaised(number=self._rules, version=self._context.hub.version), Metadata("hub"))
+        self._record(RulesRaised(number=self._rules, version=self.context.hub.version), Metadata("hub"))
 
     def _record(self, data: Event, metadata: Metadata) -> RecordedEvent:
         event = self._log.append(data, self.now, metadata)
-        project(HANDLERS, self._context.writer, event)
-        if isinstance(data, MessagePosted) and not is_of_task(data):  # nothing else follows from it, as nearly always
-            self.messages += posted_by(event)
+        project(HANDLERS, self.context.writer, event)
+        if isinstance(data, MessagePosted):
+            self.messages.append(post_of(event, data))
+            if is_of_task(data):
+                self.context.leases.learn(event)
+                self.has_work = True
             return event
-        kind = type(data)
-        if kind in POSTING:
-            self.messages += posted_by(event)
-        if isinstance(data, PayloadErased):
-            self._context.snapshot.read(follow, data)
-            self._context.forget_rows()
-        if kind in TEACHING_LEASES:
-            self._context.leases.learn(event)
-        if kind in TEACHING:
-            self._context.learn(data)
-        if concerns_tasks(data):
-            self.has_work = True
-        elif kind in wakes.PROJECTOR.handlers:
-            self.has_wakes = True
+        for follow in _FOLLOWING[type(data)]:
+            follow(self, event)
         return event
+
+
+def _tell(transaction: Transaction, event: RecordedEvent) -> None:
+    """Some events post messages, or may."""
+    transaction.messages += posted_by(event)
+
+
+def _forget_texts(transaction: Transaction, event: RecordedEvent) -> None:
+    """Texts were erased."""
+    assert isinstance(event.data, PayloadErased)
+    transaction.context.snapshot.read(follow_erasure, event.data)
+    transaction.context.forget_rows()
+
+
+def _learn_leases(transaction: Transaction, event: RecordedEvent) -> None:
+    """Something stands otherwise."""
+    transaction.context.leases.learn(event)
+
+
+def _learn(transaction: Transaction, event: RecordedEvent) -> None:
+    """Something is otherwise of the hub, or of the log."""
+    transaction.context.learn(event.data)
+
+
+def _note_work(transaction: Transaction, _event: RecordedEvent) -> None:
+    """Something became of a task."""
+    transaction.has_work = True
+
+
+def _note_wake(transaction: Transaction, _event: RecordedEvent) -> None:
+    """Something became of a wake."""
+    transaction.has_wakes = True
+
+
+_FOLLOWING: Final[Mapping[type[Event], tuple[Callable[[Transaction, RecordedEvent], None], ...]]] = {
+    kind: tuple(
+        follow
+        for kinds, follow in (
+            (POSTING, _tell),
+            ({PayloadErased}, _forget_texts),
+            (TEACHING_LEASES, _learn_leases),
+            (TEACHING, _learn),
+            (tasks.PROJECTOR.handlers, _note_work),
+            (wakes.PROJECTOR.handlers, _note_wake),
+        )
+        if kind in kinds
+    )
+    for kind in EVENT_CLASSES
+}
+"""What follows from each type of event beside the rows of the tables; that of messages, of which most are plain, is
+told apart before."""

@@ -86,15 +86,16 @@ class RebuildWriter:
         if len(unwritten) > self._bounds.versions:
             self._write_current(table, [unwritten.pop(one) for one in _older_half(unwritten)])
 
-    def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
-        present = self._unwritten[table].pop(key, None)
-        if present is not None:
-            self.write(table.insert, past_row(present, version.from_event))
+    def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> Version[Said] | None:
+        ended = self._unwritten[table].pop(key, None)
+        if ended is not None:
+            self.write(table.insert, past_row(ended, version.from_event))
         elif table in self._begun:
-            written = self._find_written(table, key)
-            if written is not None:
-                self.write(table.close, ending(key, written.from_event, version.from_event))
+            ended = self._find_written(table, key)
+            if ended is not None:
+                self.write(table.close, ending(key, ended.from_event, version.from_event))
         self.add(table, key, version)
+        return ended
 
     def flush(self) -> None:
         """Write everything that was kept."""

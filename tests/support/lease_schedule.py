@@ -9,9 +9,10 @@ from random import Random
 
 from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover
+from arclog.deciders.holdings import Place
 from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, find_grantable, find_lapsed, grant
 from arclog.deciders.positions import positions_of
-from arclog.deciders.standing import Place, Standing
+from arclog.deciders.standing import Standing
 from arclog.deciders.waits import find_holders, find_places, request_at
 from arclog.errors import Conflict, Deadlock
 from arclog.events.leases import Mode, Noun
@@ -185,7 +186,7 @@ class Player:
         if self.random.random() < 0.3:
             rows = [row]
         receiver = self.random.choice([agent for agent in self.agents if agent != row.agent])
-        held = get_held(self.standing, _noun(row), [one.key for one in rows], row.agent, row.token, self.now)
+        held = get_held(self.standing, _noun(row), tuple(one.key for one in rows), row.agent, row.token, self.now)
         self.event += 1
         want = self.model.hand_over(rows, receiver, self.event)
         try:

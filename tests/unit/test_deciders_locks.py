@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from arclog.deciders import held_locks
 from arclog.deciders import locks as rules
+from arclog.deciders.holdings import Place
 from arclog.deciders.locks import (
     Acquired,
     AcquireLock,
@@ -19,7 +20,7 @@ from arclog.deciders.locks import (
     decide_leave,
     named_paths,
 )
-from arclog.deciders.standing import Place, Standing
+from arclog.deciders.standing import Standing
 from arclog.errors import Conflict, Deadlock, InvalidInput, NotFound, StaleToken
 from arclog.events import (
     LockAcquired,
