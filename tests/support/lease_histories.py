@@ -69,14 +69,14 @@ class State:
 
     Attributes:
         model: who holds what, and who waits.
-        number: how many steps there were.
+        number: of the last step; far above all tokens, since a grant is known by it until its token is.
         token: the last grant's.
         at_once: calls that were answered in their first step, though they would have waited.
         served: the handovers that ended somebody's wait, by the calls that are still to be told of it.
     """
 
     model: Model = field(default_factory=Model)
-    number: int = 0
+    number: int = FAR
     token: int = 0
     at_once: frozenset[int] = frozenset()
     served: tuple[tuple[tuple[str, tuple[str, ...], str], int], ...] = ()
