@@ -19,8 +19,8 @@ from arclog.errors import StorageBusy, StorageDamaged
 from arclog.sqlite.in_place import find_identity, find_size, second_name
 from arclog.sqlite.removal import COMPANIONS
 
-PATIENCE_SEC: Final = 2.0
-"""Longer than another process takes between opening the database and opening its companions, or closing them."""
+PATIENCE_SEC: Final = 5.0
+"""Longer than another process takes between opening the database and its companions, on a machine that is busy too."""
 _LOOK_SEC: Final = 0.02
 LOCKS: Final = Path("/proc/locks")
 """Where Linux lists the locks that processes hold on files."""
