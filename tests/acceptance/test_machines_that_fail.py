@@ -22,9 +22,9 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.outer, pytest.mark.timeout(180)]
 
-TIMES = int(os.environ.get("ARC_FAULTS", "1"))
-"""How often each fault is played; ten times where somebody wants to be sure."""
-again = pytest.mark.parametrize("turn", range(TIMES))
+TIMES = int(os.environ.get("ARC_FAULTS", "10"))
+"""How often each fault is played in all; once of that by `make test-all`, the others by `make soak`."""
+again = pytest.mark.parametrize("turn", [0, *(pytest.param(turn, marks=pytest.mark.soak) for turn in range(1, TIMES))])
 
 
 @pytest.fixture
@@ -335,11 +335,15 @@ print(lines)
 """
 
 
-def test_a_hub_is_killed_at_every_line_between_the_logs_commit_and_its_own(server: Server, tmp_path: Path) -> None:
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.soak)])
+def test_a_hub_is_killed_at_every_line_between_the_logs_commit_and_its_own(
+    server: Server, tmp_path: Path, step: int
+) -> None:
     from tests.support.recorders import events_in, post, recording
 
     killed = 0
-    for line in range(1, 400, 1 if TIMES > 1 else 7):
+    for line in range(1, 400, step):
         url, storage = new_log(server), tmp_path / f"{line}.sqlite3"
         done = subprocess.run(
             [sys.executable, "-c", _DIES, str(storage), url, str(line)],

@@ -21,8 +21,12 @@ pytestmark = [pytest.mark.soak, pytest.mark.timeout(0)]
 HUBS = int(os.environ.get("ARC_HUBS", "20"))
 AGENTS = int(os.environ.get("ARC_AGENTS", "2000"))
 FOR_SEC = float(os.environ.get("ARC_SEC", "300"))
-EACH_SEC = float(os.environ.get("ARC_EACH_SEC", "60"))
-"""How often an agent says something."""
+EACH_SEC = float(os.environ.get("ARC_EACH_SEC", "120"))
+"""How often an agent says something; otherwise it waits, as agents mostly do."""
+
+
+LATE_SEC = 60.0
+"""What is said so long before the end has been heard by then, however busy the machine is."""
 
 
 class Agent:
@@ -40,6 +44,8 @@ class Agent:
         self.thread = thread
         self.said: dict[str, int] = {}
         self.heard: list[int] = []
+        self.sent_at: dict[int, float] = {}
+        self.heard_at: dict[int, float] = {}
         self.times: list[float] = []
 
     async def live(self, until: float) -> None:
@@ -54,6 +60,7 @@ class Agent:
             answer = await self._ask("POST", "/v1/messages", asked, f"{self.name}-{number}")
             self.times.append(time.perf_counter() - began)
             self.said[body] = answer["result"]["id"]
+            self.sent_at[answer["result"]["id"]] = began
             await asyncio.sleep(EACH_SEC)
         await listening
 
@@ -64,6 +71,7 @@ class Agent:
             for message in (await self._ask("GET", path))["result"]:
                 reached = message["id"]
                 self.heard.append(reached)
+                self.heard_at[reached] = time.perf_counter()
 
     async def _ask(self, method: str, path: str, body: object = None, key: str = "") -> Any:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
@@ -98,12 +106,34 @@ def test_twenty_hubs_and_two_thousand_agents(server: Server, tmp_path: Path) -> 
         assert [event.event_id for event in log] == list(range(1, head + 1))
         for hub in hubs[1:]:
             assert events_of(hub)[:head] == log
+        assert [hub.get("/v1/health").result["status"] for hub in hubs] == ["ok"] * HUBS
+        sent_at = {event_id: at for agent in agents for event_id, at in agent.sent_at.items()}
+        said_in: dict[str, set[int]] = {}
+        for agent in agents:
+            said_in.setdefault(agent.thread, set()).update(agent.sent_at)
+        last = max(sent_at.values()) - LATE_SEC
         for agent in agents:
             assert agent.heard == sorted(set(agent.heard))
-        times = sorted(one for agent in agents for one in agent.times)
-        p50, p99 = times[len(times) // 2], times[int(len(times) * 0.99)]
-        heard = sum(len(agent.heard) for agent in agents)
+            assert {one for one in said_in[agent.thread] if sent_at[one] < last} <= set(agent.heard)
+        delays = [at - sent_at[one] for agent in agents for one, at in agent.heard_at.items() if one in sent_at]
+        posts = [seconds for agent in agents for seconds in agent.times]
         sys.stdout.write(
-            f"{HUBS} hubs, {AGENTS} agents, {FOR_SEC:.0f} s: {len(said)} posts, p50 {p50 * 1000:.0f} ms, "
-            f"p99 {p99 * 1000:.0f} ms; {heard} deliveries\n"
+            f"{HUBS} hubs, {AGENTS} agents, {FOR_SEC:.0f} s: {len(said)} posts ({len(said) / FOR_SEC:.0f}/s), kept, "
+            f"answered after {_figures(posts)}; {len(delays)} deliveries, heard after {_figures(delays)}; "
+            f"0 errors; one digest {log[-1].digest.hex()[:12]} at event {head}; memory of a hub {_memory_mb(hubs)} MB\n"
         )
+
+
+def _figures(seconds: list[float]) -> str:
+    found = sorted(seconds)
+    p50, p99 = found[len(found) // 2], found[int(len(found) * 0.99)]
+    return f"p50 {p50 * 1000:.0f} ms, p99 {p99 * 1000:.0f} ms, longest {found[-1] * 1000:.0f} ms"
+
+
+def _memory_mb(hubs: list[HubProcess]) -> str:
+    found = []
+    for hub in hubs:
+        assert hub.process is not None
+        status = Path(f"/proc/{hub.process.pid}/status").read_text()
+        found.append(int(status.split("VmRSS:")[1].split()[0]) // 1024)
+    return f"{min(found)} to {max(found)}"
