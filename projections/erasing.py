@@ -27,7 +27,8 @@ from arclog.events import (
 )
 from arclog.events.messages import TASK_KINDS
 from arclog.sqlite.queries import Queries
-from arclog.sqlite.reads import NO_END, Filter, find_event, find_next, read, read_from_end, read_some_facts
+from arclog.sqlite.reads import NO_END, Filter, find_event, find_next, read, read_some_facts
+from arclog.sqlite.schema import EVENTS
 from projections.encoding import encode_json
 from projections.marked import SQL as MARKED
 from projections.projector import each_message
@@ -103,13 +104,20 @@ def read_texts(connection: apsw.Connection, ids: list[int]) -> list[str]:
     return [text for one in found if one is not None for text in texts_of(one[2])]
 
 
-def find_last_erasure(connection: apsw.Connection) -> tuple[int, tuple[int, ...]]:
-    """The last event that erased something, and whose messages it was; 0 and none where nothing was erased."""
-    for stored in read_from_end(connection, 1, Filter(type=PayloadErased.type)):
+def find_last_erasure(connection: apsw.Connection) -> int:
+    """The last event that erased something; 0 where nothing was erased."""
+    return int(connection.execute(EVENTS["find_last_erasure"]).get or 0)
+
+
+def find_erased(connection: apsw.Connection, after: int) -> tuple[int, tuple[int, ...]]:
+    """The last event that erased something, and whose messages were erased after an event, or by that last one."""
+    last = find_last_erasure(connection)
+    messages: list[int] = []
+    for stored in read(connection, min(after, last - 1), NO_END, where=Filter(type=PayloadErased.type)):
         data = decode_data(stored.type, stored.data)
         assert isinstance(data, PayloadErased)
-        return stored.event_id, data.message_ids
-    return 0, ()
+        messages += data.message_ids
+    return last, tuple(messages)
 
 
 def _follow_message(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:

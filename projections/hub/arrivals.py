@@ -1,4 +1,4 @@
-"""What a commit means to those who did not ask for it: who waits for messages or work, the index of words, the alarms.
+"""What a commit means to those who did not ask for it: who waits, the index of words, the alarms, and what is erased.
 
 Whoever asked was told by the commit itself, right before.
 """
@@ -7,6 +7,7 @@ from arclog.errors import StorageGone
 from arclog.sqlite.readers import Readers
 from projections.hub.alarms import Alarms
 from projections.hub.calls import Commit
+from projections.hub.erasing import Erasing
 from projections.hub.inspections import Inspections
 from projections.hub.recorder import Recorder
 from projections.hub.waiting import Waiters
@@ -23,6 +24,7 @@ class Arrivals:
         alarms: who is told of a storage that fails.
         readers: the connections that read, which are refused when the storage is gone.
         inspections: the checks of the storage, which end then.
+        erasing: looks after copies of what was erased.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class Arrivals:
         alarms: Alarms,
         readers: Readers,
         inspections: Inspections,
+        erasing: Erasing,
     ) -> None:
         self._recorder = recorder
         self._waiters = waiters
@@ -40,12 +43,14 @@ class Arrivals:
         self._alarms = alarms
         self._readers = readers
         self._inspections = inspections
+        self._erasing = erasing
 
     def tell(self, commit: Commit) -> None:
         """Tell of a commit, or of a batch that came to nothing."""
         self._waiters.deliver(commit.after, commit.head, commit.messages, has_work=commit.has_work)
         if commit.messages and self._filler is not None:
             self._filler.tell()
+        self._erasing.look()
         trouble = self._recorder.gone or self._recorder.trouble
         if self._alarms.is_news(trouble):
             if isinstance(trouble, StorageGone):

@@ -10,7 +10,8 @@
                     rewritten (VACUUM), and looked through again
 
 What if the hub dies in between? The event is in the log, so the next start does all of it again, but for the scan,
-which nobody can do without the texts.
+which nobody can do without the texts; so the file is rewritten in any case. A hub with a copy of a log elsewhere does
+the same after what another hub erased.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ from arclog.proof.copies import find_copies, pieces_of
 from arclog.sqlite.erasing import empty_wal, find_cleaned, find_holding, note_cleaned, rewrite
 from arclog.sqlite.readers import Readers
 from projections.encoding import encode_json
-from projections.erasing import Erased, find_last_erasure, read_texts
+from projections.erasing import Erased, find_erased, find_last_erasure, read_texts
 from projections.hub.calls import Call
 from projections.hub.outcomes import Outcome
 from projections.recent import forget
@@ -98,6 +99,11 @@ class Erasing:
         self._readers = readers
         self._filler = filler
         self._one_at_a_time = asyncio.Lock()
+        self._cleaned_to = 0
+        """The last erasure whose copies were looked after here."""
+        self._asked = 0
+        """How many calls to erase are being carried out."""
+        self._following: asyncio.Task[None] | None = None
 
     async def erase(self, call: Call, command: EraseTexts, execute: Callable[[Call], Awaitable[Outcome]]) -> Outcome:
         """Have texts erased, and all copies with them.
@@ -115,9 +121,13 @@ class Erasing:
         """
         check_ids(command)  # they are looked up here before the call is judged
         texts = await asyncio.to_thread(self._readers.read_whole, read_texts, command.ids)
-        outcome = await execute(call)
-        async with self._one_at_a_time:
-            found = await self._clean(texts)
+        self._asked += 1
+        try:
+            outcome = await execute(call)
+            async with self._one_at_a_time:
+                found = await self._clean(texts)
+        finally:
+            self._asked -= 1
         erased = _decode(outcome.result)
         return replace(
             outcome, result=encode_json(Receipt(**asdict(erased), **found._asdict(), beyond_reach=self._beyond_reach))
@@ -125,21 +135,52 @@ class Erasing:
 
     async def resume(self) -> None:
         """After a start: look after the copies of what was erased by a hub that died before it had."""
-        last, _messages = await asyncio.to_thread(self._readers.read_whole, find_last_erasure)
-        if last > await asyncio.to_thread(self._readers.read, find_cleaned):
-            await self._clean([])
+        self._cleaned_to = await asyncio.to_thread(self._readers.read, find_cleaned)
+        if self._readers.read(find_last_erasure) > self._cleaned_to:
+            await self._clean(None)
 
-    async def _clean(self, texts: list[str]) -> "Found":
+    def look(self) -> None:
+        """After a commit: where the storage is a copy of a log, look after what other hubs erased there by now."""
+        is_at_it = self._asked or (self._following is not None and not self._following.done())
+        if self._remote is None or is_at_it:
+            return
+        with contextlib.suppress(StorageError):  # others tell of that
+            if self._readers.read(find_last_erasure) > self._cleaned_to:
+                self._following = asyncio.ensure_future(self._follow())
+
+    async def close(self) -> None:
+        """Let what is being done come to its end."""
+        if self._following is not None:
+            await self._following
+
+    async def _follow(self) -> None:
+        async with self._one_at_a_time:
+            try:
+                await self._clean(None, scrubs=False)
+            except StorageError:  # the next start tries again
+                self._cleaned_to = self._readers.read(find_last_erasure)
+
+    async def _clean(self, texts: list[str] | None, *, scrubs: bool = True) -> "Found":
+        """Look after all copies.
+
+        Args:
+            texts: what is looked for; None where nobody knows any more, so that the file has to be rewritten.
+            scrubs: whether those on the log's server are this hub's to look after.
+        """
         forget()
-        last, messages = await asyncio.to_thread(self._readers.read_whole, find_last_erasure)
-        others = [path for redact in self.on_erased for path in await redact(texts, messages)]
-        return await asyncio.to_thread(self._clean_storage, texts, messages, last, others)
+        last, messages = await asyncio.to_thread(self._readers.read_whole, find_erased, self._cleaned_to)
+        others = [path for redact in self.on_erased for path in await redact(texts or [], messages)]
+        trouble = await asyncio.to_thread(self._scrub, last) if scrubs else None
+        found = await asyncio.to_thread(self._clean_storage, texts, messages, last, others, trouble)
+        self._cleaned_to = last
+        return found
 
     # On another thread ----------------------------------------------------------------------------------------------
 
-    def _clean_storage(self, texts: list[str], messages: Sequence[int], last: int, others: list[Path]) -> "Found":
-        pieces = pieces_of(texts)
-        trouble = self._scrub(last)
+    def _clean_storage(
+        self, texts: list[str] | None, messages: Sequence[int], last: int, others: list[Path], trouble: str | None
+    ) -> "Found":
+        pieces = pieces_of(texts or [])
         if self._filler is not None:
             with contextlib.suppress(StorageError):  # it is thrown away with what it holds, and filled again
                 self._filler.erase(messages)
@@ -147,7 +188,7 @@ class Erasing:
         paths = [*sorted(self._storage.parent.glob(f"*{self._storage.stem}*")), *others]
         copies = find_copies(paths, pieces)
         elsewhere = tuple(find_holding(self._storage, copies.get(str(self._storage), ()), MAX_ELSEWHERE))
-        if str(self._storage) in copies and not elsewhere:
+        if texts is None or (str(self._storage) in copies and not elsewhere):
             rewrite(self._storage)
             emptied, rewritten = empty_wal(self._storage), True
             copies = find_copies(paths, pieces)

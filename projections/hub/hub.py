@@ -139,7 +139,15 @@ class Hub:
         self._commits = GroupCommit(
             self._recorder,
             self.clock.now,
-            Arrivals(self._recorder, self._waiters, self._filler, self.alarms, self._readers, self._inspections).tell,
+            Arrivals(
+                self._recorder,
+                self._waiters,
+                self._filler,
+                self.alarms,
+                self._readers,
+                self._inspections,
+                self.erasing,
+            ).tell,
             reads=lambda: self._readers.count,
             measures=self.measures,
         )
@@ -208,6 +216,7 @@ class Hub:
         self._beginning.cancel()
         self._other_hubs.close()
         await self._inspections.stop()
+        await self.erasing.close()
         if self._filler is not None:
             await asyncio.to_thread(self._filler.stop)
         await asyncio.to_thread(self.reading.close)  # a read that takes long ends first, and holds up nobody
