@@ -1,6 +1,7 @@
 """Fixtures of all levels, and the rule that nothing is skipped where `ARC_CI=1`."""
 
 import os
+import subprocess
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -41,6 +42,15 @@ def start_hub(tmp_path: Path) -> Iterator[Callable[..., HubProcess]]:
     for hub in started:
         hub.stop()
         in_turn.leave(hub)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A repository of git without a commit."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder, check=True)
+    return folder
 
 
 @pytest.fixture

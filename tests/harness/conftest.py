@@ -1,21 +1,11 @@
-"""A fresh repository, and a hub in it, for the real programs."""
+"""A hub in the repository, for the real programs."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.hub_process import HubProcess
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A repository of git without a commit."""
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=folder, check=True)
-    return folder
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from tests.support.fake_time import FakeTime
 from tests.support.forked_hub import ForkedHub, forging
 from tests.support.hub_process import HubProcess
 from tests.support.recorders import recording
+from tests.support.served_hub import ServedHub, served_hub
 from tests.support.tampering import flip_bit, tampering
 from tests.support.told import TASK, tell
 
@@ -32,6 +33,13 @@ def storage(tmp_path: Path) -> Path:
 def recorder(storage: Path, time: FakeTime) -> Iterator[Recorder]:
     with recording(storage, time) as recorder:
         yield recorder
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[ServedHub]:
+    """A fresh hub, served by a thread of the test's process."""
+    with served_hub(tmp_path) as hub:
+        yield hub
 
 
 @pytest.fixture

@@ -2,10 +2,17 @@
 
 import http.client
 import json
+from collections.abc import Callable
 
 import pytest
 
 from tests.support.hub_process import HubProcess
+
+
+@pytest.fixture
+def hub(start_hub: Callable[..., HubProcess]) -> HubProcess:
+    """A hub in a process of its own."""
+    return start_hub()
 
 
 def post_lines(hub: HubProcess, *lines: object, key: str | None = None) -> tuple[int, list[dict[str, object]]]:

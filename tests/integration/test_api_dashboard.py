@@ -1,7 +1,6 @@
 """What the dashboard asks: the log as it was, when it was busy, what it changed, and what needs a person."""
 
 import json
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
@@ -10,12 +9,6 @@ import pytest
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.tampering import build_storage, flip_bit, tampering
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def head_of(hub: ServedHub) -> int:

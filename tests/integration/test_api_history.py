@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,6 @@ from tests.support.hub_process import Answer
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.tampering import build_storage, flip_bit, tampering
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def head_of(hub: ServedHub) -> int:

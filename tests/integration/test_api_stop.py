@@ -18,6 +18,12 @@ from tests.support.served_hub import read_all, served_hub
 from tests.support.waiting import wait_until
 
 
+@pytest.fixture
+def hub(start_hub: Callable[..., HubProcess]) -> HubProcess:
+    """A hub in a process of its own."""
+    return start_hub()
+
+
 def test_sigterm_answers_the_polls_that_wait_and_ends_with_0(hub: HubProcess) -> None:
     connections = [socket.create_connection(("127.0.0.1", hub.port), 20) for _ in range(20)]
     for number, connection in enumerate(connections):

@@ -1,6 +1,7 @@
 """`arc bench`: the measuring of a machine, and what it makes of the figures."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,8 @@ def test_a_trial_measures_and_leaves_nothing_behind(tmp_path: Path, capsys: pyte
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_trial_posts_nothing_at_a_hub_that_runs_in_the_folder(hub: HubProcess) -> None:
+def test_a_trial_posts_nothing_at_a_hub_that_runs_in_the_folder(start_hub: Callable[..., HubProcess]) -> None:
+    hub = start_hub()
     assert command.run(options(hub.home, "--json"), SHORT) == 0
     assert hub.get("/v1/messages?channel=general").result == []
 

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from tests.support.arc_command import ArcCommand
 from tests.support.command import Run
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.tampering import tampering
 from tests.support.told import LAST, LOCKED, REFUSED, TASK
 
@@ -170,12 +169,6 @@ def test_a_part_that_is_not_there_is_refused(run: Run) -> None:
 def test_nothing_is_left_beside_the_file_of_a_stopped_hub(command: str, run: Run, told: Path) -> None:
     run("log", *command.split())
     assert [file.name for file in told.iterdir()] == ["arc.sqlite3"]
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def test_tail_follows_what_is_recorded(hub: ServedHub, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The commands that read: what a hub has, or had at any moment."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,7 @@ from cli.main import main
 from cli.read.view import View
 from cli.read.views import LOCKS
 from tests.support.command import Run, running
-from tests.support.served_hub import ServedHub, served_hub
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
+from tests.support.served_hub import ServedHub
 
 
 @pytest.fixture

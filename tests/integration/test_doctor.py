@@ -17,13 +17,11 @@ from tests.support.hub_process import CHECKOUT, HubProcess
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    with chdir(folder):
-        yield folder
+def repository(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working directory of somebody whose home is empty."""
+    monkeypatch.setenv("HOME", str(repository.parent / "home"))
+    with chdir(repository):
+        yield repository
 
 
 @pytest.fixture

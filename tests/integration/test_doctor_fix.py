@@ -1,7 +1,6 @@
 """`arc doctor --fix`: what it mends is as it was, and nothing else is touched."""
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -16,13 +15,11 @@ Break = Callable[[Path], None]
 
 
 @pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    with chdir(folder):
-        yield folder
+def repository(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working directory of somebody whose home is empty."""
+    monkeypatch.setenv("HOME", str(repository.parent / "home"))
+    with chdir(repository):
+        yield repository
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ from tests.support.hub_process import HubProcess
 from tests.support.memory_engine import MemoryLog
 from tests.support.recorders import events_in, post, reading, recording
 from tests.support.relay_thread import get_response, hand_in
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.tampering import build_storage, tampering
 from tests.support.waiting import wait_until
 
@@ -59,12 +59,6 @@ def process(tmp_path: Path) -> Iterator[HubProcess]:
     hub = HubProcess.at(tmp_path).start()
     yield hub
     hub.stop()
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def say_everywhere(hub: HubProcess) -> list[int]:

@@ -7,14 +7,13 @@ import http.client
 import json
 import random
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from tests.support.hook_windows import git
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -29,12 +28,6 @@ class Outcome(NamedTuple):
     lost: int
     commits: int
     taken: int
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 class Racer:

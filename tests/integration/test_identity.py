@@ -1,7 +1,6 @@
 """Who holds a token is its agent, and nobody else is, whichever way a call comes."""
 
 import json
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ import pytest
 
 from arc import ArcClient, ArcError
 from tests.support.hub_process import Answer, HubProcess
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 
 ADA, BOB, OPERATOR = (f"arc_token-of-{name}-for-a-test" for name in ("ada", "bob", "the-operator"))
 
@@ -22,12 +21,6 @@ def bearer(token: str) -> dict[str, str]:
 def issue(hub: ServedHub | HubProcess, agent_id: str, token: str, *, operator: bool = False, by: str = "") -> Answer:
     body = {"agent_id": agent_id, "token_sha256": sha256(token.encode()).hexdigest(), "operator": operator}
     return hub.call("POST", "/v1/tokens", body, headers=bearer(by) if by else {})
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def post(hub: ServedHub, agent_id: str, token: str = "") -> Answer:

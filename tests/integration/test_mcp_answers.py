@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,12 @@ from api.mcp.tools import TOOLS
 from tests.support.hub_process import Answer, HubProcess
 from tests.support.mcp_hosts import line_host
 from tests.support.ports import find_free_port
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.waiting import wait_until
 
 MAX_ANSWER_BYTES = 60_000
 FIRST_SEEN = 250
 """What some hosts show of the instructions."""
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    """A fresh hub."""
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def ask(tool: str, request_id: int = 1, /, **arguments: object) -> dict[str, Any]:

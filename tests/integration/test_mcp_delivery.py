@@ -3,7 +3,7 @@
 import asyncio
 import http.client
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,6 @@ from tests.support.waiting import wait_until
 
 COUNTS = [pytest.param(25, id="25"), pytest.param(1000, id="1000", marks=[pytest.mark.soak, pytest.mark.timeout(900)])]
 WAIT = {"timeout": 30}
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    """A fresh hub."""
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 async def time_out(client: Client, after_sec: float) -> CallToolResult:

@@ -4,15 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.mcp.tools import TOOLS
 from tests.support.hub_process import CHECKOUT
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.tools import require_tool
 
 INSPECTOR = "@modelcontextprotocol/inspector"
@@ -32,12 +30,6 @@ def inspector() -> list[str]:
     if version is None:
         pytest.skip(f"the MCP inspector needs Node.js 18 or newer, and this is {found}: install a newer Node.js")
     return [npx, "--yes", f"{INSPECTOR}@{version}", "--cli"]
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 @pytest.mark.parametrize("road", ["stdio", "http"])

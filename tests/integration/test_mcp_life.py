@@ -20,6 +20,12 @@ from tests.support.served_hub import served_hub
 from tests.support.waiting import wait_until
 
 
+@pytest.fixture
+def hub(start_hub: Callable[..., HubProcess]) -> HubProcess:
+    """A hub in a process of its own."""
+    return start_hub()
+
+
 def live_agents(hub: HubProcess) -> list[str]:
     return [session["agent_id"] for session in hub.get("/v1/agents").result]
 

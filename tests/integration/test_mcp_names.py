@@ -18,13 +18,6 @@ from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
 
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    """A fresh hub."""
-    with served_hub(tmp_path) as served:
-        yield served
-
-
 @contextmanager
 def window(hub: ServedHub, tmp_path: Path, agent: str | None, **environment: str) -> Iterator[LineHost]:
     """A window of a host with an `arc mcp` of its own, which has been opened."""

@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp.client import Client
 
 from tests.support.mcp_hosts import ERAS, ROADS, Era, call, call_in_vain, over_http
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 
 MAX_LISTING_BYTES = 14_000
 OF_0_1_1 = {
@@ -29,13 +28,6 @@ Open = Callable[[str], AbstractAsyncContextManager[Client]]
 every_era = pytest.mark.parametrize(
     "connect", [(road, era) for road in ROADS for era in ERAS], ids="-".join, indirect=True
 )
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    """A fresh hub."""
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 @pytest.fixture(params=[("http", "auto"), ("stdio", "legacy")], ids="-".join)

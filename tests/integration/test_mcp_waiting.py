@@ -3,7 +3,7 @@
 import asyncio
 import http.client
 import json
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,8 @@ import anyio
 import pytest
 
 from tests.support.mcp_hosts import ROADS, call, call_in_vain, line_host, over_http
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.waiting import until, wait_until
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def play(story: Coroutine[Any, Any, None]) -> None:

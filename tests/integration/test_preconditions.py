@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -12,13 +11,7 @@ import pytest
 from arc import ArcClient, ArcError, RelyingOn
 from tests.support.hub_process import Answer, HubProcess
 from tests.support.mcp_hosts import call, call_in_vain, over_http
-from tests.support.served_hub import ServedHub, served_hub
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
+from tests.support.served_hub import ServedHub
 
 
 def say(hub: ServedHub, stream: str, event_id: int, **more: Any) -> Answer:

@@ -2,9 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,14 +10,8 @@ import pytest
 
 from arc import ArcClient
 from tests.support.hub_process import Answer
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def ask(hub: ServedHub, body: str = "Which?", agent: str = "a", **terms: Any) -> Answer:

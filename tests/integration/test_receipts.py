@@ -1,7 +1,6 @@
 """Receipts and cursors: what was taken up, what is overdue, and readers that die at any step."""
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,6 @@ from projections.hub.tuning import Tuning
 from tests.support.recorders import events_in
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def say(hub: ServedHub, body: str = "hi", **fields: Any) -> int:

@@ -10,14 +10,8 @@ import pytest
 from relay.remote import HttpSend
 from tests.support.hub_process import HubProcess
 from tests.support.relay_thread import get_response, hand_in, serving
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 @pytest.fixture

@@ -57,12 +57,6 @@ def storage(tmp_path: Path) -> Path:
     return tmp_path / "arc.sqlite3"
 
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
-
-
 @pytest.mark.parametrize("count", [3_000, pytest.param(10_000, marks=pytest.mark.soak)])
 def test_words_and_their_beginnings_are_found_in_five_scripts_as_a_scan_of_the_log_finds_them(
     storage: Path, count: int

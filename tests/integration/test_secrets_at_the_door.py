@@ -1,6 +1,5 @@
 """Keys that are certain do not come in, on any way to the hub; what looks like one is shown to people."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,14 +9,8 @@ from arclog.progress import no_progress
 from projections.rebuilding.verification import verify_storage
 from tests.support.hub_process import HubProcess
 from tests.support.relay_thread import get_response, hand_in
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.unit.test_secrets import BY_LOOKS, PEM, TOKEN
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def test_it_is_refused_over_http_and_nothing_of_it_stays(hub: ServedHub, tmp_path: Path) -> None:

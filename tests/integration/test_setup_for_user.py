@@ -44,12 +44,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    with chdir(folder):
-        yield folder
+def repository(repository: Path) -> Iterator[Path]:
+    """The working directory."""
+    with chdir(repository):
+        yield repository
 
 
 @pytest.fixture

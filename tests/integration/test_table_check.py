@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from projections.rebuilding.verification import verify_storage
 from projections.search.filler import Filler
 from tests.support.hub_process import CHECKOUT, HubProcess
 from tests.support.recorders import contents, execute_all, post, reading, recording
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.tampering import build_storage
 from tests.support.waiting import wait_until
 
@@ -45,12 +44,6 @@ def damage(storage: Path, statement: str) -> None:
 @pytest.fixture
 def storage(tmp_path: Path) -> Path:
     return build_storage(tmp_path / "arc.sqlite3", 300)
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def test_tables_that_follow_from_the_log_are_found_to_be_whole(storage: Path) -> None:

@@ -1,22 +1,14 @@
 """Tasks over HTTP: what is ready and for whom, the next one, and what becomes of tasks."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.support.hub_process import Answer
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.waiting import wait_until
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 def add(hub: ServedHub, body: str = "work", **terms: Any) -> int:

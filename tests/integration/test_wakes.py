@@ -16,16 +16,10 @@ import pytest
 from cli.main import main
 from tests.support.hook_windows import Window
 from tests.support.mcp_hosts import call, over_http
-from tests.support.served_hub import ServedHub, served_hub
+from tests.support.served_hub import ServedHub
 from tests.support.waiting import wait_until
 
 TOKEN = "opens the inbox"
-
-
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[ServedHub]:
-    with served_hub(tmp_path) as served:
-        yield served
 
 
 class Inbox:
