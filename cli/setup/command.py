@@ -198,7 +198,8 @@ def _foresee_hub() -> str:
     if note is not None:
         return note.url
     port = read_options(storage).get("port", DEFAULT_PORT) if storage is not None else DEFAULT_PORT
-    print(f"hub: none runs here; one is started then. Where port {port} is taken, the next free one stands below too\n")
+    print(f"hub: none runs here; arc setup starts one, on port {port} or the next that is free.", end=" ")
+    print(f"{port} stands for it below\n")
     return url_of(DEFAULT_HOST, int(str(port)))
 
 

@@ -257,7 +257,7 @@ def test_a_dry_run_without_a_hub_says_that_the_port_is_chosen_at_its_start(
     first, _, diff = capsys.readouterr().out.partition("\n")
     assert (
         first
-        == "hub: none runs here; one is started then. Where port 6969 is taken, the next free one stands below too"
+        == "hub: none runs here; arc setup starts one, on port 6969 or the next that is free. 6969 stands for it below"
     )
     assert "http://127.0.0.1:6969/v1/hooks/claude-code" in diff
     assert plain.joinpath("arc.sqlite3").exists() is False
