@@ -28,8 +28,8 @@ class Machine(Struct, frozen=True):
         python: Python's version.
         sqlite: SQLite's version.
         load: the machine's load average (one minute) when the run began.
-        stops: how often a second a process that only looks at the clock did not run for more than a millisecond: others
-            had its core, or the host of a virtual machine had all of them.
+        stops: how often a second a process that does nothing but read the clock is stopped for more than a millisecond:
+            another process has its core, or the host of a virtual machine stops it.
         longest_stop_ms: the longest of these times.
     """
 

@@ -180,13 +180,13 @@ machine and rewrites this page; `arc bench` looks at your machine and disk for t
   all servers. strace counts the flushes of one sender's writes; what is not installed is left out by name.
 - Storages of up to a million events hold a history like that of ten agents at work: messages in 200 threads and five
   channels, direct messages, tasks, claims (refused ones too) and locks.
-- Nothing fails on a time: a target that is missed is marked, and the page says so.
+- A target that is missed fails nothing: it is marked, and the page says so.
 
 This run: {date}, Arc {version}, {minutes} minutes. {system}, {processor}, {cores} cores, {memory}; storages on
 {filesystem}, where a flush of 4 KiB takes {flush_ms} ms; Python {python}, SQLite {sqlite};
-load average {load} when it began. A process that only looks at the clock did not run for more than
-a millisecond {stops} times a second, for up to {longest_stop_ms} ms: others had its core, or the host of a virtual
-machine had all of them. The tails of times below have that in them.
+load average {load} when it began. A process that did nothing but read the clock was stopped {stops} times a second
+for more than a millisecond, the longest time for {longest_stop_ms} ms: another process had its core, or the host of a
+virtual machine stopped it. Such stops are part of the slowest times below.
 
 ## Figures
 
