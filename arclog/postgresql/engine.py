@@ -25,8 +25,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from msgspec import Struct
-
 from arclog.clock import LogClock, TimeSource
 from arclog.codec import StoredEvent
 from arclog.digest import GENESIS
@@ -40,6 +38,7 @@ from arclog.postgresql.durability import Durability
 from arclog.postgresql.erasing import erasures_of, scrub
 from arclog.postgresql.failures import IDLE_TOO_LONG, LineLost, Refused, storage_error_of
 from arclog.postgresql.line import Ask, Line, Row
+from arclog.postgresql.sent_batch import SentBatch
 from arclog.postgresql.session import LOCK_SEC, STALL_SEC, Session, open_session
 
 MOST_MISSING: Final = 2_000
@@ -49,20 +48,6 @@ COMMIT_SEC: Final = 10.0
 the hub turns to another line, and asks there what became of it."""
 ANSWER_SEC: Final = 5.0
 """How long an answer may take, beyond what the question itself waits for, before the line is taken for dead."""
-
-
-class SentBatch(Struct, frozen=True):
-    """A batch on its way to the server: how many of its statements must be done for each step.
-
-    Attributes:
-        committed: for its events to be in the log.
-        kept: for them to be there for good, on the standby too.
-        told: for the other hubs to be told; that is all of them.
-    """
-
-    committed: int
-    kept: int
-    told: int
 
 
 class PostgresqlEngine:
