@@ -5,7 +5,7 @@ beside them, in the log's column `type`, and nowhere in them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Final, final
 
 import msgspec
 from msgspec import Struct
@@ -44,6 +44,7 @@ class Fact(Struct, frozen=True, gc=False):
     data: Event
 
 
+@final
 class RecordedEvent(Fact, frozen=True):
     """An event in its place in the log: whose life it belongs to, who did it, and how it came to be."""
 

@@ -15,14 +15,20 @@ _SHARER: Final = "\n"
 and no agent holds a line feed."""
 
 
+def parts_of(slot: str) -> tuple[str, Mode]:
+    """Whose slot it is, a key's, and how that is held in it."""
+    key, sharer, _agent_id = slot.partition(_SHARER)
+    return key, "shared" if sharer and not slot.endswith(_SHARER) else "exclusive"
+
+
 def key_of(slot: str) -> str:
     """Whose slot it is."""
-    return slot.partition(_SHARER)[0]
+    return parts_of(slot)[0]
 
 
 def mode_of(slot: str) -> Mode:
     """How the key is held in it."""
-    return "shared" if _SHARER in slot and not slot.endswith(_SHARER) else "exclusive"
+    return parts_of(slot)[1]
 
 
 def shared_slot(key: str, agent_id: str) -> str:

@@ -30,7 +30,7 @@ from arclog.sqlite.queries import Queries
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.leases import LeaseTables, notice_channel
-from projections.lock_slots import key_of, mode_of, range_of_sharers, shared_slot, slot_for, slots_of
+from projections.lock_slots import key_of, mode_of, parts_of, range_of_sharers, shared_slot, slot_for, slots_of
 from projections.projector import Projector, Writer, time_of
 from projections.times import timestamp
 from projections.versions import Version, Versioned
@@ -318,6 +318,7 @@ def each_in_thread(connection: apsw.Connection, thread_id: str, at: AsOf, active
 
 
 def _lock(row: _Row) -> Lock:
+    key, mode = parts_of(row.slot)
     return Lock(
         row.file_path,
         row.agent_id,
@@ -326,8 +327,8 @@ def _lock(row: _Row) -> Lock:
         None if row.released_at is None else timestamp(row.released_at),
         msgspec.Raw(row.metadata.encode()),
         row.fencing_token,
-        key_of(row.slot),
-        mode_of(row.slot),
+        key,
+        mode,
         automatic=True if row.automatic else UNSET,
     )
 

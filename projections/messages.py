@@ -137,9 +137,9 @@ POSTING: Final[frozenset[type[Event]]] = frozenset((MessagePosted, TasksOpened, 
 def posted_by(event: Fact) -> Sequence[PostedMessage]:
     """The messages that an event posts, as their sender and those who wait for them are told."""
     data = event.data
-    if isinstance(data, MessagePosted):
+    if type(data) is MessagePosted:
         return (post_of(event, data),)
-    if isinstance(data, TasksOpened) or notices_of(data):
+    if type(data) is TasksOpened or notices_of(data):
         return [_posted(message) for message in messages_of(event)]
     return ()
 

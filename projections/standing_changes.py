@@ -43,30 +43,41 @@ def learn(standing: Standing, event_id: int, recorded_at: int, data: Event) -> N
         change(standing, event_id, recorded_at, data)
 
 
-def _on_acquired(standing: Standing, event_id: int, _recorded_at: int, data: LockAcquired | ClaimAcquired) -> None:
+def _on_lock_acquired(standing: Standing, event_id: int, _recorded_at: int, data: LockAcquired) -> None:
     if data.place is not None:
         standing.leave(data.place)
-    if isinstance(data, LockAcquired):
-        standing.grant(
-            "lock",
-            data.keys,
-            data.agent_id,
-            data.mode,
-            event_id,
-            data.expires_at,
-            data.kept,
-            is_automatic=data.is_automatic,
-        )
-    else:
-        standing.grant("claim", (data.claim_key,), data.owner_agent_id, "exclusive", event_id, data.expires_at)
+    standing.grant(
+        "lock",
+        data.keys,
+        data.agent_id,
+        data.mode,
+        event_id,
+        data.expires_at,
+        data.kept,
+        is_automatic=data.is_automatic,
+    )
 
 
-def _on_refreshed(standing: Standing, _event_id: int, _recorded_at: int, data: LockRefreshed | ClaimRefreshed) -> None:
-    standing.prolong(data.fencing_token, _keys(data), data.expires_at)
+def _on_claim_acquired(standing: Standing, event_id: int, _recorded_at: int, data: ClaimAcquired) -> None:
+    if data.place is not None:
+        standing.leave(data.place)
+    standing.grant("claim", (data.claim_key,), data.owner_agent_id, "exclusive", event_id, data.expires_at)
 
 
-def _on_released(standing: Standing, _event_id: int, _recorded_at: int, data: LockReleased | ClaimReleased) -> None:
-    standing.release(data.fencing_token, _keys(data))
+def _on_lock_refreshed(standing: Standing, _event_id: int, _recorded_at: int, data: LockRefreshed) -> None:
+    standing.prolong(data.fencing_token, data.keys, data.expires_at)
+
+
+def _on_claim_refreshed(standing: Standing, _event_id: int, _recorded_at: int, data: ClaimRefreshed) -> None:
+    standing.prolong(data.fencing_token, (data.claim_key,), data.expires_at)
+
+
+def _on_lock_released(standing: Standing, _event_id: int, _recorded_at: int, data: LockReleased) -> None:
+    standing.release(data.fencing_token, data.keys)
+
+
+def _on_claim_released(standing: Standing, _event_id: int, _recorded_at: int, data: ClaimReleased) -> None:
+    standing.release(data.fencing_token, (data.claim_key,))
 
 
 def _on_handed_over(
@@ -132,31 +143,24 @@ def _on_queued(standing: Standing, event_id: int, recorded_at: int, data: LockQu
 
 
 def _keys(
-    data: LockQueued
-    | ClaimQueued
-    | LockRefreshed
-    | ClaimRefreshed
-    | LockReleased
-    | ClaimReleased
-    | LockHandedOver
-    | ClaimHandedOver,
+    data: LockQueued | ClaimQueued | LockHandedOver | ClaimHandedOver,
 ) -> tuple[str, ...]:
     return data.keys if isinstance(data, OnPaths) else (data.claim_key,)
 
 
 _CHANGES: Final[Mapping[type[Event], Callable[[Standing, int, int, Any], None]]] = {
-    ClaimAcquired: _on_acquired,
+    ClaimAcquired: _on_claim_acquired,
     ClaimHandedOver: _on_handed_over,
     ClaimLeft: _on_left,
     ClaimQueued: _on_queued,
-    ClaimRefreshed: _on_refreshed,
-    ClaimReleased: _on_released,
-    LockAcquired: _on_acquired,
+    ClaimRefreshed: _on_claim_refreshed,
+    ClaimReleased: _on_claim_released,
+    LockAcquired: _on_lock_acquired,
     LockHandedOver: _on_handed_over,
     LockLeft: _on_left,
     LockQueued: _on_queued,
-    LockRefreshed: _on_refreshed,
-    LockReleased: _on_released,
+    LockRefreshed: _on_lock_refreshed,
+    LockReleased: _on_lock_released,
     MessagePosted: _on_freed,
     SessionExpired: _on_expired,
     SessionOpened: _on_opened,

@@ -47,8 +47,11 @@ def on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
 
 def on_lease(writer: Writer, event: Fact, data: ClaimRefreshed | ClaimReleased) -> None:
     """A claim was prolonged or given back."""
+    task_id = _find_leased(writer, data.claim_key)
+    if task_id is None:  # as for all claims that have nothing to do with a task
+        return
     changes = Changes(writer, event)
-    row = _leased(writer, changes, data.claim_key)
+    row = changes.find(task_id)
     if row is not None and row.claim_token == data.fencing_token:
         if isinstance(data, ClaimRefreshed):
             changes.set(row, claimed_until=data.expires_at)
@@ -82,8 +85,14 @@ def _end_lease(changes: Changes, row: TaskRow, *, is_gone: bool) -> None:
 
 
 def _leased(writer: Writer, changes: Changes, claim_key: str) -> TaskRow | None:
+    task_id = _find_leased(writer, claim_key)
+    return None if task_id is None else changes.find(task_id)
+
+
+def _find_leased(writer: Writer, claim_key: str) -> int | None:
+    """The task that a claim is the lease on."""
     task_id = task_of_key(claim_key)
     if task_id is None:
         known = writer.find(VERSIONS, claim_key)
         task_id = None if known is None else known.row.task_id
-    return None if task_id is None else changes.find(task_id)
+    return task_id

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from functools import partial
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,9 +22,6 @@ from api.http.headers import AGENT, HEADERS, find_sender, transport_of
 from api.http.idempotency import KEY, find_key, hash_request
 from api.http.queries import QueryReader
 from api.http.responses import Responder
-from arclog.deciders.claims import AcquireClaim
-from arclog.deciders.locks import AcquireLock
-from arclog.deciders.picking import TakeNextTask
 from arclog.deciders.tokens import check_sender
 from arclog.errors import ArcError
 from arclog.limits import HEARTBEAT_SEC, LEFT_AFTER_SEC
@@ -145,10 +142,6 @@ def as_sent(ids: Struct, body: Any) -> Command:  # noqa: ANN401 - the body of mo
     return command
 
 
-MAY_WAIT: Final = (AcquireLock, AcquireClaim, TakeNextTask)
-"""Commands that may have to wait for what they ask."""
-
-
 def ok(outcome: Outcome) -> int:
     """The status of what always is 200."""
     return 200
@@ -224,7 +217,7 @@ class ChangeRoute(Struct, Generic[K, B], frozen=True, kw_only=True):
                     former_request=known_by.written,
                     relies_on=relies_on,
                 )
-            if not isinstance(asked, MAY_WAIT) or asked.wait_sec <= 0:
+            if getattr(asked, "wait_sec", 0) <= 0:  # most commands know no waiting
                 outcome = await work
             else:
                 connection = connection_of(scope)

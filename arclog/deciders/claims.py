@@ -136,14 +136,15 @@ def decide_acquire(standing: Standing, command: AcquireClaim, now: int, hub_id: 
     Raises:
         InvalidInput: the command is not well-formed.
     """
-    if not command.key:
+    key = command.key
+    if not key:
         raise InvalidInput("claim_key", "or task_message_id is required")
-    claim_key = fields.required_id("claim_key", command.key)
+    claim_key = fields.required_id("claim_key", key)
     agent_id = fields.agent("owner_agent_id", command.owner_agent_id)
     ttl = fields.ttl(command.ttl_sec)
-    wait = fields.wait(command.wait_sec)
-    metadata = fields.metadata(command.metadata)
-    thread_id = fields.optional_id("thread_id", command.thread_id)
+    wait = fields.wait(command.wait_sec) if command.wait_sec else 0
+    metadata = fields.metadata(command.metadata) if command.metadata else {}
+    thread_id = None if command.thread_id is None else fields.optional_id("thread_id", command.thread_id)
     task_message_id = fields.integer("task_message_id", command.task_message_id)
     match ask(standing, Ask("claim", agent_id, (claim_key,), "exclusive", ttl, wait > 0), now):
         case Granted(place):

@@ -195,6 +195,7 @@ def integer(field: str, value: int | None) -> int | None:
     return value
 
 
+@lru_cache(64)
 def ttl(ttl_sec: float) -> int:
     """A lease's length in microseconds, a day at most.
 

@@ -140,12 +140,16 @@ class Granted(Struct, frozen=True):
 
 
 class Prolonged(Struct, frozen=True):
-    """It has it already, by these keys of this grant, which is its own or, of a claim, its parent's."""
+    """It has it already, by these keys of this grant, which is its own or, of a claim, its parent's.
+
+    `is_automatic` says whether a hook has locked it by itself.
+    """
 
     token: int
     keys: tuple[str, ...]
     expires_at: int
     agent_id: str
+    is_automatic: bool = False
 
 
 class Refused(Struct, frozen=True):
@@ -176,7 +180,8 @@ def ask(standing: Standing, asked: Ask, now: int) -> Answer:
     if own is None and asked.noun == "claim" and (parent := standing.families.parent_of(asked.agent_id)) is not None:
         own = _find_own(standing, replace(asked, agent_id=parent), now)
     if own is not None:
-        if not asked.is_automatic and own.keys == asked.keys and _is_automatic(standing, own):
+        if own.is_automatic and not asked.is_automatic and own.keys == asked.keys:
+            # What an agent asks for outlasts its turn: a grant of its own.
             return grant(standing, Request(asked.noun, asked.agent_id, asked.keys, asked.mode), now)
         return own
     place = find_place(standing, asked, now) if standing.waiting else None
@@ -272,34 +277,26 @@ def find_lapsed(standing: Standing, now: int) -> Iterator[Holding]:
             yield holding
 
 
-def _is_automatic(standing: Standing, own: Prolonged) -> bool:
-    """Whether a hook has locked it by itself. What an agent asks for outlasts its turn: a grant of its own."""
-    return any(one.is_automatic for one in standing.grant_of(own.token) if one.key in own.keys)
-
-
 def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:
     """What the asker has of it already: just that, or a pattern that covers all of it."""
     if not standing.held_by(asked.agent_id):  # as for nearly all that ask for something new
         return None
-    expires_at = now + asked.ttl
-
-    def serves(holding: Holding) -> bool:
-        return holding.is_active(now) and is_enough(holding.mode, asked.mode)
-
-    held: list[Holding] = []
+    noun, agent_id, mode = asked.noun, asked.agent_id, asked.mode
+    token, longest, is_automatic = 0, now + asked.ttl, False
     for key in asked.keys:
-        one = standing.find(asked.noun, key, asked.agent_id)
-        if one is None or not serves(one) or (held and one.token != held[0].token):
+        one = standing.find(noun, key, agent_id)
+        if one is None or one.expires_at < now or not is_enough(one.mode, mode) or token not in {0, one.token}:
             break
-        held.append(one)
+        token, longest = one.token, max(longest, one.expires_at)
+        is_automatic = is_automatic or one.is_automatic
     else:
-        longest = max(expires_at, *[one.expires_at for one in held])
-        return Prolonged(held[0].token, asked.keys, longest, asked.agent_id)
-    if asked.noun == "lock":
-        for pattern in islice(standing.patterns_of(asked.agent_id), MAX_OWN_PATTERNS):
-            if serves(pattern) and all(pattern.covers(key) for key in asked.keys):
-                longest = max(expires_at, pattern.expires_at)
-                return Prolonged(pattern.token, (pattern.key,), longest, asked.agent_id)
+        return Prolonged(token, asked.keys, longest, agent_id, is_automatic)
+    if noun == "lock":
+        for pattern in islice(standing.patterns_of(agent_id), MAX_OWN_PATTERNS):
+            serves = pattern.is_active(now) and is_enough(pattern.mode, mode)
+            if serves and all(pattern.covers(key) for key in asked.keys):
+                longest = max(now + asked.ttl, pattern.expires_at)
+                return Prolonged(pattern.token, (pattern.key,), longest, agent_id, pattern.is_automatic)
     return None
 
 

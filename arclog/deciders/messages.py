@@ -114,7 +114,7 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
     kind = command.kind.strip().lower()
     if kind not in _KINDS:
         raise InvalidInput("kind", f"must be one of {', '.join(MESSAGE_KINDS)}, not {command.kind!r}")
-    to_agent = fields.optional_id("to_agent", command.to_agent)
+    to_agent = None if command.to_agent is None else fields.optional_id("to_agent", command.to_agent)
     if to_agent is not None and is_human(to_agent):
         to_agent = HUMAN
     channel = fields.required_id("channel", command.room)
@@ -140,7 +140,7 @@ def decide_post(state: Posting, command: PostMessage, now: int) -> MessagePosted
         body=body,
         attachments=_attachments(command.attachments, state.limits) if command.attachments else (),
         reply_to=None if command.reply_to is None else fields.integer("reply_to", command.reply_to),
-        thread_id=fields.optional_id("thread_id", command.thread_id),
+        thread_id=None if command.thread_id is None else fields.optional_id("thread_id", command.thread_id),
         metadata=fields.metadata(command.metadata) if command.metadata else {},
         parent_task_id=None if parent is None else fields.integer("parent_task_id", parent),
         completes_task_id=answered.task_id if answered else None,

@@ -230,7 +230,7 @@ class Log:
         if owner is not None:
             self._keep_key(event_id, owner, metadata)
         self.head_id, self._recorded_at, self._digest = event_id, recorded_at, digest
-        if isinstance(event, PayloadErased):
+        if type(event) is PayloadErased:
             take_out(self.connection, event.events)
         return RecordedEvent(event_id, recorded_at, event, stream, actor, metadata)
 

@@ -125,6 +125,6 @@ def answer_now(writer: Writer, snapshot: Snapshot, event: RecordedEvent, hub: Hu
     """The same for the log's last event, from what its writer remembers, so that leases need not be read again."""
     data = event.data
     tell = LEASE_ANSWERS.get(type(data))
-    if tell is not None and not (isinstance(data, ClaimAcquired) and data.pick):
+    if tell is not None and (type(data) is not ClaimAcquired or data.pick is None):
         return tell(CurrentRows(writer), event.event_id, data)
     return answer(snapshot, event, hub)

@@ -174,9 +174,12 @@ def show_obstacle(rows: Rows, obstacle: Obstacle) -> Lock | Claim | None:
     return found
 
 
-def _asked_lock(rows: Rows, event_id: int, data: LockAcquired | LockRefreshed) -> Outcome:
-    token = event_id if isinstance(data, LockAcquired) else data.fencing_token
-    return _of_locks(rows, event_id, data.keys, data.agent_id, token, acquired=True)
+def _granted_lock(rows: Rows, event_id: int, data: LockAcquired) -> Outcome:
+    return _of_locks(rows, event_id, data.keys, data.agent_id, event_id, acquired=True)
+
+
+def _prolonged_lock(rows: Rows, event_id: int, data: LockRefreshed) -> Outcome:
+    return _of_locks(rows, event_id, data.keys, data.agent_id, data.fencing_token, acquired=True)
 
 
 def _freed_lock(rows: Rows, event_id: int, data: LockReleased) -> Outcome:
@@ -250,11 +253,11 @@ LEASE_ANSWERS: Final[Mapping[type[Event], Callable[[Rows, int, Any], Outcome]]] 
     ClaimRefreshed: _asked_claim,
     ClaimRefused: refuse,
     ClaimReleased: _ended_claim,
-    LockAcquired: _asked_lock,
+    LockAcquired: _granted_lock,
     LockHandedOver: _given_lock,
     LockLeft: _left,
     LockQueued: _queued,
-    LockRefreshed: _asked_lock,
+    LockRefreshed: _prolonged_lock,
     LockRefused: refuse,
     LockReleased: _freed_lock,
 }

@@ -14,7 +14,17 @@ from arclog.deciders import locks as lock_rules
 from arclog.deciders.leases import GiveBack, TellWaiting
 from arclog.deciders.waits import Request
 from arclog.errors import InvalidInput
-from arclog.events import ClaimQueued, ClaimRefused, Event, LockQueued, LockRefreshed, LockRefused
+from arclog.events import (
+    ClaimAcquired,
+    ClaimQueued,
+    ClaimRefreshed,
+    ClaimRefused,
+    Event,
+    LockAcquired,
+    LockQueued,
+    LockRefreshed,
+    LockRefused,
+)
 from arclog.events.locks import LockedPath
 from arclog.sqlite.snapshot import Query
 from projections import claims, deadlocks, locks, sessions
@@ -54,6 +64,8 @@ def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf
         context.settle_orphans()
     leases = context.leases
     decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
+    if type(decision) is ClaimAcquired or type(decision) is ClaimRefreshed:  # as nearly always
+        return decision
     while isinstance(decision, ClaimRefused) and context.settle_agent(decision.owner_agent_id):
         decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
     if isinstance(decision, ClaimRefused):
@@ -93,6 +105,8 @@ def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -
         context.settle_orphans()
     state = _on_locks(context, command, tree=command.is_automatic)
     decision = lock_rules.decide_acquire(state, command, at.now)
+    if type(decision) is LockAcquired:  # as nearly always
+        return decision
     while isinstance(decision, LockRefused) and context.settle_agent(decision.agent_id):
         decision = lock_rules.decide_acquire(state, command, at.now)
     if isinstance(decision, LockRefreshed) and command.is_automatic and _lasts(context, decision, at.now):

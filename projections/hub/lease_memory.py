@@ -103,7 +103,7 @@ class LeaseMemory:
     def learn(self, event: RecordedEvent) -> None:
         """An event of `TEACHING` was appended; it is read from the log later where others are not learned yet."""
         data = event.data
-        if isinstance(data, _ENDS):
+        if type(data) is SessionClosed or type(data) is SessionExpired:
             self.gone.add(data.agent_id)  # the hub that appends the end of a session settles what follows from it
         if not self._is_behind:
             self._learn(event)

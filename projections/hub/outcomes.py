@@ -1,5 +1,7 @@
 """Outcomes: what an accepted command led to."""
 
+from typing import final
+
 from msgspec import Struct
 
 from projections.hub.open_calls import OpenCall
@@ -19,6 +21,7 @@ class Queue(Struct, frozen=True):
     ahead: tuple[str, ...]
 
 
+@final
 class Outcome(Struct, frozen=True):
     """What an accepted command led to.
 

@@ -54,7 +54,7 @@ class Submission:
             self._watch()
             with self._present(call.sender):
                 return await self._lease_waits.wait(outcome.opened)
-        if isinstance(command, TakeNextTask) and outcome.event_id is None and command.wait_sec > 0:
+        if type(command) is TakeNextTask and outcome.event_id is None and command.wait_sec > 0:
             self._watch()
             with self._present(command.agent_id.strip()):
                 return await self._task_waits.wait(command, lambda: self._submit(call))
