@@ -62,7 +62,7 @@ def functions_of(recorder: Recorder, *batches: list[Command]) -> float:
 
 @pytest.mark.parametrize(("posts", "most"), [(1, 185), (16, 90)], ids=["alone", "of 16"])
 def test_a_post_calls_few_functions(storage: Path, posts: int, most: int) -> None:
-    """When this was written, a post alone called 154 functions, some 176 where the files were looked at; one of 16, 83."""
+    """When this was written, a post alone called 154 functions, 176 where the files were looked at; one of 16, 83."""
     with recording(storage) as recorder:
         assert functions_of(recorder, [post(body=str(number)) for number in range(posts)]) <= most
 
