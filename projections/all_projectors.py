@@ -1,7 +1,8 @@
 """All projections, and what one event means for each of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import reduce
 from operator import attrgetter
 from typing import Any, Final
 
@@ -53,6 +54,7 @@ PROJECTORS: Final[tuple[Projector, ...]] = (
 )
 
 
+Fields = tuple[str, ...]
 Which = Callable[[Any], object]
 
 
@@ -84,7 +86,7 @@ Handlers = Mapping[type[Event], AtType]
 def handlers_of(projectors: Iterable[Projector]) -> Handlers:
     """What some projections do at each type of event."""
     always: dict[type[Event], list[Handler]] = defaultdict(list)
-    sometimes: dict[type[Event], dict[str | Which, list[Handler]]] = defaultdict(lambda: defaultdict(list))
+    sometimes: dict[type[Event], dict[Fields | Which, list[Handler]]] = defaultdict(lambda: defaultdict(list))
     for projector in projectors:
         for event_class, handler in projector.handlers.items():
             if isinstance(handler, Some):
@@ -94,27 +96,36 @@ def handlers_of(projectors: Iterable[Projector]) -> Handlers:
     return {
         event_class: AtType(
             tuple(always[event_class]),
-            _any_of(list(sometimes[event_class])),
+            _any_of(sometimes[event_class]),
             tuple(AtSome(_is(which), tuple(handlers)) for which, handlers in sometimes[event_class].items()),
         )
         for event_class in EVENT_CLASSES
     }
 
 
-def _is(which: str | Which) -> Which:
-    return attrgetter(which) if isinstance(which, str) else which
+def _is(which: Fields | Which) -> Which:
+    """Whether an event is one of some, as a function."""
+    if not isinstance(which, tuple):
+        return which
+    values = attrgetter(*which, which[0])  # once more, so that of one field too they are a tuple
+    return lambda data: any(values(data))
 
 
-def _any_of(several: list[str | Which]) -> Which:
-    """Whether an event may be one of some; told at once where fields say it."""
-    if len(several) == 1:
-        return _is(several[0])
-    names = [which for which in several if isinstance(which, str)]
-    if several and len(names) == len(several):
-        fields = attrgetter(*names)
-        return lambda data: any(fields(data))
-    tests = [_is(which) for which in several]
-    return lambda data: any(test(data) for test in tests)
+def _any_of(several: Collection[Fields | Which]) -> Which:
+    """Whether an event may be one of any of them; all that fields say is told at once."""
+    fields = tuple(dict.fromkeys(field for which in several if isinstance(which, tuple) for field in which))
+    tests = [which for which in several if not isinstance(which, tuple)]
+    if fields:
+        tests.insert(0, _is(fields))
+    return reduce(_either, tests) if tests else _never
+
+
+def _either(one: Which, other: Which) -> Which:
+    return lambda data: one(data) or other(data)
+
+
+def _never(_data: object) -> bool:
+    return False
 
 
 HANDLERS: Final = handlers_of(PROJECTORS)

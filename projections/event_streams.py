@@ -36,11 +36,11 @@ def _on_event(writer: Writer, event: Fact, data: Event) -> None:
         writer.write(SQL["add"], (stream, event.event_id))
 
 
-_SOME: Final[Mapping[type[Event], str | Callable[[Any], bool]]] = {
+_SOME: Final[Mapping[type[Event], tuple[str, ...] | Callable[[Any], bool]]] = {
     MessagePosted: is_of_task,
-    LockAcquired: "others",
-    LockRefreshed: "others",
-    LockReleased: "others",
+    LockAcquired: ("others",),
+    LockRefreshed: ("others",),
+    LockReleased: ("others",),
 }
 """Of these types few events concern several entities, and this tells which."""
 

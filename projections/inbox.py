@@ -36,7 +36,10 @@ PROJECTOR: Final = Projector(
     tables=("inbox",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
-    handlers={MessagePosted: _on_posted, **{kind: Some(field, _on_noticed) for kind, field in NOTICE_FIELD.items()}},
+    handlers={
+        MessagePosted: Some(("to_agent",), _on_posted),
+        **{kind: Some((field,), _on_noticed) for kind, field in NOTICE_FIELD.items()},
+    },
 )
 
 

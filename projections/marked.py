@@ -8,7 +8,7 @@ from arclog.codec import Fact
 from arclog.events import MessagePosted, TasksOpened
 from arclog.sqlite.queries import Queries
 from projections.intervals import AsOf
-from projections.projector import Projector, Writer, for_each_message
+from projections.projector import Projector, Some, Writer, for_each_message
 
 SQL: Final = Queries("projections", "marked.sql")
 
@@ -25,7 +25,7 @@ PROJECTOR: Final = Projector(
     tables=("marked_messages",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
-    handlers={MessagePosted: _on_posted, TasksOpened: for_each_message(_on_posted)},
+    handlers={MessagePosted: Some(("handling",), _on_posted), TasksOpened: for_each_message(_on_posted)},
 )
 
 

@@ -205,6 +205,6 @@ PROJECTOR: Final = Projector(
     handlers={
         MessagePosted: _on_posted,
         TasksOpened: for_each_message(_on_posted),
-        **{kind: Some(field, _on_noticed) for kind, field in NOTICE_FIELD.items()},
+        **{kind: Some((field,), _on_noticed) for kind, field in NOTICE_FIELD.items()},
     },
 )

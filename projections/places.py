@@ -155,8 +155,8 @@ PROJECTOR: Final = Projector(
     handlers={
         LockQueued: _on_queued,
         ClaimQueued: _on_queued,
-        LockAcquired: Some("place", _on_acquired),
-        ClaimAcquired: Some("place", _on_acquired),
+        LockAcquired: Some(("place",), _on_acquired),
+        ClaimAcquired: Some(("place",), _on_acquired),
         LockHandedOver: _on_handed_over,
         ClaimHandedOver: _on_handed_over,
         LockLeft: _on_left,

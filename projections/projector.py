@@ -95,12 +95,12 @@ class Some(Struct, frozen=True):
     """A handler for some events of a type, where most of them mean nothing to a projection.
 
     Attributes:
-        which: the field that such an event has set to something; or says of an event's data whether it is one of them,
-            and then projections that ask the same give the same function.
+        which: the fields of which such an event has one set to something; or says of an event's data whether it is one
+            of them, and then projections that ask the same give the same function.
         handle: what such an event means.
     """
 
-    which: str | Callable[[Any], bool]
+    which: tuple[str, ...] | Callable[[Any], bool]
     handle: Handler
 
 

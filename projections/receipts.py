@@ -11,7 +11,7 @@ from arclog.deciders.receipts import AskedReceipt
 from arclog.events import InboxAcknowledged, MessagePosted
 from arclog.sqlite.queries import Queries
 from projections.intervals import AsOf
-from projections.projector import Projector, Writer
+from projections.projector import Projector, Some, Writer
 from projections.times import optional_timestamp, timestamp
 from projections.versions import Version, Versioned
 
@@ -84,7 +84,7 @@ PROJECTOR: Final = Projector(
     tables=("receipts",),
     schema=SQL["schema"],
     indexes=SQL["indexes"],
-    handlers={MessagePosted: _on_posted, InboxAcknowledged: _on_acknowledged},
+    handlers={MessagePosted: Some(("handling", "reply_to"), _on_posted), InboxAcknowledged: _on_acknowledged},
 )
 
 

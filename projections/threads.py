@@ -159,16 +159,16 @@ PROJECTOR: Final = Projector(
     schema=SQL["schema"],
     indexes=SQL["indexes"],
     handlers={
-        MessagePosted: _on_posted,
+        MessagePosted: Some(("thread_id", "completes_in_thread_id"), _on_posted),
         TasksOpened: for_each_message(_on_posted),
         TaskCompleted: _on_task_completed,
         TaskFailed: _on_given_up,
         TaskCancelled: _on_given_up,
         TaskReopened: _on_reopened,
         ClaimAcquired: _on_claimed,
-        ClaimReleased: Some("notice", _on_released),
-        LockReleased: Some("notice", _on_released),
-        SessionExpired: Some("notices", _on_released),
+        ClaimReleased: Some(("notice",), _on_released),
+        LockReleased: Some(("notice",), _on_released),
+        SessionExpired: Some(("notices",), _on_released),
     },
 )
 

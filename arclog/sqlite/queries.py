@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Final
 
 _HEADING: Final = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
-_COMMENTS: Final = re.compile(r"\A(?:--.*\n)+")
 _PLACE: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -38,8 +37,7 @@ class Queries(dict[str, str]):
         statements = dict[str, str]()
         own = dict(parts)
         for what, name, text in zip(found[::3], found[1::3], found[2::3], strict=True):
-            # What is said before a statement is for readers; SQLite would look at it each time.
-            (own if what == "part" else statements)[name] = _COMMENTS.sub("", text.strip())
+            (own if what == "part" else statements)[name] = text.strip()
         self.parts: Final = {name: _fill(text, own) for name, text in own.items()}
         super().__init__((name, _fill(text, self.parts)) for name, text in statements.items())
 
