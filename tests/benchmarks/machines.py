@@ -26,7 +26,7 @@ WAITS: Final = 100
 
 def one_hub(bench: Bench) -> Iterator[Row]:
     """One hub with 64 connections: its log in its file, and on a server."""
-    with bench.home() as home, _pair() as url, bench.hub() as alone, machines(home, url, 1) as hubs:
+    with bench.home() as home, pair() as url, bench.hub() as alone, machines(home, url, 1) as hubs:
         rates, loads = _compare(bench, home, {FILE: [alone], SERVER: hubs}, 64)
     yield Row(
         "machines-1",
@@ -39,7 +39,7 @@ def one_hub(bench: Bench) -> Iterator[Row]:
 
 def four_hubs(bench: Bench) -> Iterator[Row]:
     """Four hubs with 16 connections each: on one file, and each with a copy of the log on a server."""
-    with bench.home() as home, _pair() as url, ExitStack() as stack:
+    with bench.home() as home, pair() as url, ExitStack() as stack:
         (home / "file").mkdir()
         on_file = [stack.enter_context(_hub_at(home / "file")) for _ in range(4)]
         on_server = stack.enter_context(machines(home, url, 4))
@@ -63,7 +63,7 @@ def four_hubs(bench: Bench) -> Iterator[Row]:
 
 def waiter(bench: Bench) -> Iterator[Row]:
     """From a post at one hub to whoever waits at another."""
-    with bench.home() as home, _pair() as url, machines(home, url, 2) as (one, two):
+    with bench.home() as home, pair() as url, machines(home, url, 2) as (one, two):
         times = [[_time_wake(one, two) for _ in range(WAITS)] for _ in bench.turns(SERVER, most=FEW)]
     p50 = figure("p50", "ms", [quantile(found, 0.5) for found in times])
     p99 = figure("p99", "ms", [quantile(found, 0.99) for found in times])
@@ -79,7 +79,7 @@ LINES: Final = (Line("machines-1", one_hub), Line("machines-4", four_hubs), Line
 
 
 @contextmanager
-def _pair() -> Iterator[str]:
+def pair() -> Iterator[str]:
     """A log on a primary each of whose commits waits for its standby."""
     try:
         programs = needs_postgresql()
@@ -111,17 +111,18 @@ def _compare(
     rates: dict[str, list[float]] = defaultdict(list)
     loads: dict[str, list[list[Load]]] = defaultdict(list)
     for hubs in groups.values():
-        _load_all(hubs, post, connections, 1)  # to warm up
+        load_all(hubs, post, connections, 1)  # to warm up
     for order in bench.turns(*groups):
         for name in order:
-            turn = _load_all(groups[name], post, connections, bench.effort.load_sec)
+            turn = load_all(groups[name], post, connections, bench.effort.load_sec)
             assert not any(one.faults for one in turn), turn
             rates[name].append(sum(one.rate for one in turn))
             loads[name].append(turn)
     return rates, loads
 
 
-def _load_all(hubs: Sequence[HubProcess], request: Request, connections: int, sec: int) -> list[Load]:
+def load_all(hubs: Sequence[HubProcess], request: Request, connections: int, sec: int) -> list[Load]:
+    """Put the same load on all hubs at once; what became of it at each."""
     with ThreadPoolExecutor(len(hubs)) as threads:
         return list(threads.map(lambda hub: load(hub.url, request, connections, sec), hubs))
 
