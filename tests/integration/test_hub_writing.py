@@ -9,6 +9,7 @@ import pytest
 from arclog.deciders.messages import PostMessage
 from arclog.errors import InvalidInput, StorageBusy, UnexpectedFailure
 from arclog.sqlite.connection import open_connection
+from arclog.sqlite.reads import read_head
 from projections import message_pages
 from projections.hub.calls import Call
 from projections.hub.hub import Hub
@@ -105,6 +106,9 @@ def test_two_hubs_that_write_at_once_lose_nothing(storage: Path) -> None:
         calls = [(one, two)[number % 2].execute(post(body=str(number), thread_id="t")) for number in range(200)]
         outcomes = await asyncio.gather(*calls)
         assert len({outcome.event_id for outcome in outcomes}) == 200
+        last = max(outcome.event_id or 0 for outcome in outcomes)
+        while one.read(read_head).event_id < last:  # noqa: ASYNC110 - where the log is elsewhere, its copy follows
+            await asyncio.sleep(0.01)
         page = one.read(message_pages.read_messages, MessageQuery(channel="general", limit=500), one.at())
         assert sorted(map(int, bodies(page))) == list(range(200))
 
