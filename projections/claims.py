@@ -177,6 +177,14 @@ def find_claim(connection: apsw.Connection, claim_key: str, at: AsOf) -> Claim |
     return None if row is None else _claim(row)
 
 
+def find_token_at(connection: apsw.Connection, task_id: int, moment: int, at: AsOf) -> int | None:
+    """The last lease on a task, if it stood at a moment, the moment of its end included."""
+    row = VERSIONS.find_at(connection, claim_key_of(task_id), at)
+    if row is None or min(row.expires_at, row.expires_at if row.released_at is None else row.released_at) < moment:
+        return None
+    return row.fencing_token
+
+
 def find_current(writer: Writer, claim_key: str) -> Claim | None:
     """The claim of that name as it is now, as the writer knows it."""
     current = writer.find(VERSIONS, claim_key)

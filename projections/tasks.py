@@ -226,6 +226,12 @@ def find_known(connection: apsw.Connection, task_id: int, at: AsOf) -> KnownTask
     return None if row is None else to_known(row)
 
 
+def find_end(connection: apsw.Connection, task_id: int, at: AsOf) -> int:
+    """When a task came to its end, in microseconds; 0 if it has not."""
+    row = VERSIONS.find_at(connection, task_id, at)
+    return 0 if row is None else row.completed_at or 0
+
+
 def find_open_request(connection: apsw.Connection, task_id: int, at: AsOf) -> KnownTask | None:
     """A task that is an open `task_request`."""
     row = VERSIONS.find_at(connection, task_id, at)

@@ -131,12 +131,14 @@ class Completing(Struct, frozen=True):
         parent: its parent.
         has_open_sibling: whether another child of the parent is still open, or has failed.
         child_count: how many children the parent has.
+        ended_under: the lease that the task, if it is done, was under when it ended; None for none.
     """
 
     task: KnownTask | None
     parent: KnownTask | None = None
     has_open_sibling: bool = False
     child_count: int = 0
+    ended_under: int | None = None
 
 
 class Failing(Struct, frozen=True):
@@ -158,7 +160,9 @@ def decide_complete(state: Completing, command: CompleteTask, now: int) -> TaskC
     completed_by = fields.optional_agent("agent_id", command.agent_id)
     task = _get(state.task, command.task_id)
     again = task.state == "done"
-    if not again:
+    if again:
+        _check_end(task, command.fencing_token, state.ended_under)
+    else:
         if task.state != "open":
             raise NotReady(f"task {task.task_id} is {task.state}; reopen it first, if it is to be done after all")
         _refuse_question(task)
@@ -284,6 +288,13 @@ def _check_token(task: KnownTask, token: int | None, agent_id: str | None, now: 
         raise StaleToken("task", token, f"{holder} task {task.task_id}{under}")
     if agent_id is not None and agent_id.strip() not in {task.claimed_by, task.used_by}:
         raise StaleToken("task", token, f"task {task.task_id} is held by {task.claimed_by}, not by {agent_id}")
+
+
+def _check_end(task: KnownTask, token: int | None, ended_under: int | None) -> None:
+    """Whoever lost its lease did not do what another has done since: it must not take that for its own work."""
+    if token is not None and token != ended_under:
+        lease = "without a lease" if ended_under is None else f"under {ended_under}"
+        raise StaleToken("task", token, f"task {task.task_id} is done already, {lease}")
 
 
 def _failed(state: Failing, task: KnownTask, failed_by: str | None, reason: str) -> TaskFailed:

@@ -21,7 +21,7 @@ from arclog.events.channels import ANONYMOUS
 from arclog.events.claims import claim_key_of
 from arclog.events.messages import HUMAN, Provenance
 from arclog.sqlite.reads import read_head
-from projections import readiness, tasks
+from projections import claims, readiness, tasks
 from projections.encoding import encode_json
 from projections.hub import lease_handlers
 from projections.hub.context import Context
@@ -96,10 +96,14 @@ def _known_dependencies(context: Context, command: message_rules.PostMessage, at
 def _complete(context: Context, command: task_rules.CompleteTask, at: AsOf) -> Decision:
     snapshot = context.snapshot
     task = _let_use(context, snapshot.read(tasks.find_known, integer(command.task_id), at), command.agent_id)
-    state = task_rules.Completing(task)
+    ended_under = None
+    if task is not None and task.state == "done" and command.fencing_token is not None:
+        ended_at = snapshot.read(tasks.find_end, task.task_id, at)
+        ended_under = snapshot.read(claims.find_token_at, task.task_id, ended_at, at)
+    state = task_rules.Completing(task, ended_under=ended_under)
     if task is not None and task.parent_task_id is not None:
-        state = task_rules.Completing(
-            task,
+        state = replace(
+            state,
             parent=snapshot.read(tasks.find_known, task.parent_task_id, at),
             has_open_sibling=snapshot.read(tasks.has_hindering_sibling, task.parent_task_id, task.task_id),
             child_count=snapshot.read(tasks.count_children, task.parent_task_id),

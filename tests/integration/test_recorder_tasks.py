@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from arclog.deciders.channels import CreateChannel
+from arclog.deciders.claims import AcquireClaim
+from arclog.deciders.picking import TakeNextTask
 from arclog.deciders.tasks import CompleteTask
-from arclog.errors import InvalidInput, NotFound
+from arclog.errors import InvalidInput, NotFound, StaleToken
 from arclog.events import MessagePosted, TaskCompleted
 from arclog.sqlite.reads import Filter
 from projections import threads
@@ -15,7 +17,7 @@ from projections.history.events import read_log
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.intervals import live
-from tests.support.fake_time import BEGINNING
+from tests.support.fake_time import BEGINNING, FakeTime
 from tests.support.recorders import events_in, post, reading, result_of
 
 
@@ -133,3 +135,41 @@ def test_a_roll_up_is_found_from_parent_and_child(recorder: Recorder, storage: P
             assert [event.event_id for event in found] == [task, recorder.last_event_id]
         ends = [life.tenures[0].how for life in read_blame(connection, "task/", BEGINNING)]
     assert ends == ["done", "done"]
+
+
+def take(recorder: Recorder, agent_id: str, ttl_sec: int) -> int:
+    """The token under which an agent has the next task."""
+    token: int = result_of(recorder.execute(TakeNextTask(agent_id=agent_id, ttl_sec=ttl_sec)))["task"]["fencing_token"]
+    return token
+
+
+def test_what_another_has_done_is_not_done_by_the_one_who_lost_its_lease(recorder: Recorder, time: FakeTime) -> None:
+    task_id = recorder.execute(post(kind="task")).event_id
+    assert task_id is not None
+    first = take(recorder, "one", ttl_sec=5)
+    time.pass_sec(6)
+    second = take(recorder, "two", ttl_sec=60)
+    for token in (second, second, None):  # a call that was answered and comes again is answered alike
+        done = recorder.execute(CompleteTask(task_id=task_id, fencing_token=token))
+        assert result_of(done)["state"] == "done"
+    with pytest.raises(StaleToken, match=f"task {task_id} is done already, under {second}"):
+        recorder.execute(CompleteTask(task_id=task_id, agent_id="one", fencing_token=first))
+
+
+def test_a_lease_that_had_lapsed_before_a_task_was_done_did_not_do_it(recorder: Recorder, time: FakeTime) -> None:
+    task_id = recorder.execute(post(kind="task")).event_id
+    assert task_id is not None
+    token = take(recorder, "one", ttl_sec=5)
+    time.pass_sec(6)
+    recorder.execute(CompleteTask(task_id=task_id, agent_id="boss"))
+    with pytest.raises(StaleToken, match="is done already, without a lease"):
+        recorder.execute(CompleteTask(task_id=task_id, agent_id="one", fencing_token=token))
+
+
+def test_a_task_is_done_again_under_a_claim_that_outlives_it(recorder: Recorder) -> None:
+    task_id = recorder.execute(post(kind="task")).event_id
+    assert task_id is not None
+    token = recorder.execute(AcquireClaim(owner_agent_id="one", task_message_id=task_id)).event_id
+    for _ in range(2):
+        done = recorder.execute(CompleteTask(task_id=task_id, agent_id="one", fencing_token=token))
+        assert result_of(done)["state"] == "done"

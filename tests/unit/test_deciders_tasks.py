@@ -3,7 +3,7 @@
 import pytest
 
 from arclog.deciders.tasks import CompleteTask, Completing, KnownTask, decide_complete
-from arclog.errors import InvalidInput, NotFound
+from arclog.errors import InvalidInput, NotFound, StaleToken
 from arclog.events import Notice, TaskCompleted
 
 NOW = 1_000_000_000
@@ -25,6 +25,14 @@ def test_who_completed_it_is_kept_when_told() -> None:
 
 def test_a_task_that_is_done_stays_as_it_is() -> None:
     assert decide_complete(Completing(KnownTask(5, "done", "general")), COMPLETE, NOW) is None
+
+
+@pytest.mark.parametrize("ended_under", [None, 8])
+def test_a_task_that_is_done_was_done_under_its_last_lease_alone(ended_under: int | None) -> None:
+    state = Completing(KnownTask(5, "done", "general"), ended_under=ended_under)
+    with pytest.raises(StaleToken, match="task 5 is done already"):
+        decide_complete(state, CompleteTask(task_id=5, agent_id="a", fencing_token=6), NOW)
+    assert decide_complete(state, CompleteTask(task_id=5, agent_id="a", fencing_token=ended_under), NOW) is None
 
 
 def test_an_unknown_task_cannot_be_completed() -> None:
