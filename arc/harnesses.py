@@ -245,7 +245,7 @@ HARNESSES: Final[dict[str, Harness]] = {
         hooks=".qwen/settings.json",
         servers=".qwen/settings.json",
         home=".qwen",
-        events=Events(sub_agent_start="", sub_agent_end="", end=""),
+        events=Events(end=""),
         session_variable="QWEN_CODE_SESSION_ID",
         counts_ms=True,
     ),

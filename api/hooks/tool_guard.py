@@ -150,8 +150,9 @@ class ToolGuard:
 
     def _check_age(self, agent_id: str, named: list[NamedFile]) -> str:
         for one in named:
-            news = self._find_news(agent_id, one)
-            if news is not None and os.path.exists(one.path):  # noqa: PTH110 - a name that is too long is none
+            there = os.path.exists(one.path)  # noqa: PTH110 - a name that is too long is none
+            news = self._find_news(agent_id, one) if there else None
+            if news is not None:
                 return (
                     f"{one.shown} was written by {news.agent_id} at {_clock(news.at)} (event {news.event_id}), "
                     "after you knew it last. Read it again, as with cat, then edit what stands there now."

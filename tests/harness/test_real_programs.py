@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from contextlib import chdir
@@ -14,10 +15,13 @@ from cli.main import main
 from tests.support.harness_programs import PROGRAMS, find_program, run_turn, settle
 from tests.support.hub_process import HubProcess
 from tests.support.scripted_model import ScriptedModel, Step, scripted_model
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.outer, pytest.mark.timeout(300)]
 
 ALL = list(PROGRAMS)
+ARC = f"{sys.executable} -m arc"
+"""The command, in a shell that may have a path of its own."""
 
 
 @pytest.fixture
@@ -102,9 +106,14 @@ def test_a_free_file_is_locked_by_itself_and_free_when_the_turn_ends(harness: Ha
     assert harness.hub.get("/v1/locks?active_only=1").result == []
 
 
-@pytest.mark.parametrize("harness", ["claude-code"], indirect=True)
+@pytest.mark.parametrize("harness", ["claude-code", "codex", "qwen"], indirect=True)
 def test_a_sub_agent_is_an_agent_below_its_window_and_gone_when_it_has_ended(harness: Harness) -> None:
-    harness.run(Step("begin"), Step("write", "new.py", new="A = 1\n", inside=True))
+    def wait() -> None:
+        wait_until(lambda: harness.events("turn.ended"), within_sec=60, what="the end of the sub-agent's turn")
+
+    harness.run(
+        Step("begin"), Step("write", "new.py", new="A = 1\n", inside=True), Step("shell", command="ls", before=wait)
+    )
     assert (harness.repository / "new.py").read_text() == "A = 1\n", harness.said
     window, sub_agent = harness.events("session.opened")
     assert sub_agent["data"]["parent"] == window["actor"]
@@ -112,6 +121,15 @@ def test_a_sub_agent_is_an_agent_below_its_window_and_gone_when_it_has_ended(har
     assert taken["actor"] == sub_agent["actor"]
     assert [one["actor"] for one in harness.events("turn.ended")] == [sub_agent["actor"]]
     assert harness.hub.get("/v1/locks?active_only=1").result == []
+
+
+@pytest.mark.parametrize("harness", ALL, indirect=True)
+def test_what_an_agent_types_in_its_harnesss_shell_is_its_own(harness: Harness) -> None:
+    model = harness.run(Step("shell", command=f"{ARC} whoami; {ARC} post 'I take the lexer.'; {ARC} lock calc.py"))
+    (name,) = {event["actor"] for event in harness.events("session.opened")}
+    assert model.saw(f'"agent_id": "{name}"'), harness.said
+    assert [event["actor"] for event in harness.events("message.posted")] == [name], harness.said
+    assert [event["actor"] for event in harness.events("lock.acquired")] == [name], harness.said
 
 
 @pytest.mark.parametrize("harness", ALL, indirect=True)

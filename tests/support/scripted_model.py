@@ -53,8 +53,7 @@ class Step:
         """The tool that does this, of those that a program offers, and its arguments."""
         path = f"{repository}/{self.path}"
         if self.do == "begin":
-            begin = "Agent" if "Agent" in offered else "Task"
-            return begin, {"description": "a part", "prompt": PART, "subagent_type": "general-purpose"}
+            return _begin(offered)
         if self.do == "shell" or offered & {"exec_command", "shell"}:
             return self._in_shell(offered)
         camel = "write" in offered and "write_file" not in offered
@@ -131,7 +130,7 @@ class ScriptedModel:
         offered = set(_tools_of(body))
         with self._lock:
             self.requests.append(body)
-            inside = PART in json.dumps((body.get("messages") or [None])[0])
+            inside = _is_inside(body)
             step = next((step for step in self._steps if step.inside == inside), None)
             if not offered or step is None:
                 return None
@@ -160,11 +159,35 @@ def scripted_model(steps: list[Step], repository: str) -> Iterator[ScriptedModel
         thread.join(10)
 
 
+def _is_inside(body: Json) -> bool:
+    """Whether a request is a sub-agent's: its user asks for a part."""
+    said = body.get("messages") or body.get("input") or []
+    return any(PART in json.dumps(one) for one in said if isinstance(one, dict) and one.get("role") == "user")
+
+
+def _begin(offered: set[str]) -> tuple[str, Json]:
+    """The tool that begins a sub-agent, and waits for it where it can."""
+    if "spawn_agent" in offered:
+        return "spawn_agent", {"message": PART}
+    asked: Json = {"description": "a part", "prompt": PART, "subagent_type": "general-purpose"}
+    if "agent" in offered:
+        return "agent", {**asked, "run_in_background": False}
+    return "Agent" if "Agent" in offered else "Task", asked
+
+
 def _tools_of(body: Json) -> Iterator[str]:
+    return (name for _, name in _spaces_of(body))
+
+
+def _spaces_of(body: Json) -> Iterator[tuple[str, str]]:
+    """The tools that a request offers, each after the namespace that it is in; empty for none."""
     for tool in body.get("tools") or []:
+        if tool.get("type") == "namespace":
+            yield from ((tool["name"], one["name"]) for one in tool["tools"])
+            continue
         for one in tool.get("functionDeclarations") or [tool.get("function") or tool]:
             if one.get("name"):
-                yield one["name"]
+                yield "", one["name"]
 
 
 Events = list[tuple[str, Json]]
@@ -207,6 +230,8 @@ def _responses(body: Json, call: tuple[str, Json] | None, number: int) -> tuple[
         item: Json = {"type": "message", "role": "assistant", "id": f"msg_{number}", "content": said}
     else:
         item = {"type": "function_call", "call_id": f"call_{number}", "name": call[0], "arguments": json.dumps(call[1])}
+        space = next((space for space, name in _spaces_of(body) if name == call[0]), "")
+        item |= {"namespace": space} if space else {}
     usage = {
         "input_tokens": 1,
         "input_tokens_details": {"cached_tokens": 0},
