@@ -10,7 +10,9 @@ from typing import Final
 
 from arc.arc_hook import MODES
 from arc.finding.kept_options import read_options
+from arc.finding.relays import find_relay
 from arc.finding.repository import find_repository
+from arc.finding.sandboxes import is_in_sandbox
 from arc.finding.storage import Project, working_directory
 from arc.finding.which_hub import find_note
 from arc.harnesses import HARNESSES
@@ -39,6 +41,7 @@ class Options(Namespace):
     user: bool
     mode: str
     closed: bool
+    by_command: bool
     dry_run: bool
     remove: bool
 
@@ -59,6 +62,11 @@ def add_arguments(parser: Arguments) -> None:
         help="auto locks edited files, check only refuses to edit locked ones, off does neither",
     )
     parser.add_argument("--closed", action="store_true", help="block every tool, commit and push while no hub answers")
+    parser.add_argument(
+        "--by-command",
+        action="store_true",
+        help="have no hook call a URL: a command takes a few milliseconds more, and finds the relay in a sandbox",
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     parser.add_argument("--remove", action="store_true", help="restore every file to what it was")
 
@@ -81,8 +89,11 @@ def run(options: Options) -> int:
 
 
 def _set_up(plan: Plan, wanted: Sequence[str], options: Options) -> int:
-    url = "" if options.user else _foresee_hub() if options.dry_run else _find_hub()
-    chosen = Chosen(options.mode, options.closed)
+    url, by_relay = "", False
+    if not options.user:
+        by_relay = _is_by_relay()
+        url = "" if by_relay else _foresee_hub() if options.dry_run else _find_hub()
+    chosen = Chosen(options.mode, options.closed, options.by_command or by_relay)
     all_chosen = {**plan.ledger.chosen, **dict.fromkeys(wanted, chosen)}
     if not options.dry_run:
         plan.ledger.choose(all_chosen)
@@ -201,6 +212,15 @@ def _foresee_hub() -> str:
     print(f"hub: none runs here; arc setup starts one, on port {port} or the next that is free.", end=" ")
     print(f"{port} stands for it below\n")
     return url_of(DEFAULT_HOST, int(str(port)))
+
+
+def _is_by_relay() -> bool:
+    """Whether the folder's hub is reached over its relay alone, as from a sandbox without a network; it is told."""
+    project = Project(working_directory())
+    if not is_in_sandbox("") or find_relay(project) is None:
+        return False
+    print("hub: the network does not lead to it, but its relay does, so hooks are commands")
+    return True
 
 
 def _find_hub() -> str:
