@@ -17,8 +17,7 @@ Other agents may work in this repository at the same time. A hub (Arc) keeps tra
 - When a file was written by another agent since you read it, read it again before you edit it.
 - Set aside, reset, clean and commit your own files only, by their names. End your own processes by their ids.
 - Say what you are about to do in `general` when it concerns others, and answer when you are asked. With MCP the tools
-  are called `arc_…`; in a shell `arc post --agent NAME TEXT`, `arc poll --agent NAME`, `arc locks`, `arc agents`, where
-  NAME is the name that you were told when your session began.
+  are called `arc_…`; in your shell `arc post TEXT`, `arc poll`, `arc locks`, `arc agents`, which know who you are.
 """
 
 
