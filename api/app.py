@@ -36,8 +36,9 @@ from api.http import openapi
 from api.http.direct_calls import DirectCalls
 from api.http.errors import ClientGone, InternalError, Unauthenticated, UnknownRoute
 from api.http.headers import HEADERS, TRANSPORT, HeaderReader, find_sender
+from api.http.paths import Methods, Settled
 from api.http.responses import Responder
-from api.http.routes import Methods, Route, Settled, Site, SpecialRoute
+from api.http.routes import Route, Site, SpecialRoute
 from api.http.security import SENDER, Guard
 from arclog.errors import ArcError
 from arclog.limits import HEARTBEAT_SEC, LEFT_AFTER_SEC

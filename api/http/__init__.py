@@ -6,7 +6,7 @@
                 one connection, and each request on it with its answer
     security, gate
                 who may call
-    routes      what each noun lists: changes, reads and specials
+    routes      what each noun lists: changes, reads and specials; `paths`: the endpoints of one path
     bodies, queries, headers, parameters, idempotency, as_of, mismatches
                 what a request says, read strictly
     responses, lists, errors, openapi

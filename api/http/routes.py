@@ -6,8 +6,7 @@ on the way.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -17,13 +16,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.as_of import moment_of
 from api.http.bodies import BodyReader, read_body, read_preconditions
 from api.http.connection import connection_of
-from api.http.errors import STATUS_OF, ClientGone, MethodNotAllowed
+from api.http.errors import ClientGone
 from api.http.headers import AGENT, HEADERS, find_sender, transport_of
 from api.http.idempotency import KEY, find_key, hash_request
 from api.http.queries import QueryReader
 from api.http.responses import Responder
 from arclog.deciders.tokens import check_sender
-from arclog.errors import ArcError
 from arclog.limits import HEARTBEAT_SEC, LEFT_AFTER_SEC
 from arclog.sender import PRINCIPAL
 from projections.hub.command_handlers import Command
@@ -301,54 +299,3 @@ class SpecialRoute(Struct, Generic[Q], frozen=True, kw_only=True):
 
 
 Route = ChangeRoute[Any, Any] | ReadRoute[Any] | SpecialRoute[Any]
-
-
-class Settled:
-    """The endpoint of a path whose ids are known beforehand.
-
-    Args:
-        endpoint: that of the path with ids in braces.
-        ids: the ids.
-    """
-
-    def __init__(self, endpoint: ASGIApp, ids: dict[str, str]) -> None:
-        self._endpoint = endpoint
-        self._ids = ids
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["path_params"] = self._ids
-        await self._endpoint(scope, receive, send)
-
-
-class Methods:
-    """The endpoints of one path by method: `HEAD` is a `GET` without its body, `OPTIONS` names the methods."""
-
-    def __init__(self, site: Site, path: str, routes: Iterable[Route]) -> None:
-        self._site = site
-        self._endpoints = {route.method: route.endpoint(site) for route in routes}
-        if "GET" in self._endpoints:
-            self._endpoints["HEAD"] = self._endpoints["GET"]
-        self._endpoints["OPTIONS"] = self._name_methods
-        self._allowed = ", ".join(sorted(self._endpoints))
-        self._path = path
-        self._requests = site.hub.measures.requests
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        method = scope["method"]
-        endpoint = self._endpoints.get(method)
-        if endpoint is None:
-            raise MethodNotAllowed(method, scope["path"], self._allowed)
-        began_at, code = time.perf_counter(), "2xx"
-        try:
-            await endpoint(scope, receive, send)
-        except ArcError as error:
-            code = f"{STATUS_OF[error.code] // 100}xx"
-            raise
-        except Exception:
-            code = "5xx"
-            raise
-        finally:
-            self._requests[self._path, method, code].add(time.perf_counter() - began_at)
-
-    async def _name_methods(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._site.responder.send(send, 200, b'{"ok":true,"result":null}', ((b"allow", self._allowed.encode()),))

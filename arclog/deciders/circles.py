@@ -14,6 +14,8 @@ from typing import Final
 from arclog.deciders.lines import Kind
 from arclog.deciders.standing import Standing
 from arclog.deciders.waits import Request, opposed
+from arclog.errors import Deadlock
+from arclog.events.leases import Wait
 
 _AT_THE_END: Final = 2**63 - 1
 """Greater than the id of any place."""
@@ -93,3 +95,8 @@ def _holders(standing: Standing, kind: Kind) -> Iterator[str]:
     for other in opposed(mode):
         for key in keys:
             yield from (holding.agent_id for holding, _key in standing.holdings[noun][other].find(key, _NOBODY))
+
+
+def deadlock_of(chain: Iterable[Wait], advice: str) -> Deadlock:
+    """The refusal of what would close a circle."""
+    return Deadlock(tuple((wait.agent_id, wait.key, wait.holder) for wait in chain), advice)

@@ -6,8 +6,8 @@ them. What the receiver was waiting for itself, and gets so, is served by it.
 
 from collections.abc import Iterable
 
+from arclog.deciders.circles import deadlock_of
 from arclog.deciders.holdings import Holding, Place, is_enough
-from arclog.deciders.leases import deadlock_of
 from arclog.deciders.standing import Standing
 from arclog.deciders.waits import Request, find_chain, find_holders, find_waiters, opposed
 from arclog.errors import Conflict, InvalidInput, NotFound

@@ -37,7 +37,6 @@ from arclog.deciders.waits import (
     find_waiters,
     request_at,
 )
-from arclog.errors import Deadlock
 from arclog.events.leases import Mode, Noun, Wait
 from arclog.limits import MICROSECONDS
 from arclog.paths import parse_key
@@ -344,8 +343,3 @@ def _find_circle(standing: Standing, request: Request, now: int, passes: frozens
     first = ahead[agent_id]
     begin = Wait(request.agent_id, request.noun, first.held, agent_id)
     return Refused(first, (begin, *chain))
-
-
-def deadlock_of(chain: Iterable[Wait], advice: str) -> Deadlock:
-    """The refusal of what would close a circle."""
-    return Deadlock(tuple((wait.agent_id, wait.key, wait.holder) for wait in chain), advice)

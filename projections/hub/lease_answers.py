@@ -7,8 +7,9 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from arclog.deciders.circles import deadlock_of
 from arclog.deciders.holdings import Place
-from arclog.deciders.leases import deadlock_of, witness_of
+from arclog.deciders.leases import witness_of
 from arclog.deciders.positions import positions_of
 from arclog.deciders.standing import Standing
 from arclog.deciders.waits import Obstacle, find_obstacle, request_at
