@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from arclog.deciders.fields import Limits
-from arclog.errors import StorageError, UnexpectedFailure
+from arclog.errors import StorageDamaged, StorageError, UnexpectedFailure
 from arclog.sqlite.wal import WalSizes
 from projections.hub.hub import Hub
 from projections.hub.settings import Settings
@@ -31,6 +31,7 @@ class Place:
         storage: its storage.
         process: what runs there now, or ran last.
         hub: that hub, once it takes calls.
+        trouble: what it says of its storage.
     """
 
     def __init__(self, machine: Machine, storage: Path) -> None:
@@ -38,6 +39,7 @@ class Place:
         self.storage = storage
         self.process: HubProcess | None = None
         self.hub: Hub | None = None
+        self.trouble: StorageError | None = None
         self.rooted = False
 
 
@@ -100,7 +102,8 @@ class Cluster:
             process.loop.call_soon(self.kill, place)
             return
         if not process.is_dead:
-            place.hub = hub
+            place.hub, place.trouble = hub, None
+            hub.alarms.on_trouble.append(lambda trouble: setattr(place, "trouble", trouble))
             self._world.tell(f"{process.name} takes calls")
 
     def _make(self, place: Place, process: HubProcess) -> Hub:
@@ -142,6 +145,12 @@ class Cluster:
         for one in shared:
             self._end(one)
         self._return(shared, power)
+
+    def kill_damaged(self) -> None:
+        """Whoever reads that a storage is damaged looks at it: what was only misread is whole for a hub that starts."""
+        for place in self.places:
+            if isinstance(place.trouble, StorageDamaged):
+                self.kill(place)
 
     def _end(self, place: Place) -> None:
         process = place.process

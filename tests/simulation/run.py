@@ -177,6 +177,7 @@ class _Run:
             await asyncio.gather(*(self._live(agent, names) for agent in agents))
             if raging is not None:
                 raging.cancel()
+                cluster.kill_damaged()
             await self._all_up()
             if plan.presence_ttl_sec == SHORT_TTL_SEC:
                 await asyncio.sleep(3 * SHORT_TTL_SEC)
