@@ -50,7 +50,8 @@ class Arrivals:
         self._waiters.deliver(commit.after, commit.head, commit.messages, has_work=commit.has_work)
         if commit.messages and self._filler is not None:
             self._filler.tell()
-        self._erasing.look()
+        if commit.has_erasure:
+            self._erasing.follow()
         trouble = self._recorder.gone or self._recorder.trouble
         if self._alarms.is_news(trouble):
             if isinstance(trouble, StorageGone):

@@ -64,6 +64,7 @@ class Commit(Struct):
         foreign: whether another process appended since the transaction before.
         staged: whether it waits to be flushed.
         has_work: whether it may have made a task ready.
+        has_erasure: whether another hub may have erased something before it.
     """
 
     after: int
@@ -74,6 +75,7 @@ class Commit(Struct):
     foreign: bool = False
     staged: bool = False
     has_work: bool = False
+    has_erasure: bool = False
 
     @property
     def calls(self) -> list[Call]:
@@ -98,4 +100,5 @@ def joined(commits: Sequence[Commit]) -> Commit:
         [told for commit in commits for told in commit.told],
         foreign=True,
         has_work=True,
+        has_erasure=any(commit.has_erasure for commit in commits),
     )

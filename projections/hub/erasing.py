@@ -101,9 +101,8 @@ class Erasing:
         self._one_at_a_time = asyncio.Lock()
         self._cleaned_to = 0
         """The last erasure whose copies were looked after here."""
-        self._asked = 0
-        """How many calls to erase are being carried out."""
-        self._following: asyncio.Task[None] | None = None
+        self._following: set[asyncio.Task[None]] = set()
+        """What looks after the copies of what other hubs erased."""
 
     async def erase(self, call: Call, command: EraseTexts, execute: Callable[[Call], Awaitable[Outcome]]) -> Outcome:
         """Have texts erased, and all copies with them.
@@ -121,13 +120,9 @@ class Erasing:
         """
         check_ids(command)  # they are looked up here before the call is judged
         texts = await asyncio.to_thread(self._readers.read_whole, read_texts, command.ids)
-        self._asked += 1
-        try:
-            outcome = await execute(call)
-            async with self._one_at_a_time:
-                found = await self._clean(texts)
-        finally:
-            self._asked -= 1
+        outcome = await execute(call)
+        async with self._one_at_a_time:
+            found = await self._clean(texts)
         erased = _decode(outcome.result)
         return replace(
             outcome, result=encode_json(Receipt(**asdict(erased), **found._asdict(), beyond_reach=self._beyond_reach))
@@ -136,29 +131,26 @@ class Erasing:
     async def resume(self) -> None:
         """After a start: look after the copies of what was erased by a hub that died before it had."""
         self._cleaned_to = await asyncio.to_thread(self._readers.read, find_cleaned)
-        if self._readers.read(find_last_erasure) > self._cleaned_to:
+        if await asyncio.to_thread(self._readers.read, find_last_erasure) > self._cleaned_to:
             await self._clean(None)
 
-    def look(self) -> None:
-        """After a commit: where the storage is a copy of a log, look after what other hubs erased there by now."""
-        is_at_it = self._asked or (self._following is not None and not self._following.done())
-        if self._remote is None or is_at_it:
-            return
-        with contextlib.suppress(StorageError):  # others tell of that
-            if self._readers.read(find_last_erasure) > self._cleaned_to:
-                self._following = asyncio.ensure_future(self._follow())
+    def follow(self) -> None:
+        """Another hub erased something: where the storage is a copy of the log, look after what it has of that."""
+        if self._remote is not None:
+            task = asyncio.ensure_future(self._follow())
+            self._following.add(task)
+            task.add_done_callback(self._following.discard)
 
     async def close(self) -> None:
         """Let what is being done come to its end."""
-        if self._following is not None:
-            await self._following
+        if self._following:
+            await asyncio.wait(self._following)
 
     async def _follow(self) -> None:
         async with self._one_at_a_time:
-            try:
-                await self._clean(None, scrubs=False)
-            except StorageError:  # the next start tries again
-                self._cleaned_to = self._readers.read(find_last_erasure)
+            with contextlib.suppress(StorageError):  # others tell of it, and the next start tries again
+                if await asyncio.to_thread(self._readers.read, find_last_erasure) > self._cleaned_to:
+                    await self._clean(None, scrubs=False)
 
     async def _clean(self, texts: list[str] | None, *, scrubs: bool = True) -> "Found":
         """Look after all copies.

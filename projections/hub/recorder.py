@@ -34,6 +34,7 @@ from arclog.errors import (
     StorageGone,
     UnexpectedFailure,
 )
+from arclog.events import PayloadErased
 from arclog.progress import Progress
 from projections.hub.calls import Call, Commit, joined
 from projections.hub.clocks import Clocks
@@ -108,6 +109,8 @@ class Recorder:
         self._context = Context(self._side.snapshot, self._side.writer, limits, hub, roots)
         self._clocks = Clocks(self.clockwork, self._context)
         self._hub_before = hub
+        self._has_erasure = False
+        """Whether another hub erased something, of which no commit has told yet."""
 
     # Life -----------------------------------------------------------------------------------------------------------
 
@@ -191,10 +194,11 @@ class Recorder:
             self._clocks.look_again(tasks=True, wakes=False)
             self.last_event_id = self._side.log.head().event_id
         if came is None:
-            return Commit(-1, self.last_event_id, [], [], has_work=True)
+            return Commit(-1, self.last_event_id, [], [], has_work=True, has_erasure=True)
         messages = [message for event in came for message in posted_by(event)]
-        has_work = any(event.type in CONCERNING_TASKS for event in came)
-        return Commit(after, self.last_event_id, messages, [], has_work=has_work)
+        types = {event.type for event in came}
+        has_work, has_erasure = not types.isdisjoint(CONCERNING_TASKS), PayloadErased.type in types
+        return Commit(after, self.last_event_id, messages, [], has_work=has_work, has_erasure=has_erasure)
 
     def give_up(self) -> None:
         """The hub ends: nothing is waited for without an end. Called on any thread."""
@@ -310,6 +314,7 @@ class Recorder:
             return False
         self._context.follow(types)
         self._clocks.follow(types)
+        self._has_erasure |= PayloadErased.type in types
         return True
 
     def _write(self, calls: Sequence[Call], foreign: bool) -> Commit:
@@ -328,6 +333,7 @@ class Recorder:
         head = self._side.log.head_id
         if head != transaction.after:
             self._side.advance(head)
+        has_erasure, self._has_erasure = self._has_erasure, False
         return Commit(
             transaction.after,
             head,
@@ -337,6 +343,7 @@ class Recorder:
             foreign,
             staged=True,
             has_work=transaction.has_work,
+            has_erasure=has_erasure,
         )
 
     def _stage_waiting(self, calls: Sequence[Call]) -> Commit:
