@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 from cli.main import main
 from tests.support.harness_programs import PROGRAMS, find_program, run_turn, settle
 from tests.support.hub_process import HubProcess
-from tests.support.scripted_model import ScriptedModel, Step, scripted_model
+from tests.support.scripted_model import CallTool, ScriptedModel, Step, scripted_model
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.outer, pytest.mark.timeout(300)]
@@ -168,26 +167,13 @@ def test_the_hooks_and_the_mcp_server_of_a_window_are_one_agent(harness: Harness
     assert len({event["actor"] for event in harness.events("session.opened")}) == 1, harness.said
 
 
-class CallTool(Step):
-    """The model calls a tool of Arc's, whatever the program calls that."""
-
-    def __init__(self, name: str, before: Callable[[], object], **given: object) -> None:
-        super().__init__("call", before=before)
-        self._name = name
-        self._given = given
-
-    def to_call(self, offered: set[str], repository: str) -> tuple[str, dict[str, Any]]:
-        (tool,) = [name for name in offered if name.endswith(f"arc_{self._name}")]
-        return tool, self._given
-
-
 @pytest.mark.parametrize("harness", ["claude-code", "gemini", "opencode"], indirect=True)
 def test_what_an_agent_polls_for_reaches_its_model(harness: Harness) -> None:
     def say() -> None:
         for number in range(3):
             harness.hub.post("/v1/messages", {"from_agent": "ada", "body": f"line {number} of the list"})
 
-    model = harness.run(CallTool("poll_messages", say, timeout=5), CallTool("whoami", lambda: None))
+    model = harness.run(CallTool("poll_messages", before=say, timeout=5), CallTool("whoami"))
     for number in range(3):
         assert model.saw(f"line {number} of the list"), harness.said
     (opened,) = {event["actor"] for event in harness.events("session.opened")}

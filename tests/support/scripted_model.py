@@ -93,6 +93,25 @@ class Step:
         return "\n".join(["apply_patch <<'PATCH'", "*** Begin Patch", *change, "*** End Patch", "PATCH"])
 
 
+class CallTool(Step):
+    """The model calls a tool of Arc's, whatever the program calls that.
+
+    Args:
+        name: the tool, without `arc_`.
+        before: called before the answer is given.
+        given: the tool's arguments.
+    """
+
+    def __init__(self, name: str, before: Callable[[], object] = lambda: None, **given: object) -> None:
+        super().__init__("call", before=before)
+        self._name = name
+        self._given = given
+
+    def to_call(self, offered: set[str], repository: str) -> tuple[str, Json]:
+        (tool,) = [name for name in offered if name.endswith(f"arc_{self._name}")]
+        return tool, self._given
+
+
 class ScriptedModel:
     """A running model.
 
