@@ -4,7 +4,7 @@
     deciders    the rules: may it happen? no I/O, no clock
     sender, streams, notices, rules
                 who asks, which entities an event concerns, what the hub says with it, which rules it needs
-    paths, patterns, overlaps
+    paths, patterns, overlaps, path_tree
                 one key for one file, what a pattern covers, and which of many meet
     list_cursors
                 what a list goes on after

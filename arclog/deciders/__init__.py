@@ -7,9 +7,9 @@ that will append the event; times are microseconds of the log's clock; new ids c
                 who is there, who counts as gone, and who may use which name
     channels, messages, receipts, cursors
                 what is said, acknowledged and read
-    leases      the one protocol of claims and locks: `standing` is who holds what and who waits, `waits` who waits
-                for whom, `positions` how far from the front; `fencing`, `handover` and `taking_away` what is done
-                with what is held
+    leases      the one protocol of claims and locks: `holdings` and `lines` are what `standing` is made of, who holds
+                what and who waits; `waits` is who waits for whom, `circles` who may at all, `positions` how far from
+                the front; `fencing`, `handover` and `taking_away` what is done with what is held
     claims, locks, held_locks
                 the two nouns of leases
     tasks, task_terms, task_batches, picking, questions
