@@ -48,7 +48,6 @@ from projections.hub.lease_answers import LEASE_ANSWERS, CurrentRows, PastRows, 
 from projections.hub.outcomes import Outcome
 from projections.hub.task_answers import TaskEvent, answer_picked, answer_task
 from projections.intervals import AsOf
-from projections.projector import Writer
 
 Untold = (
     AgentDark
@@ -121,10 +120,10 @@ def _answer_of_hub(
     return Outcome(said, event_id)
 
 
-def answer_now(writer: Writer, snapshot: Snapshot, event: RecordedEvent, hub: HubState) -> Outcome:
-    """The same for the log's last event, from what its writer remembers, so that leases need not be read again."""
+def answer_now(rows: CurrentRows, snapshot: Snapshot, event: RecordedEvent, hub: HubState) -> Outcome:
+    """The same for the log's last event, whose leases its writer remembers, so that they need not be read again."""
     data = event.data
     tell = LEASE_ANSWERS.get(type(data))
     if tell is not None and (type(data) is not ClaimAcquired or data.pick is None):
-        return tell(CurrentRows(writer), event.event_id, data)
+        return tell(rows, event.event_id, data)
     return answer(snapshot, event, hub)
