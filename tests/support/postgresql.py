@@ -28,6 +28,7 @@ _SETTINGS: Final = {
     "shared_buffers": "'32MB'",
     "max_connections": "60",
     "logging_collector": "off",
+    "dynamic_shared_memory_type": "'mmap'",
     "wal_level": "replica",
     "max_wal_senders": "8",
     "hot_standby": "on",
