@@ -47,8 +47,8 @@ class Attendance:
         """While this lasts, the agent waits in a poll or a stream, and its session does not end."""
         waiting = self._presence.waiting
         waiting[agent_id] += 1
-        self.see(agent_id)
         try:
+            self.see(agent_id)
             yield
         finally:
             waiting[agent_id] -= 1

@@ -128,12 +128,13 @@ class Recorder:
         Raises:
             StorageError: the storage cannot be written.
         """
-        rebuilt = self._side.start(progress)
-        self.trouble = self._side.away
-        self.last_event_id = self._side.log.head().event_id
-        self.presence.listening.begin(self._clock.now(), self._clock.slept())
-        self._context.load()
-        self._context.leases.load(self._side.snapshot, self.last_event_id, self._clock.now())
+        with self._side.errors():
+            rebuilt = self._side.start(progress)
+            self.trouble = self._side.away
+            self.last_event_id = self._side.log.head().event_id
+            self.presence.listening.begin(self._clock.now(), self._clock.slept())
+            self._context.load()
+            self._context.leases.load(self._side.snapshot, self.last_event_id, self._clock.now())
         return rebuilt
 
     def stop(self) -> None:

@@ -73,9 +73,10 @@ class WritingSide:
         self._file = FileEngine(path, clock, self.connection, self._tuning.busy_sec)
         self.remote = remote
         self.engine: Engine = remote or self._file
-        if remote is None:
-            self._refuse_copy()
-        self._attach()
+        with self._errors:
+            if remote is None:
+                self._refuse_copy()
+            self._attach()
 
     def start(self, progress: Progress) -> tuple[str, ...]:
         """Bring the storage up to date with the log, and its tables with it; empty the WAL from now on.

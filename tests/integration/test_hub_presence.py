@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from arclog.deciders.sessions import OpenSession
 from arclog.events import HubVouched, SessionExpired
 from projections import sessions
@@ -34,6 +36,21 @@ def test_an_agent_that_waits_stays_and_goes_when_it_goes(storage: Path) -> None:
     on_hubs(storage, story, presence_ttl_sec=0.6)
     signs = sum(isinstance(event.data, HubVouched) for event in events_in(storage))
     assert 2 <= signs <= 20
+
+
+def test_an_agent_whose_wait_fails_before_it_begins_waits_no_longer(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object) -> None:
+        raise RuntimeError("nobody expects this")
+
+    async def story(hub: Hub) -> None:
+        monkeypatch.setattr(hub.attendance, "see", fail)
+        with pytest.raises(RuntimeError), hub.attendance.present("a"):
+            pass
+        assert not hub._recorder.presence.waiting
+
+    on_hubs(storage, story)
 
 
 def test_a_reader_that_asks_often_is_looked_up_rarely(storage: Path) -> None:

@@ -96,6 +96,24 @@ def test_every_single_fault_of_the_disk_is_survived(tmp_path: Path, fault: Fault
         at += 1
 
 
+def test_whichever_read_fails_while_a_hub_starts_it_is_a_fault_of_the_storage(storage: Path, time: FakeTime) -> None:
+    with recording(storage, time) as recorder:
+        recorder.execute(post("before"))
+    failed, at, fired = 0, 0, True
+    while fired:
+        at += 1
+        with faulty_disk() as disk:
+            disk.fail("read", at)
+            try:
+                with recording(storage, time):
+                    pass
+            except StorageError:
+                failed += 1
+            fired = disk.fired > 0
+    assert failed > 5
+    check_storage(storage)
+
+
 @pytest.mark.parametrize("fault", ["write", "full", "short"])
 def test_a_disk_that_keeps_failing_is_told_each_time_until_it_works(
     storage: Path, time: FakeTime, fault: Fault

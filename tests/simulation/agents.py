@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import msgspec
@@ -258,6 +258,7 @@ class Sharer(Agent):
         self.noun = "lock" if group.base.endswith("/") else "claim"
         self.told = group.told
         self._there = group.there
+        self._asking = Told(name, self.base, "ask", self.noun)
         self._held: dict[int, tuple[str, ...]] = {}
         self._places: dict[tuple[tuple[str, ...], str], int] = {}
 
@@ -294,18 +295,31 @@ class Sharer(Agent):
         asked = await self._record(one, command)
         if isinstance(asked.error, Deadlock):
             one.got = "deadlock"
-        if asked.outcome is None:
-            return
-        row = msgspec.json.decode(asked.outcome.result)
-        if asked.outcome.acquired:
+        if asked.outcome is not None:
+            self._note(one, asked.outcome)
+
+    def _note(self, one: Told, outcome: Outcome) -> None:
+        row = msgspec.json.decode(outcome.result)
+        if outcome.acquired:
             one.got, one.token = "acquired", row["fencing_token"]
-            self._held[row["fencing_token"]] = keys
-            self._places.pop((keys, mode), None)
+            self._held[row["fencing_token"]] = one.keys
+            self._places.pop((one.keys, one.mode), None)
             return
         one.got = "waiting" if one.waits else "refused"
         one.holder = row.get("agent_id") or row["owner_agent_id"]
-        if asked.outcome.queue is not None:
-            self._places[keys, mode] = asked.outcome.queue.place
+        if outcome.queue is not None:
+            self._places[one.keys, one.mode] = outcome.queue.place
+
+    async def _ask_again(self, asked: Asked, serve: Callable[[Hub], Coroutine[Any, Any, Outcome]]) -> None:
+        """What came to nothing burns no key: asked once more, it is a new request."""
+        one = None
+        if asked.outcome is not None and asked.outcome.acquired is False:
+            one = replace(self._asking, begun_at=self.world.now / SECOND)
+            self.told.append(one)
+        await super()._ask_again(asked, serve)
+        if one is not None and asked.again is not None:
+            one.ended_at = self.world.now / SECOND
+            self._note(one, asked.again)
 
     async def _give_back(self) -> None:
         token, keys = self.random.choice(sorted(self._held.items()))
@@ -348,7 +362,8 @@ class Sharer(Agent):
         """Ask once: what was lost, or came to nothing for the machine's sake, may have happened or not."""
         self.told.append(one)
         one.begun_at = self.world.now / SECOND
+        self._asking = one
         asked = await self.ask(command, tries=1)
         if asked.outcome is not None or asked.error is not None:
-            one.ended_at = self.world.now / SECOND
+            one.ended_at = asked.ended_at / SECOND
         return asked
