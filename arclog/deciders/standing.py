@@ -5,8 +5,8 @@ kept until it is looked for: whether a lease or a place still counts depends on 
 """
 
 from collections.abc import Container, Iterable, Iterator
-from heapq import heappop, heappush
-from typing import TypeVar
+from heapq import heapify, heappop, heappush
+from typing import Final, TypeVar
 
 from arclog.deciders.families import Families
 from arclog.deciders.holdings import MODES, Holding, Place
@@ -18,6 +18,9 @@ from arclog.patterns import is_pattern
 K = TypeVar("K")
 I = TypeVar("I")  # noqa: E741 - key, inner key, value
 V = TypeVar("V")
+
+LEAST_ENDINGS: Final = 1_024
+"""How many ends are known before it is looked which of them still matter."""
 
 Overlapping = Overlaps[Holding] | SameKeys[Holding]
 
@@ -47,6 +50,7 @@ class Standing:
         self._places_of: dict[str, dict[int, Place]] = {}
         self._endings: list[tuple[int, int, Holding | Place]] = []
         """What ends when, the next first: each is there once, and looked at again when it is due."""
+        self._most_endings = LEAST_ENDINGS
         self._turn = 0
 
     # Questions --------------------------------------------------------------------------------------------------------
@@ -245,6 +249,14 @@ class Standing:
             ending.look_at = ending.expires_at
             self._turn += 1
             heappush(self._endings, (ending.expires_at, self._turn, ending))
+            if len(self._endings) > self._most_endings:
+                self._forget_ended()
+
+    def _forget_ended(self) -> None:
+        """What was given back long before its time does not stay in memory until then."""
+        self._endings = [one for one in self._endings if one[0] == one[2].look_at and self._is_there(one[2])]
+        heapify(self._endings)
+        self._most_endings = max(LEAST_ENDINGS, 2 * len(self._endings))
 
     def _is_there(self, ending: Holding | Place) -> bool:
         if isinstance(ending, Place):
