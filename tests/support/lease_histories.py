@@ -198,7 +198,7 @@ def _ask(state: State, number: int, one: Told) -> State | None:
             own = {row.token for row in model.rows if row.agent == one.agent}
             if one.token is not None and one.token not in kept | own:
                 # A grant whose answer was lost has a token that is heard of only now.
-                unheard = min((token for token in kept or own if token is not None), default=0)
+                unheard = min((token for token in kept | own if token is not None), default=0)
                 if unheard < 0:
                     _mark(state, one, unheard, one.token)
                     own.add(one.token)
