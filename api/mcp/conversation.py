@@ -40,9 +40,10 @@ MAX_GIVEN_UP: Final = 4
 LEAST_DOUBT_SEC: Final = 0.02
 DOUBT: Final = 0.01
 """How near to such a time an answer is doubtful, as a part of it."""
-LEAST_MARGIN_SEC: Final = 0.1
+LEAST_MARGIN_SEC: Final = 1.0
+"""How much longer a host must have been seen to wait, at least: a busy machine looks at the clock as late as that."""
 MARGIN: Final = 0.05
-"""How much longer a host must have been seen to wait, as a part of the time; its own clock may be as late as that."""
+"""The same as a part of the time."""
 CANCELLED: Final = "notifications/cancelled"
 OF_THE_HUB: Final = frozenset({"tools/call", "resources/list", "resources/read"})
 """Methods that make calls to the hub, for which the agent must be registered."""
@@ -93,6 +94,8 @@ class Conversation:
         self._gave_up: deque[float] = deque(maxlen=MAX_GIVEN_UP)
         self._waited_sec = 0.0
         """How long the host has waited for an answer at most, and was still there."""
+        self._unproved: dict[Id, float] = {}
+        """How long it has waited for those answers of which it may turn out yet that nobody read them."""
 
     def expect(self, call: Call) -> None:
         """A request has come that will be answered: a cancellation may come before that begins."""
@@ -110,6 +113,8 @@ class Conversation:
         assert call.id is not None
         self.session.asked += 1
         self.session.poll_places.keep()
+        self._waited_sec = max(self._waited_sec, *self._unproved.values(), 0.0)
+        self._unproved.clear()
         waits = methods.may_wait(call.method, call.params)
         task = asyncio.current_task()
         began_at = asyncio.get_running_loop().time()
@@ -140,7 +145,7 @@ class Conversation:
         message: JsonObject = {"jsonrpc": "2.0", "id": call.id, "result": result}
         took_sec = asyncio.get_running_loop().time() - began_at
         is_doubtful = done.taken is not None and not is_handshake and self._is_doubtful(took_sec, done.taken)
-        self._waited_sec = max(self._waited_sec, took_sec)
+        self._unproved[call.id] = took_sec
         reply = Reply(message, call.id, done.taken, tuple(notices), is_doubtful=is_doubtful, grants=done.grants)
         if reply.is_to_be_read:
             self._remember(call.id, reply)
@@ -240,10 +245,12 @@ class Conversation:
         if reply.taken is not None:
             self.session.poll_places.show(reply.taken)
 
-    def withdraw(self, reply: Reply) -> None:
-        """A reply will not go out, or nobody has read it."""
+    def withdraw(self, reply: Reply, *, is_lost: bool = True) -> None:
+        """A reply will not go out, or nobody has read it; or, where it is not known to be lost, nobody may have."""
         if reply.id is not None and self._answered.get(reply.id) is reply:
             del self._answered[reply.id]
+        if reply.id is not None and is_lost:
+            self._unproved.pop(reply.id, None)
         if reply.taken is not None:
             self.session.poll_places.give_back(reply.taken)
         self.session.tell(reply.notices)

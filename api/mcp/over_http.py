@@ -160,8 +160,11 @@ class McpEndpoint:
             conversation.show(reply)
         connection.watch(withdraw)
         await self._site.responder.send(send, status, body)
-        if connection.has_ended or any(reply.is_doubtful for reply in taking):
+        if connection.has_ended:
             withdraw()
+        elif any(reply.is_doubtful for reply in taking):
+            for reply in taking:
+                conversation.withdraw(reply, is_lost=False)
 
     async def _refuse(self, error: ProtocolError, send: Send, *, is_handshake: bool) -> None:
         """Send an error. In the first era it is an answer like any other, unless the message could not be used."""

@@ -14,8 +14,8 @@ from mcp.client import Client
 from mcp_types import CallToolResult
 
 from tests.support.hub_process import HubProcess
-from tests.support.mcp_hosts import ERAS, ROADS, Era, line_host, over_http, over_stdio
-from tests.support.mcp_races import Account, giving_up_proxy, race
+from tests.support.mcp_hosts import ERAS, ROADS, Era, line_host, over_http, over_stdio, text_of
+from tests.support.mcp_races import Account, giving_up_proxy, poll, race
 from tests.support.served_hub import ServedHub, served_hub
 from tests.support.waiting import wait_until
 
@@ -84,6 +84,32 @@ def test_the_very_first_time_that_a_host_of_the_command_gives_up_loses_nothing(
         for number in range(count):
             async with over_stdio(hub.url, f"host-{number}", era) as host:
                 await race(host, hub, time_out, 1, 0.1, number)
+
+    asyncio.run(story())
+
+
+def test_a_host_that_was_seen_to_wait_hardly_longer_is_shown_once_more_what_it_waited_for(hub: ServedHub) -> None:
+    async def story() -> None:
+        account = Account(hub)
+        async with over_http(hub.url, "alice", "auto") as alice:
+
+            async def wait_for(seconds: float) -> int:
+                polling = asyncio.create_task(alice.call_tool("arc_poll_messages", WAIT))
+                await asyncio.sleep(seconds)
+                await account.say()
+                result = await polling
+                assert isinstance(result, CallToolResult)
+                return account.take(json.loads(text_of(result)))
+
+            assert await poll(alice, account) == 0
+            assert await wait_for(0.5) == 1  # nobody knows yet whether it waits that long
+            assert await poll(alice, account) == 1
+            assert await wait_for(0.1) == 1  # 0.5 s were waited for: its clock may be as late as that
+            assert await poll(alice, account) == 1
+            assert await wait_for(1.7) == 1
+            assert await poll(alice, account) == 1
+            assert await wait_for(0.1) == 1
+            assert await poll(alice, account) == 0
 
     asyncio.run(story())
 
