@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     print_summary(rows)
     write_json(run, JSON)
-    if effort == Effort() and not options.only and not failures:
+    if effort == Effort() and not options.only and options.beside is None and not failures:
         write_page(run, PAGE)
     print(f"{run.elapsed_sec / 60:.1f} minutes; all of it is in {JSON.relative_to(CHECKOUT)}")
     return 1 if failures else 0
