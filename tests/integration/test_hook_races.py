@@ -82,7 +82,10 @@ class Racer:
             self.hook("PostToolUse", path, "Read")
 
     def commit(self, path: Path) -> None:
-        """Commit the file, if that is let through, and count what another wrote that was not committed."""
+        """Commit the file, if that is let through, and count what another wrote last that was not committed.
+
+        Who has read what another wrote, and wrote on, commits both: a file belongs to whoever wrote it last.
+        """
         command = f"git add {path.name} && git commit -qm race -- {path.name}"
         asked = {"tool_name": "Bash", "tool_input": {"command": command}}
         if self.may_write or not self.lines or "block" in self._call("PreToolUse", asked):
@@ -94,7 +97,9 @@ class Racer:
             git(self._folder, "add", path.name)
             git(self._folder, "commit", "-qm", "race", "--allow-empty", "--", path.name)
             self.commits += 1
-            self.taken += sum(not line.startswith(f"{self.name} ") for line in set(there.splitlines()) - before)
+            lines = there.splitlines()
+            if not lines[-1].startswith(f"{self.name} "):
+                self.taken += sum(not line.startswith(f"{self.name} ") for line in set(lines) - before)
             kept.write_text(there)
 
     def stop(self, path: Path) -> None:
