@@ -13,6 +13,7 @@ What if it dies between any two lines? Before the commit is on disk there is not
 After it, everything is there, and a caller that missed its answer asks again under its key. If the commit fails, the
 transaction is undone and every caller of the batch is told so (`projections.hub.writing_side`).
 
+What a batch makes of the storage and of memory before its commit is in `projections.hub.staging`.
 `projections.hub.group_commit` decides when a batch begins and on which thread it is flushed.
 """
 
@@ -34,7 +35,6 @@ from arclog.errors import (
     StorageGone,
     UnexpectedFailure,
 )
-from arclog.events import PayloadErased
 from arclog.progress import Progress
 from projections.hub.calls import Call, Commit, joined
 from projections.hub.clocks import Clocks
@@ -43,15 +43,12 @@ from projections.hub.command_handlers import Command
 from projections.hub.context import Context
 from projections.hub.doubt import Doubt
 from projections.hub.lease_memory import LeaseMemory
-from projections.hub.lease_settling import collect_told
 from projections.hub.outcomes import Outcome
 from projections.hub.presence import Presence
 from projections.hub.roots import Roots
-from projections.hub.transaction import Transaction
+from projections.hub.staging import Staging
 from projections.hub.tuning import Tuning
 from projections.hub.writing_side import WritingSide
-from projections.messages import posted_by
-from projections.tasks import CONCERNING_TASKS
 
 _ATTEMPTS: Final = 3
 """How often a batch is judged at most, when the log does not take it."""
@@ -86,7 +83,6 @@ class Recorder:
         tuning: Tuning | None = None,
     ) -> None:
         tuning = tuning or Tuning()
-        self._known_rules = tuning.rules
         self.last_event_id = 0
         self.presence = Presence(presence_ttl, tuning.noticed_agents)
         self.trouble: StorageError | None = None
@@ -108,9 +104,15 @@ class Recorder:
         roots = roots or Roots(path.parent)
         self._context = Context(self._side.snapshot, self._side.writer, limits, hub, roots)
         self._clocks = Clocks(self.clockwork, self._context)
-        self._hub_before = hub
-        self._has_erasure = False
-        """Whether another hub erased something, of which no commit has told yet."""
+        self._staging = Staging(
+            self._side,
+            self._clock,
+            self._context,
+            self._clocks,
+            self.clockwork,
+            self.presence.listening,
+            tuning.rules,
+        )
 
     # Life -----------------------------------------------------------------------------------------------------------
 
@@ -175,31 +177,22 @@ class Recorder:
         """
         try:
             with self._side.errors():
-                self._begin(wait=True)
+                self._staging.begin(wait=True)
         except StorageError as error:
             return error
         return None
 
     def follow(self) -> Commit:
         """Bring the storage to the head of a log elsewhere, without its lock."""
-        after = self.last_event_id
         try:
-            came = self._side.follow()
+            commit = self._staging.follow(self.last_event_id)
         except StorageError as error:
-            self._undo(error)
+            self._staging.undo(error)
             return self.refuse([], error)
         if isinstance(self.trouble, LogAway):
             self.trouble = None
-        if came is None or came:
-            self._forget()
-            self._clocks.look_again(tasks=True, wakes=False)
-            self.last_event_id = self._side.log.head().event_id
-        if came is None:
-            return Commit(-1, self.last_event_id, [], [], has_work=True, has_erasure=True)
-        messages = [message for event in came for message in posted_by(event)]
-        types = {event.type for event in came}
-        has_work, has_erasure = not types.isdisjoint(CONCERNING_TASKS), PayloadErased.type in types
-        return Commit(after, self.last_event_id, messages, [], has_work=has_work, has_erasure=has_erasure)
+        self.last_event_id = commit.head
+        return commit
 
     def give_up(self) -> None:
         """The hub ends: nothing is waited for without an end. Called on any thread."""
@@ -220,22 +213,21 @@ class Recorder:
         Returns:
             The transaction, to be given to `flush`; None when another process holds the lock and `wait` is false.
         """
-        self._hub_before = self._context.hub
         try:
-            foreign = self._begin(wait)
+            foreign = self._staging.begin(wait)
         except StorageBusy as error:
             return self.refuse(calls, error) if wait else None
         except StorageError as error:
-            self._undo(error)
+            self._staging.undo(error)
             return self.refuse(calls, error)
         try:
             with self._side.errors():
-                return self._write(calls, foreign)
+                return self._staging.write(calls, foreign)
         except StorageError as error:
-            self._undo(error)
+            self._staging.undo(error)
             return self.refuse(calls, error)
         except Exception as error:  # noqa: BLE001 - the hub must outlive any fault, and every caller be told
-            self._undo(error)
+            self._staging.undo(error)
             if len(calls) <= 1:
                 return self.refuse(calls, UnexpectedFailure(error))
             return self._one_by_one(calls)
@@ -260,12 +252,12 @@ class Recorder:
             try:
                 self._commit()
             except LockLost as lost:
-                self._undo(lost)
+                self._staging.undo(lost)
                 if attempts == _ATTEMPTS:
                     return self.refuse(commit.calls, lost)
                 commit = self._stage_waiting(commit.calls)
             except StorageError as error:
-                self._undo(error)
+                self._staging.undo(error)
                 return self.refuse(commit.calls, error)
             else:
                 self.last_event_id = commit.head
@@ -286,7 +278,7 @@ class Recorder:
 
     def abandon(self, calls: Sequence[Call], error: Exception) -> Commit:
         """After a fault that nothing expects: undo what was staged, and tell every caller."""
-        self._undo(error)
+        self._staging.undo(error)
         return self.refuse(calls, UnexpectedFailure(error))
 
     def refuse(self, calls: Sequence[Call], error: ArcError) -> Commit:
@@ -309,44 +301,6 @@ class Recorder:
         """Whether the next flush copies much of the WAL into the database besides."""
         return self._side.copies_much
 
-    def _begin(self, wait: bool) -> bool:
-        types = self._side.begin(wait)
-        if types is None:
-            return False
-        self._context.follow(types)
-        self._clocks.follow(types)
-        self._has_erasure |= PayloadErased.type in types
-        return True
-
-    def _write(self, calls: Sequence[Call], foreign: bool) -> Commit:
-        transaction = Transaction(self._side.log, self._context, self.clockwork, self._known_rules)
-        self.presence.listening.try_again(transaction.now, self._clock.slept())
-        leases, snapshot = self._context.leases, self._context.snapshot
-        leases.follow(snapshot, transaction.after, transaction.now)
-        transaction.settle()
-        self._clocks.settle(transaction.now, transaction.append_ours if transaction.decides else None)
-        answers = [(call, transaction.carry_out(call)) for call in calls]
-        if leases.concerns_us:
-            transaction.settle_leases()
-        told = collect_told(leases, snapshot, transaction.now) if leases.ended else []
-        if transaction.has_work or transaction.has_wakes:
-            self._clocks.look_again(tasks=transaction.has_work, wakes=transaction.has_wakes)
-        head = self._side.log.head_id
-        if head != transaction.after:
-            self._side.advance(head)
-        has_erasure, self._has_erasure = self._has_erasure, False
-        return Commit(
-            transaction.after,
-            head,
-            transaction.messages,
-            answers,
-            told,
-            foreign,
-            staged=True,
-            has_work=transaction.has_work,
-            has_erasure=has_erasure,
-        )
-
     def _stage_waiting(self, calls: Sequence[Call]) -> Commit:
         commit = self.stage(calls)
         assert commit is not None  # it waits
@@ -354,25 +308,6 @@ class Recorder:
 
     def _one_by_one(self, calls: Sequence[Call]) -> Commit:
         return joined([self.transact([call]) for call in calls])
-
-    def _undo(self, error: Exception) -> None:
-        """A transaction came to nothing: nothing of it stays, in the storage or in memory.
-
-        What was due is due again with the next call, or in a second.
-        """
-        self._side.undo(error)
-        self._context.snapshot, self._context.writer = self._side.snapshot, self._side.writer
-        self._context.hub = self._hub_before
-        self._forget()
-        now = self._clock.now()
-        self._clocks.fail(now)
-        self._context.leases.forget(now)
-        self.presence.listening.fail(now)
-
-    def _forget(self) -> None:
-        """What was remembered of the tables may no longer be so."""
-        self._context.forget()
-        self._side.writer.memory.clear()
 
     # The clocks -----------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
-from projections.hub import group_commit, presence, recorder, transaction, waiting
+from projections.hub import group_commit, presence, recorder, staging, transaction, waiting
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ FAULTS: Final = (
     ),
     Fault(
         "what was remembered of a batch that came to nothing is not forgotten",
-        recorder,
+        staging,
         "        self._context.forget()\n        self._side.writer.memory.clear()",
         "        self._context.forget()\n        self._side.writer.memory.values()",
         3,
