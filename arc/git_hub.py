@@ -13,6 +13,7 @@ from arc.errors import ArcError
 from arc.finding.storage import Project
 from arc.finding.tokens import BadTokenError, authorization, find_token
 from arc.finding.which_hub import VARIABLE, Choice, choose_hub
+from arc.hook_over_relay import SESSION_CHARS, TAKEN_WITHIN_SEC
 from arc.host_session import find_host_session
 from arc.light_json import dumps, loads
 from arc.own_agent import VARIABLE as AGENT
@@ -27,10 +28,7 @@ NOBODY = "git"
 """Who commits where no agent does: a person."""
 WITHIN_SEC = 4.0
 """How long one call may take over HTTP."""
-TAKEN_WITHIN_SEC = 1.0
-"""A relay that serves looks at its spool four times a second at least."""
 ALL_WITHIN_SEC = 10.0
-SESSION_CHARS = 8
 AWAY = (ArcError, BadTokenError, BrokenAnswerError, OSError)
 """What is raised where the hub gives no answer."""
 

@@ -12,8 +12,8 @@ import os
 from arc.connection import BrokenAnswerError
 from arc.harnesses import HARNESSES
 from arc.light_json import dumps
+from arc.own_agent import VARIABLE as AGENT
 
-AGENT = "ARC_AGENT"
 TAKEN_WITHIN_SEC = 1.0
 """A relay that serves looks at its spool four times a second at least."""
 SESSION_CHARS = 8

@@ -214,9 +214,8 @@ def find_grantable(standing: Standing, places: Iterable[Place], now: int) -> Ite
     while left:
         for place in _find_in_order(standing, left, now):
             yield place
-            if standing.families.has_sub_agents(
-                place.agent_id
-            ):  # a sub-agent may have stood before it, and waited for it
+            # A sub-agent may have stood before it, and waited for it.
+            if standing.families.has_sub_agents(place.agent_id):
                 left = [one for one in left if one.place_id in standing.waiting]
                 break
         else:

@@ -1,7 +1,6 @@
-"""Lines: the places of those who wait for the very same, in their order; and who may wait for whom at all.
+"""Lines: the places of those who wait for the very same, in their order.
 
-A thousand that wait for one file are one line. What it overlaps is found once for all of them, and whether one of them
-may wait for somebody elsewhere is a question of those few that wait at several places.
+A thousand that wait for one file are one line, and what it overlaps is found once for all of them.
 """
 
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ Kind = tuple[Noun, tuple[str, ...], Mode]
 """What is waited for."""
 _OWNER = ""
 """A line is nobody's."""
+_NO_OWNER = "\n"
+"""Whose lines are left out: those of none."""
 
 
 class Line:
@@ -77,7 +78,7 @@ class Lines:
 
     def meeting(self, noun: Noun, mode: Mode, key: str) -> Iterator[tuple[Line, str]]:
         """The lines in one mode that overlap a key, each with its own key that does."""
-        return self._meeting[noun][mode].find(key, "\n")
+        return self._meeting[noun][mode].find(key, _NO_OWNER)
 
     def places_meeting(self, noun: Noun, mode: Mode, key: str, but: str) -> Iterator[tuple[Place, str]]:
         """The places in these lines that are not of the agent `but`."""

@@ -80,12 +80,18 @@ class Workers:
             lambda: client.messages(channel="general", limit=50),
             lambda: client.search(f"word{chance.randrange(1000)}"),
             client.digest,
-            lambda: client.add_task(f"task {chance.randrange(1000)}"),
-            lambda: client.next_task(ttl_sec=5),
+            lambda: self._do_task(client, f"task {chance.randrange(1000)}"),
             self._break_off,
         ]
         with suppress(ArcError):
             chance.choice(deeds)()
+
+    def _do_task(self, client: ArcClient, title: str) -> None:
+        """Open a task, and do whichever is the next: as many stay open as are broken off."""
+        client.add_task(title)
+        picked = client.next_task(ttl_sec=5)
+        if picked is not None:
+            client.complete_task(picked["task"]["task_id"])
 
     def _break_off(self) -> None:
         """Send half a request, or ask for a stream or a page and read none of it."""
