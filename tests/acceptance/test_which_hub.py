@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.arc_011 import hub_011
-from tests.support.arc_command import PROGRAM, ArcCommand, find_hubs_below
+from tests.support.arc_command import PROGRAM, ArcCommand, end_hubs_below
 from tests.support.hub_process import CHECKOUT
 from tests.support.on_port import ask, hub_info, is_closed
 from tests.support.ports import find_free_port
@@ -47,13 +46,6 @@ def port_of(url: str) -> int:
 
 def bodies(url: str) -> list[str]:
     return [message["body"] for message in ask(port_of(url), "/v1/messages?channel=general")]
-
-
-def kill_hubs(arc: ArcCommand) -> None:
-    """End the hubs as a power cut does."""
-    for pid in find_hubs_below(arc.folder):
-        os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not find_hubs_below(arc.folder), what="the hubs to end")
 
 
 @contextmanager
@@ -125,7 +117,7 @@ def test_a_start_that_finds_its_port_taken_takes_the_next_and_says_so(arc: ArcCo
 def test_the_hub_of_a_stopped_project_is_never_taken_for_anothers(arc: ArcCommand, free_port: int) -> None:
     ours, theirs = arc.inside("a"), arc.inside("b")
     ours("ensure", "--port", free_port)
-    kill_hubs(ours)
+    end_hubs_below(ours.folder)
     theirs("ensure", "--port", free_port)
     refused = ours("post", "--agent", "a", "for our own hub")
     assert refused.code == 1
@@ -196,7 +188,7 @@ def test_a_client_finds_a_hub_that_came_back_on_another_port(arc: ArcCommand, fr
 
 def test_a_folder_below_means_the_storage_above_whether_its_hub_runs_or_not(arc: ArcCommand, free_port: int) -> None:
     url = arc("ensure", "--port", free_port).json["url"]
-    kill_hubs(arc)
+    end_hubs_below(arc.folder)
     below = arc.inside("src", "deep")
     assert below("ensure").json == {"running": True, "started": True, "url": url}
     assert hub_info(free_port)["storage_path"] == str(arc.folder / "arc.sqlite3")
@@ -213,7 +205,7 @@ def test_all_working_trees_and_folders_of_a_repository_share_one_hub(repository:
     other = ArcCommand(tree)
     assert other("ensure").json == {"running": True, "started": False, "url": url}
     assert other("post", "--agent", "a", "from the other tree").err == ""
-    kill_hubs(repository)
+    end_hubs_below(repository.folder)
     assert other("ensure").json["started"]
     assert hub_info(free_port)["storage_path"] == storage
     assert bodies(url) == ["from the other tree"]

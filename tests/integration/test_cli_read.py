@@ -97,7 +97,10 @@ def test_no_hub_is_one_line(
     assert "start one with: arc ensure" in said
 
 
-def test_an_answer_that_was_not_offered_counts_and_is_told(hub: ServedHub, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_answer_that_was_not_offered_counts_and_is_told(
+    hub: ServedHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where this is run may have a hub of its own
     asked = [hub.say("which?", to_agent="human", kind="task_request", options=["a", "b"]) for _ in range(2)]
     assert main(["answer", "--base-url", hub.url, str(asked[0]), "a"]) == 0
     assert capsys.readouterr().err == ""

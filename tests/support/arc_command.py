@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,10 +97,18 @@ def find_hubs_below(folder: Path) -> list[int]:
 
 
 def end_hubs_below(folder: Path) -> None:
-    """End what a test left running, by process id."""
-    for pid in find_hubs_below(folder):
-        try:
+    """End hubs as a power cut does, by process id, and wait until nothing of them listens any more."""
+    pids = find_hubs_below(folder)
+    for pid in pids:
+        with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    wait_until(lambda: not find_hubs_below(folder), what="the hubs of the test to end")
+    wait_until(lambda: all(map(_has_ended, pids)), what="the hubs to end")
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a process is no more; it loses its arguments long before its sockets."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state in {"Z", "X"}
