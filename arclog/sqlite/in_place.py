@@ -95,13 +95,16 @@ class OpenFiles:
             StorageGone: a file was removed, replaced or cut short.
             StorageError: the files cannot be looked at now.
         """
-        self.remember()
+        self.remember(self._count_frames())
         if not self.look() and self.is_cut():
             raise StorageGone("a file was cut short")
 
-    def remember(self) -> None:
-        """Remember how long the WAL is: after a cut in the middle, a few more commits make it as long again."""
-        frames = self._count_frames()
+    def remember(self, frames: int | None) -> None:
+        """Remember how many pages the WAL holds: after a cut in the middle, a few more commits make it as long again.
+
+        Args:
+            frames: what a commit says of that; None when it cannot be told now.
+        """
         if frames is not None:
             self._least_wal_bytes = self._bytes_of(frames)
 

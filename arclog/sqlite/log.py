@@ -295,9 +295,7 @@ class Log:
                 self.connection.execute("COMMIT")
         self._staged.clear()
         self._kept = Head(self.head_id, self._recorded_at, self._digest)
-        if self.files.were_seen:
-            self.files.remember()
-        else:
+        if not self.files.were_seen:
             self.files.check()
 
     def rollback(self) -> None:

@@ -69,12 +69,19 @@ class Checkpointer:
         self._finish_at = self._sizes.limit_pages
         """At which size the writer finishes the copy; beyond `limit_pages` when a reader keeps it from being whole."""
         self._commits = 0
+        self._told: Callable[[int], None] = _tell_nobody
         self._grown = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="arc-checkpointer", daemon=True)
 
-    def watch(self, connection: apsw.Connection) -> None:
-        """Follow the size of the WAL through the writer's connection."""
+    def watch(self, connection: apsw.Connection, told: Callable[[int], None]) -> None:
+        """Follow the size of the WAL through the writer's connection.
+
+        Args:
+            connection: the connection.
+            told: told of each commit how many pages the WAL holds then.
+        """
+        self._told = told
         connection.set_wal_hook(self._committed)
         connection.pragma("journal_size_limit", self._sizes.largest_pages * PAGE_BYTES)
 
@@ -107,6 +114,7 @@ class Checkpointer:
             self._finish_at = self._sizes.limit_pages
         self._pages = pages
         self._commits += 1
+        self._told(pages)
         if self._has_grown() and not self._grown.is_set():
             self._grown.set()
         return apsw.SQLITE_OK
@@ -145,3 +153,7 @@ class Checkpointer:
         connection = open_connection(self._path)
         connection.set_busy_handler(None)  # readers and writers go first
         return connection
+
+
+def _tell_nobody(_pages: int) -> None:
+    """Nobody follows yet how long the WAL is."""

@@ -14,7 +14,7 @@ from projections.hub.outcomes import Outcome
 from projections.messages import PostedMessage
 
 
-def _tell_nobody(_result: object) -> None:
+def tell_nobody(_result: object) -> None:
     """Nobody asked to be told."""
 
 
@@ -34,7 +34,7 @@ class Call(Struct):
     """
 
     command: Command
-    done: Callable[[Outcome | ArcError], None] = _tell_nobody
+    done: Callable[[Outcome | ArcError], None] = tell_nobody
     transport: str = "hub"
     key: str | None = None
     request: bytes | None = None
@@ -48,8 +48,8 @@ class Call(Struct):
         return kept.is_of(self.request, self.former_request)
 
     def __post_init__(self) -> None:
-        proved = "" if self.principal is None else self.principal.agent_id
-        self.sender = sender_of(self.command, self.sender or proved)
+        known = self.sender or ("" if self.principal is None else self.principal.agent_id)
+        self.sender = sender_of(self.command, known)
 
 
 class Commit(Struct):

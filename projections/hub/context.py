@@ -27,6 +27,7 @@ from arclog.sender import Principal
 from arclog.sqlite.reads import find_rules
 from arclog.sqlite.snapshot import Snapshot
 from projections import channels, sessions
+from projections.hub.lease_answers import CurrentRows
 from projections.hub.lease_memory import LeaseMemory
 from projections.hub.roots import Roots
 from projections.intervals import AsOf
@@ -57,6 +58,7 @@ class Context:
     Attributes:
         snapshot: the storage, in the recorder's transaction.
         writer: where its rows go, and who remembers the present ones.
+        rows: leases as the writer remembers them.
         limits: how much one message may hold.
         hub: what the hub knows of itself.
         roots: the folders that paths are relative to.
@@ -77,8 +79,7 @@ class Context:
         hub: HubState,
         roots: Roots,
     ) -> None:
-        self.snapshot = snapshot
-        self.writer = writer
+        self.attach(snapshot, writer)
         self.limits = limits
         self.hub = hub
         self.roots = roots
@@ -91,6 +92,12 @@ class Context:
         self._session_roots: dict[str, str] | None = None
         self.settle_agent: Callable[[str], bool] = _nobody_is_over
         self.settle_orphans: Callable[[], None] = _nobody_waits
+
+    def attach(self, snapshot: Snapshot, writer: LiveWriter) -> None:
+        """Go on with another connection."""
+        self.snapshot = snapshot
+        self.writer = writer
+        self.rows = CurrentRows(writer)
 
     def has_channel(self, name: str, at: AsOf) -> bool:
         """Whether there is a channel of that name."""

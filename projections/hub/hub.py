@@ -38,7 +38,7 @@ from projections.hub.alarms import Alarms
 from projections.hub.arrivals import Arrivals
 from projections.hub.attendance import Attendance
 from projections.hub.beginning import Beginning
-from projections.hub.calls import Call
+from projections.hub.calls import Call, tell_nobody
 from projections.hub.command_handlers import Command
 from projections.hub.cursors import Cursors
 from projections.hub.doubt import in_doubt
@@ -252,16 +252,7 @@ class Hub:
         Raises:
             ArcError: it was refused, or could not be kept.
         """
-        call = Call(
-            command,
-            transport=transport,
-            key=key,
-            request=request,
-            former_request=former_request,
-            sender=sender,
-            relies_on=relies_on,
-            principal=PRINCIPAL.get(),
-        )
+        call = Call(command, tell_nobody, transport, key, request, sender, former_request, relies_on, PRINCIPAL.get())
         return self._execute_and_follow(call) if type(command) in _FOLLOWED_UP else self._submission.execute(call)
 
     async def _execute_and_follow(self, call: Call) -> Outcome:

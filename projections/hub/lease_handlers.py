@@ -29,7 +29,7 @@ from arclog.events.locks import LockedPath
 from arclog.sqlite.snapshot import Query
 from projections import claims, deadlocks, locks, sessions
 from projections.hub.context import Context
-from projections.hub.lease_answers import CurrentRows, answer_lease, refuse, still_waiting
+from projections.hub.lease_answers import answer_lease, refuse, still_waiting
 from projections.hub.lease_memory import get_queued
 from projections.hub.lease_reads import check_tokens, list_conflicts
 from projections.hub.outcomes import Outcome
@@ -71,7 +71,7 @@ def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf
     if isinstance(decision, ClaimRefused):
         known = _find_refusal(context, decision, claims.find_refusal)
         if known is not None:
-            return refuse(CurrentRows(context.writer), known, decision)
+            return refuse(context.rows, known, decision)
     return decision
 
 
@@ -110,11 +110,11 @@ def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -
     while isinstance(decision, LockRefused) and context.settle_agent(decision.agent_id):
         decision = lock_rules.decide_acquire(state, command, at.now)
     if isinstance(decision, LockRefreshed) and command.is_automatic and _lasts(context, decision, at.now):
-        return answer_lease(CurrentRows(context.writer), decision.fencing_token, decision)
+        return answer_lease(context.rows, decision.fencing_token, decision)
     if isinstance(decision, LockRefused):
         known = _find_refusal(context, decision, locks.find_refusal)
         if known is not None:
-            return refuse(CurrentRows(context.writer), known, decision)
+            return refuse(context.rows, known, decision)
     return decision
 
 
@@ -147,7 +147,7 @@ def _find_conflicts(context: Context, command: lock_rules.FindConflicts, at: AsO
     asker = fields.agent("agent_id", command.agent_id)
     keys = {context.key_of("path", path, asker): path for path in lock_rules.several_paths(command.paths)}
     request = Request("lock", asker, tuple(keys), command.mode)
-    return Outcome(list_conflicts(CurrentRows(context.writer), context.leases.standing, request, at.now))
+    return Outcome(list_conflicts(context.rows, context.leases.standing, request, at.now))
 
 
 def _check_tokens(context: Context, command: lock_rules.CheckTokens, at: AsOf) -> Decision:
@@ -166,7 +166,7 @@ def _give_back(context: Context, command: GiveBack, at: AsOf) -> Decision:
 
 
 def _tell_waiting(context: Context, command: TellWaiting, at: AsOf) -> Decision:
-    return still_waiting(CurrentRows(context.writer), context.leases.standing, command.place, command.place, at.now)
+    return still_waiting(context.rows, context.leases.standing, command.place, command.place, at.now)
 
 
 def _on_locks(

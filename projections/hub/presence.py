@@ -43,6 +43,11 @@ class Listening:
         if self._failing_since is None:
             self._failing_since = now
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the last call could not be kept."""
+        return self._failing_since is not None
+
     def try_again(self, now: int, slept: int) -> None:
         """Before anyone is judged by silence: leave out what was lost for longer than agents wait between two calls."""
         if self._failing_since is not None and now - self._failing_since > self.bearable:

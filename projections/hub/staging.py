@@ -78,7 +78,8 @@ class Staging:
     def write(self, calls: Sequence[Call], foreign: bool) -> Commit:
         """Judge some calls in order, and write what follows from them and what is due."""
         transaction = Transaction(self._side.log, self._context, self._clockwork, self._known_rules)
-        self._listening.try_again(transaction.now, self._clock.slept())
+        if transaction.now >= self._clockwork.next_at or self._listening.is_failing:  # else nobody is judged by silence
+            self._listening.try_again(transaction.now, self._clock.slept())
         leases, snapshot = self._context.leases, self._context.snapshot
         leases.follow(snapshot, transaction.after, transaction.now)
         transaction.settle()
@@ -133,7 +134,7 @@ class Staging:
         What was due is due again with the next call, or in a second.
         """
         self._side.undo(error)
-        self._context.snapshot, self._context.writer = self._side.snapshot, self._side.writer
+        self._context.attach(self._side.snapshot, self._side.writer)
         self._context.hub = self._hub_before
         self._forget()
         now = self._clock.now()

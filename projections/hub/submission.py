@@ -49,7 +49,12 @@ class Submission:
         Raises:
             ArcError: it was refused, or could not be kept.
         """
-        outcome, command = await self._submit(call), call.command
+        future, command = self._queue(call), call.command
+        try:  # for once not by `_submit`: every call passes, and a coroutine more costs each of them
+            outcome = await future
+        except asyncio.CancelledError:
+            self._give_up(call, future)
+            raise
         if outcome.opened is not None:
             self._watch()
             with self._present(call.sender):
@@ -61,7 +66,16 @@ class Submission:
         return outcome
 
     async def _submit(self, call: Call) -> Outcome:
-        """Have a call judged once; it may be submitted again when it has been told."""
+        """Have a call judged once more; it has been told what came of it before."""
+        future = self._queue(call)
+        try:
+            return await future
+        except asyncio.CancelledError:
+            self._give_up(call, future)
+            raise
+
+    def _queue(self, call: Call) -> "asyncio.Future[Outcome]":
+        """Put a call into the queue; the future is told what comes of it."""
         future: asyncio.Future[Outcome] = self._loop.create_future()
 
         def done(result: Outcome | ArcError) -> None:
@@ -74,12 +88,12 @@ class Submission:
 
         call.done = done
         self._commits.submit(call)
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if not future.cancelled() and future.exception() is None:  # the caller went at that very moment
-                self._abandon(call, future.result())
-            raise
+        return future
+
+    def _give_up(self, call: Call, future: "asyncio.Future[Outcome]") -> None:
+        """A caller goes away while it waits; it may do so at the very moment when it is told."""
+        if not future.cancelled() and future.exception() is None:
+            self._abandon(call, future.result())
 
     def _abandon(self, call: Call, result: Outcome | ArcError) -> None:
         """Nobody is there any more who could be told: nothing waits on, and no task is kept."""

@@ -42,7 +42,6 @@ from projections.hub.calls import Call
 from projections.hub.clockwork import Clockwork
 from projections.hub.context import TEACHING, Context
 from projections.hub.identity import FOR_OPERATORS, check_identity
-from projections.hub.lease_answers import CurrentRows
 from projections.hub.lease_memory import TEACHING as TEACHING_LEASES
 from projections.hub.lease_settling import find_end, settle, settle_orphans
 from projections.hub.outcomes import Outcome
@@ -77,7 +76,6 @@ class Transaction:
         self.has_work = False
         self.has_wakes = False
         self._log = log
-        self._rows = CurrentRows(context.writer)
         self.context = context
         self._clockwork = clockwork
         context.settle_agent = self._settle_agent
@@ -213,7 +211,7 @@ class Transaction:
         if type(data) is LockQueued or type(data) is ClaimQueued:
             opened = self.context.leases.open_call(data.place or event.event_id, data.wait_until)
             return Outcome(b"null", event.event_id, acquired=False, opened=opened)
-        return answer_now(self._rows, self.context.snapshot, event, self.context.hub)
+        return answer_now(self.context.rows, self.context.snapshot, event, self.context.hub)
 
     def _see(self, call: Call) -> None:
         """A call that appended nothing shows all the same that its agent is there."""

@@ -139,8 +139,7 @@ class WritingSide:
         if self.is_lost:
             self._reopen()
         try:
-            with self._errors:
-                was_begun = self.connection.in_transaction
+            was_begun = self.connection.in_transaction
             try:
                 moved = self.log.begin(wait)
             except FarFromHead:
@@ -282,9 +281,9 @@ class WritingSide:
         self.snapshot = Snapshot(self.connection)
         if self.remote is not None:
             flush_rarely(self.connection)
-        self._checkpointer.watch(self.connection)
         self.writer = LiveWriter(self.connection, self._tuning.remembered_rows)
         self._files = self._files or OpenFiles(self.connection, self._path, COUNTS_SEC)
+        self._checkpointer.watch(self.connection, self._files.remember)
         self.log = Log(self.connection, self._path, self.engine, self._files)
 
     def _is_taken_away(self) -> bool:

@@ -18,6 +18,7 @@ from arclog.sqlite.in_place import OpenFiles
 from arclog.sqlite.log import Log
 from arclog.sqlite.removal import remove_storage
 from arclog.sqlite.schema import open_storage
+from arclog.sqlite.wal import Checkpointer
 from tests.contract.engines import BY_HTTP, append_all, post
 from tests.support.fake_time import FakeTime
 from tests.support.foreign_files import make_011_database, make_foreign_database
@@ -103,11 +104,18 @@ def test_a_wal_that_was_cut_and_written_to_again_is_known_by_its_empty_beginning
         sqlite_log.commit()
 
 
+def trusted(log: Log, path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenFiles:
+    """The files of a log, of which a look counts for long; each commit says how long the WAL is, as in a hub."""
+    files = OpenFiles(log.connection, path, counts_sec=3_600)
+    Checkpointer(path).watch(log.connection, files.remember)
+    monkeypatch.setattr(log, "files", files)
+    return files
+
+
 def test_a_wal_that_is_cut_in_the_middle_is_missed_though_looks_count_for_a_while(
     sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = OpenFiles(sqlite_log.connection, path, counts_sec=3_600)
-    monkeypatch.setattr(sqlite_log, "files", files)
+    files = trusted(sqlite_log, path, monkeypatch)
     append_all(sqlite_log, *(post("a") for _ in range(20)))  # each of these commits trusts the look before it
     monkeypatch.setattr(files, "_counts_until", 0.0)
     wal = beside(path, "-wal")
@@ -120,8 +128,7 @@ def test_a_wal_that_is_cut_in_the_middle_is_missed_though_looks_count_for_a_whil
 def test_a_wal_that_was_cut_in_the_middle_and_written_to_again_is_known_by_its_gap(
     sqlite_log: Log, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = OpenFiles(sqlite_log.connection, path, counts_sec=3_600)
-    monkeypatch.setattr(sqlite_log, "files", files)
+    files = trusted(sqlite_log, path, monkeypatch)
     append_all(sqlite_log, *(post("a" * 9_000) for _ in range(20)))
     wal = beside(path, "-wal")
     os.truncate(wal, wal.stat().st_size // 2)

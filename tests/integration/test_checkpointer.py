@@ -98,7 +98,7 @@ def test_nothing_is_copied_from_files_that_are_not_in_their_place(storage: Path)
 
     checkpointer = wal.Checkpointer(storage, is_in_place, SMALL_STEPS)
     with closing(open_storage(storage)) as connection:
-        checkpointer.watch(connection)
+        checkpointer.watch(connection, lambda _pages: None)
         checkpointer.start()
         connection.execute("CREATE TABLE much (x); INSERT INTO much VALUES (zeroblob(400000))").fetchall()
         before = storage.stat().st_size
