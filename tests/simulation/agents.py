@@ -311,9 +311,9 @@ class Sharer(Agent):
             self._places[one.keys, one.mode] = outcome.queue.place
 
     async def _ask_again(self, asked: Asked, serve: Callable[[Hub], Coroutine[Any, Any, Outcome]]) -> None:
-        """What came to nothing burns no key: asked once more, it is a new request."""
+        """What left no event burns no key: asked once more, it is a new request."""
         one = None
-        if asked.outcome is not None and asked.outcome.acquired is False:
+        if asked.outcome is not None and asked.outcome.event_id is None and asked.outcome.acquired is False:
             one = replace(self._asking, begun_at=self.world.now / SECOND)
             self.told.append(one)
         await super()._ask_again(asked, serve)
