@@ -52,18 +52,21 @@ class Front:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # what was closed is told so in the next turn
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            first, *lines = head.decode("latin-1").split("\r\n")
-            kept = [line for line in lines if line and not line.lower().startswith("connection:")]
-            asked = "\r\n".join([first, *kept, "Connection: close", "", ""]).encode("latin-1")
-            path = first.split(" ")[1]
-            hub = self._hubs[0] if path.startswith(OF_ONE_HUB) else next(self._turns)
-            await self._wait_for(hub)
-            await self._pass(hub, asked, reader, writer)
-        writer.close()
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                head = await reader.readuntil(b"\r\n\r\n")
+                first, *lines = head.decode("latin-1").split("\r\n")
+                kept = [line for line in lines if line and not line.lower().startswith("connection:")]
+                asked = "\r\n".join([first, *kept, "Connection: close", "", ""]).encode("latin-1")
+                path = first.split(" ")[1]
+                hub = self._hubs[0] if path.startswith(OF_ONE_HUB) else next(self._turns)
+                await self._wait_for(hub)
+                await self._pass(hub, asked, reader, writer)
+        finally:
+            writer.close()  # also where the front is closed meanwhile
 
     async def _pass(self, hub: int, asked: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry a request to a hub and its answer back, until either side has ended."""
