@@ -16,9 +16,11 @@ The standard library only, and nothing of the hub: to have a hub, call `ensure_h
     poll_places, preconditions
                     how far polls have read, and what a change relies on
     finding         which hub a folder means; `host_session`: who asks when nobody gave a name
-    hub, defaults   starting and ending hubs; `smoke` tries one
+    hub, defaults   starting and ending hubs; `smoke` tries one; `own_agent`: who this window is
+    harnesses       the coding agents that Arc guards, and how they differ
     arc_hook, git_hook
-                    what coding agents and git run
+                    what coding agents and git run; `git_hub`, `hook_over_relay` and `hub_away` are their ways to a hub
+    windows         what Windows tells of processes
 """
 
 from __future__ import annotations

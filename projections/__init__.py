@@ -1,12 +1,13 @@
 """What can be read: tables that follow from the log, and the one door through which everything is written.
 
-    {sessions,channels,messages,inbox,threads,claims,locks,tasks}
+    {sessions,channels,messages,inbox,threads,claims,locks,tasks,questions}
                 one module a noun: its projector (event -> rows), its queries; its SQL in `sql/`
     places, queue, standing_changes
                 who waits for a claim or a lock: as rows, as of any event, and in the memory of a hub
+    deadlocks   requests that were not let wait, since all would have waited for each other
     leases, lock_slots
                 what the tables of claims and locks share, and where the rows of a lock stand
-    erasing     what the tables lose with an event's texts
+    erasing     what the tables lose with an event's texts; `marked`: messages in which something looks like a key
     message_pages
                 what an agent, a channel or a thread is shown
     task_rows, task_leases, readiness

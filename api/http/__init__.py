@@ -5,10 +5,11 @@
     protocol, flow, heads, patience, connection, exchange
                 one connection, and each request on it with its answer
     security, gate
-                who may call
+                who may call; `crowds` and `rates`: how much at once, and how often, from other machines
     routes      what each noun lists: changes, reads and specials; `paths`: the endpoints of one path
-    bodies, queries, headers, parameters, idempotency, as_of, mismatches
-                what a request says, read strictly
+    bodies, queries, headers, parameters, idempotency, as_of
+                what a request says, read strictly; `meaning`: what a client meant that writes it otherwise,
+                `mismatches`: what it is told is wrong
     responses, lists, errors, openapi
                 what is answered, and how it is described
     inprocess, direct_calls

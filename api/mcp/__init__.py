@@ -11,7 +11,8 @@ no way around its rules.
                             what can be asked, and how it is answered
     agent_session           an agent's name, registration and places; `asking_agent` is it within one request
     poll_places, kept_places
-                            how far its polls have read; `grants` and `holdings`: what it got and what it still has
+                            how far its polls have read; `beginnings`: where they begin that nothing is known of
+    grants, holdings        what it got after a wait, and what it still has
     port, direct_port, daemon
                             the way to the hub: a seam, from inside the hub, and threads for the way over HTTP
 """

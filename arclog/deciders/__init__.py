@@ -3,8 +3,8 @@
 No I/O, no clock, no randomness: what a rule needs to know is its `state`, loaded by the caller inside the transaction
 that will append the event; times are microseconds of the log's clock; new ids come with the state.
 
-    sessions, presence, expiry, names, tokens
-                who is there, who counts as gone, and who may use which name
+    sessions, presence, expiry, families, names, tokens
+                who is there, who counts as gone, who works for whom, and who may use which name
     channels, messages, receipts, cursors
                 what is said, acknowledged and read
     leases      the one protocol of claims and locks: `holdings` and `lines` are what `standing` is made of, who holds
@@ -16,6 +16,6 @@ that will append the event; times are microseconds of the log's clock; new ids c
                 work: what is to be done, in which order, and what only a person answers
     wakes, files, hub
                 agents that are called, files that hooks guard, and a hub's own life
-    fields, preconditions
-                what values may be, and what a caller relies on
+    fields, secrets, preconditions
+                what values may be, which of them are keys that nobody should read, and what a caller relies on
 """

@@ -7,7 +7,8 @@ questions about itself: `stream(event_id)`, the entity whose life it belongs to,
 What was brought in from elsewhere is recorded later than it happened: `occurred_at`, in microseconds since 1970, then
 says when that was. Nothing is judged by it; it is only shown.
 
-One module a noun; `leases` has what claims and locks share, `processes` and `rules` what several need.
+One module a noun; `leases` has what claims and locks share, `processes` and `rules` what several need; `rule_numbers`
+says which of the log's rules an event needs.
 
 Events refer to no other events, so Python need not look for cycles among them (`gc=False`): a rebuild, which makes a
 million of them, is a quarter faster.

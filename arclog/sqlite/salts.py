@@ -1,4 +1,4 @@
-"""Salts: the chance that goes with the free texts of an event (`arclog.erasure`)."""
+"""Salts: the random bytes that go with the free texts of an event (`arclog.erasure`)."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ AT_A_TIME: Final = 64
 
 
 def make_salts() -> Iterator[bytes]:
-    """A salt for each event; drawn for many at a time, for to ask the system each time is a twentieth of a post."""
+    """A salt for each event; many are drawn at a time, since asking for each costs a twentieth of a post."""
     while True:
         chance = os.urandom(SALT_BYTES * AT_A_TIME)
         for at in range(0, len(chance), SALT_BYTES):

@@ -14,7 +14,8 @@ Writing, in the order in which a call goes:
     calls             a call, and the commit that tells it its outcome
     group_commit      the queue: which calls share a transaction
     flush_policy      where a transaction is flushed
-    recorder          the one writer: begin, stage, flush, undo
+    recorder          the one writer: what becomes of a batch, whatever goes wrong
+    staging           a batch before it is flushed: the log's lock, the tables, the memory, and how it is undone
     transaction       one transaction while it is written: judge each call, append its event, project it
     command_handlers  loads the state that a rule needs and asks the rule; `lease_handlers` for claims and locks,
                       `file_handlers` for files, `wake_handlers` for wakes

@@ -27,7 +27,7 @@ class Call(Struct):
         transport: the road it took.
         key: the caller's idempotency key.
         request: a hash of the request that the key belongs to.
-        sender: who asks; whom the carrier knows counts where the command names nobody.
+        sender: who asks: whom the command names; where it names nobody, whom the carrier knows.
         former_request: the same hash as former versions made it, which may be what is kept.
         relies_on: what must hold for it to be done.
         principal: whom it is proved to be from.

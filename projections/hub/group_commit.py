@@ -123,7 +123,7 @@ class GroupCommit:
         return len(self._queue)
 
     def catch_up(self) -> None:
-        """Bring into the storage what it lacks of the log, and about what follows from that."""
+        """Bring the storage to the head of the log, and do what follows from what came."""
         self._lags = self._recorder.is_remote
         if self._busy:
             self._again = True  # the batch that is on its way may have looked before
