@@ -30,7 +30,7 @@ GAUGES: Final = {
     "log_head": "The last event of the log, as far as this hub has seen it.",
     "log_lag_seconds": "How long ago a log elsewhere was heard from; 0 for one in the storage itself.",
     "search_lag_events": "Events that are not in the index of words yet.",
-    "waiters": "Readers that wait for messages.",
+    "waiters": "Calls that wait: for messages, for events, for a task, or for a claim or a lock.",
     "remote_connections": "Connections from other machines over which a call was let in.",
     "remote_open_calls": "Calls of other machines that have no answer yet.",
 }

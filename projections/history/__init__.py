@@ -1,4 +1,4 @@
-"""History: questions that only a log can answer, asked over connections that read.
+"""History: questions that only a log can answer. They are asked over any connection, and only read.
 
 `events` shows the events of a log, `entities` the things that they change, `changes` what one event changed. `blame`
 tells who held what and who was refused, from `tenures` (`touched_tasks` for tasks). `diff`, `digest` and `seen` tell

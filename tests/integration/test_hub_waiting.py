@@ -12,6 +12,7 @@ from projections.hub.hub import Hub
 from projections.message_pages import MessageQuery
 from tests.support.hubs import bodies, on_hubs
 from tests.support.recorders import post
+from tests.support.waiting import until
 
 
 def test_who_asks_for_what_is_there_does_not_wait(storage: Path) -> None:
@@ -25,7 +26,7 @@ def test_who_asks_for_what_is_there_does_not_wait(storage: Path) -> None:
 def test_who_waits_is_woken_by_the_commit(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         waits = [asyncio.create_task(hub.reading.wait(MessageQuery(agent_id=f"agent-{n}"), 30)) for n in range(50)]
-        await asyncio.sleep(0.01)
+        await until(lambda: len(hub._waiters) == 50, "all that wait")
         began_at = time.monotonic()
         await hub.execute(post())
         pages = await asyncio.gather(*waits)
@@ -97,15 +98,15 @@ def test_what_an_agent_wrote_itself_is_passed_over_in_turns(storage: Path) -> No
 
 def test_who_waits_is_woken_by_the_commit_of_another_hub(storage: Path) -> None:
     async def story(one: Hub, two: Hub) -> None:
+        last_id = 0
         for number in range(3):
-            waits = asyncio.create_task(one.reading.wait(MessageQuery(channel="general", since_id=number), 30))
-            await asyncio.sleep(0.02)
+            waits = asyncio.create_task(one.reading.wait(MessageQuery(channel="general", since_id=last_id), 30))
+            await until(lambda: len(one._waiters) == 1, "the one that waits")
             began_at = time.monotonic()
             posted = await two.execute(post(body=str(number)))
-            page = await one.reading.wait(MessageQuery(channel="general", since_id=(posted.event_id or 0) - 1), 30)
-            assert bodies(page) == [str(number)]
+            assert bodies(await waits) == [str(number)]
             assert time.monotonic() - began_at < 10  # who is not woken waits for 30 seconds
-            await waits
+            last_id = posted.event_id or 0
 
     on_hubs(storage, story)
 
@@ -144,8 +145,7 @@ def test_a_hub_that_closes_lets_everyone_go(storage: Path) -> None:
 def test_a_poller_that_went_away_leaves_nothing_behind(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         waits = asyncio.create_task(hub.reading.wait(MessageQuery(channel="general"), 30))
-        await asyncio.sleep(0.01)
-        assert len(hub._waiters) == 1
+        await until(lambda: len(hub._waiters) == 1, "the poller")
         waits.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waits

@@ -95,7 +95,7 @@ def test_a_retry_under_its_key_joins_the_place_and_then_gets_how_it_ended(tmp_pa
         ask(hub, "a")
         first = begin(pool, hub, "b", key="k-1")
         second = pool.submit(ask, hub, "b", wait_sec=30, key="k-1")
-        time.sleep(0.2)
+        wait_until(lambda: len(hub.hub._waiters) == 2, what="both calls")
         assert waiting(hub) == ["b"]
         release(hub, "a")
         answers = [first.result(30).body, second.result(30).body, ask(hub, "b", wait_sec=30, key="k-1").body]
