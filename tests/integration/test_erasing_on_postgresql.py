@@ -180,3 +180,16 @@ def test_a_log_that_somebody_reads_for_long_is_scrubbed_when_that_has_ended(serv
             assert "reads" in str(receipt["log_trouble"])
         assert erase(hub, said)["log_scrubbed"] is True
         assert holding(server, url) == []
+
+
+@pytest.mark.parametrize("role", [HUB, "arc_owner"])
+def test_a_log_is_scrubbed_up_to_its_last_event_at_most(server: Server, tmp_path: Path, role: str) -> None:
+    url = new_log(server)
+    with machines(tmp_path, url, 1) as (hub,):
+        said = say_it(hub)
+        with psycopg.connect(server.url(role, database_of(url))) as connection:
+            head = len(log_at(url))
+            with pytest.raises(psycopg.errors.RaiseException, match="not in the log"):
+                connection.execute("SELECT arc.arc_scrub(%s)", (head + 1_000,))
+        assert erase(hub, said)["log_scrubbed"] is True
+        assert holding(server, url) == []

@@ -64,6 +64,9 @@ CREATE OR REPLACE FUNCTION arc.arc_scrub(erasure bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(71959550127975);
+    IF erasure > coalesce((SELECT max(event_id) FROM arc.events), 0) THEN  -- erasures to come would never be scrubbed
+        RAISE EXCEPTION 'event % is not in the log', erasure;
+    END IF;
     IF erasure <= (SELECT scrubbed_to FROM arc.log) THEN
         RETURN;
     END IF;
