@@ -42,7 +42,7 @@ class LeaseWaits:
         self._commits = commits
         self._waiters = waiters
         self._microseconds = microseconds
-        self._sleeping: set[asyncio.Future[None]] = set()
+        self._sleeping: dict[asyncio.Future[None], None] = {}
         self._closing = False
         waiters.on_foreign = self._look
 
@@ -63,7 +63,7 @@ class LeaseWaits:
                 woken.set_result(None)
 
         call.on_result = wake
-        self._sleeping.add(woken)
+        self._sleeping[woken] = None
         self._waiters.open_calls += 1
         try:
             if call.result is None and not self._closing:
@@ -76,7 +76,7 @@ class LeaseWaits:
             self.abandon(call)
             raise
         finally:
-            self._sleeping.discard(woken)
+            del self._sleeping[woken]
             self._waiters.open_calls -= 1
         if call.result is not None:
             return replace(call.result, is_news=True)

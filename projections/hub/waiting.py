@@ -8,7 +8,7 @@ waiter read again. Commits of other hubs on the file are noticed by `projections
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from projections.budget import Budget
@@ -32,12 +32,15 @@ class Waiter:
 
 
 class Waiters:
-    """All that wait, filed by what they wait for, so that a message meets only those that it may concern."""
+    """All that wait, filed by what they wait for, so that a message meets only those that it may concern.
+
+    Who began to wait first is woken first: a dict keeps that order, as a set does not.
+    """
 
     def __init__(self) -> None:
         self._buckets: defaultdict[Bucket, dict[Waiter, None]] = defaultdict(dict)
-        self._followers: set[asyncio.Future[None]] = set()
-        self._workers: set[asyncio.Future[None]] = set()
+        self._followers: dict[asyncio.Future[None], None] = {}
+        self._workers: dict[asyncio.Future[None], None] = {}
         self._count = 0
         self.head = 0
         """The last event that the waiters were told of."""
@@ -68,13 +71,13 @@ class Waiters:
 
     def follow(self, ready: "asyncio.Future[None]") -> None:
         """Complete `ready` at the next commit, whatever it holds."""
-        self._followers.add(ready)
-        ready.add_done_callback(self._followers.discard)
+        self._followers[ready] = None
+        ready.add_done_callback(self._followers.pop)
 
     def follow_work(self, ready: "asyncio.Future[None]") -> None:
         """Complete `ready` at the next commit that may have made a task ready."""
-        self._workers.add(ready)
-        ready.add_done_callback(self._workers.discard)
+        self._workers[ready] = None
+        ready.add_done_callback(self._workers.pop)
 
     def deliver(self, after: int, head: int, messages: list[PostedMessage], *, has_work: bool = False) -> None:
         """Wake those for whom there is something in the commit of the events after `after`, up to `head`.
@@ -136,7 +139,7 @@ class Waiters:
             waiter.ready.set_result(Page(rows, [m.event_id for m in found[: len(rows)]], budget.spent))
 
 
-def _complete(waiting: "set[asyncio.Future[None]]") -> None:
+def _complete(waiting: "Iterable[asyncio.Future[None]]") -> None:
     for ready in list(waiting):
         if not ready.done():
             ready.set_result(None)

@@ -33,10 +33,16 @@ def test_what_agents_are_told_follows_from_the_log(group: int) -> None:
     assert answered > 10 * IN_A_GROUP
 
 
-def trace_of(seed: int, hash_seed: str) -> bytes:
+@pytest.mark.parametrize("seed", [102705, 105212])
+def test_a_refusal_that_is_told_again_under_its_key_is_no_new_request(seed: int) -> None:
+    """In these runs an agent asks again when somebody else has the key by then, and is told of the first one."""
+    play_here(seed, is_large=True)
+
+
+def trace_of(seed: int, hash_seed: str, size: str) -> bytes:
     """The trace of a seed, as another process has it."""
     return subprocess.run(
-        [sys.executable, "-m", "tests.simulation.trace", str(seed)],
+        [sys.executable, "-m", "tests.simulation.trace", str(seed), size],
         env=os.environ | {"PYTHONHASHSEED": hash_seed},
         stdout=subprocess.PIPE,
         check=True,
@@ -44,9 +50,9 @@ def trace_of(seed: int, hash_seed: str) -> bytes:
     ).stdout
 
 
-@pytest.mark.parametrize("seed", [7, 16, 23])
-def test_the_same_seed_gives_the_same_trace_byte_for_byte(seed: int) -> None:
-    one, other = trace_of(seed, "1"), trace_of(seed, "2")
+@pytest.mark.parametrize(("seed", "size"), [(7, ""), (16, ""), (23, ""), (103918, "large")])
+def test_the_same_seed_gives_the_same_trace_byte_for_byte(seed: int, size: str) -> None:
+    one, other = trace_of(seed, "1", size), trace_of(seed, "2", size)
     assert one == other
     assert len(one.splitlines()) > 10
 

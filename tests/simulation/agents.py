@@ -311,15 +311,23 @@ class Sharer(Agent):
             self._places[one.keys, one.mode] = outcome.queue.place
 
     async def _ask_again(self, asked: Asked, serve: Callable[[Hub], Coroutine[Any, Any, Outcome]]) -> None:
-        """What left no event burns no key: asked once more, it is a new request."""
-        one = None
-        if asked.outcome is not None and asked.outcome.event_id is None and asked.outcome.acquired is False:
-            one = replace(self._asking, begun_at=self.world.now / SECOND)
-            self.told.append(one)
+        """What left no event burns no key: asked once more, it may be a new request.
+
+        An answer that is told again word for word is none: it is what the event says that was left.
+        """
+        first = asked.outcome
+        if first is None or first.acquired is not False:
+            await super()._ask_again(asked, serve)
+            return
+        one = replace(self._asking, begun_at=self.world.now / SECOND)
+        self.told.append(one)
         await super()._ask_again(asked, serve)
-        if one is not None and asked.again is not None:
+        again = asked.again
+        if again is not None and (again.event_id, again.acquired) == (first.event_id, False):
+            self.told[:] = [told for told in self.told if told is not one]
+        elif again is not None:
             one.ended_at = self.world.now / SECOND
-            self._note(one, asked.again)
+            self._note(one, again)
 
     async def _give_back(self) -> None:
         token, keys = self.random.choice(sorted(self._held.items()))
