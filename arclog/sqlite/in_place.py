@@ -95,18 +95,15 @@ class OpenFiles:
             StorageGone: a file was removed, replaced or cut short.
             StorageError: the files cannot be looked at now.
         """
-        self.remember(self._count_frames())
+        frames = self._count_frames()
+        if frames is not None:
+            self.remember(frames)
         if not self.look() and self.is_cut():
             raise StorageGone("a file was cut short")
 
-    def remember(self, frames: int | None) -> None:
-        """Remember how many pages the WAL holds: after a cut in the middle, a few more commits make it as long again.
-
-        Args:
-            frames: what a commit says of that; None when it cannot be told now.
-        """
-        if frames is not None:
-            self._least_wal_bytes = self._bytes_of(frames)
+    def remember(self, frames: int) -> None:
+        """Remember how many pages the WAL holds: cut in the middle, it is as long again a few commits later."""
+        self._least_wal_bytes = self._bytes_of(frames)
 
     def look(self) -> bool:
         """Look at little cost; possible in a transaction and on any thread.

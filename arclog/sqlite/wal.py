@@ -69,7 +69,7 @@ class Checkpointer:
         self._finish_at = self._sizes.limit_pages
         """At which size the writer finishes the copy; beyond `limit_pages` when a reader keeps it from being whole."""
         self._commits = 0
-        self._told: Callable[[int], None] = _tell_nobody
+        self._told: Callable[[int], None]
         self._grown = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="arc-checkpointer", daemon=True)
@@ -153,7 +153,3 @@ class Checkpointer:
         connection = open_connection(self._path)
         connection.set_busy_handler(None)  # readers and writers go first
         return connection
-
-
-def _tell_nobody(_pages: int) -> None:
-    """Nobody follows yet how long the WAL is."""

@@ -131,6 +131,7 @@ def test_a_storage_that_was_closed_in_good_order_is_one_file(storage: Path) -> N
 def test_a_wal_that_began_anew_while_it_was_copied_is_copied_again_when_it_has_grown(storage: Path) -> None:
     checkpointer = wal.Checkpointer(storage, sizes=SMALL_STEPS)
     connection = apsw.Connection(":memory:")
+    checkpointer.watch(connection, lambda _pages: None)
     checkpointer._copied = 190  # what the thread notes when the writer has emptied the WAL meanwhile
     checkpointer._committed(connection, "main", 49)
     assert not checkpointer._grown.is_set()

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from arclog.deciders.messages import PostMessage
+from arclog.deciders.picking import TakeNextTask
 from arclog.errors import InvalidInput, StorageBusy, UnexpectedFailure
 from arclog.sqlite.connection import open_connection
 from arclog.sqlite.reads import read_head
@@ -17,7 +18,7 @@ from projections.hub.outcomes import Outcome
 from projections.hub.tuning import Tuning
 from projections.message_pages import MessageQuery
 from tests.support.hubs import bodies, on_hubs
-from tests.support.recorders import events_in, post
+from tests.support.recorders import events_in, post, result_of
 
 
 def test_calls_that_come_together_share_a_transaction_and_keep_their_order(storage: Path) -> None:
@@ -129,5 +130,28 @@ def test_a_fault_in_one_batch_is_told_to_its_callers_and_the_next_batch_gets_its
                 await hub.execute(PostMessage(from_agent="ada", body="lost"))
         kept = await hub.execute(PostMessage(from_agent="ada", body="kept"))
         assert [event.event_id for event in events_in(storage, after=3)] == [kept.event_id]
+
+    on_hubs(storage, story)
+
+
+def test_a_task_that_is_given_to_a_caller_who_goes_at_that_moment_is_given_to_the_next(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(hub: Hub) -> None:
+        task_id = (await hub.execute(post("boss", kind="task"))).event_id
+        queue = hub._submission._queue
+
+        def queue_and_go(call: Call) -> "asyncio.Future[Outcome]":
+            told = queue(call)
+            told.add_done_callback(lambda _told: caller.cancel())
+            return told
+
+        with monkeypatch.context() as patch:
+            patch.setattr(hub._submission, "_queue", queue_and_go)
+            caller = asyncio.create_task(hub.execute(TakeNextTask(agent_id="gone")))
+            with pytest.raises(asyncio.CancelledError):
+                await caller
+        taken = await hub.execute(TakeNextTask(agent_id="next", wait_sec=30))
+        assert result_of(taken)["task"]["task_id"] == task_id
 
     on_hubs(storage, story)

@@ -1,5 +1,6 @@
 """A disk that fails at any call, once or for long: nothing acknowledged is lost or done twice."""
 
+import os
 from pathlib import Path
 from typing import Any, get_args
 
@@ -16,6 +17,7 @@ from arclog.errors import (
     ArcError,
     StorageError,
     StorageFull,
+    StorageGone,
 )
 from arclog.sqlite.schema import open_storage
 from projections.hub.calls import Call
@@ -189,3 +191,36 @@ def test_presence_on_a_failing_disk_is_looked_at_again_every_second_until_it_wor
         assert recorder.is_due()
         recorder.transact([])
     assert [event.type for event in events_in(storage, 3)] == ["session.expired"]
+
+
+def test_a_wal_that_is_cut_between_two_looks_is_missed_by_the_next(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a look is trusted, each commit says how long the WAL must be."""
+    with recording(storage) as recorder:
+        files = recorder._side.log.files
+        monkeypatch.setattr(files, "_counts_sec", 3_600)
+        monkeypatch.setattr(files, "_counts_until", 0.0)
+        recorder.execute(post())  # looks, and is trusted from here on
+        for number in range(20):
+            recorder.execute(post(f"{number}" + "x" * 9_000))
+        wal = storage.with_name(f"{storage.name}-wal")
+        os.truncate(wal, wal.stat().st_size // 2)
+        monkeypatch.setattr(files, "_counts_until", 0.0)
+        with pytest.raises(StorageGone, match="cut short"):
+            recorder.execute(post("after the cut"))
+
+
+def test_silence_counts_from_when_calls_could_be_kept_again(storage: Path, time: FakeTime) -> None:
+    with faulty_disk() as disk, recording(storage, time) as recorder:
+        recorder.execute(OpenSession(agent_id="a"))
+        disk.fail("write", lasting=True)
+        with pytest.raises(StorageError):
+            recorder.execute(post("in vain"))
+        time.pass_sec(90)
+        assert not recorder.is_due()  # it has looked at everybody, and means to do so again later
+        disk.heal()
+        recorder.execute(post("at last", from_agent="b"))
+        time.pass_micros(PRESENCE_TTL)
+        recorder.transact([])
+    assert "session.expired" not in [event.type for event in events_in(storage)]

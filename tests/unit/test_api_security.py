@@ -206,3 +206,37 @@ def test_no_other_visit_from_another_site_passes(method: str, path: str, changed
 )
 def test_the_name_in_a_host_header(host: str, name: str) -> None:
     assert host_name(host) == name
+
+
+@pytest.mark.parametrize(
+    "telling",
+    [
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"forwarded": "for=192.0.2.1"},
+        {"via": "1.1 proxy"},
+        {"x-forwarded-for": "192.0.2.1"},
+        {"authorization": "Bearer wrong"},
+    ],
+    ids=lambda telling: next(iter(telling)),
+)
+def test_a_header_that_tells_is_looked_at_though_its_sender_is_known(telling: Mapping[str, str]) -> None:
+    guard = Guard(cast("Hub", StandIn(token="right")))
+    scope = {"method": "POST", "path": "/v1/messages", "client": ("127.0.0.1", 40_000)}
+    plain = {b"host": b"127.0.0.1:6969", b"content-type": b"application/json"}
+    told = plain | {name.encode(): value.encode() for name, value in telling.items()}
+    for _twice in range(2):
+        guard.check(scope, plain)
+        with pytest.raises((Forbidden, Unauthenticated)):
+            guard.check(scope, told)
+
+
+def test_a_token_is_taken_from_a_sender_that_is_known_without_one() -> None:
+    guard = Guard(cast("Hub", StandIn(token="right")))
+    scope = {"method": "POST", "path": "/v1/messages", "client": ("127.0.0.1", 40_000)}
+    plain = {b"host": b"127.0.0.1:6969"}
+    cookie = b"arc_sign_in=" + guard.gate.sign_in("127.0.0.1", b"right")
+    for _twice in range(2):
+        assert guard.check(scope, plain) is None
+        assert guard.check(scope, plain | {b"authorization": b"Bearer right"}) is not None
+        assert guard.check(scope, plain | {b"cookie": cookie}) is not None

@@ -160,6 +160,24 @@ def test_a_waiter_that_gave_up_or_was_served_is_not_served_again() -> None:
     on_a_loop(story)
 
 
+@pytest.mark.parametrize("what", ["work", "commits"])
+def test_who_began_to_wait_first_is_woken_first(what: str) -> None:
+    def story() -> None:
+        waiters = Waiters()
+        woken: list[int] = []
+        loop = asyncio.get_running_loop()
+        for number in range(50):
+            ready: asyncio.Future[None] = loop.create_future()
+            ready.add_done_callback(lambda _ready, number=number: woken.append(number))  # type: ignore[misc]
+            (waiters.follow_work if what == "work" else waiters.follow)(ready)
+        waiters.deliver(0, 1, [], has_work=True)
+        loop.call_soon(lambda: order.extend(woken))
+
+    order: list[int] = []
+    on_a_loop(story)
+    assert order == list(range(50))
+
+
 def test_waking_all_makes_everyone_read_again() -> None:
     def story() -> None:
         waiters = Waiters()
