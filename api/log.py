@@ -107,7 +107,7 @@ async def read_log(hub: Hub, query: LogQuery, reader: ReadCaller) -> ReadResult:
         max_bytes=clamp_bytes(query.max_bytes),
     )
     timeout_sec = clamp_timeout(query.timeout)
-    following = hub.reading.follow(wanted, timeout_sec)
+    following = hub.reading.wait_for_events(wanted, timeout_sec)
     page = await (reader.unless_gone(following) if timeout_sec else following)
     return ReadResult(page.json(), page.more)
 
@@ -152,7 +152,7 @@ async def _pass_on(site: Site, wanted: EventQuery, send: Send) -> None:
     hub = site.hub
     await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
     while not hub.closing:
-        page = await hub.reading.follow(wanted, site.heartbeat_sec)
+        page = await hub.reading.wait_for_events(wanted, site.heartbeat_sec)
         for event_id, event in zip(page.ids, page.rows, strict=True):
             body = b"id: %d\ndata: %b\n\n" % (event_id, event)
             await send({"type": "http.response.body", "body": body, "more_body": True})

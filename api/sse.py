@@ -102,7 +102,7 @@ async def _pass_on(site: Site, wanted: MessageQuery, send: Send) -> None:
     while not hub.closing:
         # What an idle stream passes over up to here, it need not look at again.
         head = hub.read(read_head).event_id if is_idle else 0
-        page = await hub.reading.wait(wanted, site.heartbeat_sec)
+        page = await hub.reading.wait_for_messages(wanted, site.heartbeat_sec)
         is_idle = not page.rows
         if page.rows:
             await _send_page(send, page)

@@ -12,7 +12,7 @@ jump of an hour moves the log's clock by nothing anyone can notice, while honest
 never recorded before the event that precedes it, whatever the offset.
 
 Clocks of two machines are never compared. Where hubs on several machines share a log, its engine's clock is the log's:
-each hub counts on from what the engine told it last (`LogClock.follow`), whatever its own wall clock says.
+each hub counts on from what the engine told it last (`LogClock.correct`), whatever its own wall clock says.
 """
 
 from typing import Final, Protocol
@@ -59,7 +59,7 @@ class LogClock:
         """How many microseconds of this boot the machine was suspended, as far as it tells."""
         return self._source.slept()
 
-    def follow(self, time: int, asked_at: int, told_at: int) -> None:
+    def correct(self, time: int, asked_at: int, told_at: int) -> None:
         """Move the offset as far as another clock proves it wrong: one that is the log's, and is asked over a line.
 
         What it said was so at some moment between the question and the answer. So the offset stays where it is while it

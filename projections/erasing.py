@@ -53,7 +53,7 @@ class Erased(Struct, frozen=True):
     reason: str
 
 
-def follow(connection: apsw.Connection, erased: PayloadErased, tables: apsw.Connection | None = None) -> None:
+def erase_rows(connection: apsw.Connection, erased: PayloadErased, tables: apsw.Connection | None = None) -> None:
     """Take the texts of erased events out of the tables, in the transaction in which the log lost them.
 
     Args:
@@ -62,9 +62,9 @@ def follow(connection: apsw.Connection, erased: PayloadErased, tables: apsw.Conn
         tables: where the tables are, if that is not the same file.
     """
     for fact in read_some_facts(connection, [one.event_id for one in erased.events]):
-        follow_one = _FOLLOW.get(type(fact.data))
-        if follow_one is not None:
-            follow_one(connection, tables or connection, fact)
+        erase = _ERASERS.get(type(fact.data))
+        if erase is not None:
+            erase(connection, tables or connection, fact)
 
 
 def find_whole(connection: apsw.Connection, message_id: int) -> tuple[int, bytes, Event] | None:
@@ -120,7 +120,7 @@ def find_erased(connection: apsw.Connection, after: int) -> tuple[int, tuple[int
     return last, tuple(messages)
 
 
-def _follow_message(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
+def _erase_message(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
     data: MessagePosted = event.data  # type: ignore[assignment]  # chosen by its type
     if data.handling is not None and data.handling.erased:
         tables.execute(MARKED["unmark"], (event.event_id,))
@@ -128,28 +128,28 @@ def _follow_message(log: apsw.Connection, tables: apsw.Connection, event: Fact) 
         tables.execute(SQL["erase_task"], (title_of(""), "[]", event.event_id))
 
 
-def _follow_tasks(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
+def _erase_tasks(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
     for place, _message in each_message(event, event.data):  # type: ignore[arg-type]  # chosen by its type
-        _follow_message(log, tables, place)
+        _erase_message(log, tables, place)
 
 
-def _follow_session(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
+def _erase_session(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
     data: SessionOpened = event.data  # type: ignore[assignment]
     tables.execute(SQL["erase_session"], (encode_json(data.metadata).decode(), data.session_id))
 
 
-def _follow_channel(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
+def _erase_channel(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
     data: ChannelCreated = event.data  # type: ignore[assignment]
     tables.execute(SQL["erase_channel"], (encode_json(data.metadata).decode(), event.event_id))
 
 
-def _follow_claim(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
+def _erase_claim(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
     data: ClaimAcquired = event.data  # type: ignore[assignment]
     for token in _tokens_of(log, event.event_id, ClaimHandedOver.type):
         tables.execute(SQL["erase_claim"], (encode_json(data.metadata).decode(), token))
 
 
-def _follow_lock(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
+def _erase_lock(log: apsw.Connection, tables: apsw.Connection, event: Fact) -> None:
     data: LockAcquired = event.data  # type: ignore[assignment]
     for token in _tokens_of(log, event.event_id, LockHandedOver.type):
         tables.execute(SQL["erase_lock"], (encode_json(data.metadata).decode(), token))
@@ -166,12 +166,12 @@ def _tokens_of(connection: apsw.Connection, token: int, handed_over: str) -> Ite
             yield stored.event_id
 
 
-_FOLLOW: Final[dict[type, Callable[[apsw.Connection, apsw.Connection, Fact], None]]] = {
-    MessagePosted: _follow_message,
-    TasksOpened: _follow_tasks,
-    SessionOpened: _follow_session,
-    ChannelCreated: _follow_channel,
-    ClaimAcquired: _follow_claim,
-    LockAcquired: _follow_lock,
+_ERASERS: Final[dict[type, Callable[[apsw.Connection, apsw.Connection, Fact], None]]] = {
+    MessagePosted: _erase_message,
+    TasksOpened: _erase_tasks,
+    SessionOpened: _erase_session,
+    ChannelCreated: _erase_channel,
+    ClaimAcquired: _erase_claim,
+    LockAcquired: _erase_lock,
 }
 """For each type of event whose texts stand in a table too, what takes them out there."""

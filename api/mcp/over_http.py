@@ -215,7 +215,8 @@ class McpEndpoint:
         nothing = MessageQuery(agent_id="", since_id=fields.MAX_INTEGER)
         while not self._hub.closing:
             await send({"type": "http.response.body", "body": HEARTBEAT, "more_body": True})
-            await self._hub.reading.wait(nothing, HEARTBEAT_SEC)  # only the hub's end comes before the time is over
+            # Only the hub's end comes before the time is over.
+            await self._hub.reading.wait_for_messages(nothing, HEARTBEAT_SEC)
 
     async def _end(self, scope: Scope, receive: Receive, send: Send) -> None:
         """End the session of a host that leaves."""

@@ -128,7 +128,7 @@ class PostgresqlEngine:
             after=after,
         )
         self._holds = True
-        self.clock.follow(read_number(time), asked_at, self.clock.elapsed())
+        self.clock.correct(read_number(time), asked_at, self.clock.elapsed())
         if len(rows) > MOST_MISSING:
             self.release()
             raise FarFromHead

@@ -79,7 +79,7 @@ class OpenFiles:
         self._page_bytes = int(connection.pragma("page_size"))
         self._least_wal_bytes = 0
 
-    def follow(self, connection: apsw.Connection) -> None:
+    def attach(self, connection: apsw.Connection) -> None:
         """Go on with another connection on the same files."""
         self._connection = connection
 

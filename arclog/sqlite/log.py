@@ -74,7 +74,7 @@ class Log:
         # A cursor that is kept costs less than a new one for each event.
         self._append_row = connection.cursor().execute
         self.files = files or OpenFiles(connection, path)
-        self.files.follow(connection)
+        self.files.attach(connection)
         self._salts = make_salts()
         self._moved: Moved | None = None
         self._version: int | None = None
@@ -130,11 +130,11 @@ class Log:
             with storage_errors(self.path):
                 self.files.check()
 
-    def fetch(self, follow: Callable[[Sequence[StoredEvent]], object] = len, *, wait: bool = True) -> None:
+    def fetch(self, write_rows: Callable[[Sequence[StoredEvent]], object] = len, *, wait: bool = True) -> None:
         """Take into the file what it lacks of the log, page by page and without the lock, until there is no more.
 
         Args:
-            follow: writes the rows that follow from a page, in the same transaction.
+            write_rows: writes the rows that follow from a page, in the same transaction.
             wait: whether to wait for what is not in the log for good yet.
 
         Raises:
@@ -145,7 +145,7 @@ class Log:
             with storage_errors(self.path):
                 for event in page:
                     self.append_stored(event)
-                follow(page)
+                write_rows(page)
                 self.keep()
             if len(page) < FETCHED_AT_A_TIME:
                 break

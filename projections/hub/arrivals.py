@@ -51,7 +51,7 @@ class Arrivals:
         if commit.messages and self._filler is not None:
             self._filler.tell()
         if commit.has_erasure:
-            self._erasing.follow()
+            self._erasing.clean_after_others()
         trouble = self._recorder.gone or self._recorder.trouble
         if self._alarms.is_news(trouble):
             if isinstance(trouble, StorageGone):

@@ -70,8 +70,8 @@ class Clocks:
         if now >= self._wakes.next_at:
             self._wakes.settle(self._context.snapshot, now, append)
 
-    def follow(self, types: Collection[str]) -> None:
-        """Events of these types were appended elsewhere."""
+    def look_again_after(self, types: Collection[str]) -> None:
+        """Other hubs appended events of these types."""
         self.look_again(
             tasks=not CONCERNING_TASKS.isdisjoint(types),
             wakes=not CONCERNING_WAKES.isdisjoint(types),

@@ -162,8 +162,8 @@ class Context:
         self._holders = None
         self._session_roots = None
 
-    def follow(self, types: frozenset[str]) -> None:
-        """Other hubs appended events of these types."""
+    def forget_after(self, types: frozenset[str]) -> None:
+        """Other hubs appended events of these types: forget what such events may have changed."""
         if not types.isdisjoint(_TYPES):
             self._rules = None
             self._holders = None

@@ -40,7 +40,7 @@ class Ending:
         self._submit = submit
         self._countdown: _Countdown | None = None
 
-    def follow(self, command: object, state: HubState) -> None:
+    def follow_up(self, command: object, state: HubState) -> None:
         """Do what follows from a command that was carried out.
 
         Args:

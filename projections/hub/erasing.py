@@ -101,7 +101,7 @@ class Erasing:
         self._one_at_a_time = asyncio.Lock()
         self._cleaned_to = 0
         """The last erasure whose copies were looked after here."""
-        self._following: set[asyncio.Task[None]] = set()
+        self._cleaning: set[asyncio.Task[None]] = set()
         """What looks after the copies of what other hubs erased."""
 
     async def erase(self, call: Call, command: EraseTexts, execute: Callable[[Call], Awaitable[Outcome]]) -> Outcome:
@@ -134,19 +134,19 @@ class Erasing:
         if await asyncio.to_thread(self._readers.read, find_last_erasure) > self._cleaned_to:
             await self._clean(None)
 
-    def follow(self) -> None:
+    def clean_after_others(self) -> None:
         """Another hub erased something: where the storage is a copy of the log, look after what it has of that."""
         if self._remote is not None:
-            task = asyncio.ensure_future(self._follow())
-            self._following.add(task)
-            task.add_done_callback(self._following.discard)
+            task = asyncio.ensure_future(self._clean_after_others())
+            self._cleaning.add(task)
+            task.add_done_callback(self._cleaning.discard)
 
     async def close(self) -> None:
         """Let what is being done come to its end."""
-        if self._following:
-            await asyncio.wait(self._following)
+        if self._cleaning:
+            await asyncio.wait(self._cleaning)
 
-    async def _follow(self) -> None:
+    async def _clean_after_others(self) -> None:
         async with self._one_at_a_time:
             with contextlib.suppress(StorageError):  # others tell of it, and the next start tries again
                 if await asyncio.to_thread(self._readers.read, find_last_erasure) > self._cleaned_to:

@@ -36,7 +36,7 @@ def take_in(log: Log, writer: LiveWriter, events: Sequence[StoredEvent]) -> list
     for event in decoded:
         project(HANDLERS, writer, event)
         if isinstance(event.data, PayloadErased):
-            log.read(erasing.follow, event.data)
+            log.read(erasing.erase_rows, event.data)
             writer.memory.clear()
     if events:
         advance(log.connection, events[-1].event_id)

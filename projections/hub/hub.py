@@ -253,13 +253,13 @@ class Hub:
             ArcError: it was refused, or could not be kept.
         """
         call = Call(command, tell_nobody, transport, key, request, sender, former_request, relies_on, PRINCIPAL.get())
-        return self._execute_and_follow(call) if type(command) in _FOLLOWED_UP else self._submission.execute(call)
+        return self._execute_and_follow_up(call) if type(command) in _FOLLOWED_UP else self._submission.execute(call)
 
-    async def _execute_and_follow(self, call: Call) -> Outcome:
+    async def _execute_and_follow_up(self, call: Call) -> Outcome:
         if isinstance(call.command, EraseTexts):
             return await self.erasing.erase(call, call.command, self._submission.execute)
         outcome = await self._submission.execute(call)
-        self.ending.follow(call.command, self.state)
+        self.ending.follow_up(call.command, self.state)
         return outcome
 
     def give_back(self, outcome: Outcome) -> None:

@@ -72,7 +72,7 @@ class LeaseMemory:
         self._source: tuple[Snapshot, int] | None = None
         """Where to catch up from, and the log's time there; while its lock is held."""
 
-    def follow(self, snapshot: Snapshot, head: int, now: int) -> None:
+    def begin(self, snapshot: Snapshot, head: int, now: int) -> None:
         """The log's lock is held: what stands is that of the log's head from here on, as soon as anybody asks for it.
 
         Args:

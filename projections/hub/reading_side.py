@@ -156,7 +156,7 @@ class ReadingSide:
             if cursor > head:
                 raise CursorBeyondHead(name, cursor, head)
 
-    async def wait(self, query: MessageQuery, timeout_sec: float) -> Page:
+    async def wait_for_messages(self, query: MessageQuery, timeout_sec: float) -> Page:
         """What `query` asks for; when there is nothing yet, wait for it, at most `timeout_sec`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_sec
@@ -177,14 +177,14 @@ class ReadingSide:
             if ready is not None:
                 return ready
 
-    async def follow(self, query: EventQuery, timeout_sec: float) -> EventPage:
+    async def wait_for_events(self, query: EventQuery, timeout_sec: float) -> EventPage:
         """The events that `query` asks for; when there are none yet, wait for them, at most `timeout_sec`."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_sec
         while True:
             committed: asyncio.Future[None] = loop.create_future()
             # Before the read: what is committed meanwhile is read again, not missed.
-            self._waiters.follow(committed)
+            self._waiters.wake_at_commit(committed)
             try:
                 page = await self.read_on_thread(read_on, query)
                 if page.rows or self._waiters.closing or loop.time() >= deadline:

@@ -70,8 +70,8 @@ class Staging:
         types = self._side.begin(wait)
         if types is None:
             return False
-        self._context.follow(types)
-        self._clocks.follow(types)
+        self._context.forget_after(types)
+        self._clocks.look_again_after(types)
         self._has_erasure |= PayloadErased.type in types
         return True
 
@@ -81,7 +81,7 @@ class Staging:
         if transaction.now >= self._clockwork.next_at or self._listening.is_failing:  # else nobody is judged by silence
             self._listening.try_again(transaction.now, self._clock.slept())
         leases, snapshot = self._context.leases, self._context.snapshot
-        leases.follow(snapshot, transaction.after, transaction.now)
+        leases.begin(snapshot, transaction.after, transaction.now)
         transaction.settle()
         self._clocks.settle(transaction.now, transaction.append_ours if transaction.decides else None)
         answers = [(call, transaction.carry_out(call)) for call in calls]

@@ -50,7 +50,7 @@ class TaskWaits:
         deadline = loop.time() + command.wait_sec
         while True:
             ready: asyncio.Future[None] = loop.create_future()
-            self._waiters.follow_work(ready)  # before the look: what is committed meanwhile is looked for again
+            self._waiters.wake_at_work(ready)  # before the look: what is committed meanwhile is looked for again
             try:
                 now = self._microseconds()
                 if self._readers.read(is_there_work, command, now):

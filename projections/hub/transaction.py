@@ -35,7 +35,7 @@ from arclog.sqlite.log import Log
 from arclog.sqlite.reads import find_event
 from projections import tasks, wakes
 from projections.all_projectors import HANDLERS, project
-from projections.erasing import follow as follow_erasure
+from projections.erasing import erase_rows
 from projections.hub import command_handlers
 from projections.hub.answers import answer, answer_now
 from projections.hub.calls import Call
@@ -249,8 +249,8 @@ class Transaction:
                 self.context.leases.learn(event)
                 self.has_work = True
             return event
-        for follow in _FOLLOWING[type(data)]:
-            follow(self, event)
+        for react in _REACTIONS[type(data)]:
+            react(self, event)
         return event
 
 
@@ -262,7 +262,7 @@ def _tell(transaction: Transaction, event: RecordedEvent) -> None:
 def _forget_texts(transaction: Transaction, event: RecordedEvent) -> None:
     """Texts were erased."""
     assert isinstance(event.data, PayloadErased)
-    transaction.context.snapshot.read(follow_erasure, event.data)
+    transaction.context.snapshot.read(erase_rows, event.data)
     transaction.context.forget_rows()
 
 
@@ -286,10 +286,10 @@ def _note_wake(transaction: Transaction, _event: RecordedEvent) -> None:
     transaction.has_wakes = True
 
 
-_FOLLOWING: Final[Mapping[type[Event], tuple[Callable[[Transaction, RecordedEvent], None], ...]]] = {
+_REACTIONS: Final[Mapping[type[Event], tuple[Callable[[Transaction, RecordedEvent], None], ...]]] = {
     kind: tuple(
-        follow
-        for kinds, follow in (
+        react
+        for kinds, react in (
             (POSTING, _tell),
             ({PayloadErased}, _forget_texts),
             (TEACHING_LEASES, _learn_leases),

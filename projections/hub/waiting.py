@@ -39,8 +39,8 @@ class Waiters:
 
     def __init__(self) -> None:
         self._buckets: defaultdict[Bucket, dict[Waiter, None]] = defaultdict(dict)
-        self._followers: dict[asyncio.Future[None], None] = {}
-        self._workers: dict[asyncio.Future[None], None] = {}
+        self._at_commit: dict[asyncio.Future[None], None] = {}
+        self._at_work: dict[asyncio.Future[None], None] = {}
         self._count = 0
         self.head = 0
         """The last event that the waiters were told of."""
@@ -52,7 +52,7 @@ class Waiters:
         """Called when another hub has appended something."""
 
     def __len__(self) -> int:
-        return self._count + len(self._followers) + len(self._workers) + self.open_calls
+        return self._count + len(self._at_commit) + len(self._at_work) + self.open_calls
 
     def add(self, waiter: Waiter) -> None:
         """Wake `waiter` from now on."""
@@ -69,15 +69,15 @@ class Waiters:
             if not members:
                 del self._buckets[bucket]
 
-    def follow(self, ready: "asyncio.Future[None]") -> None:
+    def wake_at_commit(self, ready: "asyncio.Future[None]") -> None:
         """Complete `ready` at the next commit, whatever it holds."""
-        self._followers[ready] = None
-        ready.add_done_callback(self._followers.pop)
+        self._at_commit[ready] = None
+        ready.add_done_callback(self._at_commit.pop)
 
-    def follow_work(self, ready: "asyncio.Future[None]") -> None:
+    def wake_at_work(self, ready: "asyncio.Future[None]") -> None:
         """Complete `ready` at the next commit that may have made a task ready."""
-        self._workers[ready] = None
-        ready.add_done_callback(self._workers.pop)
+        self._at_work[ready] = None
+        ready.add_done_callback(self._at_work.pop)
 
     def deliver(self, after: int, head: int, messages: list[PostedMessage], *, has_work: bool = False) -> None:
         """Wake those for whom there is something in the commit of the events after `after`, up to `head`.
@@ -94,11 +94,11 @@ class Waiters:
             for waiter in self._concerned(messages):
                 self._hand_over(waiter, messages)
         if has_work:
-            _complete(self._workers)
+            _complete(self._at_work)
         if head > self.head:
             self.head = head
-            if self._followers:
-                _complete(self._followers)
+            if self._at_commit:
+                _complete(self._at_commit)
 
     def wake_by_foreign(self, head: int) -> None:
         """Another hub has appended events, up to `head`: make everyone read again."""
@@ -113,8 +113,8 @@ class Waiters:
 
     def wake_all(self) -> None:
         """Make everyone read again."""
-        _complete(self._followers)
-        _complete(self._workers)
+        _complete(self._at_commit)
+        _complete(self._at_work)
         for members in list(self._buckets.values()):
             for waiter in members:
                 if not waiter.ready.done():

@@ -21,7 +21,7 @@ from arclog.sqlite.new_file import new_file
 from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import NO_END, read, read_head
 from projections.all_projectors import HANDLERS, PROJECTORS, project
-from projections.erasing import follow
+from projections.erasing import erase_rows
 from projections.live_writer import LiveWriter
 from projections.messages_in_full import IN_FULL
 from projections.rebuilding.rebuild import Difference, compare, find_stale, find_unlike, replay_into
@@ -83,7 +83,7 @@ def catch_up(source: apsw.Connection, target: apsw.Connection, after: int, until
         event = stored.decode()
         project(HANDLERS, writer, event)
         if isinstance(event.data, PayloadErased):
-            follow(source, event.data, target)
+            erase_rows(source, event.data, target)
             writer.memory.clear()
 
 

@@ -185,7 +185,9 @@ def test_a_reader_that_does_not_read_is_ended_and_costs_little(tmp_path: Path) -
         wait_until(lambda: agent not in hub.hub._recorder.presence.waiting, what="the reader to be ended")
 
 
-@pytest.mark.parametrize(("path", "waits"), [("/v1/stream?agent_id=a", "wait"), ("/v1/log/stream", "follow")])
+@pytest.mark.parametrize(
+    ("path", "waits"), [("/v1/stream?agent_id=a", "wait_for_messages"), ("/v1/log/stream", "wait_for_events")]
+)
 def test_a_fault_ends_a_stream_as_the_end_of_the_hub_does(
     hub: ServedHub, path: str, waits: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

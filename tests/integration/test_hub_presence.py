@@ -28,7 +28,7 @@ def test_an_agent_that_waits_stays_and_goes_when_it_goes(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         await hub.execute(OpenSession(agent_id="a"))
         with hub.attendance.present("a"), hub.attendance.present("a"):
-            page = await hub.reading.wait(MessageQuery(agent_id="a"), 2.0)
+            page = await hub.reading.wait_for_messages(MessageQuery(agent_id="a"), 2.0)
             assert page.rows == []
             assert len(hub.read(sessions.list_sessions, hub.at())) == 1
         await until(lambda: not hub.read(sessions.list_sessions, hub.at()), "the end of the session")

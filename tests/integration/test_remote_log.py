@@ -308,7 +308,7 @@ def on_two_hubs(log: MemoryLog, folder: Path, story: Any) -> None:
 
 def test_who_waits_at_one_hub_gets_what_is_posted_at_another(log: MemoryLog, tmp_path: Path) -> None:
     async def story(one: Hub, two: Hub) -> None:
-        waiting = asyncio.create_task(two.reading.wait(MessageQuery(channel="general"), 30))
+        waiting = asyncio.create_task(two.reading.wait_for_messages(MessageQuery(channel="general"), 30))
         await asyncio.sleep(0)
         await one.execute(post(body="news"))
         assert bodies(await waiting) == ["news"]

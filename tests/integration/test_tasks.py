@@ -237,7 +237,7 @@ def test_who_waits_for_work_gets_it_as_soon_as_there_is_some(hub: ServedHub) -> 
     got: list[int | None] = []
     worker = threading.Thread(target=lambda: got.append(taken(hub, "w", wait_sec=30)))
     worker.start()
-    wait_until(lambda: hub.hub._waiters._workers)
+    wait_until(lambda: hub.hub._waiters._at_work)
     task_id = add(hub)
     worker.join(10)
     assert got == [task_id]

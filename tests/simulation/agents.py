@@ -124,7 +124,7 @@ class Agent:
                 return page
             with hub.attendance.present(self.name):
                 hub.reading.check_cursor("since_id", wanted.since_id)
-                return await hub.reading.wait(wanted, wait_sec)
+                return await hub.reading.wait_for_messages(wanted, wait_sec)
 
         try:
             read.page = await self._network.call(place, serve, PATIENCE_SEC + wait_sec)
@@ -163,7 +163,7 @@ class Agent:
 
         async def serve(hub: Hub) -> EventPage:
             with hub.attendance.present(self.name):
-                return await hub.reading.follow(EventQuery(after=after), wait_sec)
+                return await hub.reading.wait_for_events(EventQuery(after=after), wait_sec)
 
         try:
             page = await self._network.call(self.pick(), serve, PATIENCE_SEC + wait_sec)

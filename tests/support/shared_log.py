@@ -101,7 +101,7 @@ class TestsClock(LogClock):
 
     __test__ = False
 
-    def follow(self, time: int, asked_at: int, told_at: int) -> None:
+    def correct(self, time: int, asked_at: int, told_at: int) -> None:
         pass
 
 

@@ -169,7 +169,7 @@ def test_who_began_to_wait_first_is_woken_first(what: str) -> None:
         for number in range(50):
             ready: asyncio.Future[None] = loop.create_future()
             ready.add_done_callback(lambda _ready, number=number: woken.append(number))  # type: ignore[misc]
-            (waiters.follow_work if what == "work" else waiters.follow)(ready)
+            (waiters.wake_at_work if what == "work" else waiters.wake_at_commit)(ready)
         waiters.deliver(0, 1, [], has_work=True)
         loop.call_soon(lambda: order.extend(woken))
 
