@@ -36,7 +36,7 @@ from api.http import openapi
 from api.http.direct_calls import DirectCalls
 from api.http.errors import ClientGone, InternalError, Unauthenticated, UnknownRoute
 from api.http.headers import HEADERS, TRANSPORT, HeaderReader, find_sender
-from api.http.paths import Methods, Settled
+from api.http.paths import FixedIds, Methods
 from api.http.responses import Responder
 from api.http.routes import Route, Site, SpecialRoute
 from api.http.security import SENDER, Guard
@@ -92,7 +92,7 @@ class HubApplication(Starlette):
         self.router.default = _unknown
         mcp = Late(partial(_open_mcp, site))
         self._fixed: dict[str, ASGIApp] = {path: endpoint for path, endpoint in methods.items() if "{" not in path}
-        self._fixed.update(_list_settled(methods))
+        self._fixed.update(_list_fixed(methods))
         self._fixed |= dict.fromkeys(MCP_PATHS, mcp)
         self._guard = Guard(hub)
         self._fixed[sign_in.PATH] = sign_in.SignIn(self._guard)
@@ -168,13 +168,13 @@ def create_app(hub: Hub, *, heartbeat_sec: float = HEARTBEAT_SEC, left_after_sec
     return HubApplication(hub, heartbeat_sec, left_after_sec)
 
 
-def _list_settled(methods: Mapping[str, ASGIApp]) -> Iterator[tuple[str, ASGIApp]]:
+def _list_fixed(methods: Mapping[str, ASGIApp]) -> Iterator[tuple[str, ASGIApp]]:
     """The paths with an id of which it is known what that may be."""
     for route in ROUTES:
         for value in route.values if isinstance(route, SpecialRoute) else ():
             before, _, rest = route.path.partition("{")
             name, _, after = rest.partition("}")
-            yield f"{before}{value}{after}", Settled(methods[route.path], {name: value})
+            yield f"{before}{value}{after}", FixedIds(methods[route.path], {name: value})
 
 
 def _vouched_for(scope: Scope) -> Principal | None:

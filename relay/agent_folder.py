@@ -101,12 +101,12 @@ class AgentFolder:
         """
         return mark_of(folders.look_at(self._requests, name))
 
-    def take(self, name: str, *, settled: bool) -> Request | Refused | Unfinished | None:
+    def take(self, name: str, *, even_unfinished: bool) -> Request | Refused | Unfinished | None:
         """Take a request, so that no other relay serves it too.
 
         Args:
             name: of a `.json` file, or of a `.work` file that was taken before.
-            settled: whether a file that is not whole is to be judged as it is.
+            even_unfinished: whether a file that is not whole is to be judged as it is.
 
         Returns:
             What is asked for; or what is wrong with it; or that its writer has not finished, and then it was not
@@ -117,12 +117,12 @@ class AgentFolder:
             OSError: it cannot be taken.
         """
         found, request = self._read_request(name)
-        if isinstance(request, NotWhole) and found is not None and not settled:
+        if isinstance(request, NotWhole) and found is not None and not even_unfinished:
             return Unfinished(found.mark)
         if name.endswith(TAKEN):
             return request
         stem = stem_of(name)
-        stands = self._settle_response(stem, found, request)
+        stands = self._response_stands(stem, found, request)
         folders.rename(self._requests, name, stem + TAKEN)
         if found is not None and found.mark != self.mark(stem + TAKEN):  # it was replaced meanwhile
             return self._read_request(stem + TAKEN)[1]
@@ -196,7 +196,7 @@ class AgentFolder:
             return refused
         return request
 
-    def _settle_response(self, stem: str, found: Found | None, request: Request | Refused) -> bool:
+    def _response_stands(self, stem: str, found: Found | None, request: Request | Refused) -> bool:
         """Whether there is a response already that answers this request; one that does not is withdrawn."""
         try:
             status = read_status(self._read_response(stem))

@@ -86,7 +86,7 @@ class Courier:
         self._send = send
         self._queue: deque[str] = deque()
         self._known: set[str] = set()
-        self._handle_at: dict[str, float] = {}
+        self._wait_until: dict[str, float] = {}
         self._beside = asyncio.Semaphore(pace.beside)
         self._tasks: set[asyncio.Future[None]] = set()
         self._serving = False
@@ -179,10 +179,10 @@ class Courier:
             self._serving = False
 
     async def _serve(self, name: str) -> None:
-        settled = time.monotonic() >= self._handle_at.get(name, math.inf)
+        even_unfinished = time.monotonic() >= self._wait_until.get(name, math.inf)
         try:
             with self._open() as folder:
-                taken = folder.take(name, settled=settled)
+                taken = folder.take(name, even_unfinished=even_unfinished)
                 if isinstance(taken, Request) and taken.is_hook:
                     taken = check_hook(folder, name, taken, self._pace.hook_sec)
         except FileNotFoundError:  # another relay has taken it, or the spool is gone
@@ -206,8 +206,8 @@ class Courier:
         """Queue a file again when its writer has paused, and for the last time when nobody writes to it any more."""
         now = changed_at = time.monotonic()
         written = False
-        give_up_at = self._handle_at.setdefault(name, now + self._pace.patience_sec)
-        while now < min(changed_at + self._pace.settle_sec, give_up_at):
+        give_up_at = self._wait_until.setdefault(name, now + self._pace.patience_sec)
+        while now < min(changed_at + self._pace.quiet_sec, give_up_at):
             await asyncio.sleep(self._pace.look_again_sec)
             now = time.monotonic()
             try:
@@ -221,7 +221,7 @@ class Courier:
             elif written:
                 self._queue_up(name)
                 return
-        self._handle_at[name] = now
+        self._wait_until[name] = now
         self._queue_up(name)
 
     def _set_aside(self, name: str, error: Exception) -> None:
@@ -232,7 +232,7 @@ class Courier:
 
     def _forget(self, name: str) -> None:
         self._known.discard(name)
-        self._handle_at.pop(name, None)
+        self._wait_until.pop(name, None)
 
     # Carrying -------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ class Pace(Struct, frozen=True, kw_only=True):
     """How long the relay waits, in seconds, and how much of one agent it takes on at once.
 
     Attributes:
-        settle_sec: how long a file that is not whole must stay as it is before it is judged; a mount may bring it in
+        quiet_sec: how long a file that is not whole must stay as it is before it is judged; a mount may bring it in
             parts.
         patience_sec: how long a file that keeps changing is waited for.
         look_again_sec: how often it is looked at meanwhile.
@@ -23,7 +23,7 @@ class Pace(Struct, frozen=True, kw_only=True):
             queue.
     """
 
-    settle_sec: float = 3.0
+    quiet_sec: float = 3.0
     patience_sec: float = 10.0
     look_again_sec: float = 0.1
     retry_sec: float = 2.0

@@ -10,7 +10,7 @@ from api.http.routes import Route, Site
 from arclog.errors import ArcError
 
 
-class Settled:
+class FixedIds:
     """The endpoint of a path whose ids are known beforehand.
 
     Args:

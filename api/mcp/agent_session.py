@@ -122,7 +122,7 @@ class AgentSession:
         Raises:
             Refused: the hub would not, or is not there.
         """
-        if self.is_settled and self.port.is_here(self.agent_id):
+        if self.is_registered and self.port.is_here(self.agent_id):
             return
         async with self._taking:
             if self._instance_id not in {None, self.port.instance_id}:
@@ -136,7 +136,7 @@ class AgentSession:
                     await self._come_back()
 
     @property
-    def is_settled(self) -> bool:
+    def is_registered(self) -> bool:
         """Whether the agent is registered at the storage that answered last, for all that is known."""
         return self.session_id is not None and self.poll_places.begun and self._instance_id == self.port.instance_id
 

@@ -27,7 +27,7 @@ from api.mcp import jsonrpc, methods, revisions
 from api.mcp.agent_session import AgentSession
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.grants import Grant
-from api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, Call, Id, ProtocolError
+from api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, Id, ProtocolError, RpcRequest
 from api.mcp.methods import CAPABILITIES, METHODS, Done, instructions
 from api.mcp.poll_places import Taken
 from api.mcp.port import Refused
@@ -97,64 +97,64 @@ class Conversation:
         self._unproved: dict[Id, float] = {}
         """How long it has waited for those answers of which it may turn out yet that nobody read them."""
 
-    def expect(self, call: Call) -> None:
+    def expect(self, request: RpcRequest) -> None:
         """A request has come that will be answered: a cancellation may come before that begins."""
-        if call.id is not None and methods.may_wait(call.method, call.params):
-            self._expected.add(call.id)
+        if request.id is not None and methods.may_wait(request.method, request.params):
+            self._expected.add(request.id)
 
-    async def answer(self, call: Call, *, is_handshake: bool = True, key: str | None = None) -> Reply | None:
+    async def answer(self, request: RpcRequest, *, is_handshake: bool = True, key: str | None = None) -> Reply | None:
         """The reply to a request; None when the host has cancelled it.
 
         Args:
-            call: the request.
+            request: the request.
             is_handshake: whether it belongs to the era of the handshake.
             key: the host's idempotency key for what it changes.
         """
-        assert call.id is not None
+        assert request.id is not None
         self.session.asked += 1
         self.session.poll_places.keep()
         self._waited_sec = max(self._waited_sec, *self._unproved.values(), 0.0)
         self._unproved.clear()
-        waits = methods.may_wait(call.method, call.params)
+        waits = methods.may_wait(request.method, request.params)
         task = asyncio.current_task()
         began_at = asyncio.get_running_loop().time()
         if waits and task is not None:
-            self._expected.discard(call.id)
-            if call.id in self._cancelled:
-                self._cancelled.discard(call.id)
+            self._expected.discard(request.id)
+            if request.id in self._cancelled:
+                self._cancelled.discard(request.id)
                 return None
-            self._waiting[call.id] = task
+            self._waiting[request.id] = task
         notices: list[str] = []
         try:
-            done = await self._serve(call, key, notices)
+            done = await self._serve(request, key, notices)
         except ProtocolError as error:
-            error.id = call.id
-            return Reply(error.reply(), call.id, error=error.code)
+            error.id = request.id
+            return Reply(error.reply(), request.id, error=error.code)
         except asyncio.CancelledError:
             self.session.tell(notices)
             self._gave_up.append(asyncio.get_running_loop().time() - began_at)
-            if task is None or call.id not in self._cancelled:
+            if task is None or request.id not in self._cancelled:
                 raise
             task.uncancel()
             return None
         finally:
             if waits:
-                self._waiting.pop(call.id, None)
-                self._cancelled.discard(call.id)
-        result = done.result if is_handshake else revisions.stamp(call.method, done.result, self._server)
-        message: JsonObject = {"jsonrpc": "2.0", "id": call.id, "result": result}
+                self._waiting.pop(request.id, None)
+                self._cancelled.discard(request.id)
+        result = done.result if is_handshake else revisions.stamp(request.method, done.result, self._server)
+        message: JsonObject = {"jsonrpc": "2.0", "id": request.id, "result": result}
         took_sec = asyncio.get_running_loop().time() - began_at
         is_doubtful = done.taken is not None and not is_handshake and self._is_doubtful(took_sec, done.taken)
-        self._unproved[call.id] = took_sec
-        reply = Reply(message, call.id, done.taken, tuple(notices), is_doubtful=is_doubtful, grants=done.grants)
+        self._unproved[request.id] = took_sec
+        reply = Reply(message, request.id, done.taken, tuple(notices), is_doubtful=is_doubtful, grants=done.grants)
         if reply.is_to_be_read:
-            self._remember(call.id, reply)
+            self._remember(request.id, reply)
         return reply
 
-    async def _serve(self, call: Call, key: str | None, notices: list[str]) -> Done:
-        if call.method == "ping":
+    async def _serve(self, request: RpcRequest, key: str | None, notices: list[str]) -> Done:
+        if request.method == "ping":
             return Done({})
-        if call.method == "server/discover":
+        if request.method == "server/discover":
             return Done(
                 {
                     "supportedVersions": list(revisions.REQUEST_VERSIONS),
@@ -162,14 +162,14 @@ class Conversation:
                     "instructions": instructions(self.session.agent_id),
                 }
             )
-        method = METHODS.get(call.method)
+        method = METHODS.get(request.method)
         if method is None:
-            raise ProtocolError(METHOD_NOT_FOUND, f"{call.method!r} is no method of this server")
+            raise ProtocolError(METHOD_NOT_FOUND, f"{request.method!r} is no method of this server")
         session = self.session
-        is_tool = call.method == "tools/call"
+        is_tool = request.method == "tools/call"
         if is_tool:
-            methods.find_tool(call.params)
-        if call.method in OF_THE_HUB:
+            methods.find_tool(request.params)
+        if request.method in OF_THE_HUB:
             try:
                 await session.keep()
             except Refused as refused:
@@ -178,12 +178,12 @@ class Conversation:
                 return methods.refusal(refused)
             if is_tool:
                 notices += session.take_notices()
-        done = await method(AskingAgent(session, key), call.params, notices)
-        if not session.is_settled and call.method in OF_THE_HUB:
-            await self._settle(done)
+        done = await method(AskingAgent(session, key), request.params, notices)
+        if not session.is_registered and request.method in OF_THE_HUB:
+            await self._keep_registered(done)
         return done
 
-    async def _settle(self, done: Done) -> None:
+    async def _keep_registered(self, done: Done) -> None:
         """The hub came back with another storage while it was asked: register there before the answer goes out."""
         try:
             await self.session.keep()
@@ -195,7 +195,7 @@ class Conversation:
             raise
 
     async def answer_batch(
-        self, messages: Iterable[Any], answer: Callable[[Call], Awaitable[Reply | None]]
+        self, messages: Iterable[Any], answer: Callable[[RpcRequest], Awaitable[Reply | None]]
     ) -> list[Reply]:
         """The replies to the requests of a batch, one after the other.
 
@@ -207,15 +207,15 @@ class Conversation:
         try:
             for message in messages:
                 try:
-                    call = jsonrpc.to_call(message)
-                    if call is not None and call.method == "initialize":
-                        raise ProtocolError(INVALID_REQUEST, "initialize must not be part of a batch", id=call.id)
+                    request = jsonrpc.to_request(message)
+                    if request is not None and request.method == "initialize":
+                        raise ProtocolError(INVALID_REQUEST, "initialize must not be part of a batch", id=request.id)
                 except ProtocolError as error:
                     replies.append(Reply(error.reply(), error.id))
                     continue
-                if call is not None and call.id is None:
-                    self.hear(call)
-                elif call is not None and (reply := await answer(call)) is not None:
+                if request is not None and request.id is None:
+                    self.hear(request)
+                elif request is not None and (reply := await answer(request)) is not None:
                     replies.append(reply)
         except BaseException:
             for made in replies:
@@ -223,10 +223,10 @@ class Conversation:
             raise
         return replies
 
-    def hear(self, call: Call) -> None:
+    def hear(self, request: RpcRequest) -> None:
         """Take a notification."""
-        request_id = call.params.get("requestId")
-        if call.method != CANCELLED or not isinstance(request_id, str | int):
+        request_id = request.params.get("requestId")
+        if request.method != CANCELLED or not isinstance(request_id, str | int):
             return
         waiting = self._waiting.get(request_id)
         if request_id in self._expected:
@@ -256,20 +256,20 @@ class Conversation:
         self.session.tell(reply.notices)
         self.session.give_back(reply.grants)
 
-    def welcome(self, call: Call, *, is_named: bool = True) -> Reply:
+    def welcome(self, request: RpcRequest, *, is_named: bool = True) -> Reply:
         """The reply to `initialize`.
 
         Args:
-            call: the request.
+            request: the request.
             is_named: whether the agent's name is settled.
         """
         result: JsonObject = {
-            "protocolVersion": revisions.negotiate(call.params),
+            "protocolVersion": revisions.negotiate(request.params),
             "capabilities": CAPABILITIES,
             "serverInfo": self._server,
             "instructions": instructions(self.session.agent_id if is_named else None),
         }
-        return Reply({"jsonrpc": "2.0", "id": call.id, "result": result}, call.id)
+        return Reply({"jsonrpc": "2.0", "id": request.id, "result": result}, request.id)
 
     def _is_doubtful(self, took_sec: float, taken: Taken) -> bool:
         """Whether the host may have given up at the moment when an answer came about."""

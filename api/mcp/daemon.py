@@ -43,7 +43,7 @@ class Daemons:
             except BaseException as error:  # noqa: BLE001 - it is raised where it is waited for
                 failed = error
             with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits
-                loop.call_soon_threadsafe(_settle, done, result, failed, unread)
+                loop.call_soon_threadsafe(_set_result, done, result, failed, unread)
 
         self.start(job)
         try:
@@ -71,7 +71,7 @@ class Daemons:
                 self._idle.append(jobs)
 
 
-def _settle(
+def _set_result(
     done: "asyncio.Future[Any]",
     result: object,
     failed: BaseException | None,

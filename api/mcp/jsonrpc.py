@@ -22,7 +22,7 @@ MAX_BATCH: Final = 1000
 Id = str | int
 
 
-class Call(Struct, frozen=True):
+class RpcRequest(Struct, frozen=True):
     """A request, or a notification: a request without an id, which nobody answers."""
 
     method: str
@@ -86,8 +86,8 @@ def check_batch(messages: list[Any], *, taken: bool) -> None:
         raise ProtocolError(INVALID_REQUEST, f"a batch must hold at most {MAX_BATCH} messages, not {len(messages)}")
 
 
-def to_call(message: Any) -> Call | None:  # noqa: ANN401 - any JSON value
-    """The call that a message holds; None for a response, since nothing was asked.
+def to_request(message: Any) -> RpcRequest | None:  # noqa: ANN401 - any JSON value
+    """The request that a message holds; None for a response, since nothing was asked.
 
     Raises:
         ProtocolError: it is no JSON-RPC 2.0.
@@ -111,7 +111,7 @@ def to_call(message: Any) -> Call | None:  # noqa: ANN401 - any JSON value
         fields.check_json("params", params)
     except InvalidInput as error:
         raise ProtocolError(INVALID_PARAMS, str(error), id=known) from None
-    return Call(method, params or {}, known)
+    return RpcRequest(method, params or {}, known)
 
 
 def encode(message: JsonObject | list[JsonObject]) -> bytes:

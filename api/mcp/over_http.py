@@ -29,7 +29,7 @@ from api.mcp import jsonrpc, methods, revisions
 from api.mcp.agents import Agents
 from api.mcp.conversation import Conversation, Reply
 from api.mcp.direct_port import DirectPort
-from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, Call, ProtocolError
+from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, ProtocolError, RpcRequest
 from api.mcp.methods import SERVER_NAME
 from api.mcp.port import Refused
 from api.sse import HEARTBEAT
@@ -78,26 +78,26 @@ class McpEndpoint:
         headers = scope[HEADERS]
         is_handshake = revisions.is_handshake(headers)
         body = await read_body(scope, receive, self._hub.settings.limits.max_request_bytes)
-        call: Call | None = None
+        request: RpcRequest | None = None
         try:
             message = _decode(body)
             if isinstance(message, list):
                 await self._answer_batch(message, scope, receive, send)
                 return
-            call = jsonrpc.to_call(message)
-            if call is None or call.id is None:
-                await self._hear(call, scope, send)
+            request = jsonrpc.to_request(message)
+            if request is None or request.id is None:
+                await self._hear(request, scope, send)
                 return
             if not is_handshake:
-                revisions.check(call, headers, scope["headers"])
-            if call.method == "initialize" and is_handshake:
-                await self._welcome(call, scope, send)
+                revisions.check(request, headers, scope["headers"])
+            if request.method == "initialize" and is_handshake:
+                await self._welcome(request, scope, send)
                 return
             conversation = self._conversation(scope)
-            reply = await self._reply(conversation, call, _find_key(scope, call), scope, receive)
+            reply = await self._reply(conversation, request, _find_key(scope, request), scope, receive)
         except ProtocolError as error:
-            if error.id is None and call is not None:
-                error.id = call.id
+            if error.id is None and request is not None:
+                error.id = request.id
             await self._refuse(error, send, is_handshake=is_handshake)
             return
         if reply is None:  # the host has cancelled it, and does not want to hear of it
@@ -107,12 +107,12 @@ class McpEndpoint:
         await self._send(conversation, [reply], jsonrpc.encode(reply.message), scope, send, status)
 
     async def _reply(
-        self, conversation: Conversation, call: Call, key: str | None, scope: Scope, receive: Receive
+        self, conversation: Conversation, request: RpcRequest, key: str | None, scope: Scope, receive: Receive
     ) -> Reply | None:
         """The reply to a request; one that may wait is given up when the host closes the connection."""
         is_handshake = revisions.is_handshake(scope[HEADERS])
-        answering = conversation.answer(call, is_handshake=is_handshake, key=key)
-        if not methods.may_wait(call.method, call.params):
+        answering = conversation.answer(request, is_handshake=is_handshake, key=key)
+        if not methods.may_wait(request.method, request.params):
             return await answering
         with conversation.session.attending():
             return await connection_of(scope).unless_ended(answering)
@@ -127,8 +127,8 @@ class McpEndpoint:
             )
         conversation = self._conversation(scope)
 
-        async def answer(call: Call) -> Reply | None:
-            return await self._reply(conversation, call, None, scope, receive)
+        async def answer(request: RpcRequest) -> Reply | None:
+            return await self._reply(conversation, request, None, scope, receive)
 
         replies = await conversation.answer_batch(messages, answer)
         if not replies:
@@ -173,20 +173,20 @@ class McpEndpoint:
             status = revisions.STATUS_OF.get(error.code, status)
         await self._site.responder.send(send, status, jsonrpc.encode(error.reply()))
 
-    async def _hear(self, call: Call | None, scope: Scope, send: Send) -> None:
+    async def _hear(self, request: RpcRequest | None, scope: Scope, send: Send) -> None:
         """Take a notification; a response is passed over, since nothing was asked."""
-        if call is not None:
+        if request is not None:
             with suppress(ProtocolError):  # nobody is told what is wrong with a notification
-                self._conversation(scope).hear(call)
+                self._conversation(scope).hear(request)
         await self._site.responder.send(send, 202, b"")
 
-    async def _welcome(self, call: Call, scope: Scope, send: Send) -> None:
+    async def _welcome(self, request: RpcRequest, scope: Scope, send: Send) -> None:
         """Register the agent; its session's id is that of the MCP session."""
         try:
-            conversation = await self._agents.welcome(self._name(scope), call.params, self._read_query(scope).parent)
+            conversation = await self._agents.welcome(self._name(scope), request.params, self._read_query(scope).parent)
         except (InvalidInput, Refused) as refused:
-            raise ProtocolError(INVALID_REQUEST, str(refused), id=call.id) from None
-        welcome = conversation.welcome(call)
+            raise ProtocolError(INVALID_REQUEST, str(refused), id=request.id) from None
+        welcome = conversation.welcome(request)
         more: Headers = ((SESSION_HEADER, (conversation.session.session_id or "").encode("latin-1")),)
         await self._site.responder.send(send, 200, jsonrpc.encode(welcome.message), more)
 
@@ -248,14 +248,14 @@ class McpEndpoint:
         return None if agent is None else fields.agent("agent", agent)
 
 
-def _find_key(scope: Scope, call: Call) -> str | None:
-    """The idempotency key of a call that changes something; for one that does not, a key has no meaning."""
-    if KEY not in scope[HEADERS] or not methods.changes(call.method, call.params):
+def _find_key(scope: Scope, request: RpcRequest) -> str | None:
+    """The idempotency key of a request that changes something; for one that does not, a key has no meaning."""
+    if KEY not in scope[HEADERS] or not methods.changes(request.method, request.params):
         return None
     try:
         return find_key(scope)
     except InvalidInput as error:
-        raise ProtocolError(INVALID_REQUEST, str(error), id=call.id) from None
+        raise ProtocolError(INVALID_REQUEST, str(error), id=request.id) from None
 
 
 def _decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON value

@@ -17,7 +17,7 @@ from api.mcp import jsonrpc, revisions
 from api.mcp.agent_session import AgentSession
 from api.mcp.conversation import Conversation, Reply
 from api.mcp.daemon import Daemons
-from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, Call, ProtocolError
+from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, ProtocolError, RpcRequest
 from api.mcp.lines import MAX_LINE_BYTES, read_lines
 from api.mcp.methods import SERVER_NAME
 from arclog.events import JsonObject
@@ -86,17 +86,17 @@ class StdioHost:
                     jsonrpc.check_batch(message, taken=revisions.has_batches(self._revision))
                     self._start(self._answer_batch(message))
                     continue
-                call = jsonrpc.to_call(message)
+                request = jsonrpc.to_request(message)
             except ProtocolError as error:
                 self._start(self._send([Reply(error.reply(), error.id)], encode_first))
                 continue
-            if call is None:
+            if request is None:
                 continue
-            if call.id is None:
-                self._conversation.hear(call)
+            if request.id is None:
+                self._conversation.hear(request)
             else:
-                self._conversation.expect(call)
-                self._start(self._answer(call))
+                self._conversation.expect(request)
+                self._start(self._answer(request))
         if self._running and not self._stop.is_set():
             await asyncio.wait(self._running, timeout=LAST_ANSWERS_SEC)
         for task in self._running:
@@ -107,8 +107,8 @@ class StdioHost:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _answer(self, call: Call) -> None:
-        reply = await self._reply(call)
+    async def _answer(self, request: RpcRequest) -> None:
+        reply = await self._reply(request)
         if reply is not None:
             await self._send([reply], encode_first)
 
@@ -117,26 +117,26 @@ class StdioHost:
         if replies:
             await self._send(replies, encode_all)
 
-    async def _reply(self, call: Call) -> Reply | None:
-        meta = call.params.get("_meta")
+    async def _reply(self, request: RpcRequest) -> Reply | None:
+        meta = request.params.get("_meta")
         if isinstance(meta, dict):
-            self._meet(meta, call.method == "tools/call")
-        if call.method == "initialize":
-            return await self._welcome(call)
+            self._meet(meta, request.method == "tools/call")
+        if request.method == "initialize":
+            return await self._welcome(request)
         if not isinstance(meta, dict) or meta.get(revisions.PROTOCOL_VERSION) is None:
-            return await self._conversation.answer(call)
+            return await self._conversation.answer(request)
         try:
-            revisions.check_version(call, meta)
+            revisions.check_version(request, meta)
         except ProtocolError as error:
-            return Reply(error.reply(), call.id)
-        return await self._conversation.answer(call, is_handshake=False)
+            return Reply(error.reply(), request.id)
+        return await self._conversation.answer(request, is_handshake=False)
 
-    async def _welcome(self, call: Call) -> Reply:
+    async def _welcome(self, request: RpcRequest) -> Reply:
         """Answer `initialize` at once, with the agent's name if the hub has settled it by then."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(NAME_WITHIN_SEC):
                 await self._registered.wait()
-        welcome = self._conversation.welcome(call, is_named=self._registered.is_set())
+        welcome = self._conversation.welcome(request, is_named=self._registered.is_set())
         self._revision = welcome.message["result"]["protocolVersion"]
         return welcome
 

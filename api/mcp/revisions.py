@@ -18,8 +18,8 @@ from api.mcp.jsonrpc import (
     METHOD_NOT_FOUND,
     PARSE_ERROR,
     UNSUPPORTED_VERSION,
-    Call,
     ProtocolError,
+    RpcRequest,
 )
 from arclog.events import JsonObject
 
@@ -67,11 +67,11 @@ def negotiate(params: JsonObject) -> str:
     return wanted if isinstance(wanted, str) and wanted in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
 
 
-def check(call: Call, headers: Mapping[bytes, bytes], lines: Iterable[tuple[bytes, bytes]]) -> None:
+def check(request: RpcRequest, headers: Mapping[bytes, bytes], lines: Iterable[tuple[bytes, bytes]]) -> None:
     """Refuse a request of the second era that is incomplete or contradicts itself.
 
     Args:
-        call: the request.
+        request: the request.
         headers: its headers by name.
         lines: its headers as they came, each with its name.
 
@@ -81,27 +81,27 @@ def check(call: Call, headers: Mapping[bytes, bytes], lines: Iterable[tuple[byte
     names = [name for name, _value in lines]
     for name in (VERSION_HEADER, METHOD_HEADER, NAME_HEADER):
         if names.count(name) > 1:
-            raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} was sent more than once", id=call.id)
-    meta = call.params.get("_meta")
+            raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} was sent more than once", id=request.id)
+    meta = request.params.get("_meta")
     missing = [key for key in (PROTOCOL_VERSION, CLIENT_CAPABILITIES) if not isinstance(meta, dict) or key not in meta]
     if missing or not isinstance(meta, dict):
-        raise ProtocolError(INVALID_PARAMS, f"params._meta must have {' and '.join(missing)}", id=call.id)
+        raise ProtocolError(INVALID_PARAMS, f"params._meta must have {' and '.join(missing)}", id=request.id)
     version = meta[PROTOCOL_VERSION]
-    expected = {VERSION_HEADER: version, METHOD_HEADER: call.method}
-    named = call.params.get(NAMED_BY.get(call.method, ""))
+    expected = {VERSION_HEADER: version, METHOD_HEADER: request.method}
+    named = request.params.get(NAMED_BY.get(request.method, ""))
     if named is not None:
         expected[NAME_HEADER] = named
     for name, value in expected.items():
         if _plain(headers.get(name)) != value:
-            raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} must repeat {value!r}", id=call.id)
-    check_version(call, meta)
+            raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} must repeat {value!r}", id=request.id)
+    check_version(request, meta)
 
 
-def check_version(call: Call, meta: JsonObject) -> None:
+def check_version(request: RpcRequest, meta: JsonObject) -> None:
     """Refuse a request of the second era in a revision that is not spoken here.
 
     Args:
-        call: the request.
+        request: the request.
         meta: its `params._meta`.
 
     Raises:
@@ -110,7 +110,7 @@ def check_version(call: Call, meta: JsonObject) -> None:
     version = meta[PROTOCOL_VERSION]
     if version not in REQUEST_VERSIONS:
         supported: JsonObject = {"supported": list(REQUEST_VERSIONS), "requested": version}
-        raise ProtocolError(UNSUPPORTED_VERSION, "unsupported protocol version", data=supported, id=call.id)
+        raise ProtocolError(UNSUPPORTED_VERSION, "unsupported protocol version", data=supported, id=request.id)
 
 
 def stamp(method: str, result: JsonObject, server: JsonObject) -> JsonObject:

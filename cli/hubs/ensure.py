@@ -22,7 +22,7 @@ from cli.hubs.filesystems import is_full, told_owner
 from cli.hubs.find_hub import ASK_SEC, Found, SilentHub, find_at_address, find_by_note
 from cli.hubs.git_exclude import keep_out_of_sight
 from cli.hubs.network_token import line_for_clients, source_of
-from cli.hubs.settings import IN_WORDS, HubSettings, arguments_for, given, settle
+from cli.hubs.settings import IN_WORDS, HubSettings, arguments_for, given, resolve_settings
 from cli.hubs.storage_lock import holding
 from cli.hubs.which_storage import storage_of
 from cli.options import HubOptions, add_hub_options, seconds
@@ -55,7 +55,7 @@ def add_arguments(parser: Arguments) -> None:
 def run(options: Options) -> int:
     """Print `{running, started, url[, error]}`; 0 when a hub of this storage answers and runs as it was asked to."""
     storage = storage_of(options.storage)
-    settings = settle(options, storage)
+    settings = resolve_settings(options, storage)
     url = url_of(settings.host, settings.port, secure=bool(settings.tls_cert))
     give_up_at = time.monotonic() + options.timeout
     try:

@@ -15,7 +15,7 @@ from cli.hubs.find_hub import find_by_note
 from cli.hubs.git_exclude import keep_out_of_sight
 from cli.hubs.mounts import find_unsafe_filesystem
 from cli.hubs.output import TEXT, write_json
-from cli.hubs.settings import settle
+from cli.hubs.settings import resolve_settings
 from cli.hubs.which_storage import storage_of
 from cli.options import HubOptions, add_hub_options
 
@@ -50,7 +50,7 @@ def run(options: Options) -> int:
             raise CommandFailed(
                 f"the hub of {storage} runs already, at {running.hub.url}: name --port for a second one"
             )
-    settings = settle(options, storage)
+    settings = resolve_settings(options, storage)
     if settings.log_format == "json":
         write_json()
     if settings.log:

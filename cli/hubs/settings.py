@@ -94,7 +94,7 @@ def given(options: HubOptions) -> dict[str, object]:
     return {name: value for name, value in found.items() if value is not None and value is not False}
 
 
-def settle(options: HubOptions, storage: Path) -> HubSettings:
+def resolve_settings(options: HubOptions, storage: Path) -> HubSettings:
     """How the hub of `storage` is to be run.
 
     A host of this machine alone, when it is given, ends what `--allow-remote` allowed before.
@@ -129,8 +129,8 @@ def _check_log(url: str) -> None:
 
 def arguments_for(options: HubOptions, storage: Path) -> list[str]:
     """The arguments that run the hub of `storage`, from any folder, with what was given here."""
-    settled = settle(options, storage)
-    said = {**given(options), "spool_dir": str(settled.spool_dir), "root": settled.root}
+    resolved = resolve_settings(options, storage)
+    said = {**given(options), "spool_dir": str(resolved.spool_dir), "root": resolved.root}
     arguments = ["--storage", str(storage)]
     for name, value in said.items():
         if value is True:

@@ -36,7 +36,7 @@ Append = Callable[[Event], object]
 Told = list[tuple[OpenCall[Outcome], Outcome]]
 
 
-def settle(leases: LeaseMemory, snapshot: Snapshot, now: int, append: Append) -> None:
+def settle_leases(leases: LeaseMemory, snapshot: Snapshot, now: int, append: Append) -> None:
     """Write what is due, and grant what can be; to be called only while `leases.concerns_us`.
 
     Args:

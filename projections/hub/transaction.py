@@ -43,7 +43,7 @@ from projections.hub.clockwork import Clockwork
 from projections.hub.context import TEACHING, Context
 from projections.hub.identity import FOR_OPERATORS, check_identity
 from projections.hub.lease_memory import TEACHING as TEACHING_LEASES
-from projections.hub.lease_settling import find_end, settle, settle_orphans
+from projections.hub.lease_settling import find_end, settle_leases, settle_orphans
 from projections.hub.outcomes import Outcome
 from projections.hub.preconditions import check_preconditions
 from projections.intervals import live
@@ -103,7 +103,7 @@ class Transaction:
         To be called only while `leases.concerns_us`; else nothing follows.
         """
         if self.decides:
-            settle(self.context.leases, self.context.snapshot, self.now, self.append_ours)
+            settle_leases(self.context.leases, self.context.snapshot, self.now, self.append_ours)
 
     def _settle_agent(self, agent_id: str) -> bool:
         return self._clockwork.settle_agent(self.context.snapshot, agent_id, self.now, self.append)

@@ -109,7 +109,7 @@ class _Import:
                 progress(number, last)
         next_id = max(self._old.last_id, self._log.head().event_id) + 1
         for happening in sorted(self._rest(), key=_when):
-            event = self._settle(happening.event, next_id)
+            event = self._complete(happening.event, next_id)
             if event is not None:
                 self._append(next_id, happening.at, event)
                 next_id += 1
@@ -141,7 +141,7 @@ class _Import:
         for task in self._undone.values():
             yield Happening(task.occurred_at or self._now, task)
 
-    def _settle(self, event: Event, event_id: int) -> Event | None:
+    def _complete(self, event: Event, event_id: int) -> Event | None:
         """An event with what depends on those before it; None when it turns out to say nothing."""
         match event:
             case SessionOpened():

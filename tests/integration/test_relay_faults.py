@@ -110,10 +110,10 @@ def test_a_fault_of_the_relay_itself_is_logged_and_does_not_end_it(
     take, list_folders, faults = AgentFolder.take, Spool.list_folders, [ValueError("a bug in taking")]
     looks = [PermissionError("no way in"), ValueError("a bug in looking")]
 
-    def fail_to_take(self: AgentFolder, name: str, *, settled: bool) -> Any:
+    def fail_to_take(self: AgentFolder, name: str, *, even_unfinished: bool) -> Any:
         if faults:
             raise faults.pop()
-        return take(self, name, settled=settled)
+        return take(self, name, even_unfinished=even_unfinished)
 
     def fail_to_look(self: Spool) -> list[str]:
         if looks:
@@ -230,7 +230,7 @@ def test_a_request_that_comes_in_two_parts_is_served_when_it_is_whole(spool: Pat
     "content", [b"hello", b'{"method": "GET"} {}', b'{"method": "GET"}', b"[]", b"\xff\xfe{\x00}\x00"]
 )
 def test_what_no_writer_can_complete_is_answered_at_once(spool: Path, content: bytes) -> None:
-    with serving(spool, StandIn(), pace=Pace(settle_sec=3600, patience_sec=3600)):
+    with serving(spool, StandIn(), pace=Pace(quiet_sec=3600, patience_sec=3600)):
         hand_in(spool, "alice", "r1", content)
         assert get_response(spool, "alice", "r1")["status"] == 400
 

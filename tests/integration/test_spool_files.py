@@ -113,7 +113,7 @@ def test_a_folder_that_is_swapped_while_it_is_open_leads_nowhere_else(
     for place in (requests, responses):
         place.rename(place.with_name("moved"))
         place.symlink_to(outside)
-    assert path_of(folder.take("1.json", settled=False)) == "/v1/tasks"
+    assert path_of(folder.take("1.json", even_unfinished=False)) == "/v1/tasks"
     folder.answer("1", b"answer")
     assert {file.name: file.read_text() for file in outside.iterdir()} == {"1.json": "outside"}
 
@@ -165,17 +165,17 @@ def test_what_is_no_regular_file_is_not_read(
         monkeypatch.chdir(requests)  # the path of a socket must be short
         listener.bind("socket.json")
         for name in ("link", "folder", "pipe", "socket"):
-            assert isinstance(folder.take(f"{name}.json", settled=False), Refused)
+            assert isinstance(folder.take(f"{name}.json", even_unfinished=False), Refused)
 
 
 def test_a_file_over_the_limit_is_refused_by_its_size_alone(folder: AgentFolder, requests: Path) -> None:
     with (requests / "big.json").open("wb") as file:
         file.truncate(1 << 40)
-    refused = folder.take("big.json", settled=False)
+    refused = folder.take("big.json", even_unfinished=False)
     assert isinstance(refused, Refused)
     assert f"at most {MAX_BYTES} are read" in str(refused)
     (requests / "fits.json").write_text(REQUEST.ljust(MAX_BYTES))
-    assert path_of(folder.take("fits.json", settled=False)) == "/v1/tasks"
+    assert path_of(folder.take("fits.json", even_unfinished=False)) == "/v1/tasks"
 
 
 def count_handles() -> int:
@@ -189,27 +189,27 @@ def test_reading_leaves_no_handle_open(folder: AgentFolder, requests: Path) -> N
     for number in range(20):
         (requests / f"{number}.json").mkdir()
         (requests / f"r{number}.json").write_text(REQUEST)
-        folder.take(f"{number}.json", settled=False)
-        folder.take(f"r{number}.json", settled=False)
+        folder.take(f"{number}.json", even_unfinished=False)
+        folder.take(f"r{number}.json", even_unfinished=False)
         folder.answer("1", b"{}")
     assert count_handles() == before
 
 
 def test_a_request_is_taken_once(folder: AgentFolder, requests: Path) -> None:
     (requests / "1.json").write_text(REQUEST)
-    folder.take("1.json", settled=False)
+    folder.take("1.json", even_unfinished=False)
     assert [file.name for file in requests.iterdir()] == ["1.work"]
     with pytest.raises(FileNotFoundError):
-        folder.take("1.json", settled=False)
+        folder.take("1.json", even_unfinished=False)
 
 
-def test_a_request_that_is_not_whole_stays_where_it_lies_until_it_is_settled(
+def test_a_request_that_is_not_whole_stays_where_it_lies_until_its_writer_is_done(
     folder: AgentFolder, requests: Path
 ) -> None:
     (requests / "1.json").write_text(REQUEST[:-1])
-    assert isinstance(folder.take("1.json", settled=False), Unfinished)
+    assert isinstance(folder.take("1.json", even_unfinished=False), Unfinished)
     assert (requests / "1.json").exists()
-    assert isinstance(folder.take("1.json", settled=True), Refused)
+    assert isinstance(folder.take("1.json", even_unfinished=True), Refused)
     assert (requests / "1.work").exists()
 
 
@@ -225,12 +225,12 @@ def test_a_request_that_was_replaced_before_it_was_taken_is_read_again(
         rename(name, taken, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
 
     monkeypatch.setattr(os, "rename", replace_first)
-    assert path_of(folder.take("1.json", settled=False)) == "/v1/locks"
+    assert path_of(folder.take("1.json", even_unfinished=False)) == "/v1/locks"
 
 
 def test_what_cannot_be_read_can_still_be_taken_out_of_the_way(folder: AgentFolder, requests: Path) -> None:
     (requests / "folder.json").mkdir()
-    assert isinstance(folder.take("folder.json", settled=False), Refused)
+    assert isinstance(folder.take("folder.json", even_unfinished=False), Refused)
     assert (requests / "folder.work").is_dir()
 
 
@@ -240,7 +240,7 @@ def test_a_request_that_has_its_answer_needs_no_other_whenever_it_was_written(
     (requests / "1.work").write_text(REQUEST[:-1] + ', "created_at": "then"}')
     (responses / "1.json").write_text('{"status": 200}')
     (requests / "1.json").write_text(REQUEST[:-1] + ', "created_at": "now"}')
-    assert folder.take("1.json", settled=False) is None
+    assert folder.take("1.json", even_unfinished=False) is None
     assert (responses / "1.json").exists()
 
 
@@ -251,7 +251,7 @@ def test_a_response_that_does_not_stand_is_withdrawn_before_the_request_is_taken
     (requests / "1.work").write_text(REQUEST)
     (responses / "1.json").write_text(response)
     (requests / "1.json").write_text(REQUEST)
-    assert path_of(folder.take("1.json", settled=False)) == "/v1/tasks"
+    assert path_of(folder.take("1.json", even_unfinished=False)) == "/v1/tasks"
     assert list(responses.iterdir()) == []
 
 
@@ -286,7 +286,7 @@ def test_the_response_to_another_request_is_withdrawn_even_where_nothing_can_be_
     (requests / "1.work").write_text(OTHER)
     (responses / "1.json").write_text('{"status": 200}')
     (requests / "1.json").write_text(REQUEST)
-    assert path_of(folder.take("1.json", settled=False)) == "/v1/tasks"
+    assert path_of(folder.take("1.json", even_unfinished=False)) == "/v1/tasks"
     assert (responses / "1.json").read_bytes() == b""
 
 
@@ -296,7 +296,7 @@ def test_what_is_no_file_in_the_place_of_a_response_keeps_the_request_where_it_l
     (responses / "1.json").mkdir()
     (requests / "1.json").write_text(REQUEST)
     with pytest.raises(OSError, match="directory"):
-        folder.take("1.json", settled=False)
+        folder.take("1.json", even_unfinished=False)
     assert (requests / "1.json").exists()
 
 

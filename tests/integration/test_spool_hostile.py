@@ -124,7 +124,7 @@ def test_hostile_files_are_all_answered_while_an_honest_agent_works_on(
     folder.mkdir(parents=True)
     hub = StandIn()
     expected = []
-    with serving(spool, hub, max_request_bytes=MAX_BYTES, pace=Pace(settle_sec=0.05, look_again_sec=0.02)):
+    with serving(spool, hub, max_request_bytes=MAX_BYTES, pace=Pace(quiet_sec=0.05, look_again_sec=0.02)):
         for number in range(count):
             stem = chance.choice(NAMES).format(number)[:240]
             MAKERS[number % len(MAKERS)](chance, folder / f"{stem}.json")

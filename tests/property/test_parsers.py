@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api.hooks.route import HARNESSES
 from api.hooks.shell.script import find_deeds
 from api.mcp import jsonrpc
-from api.mcp.jsonrpc import Call, ProtocolError
+from api.mcp.jsonrpc import ProtocolError, RpcRequest
 from arclog.errors import InvalidInput, OutsideRoot
 from arclog.patterns import find_witness, overlap
 from projections.hub.roots import Roots
@@ -67,10 +67,10 @@ def test_every_line_of_a_host_is_a_message_or_a_protocol_error(line: bytes) -> N
     reply = {"jsonrpc": "2.0"}
     try:
         message = jsonrpc.decode(line)
-        call = jsonrpc.to_call(message) if not isinstance(message, list) else None
+        request = jsonrpc.to_request(message) if not isinstance(message, list) else None
     except ProtocolError as error:
-        call, reply = None, error.reply()
-    assert call is None or isinstance(call, Call)
+        request, reply = None, error.reply()
+    assert request is None or isinstance(request, RpcRequest)
     assert json.loads(jsonrpc.encode(reply))["jsonrpc"] == "2.0"
 
 

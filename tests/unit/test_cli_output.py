@@ -19,7 +19,7 @@ from cli.dispatch import Command, Group, run
 from cli.errors import CommandFailed
 from cli.hubs.filesystems import check_access
 from cli.hubs.mounts import find_unsafe_filesystem
-from cli.hubs.settings import arguments_for, settle
+from cli.hubs.settings import arguments_for, resolve_settings
 from cli.hubs.storage_lock import holding
 from cli.main import main
 from cli.options import HubOptions, add_hub_options
@@ -45,7 +45,7 @@ def parse(*arguments: str) -> HubOptions:
 
 
 def test_the_defaults_of_a_hub_are_those_of_011(tmp_path: Path) -> None:
-    settings = settle(parse(), tmp_path / "arc.sqlite3")
+    settings = resolve_settings(parse(), tmp_path / "arc.sqlite3")
     assert (settings.host, settings.port, settings.port_given) == ("127.0.0.1", 6969, False)
     assert (settings.spool_dir, settings.allow_remote) == (tmp_path / ".arc-relay", False)
     limits = (settings.max_body_chars, settings.max_attachment_chars, settings.max_attachments)
@@ -65,12 +65,12 @@ def test_a_hub_in_the_background_gets_every_option(tmp_path: Path) -> None:
 
 def test_what_a_storage_keeps_holds_for_its_next_start_and_what_is_given_comes_first(tmp_path: Path) -> None:
     storage = tmp_path / "arc.sqlite3"
-    first = settle(parse("--host", "0.0.0.0", "--allow-remote", "--max-attachments", "3"), storage)  # noqa: S104
+    first = resolve_settings(parse("--host", "0.0.0.0", "--allow-remote", "--max-attachments", "3"), storage)  # noqa: S104
     write_options(str(storage), first.to_keep(7000))
-    again = settle(parse(), storage)
+    again = resolve_settings(parse(), storage)
     assert (again.host, again.port, again.allow_remote, again.max_attachments) == ("0.0.0.0", 7000, True, 3)  # noqa: S104
     assert not again.port_given
-    other = settle(parse("--host", "127.0.0.1", "--max-attachments", "4"), storage)
+    other = resolve_settings(parse("--host", "127.0.0.1", "--max-attachments", "4"), storage)
     assert (other.host, other.allow_remote, other.max_attachments) == ("127.0.0.1", False, 4)
 
 

@@ -6,7 +6,7 @@ import pytest
 from mcp.shared import inbound
 
 from api.mcp import answers, jsonrpc, revisions
-from api.mcp.jsonrpc import Call, ProtocolError
+from api.mcp.jsonrpc import ProtocolError, RpcRequest
 from api.mcp.methods import METHODS
 from api.mcp.poll_places import ALL, MAX_VIEWS, PollPlaces, View
 from api.mcp.tools import TOOLS
@@ -134,17 +134,17 @@ def test_a_page_has_at_least_one_row_and_says_when_there_are_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "call"),
+    ("text", "expected"),
     [
-        (b'{"jsonrpc":"2.0","id":1,"method":"ping"}', Call("ping", {}, 1)),
-        (b'{"jsonrpc":"2.0","id":"","method":"ping","params":null}', Call("ping", {}, "")),
-        (b'{"jsonrpc":"2.0","method":"x","params":{"a":1}}', Call("x", {"a": 1})),
+        (b'{"jsonrpc":"2.0","id":1,"method":"ping"}', RpcRequest("ping", {}, 1)),
+        (b'{"jsonrpc":"2.0","id":"","method":"ping","params":null}', RpcRequest("ping", {}, "")),
+        (b'{"jsonrpc":"2.0","method":"x","params":{"a":1}}', RpcRequest("x", {"a": 1})),
         (b'{"jsonrpc":"2.0","id":1,"result":{}}', None),
         (b'{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"m"}}', None),
     ],
 )
-def test_a_message_is_a_request_a_notification_or_a_response(text: bytes, call: Call | None) -> None:
-    assert jsonrpc.to_call(jsonrpc.decode(text)) == call
+def test_a_message_is_a_request_a_notification_or_a_response(text: bytes, expected: RpcRequest | None) -> None:
+    assert jsonrpc.to_request(jsonrpc.decode(text)) == expected
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_message_is_a_request_a_notification_or_a_response(text: bytes, call: 
 )
 def test_a_message_that_cannot_be_used_is_refused_under_its_id(text: bytes, code: int, request_id: object) -> None:
     with pytest.raises(ProtocolError) as refused:
-        jsonrpc.to_call(jsonrpc.decode(text))
+        jsonrpc.to_request(jsonrpc.decode(text))
     assert (refused.value.code, refused.value.reply()["id"]) == (code, request_id)
 
 
