@@ -17,6 +17,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from arclog.sqlite.in_place import is_memory_cut
@@ -35,8 +36,10 @@ else:
 
     def tell_bus_error(storage: Path) -> None:
         """From now on, end this process with a line when the `-shm` of `storage` cannot be reached any more."""
+        ending = Lock()
 
         def end(_signal: int) -> None:
+            ending.acquire()  # not given back: of several threads that fail at once, one speaks for all
             log.critical(
                 "%s while the storage %s was in use, so the hub has ended; everything acknowledged is on disk: "
                 "start it again with arc ensure",
