@@ -1,5 +1,6 @@
 """Calls on their way to the log, and the transaction that takes them there."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
@@ -50,6 +51,30 @@ class Call(Struct):
     def __post_init__(self) -> None:
         known = self.sender or ("" if self.principal is None else self.principal.agent_id)
         self.sender = sender_of(self.command, known)
+
+
+def outcome_of(
+    call: Call, if_gone: Callable[[Call, Outcome | ArcError], None] | None = None
+) -> "asyncio.Future[Outcome]":
+    """What will come of a call, as a future of the running loop; the call is to be submitted then.
+
+    Args:
+        call: the call, which tells the future.
+        if_gone: told instead, with the call, when nobody waits for the future any more.
+    """
+    future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def done(result: Outcome | ArcError) -> None:
+        if future.done():  # a caller that went away has cancelled it
+            if if_gone is not None:
+                if_gone(call, result)
+        elif isinstance(result, ArcError):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    call.done = done
+    return future
 
 
 class Commit(Struct):

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from arclog.deciders.leases import GiveBack, TellWaiting
-from arclog.errors import ArcError
 from arclog.limits import MICROSECONDS
-from projections.hub.calls import Call
+from projections.hub.calls import Call, outcome_of
 from projections.hub.group_commit import GroupCommit
 from projections.hub.lease_memory import LeaseMemory
 from projections.hub.open_calls import OpenCall
@@ -71,7 +70,7 @@ class LeaseWaits:
                     async with asyncio.timeout((call.wait_until - self._microseconds()) / MICROSECONDS):
                         await woken
             self.close(call)
-            told = None if call.result is not None else await self._ask(TellWaiting(place=call.place_id))
+            told = None if call.result is not None else await self._tell_place(call.place_id)
         except asyncio.CancelledError:
             self.abandon(call)
             raise
@@ -99,19 +98,12 @@ class LeaseWaits:
         call.on_result = give_back
         give_back()
 
-    async def _ask(self, command: TellWaiting) -> Outcome:
-        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-        def done(result: Outcome | ArcError) -> None:
-            if future.done():
-                return
-            if isinstance(result, ArcError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-        self._commits.submit(Call(command, done))
-        return await future
+    async def _tell_place(self, place_id: int) -> Outcome:
+        """Where a request waits whose call is over."""
+        call = Call(TellWaiting(place=place_id))
+        outcome = outcome_of(call)
+        self._commits.submit(call)
+        return await outcome
 
     def give_back(self, outcome: Outcome) -> None:
         """Free what was granted to a call that cannot be told."""

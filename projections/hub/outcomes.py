@@ -34,7 +34,7 @@ class Outcome(Struct, frozen=True):
         holder_left_at: for what is refused, when its holder ended its session, if it has not come back.
         locks: for a lock on several paths, all of its rows as a JSON array.
         queue: for a request that still waits, where.
-        opened: for a request that begins to wait, its call; the answer comes with it.
+        open_call: for a request that begins to wait, its call; the answer comes with it.
         waited: whether it was waited for.
         is_news: whether nobody was told of it before, so that what was granted is given back when this cannot be told.
     """
@@ -47,6 +47,6 @@ class Outcome(Struct, frozen=True):
     holder_left_at: str | None = None
     locks: bytes | None = None
     queue: Queue | None = None
-    opened: "OpenCall[Outcome] | None" = None
+    open_call: "OpenCall[Outcome] | None" = None
     waited: bool = False
     is_news: bool = False

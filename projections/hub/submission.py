@@ -8,9 +8,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
+from msgspec.structs import replace
+
 from arclog.deciders.picking import TakeNextTask
 from arclog.errors import ArcError
-from projections.hub.calls import Call
+from projections.hub.calls import Call, outcome_of
 from projections.hub.group_commit import GroupCommit
 from projections.hub.lease_waits import LeaseWaits
 from projections.hub.outcomes import Outcome
@@ -50,55 +52,33 @@ class Submission:
             ArcError: it was refused, or could not be kept.
         """
         future, command = self._queue(call), call.command
-        try:  # for once not by `_submit`: every call passes, and a coroutine more costs each of them
+        try:
             outcome = await future
         except asyncio.CancelledError:
-            self._give_up(call, future)
+            if not future.cancelled() and future.exception() is None:  # it was told at the moment when it went away
+                self._take_back(call, future.result())
             raise
-        if outcome.opened is not None:
+        if outcome.open_call is not None:
             self._watch()
             with self._present(call.sender):
-                return await self._lease_waits.wait(outcome.opened)
+                return await self._lease_waits.wait(outcome.open_call)
         if type(command) is TakeNextTask and outcome.event_id is None and command.wait_sec > 0:
             self._watch()
+            once = replace(call, command=replace(command, wait_sec=0))
             with self._present(command.agent_id.strip()):
-                return await self._task_waits.wait(command, lambda: self._submit(call))
+                return await self._task_waits.wait(command, lambda: self.execute(once))
         return outcome
-
-    async def _submit(self, call: Call) -> Outcome:
-        """Have a call judged once more; it has been told what came of it before."""
-        future = self._queue(call)
-        try:
-            return await future
-        except asyncio.CancelledError:
-            self._give_up(call, future)
-            raise
 
     def _queue(self, call: Call) -> "asyncio.Future[Outcome]":
         """Put a call into the queue; the future is told what comes of it."""
-        future: asyncio.Future[Outcome] = self._loop.create_future()
-
-        def done(result: Outcome | ArcError) -> None:
-            if future.done():  # a caller that went away has cancelled it
-                self._abandon(call, result)
-            elif isinstance(result, ArcError):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-
-        call.done = done
+        future = outcome_of(call, self._take_back)
         self._commits.submit(call)
         return future
 
-    def _give_up(self, call: Call, future: "asyncio.Future[Outcome]") -> None:
-        """A caller goes away while it waits; it may do so at the very moment when it is told."""
-        if not future.cancelled() and future.exception() is None:
-            self._abandon(call, future.result())
-
-    def _abandon(self, call: Call, result: Outcome | ArcError) -> None:
-        """Nobody is there any more who could be told: nothing waits on, and no task is kept."""
-        if isinstance(result, Outcome) and result.opened is not None:
-            self._lease_waits.abandon(result.opened)
+    def _take_back(self, call: Call, result: Outcome | ArcError) -> None:
+        """The caller has gone away, so nobody can be told: nothing waits on, and no task is kept."""
+        if isinstance(result, Outcome) and result.open_call is not None:
+            self._lease_waits.abandon(result.open_call)
         elif isinstance(result, Outcome) and isinstance(call.command, TakeNextTask):
             self._lease_waits.give_back(result)
 

@@ -172,7 +172,7 @@ class Transaction:
             if place.hub_id != leases.hub_id:  # where it began to wait: others must know where its call is now
                 until = max(first.wait_until, place.expires_at - PLACE_KEPT_SEC * MICROSECONDS)
                 self.append_ours(replace(first, place=place_id, passes=(), hub_id=leases.hub_id, wait_until=until))
-            return Outcome(b"null", place_id, acquired=False, opened=leases.open_call(place_id, first.wait_until))
+            return Outcome(b"null", place_id, acquired=False, open_call=leases.open_call(place_id, first.wait_until))
         return find_end(leases, self.context.snapshot, place_id, self.now)
 
     def _find_kept(self, call: Call, key: str) -> KeptKey | None:
@@ -209,8 +209,8 @@ class Transaction:
         if type(data) is MessagePosted:
             return Outcome(self.messages[-1].json, event.event_id, created=True)
         if type(data) is LockQueued or type(data) is ClaimQueued:
-            opened = self.context.leases.open_call(data.place or event.event_id, data.wait_until)
-            return Outcome(b"null", event.event_id, acquired=False, opened=opened)
+            open_call = self.context.leases.open_call(data.place or event.event_id, data.wait_until)
+            return Outcome(b"null", event.event_id, acquired=False, open_call=open_call)
         return answer_now(self.context.rows, self.context.snapshot, event, self.context.hub)
 
     def _see(self, call: Call) -> None:

@@ -80,6 +80,6 @@ class Recorders(Hubs[Waiting]):
 
 
 def _answer(outcome: Outcome) -> Answer[Waiting]:
-    opened = outcome.opened
-    place = None if opened is None else opened.place_id
-    return Answer(outcome.acquired, msgspec.json.decode(outcome.result), place, opened)
+    open_call = outcome.open_call
+    place = None if open_call is None else open_call.place_id
+    return Answer(outcome.acquired, msgspec.json.decode(outcome.result), place, open_call)
