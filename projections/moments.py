@@ -22,6 +22,15 @@ def find_moment(connection: apsw.Connection, event_id: int, name: str = "as_of")
     return as_of(last, head, time)
 
 
+def find_moment_of(connection: apsw.Connection, text: str) -> AsOf:
+    """The moment that a text names, as `find_event_of` reads it.
+
+    Raises:
+        InvalidInput: it names no event and no time, or an event beyond the head.
+    """
+    return find_moment(connection, find_event_of(connection, text))
+
+
 def find_event_of(connection: apsw.Connection, text: str, name: str = "as_of") -> int:
     """The event that a text names: an event id, or an RFC 3339 time, which is the last event at or before it.
 

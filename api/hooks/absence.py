@@ -49,7 +49,7 @@ def _is_news(hub: Hub, key: str | None, path: str, since: int) -> bool:
             return False
     except OSError:
         return False
-    last = hub.read(files.find_last_write, key, hub.at())
+    last = hub.read(files.find_last_write, key, hub.now())
     return last is None or last.digest is None or last.digest != digest_of(path)
 
 

@@ -110,7 +110,7 @@ class News:
         head = self._hub.read(read_head).event_id
         if head == told.looked_at:
             return []
-        pending, lines = await self._hub.read_on_thread(list_news, agent_id, self._hub.at(), told.until)
+        pending, lines = await self._hub.read_on_thread(list_news, agent_id, self._hub.now(), told.until)
         new = [line for line in lines if line.kind not in OWN and (line.kind, line.event_id) not in told.shown]
         told.looked_at = -1 if new else pending
         return new
@@ -129,7 +129,7 @@ class News:
         if told is None:
             if len(self._told) >= MAX_AGENTS:
                 self._told.clear()
-            since = self._hub.cursors.find(agent_id, CURSOR, self._hub.at())
+            since = self._hub.cursors.find(agent_id, CURSOR, self._hub.now())
             if since is None:  # what came before its last call it has had the time to ask for; who is new was not meant
                 since = self._hub.read(find_last_event_of, agent_id)
             if since is None:

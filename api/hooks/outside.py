@@ -147,7 +147,7 @@ class Outside:
         key = self._named.find_key(path)
         if key is None:
             return False
-        last = self._hub.read(files.find_last_write, key, self._hub.at())
+        last = self._hub.read(files.find_last_write, key, self._hub.now())
         return last is None or (last.digest or "") != now.digest
 
     async def _tell(self, paths: list[str]) -> None:
@@ -169,7 +169,7 @@ class Outside:
             return set()
         asked = FindConflicts(agent_id=NAME, paths=[path])
         held = msgspec.json.decode((await self._hub.execute(asked, transport="hook")).result)
-        at = self._hub.at()
+        at = self._hub.now()
         found = {str(lock["agent_id"]) for lock in held if not lock.get("waiting")}
         found |= set(self._hub.read(files.list_touching, key, at)) | self._readers.get(key, set())
         return {one for agent_id in found if (one := self._find_present(agent_id, at)) is not None}

@@ -225,7 +225,7 @@ class Hooks:
 
     async def _leave(self, agent_id: str, call: HookCall) -> None:
         ended = await self._hub.execute(EndTurn(agent_id=agent_id), transport=TRANSPORT)
-        session = self._hub.read(sessions.find_session, agent_id, self._hub.at())
+        session = self._hub.read(sessions.find_session, agent_id, self._hub.now())
         if ended.event_id is not None or session is None or call.source == CLEAR:
             return
         said = msgspec.json.decode(session.metadata)

@@ -143,7 +143,7 @@ class ToolGuard:
         """The refusal of what another agent holds, and whether that one answers."""
         refusal = _held(lock)
         holder = "" if lock is None else str(lock["agent_id"])
-        dark = await self._hub.read_on_thread(wakes.find_dark, holder, self._hub.at()) if holder else None
+        dark = await self._hub.read_on_thread(wakes.find_dark, holder, self._hub.now()) if holder else None
         if dark is None:
             return refusal
         return f"{refusal} {plain(holder)} was called at {_clock(dark.requested_at)} UTC and did not answer."
@@ -161,7 +161,7 @@ class ToolGuard:
 
     def _find_news(self, agent_id: str, named: NamedFile) -> Touch | None:
         """The last write of a file by another agent that this one does not know."""
-        at = self._hub.at()
+        at = self._hub.now()
         news = self._hub.read(files.find_news, named.key, agent_id, 0, at)
         if news is None:  # as nearly always, so that nobody asks when its session began
             return None
@@ -237,7 +237,7 @@ class ToolGuard:
         """
         found: dict[str, str] = {}
         if paths is None:
-            held = await self._hub.read_on_thread(_list_held_by_others, agent_id, self._hub.at())
+            held = await self._hub.read_on_thread(_list_held_by_others, agent_id, self._hub.now())
             found.update({lock.file_path: f"{lock.agent_id} holds {plain(lock.file_path)}" for lock in held})
         else:
             for place in range(0, len(paths), MAX_PATHS):
@@ -245,7 +245,7 @@ class ToolGuard:
                 conflicts = msgspec.json.decode((await self._hub.execute(asked, transport=TRANSPORT)).result)
                 for lock in conflicts[:SHOWN]:
                     found[lock["key"]] = f"{lock['agent_id']} holds {plain(lock['file_path'])}"
-        at = self._hub.at()
+        at = self._hub.now()
         for path in await list_changed(folder) if changed is None else changed:
             if paths is not None and not any(path == one or path.startswith(f"{one.rstrip('/')}/") for one in paths):
                 continue
@@ -259,7 +259,7 @@ class ToolGuard:
 
     def _is_own(self, agent_id: str, writer: str) -> bool:
         """Whether an agent may commit or take back what another wrote: a parent and its sub-agent share their work."""
-        return agent_id == writer or self._hub.read(sessions.are_related, agent_id, writer, self._hub.at())
+        return agent_id == writer or self._hub.read(sessions.are_related, agent_id, writer, self._hub.now())
 
     def _paths_of(self, folder: str, paths: Sequence[str]) -> list[str]:
         """Those of some paths that belong to this hub, absolute, each once."""

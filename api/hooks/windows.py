@@ -109,7 +109,7 @@ class Windows:
         known = self._known.get(window.key)
         if known is not None:
             return known
-        at = self._hub.at()
+        at = self._hub.now()
         named = self._hub.read(sessions.find_session, window.name, at)
         if named is not None and window.is_of(named):
             return self._keep(window, window.name)
@@ -142,7 +142,7 @@ class Windows:
         self.forget(window)
         before = self._find_cleared(window) if cleared else None
         agent_id = self.find(window) if before is None else self._keep(window, before)
-        if before is not None or self._hub.read(sessions.find_session, agent_id, self._hub.at()) is None:
+        if before is not None or self._hub.read(sessions.find_session, agent_id, self._hub.now()) is None:
             command = OpenSession(
                 agent_id=agent_id,
                 metadata=window.to_metadata(),
@@ -158,7 +158,7 @@ class Windows:
         Where the window's agent is a sub-agent itself, those that it begins count as it.
         """
         parent = self.find(window)
-        sub_agent, at = window.name_sub_agent(parent, call), self._hub.at()
+        sub_agent, at = window.name_sub_agent(parent, call), self._hub.now()
         if self._hub.read(sessions.find_session, sub_agent, at) is not None:
             return sub_agent
         if self._hub.read(sessions.find_session, parent, at) is None:
@@ -173,7 +173,7 @@ class Windows:
         return sub_agent
 
     def _find_cleared(self, window: Window) -> str | None:
-        for session in self._hub.read(sessions.list_sessions, self._hub.at()):
+        for session in self._hub.read(sessions.list_sessions, self._hub.now()):
             said = msgspec.json.decode(session.metadata)
             host = said.get("host") if isinstance(said, dict) else None
             if isinstance(host, dict) and host.get("harness") == window.host and window.is_process_of(host):

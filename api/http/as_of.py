@@ -8,7 +8,7 @@ from starlette.types import Scope
 from arclog.errors import InvalidInput
 from projections.hub.hub import Hub
 from projections.intervals import AsOf
-from projections.moments import find_event_of
+from projections.moments import find_moment_of
 
 AsOfText = Annotated[
     str,
@@ -32,10 +32,10 @@ def moment_of(hub: Hub, query: Struct) -> AsOf:
         InvalidInput: it names no event or time, an event beyond the head, or asks to wait for the past to change.
     """
     if not isinstance(query, Dated) or query.as_of is None:
-        return hub.at()
+        return hub.now()
     if getattr(query, "timeout", 0):
         raise InvalidInput("timeout", "cannot be combined with as_of: the past does not change, so leave it out")
-    return hub.at(hub.read(find_event_of, query.as_of))
+    return hub.read(find_moment_of, query.as_of)
 
 
 def refuse_past(scope: Scope) -> None:

@@ -34,7 +34,7 @@ class DirectPort:
         return self._hub.instance_id
 
     def is_here(self, agent_id: str) -> bool:
-        return self._hub.read(sessions.find_live, agent_id, self._hub.at()) is not None
+        return self._hub.read(sessions.find_live, agent_id, self._hub.now()) is not None
 
     async def read(self, path: str, parameters: Mapping[str, Value], *, wait_sec: float = 0.0) -> Any:  # noqa: ANN401 - the result of any route
         if wait_sec and self._hub.closing:

@@ -21,7 +21,7 @@ class KeptPlaces:
 
     def find(self, agent_id: str, view: View) -> int | None:
         """The last message that an agent's view has passed; None when nothing is known of it."""
-        return self._hub.cursors.find(agent_id, _name_of(view), self._hub.at())
+        return self._hub.cursors.find(agent_id, _name_of(view), self._hub.now())
 
     def move(self, agent_id: str, view: View, place: int) -> None:
         """Keep it: written within five seconds, with what moved besides."""

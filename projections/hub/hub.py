@@ -59,7 +59,6 @@ from projections.hub.submission import Submission
 from projections.hub.task_waits import TaskWaits
 from projections.hub.waiting import Waiters
 from projections.intervals import AsOf, live
-from projections.moments import find_moment
 from projections.search.filler import Filler
 
 logger = logging.getLogger("arc.hub")
@@ -285,13 +284,9 @@ class Hub:
 
     # Reading --------------------------------------------------------------------------------------------------------
 
-    def at(self, event_id: int | None = None) -> AsOf:
-        """The present, or the moment right after an event.
-
-        Raises:
-            InvalidInput: the event is beyond the log's head.
-        """
-        return live(self.clock.now()) if event_id is None else self.read(find_moment, event_id)
+    def now(self) -> AsOf:
+        """The present, as a moment to read at."""
+        return live(self.clock.now())
 
     def read(self, query: Query[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a query of one statement that an index bounds, on the event loop itself."""

@@ -18,7 +18,7 @@ from tests.support.waiting import until
 def test_a_silent_agents_session_ends_by_itself(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         await hub.execute(OpenSession(agent_id="a"))
-        await until(lambda: not hub.read(sessions.list_sessions, hub.at()), "the end of the session")
+        await until(lambda: not hub.read(sessions.list_sessions, hub.now()), "the end of the session")
 
     on_hubs(storage, story, presence_ttl_sec=0.2)
     assert sum(isinstance(event.data, SessionExpired) for event in events_in(storage)) == 1
@@ -30,8 +30,8 @@ def test_an_agent_that_waits_stays_and_goes_when_it_goes(storage: Path) -> None:
         with hub.attendance.present("a"), hub.attendance.present("a"):
             page = await hub.reading.wait_for_messages(MessageQuery(agent_id="a"), 2.0)
             assert page.rows == []
-            assert len(hub.read(sessions.list_sessions, hub.at())) == 1
-        await until(lambda: not hub.read(sessions.list_sessions, hub.at()), "the end of the session")
+            assert len(hub.read(sessions.list_sessions, hub.now())) == 1
+        await until(lambda: not hub.read(sessions.list_sessions, hub.now()), "the end of the session")
 
     on_hubs(storage, story, presence_ttl_sec=0.6)
     signs = sum(isinstance(event.data, HubVouched) for event in events_in(storage))

@@ -14,7 +14,7 @@ from projections import locks, sessions
 from projections.hub.hub import Hub
 from projections.hub.reading_side import SHORT_PAGE_ROWS
 from projections.message_pages import MessageQuery, Page
-from projections.moments import find_event_of
+from projections.moments import find_event_of, find_moment
 from tests.support.hubs import on_hubs
 
 
@@ -22,10 +22,10 @@ def test_reads_are_of_the_present_or_of_any_event_before(storage: Path) -> None:
     async def story(hub: Hub) -> None:
         granted = await hub.execute(AcquireLock(agent_id="a", file_path="p"))
         assert granted.event_id is not None
-        assert len(hub.read(locks.list_locks, hub.at())) == 1
-        assert hub.read(locks.list_locks, hub.at(granted.event_id - 1)) == []
-        assert len(await hub.read_on_thread(locks.list_locks, hub.at(granted.event_id))) == 1
-        assert hub.read(locks.list_locks, hub.at(0)) == []
+        assert len(hub.read(locks.list_locks, hub.now())) == 1
+        assert hub.read(locks.list_locks, hub.read(find_moment, granted.event_id - 1)) == []
+        assert len(await hub.read_on_thread(locks.list_locks, hub.read(find_moment, granted.event_id))) == 1
+        assert hub.read(locks.list_locks, hub.read(find_moment, 0)) == []
 
     on_hubs(storage, story)
 
@@ -48,7 +48,7 @@ def test_a_page_is_read_on_a_thread_only_if_it_is_long(
             return await on_another(query, *arguments)
 
         monkeypatch.setattr(hub.reading, "read_on_thread", noting)
-        found = await hub.reading.read_messages(MessageQuery(channel="general", tail=True, limit=limit), hub.at())
+        found = await hub.reading.read_messages(MessageQuery(channel="general", tail=True, limit=limit), hub.now())
         assert (len(found.page.rows), bool(read)) == (limit, on_thread)
 
     on_hubs(storage, story)
@@ -58,7 +58,7 @@ def test_a_page_is_read_on_a_thread_only_if_it_is_long(
 def test_there_is_no_reading_as_of_an_event_that_is_not_there(storage: Path, event_id: int) -> None:
     async def story(hub: Hub) -> None:
         with pytest.raises(InvalidInput, match="as_of must be from 0 to 3"):
-            hub.at(event_id)
+            hub.read(find_moment, event_id)
 
     on_hubs(storage, story)
 
@@ -92,6 +92,6 @@ def test_a_read_that_fails_says_so_in_the_logs_own_terms(storage: Path) -> None:
             hub.read(broken)
         with pytest.raises(StorageError):
             await hub.read_on_thread(broken)
-        assert await hub.read_on_thread(sessions.list_sessions, hub.at()) == []
+        assert await hub.read_on_thread(sessions.list_sessions, hub.now()) == []
 
     on_hubs(storage, story)

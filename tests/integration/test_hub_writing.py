@@ -86,7 +86,7 @@ def test_while_another_process_holds_the_lock_the_loop_and_the_reads_go_on(stora
         calls = [asyncio.create_task(hub.execute(post())) for _ in range(3)]
         reads = 0
         while not all(call.done() for call in calls):
-            assert bodies(hub.read(message_pages.read_messages, MessageQuery(channel="general"), hub.at())) == [
+            assert bodies(hub.read(message_pages.read_messages, MessageQuery(channel="general"), hub.now())) == [
                 "before"
             ]
             await asyncio.sleep(0.005)
@@ -110,7 +110,7 @@ def test_two_hubs_that_write_at_once_lose_nothing(storage: Path) -> None:
         last = max(outcome.event_id or 0 for outcome in outcomes)
         while one.read(read_head).event_id < last:  # noqa: ASYNC110 - where the log is elsewhere, its copy follows
             await asyncio.sleep(0.01)
-        page = one.read(message_pages.read_messages, MessageQuery(channel="general", limit=500), one.at())
+        page = one.read(message_pages.read_messages, MessageQuery(channel="general", limit=500), one.now())
         assert sorted(map(int, bodies(page))) == list(range(200))
 
     on_hubs(storage, story)

@@ -42,7 +42,7 @@ def test_what_the_copy_has_is_read_and_nothing_is_written_until_the_log_is_back(
         hub = await started(log, copied)
         try:
             assert isinstance(hub.trouble, LogAway)
-            found = await hub.reading.read_messages(MessageQuery(channel="general"), hub.at())
+            found = await hub.reading.read_messages(MessageQuery(channel="general"), hub.now())
             assert bodies(found.page) == ["before"]
             with pytest.raises(LogAway):
                 await hub.execute(post(body="too early"))

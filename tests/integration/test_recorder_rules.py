@@ -63,7 +63,7 @@ def test_a_hub_that_knows_only_older_rules_starts_and_shows_everything(storage: 
     async def story(hub: Hub) -> None:
         with pytest.raises(NewerRules):
             await hub.execute(post())
-        assert hub.at().is_live
+        assert hub.now().is_live
 
     on_hubs(storage, story)
     assert [event.type for event in events_in(storage)] == ["rules.raised"]
