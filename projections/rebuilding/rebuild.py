@@ -1,17 +1,14 @@
-"""Rebuilding: every table again from the log, and the proof that it is the same.
+"""Rebuilding: tables are made again from the log.
 
 The hub rebuilds a projection at start when its version has changed or its checkpoint is not the log's head. A replay
-builds all of them in another file, beside the live ones, and compares them row by row.
+(`projections.rebuilding.replay`) makes all of them in another file, beside the live ones.
 """
 
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import zip_longest
-from typing import Final
 
 import apsw
-from msgspec import Struct
 
 from arclog.codec import Fact
 from arclog.errors import StorageDamaged
@@ -19,23 +16,8 @@ from arclog.progress import Progress, no_progress
 from arclog.sqlite.reads import read_facts, read_head
 from projections.all_projectors import PROJECTORS, handlers_of, project
 from projections.checkpoints import CHECKPOINTS, advance, read_checkpoints
-from projections.projector import Projector, Row
+from projections.projector import Projector
 from projections.rebuilding.rebuild_writer import USUAL, Bounds, RebuildWriter
-
-TABLES: Final = tuple(table for projector in PROJECTORS for table in projector.tables)
-
-
-class Difference(Struct, frozen=True):
-    """The first row at which a table is not what the log says; None stands for no row.
-
-    `event_id` is the event that made the row.
-    """
-
-    table: str
-    columns: tuple[str, ...]
-    live: Row | None
-    replayed: Row | None
-    event_id: int
 
 
 def bring_up_to_date(
@@ -157,40 +139,3 @@ def replay_into(
         if target.in_transaction:
             target.execute("ROLLBACK")
         raise
-
-
-def compare(live: apsw.Connection, replayed: apsw.Connection, tables: Iterable[str] = TABLES) -> Iterator[Difference]:
-    """The first difference of each of `tables`, none when they are the same row by row."""
-    for table in tables:
-        columns = _columns_of(replayed, table)
-        made_by = columns.index("from_event" if "from_event" in columns else "event_id")
-        query = f'SELECT * FROM "{table}" ORDER BY 1, 2'  # noqa: S608 - table names are ours
-        for one, other in zip_longest(live.execute(query), replayed.execute(query)):
-            if one != other:
-                # Of two different rows the first in order is the one that the other table lacks.
-                row = min((row for row in (other, one) if row is not None), key=_place)
-                yield Difference(table, tuple(columns), one, other, row[made_by])
-                break
-
-
-def find_unlike(connection: apsw.Connection, replayed: str) -> Iterator[str]:
-    """The tables that differ from those of the database that is attached as `replayed`; three times as fast."""
-    return (table for table in TABLES if not is_alike(connection, replayed, table))
-
-
-def is_alike(connection: apsw.Connection, replayed: str, table: str) -> bool:
-    """Whether a table is the same as that of the database that is attached as `replayed`."""
-    same = " AND ".join(f'ours."{column}" IS theirs."{column}"' for column in _columns_of(connection, table))
-    here, there, alike = connection.execute(
-        f'SELECT (SELECT count(*) FROM main."{table}"), (SELECT count(*) FROM {replayed}."{table}"), '  # noqa: S608
-        f'(SELECT count(*) FROM {replayed}."{table}" AS theirs CROSS JOIN main."{table}" AS ours ON {same})'
-    ).get
-    return bool(here == there == alike)
-
-
-def _columns_of(connection: apsw.Connection, table: str) -> list[str]:
-    return [str(name) for (name,) in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))]
-
-
-def _place(row: Row) -> Row:
-    return row[:2]

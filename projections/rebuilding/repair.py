@@ -33,8 +33,9 @@ from projections.all_projectors import HANDLERS, PROJECTORS, project
 from projections.checkpoints import CHECKPOINTS, advance
 from projections.live_writer import LiveWriter
 from projections.projector import Projector
-from projections.rebuilding.rebuild import drop, find_stale, find_unlike, replay_into
-from projections.rebuilding.replay import attached, catch_up, scratch
+from projections.rebuilding.differences import attached, find_unlike
+from projections.rebuilding.rebuild import drop, find_stale, replay_into
+from projections.rebuilding.replay import catch_up, scratch
 from projections.rebuilding.verification import verify_log
 
 
@@ -95,7 +96,7 @@ def _find_damage(path: Path, replayed: apsw.Connection, progress: Progress) -> t
         with attached(live, replayed.filename):
             head = read_head(live).event_id
             catch_up(live, replayed, reached, head)
-            tables = tuple(find_unlike(live, "replayed"))
+            tables = tuple(find_unlike(live))
             keys = next(verify_keys(live, head), None) is not None
     return head, tables, keys
 

@@ -24,7 +24,8 @@ from projections.all_projectors import HANDLERS, PROJECTORS, project
 from projections.erasing import erase_rows
 from projections.live_writer import LiveWriter
 from projections.messages_in_full import IN_FULL
-from projections.rebuilding.rebuild import Difference, compare, find_stale, find_unlike, replay_into
+from projections.rebuilding.differences import Difference, attached, find_differences, find_unlike
+from projections.rebuilding.rebuild import find_stale, replay_into
 
 
 class Replay(Struct, frozen=True):
@@ -60,7 +61,7 @@ def replay(storage: OpenedStorage, progress: Progress) -> Replay:
             head = read_head(live).event_id
             catch_up(live, target, reached, head)
             stale = find_stale(live)
-            differences = () if stale else tuple(compare(live, target, find_unlike(live, "replayed")))
+            differences = () if stale else tuple(find_differences(live, target, find_unlike(live)))
     return Replay(head, elapsed_sec, stale, differences)
 
 
@@ -85,20 +86,6 @@ def catch_up(source: apsw.Connection, target: apsw.Connection, after: int, until
         if isinstance(event.data, PayloadErased):
             erase_rows(source, event.data, target)
             writer.memory.clear()
-
-
-@contextmanager
-def attached(live: apsw.Connection, replayed: str) -> Iterator[None]:
-    """Have one state of a storage beside the tables that were replayed."""
-    live.execute("ATTACH ? AS replayed", (replayed,))
-    try:
-        live.execute("BEGIN")
-        try:
-            yield
-        finally:
-            live.execute("ROLLBACK")
-    finally:
-        live.execute("DETACH replayed")
 
 
 def replay_to_file(storage: OpenedStorage, target: Path, until: int | None, progress: Progress) -> int:

@@ -18,10 +18,10 @@ from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import open_existing
 from projections.checkpoints import CHECKPOINTS
-from projections.rebuilding.differences import tell_difference
-from projections.rebuilding.rebuild import TABLES, build_at_leisure, compare, find_stale, is_alike
+from projections.rebuilding.differences import TABLES, attached, find_differences, is_alike, tell_difference
+from projections.rebuilding.rebuild import build_at_leisure, find_stale
 from projections.rebuilding.rebuild_writer import Bounds
-from projections.rebuilding.replay import attached, catch_up, scratch
+from projections.rebuilding.replay import catch_up, scratch
 
 CACHE_KB: Final = 1_000
 FEW: Final = Bounds(rows=200, counts=20_000, versions=5_000, events=100)
@@ -88,6 +88,6 @@ def _compare(
     """Compare one table, as it is at the head of the log, which is returned."""
     head = read_head(live).event_id
     catch_up(live, replayed, reached, head)
-    if not is_alike(live, "replayed", table):
-        findings += map(tell_difference, compare(live, replayed, [table]))
+    if not is_alike(live, table):
+        findings += map(tell_difference, find_differences(live, replayed, [table]))
     return head

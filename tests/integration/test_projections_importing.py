@@ -18,7 +18,8 @@ from projections import channels, claims, locks, message_pages, sessions, tasks,
 from projections.intervals import live
 from projections.message_pages import MessageQuery
 from projections.moving.import_011 import Imported, import_011
-from projections.rebuilding.rebuild import compare, replay_into
+from projections.rebuilding.differences import find_differences
+from projections.rebuilding.rebuild import replay_into
 from tests.support.chains import find_break
 from tests.support.database_011 import Rows, database_011, time
 from tests.support.recorders import events_in, reading
@@ -41,7 +42,7 @@ def bring(old: Path, storage: Path) -> Imported:
     with reading(storage) as connection, closing(apsw.Connection(":memory:")) as replayed:
         assert find_break(GENESIS, read(connection, limit=1_000_000)) is None
         replay_into(connection, replayed, imported.head)
-        assert list(compare(connection, replayed)) == []
+        assert list(find_differences(connection, replayed)) == []
     return imported
 
 

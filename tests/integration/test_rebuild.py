@@ -24,7 +24,8 @@ from projections.all_projectors import PROJECTORS
 from projections.checkpoints import CHECKPOINTS
 from projections.hub.recorder import Recorder
 from projections.projector import Projector
-from projections.rebuilding.rebuild import Difference, bring_up_to_date, build, compare, drop, replay_into
+from projections.rebuilding.differences import Difference, find_differences
+from projections.rebuilding.rebuild import bring_up_to_date, build, drop, replay_into
 from projections.rebuilding.rebuild_writer import Bounds
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import contents, reading, recording
@@ -64,7 +65,7 @@ def tell_story(recorder: Recorder) -> None:
 def differences(storage: Path) -> list[Difference]:
     with reading(storage) as connection, closing(apsw.Connection(":memory:")) as replayed:
         replay_into(connection, replayed, read_head(connection).event_id)
-        return list(compare(connection, replayed))
+        return list(find_differences(connection, replayed))
 
 
 def newer(projector: Projector) -> Projector:

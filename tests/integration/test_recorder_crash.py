@@ -13,7 +13,8 @@ from arclog.deciders.messages import PostMessage
 from arclog.digest import GENESIS
 from arclog.events import MessagePosted
 from arclog.sqlite.reads import read
-from projections.rebuilding.rebuild import compare, replay_into
+from projections.rebuilding.differences import find_differences
+from projections.rebuilding.rebuild import replay_into
 from tests.support.chains import find_break
 from tests.support.recorders import events_in, reading, recording
 
@@ -74,7 +75,7 @@ def check_after_crash(storage: Path, acknowledged: dict[int, str]) -> None:
         assert find_break(GENESIS, read(connection, limit=1_000_000)) is None
         replayed = apsw.Connection(":memory:")
         replay_into(connection, replayed, len(events))
-        assert list(compare(connection, replayed)) == []
+        assert list(find_differences(connection, replayed)) == []
     batches = [body.rsplit("-", 1)[0] for body in posted.values() if body != "still here"]
     assert all(batches.count(batch) == 2 for batch in set(batches[-20:])), "half a batch was kept"
 

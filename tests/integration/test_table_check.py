@@ -18,7 +18,7 @@ from arclog.proof.findings import Finding
 from cli.main import main
 from projections.hub.table_inspection import TableInspection
 from projections.message_pages import count_messages
-from projections.rebuilding.rebuild import TABLES
+from projections.rebuilding.differences import TABLES
 from projections.rebuilding.repair import repair
 from projections.rebuilding.table_check import GivenUp, check_tables
 from projections.rebuilding.verification import verify_storage

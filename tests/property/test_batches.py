@@ -18,7 +18,8 @@ from arclog.sqlite.reads import read
 from projections.hub.clockwork import Clockwork
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
-from projections.rebuilding.rebuild import compare, replay_into
+from projections.rebuilding.differences import find_differences
+from projections.rebuilding.rebuild import replay_into
 from tests.property.histories import Pass, Player, Step, fresh_storage, histories
 from tests.support.fake_time import FakeTime
 from tests.support.memory_engine import MemoryLog
@@ -175,4 +176,4 @@ def check_tables(storage: Path) -> None:
     with reading(storage) as connection:
         replayed = apsw.Connection(":memory:")
         replay_into(connection, replayed, log_of(storage)[-1].event_id)
-        assert list(compare(connection, replayed)) == []
+        assert list(find_differences(connection, replayed)) == []

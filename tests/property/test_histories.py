@@ -53,7 +53,8 @@ from projections.intervals import AsOf, as_of, live
 from projections.live_writer import LiveWriter
 from projections.message_pages import MessageQuery
 from projections.readiness import Worker
-from projections.rebuilding.rebuild import bring_up_to_date, compare, replay_into
+from projections.rebuilding.differences import find_differences
+from projections.rebuilding.rebuild import bring_up_to_date, replay_into
 from tests.property.engines import EngineFor, on_each_engine
 from tests.property.histories import (
     AGENTS,
@@ -163,7 +164,7 @@ def check_replay(folder: Path, engine_for: EngineFor, history: list[Step]) -> No
         replayed = apsw.Connection(":memory:")
         head = events_in(storage)[-1].event_id
         replay_into(connection, replayed, head)
-        assert list(compare(connection, replayed)) == []
+        assert list(find_differences(connection, replayed)) == []
         assert read_checkpoints(connection) == read_checkpoints(replayed)
 
 

@@ -30,7 +30,8 @@ from projections.hub.recorder import Recorder
 from projections.hub.tuning import Tuning
 from projections.intervals import AsOf, as_of, live
 from projections.message_pages import MessageQuery
-from projections.rebuilding.rebuild import compare, replay_into
+from projections.rebuilding.differences import find_differences
+from projections.rebuilding.rebuild import replay_into
 from tests.support import shared_log
 from tests.support.chains import find_break
 
@@ -147,5 +148,5 @@ def check_storage(storage: Path) -> None:
         assert find_break(GENESIS, read(connection, limit=1_000_000)) is None
         replayed = apsw.Connection(":memory:")
         replay_into(connection, replayed, len(events_in(storage)))
-        assert list(compare(connection, replayed)) == []
+        assert list(find_differences(connection, replayed)) == []
         assert connection.pragma("integrity_check") == "ok"

@@ -3,8 +3,7 @@
 import pytest
 
 from projections.projector import Row
-from projections.rebuilding.differences import tell_difference
-from projections.rebuilding.rebuild import Difference
+from projections.rebuilding.differences import Difference, tell_difference
 
 LONG = "one word and another, " * 20
 
