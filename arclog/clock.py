@@ -20,6 +20,9 @@ from typing import Final, Protocol
 SLEW: Final = 50e-6
 """How far the clock is eased toward the wall clock, in seconds for each second: 15 ms in a lease of five minutes."""
 
+NEVER: Final = 2**63 - 1
+"""Later than any time of the log's clock."""
+
 
 class TimeSource(Protocol):
     """Where time comes from; tests and simulations bring their own."""

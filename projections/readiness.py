@@ -12,6 +12,7 @@ import apsw
 import msgspec
 from msgspec import Struct
 
+from arclog.clock import NEVER
 from arclog.deciders.picking import LONG_READY, ReadyTask, TakeNextTask
 from projections import sessions
 from projections.intervals import AsOf, live
@@ -19,7 +20,6 @@ from projections.task_rows import SQL, TaskRow
 from projections.tasks import Task, find_row, list_dependents, read_rows, to_task
 from projections.times import timestamp
 
-NEVER: Final = 2**63 - 1
 MAX_DEPTH: Final = 1_000
 """Ancestors of a task that are looked at."""
 _decode_ids: Final = msgspec.json.Decoder(list[int]).decode

@@ -6,6 +6,7 @@ import apsw
 from msgspec import Struct
 from msgspec.structs import replace
 
+from arclog.clock import NEVER
 from arclog.codec import Fact
 from arclog.deciders.wakes import OpenWake, State, due_at
 from arclog.events import AgentDark, WakeAcknowledged, WakeFailed, WakeRequested, WakeSeen, WakeSent
@@ -24,7 +25,6 @@ OWN_EVENTS: Final = (
     WakeAcknowledged.type,
 )
 """What those who call an agent say in its name; it is no sign that the agent is there."""
-NEVER: Final = 2**63 - 1
 
 
 class Wake(Struct, frozen=True):

@@ -29,6 +29,11 @@ RECENT: Final = 2_000
 _MESSAGE_POSTED: Final = "message.posted"
 
 
+def row_id(given: int) -> int:
+    """An id that SQLite can look up; what does not fit into 64 bits is the id of nothing, and becomes 0."""
+    return given if 0 <= given <= NO_END else 0
+
+
 class Filter(Struct, frozen=True):
     """Which events to read; a field that is None does not narrow.
 

@@ -17,8 +17,8 @@ Writing, in the order in which a call goes:
     recorder          the one writer: what becomes of a batch, whatever goes wrong
     staging           a batch before it is flushed: the log's lock, the tables, the memory, and how it is undone
     transaction       one transaction while it is written: judge each call, append its event, project it
-    command_handlers  loads the state that a rule needs and asks the rule; `lease_handlers` for claims and locks,
-                      `file_handlers` for files, `wake_handlers` for wakes
+    command_handlers  loads the state that a rule needs and asks the rule: `message_handlers`, `lease_handlers`
+                      (claims and locks), `file_handlers`, `wake_handlers`
     context           what calls are judged against, apart from the tables
     answers           what a caller is told of an event; `lease_answers` for claims and locks
     outcomes          what an accepted call led to

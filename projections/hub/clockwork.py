@@ -18,6 +18,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from arclog.clock import NEVER
 from arclog.codec import Metadata
 from arclog.deciders.claims import HeldClaim
 from arclog.deciders.expiry import Expiring, decide_expiry
@@ -25,6 +26,7 @@ from arclog.deciders.locks import HeldLock
 from arclog.deciders.presence import Vouching, decide_vouch, expires_at, vouch_due_at
 from arclog.deciders.sessions import LiveSession
 from arclog.events import Event, HubVouched
+from arclog.sqlite.reads import NO_END
 from arclog.sqlite.snapshot import Snapshot
 from projections import channels, claims, locks, sessions, threads, vouches
 from projections.hub.presence import Presence
@@ -45,7 +47,6 @@ LOOKED_AT_ONCE: Final = 200
 """Sessions that are looked at in one go."""
 LONGEST_LEASE: Final = 86_400 * 1_000_000
 """How long what an agent held when it left can still be held at most, in microseconds."""
-NEVER: Final = 2**63 - 1
 
 
 class _Over(Struct, frozen=True):
@@ -239,7 +240,7 @@ class Clockwork:
 
     def _frees_at(self, snapshot: Snapshot, ended: Ended) -> int:
         """When what an agent held that left is free, if it does nothing until then."""
-        last_seen_at = snapshot.read(LastSeen, NEVER).find(ended.agent_id) or 0
+        last_seen_at = snapshot.read(LastSeen, NO_END).find(ended.agent_id) or 0
         return max(ended.left_at, last_seen_at, self._presence.listening.since) + self._presence.ttl + 1
 
     # Settling -------------------------------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ class Clockwork:
             if session is not None:
                 here[agent_id] = session.last_seen_at
         has = frozenset(snapshot.read(vouches.list_of_hub, self._hub_id))
-        self._vouched_at = snapshot.read(vouches.find_last_vouch, self._hub_id, NEVER) or 0
+        self._vouched_at = snapshot.read(vouches.find_last_vouch, self._hub_id, NO_END) or 0
         state = Vouching(self._hub_id, here, has, self._vouched_at, self._presence.ttl)
         vouched = decide_vouch(state, now)
         if vouched is None:
@@ -266,7 +267,7 @@ class Clockwork:
         """Free what somebody held that is gone; what one event cannot name is left for the next."""
         if over.ended is None:
             self.end_sub_agents(snapshot, over.agent_id, now, append)
-        before = NEVER if over.ended is None else over.ended.event_id  # what was granted after that lasts its time
+        before = NO_END if over.ended is None else over.ended.event_id  # what was granted after that lasts its time
         held_claims = snapshot.read(claims.list_held, over.agent_id, now, before, self._max_freed, MAX_FREED_BYTES)
         room = self._max_freed - len(held_claims)
         held_locks = snapshot.read(locks.list_held, over.agent_id, now, before, room, MAX_FREED_BYTES) if room else []

@@ -13,22 +13,22 @@ from arclog.deciders import fields
 from arclog.deciders import files as file_rules
 from arclog.deciders import hub as hub_rules
 from arclog.deciders import log as log_rules
-from arclog.deciders import messages as message_rules
-from arclog.deciders import receipts as receipt_rules
 from arclog.deciders import sessions as session_rules
 from arclog.deciders import tokens as token_rules
 from arclog.deciders.families import SEPARATOR
 from arclog.erasure import is_erased
 from arclog.errors import NotFound
-from arclog.events import Event, TasksOpened
-from projections import channels, receipts, sessions, tokens
+from arclog.events import TasksOpened
+from arclog.sqlite.reads import row_id
+from projections import channels, sessions, tokens
 from projections.encoding import encode_json
 from projections.erasing import Erased, find_whole, list_carriers
-from projections.hub import file_handlers, lease_handlers, task_handlers, wake_handlers
+from projections.hub import file_handlers, lease_handlers, message_handlers, task_handlers, wake_handlers
 from projections.hub.context import Context
 from projections.hub.lease_handlers import LeaseCommand
-from projections.hub.outcomes import Outcome
-from projections.hub.task_handlers import TaskCommand, integer, read_posting
+from projections.hub.message_handlers import MessageCommand
+from projections.hub.outcomes import Decision, Outcome
+from projections.hub.task_handlers import TaskCommand
 from projections.hub.wake_handlers import WakeCommand
 from projections.intervals import AsOf
 
@@ -37,12 +37,11 @@ Command = (
     | session_rules.RenameSession
     | session_rules.CloseSession
     | channel_rules.CreateChannel
-    | message_rules.PostMessage
+    | MessageCommand
     | LeaseCommand
     | TaskCommand
     | file_rules.TouchFiles
     | file_rules.EndTurn
-    | receipt_rules.AcknowledgeMessages
     | cursor_rules.MoveCursors
     | hub_rules.StartHub
     | hub_rules.StopHub
@@ -55,9 +54,6 @@ Command = (
     | WakeCommand
     | log_rules.EraseTexts
 )
-
-
-Decision = Event | Outcome
 
 
 def _open_session(context: Context, command: session_rules.OpenSession, at: AsOf) -> Decision:
@@ -100,17 +96,6 @@ def _create_channel(context: Context, command: channel_rules.CreateChannel, at: 
     return Outcome(encode_json(found), event_id=context.snapshot.read(channels.find_creation, name))
 
 
-def _post_message(context: Context, command: message_rules.PostMessage, at: AsOf) -> Decision:
-    return message_rules.decide_post(read_posting(context, command, at), command, at.now)
-
-
-def _acknowledge(context: Context, command: receipt_rules.AcknowledgeMessages, at: AsOf) -> Decision:
-    found = (context.snapshot.read(receipts.find_asked, integer(one), at) for one in receipt_rules.wanted_ids(command))
-    known = {one.message_id: one for one in found if one is not None}
-    acknowledged = receipt_rules.decide_acknowledge(known, command, at.now)
-    return acknowledged or Outcome(encode_json({"acknowledged": []}))
-
-
 def _move_cursors(context: Context, command: cursor_rules.MoveCursors, at: AsOf) -> Decision:
     return cursor_rules.decide_move(context.hub.hub_id, command, at.now)
 
@@ -132,7 +117,7 @@ def _erase_texts(context: Context, command: log_rules.EraseTexts, at: AsOf) -> D
     found = []
     log_rules.check_ids(command)
     for wanted in command.ids:
-        whole = context.snapshot.read(find_whole, integer(wanted))
+        whole = context.snapshot.read(find_whole, row_id(wanted))
         if whole is None:
             raise NotFound("event", wanted)
         found.append(log_rules.Erasable(wanted, *whole))
@@ -175,12 +160,11 @@ HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {
     session_rules.RenameSession: _rename_session,
     session_rules.CloseSession: _close_session,
     channel_rules.CreateChannel: _create_channel,
-    message_rules.PostMessage: _post_message,
+    **message_handlers.HANDLERS,
     **lease_handlers.HANDLERS,
     **task_handlers.HANDLERS,
     **file_handlers.HANDLERS,
     **wake_handlers.HANDLERS,
-    receipt_rules.AcknowledgeMessages: _acknowledge,
     cursor_rules.MoveCursors: _move_cursors,
     hub_rules.StartHub: _start_hub,
     hub_rules.StopHub: _stop_hub,

@@ -6,14 +6,11 @@ from typing import Any, Final
 from arclog.deciders import files as file_rules
 from arclog.deciders.locks import several_paths
 from arclog.errors import InvalidInput
-from arclog.events import Event
 from arclog.events.locks import LockedPath
 from projections import files, sessions
 from projections.hub.context import Context
-from projections.hub.outcomes import Outcome
+from projections.hub.outcomes import Decision, Outcome
 from projections.intervals import AsOf
-
-Decision = Event | Outcome
 
 
 def _touch_files(context: Context, command: file_rules.TouchFiles, at: AsOf) -> Decision:

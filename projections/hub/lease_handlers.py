@@ -19,7 +19,6 @@ from arclog.events import (
     ClaimQueued,
     ClaimRefreshed,
     ClaimRefused,
-    Event,
     LockAcquired,
     LockQueued,
     LockRefreshed,
@@ -32,7 +31,7 @@ from projections.hub.context import Context
 from projections.hub.lease_answers import answer_lease, refuse, still_waiting
 from projections.hub.lease_memory import get_queued
 from projections.hub.lease_reads import check_tokens, list_conflicts
-from projections.hub.outcomes import Outcome
+from projections.hub.outcomes import Decision, Outcome
 from projections.intervals import AsOf
 
 LeaseCommand = (
@@ -53,7 +52,6 @@ LeaseCommand = (
     | GiveBack
     | TellWaiting
 )
-Decision = Event | Outcome
 
 MAX_TOKENS: Final = 1_000
 """Fencing tokens in one question at most."""

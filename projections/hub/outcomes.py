@@ -4,6 +4,7 @@ from typing import final
 
 from msgspec import Struct
 
+from arclog.events import Event
 from projections.hub.open_calls import OpenCall
 
 
@@ -50,3 +51,7 @@ class Outcome(Struct, frozen=True):
     open_call: "OpenCall[Outcome] | None" = None
     waited: bool = False
     is_news: bool = False
+
+
+Decision = Event | Outcome
+"""What a command handler decides: the event that happens, or the outcome where things are so already."""

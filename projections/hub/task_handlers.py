@@ -1,6 +1,6 @@
 """The shell around the rules of tasks: what each rule needs to know is read inside the transaction.
 
-`read_posting` is for messages, which open and complete tasks too.
+Messages open and complete tasks too: see `projections.hub.message_handlers`.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,24 +8,22 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from arclog.deciders import messages as message_rules
 from arclog.deciders import picking as picking_rules
 from arclog.deciders import questions as question_rules
 from arclog.deciders import task_batches as batch_rules
 from arclog.deciders import tasks as task_rules
 from arclog.deciders.claims import HandOverClaim
 from arclog.deciders.families import SEPARATOR
-from arclog.deciders.task_terms import check_dependencies, check_order, is_human
-from arclog.events import Event
 from arclog.events.channels import ANONYMOUS
 from arclog.events.claims import claim_key_of
-from arclog.events.messages import HUMAN, Provenance
-from arclog.sqlite.reads import read_head
+from arclog.events.messages import HUMAN
+from arclog.sqlite.reads import read_head, row_id
 from projections import claims, readiness, tasks
 from projections.encoding import encode_json
 from projections.hub import lease_handlers
 from projections.hub.context import Context
-from projections.hub.outcomes import Outcome
+from projections.hub.message_handlers import provenance_of
+from projections.hub.outcomes import Decision, Outcome
 from projections.intervals import AsOf
 
 TaskCommand = (
@@ -39,63 +37,11 @@ TaskCommand = (
     | picking_rules.TakeNextTask
     | question_rules.AnswerQuestion
 )
-Decision = Event | Outcome
-
-
-def read_posting(context: Context, command: message_rules.PostMessage, at: AsOf) -> message_rules.Posting:
-    """What the rules need to know when a message is posted.
-
-    Args:
-        context: what to read from.
-        command: the message.
-        at: the present.
-    """
-    parent, reply_to, snapshot = command.parent_task_id, command.reply_to, context.snapshot
-    asked = command.for_task_id
-    return message_rules.Posting(
-        channel_exists=command.recipient is not None or context.has_channel(command.room, at),
-        parent_exists=parent is None or snapshot.read(tasks.find_known, integer(parent), at) is not None,
-        open_request=None
-        if reply_to is None or command.kind.strip().lower() != "task_result"
-        else snapshot.read(tasks.find_open_request, integer(reply_to), at),
-        limits=context.limits,
-        dependencies=_known_dependencies(context, command, at) if command.depends_on else (),
-        waiting_task=None if asked is None else snapshot.read(tasks.find_known, integer(asked), at),
-        provenance=_provenance_of(context, command.from_agent),
-    )
-
-
-def _provenance_of(context: Context, agent_id: str) -> Provenance | None:
-    """Whether a person says it: proved by an operator's token, or, while nobody holds one, by their word alone."""
-    if context.principal is not None and context.principal.operator:
-        return "human"
-    return "unverified-human" if is_human(agent_id.strip()) and not context.holders.has_operators else None
-
-
-def _known_dependencies(context: Context, command: message_rules.PostMessage, at: AsOf) -> tuple[int, ...]:
-    """Those of the tasks that a new one depends on that there are; none of them may wait for the new one."""
-    check_dependencies(command.depends_on or ())
-    snapshot = context.snapshot
-    known = tuple(
-        one for one in command.depends_on or () if snapshot.read(tasks.find_row, integer(one), at) is not None
-    )
-    parent = (
-        None if command.parent_task_id is None else snapshot.read(tasks.find_row, integer(command.parent_task_id), at)
-    )
-    if parent is not None and command.opens_task:
-        new = snapshot.read(read_head).event_id + 1
-        above = [parent.task_id, *(one.task_id for one in snapshot.read(readiness.ancestors, parent, at))]
-
-        def waits_for(task_id: int) -> list[int]:
-            return list(known) if task_id == new else snapshot.read(readiness.waits_for, task_id, at)
-
-        check_order(new, waits_for, [new, *above])
-    return known
 
 
 def _complete(context: Context, command: task_rules.CompleteTask, at: AsOf) -> Decision:
     snapshot = context.snapshot
-    task = _let_use(context, snapshot.read(tasks.find_known, integer(command.task_id), at), command.agent_id)
+    task = _let_use(context, snapshot.read(tasks.find_known, row_id(command.task_id), at), command.agent_id)
     ended_under = None
     if task is not None and task.state == "done" and command.fencing_token is not None:
         ended_at = snapshot.read(tasks.find_end, task.task_id, at)
@@ -123,7 +69,7 @@ def _let_use(context: Context, task: task_rules.KnownTask | None, agent_id: str 
 def read_failing(context: Context, task_id: int, at: AsOf) -> task_rules.Failing:
     """What the rules need to know when a task fails or is cancelled."""
     snapshot = context.snapshot
-    task = snapshot.read(tasks.find_known, integer(task_id), at)
+    task = snapshot.read(tasks.find_known, row_id(task_id), at)
     if task is None:
         return task_rules.Failing(None)
     parent = None if task.parent_task_id is None else snapshot.read(tasks.find_known, task.parent_task_id, at)
@@ -142,17 +88,17 @@ def _cancel(context: Context, command: task_rules.CancelTask, at: AsOf) -> Decis
 
 
 def _reopen(context: Context, command: task_rules.ReopenTask, at: AsOf) -> Decision:
-    task = context.snapshot.read(tasks.find_known, integer(command.task_id), at)
+    task = context.snapshot.read(tasks.find_known, row_id(command.task_id), at)
     return task_rules.decide_reopen(task, command, at.now) or _as_it_is(context, command.task_id, at)
 
 
 def _assign(context: Context, command: task_rules.AssignTask, at: AsOf) -> Decision:
-    task = context.snapshot.read(tasks.find_known, integer(command.task_id), at)
+    task = context.snapshot.read(tasks.find_known, row_id(command.task_id), at)
     return task_rules.decide_assign(task, command, at.now) or _as_it_is(context, command.task_id, at)
 
 
 def _hand_over(context: Context, command: task_rules.HandOverTask, at: AsOf) -> Decision:
-    task = context.snapshot.read(tasks.find_known, integer(command.task_id), at)
+    task = context.snapshot.read(tasks.find_known, row_id(command.task_id), at)
     task_rules.check_handover(task, command)
     grant = () if task is None or task.token is None else context.leases.standing.grant_of(task.token)
     key = next((one.key for one in grant), claim_key_of(command.task_id))
@@ -168,7 +114,7 @@ def _hand_over(context: Context, command: task_rules.HandOverTask, at: AsOf) -> 
 def _open_all(context: Context, command: batch_rules.OpenTasks, at: AsOf) -> Decision:
     batch_rules.check_size(command)
     snapshot = context.snapshot
-    known = frozenset(one for one in command.named if snapshot.read(tasks.find_row, integer(one), at) is not None)
+    known = frozenset(one for one in command.named if snapshot.read(tasks.find_row, row_id(one), at) is not None)
     parents = {task.parent for task in command.tasks if isinstance(task.parent, int)}
     outside: dict[int, tuple[int, ...]] = {}
     todo = [*known] if parents else []  # without a part of something older, nothing older can wait for the new ones
@@ -188,9 +134,9 @@ def _open_all(context: Context, command: batch_rules.OpenTasks, at: AsOf) -> Dec
 
 
 def _answer(context: Context, command: question_rules.AnswerQuestion, at: AsOf) -> Decision:
-    task = context.snapshot.read(tasks.find_known, integer(command.question_id), at)
+    task = context.snapshot.read(tasks.find_known, row_id(command.question_id), at)
     agent_id = HUMAN if context.sender == ANONYMOUS else context.sender
-    state = question_rules.Answering(agent_id, task, _provenance_of(context, agent_id), context.limits)
+    state = question_rules.Answering(agent_id, task, provenance_of(context, agent_id), context.limits)
     return question_rules.decide_answer(state, command, at.now)
 
 
@@ -202,13 +148,8 @@ def _take_next(context: Context, command: picking_rules.TakeNextTask, at: AsOf) 
 
 def _as_it_is(context: Context, task_id: int, at: AsOf) -> Outcome:
     """The answer where things are so already."""
-    found = context.snapshot.read(tasks.find_task, integer(task_id), at)
-    return Outcome(encode_json(found), event_id=context.snapshot.read(tasks.find_completion, integer(task_id)))
-
-
-def integer(value: int) -> int:
-    """An id that SQLite can look up; what does not fit into 64 bits is no id of ours."""
-    return value if 0 <= value < 2**63 else 0
+    found = context.snapshot.read(tasks.find_task, row_id(task_id), at)
+    return Outcome(encode_json(found), event_id=context.snapshot.read(tasks.find_completion, row_id(task_id)))
 
 
 HANDLERS: Final[Mapping[type, Callable[[Context, Any, AsOf], Decision]]] = {

@@ -7,16 +7,13 @@ import msgspec
 from msgspec import Struct
 
 from arclog.deciders import wakes as wake_rules
-from arclog.events import Event
-from arclog.sqlite.reads import find_last_event_of
+from arclog.sqlite.reads import find_last_event_of, row_id
 from projections import message_pages, sessions, wakes
 from projections.encoding import encode_json
 from projections.hub.context import Context
-from projections.hub.outcomes import Outcome
-from projections.hub.task_handlers import integer
+from projections.hub.outcomes import Decision, Outcome
 from projections.intervals import AsOf
 
-Decision = Event | Outcome
 WakeCommand = wake_rules.RequestWake | wake_rules.ReportWake | wake_rules.SeeWake | wake_rules.AcknowledgeWake
 
 
@@ -40,12 +37,12 @@ def _request(context: Context, command: wake_rules.RequestWake, at: AsOf) -> Dec
 
 
 def _has_message(context: Context, agent_id: str, message_id: int | None, at: AsOf) -> bool:
-    json = None if message_id is None else context.snapshot.read(message_pages.find_json, integer(message_id), at)
+    json = None if message_id is None else context.snapshot.read(message_pages.find_json, row_id(message_id), at)
     return json is not None and msgspec.json.decode(json, type=_To).to_agent in {None, agent_id}
 
 
 def _report(context: Context, command: wake_rules.ReportWake, at: AsOf) -> Decision:
-    wake = context.snapshot.read(wakes.find_open, integer(command.wake_id), at)
+    wake = context.snapshot.read(wakes.find_open, row_id(command.wake_id), at)
     return wake_rules.decide_report(wake, command, at.now)
 
 
@@ -55,7 +52,7 @@ def _see(context: Context, command: wake_rules.SeeWake, at: AsOf) -> Decision:
 
 
 def _acknowledge(context: Context, command: wake_rules.AcknowledgeWake, at: AsOf) -> Decision:
-    wake = context.snapshot.read(wakes.find_open, integer(command.wake_id), at)
+    wake = context.snapshot.read(wakes.find_open, row_id(command.wake_id), at)
     acknowledged = wake_rules.decide_acknowledge(wake, command, at.now)
     return acknowledged or Outcome(encode_json(context.snapshot.read(wakes.find_wake, command.wake_id, at)))
 
