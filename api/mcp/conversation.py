@@ -128,8 +128,7 @@ class Conversation:
         try:
             done = await self._serve(request, key, notices)
         except ProtocolError as error:
-            error.id = request.id
-            return Reply(error.reply(), request.id, error=error.code)
+            return Reply(error.reply(request), request.id, error=error.code)
         except asyncio.CancelledError:
             self.session.tell(notices)
             self._gave_up.append(asyncio.get_running_loop().time() - began_at)

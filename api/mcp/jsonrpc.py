@@ -37,7 +37,7 @@ class ProtocolError(Exception):
         code: one of the codes above.
         message: what is wrong with it.
         data: more about it, for programs.
-        id: the id of the request, where it could be told.
+        id: the id of a message that is no request, where it could be told.
     """
 
     def __init__(self, code: int, message: str, *, data: JsonObject | None = None, id: Id | None = None) -> None:  # noqa: A002 - its name in JSON-RPC
@@ -46,12 +46,16 @@ class ProtocolError(Exception):
         self.data = data
         self.id = id
 
-    def reply(self) -> JsonObject:
-        """The message that tells the client."""
+    def reply(self, request: RpcRequest | None = None) -> JsonObject:
+        """The message that tells the client.
+
+        Args:
+            request: what cannot be served; None for a message that is no request.
+        """
         error: JsonObject = {"code": self.code, "message": str(self)}
         if self.data is not None:
             error["data"] = self.data
-        return {"jsonrpc": "2.0", "id": self.id, "error": error}
+        return {"jsonrpc": "2.0", "id": self.id if request is None else request.id, "error": error}
 
 
 def decode(text: bytes | bytearray) -> Any:  # noqa: ANN401 - any JSON value

@@ -96,9 +96,7 @@ class McpEndpoint:
             conversation = self._conversation(scope)
             reply = await self._reply(conversation, request, _find_key(scope, request), scope, receive)
         except ProtocolError as error:
-            if error.id is None and request is not None:
-                error.id = request.id
-            await self._refuse(error, send, is_handshake=is_handshake)
+            await self._refuse(error, request, send, is_handshake=is_handshake)
             return
         if reply is None:  # the host has cancelled it, and does not want to hear of it
             await self._site.responder.send(send, 202, b"")
@@ -166,12 +164,14 @@ class McpEndpoint:
             for reply in taking:
                 conversation.withdraw(reply, is_lost=False)
 
-    async def _refuse(self, error: ProtocolError, send: Send, *, is_handshake: bool) -> None:
+    async def _refuse(
+        self, error: ProtocolError, request: RpcRequest | None, send: Send, *, is_handshake: bool
+    ) -> None:
         """Send an error. In the first era it is an answer like any other, unless the message could not be used."""
         status = 200
         if not is_handshake or error.code in {INVALID_REQUEST, PARSE_ERROR}:
             status = revisions.STATUS_OF.get(error.code, status)
-        await self._site.responder.send(send, status, jsonrpc.encode(error.reply()))
+        await self._site.responder.send(send, status, jsonrpc.encode(error.reply(request)))
 
     async def _hear(self, request: RpcRequest | None, scope: Scope, send: Send) -> None:
         """Take a notification; a response is passed over, since nothing was asked."""
@@ -185,7 +185,7 @@ class McpEndpoint:
         try:
             conversation = await self._agents.welcome(self._name(scope), request.params, self._read_query(scope).parent)
         except (InvalidInput, Refused) as refused:
-            raise ProtocolError(INVALID_REQUEST, str(refused), id=request.id) from None
+            raise ProtocolError(INVALID_REQUEST, str(refused)) from None
         welcome = conversation.welcome(request)
         more: Headers = ((SESSION_HEADER, (conversation.session.session_id or "").encode("latin-1")),)
         await self._site.responder.send(send, 200, jsonrpc.encode(welcome.message), more)
@@ -255,7 +255,7 @@ def _find_key(scope: Scope, request: RpcRequest) -> str | None:
     try:
         return find_key(scope)
     except InvalidInput as error:
-        raise ProtocolError(INVALID_REQUEST, str(error), id=request.id) from None
+        raise ProtocolError(INVALID_REQUEST, str(error)) from None
 
 
 def _decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON value

@@ -128,7 +128,7 @@ class StdioHost:
         try:
             revisions.check_version(request, meta)
         except ProtocolError as error:
-            return Reply(error.reply(), request.id)
+            return Reply(error.reply(request), request.id)
         return await self._conversation.answer(request, is_handshake=False)
 
     async def _welcome(self, request: RpcRequest) -> Reply:

@@ -81,11 +81,11 @@ def check(request: RpcRequest, headers: Mapping[bytes, bytes], lines: Iterable[t
     names = [name for name, _value in lines]
     for name in (VERSION_HEADER, METHOD_HEADER, NAME_HEADER):
         if names.count(name) > 1:
-            raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} was sent more than once", id=request.id)
+            raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} was sent more than once")
     meta = request.params.get("_meta")
     missing = [key for key in (PROTOCOL_VERSION, CLIENT_CAPABILITIES) if not isinstance(meta, dict) or key not in meta]
     if missing or not isinstance(meta, dict):
-        raise ProtocolError(INVALID_PARAMS, f"params._meta must have {' and '.join(missing)}", id=request.id)
+        raise ProtocolError(INVALID_PARAMS, f"params._meta must have {' and '.join(missing)}")
     version = meta[PROTOCOL_VERSION]
     expected = {VERSION_HEADER: version, METHOD_HEADER: request.method}
     named = request.params.get(NAMED_BY.get(request.method, ""))
@@ -93,7 +93,7 @@ def check(request: RpcRequest, headers: Mapping[bytes, bytes], lines: Iterable[t
         expected[NAME_HEADER] = named
     for name, value in expected.items():
         if _plain(headers.get(name)) != value:
-            raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} must repeat {value!r}", id=request.id)
+            raise ProtocolError(HEADER_MISMATCH, f"the header {name.decode()} must repeat {value!r}")
     check_version(request, meta)
 
 
@@ -110,7 +110,7 @@ def check_version(request: RpcRequest, meta: JsonObject) -> None:
     version = meta[PROTOCOL_VERSION]
     if version not in REQUEST_VERSIONS:
         supported: JsonObject = {"supported": list(REQUEST_VERSIONS), "requested": version}
-        raise ProtocolError(UNSUPPORTED_VERSION, "unsupported protocol version", data=supported, id=request.id)
+        raise ProtocolError(UNSUPPORTED_VERSION, "unsupported protocol version", data=supported)
 
 
 def stamp(method: str, result: JsonObject, server: JsonObject) -> JsonObject:
