@@ -36,7 +36,7 @@ GAUGES: Final = {
 }
 
 
-class Standing(Struct, frozen=True):
+class Counts(Struct, frozen=True):
     """How many of what there are now."""
 
     sessions: int
@@ -58,9 +58,9 @@ def start(site: Site) -> ASGIApp:
                 usual(registry=registry[0])
             registry[0].register(collector)
         try:
-            collector.standing = await site.hub.read_on_thread(together(_count), site.hub.clock.now())
+            collector.counts = await site.hub.read_on_thread(together(_count), site.hub.clock.now())
         except StorageError:  # which the other numbers tell
-            collector.standing = None
+            collector.counts = None
         body = generate_latest(registry[0])
         headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -69,9 +69,9 @@ def start(site: Site) -> ASGIApp:
     return serve
 
 
-def _count(snapshot: Snapshot, now: int) -> Standing:
+def _count(snapshot: Snapshot, now: int) -> Counts:
     at = live(now)
-    return Standing(
+    return Counts(
         len(snapshot.read(sessions.list_live)),
         len(snapshot.read(locks.list_standing, at)),
         len(snapshot.read(claims.list_standing, at)),
@@ -85,18 +85,18 @@ class Collector:
         hub: the hub.
 
     Attributes:
-        standing: what was counted for this answer; None where the storage cannot be read.
+        counts: what was counted for this answer; None where the storage cannot be read.
     """
 
     def __init__(self, hub: Hub) -> None:
-        self.standing: Standing | None = None
+        self.counts: Counts | None = None
         self._hub = hub
 
     def collect(self) -> "Iterator[Metric]":
         """Every metric."""
         from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 
-        hub, measures, standing = self._hub, self._hub.measures, self.standing
+        hub, measures, counts = self._hub, self._hub.measures, self.counts
         yield InfoMetricFamily(
             "arc_hub",
             "Which hub this is.",
@@ -121,10 +121,10 @@ class Collector:
         yield GaugeMetricFamily(
             "arc_damage_findings", "What is damaged in the log and its tables.", len(hub.integrity.findings)
         )
-        if standing is not None:
-            yield GaugeMetricFamily("arc_sessions", "Agents with a live session.", standing.sessions)
-            yield GaugeMetricFamily("arc_locks", "Paths that are locked.", standing.locks)
-            yield GaugeMetricFamily("arc_claims", "Claims that are held.", standing.claims)
+        if counts is not None:
+            yield GaugeMetricFamily("arc_sessions", "Agents with a live session.", counts.sessions)
+            yield GaugeMetricFamily("arc_locks", "Paths that are locked.", counts.locks)
+            yield GaugeMetricFamily("arc_claims", "Claims that are held.", counts.claims)
 
     def _requests(self) -> "Iterator[Metric]":
         from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily

@@ -54,13 +54,13 @@ def proved_to_be(principal: Principal) -> Iterator[None]:
         PRINCIPAL.reset(before)
 
 
-class Asked(Protocol):
+class NamesSender(Protocol):
     """A command, which says by which of its fields it names who asks; None when by none."""
 
     sender_field: ClassVar[str | None]
 
 
-def sender_of(command: Asked, carrier: str = "") -> str:
+def sender_of(command: NamesSender, carrier: str = "") -> str:
     """Who asks for a command.
 
     Args:

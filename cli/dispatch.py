@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Final, Protocol
 
-    class Carrier(Protocol):
+    class Runnable(Protocol):
         """What carries a command out."""
 
         Options: Any
@@ -42,12 +42,12 @@ class Command:
         self.module: Final = module
         self.does: Final = does
 
-    def load(self) -> Carrier:
+    def load(self) -> Runnable:
         """What carries it out."""
         module, _colon, name = self.module.partition(":")
         found = __import__(module, fromlist=["run"])
-        carrier: Carrier = getattr(found, name) if name else found
-        return carrier
+        runnable: Runnable = getattr(found, name) if name else found
+        return runnable
 
 
 class Group:
@@ -82,11 +82,11 @@ def run(prog: str, command: Command | Group, arguments: Sequence[str]) -> int:
     """
     if isinstance(command, Group):
         return _run_one_of(prog, command, arguments)
-    carrier = command.load()
-    declared, options = Arguments(), carrier.Options()
-    carrier.add_arguments(declared)
+    runnable = command.load()
+    declared, options = Arguments(), runnable.Options()
+    runnable.add_arguments(declared)
     declared.parse(prog, _capitalised(command.does), arguments, options)
-    return carrier.run(options)
+    return runnable.run(options)
 
 
 def list_commands(parser: Arguments, commands: Commands) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from api.hints import tell_tools
 from api.mcp.daemon import Daemons
 from api.mcp.grants import grant_of
-from api.mcp.port import NO_IDS, Refused, Rows, Value
+from api.mcp.port import NO_IDS, HubRefused, Rows, Value
 from arc.errors import ArcError
 from arc.http import InFlight
 from arc.reader import WAIT_GRACE_SEC
@@ -72,7 +72,7 @@ class HttpPort:
         try:
             return await self._daemons.run(work, unread)
         except ArcError as error:
-            raise Refused(tell_tools(in_words(error), error.advice), error.status, error.code) from None
+            raise HubRefused(tell_tools(in_words(error), error.advice), error.status, error.code) from None
         except asyncio.CancelledError:
             if in_flight is not None:
                 in_flight.give_up()

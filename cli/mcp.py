@@ -142,7 +142,7 @@ class _Adapter:
 
     async def _attend(self) -> None:
         """Register the agent, and keep its session alive for as long as its host runs."""
-        from api.mcp.port import Refused
+        from api.mcp.port import HubRefused
 
         await self._may_register.wait()
         said = False
@@ -155,7 +155,7 @@ class _Adapter:
                     self._registered.set()
                     await self._let_wake()
                 pause_sec = await self._session.read_beat_sec()
-            except Refused as refused:
+            except HubRefused as refused:
                 if not said:
                     print(f"arc error: {refused}", file=sys.stderr)
                 said = True
@@ -170,9 +170,9 @@ class _Adapter:
             self._waking = await begin(self._port, lambda: self._session.agent_id, self._thread_id)
 
     async def _leave(self) -> None:
-        from api.mcp.port import Refused
+        from api.mcp.port import HubRefused
 
-        with contextlib.suppress(Refused, TimeoutError):  # the hub ends the session of an agent that is silent
+        with contextlib.suppress(HubRefused, TimeoutError):  # the hub ends the session of an agent that is silent
             async with asyncio.timeout(LEAVE_WITHIN_SEC):
                 await self._session.leave()
 

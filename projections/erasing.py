@@ -11,7 +11,7 @@ import apsw
 from msgspec import Struct
 
 from arclog.codec import Fact, decode_data
-from arclog.deciders.log import Carrier
+from arclog.deciders.log import EarlierErasure
 from arclog.erasure import texts_of
 from arclog.events import (
     ChannelCreated,
@@ -85,15 +85,15 @@ def find_whole(connection: apsw.Connection, message_id: int) -> tuple[int, bytes
     return stored.event_id, stored.data, decode_data(stored.type, stored.data)
 
 
-def list_carriers(connection: apsw.Connection, event_ids: frozenset[int]) -> tuple[Carrier, ...]:
+def list_earlier_erasures(connection: apsw.Connection, event_ids: frozenset[int]) -> tuple[EarlierErasure, ...]:
     """The erasures that carry what they left of some events, and those that carry these erasures, in order."""
-    found: list[Carrier] = []
+    found: list[EarlierErasure] = []
     carried = set(event_ids)
     for stored in read(connection, 0, NO_END, where=Filter(type=PayloadErased.type)):
         data = decode_data(stored.type, stored.data)
         assert isinstance(data, PayloadErased)
         if any(one.event_id in carried for one in data.events):
-            found.append(Carrier(stored.event_id, stored.data, data))
+            found.append(EarlierErasure(stored.event_id, stored.data, data))
             carried.add(stored.event_id)
     return tuple(found)
 

@@ -13,7 +13,7 @@ from arclog.events import ClaimAcquired, ClaimHandedOver, ClaimRefreshed, ClaimR
 from arclog.events.claims import task_of_key
 from arclog.sqlite.queries import Queries
 from projections.projector import Writer
-from projections.task_rows import Changes, TaskRow
+from projections.task_rows import TaskChanges, TaskRow
 from projections.versions import Version, Versioned
 
 
@@ -37,7 +37,7 @@ def on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
         if task_id is not None or (known is not None and known.row.task_id is not None):
             version = Version(event.event_id, LeaseOn(data.claim_key, task_id))
             writer.replace(VERSIONS, data.claim_key, version)
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     row = None if task_id is None else changes.find(task_id)
     if row is not None:
         lease = {"claimed_by": data.owner_agent_id, "claimed_until": data.expires_at, "claim_token": event.event_id}
@@ -50,7 +50,7 @@ def on_lease(writer: Writer, event: Fact, data: ClaimRefreshed | ClaimReleased) 
     task_id = _find_leased(writer, data.claim_key)
     if task_id is None:  # as for all claims that have nothing to do with a task
         return
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     row = changes.find(task_id)
     if row is not None and row.claim_token == data.fencing_token:
         if isinstance(data, ClaimRefreshed):
@@ -62,7 +62,7 @@ def on_lease(writer: Writer, event: Fact, data: ClaimRefreshed | ClaimReleased) 
 
 def on_handed_over(writer: Writer, event: Fact, data: ClaimHandedOver) -> None:
     """A claim has another holder."""
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     row = _leased(writer, changes, data.claim_key)
     if row is not None and row.claim_token == data.fencing_token:
         changes.set(row, claimed_by=data.to_agent_id, claim_token=event.event_id)
@@ -71,7 +71,7 @@ def on_handed_over(writer: Writer, event: Fact, data: ClaimHandedOver) -> None:
 
 def on_expired(writer: Writer, event: Fact, data: SessionExpired) -> None:
     """A session ended, and with it the claims of its agent."""
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     for claim in data.claims:
         row = _leased(writer, changes, claim.claim_key)
         if row is not None and row.claim_token == claim.fencing_token:
@@ -79,12 +79,12 @@ def on_expired(writer: Writer, event: Fact, data: SessionExpired) -> None:
     changes.write()
 
 
-def _end_lease(changes: Changes, row: TaskRow, *, is_gone: bool) -> None:
+def _end_lease(changes: TaskChanges, row: TaskRow, *, is_gone: bool) -> None:
     """A lease ends before its time; when its holder is gone, one that counts was an attempt."""
     changes.free(row, attempts=row.attempts + (is_gone and row.is_counted and row.state == "open"))
 
 
-def _leased(writer: Writer, changes: Changes, claim_key: str) -> TaskRow | None:
+def _leased(writer: Writer, changes: TaskChanges, claim_key: str) -> TaskRow | None:
     task_id = _find_leased(writer, claim_key)
     return None if task_id is None else changes.find(task_id)
 

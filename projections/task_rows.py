@@ -70,7 +70,7 @@ SQL: Final = Queries("projections", "tasks.sql", VERSIONS.parts)
 DEPENDENTS_SQL: Final = Queries("projections", "dependents.sql", DEPENDENTS.parts)
 
 
-class Changes:
+class TaskChanges:
     """The tasks that one event changes: each gets one new version, however often it is touched."""
 
     def __init__(self, writer: Writer, event: Fact) -> None:

@@ -35,7 +35,7 @@ from projections.task_rows import (
     DEPENDENTS_SQL,
     SQL,
     VERSIONS,
-    Changes,
+    TaskChanges,
     TaskRow,
 )
 from projections.times import optional_timestamp, timestamp
@@ -79,7 +79,7 @@ class Task(Struct, frozen=True):
 
 
 def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     if data.kind in TASK_KINDS:
         _open(changes, event, data, data.task or TaskTerms(assignee=data.to_agent))
     if data.completes_task_id is not None:
@@ -87,7 +87,7 @@ def _on_posted(writer: Writer, event: Fact, data: MessagePosted) -> None:
     changes.write()
 
 
-def _open(changes: Changes, event: Fact, data: MessagePosted, terms: TaskTerms) -> None:
+def _open(changes: TaskChanges, event: Fact, data: MessagePosted, terms: TaskTerms) -> None:
     at = event.recorded_at
     changes.set(
         TaskRow(
@@ -140,7 +140,7 @@ def _open(changes: Changes, event: Fact, data: MessagePosted, terms: TaskTerms) 
 
 def _on_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
     completed_at = time_of(event, data.occurred_at)
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     changes.end(data.task_id, "done", completed_at, data.freed_token)
     if data.rolled_up_task_id is not None:
         changes.end(data.rolled_up_task_id, "done", completed_at)
@@ -148,20 +148,20 @@ def _on_completed(writer: Writer, event: Fact, data: TaskCompleted) -> None:
 
 
 def _on_given_up(writer: Writer, event: Fact, data: TaskFailed | TaskCancelled) -> None:
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     state: TaskState = "failed" if isinstance(data, TaskFailed) else "cancelled"
     changes.end(data.task_id, state, event.recorded_at, data.freed_token)
     changes.write()
 
 
 def _on_reopened(writer: Writer, event: Fact, data: TaskReopened) -> None:
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     changes.reopen(data.task_id, event.recorded_at)
     changes.write()
 
 
 def _on_assigned(writer: Writer, event: Fact, data: TaskAssigned) -> None:
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     row = changes.find(data.task_id)
     if row is not None:
         changes.set(row, assignee=data.assignee)
@@ -169,7 +169,7 @@ def _on_assigned(writer: Writer, event: Fact, data: TaskAssigned) -> None:
 
 
 def _on_lapsed(writer: Writer, event: Fact, data: TaskLapsed) -> None:
-    changes = Changes(writer, event)
+    changes = TaskChanges(writer, event)
     row = changes.find(data.task_id)
     if row is not None:
         changes.free(row, attempts=data.attempt)

@@ -17,9 +17,9 @@ from relay.files import (
     PRIVATE,
     TAKEN,
     WAITING,
-    Found,
     Mark,
     NotAFile,
+    ReadFile,
     delete_file,
     list_dated,
     mark_of,
@@ -180,7 +180,7 @@ class AgentFolder:
                     if content is not None:
                         write_file(folder, name, content, self._file_mode)
 
-    def _read_request(self, name: str) -> tuple[Found | None, Request | Refused]:
+    def _read_request(self, name: str) -> tuple[ReadFile | None, Request | Refused]:
         """The file, if it could be read, and what it asks for, or what is wrong with it."""
         try:
             found = read_file(self._requests, name, self._max_bytes)
@@ -188,7 +188,7 @@ class AgentFolder:
             return None, Refused(str(problem))
         return found, self._parse(name, found)
 
-    def _parse(self, name: str, found: Found) -> Request | Refused:
+    def _parse(self, name: str, found: ReadFile) -> Request | Refused:
         try:
             request = parse_request(found.content, self._name, stem_of(name))
             check_identity(request, self._name)
@@ -196,7 +196,7 @@ class AgentFolder:
             return refused
         return request
 
-    def _response_stands(self, stem: str, found: Found | None, request: Request | Refused) -> bool:
+    def _response_stands(self, stem: str, found: ReadFile | None, request: Request | Refused) -> bool:
         """Whether there is a response already that answers this request; one that does not is withdrawn."""
         try:
             status = read_status(self._read_response(stem))

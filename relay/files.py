@@ -32,7 +32,7 @@ class NotAFile(Exception):
     """What lies where a file should be cannot be read as one; the message says why."""
 
 
-class Found(Struct, frozen=True):
+class ReadFile(Struct, frozen=True):
     """A file that was read, and what it was then.
 
     Attributes:
@@ -79,7 +79,7 @@ def list_dated(folder: int, suffix: str) -> list[tuple[int, str]]:
     return dated
 
 
-def read_file(folder: int, name: str, max_bytes: int) -> Found:
+def read_file(folder: int, name: str, max_bytes: int) -> ReadFile:
     """Read a file.
 
     Raises:
@@ -103,7 +103,7 @@ def read_file(folder: int, name: str, max_bytes: int) -> Found:
         while missing and (part := os.read(handle, min(missing, 1 << 20))):
             parts.append(part)
             missing -= len(part)
-        return Found(b"".join(parts), mark_of(status))
+        return ReadFile(b"".join(parts), mark_of(status))
     finally:
         os.close(handle)
 

@@ -68,7 +68,7 @@ class HookQuery(Struct, frozen=True, kw_only=True):
     ] = "repository"
 
 
-class Answer(Struct, frozen=True):
+class HookAnswer(Struct, frozen=True):
     """What a hook is answered.
 
     Attributes:
@@ -94,7 +94,7 @@ class Hooks:
         self._of_repository: set[tuple[str, str]] = set()
         """Windows whose repository has hooks of its own."""
 
-    async def hear(self, harness: Harness, body: Body, query: HookQuery, process: str, sender: str) -> Answer:
+    async def hear(self, harness: Harness, body: Body, query: HookQuery, process: str, sender: str) -> HookAnswer:
         """The answer to one call of a hook. At most one event is appended, and one more at the first of a sub-agent.
 
         Args:
@@ -106,22 +106,22 @@ class Hooks:
         """
         call = harness.read(body)
         if call.moment == "other" or not (call.session or process or sender):
-            return Answer(b"")
+            return HookAnswer(b"")
         if not self._is_here(call.folder):
-            return Answer(harness.answer(call, self._point_out(call)))
+            return HookAnswer(harness.answer(call, self._point_out(call)))
         self._outside.hear(call.folder)
         window = Window(harness.HOST, call, process, sender, by_process=harness.BY_PROCESS)
         if self._is_second(window, query.scope):
-            return Answer(b"")
+            return HookAnswer(b"")
         try:
             if sender:
                 check_reader(self._hub, sender)
             agent_id, reply = await self._judge(window, call, query.mode)
         except Forbidden as forbidden:
-            return Answer(harness.answer(call, _forbid(call, str(forbidden))))
+            return HookAnswer(harness.answer(call, _forbid(call, str(forbidden))))
         tells = reply.context or reply.go_on
         unread = self._news.unread(agent_id) if tells else None
-        return Answer(harness.answer(call, reply), unread)
+        return HookAnswer(harness.answer(call, reply), unread)
 
     def _is_here(self, folder: str) -> bool:
         """Whether a folder belongs to this hub; each window comes with the same one time after time."""

@@ -12,7 +12,7 @@ no way around its rules.
     agent_session           an agent's name, registration and places; `asking_agent` is it within one request
     poll_places, kept_places
                             how far its polls have read; `beginnings`: where they begin that nothing is known of
-    grants, holdings        what it got after a wait, and what it still has
+    grants, held_leases     what it got after a wait, and what it still has
     port, direct_port, daemon
                             the way to the hub: a seam, from inside the hub, and threads for the way over HTTP
 """

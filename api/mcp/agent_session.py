@@ -17,9 +17,9 @@ from typing import Any, Final, Protocol
 
 from api.mcp.beginnings import NOT_FOUND, VIA, begins_at, find_last_start, read_latest
 from api.mcp.grants import Grant
-from api.mcp.holdings import Holdings
+from api.mcp.held_leases import HeldLeases
 from api.mcp.poll_places import Places, PollPlaces
-from api.mcp.port import NO_IDS, Port, Refused, reading_at_least
+from api.mcp.port import NO_IDS, HubRefused, Port, reading_at_least
 from arclog.events import JsonObject
 from arclog.limits import PRESENCE_TTL_SEC
 
@@ -66,7 +66,7 @@ class AgentSession:
         agent_id: its name.
         parent: the agent whose sub-agent it is, None for none.
         poll_places: how far its polls have read.
-        holdings: what it holds.
+        held_leases: what it holds.
         known: names of agents that are known to be, or to have been, here.
         session_id: the session at the hub, once there is one.
         attended: how many streams and waiting calls of its host are open.
@@ -86,7 +86,7 @@ class AgentSession:
         self.parent = parent
         self._places = places
         self.poll_places = self._new_places()
-        self.holdings = Holdings()
+        self.held_leases = HeldLeases()
         self.known: set[str] = set()
         self.session_id: str | None = None
         self.port = port
@@ -110,7 +110,7 @@ class AgentSession:
         Where its session still lives, its polls go on where they were.
 
         Raises:
-            Refused: the hub would not, or is not there.
+            HubRefused: the hub would not, or is not there.
         """
         async with self._taking:
             with reading_at_least():
@@ -120,7 +120,7 @@ class AgentSession:
         """Make sure that the agent is registered, and that its polls have a place to go on from.
 
         Raises:
-            Refused: the hub would not, or is not there.
+            HubRefused: the hub would not, or is not there.
         """
         if self.is_registered and self.port.is_here(self.agent_id):
             return
@@ -144,7 +144,7 @@ class AgentSession:
         """Ask the hub whether the agent's session lives, which shows it that the agent does; come back if not.
 
         Raises:
-            Refused: the hub is not there.
+            HubRefused: the hub is not there.
         """
         found = await self._find(self.agent_id, caller=self.agent_id)
         if found is None or self._instance_id != self.port.instance_id:
@@ -155,7 +155,7 @@ class AgentSession:
         """End the session, if it was opened here, also if it is being opened just now.
 
         Raises:
-            Refused: the hub is not there; it ends the session by itself.
+            HubRefused: the hub is not there; it ends the session by itself.
         """
         async with self._taking:
             session_id, self.session_id, self._has_left = self.session_id, None, True
@@ -166,11 +166,11 @@ class AgentSession:
         """End a session; False when it is over already.
 
         Raises:
-            Refused: the hub is not there.
+            HubRefused: the hub is not there.
         """
         try:
             await self.port.change("DELETE", "/v1/sessions/{session_id}", {"session_id": session_id}, {})
-        except Refused as refused:
+        except HubRefused as refused:
             if refused.status != NOT_FOUND:
                 raise
             return False
@@ -202,7 +202,7 @@ class AgentSession:
     def give_back(self, grants: Iterable[Grant]) -> None:
         """Free what was granted after a wait, since nobody has read of it."""
         for grant in grants:
-            self.holdings.drop(grant.noun, grant.name)
+            self.held_leases.drop(grant.noun, grant.name)
             task = asyncio.ensure_future(self._give_back(grant))
             self._giving.add(task)
             task.add_done_callback(self._giving.discard)
@@ -210,14 +210,14 @@ class AgentSession:
     async def _give_back(self, grant: Grant) -> None:
         try:
             await self.port.change("POST", f"/v1/{grant.noun}/release", NO_IDS, grant.body)
-        except Refused:
+        except HubRefused:
             return  # it is over, or the hub is not there: then it ends by itself
 
     def take_notices(self) -> list[str]:
         """What the agent is to be told with its next answer, whatever that is about."""
         notices, self._notices = self._notices, []
-        if self.holdings:
-            notices += self.holdings.take_lapsed()
+        if self.held_leases:
+            notices += self.held_leases.take_lapsed()
         return notices
 
     def _new_places(self) -> PollPlaces:
@@ -234,7 +234,7 @@ class AgentSession:
             if await self._register_as(name, latest):
                 break
         else:
-            raise Refused(f"{wanted} and {MAX_NAMESAKES} of its namesakes are live: give another name", CONFLICT)
+            raise HubRefused(f"{wanted} and {MAX_NAMESAKES} of its namesakes are live: give another name", CONFLICT)
         if self.agent_id != wanted:
             self.announce(wanted)
         self._has_registered = True
@@ -245,7 +245,7 @@ class AgentSession:
             self.poll_places.begin(latest)
         try:
             await self._open(name, replace=False)
-        except Refused as refused:
+        except HubRefused as refused:
             if refused.status != CONFLICT:
                 raise
         else:
@@ -278,13 +278,13 @@ class AgentSession:
         """Register again under the same name, and find out what was lost meanwhile."""
         try:
             await self._open(self.agent_id, replace=False)
-        except Refused as refused:
+        except HubRefused as refused:
             if refused.status != CONFLICT:
                 raise
             found = await self._find(self.agent_id)  # something else of the same agent has registered it
             self.session_id, self._is_ours = None if found is None else found["session_id"], False
             self._instance_id = self.port.instance_id
-        self._notices += await self.holdings.compare(self.port, self.agent_id)
+        self._notices += await self.held_leases.compare(self.port, self.agent_id)
 
     async def _resume(self) -> None:
         """Find out where the polls of an agent begin that nothing is known of here."""
@@ -306,7 +306,7 @@ class AgentSession:
         """The live session of an agent, which stays alive for being asked for if it is the caller's own."""
         try:
             found = await self.port.read("/v1/agents/{agent_id}", {"agent_id": name, "as": caller or ""})
-        except Refused as refused:
+        except HubRefused as refused:
             if refused.status != NOT_FOUND:
                 raise
             return None
@@ -332,7 +332,7 @@ class AgentSession:
     def _forget_storage(self) -> None:
         """The hub has another storage: the old ids mean nothing in it, and nothing is held there."""
         self.poll_places.begin(0)
-        self.holdings = Holdings()
+        self.held_leases = HeldLeases()
         self.known.clear()
         self.session_id = None
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from api.mcp.agent_session import AgentSession
 from api.mcp.conversation import Conversation
 from api.mcp.kept_places import KeptPlaces
-from api.mcp.port import Port, Refused
+from api.mcp.port import HubRefused, Port
 from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import JsonObject
@@ -78,7 +78,7 @@ class Agents:
             parent: the agent whose sub-agent it is, if its URL names one.
 
         Raises:
-            Refused: the hub would not.
+            HubRefused: the hub would not.
         """
         session = self._pick(name or _make_name(params))
         before = session.agent_id
@@ -94,7 +94,7 @@ class Agents:
         """End a session whose host leaves; False when it is over already. The next host begins afresh.
 
         Raises:
-            Refused: the hub would not.
+            HubRefused: the hub would not.
         """
         session = conversation.session
         ended = await session.close(session_id)
@@ -120,7 +120,7 @@ class Agents:
     async def _leave(self, session: AgentSession) -> None:
         try:
             await session.leave()
-        except Refused:
+        except HubRefused:
             return
 
     def _pick(self, name: str) -> AgentSession:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from api.mcp.grants import Grant, grant_of
-from api.mcp.holdings import Holdings
+from api.mcp.held_leases import HeldLeases
 from api.mcp.poll_places import PollPlaces
 from api.mcp.port import NO_IDS, Port, Rows, Value
 from arclog.events import JsonObject
@@ -23,19 +23,29 @@ class AskingAgent:
     Attributes:
         agent_id: who asks.
         poll_places: how far its polls have read.
-        holdings: what it holds.
+        held_leases: what it holds.
         relies_on: the preconditions of what this request changes, as fields of a body.
         known: names of agents that are known to be, or to have been, here.
         grants: what this request was granted after a wait.
     """
 
-    __slots__ = ("_key", "_port", "agent_id", "grants", "holdings", "known", "poll_places", "relies_on", "session_id")
+    __slots__ = (
+        "_key",
+        "_port",
+        "agent_id",
+        "grants",
+        "held_leases",
+        "known",
+        "poll_places",
+        "relies_on",
+        "session_id",
+    )
 
     def __init__(self, session: "AgentSession", key: str | None = None) -> None:
         self.agent_id = session.agent_id
         self.session_id = session.session_id
         self.poll_places: PollPlaces = session.poll_places
-        self.holdings: Holdings = session.holdings
+        self.held_leases: HeldLeases = session.held_leases
         self.known: set[str] = session.known
         self.grants: list[Grant] = []
         self._port: Port = session.port

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from api.mcp.port import NO_IDS, Port, Refused, Value
+from api.mcp.port import NO_IDS, HubRefused, Port, Value
 from arclog.events import JsonObject
 
 VIA: Final = "mcp"
@@ -17,11 +17,11 @@ async def read_latest(port: Port, agent_id: str) -> int:
     """An id after which there is nothing yet.
 
     Raises:
-        Refused: the hub is not there.
+        HubRefused: the hub is not there.
     """
     try:
         health = await port.read("/v1/health", NO_IDS)
-    except Refused as refused:
+    except HubRefused as refused:
         if refused.status != NOT_FOUND:
             raise
         found = await port.read("/v1/bootstrap", {"agent_id": agent_id})  # of Arc 0.1.1
@@ -33,7 +33,7 @@ async def find_last_start(port: Port, agent_id: str) -> int | None:
     """Since when the polls of an agent's last session over MCP read; None when its host ended that by itself.
 
     Raises:
-        Refused: the hub is not there.
+        HubRefused: the hub is not there.
     """
     closed: set[str] = set()
     until: int | None = None
@@ -56,7 +56,7 @@ async def _read_sessions(port: Port, agent_id: str, until: int | None) -> list[J
         wanted["as_of"] = until
     try:
         events: list[JsonObject] = await port.read("/v1/log", wanted)
-    except Refused as refused:
+    except HubRefused as refused:
         if refused.status != NOT_FOUND:
             raise
         return []

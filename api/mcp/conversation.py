@@ -30,7 +30,7 @@ from api.mcp.grants import Grant
 from api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, Id, ProtocolError, RpcRequest
 from api.mcp.methods import CAPABILITIES, METHODS, Done, instructions
 from api.mcp.poll_places import Taken
-from api.mcp.port import Refused
+from api.mcp.port import HubRefused
 from arclog.events import JsonObject
 
 MAX_ANSWERED: Final = 64
@@ -171,7 +171,7 @@ class Conversation:
         if request.method in OF_THE_HUB:
             try:
                 await session.keep()
-            except Refused as refused:
+            except HubRefused as refused:
                 if not is_tool:
                     raise ProtocolError(jsonrpc.INTERNAL_ERROR, str(refused)) from None
                 return methods.refusal(refused)
@@ -186,7 +186,7 @@ class Conversation:
         """The hub came back with another storage while it was asked: register there before the answer goes out."""
         try:
             await self.session.keep()
-        except Refused:
+        except HubRefused:
             return
         except asyncio.CancelledError:
             if done.taken is not None:

@@ -10,7 +10,7 @@ from api.http.direct_calls import DirectCalls
 from api.http.errors import STATUS_OF
 from api.http.responses import MAX_ERROR_CHARS
 from api.mcp.beginnings import VIA
-from api.mcp.port import Refused, Rows, Value
+from api.mcp.port import HubRefused, Rows, Value
 from arclog.errors import ArcError
 from arclog.events import JsonObject
 from projections import sessions
@@ -38,7 +38,7 @@ class DirectPort:
 
     async def read(self, path: str, parameters: Mapping[str, Value], *, wait_sec: float = 0.0) -> Any:  # noqa: ANN401 - the result of any route
         if wait_sec and self._hub.closing:
-            raise Refused("the hub is stopping, and takes no calls that wait; try again soon", UNAVAILABLE)
+            raise HubRefused("the hub is stopping, and takes no calls that wait; try again soon", UNAVAILABLE)
         return (await self._read(path, parameters))[0]
 
     async def read_list(self, path: str, parameters: Mapping[str, Value]) -> Rows:
@@ -71,8 +71,8 @@ class DirectPort:
         return msgspec.json.decode(found.result), found.more
 
 
-def _refused(error: ArcError) -> Refused:
+def _refused(error: ArcError) -> HubRefused:
     text = tell_tools(tell(error), error.advice)
     if len(text) > MAX_ERROR_CHARS:
         text = f"{text[:MAX_ERROR_CHARS]} …"
-    return Refused(text, STATUS_OF[error.code], error.code)
+    return HubRefused(text, STATUS_OF[error.code], error.code)

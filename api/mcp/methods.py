@@ -11,7 +11,7 @@ from api.mcp.asking_agent import AskingAgent
 from api.mcp.grants import Grant
 from api.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, ProtocolError
 from api.mcp.poll_places import Taken
-from api.mcp.port import Refused
+from api.mcp.port import HubRefused
 from api.mcp.tool import Tool
 from api.mcp.tools import BY_NAME, TOOLS
 from arclog.errors import InvalidInput
@@ -78,13 +78,13 @@ async def call_tool(agent: AskingAgent, params: JsonObject, notices: list[str]) 
         raise ProtocolError(INVALID_PARAMS, "arguments must be an object")
     try:
         answer = await tool.call(agent, arguments or {})
-    except (InvalidInput, Refused) as error:
+    except (InvalidInput, HubRefused) as error:
         return Done({"content": [_text(" ".join([str(error), *notices]))], "isError": True})
     fields = answer.fields if not notices else {"notices": notices, **answer.fields}
     return Done({"content": [_text(answers.json_text(fields))]}, answer.taken, tuple(agent.grants))
 
 
-def refusal(refused: Refused) -> Done:
+def refusal(refused: HubRefused) -> Done:
     """What the model is told when the hub cannot be asked."""
     return Done({"content": [_text(str(refused))], "isError": True})
 
@@ -156,7 +156,7 @@ async def of_hub(work: Awaitable[T]) -> T:
     """The result of calls to the hub, whose refusal is an error of the protocol where no model asked."""
     try:
         return await work
-    except Refused as refused:
+    except HubRefused as refused:
         code = INVALID_PARAMS if refused.status == NOT_FOUND else INTERNAL_ERROR
         raise ProtocolError(code, str(refused)) from None
 

@@ -31,7 +31,7 @@ from api.mcp.conversation import Conversation, Reply
 from api.mcp.direct_port import DirectPort
 from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, ProtocolError, RpcRequest
 from api.mcp.methods import SERVER_NAME
-from api.mcp.port import Refused
+from api.mcp.port import HubRefused
 from api.sse import HEARTBEAT
 from arclog.deciders import fields
 from arclog.errors import InvalidInput, NotFound
@@ -184,7 +184,7 @@ class McpEndpoint:
         """Register the agent; its session's id is that of the MCP session."""
         try:
             conversation = await self._agents.welcome(self._name(scope), request.params, self._read_query(scope).parent)
-        except (InvalidInput, Refused) as refused:
+        except (InvalidInput, HubRefused) as refused:
             raise ProtocolError(INVALID_REQUEST, str(refused)) from None
         welcome = conversation.welcome(request)
         more: Headers = ((SESSION_HEADER, (conversation.session.session_id or "").encode("latin-1")),)
@@ -225,7 +225,7 @@ class McpEndpoint:
             raise InvalidInput("Mcp-Session-Id", "must name the session that is to end")
         try:
             ended = await self._agents.end(self._find(scope), session_id)
-        except Refused as refused:
+        except HubRefused as refused:
             raise InvalidInput("Mcp-Session-Id", f"cannot be ended: {refused}") from None
         if not ended:
             raise NotFound("session", session_id, "is unknown or over")

@@ -14,7 +14,7 @@ Value = str | int | float | bool
 NO_IDS: Final[Mapping[str, Value]] = {}
 
 
-class Refused(Exception):
+class HubRefused(Exception):
     """The hub refused a call, or could not be asked; `str(error)` says why and what to do.
 
     Args:
@@ -34,7 +34,7 @@ def reading_at_least() -> Iterator[None]:
     """Do without what a hub refuses that is too old for the log's rules: its agents may still read."""
     try:
         yield
-    except Refused as refused:
+    except HubRefused as refused:
         if refused.code != "newer_rules":
             raise
 
@@ -70,7 +70,7 @@ class Port(Protocol):
             wait_sec: how long the hub is asked to wait, at most.
 
         Raises:
-            Refused: there is none.
+            HubRefused: there is none.
         """
 
     async def read_list(self, path: str, parameters: Mapping[str, Value]) -> "Rows":
@@ -81,7 +81,7 @@ class Port(Protocol):
             parameters: the parameters of the query.
 
         Raises:
-            Refused: there are none.
+            HubRefused: there are none.
         """
 
     async def change(
@@ -100,7 +100,7 @@ class Port(Protocol):
             The hub's envelope, with `ok: true`.
 
         Raises:
-            Refused: it was not done.
+            HubRefused: it was not done.
         """
 
 
@@ -116,7 +116,7 @@ async def read_all(
         parameters: the parameters of the query.
 
     Raises:
-        Refused: the hub would not.
+        HubRefused: the hub would not.
     """
     page = await port.read_list(path, parameters)
     rows = page.rows

@@ -41,7 +41,7 @@ class Erasable(Struct, frozen=True):
     event: Event
 
 
-class Carrier(Struct, frozen=True):
+class EarlierErasure(Struct, frozen=True):
     """An earlier erasure, with the bytes of it; of an event of several messages it carries those that it left.
 
     Attributes:
@@ -67,7 +67,7 @@ def check_ids(command: EraseTexts) -> None:
 
 
 def decide_erase(
-    found: tuple[Erasable, ...], command: EraseTexts, sender: str, now: int, carriers: tuple[Carrier, ...] = ()
+    found: tuple[Erasable, ...], command: EraseTexts, sender: str, now: int, earlier: tuple[EarlierErasure, ...] = ()
 ) -> PayloadErased | None:
     """Take texts out; nothing happens where all of them are gone already.
 
@@ -76,7 +76,7 @@ def decide_erase(
         command: what is asked for.
         sender: who asks.
         now: the time.
-        carriers: earlier erasures that carry what they left of these events, in order.
+        earlier: earlier erasures that carry what they left of these events, in order.
 
     Raises:
         InvalidInput: an event has none, or more are named than one call takes.
@@ -101,12 +101,12 @@ def decide_erase(
         messages += _messages_of(one.event, wanted[event_id], event_id)
     if not erased:
         return None
-    for carrier in carriers:
-        now_left = emptied.get(carrier.event_id, carrier.event)
+    for erasure in earlier:
+        now_left = emptied.get(erasure.event_id, erasure.event)
         assert isinstance(now_left, PayloadErased)
         carried = tuple(ErasedEvent(one.event_id, erased.get(one.event_id, one.data)) for one in now_left.events)
         if carried != now_left.events:
-            erased[carrier.event_id] = leave(carrier.stored, replace(now_left, events=carried))
+            erased[erasure.event_id] = leave(erasure.stored, replace(now_left, events=carried))
     left_of = tuple(ErasedEvent(event_id, data) for event_id, data in erased.items())
     return PayloadErased(erased_by=sender, reason=reason, events=left_of, message_ids=tuple(messages))
 

@@ -31,7 +31,7 @@ def is_human(name: str) -> bool:
     return name in _PERSON
 
 
-class Asked(Protocol):
+class AskedTask(Protocol):
     """What a command says of the task that it opens."""
 
     @property
@@ -56,7 +56,7 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 def decide_terms(
-    asked: Asked, depends_on: tuple[int, ...], to_agent: str | None, question: Question | None = None
+    asked: AskedTask, depends_on: tuple[int, ...], to_agent: str | None, question: Question | None = None
 ) -> TaskTerms | None:
     """The terms of a task, None when all are as usual.
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from arclog.errors import StorageError
 from arclog.postgresql.address import Address
-from arclog.postgresql.failures import LineLost, Refused
+from arclog.postgresql.failures import LineLost, ServerRefused
 from arclog.postgresql.line import Line
 from arclog.postgresql.session import open_line
 
@@ -94,7 +94,7 @@ class Bell:
             self._connecting = asyncio.ensure_future(asyncio.to_thread(self._connect))
         try:
             await asyncio.shield(self._connecting)
-        except (StorageError, LineLost, Refused):
+        except (StorageError, LineLost, ServerRefused):
             self._connecting = None
             return False
         self._connecting = None

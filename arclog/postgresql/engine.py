@@ -36,7 +36,7 @@ from arclog.postgresql.batch import columns_of, event_of, number, parts_of, read
 from arclog.postgresql.bell import Bell
 from arclog.postgresql.durability import Durability
 from arclog.postgresql.erasing import erasures_of, scrub
-from arclog.postgresql.failures import IDLE_TOO_LONG, LineLost, Refused, storage_error_of
+from arclog.postgresql.failures import IDLE_TOO_LONG, LineLost, ServerRefused, storage_error_of
 from arclog.postgresql.line import Ask, Line, Row
 from arclog.postgresql.sent_batch import SentBatch
 from arclog.postgresql.session import LOCK_SEC, STALL_SEC, Session, open_session
@@ -153,7 +153,7 @@ class PostgresqlEngine:
         self._holds, self._has_news, self._on_its_way = False, False, None
         try:
             line.receive(sent.told, self._commit_sec)
-        except Refused as refused:
+        except ServerRefused as refused:
             self._roll_back()
             if refused.place < sent.committed:
                 raise storage_error_of(refused, self._address.shown) from None
@@ -249,7 +249,7 @@ class PostgresqlEngine:
         try:
             if session.may_erase:
                 scrub(session.line, erasure, self._barrier())
-        except Refused as refused:
+        except ServerRefused as refused:
             raise storage_error_of(refused, self._address.shown) from None
         except LineLost as lost:
             raise LogAway(str(lost)) from None
@@ -313,7 +313,7 @@ class PostgresqlEngine:
         line = self._reach()
         try:
             found = line.ask(*asks, within_sec=within_sec)
-        except Refused as refused:
+        except ServerRefused as refused:
             self._roll_back()
             error = storage_error_of(refused, self._address.shown, after)
             if isinstance(error, LogAway):
@@ -330,7 +330,7 @@ class PostgresqlEngine:
         try:
             if line.in_transaction:
                 line.ask(("rollback", ()), within_sec=ANSWER_SEC)
-        except (Refused, LineLost):
+        except (ServerRefused, LineLost):
             self._drop()
 
     def _drop(self) -> None:

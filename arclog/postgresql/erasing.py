@@ -19,7 +19,7 @@ from arclog.digest import GENESIS
 from arclog.errors import StorageBusy
 from arclog.events import PayloadErased
 from arclog.postgresql.batch import columns_of_erasure, event_of, number, read_number
-from arclog.postgresql.failures import LOCKED_TOO_LONG, Refused
+from arclog.postgresql.failures import LOCKED_TOO_LONG, ServerRefused
 from arclog.postgresql.line import Ask, Line
 from arclog.sqlite.queries import Queries
 
@@ -44,7 +44,7 @@ def scrub(line: Line, erasure: int, barrier: Sequence[Ask]) -> None:
 
     Raises:
         StorageBusy: somebody uses the table for too long.
-        Refused: the server refused; nothing was changed.
+        ServerRefused: the server refused; nothing was changed.
         LineLost: the connection is over.
     """
     line.prepare({name: ERASING[name] for name in ("find_scrubbed", "list_erasures", "scrub")})
@@ -65,7 +65,7 @@ def scrub(line: Line, erasure: int, barrier: Sequence[Ask]) -> None:
             *barrier,
             within_sec=SCRUB_SEC,
         )
-    except Refused as refused:
+    except ServerRefused as refused:
         if refused.code == LOCKED_TOO_LONG:
             raise StorageBusy("somebody reads the log there for long, such as a backup") from None
         raise

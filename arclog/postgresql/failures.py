@@ -15,7 +15,7 @@ _AWAY: Final = frozenset({"25006", "57P01", "57P02", "57P03", "57P05", "53300", 
 """A server that is a standby by now, that ends or begins, or has no connection left."""
 
 
-class Refused(Exception):
+class ServerRefused(Exception):
     """The server refused a statement; the transaction is over.
 
     Attributes:
@@ -41,7 +41,7 @@ class LineLost(Exception):
         self.code = code
 
 
-def storage_error_of(refused: Refused, where: str, after: int = 0) -> StorageError:
+def storage_error_of(refused: ServerRefused, where: str, after: int = 0) -> StorageError:
     """What a refusal means.
 
     Args:

@@ -19,7 +19,7 @@ import psycopg
 from psycopg import pq
 
 from arclog.postgresql.address import Address
-from arclog.postgresql.failures import LineLost, Refused
+from arclog.postgresql.failures import LineLost, ServerRefused
 
 Row = tuple[bytes, ...]
 Ask = tuple[str, Sequence[bytes]]
@@ -70,7 +70,7 @@ class Line:
         try:
             self._pq.enter_pipeline_mode()
             self.prepare(statements)
-        except (LineLost, Refused):
+        except (LineLost, ServerRefused):
             self.close()
             raise
 
@@ -93,7 +93,7 @@ class Line:
         """Have statements ready by their names.
 
         Raises:
-            Refused: one cannot be prepared.
+            ServerRefused: one cannot be prepared.
             LineLost: the connection is over.
         """
         for name, text in statements.items():
@@ -113,7 +113,7 @@ class Line:
             The rows of each.
 
         Raises:
-            Refused: the server refused one.
+            ServerRefused: the server refused one.
             LineLost: the connection is over; whatever was asked may have been done or not.
         """
         self.send(*asks)
@@ -136,7 +136,7 @@ class Line:
         """What came of what was sent, as `ask` returns it; `count` says how much was asked.
 
         Raises:
-            Refused: the server refused one.
+            ServerRefused: the server refused one.
             LineLost: the connection is over; whatever was asked may have been done or not.
         """
         until = None if within_sec is None else time.monotonic() + within_sec
@@ -152,7 +152,7 @@ class Line:
         """Ask one thing that is not asked often, in text.
 
         Raises:
-            Refused: the server refused it.
+            ServerRefused: the server refused it.
             LineLost: the connection is over.
         """
         self._send(partial(self._pq.send_query_params, text.encode(), [value.encode() for value in parameters]))
@@ -194,7 +194,7 @@ class Line:
 
     def _collect(self, count: int, until: float | None) -> list[list[Row]]:
         found: list[list[Row]] = []
-        refused: Refused | None = None
+        refused: ServerRefused | None = None
         while True:
             while self._pq.is_busy():
                 self._wait(until, selectors.EVENT_READ)
@@ -220,13 +220,13 @@ class Line:
         assert len(found) == count
         return found
 
-    def _refused(self, result: "pq.abc.PGresult", place: int) -> Refused:
+    def _refused(self, result: "pq.abc.PGresult", place: int) -> ServerRefused:
         code = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
         text = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"").decode(errors="replace")
         severity = result.error_field(pq.DiagnosticField.SEVERITY_NONLOCALIZED)
         if severity in {b"FATAL", b"PANIC", None}:
             raise LineLost(text or one_line(result.error_message.decode(errors="replace")), code)
-        return Refused(code, text, place)
+        return ServerRefused(code, text, place)
 
     def _wait(self, until: float | None, events: int) -> int:
         self._selector.modify(self._pq.socket, events)

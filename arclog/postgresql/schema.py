@@ -10,7 +10,7 @@ from arclog.engine import LogName
 from arclog.errors import InvalidInput, LogAway
 from arclog.postgresql.address import Address
 from arclog.postgresql.erasing import ERASING
-from arclog.postgresql.failures import LineLost, Refused, storage_error_of
+from arclog.postgresql.failures import LineLost, ServerRefused, storage_error_of
 from arclog.postgresql.session import FORMAT, SQL, open_line
 from arclog.sqlite.schema import new_instance_id
 
@@ -70,7 +70,7 @@ def create_log(address: Address, role: str | None = None, origin: str | None = N
                 line.run(grant)
         ((log_id, origin, _format),) = line.run(SQL["find_log"])
         line.run("COMMIT")
-    except Refused as refused:
+    except ServerRefused as refused:
         raise storage_error_of(refused, address.shown) from None
     except LineLost as lost:
         raise LogAway(str(lost)) from None

@@ -16,7 +16,7 @@ from arclog.errors import LogAway, LogReplaced, StorageError
 from arclog.postgresql.address import Address
 from arclog.postgresql.durability import Durability, check
 from arclog.postgresql.erasing import ERASING
-from arclog.postgresql.failures import LineLost, Refused, storage_error_of
+from arclog.postgresql.failures import LineLost, ServerRefused, storage_error_of
 from arclog.postgresql.line import Line
 from arclog.sqlite.queries import Queries
 
@@ -92,7 +92,7 @@ def open_session(
         line.prepare(COMMANDS)
         if may_erase == "t":
             line.prepare({"erase": ERASING["erase"]})
-    except Refused as refused:
+    except ServerRefused as refused:
         line.close()
         raise storage_error_of(refused, address.shown) from None
     except LineLost as lost:
@@ -120,7 +120,7 @@ def open_line(address: Address, given_up: threading.Event | None = None) -> Line
     except LineLost as lost:
         line.close()
         raise LogAway(str(lost)) from None
-    except Refused as refused:
+    except ServerRefused as refused:
         line.close()
         raise storage_error_of(refused, address.shown) from None
     if int(backend) != line.told_backend:

@@ -77,7 +77,7 @@ class Gap(Struct, frozen=True):
     fault: str
 
 
-class Checked(Struct, frozen=True):
+class CheckedSegment(Struct, frozen=True):
     """What was found in a segment.
 
     Attributes:
@@ -156,7 +156,7 @@ def segments_of(connection: apsw.Connection, path: Path, head: int, size: int, a
         after = until if following is None else max(until, following - 1)
 
 
-def check_segment(connection: apsw.Connection, segment: Segment) -> Checked:
+def check_segment(connection: apsw.Connection, segment: Segment) -> CheckedSegment:
     """Check one segment over an open connection."""
     try:
         _, previous = find_end_before(connection, segment.after + 1)
@@ -168,12 +168,12 @@ def check_segment(connection: apsw.Connection, segment: Segment) -> Checked:
             erased += find_erased(piece)
             previous = piece[-1].digest
         unproved = tuple(verify_erased(connection, erased)) if erased else ()
-        return Checked(segment.until, events, tuple(breaks[:MAX_BREAKS]), unproved=unproved)
+        return CheckedSegment(segment.until, events, tuple(breaks[:MAX_BREAKS]), unproved=unproved)
     except (apsw.CorruptError, apsw.IOError):
         return _check_around_gaps(connection, segment)
 
 
-def _check_around_gaps(connection: apsw.Connection, segment: Segment) -> Checked:
+def _check_around_gaps(connection: apsw.Connection, segment: Segment) -> CheckedSegment:
     """Check a segment of which a part cannot be read.
 
     The first event after a gap cannot be proved, as the digest before it is not known; those after it can.
@@ -193,7 +193,7 @@ def _check_around_gaps(connection: apsw.Connection, segment: Segment) -> Checked
             last = max(last, place + 1)
             gaps.append(Gap(place + 1, last, str(fault)))
             place, previous = last, None
-    return Checked(segment.until, events, tuple(breaks[:MAX_BREAKS]), tuple(gaps))
+    return CheckedSegment(segment.until, events, tuple(breaks[:MAX_BREAKS]), tuple(gaps))
 
 
 def _find_digest(connection: apsw.Connection, event_id: int) -> bytes | None:
@@ -234,7 +234,7 @@ def _say_gap(gap: Gap) -> str:
     return f"the file is damaged: {what} cannot be read ({gap.fault})"
 
 
-def _check_all(storage: OpenedStorage, segments: Sequence[Segment], processes: int) -> Iterator[Checked]:
+def _check_all(storage: OpenedStorage, segments: Sequence[Segment], processes: int) -> Iterator[CheckedSegment]:
     """Check all segments, in log order."""
     if processes <= 1:
         for segment in segments:
@@ -257,7 +257,7 @@ def _start_method() -> str:
     return "fork" if sys.platform == "linux" and threading.active_count() == 1 else "spawn"
 
 
-def _check_apart(segment: Segment) -> Checked:
+def _check_apart(segment: Segment) -> CheckedSegment:
     """Check one segment in another process."""
     with closing(open_existing(Path(segment.path))) as connection:
         return check_segment(connection, segment)

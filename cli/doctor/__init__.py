@@ -9,5 +9,5 @@ hook_files   which hooks a file names, and whether they can work
 windows      windows that do not exist, for that
 stand_in     the process of such a window
 trust        whether a harness runs the hooks that it is given
-findings     what a check found
+results      what a check found
 """

@@ -7,9 +7,9 @@ from arc.finding.repository import find_repository
 from arc.finding.storage import Project, working_directory
 from cli.arguments import Arguments, Namespace
 from cli.doctor.entries import check_entries
-from cli.doctor.findings import Finding
 from cli.doctor.guards import try_guards
 from cli.doctor.leftovers import find_leftovers
+from cli.doctor.results import CheckResult
 from cli.doctor.surroundings import find_hub, look_around
 from cli.setup.edits import CannotEditError
 from cli.setup.plan import Plan
@@ -34,7 +34,7 @@ def run(options: Options) -> int:
     return int(failed)
 
 
-def _examine(*, fix: bool) -> Iterator[Finding]:
+def _examine(*, fix: bool) -> Iterator[CheckResult]:
     """All checks. Each is made when the one before was told, and mended if it was to be."""
     project = Project(working_directory())
     yield from find_leftovers(project)
@@ -51,7 +51,7 @@ def _examine(*, fix: bool) -> Iterator[Finding]:
     yield from try_guards(top, plans, url)
 
 
-def _tell(finding: Finding, *, fix: bool) -> bool:
+def _tell(finding: CheckResult, *, fix: bool) -> bool:
     """Print one finding, and mend it if that is asked for; whether it is bad."""
     if fix and finding.ok is not True and finding.mend is not None:
         try:

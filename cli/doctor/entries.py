@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from cli.doctor.findings import Finding
 from cli.doctor.hook_files import find_fault
+from cli.doctor.results import CheckResult
 from cli.setup.edits import BEGIN, END, CannotEditError, Edit, apply, read
 from cli.setup.plan import GIT, Plan
 
 
-def check_entries(plan: Plan, url: str) -> Iterator[Finding]:
+def check_entries(plan: Plan, url: str) -> Iterator[CheckResult]:
     """Look at all that was set up.
 
     Args:
@@ -27,25 +27,25 @@ def check_entries(plan: Plan, url: str) -> Iterator[Finding]:
         try:
             found = _look(plan, name, edit, url)
         except CannotEditError as error:
-            found = Finding(None, f"{name}: {edit.path}: {error}")
+            found = CheckResult(None, f"{name}: {edit.path}: {error}")
         if found is not None:
             yield found
 
 
-def _look(plan: Plan, name: str, edit: Edit, url: str) -> Finding | None:
+def _look(plan: Plan, name: str, edit: Edit, url: str) -> CheckResult | None:
     current, planned = read(edit.path), plan.ledger.plan(edit)
     if planned == current:
         if edit.is_program and not os.access(edit.path, os.X_OK):
             said = f"{name}: {edit.path} may not be executed, so git passes over it"
-            return Finding(False, said, mend=partial(_let_run, edit.path))
+            return CheckResult(False, said, mend=partial(_let_run, edit.path))
         return None
     mend = partial(plan.ledger.write, edit)
     if (apply(edit.take, current) or b"") == (current or b""):
-        return Finding(False, f"{name}: {edit.path} lacks what setup wrote there ({edit.does})", mend=mend)
+        return CheckResult(False, f"{name}: {edit.path} lacks what setup wrote there ({edit.does})", mend=mend)
     fault = _find_fault(plan, name, edit, (current or b"").decode(errors="replace"), url)
     if fault:
-        return Finding(False, f"{name}: {edit.path}: {fault}", mend=mend)
-    return Finding(None, f"{name}: {edit.path} is not as this Arc would write it ({edit.does})", mend=mend)
+        return CheckResult(False, f"{name}: {edit.path}: {fault}", mend=mend)
+    return CheckResult(None, f"{name}: {edit.path} is not as this Arc would write it ({edit.does})", mend=mend)
 
 
 def _find_fault(plan: Plan, name: str, edit: Edit, text: str, url: str) -> str:

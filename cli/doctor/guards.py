@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from arc.harnesses import HARNESSES
 from arc.http import HttpTransport
-from cli.doctor.findings import Finding
 from cli.doctor.hook_files import Called, find_fault, read_hooks
+from cli.doctor.results import CheckResult
 from cli.doctor.trust import find_claude_trust, find_codex_trust, find_gemini_trust
 from cli.doctor.windows import Window
 from cli.setup.edits import BEGIN
@@ -22,7 +22,7 @@ from cli.setup.json_edits import OURS
 from cli.setup.plan import Plan
 
 
-def try_guards(top: Path, plans: Sequence[Plan], url: str) -> Iterator[Finding]:
+def try_guards(top: Path, plans: Sequence[Plan], url: str) -> Iterator[CheckResult]:
     """Try the hooks of every harness that is set up, in the repository and for its user.
 
     Args:
@@ -39,19 +39,21 @@ def try_guards(top: Path, plans: Sequence[Plan], url: str) -> Iterator[Finding]:
                 yield from _try(harness, plan, path, text, top, url)
     if found and not shutil.which("arc"):
         folder = Path(sys.executable).parent
-        yield Finding(None, "mcp: arc is not on this shell's path, so hosts may not find it", f"add {folder} to PATH")
+        yield CheckResult(
+            None, "mcp: arc is not on this shell's path, so hosts may not find it", f"add {folder} to PATH"
+        )
     if not found:
-        yield Finding(None, "hooks: no harness is set up here", "arc setup sets up those that are installed")
+        yield CheckResult(None, "hooks: no harness is set up here", "arc setup sets up those that are installed")
 
 
-def _try(harness: str, plan: Plan, path: Path, text: str, top: Path, url: str) -> Iterator[Finding]:
+def _try(harness: str, plan: Plan, path: Path, text: str, top: Path, url: str) -> Iterator[CheckResult]:
     fault = find_fault(harness, text, url)
     if fault:
         if harness not in plan.ledger.chosen:  # else it was told already
-            yield Finding(False, f"{harness}: {path}: {fault}", f"arc setup {harness}")
+            yield CheckResult(False, f"{harness}: {path}: {fault}", f"arc setup {harness}")
         return
     hooks = read_hooks(harness, text)
-    yield Finding(True, f"{harness}: hooks are in {path}")
+    yield CheckResult(True, f"{harness}: hooks are in {path}")
     yield from _play(harness, hooks, top, url)
     if harness == "claude-code":
         yield find_claude_trust(top, Path.home(), hooks["PreToolUse"].url)
@@ -60,10 +62,10 @@ def _try(harness: str, plan: Plan, path: Path, text: str, top: Path, url: str) -
     elif harness == "gemini" and path.is_relative_to(top):
         yield find_gemini_trust(top, Path.home())
     elif harness == "opencode":
-        yield Finding(None, "opencode: whether it loads its plugin cannot be tried from outside")
+        yield CheckResult(None, "opencode: whether it loads its plugin cannot be tried from outside")
 
 
-def _play(harness: str, hooks: Mapping[str, Called], top: Path, url: str) -> Iterator[Finding]:
+def _play(harness: str, hooks: Mapping[str, Called], top: Path, url: str) -> Iterator[CheckResult]:
     """Two windows, one file."""
     path = top / f".arc-doctor-{uuid4().hex[:8]}"
     again = f"arc setup {harness}"
@@ -71,10 +73,10 @@ def _play(harness: str, hooks: Mapping[str, Called], top: Path, url: str) -> Ite
         names = [first.begin(), second.begin()]
         two = all(names) and names[0] != names[1]
         said = f"two windows are {' and '.join(names) if two else 'not told apart'}"
-        yield Finding(two, f"{harness}: {said}", "" if two else again)
+        yield CheckResult(two, f"{harness}: {said}", "" if two else again)
         mode = hooks[HARNESSES[harness].events.before].mode
         if mode == "off":
-            yield Finding(None, f"{harness}: nothing is judged, since it is set up with --mode off")
+            yield CheckResult(None, f"{harness}: nothing is judged, since it is set up with --mode off")
             return
         free = first.before(path)
         if mode == "check" and two:
@@ -82,9 +84,9 @@ def _play(harness: str, hooks: Mapping[str, Called], top: Path, url: str) -> Ite
         refused = second.before(path)
         right = not free and "is locked by" in refused
         said = f"an edit of a held file is {'refused' if right else 'let through'}"
-        yield Finding(right, f"{harness}: {said}", "" if right else again)
+        yield CheckResult(right, f"{harness}: {said}", "" if right else again)
         word = {"from_agent": "doctor", "to_agent": names[1] or "doctor", "body": "a word from arc doctor"}
         HttpTransport(url).call("POST", "/v1/messages", word)
         told = "a word from arc doctor" in second.after(path)
         said = f"a message {'reaches' if told else 'does not reach'} the context"
-        yield Finding(told, f"{harness}: {said}", "" if told else again)
+        yield CheckResult(told, f"{harness}: {said}", "" if told else again)

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
-from cli.doctor.findings import Finding
+from cli.doctor.results import CheckResult
 from cli.setup.json_edits import OURS
 from cli.setup.places import of_user
 
@@ -19,7 +19,7 @@ CLAUDE_MANAGED: Final = Path("/etc/claude-code/managed-settings.json")
 """What the machine's owner has laid down for everybody."""
 
 
-def find_claude_trust(top: Path, home: Path, url: str) -> Finding:
+def find_claude_trust(top: Path, home: Path, url: str) -> CheckResult:
     """Whether a setting of Claude Code keeps it from running hooks, or from calling this URL in one.
 
     Args:
@@ -41,8 +41,8 @@ def find_claude_trust(top: Path, home: Path, url: str) -> Finding:
             said = "allowedHttpHookUrls"
         if said:
             why = f"claude-code: {path} has {said}, so these hooks do not run"
-            return Finding(False, why, f"change that setting, or add {url} to it" if url else "change that setting")
-    return Finding(True, "claude-code: no setting keeps these hooks from running")
+            return CheckResult(False, why, f"change that setting, or add {url} to it" if url else "change that setting")
+    return CheckResult(True, "claude-code: no setting keeps these hooks from running")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -54,38 +54,38 @@ def _read(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def find_codex_trust(top: Path) -> Finding:
+def find_codex_trust(top: Path) -> CheckResult:
     """What Codex's own server says of the hooks of a repository."""
     program = shutil.which("codex")
     if program is None:
-        return Finding(None, "codex: whether it trusts these hooks only it can say", "open codex here, and /hooks")
+        return CheckResult(None, "codex: whether it trusts these hooks only it can say", "open codex here, and /hooks")
     try:
         hooks = [hook for hook in _list_hooks(program, top) if OURS.search(json.dumps(hook))]
     except (OSError, ValueError, LookupError, TypeError):
-        return Finding(
+        return CheckResult(
             None, "codex: its server does not say whether it trusts these hooks", "open codex here, and /hooks"
         )
     states = sorted({str(hook.get("trustStatus")) for hook in hooks})
     if hooks and TRUSTED.issuperset(states):
-        return Finding(True, "codex: it trusts these hooks")
+        return CheckResult(True, "codex: it trusts these hooks")
     said = (
         f"its hooks are {' and '.join(states)}" if hooks else "it does not see these hooks: the project is not trusted"
     )
-    return Finding(False, f"codex: {said}, so they do not run", "open codex here, trust the project, and /hooks")
+    return CheckResult(False, f"codex: {said}, so they do not run", "open codex here, trust the project, and /hooks")
 
 
-def find_gemini_trust(top: Path, home: Path) -> Finding:
+def find_gemini_trust(top: Path, home: Path) -> CheckResult:
     """What Gemini CLI has noted of a folder, whose hooks it otherwise does not load."""
     known = _read(home / GEMINI_FOLDERS)
     for folder in (top, *top.parents):
         said = known.get(str(folder))
         if said == "DO_NOT_TRUST":
-            return Finding(
+            return CheckResult(
                 False, f"gemini: it does not trust {folder}, so these hooks do not run", "/permissions trust"
             )
         if said == "TRUST_FOLDER" or (said is None and known.get(f"{folder}/") == "TRUST_FOLDER"):
-            return Finding(True, "gemini: it trusts this folder")
-    return Finding(
+            return CheckResult(True, "gemini: it trusts this folder")
+    return CheckResult(
         None,
         "gemini: where folders need its trust, these hooks do not run yet",
         "trust the folder when gemini asks, or arc setup gemini --user",

@@ -19,7 +19,7 @@ from cli.arguments import Arguments
 from cli.errors import CommandFailed, in_words
 from cli.hubs.addresses import lan_url
 from cli.hubs.filesystems import is_full, told_owner
-from cli.hubs.find_hub import ASK_SEC, Found, SilentHub, find_at_address, find_by_note
+from cli.hubs.find_hub import ASK_SEC, FoundHub, SilentHub, find_at_address, find_by_note
 from cli.hubs.git_exclude import keep_out_of_sight
 from cli.hubs.network_token import line_for_clients, source_of
 from cli.hubs.settings import IN_WORDS, HubSettings, arguments_for, given, resolve_settings
@@ -95,7 +95,7 @@ def _tell_of_network(settings: HubSettings, url: str) -> None:
         print_note(f"arc: other machines reach it at {elsewhere}: {line_for_clients(elsewhere, source)}")
 
 
-def _find(settings: HubSettings, url: str, give_up_at: float) -> Found | None:
+def _find(settings: HubSettings, url: str, give_up_at: float) -> FoundHub | None:
     """The hub of the storage that runs, wherever; one that is there and busy is waited for.
 
     Raises:
@@ -110,7 +110,7 @@ def _find(settings: HubSettings, url: str, give_up_at: float) -> Found | None:
                 raise
 
 
-def _look(settings: HubSettings, url: str, within_sec: float) -> Found | None:
+def _look(settings: HubSettings, url: str, within_sec: float) -> FoundHub | None:
     """The hub of the storage, by its note, else on the port.
 
     If it is on neither and the port was named, whatever listens there is in the way; another port would be as good
@@ -127,7 +127,7 @@ def _look(settings: HubSettings, url: str, within_sec: float) -> Found | None:
         return None
 
 
-def _differences(options: Options, found: Found) -> list[str]:
+def _differences(options: Options, found: FoundHub) -> list[str]:
     """What was asked for and is otherwise, as in `with --port 6969, not 7000`."""
     runs = {**found.options, **found.hub.info, "port": split_url(found.hub.url).port}
     asked = given(options)

@@ -44,7 +44,7 @@ class SilentHub(CommandFailed):
         super().__init__(f"the hub of {storage} (process {pid}, {url}) {said}")
 
 
-class Found(NamedTuple):
+class FoundHub(NamedTuple):
     """The hub of a storage.
 
     Attributes:
@@ -58,12 +58,12 @@ class Found(NamedTuple):
     options: dict[str, object]
 
 
-def find_all_by_note(storage: Path) -> list[Found]:
+def find_all_by_note(storage: Path) -> list[FoundHub]:
     """The hubs of `storage` that left a note beside it and answer, the one that was first there first."""
-    return [found for found in _follow_notes(storage) if isinstance(found, Found)]
+    return [found for found in _follow_notes(storage) if isinstance(found, FoundHub)]
 
 
-def find_by_note(storage: Path) -> Found | None:
+def find_by_note(storage: Path) -> FoundHub | None:
     """The first hub of `storage` that left a note beside it and answers.
 
     Raises:
@@ -71,7 +71,7 @@ def find_by_note(storage: Path) -> Found | None:
     """
     silent: SilentHub | None = None
     for found in _follow_notes(storage):
-        if isinstance(found, Found):
+        if isinstance(found, FoundHub):
             return found
         silent = silent or found
     if silent is not None:
@@ -79,7 +79,7 @@ def find_by_note(storage: Path) -> Found | None:
     return None
 
 
-def find_at_address(storage: Path, url: str, timeout_sec: float) -> Found | None:
+def find_at_address(storage: Path, url: str, timeout_sec: float) -> FoundHub | None:
     """The hub of `storage` at `url`, None when nothing listens there.
 
     Raises:
@@ -100,10 +100,10 @@ def find_at_address(storage: Path, url: str, timeout_sec: float) -> Found | None
         raise NotAHubError(f"{url} is the hub of another storage, {hub.storage}, not of {storage}")
     at_port = [note for note in notes if note.address.port == split_url(url).port]
     own = next(iter(at_port), None)
-    return Found(hub, hub.pid or (own.pid if own else None), own.options if own else {})
+    return FoundHub(hub, hub.pid or (own.pid if own else None), own.options if own else {})
 
 
-def _follow_notes(storage: Path) -> Iterator[Found | SilentHub]:
+def _follow_notes(storage: Path) -> Iterator[FoundHub | SilentHub]:
     notes = read_notes(str(storage.parent))
     for note in notes:
         found = _follow(note, storage, notes) if note.is_about(str(storage)) else None
@@ -111,7 +111,7 @@ def _follow_notes(storage: Path) -> Iterator[Found | SilentHub]:
             yield found
 
 
-def _follow(note: Note, storage: Path, notes: list[Note]) -> Found | SilentHub | None:
+def _follow(note: Note, storage: Path, notes: list[Note]) -> FoundHub | SilentHub | None:
     is_there, is_beyond = note.is_true(), note.is_beyond
     silent = SilentHub(storage, note.pid, note.url, is_beyond=is_beyond)
     if is_there is not False and not is_beyond and is_stopped(note.pid):
@@ -125,7 +125,7 @@ def _follow(note: Note, storage: Path, notes: list[Note]) -> Found | SilentHub |
     if hub is None or not serves(hub, str(storage), notes):
         return silent if is_beyond else None
     pid = hub.pid or note.pid
-    return None if not is_beyond and listens(pid, note.address.port) is False else Found(hub, pid, note.options)
+    return None if not is_beyond and listens(pid, note.address.port) is False else FoundHub(hub, pid, note.options)
 
 
 def _find_user_at(storage: Path, port: int) -> int | None:

@@ -9,7 +9,7 @@ from arc.finding.probe import NotAHubError, RunningHub
 from arc.urls import DEFAULT_PORT, split_url, url_of
 from cli.arguments import Arguments
 from cli.errors import CommandFailed
-from cli.hubs.find_hub import Found, find_all_by_note, find_at_address, find_by_note
+from cli.hubs.find_hub import FoundHub, find_all_by_note, find_at_address, find_by_note
 from cli.hubs.process_state import wait_for_end
 from cli.hubs.telling_to_end import tell_to_end
 from cli.hubs.which_storage import storage_of
@@ -75,7 +75,7 @@ def stop_hub(storage: Path, host: str | None, port: int | None) -> tuple[Running
     return hub, pid
 
 
-def _find(storage: Path, host: str | None, port: int | None) -> Found:
+def _find(storage: Path, host: str | None, port: int | None) -> FoundHub:
     """The hub that is meant: the one at the port that was named, if several share the storage.
 
     Nobody has to name a port: notes lead to it. They do so too for the usual one, which scripts for Arc 0.1.1 name.

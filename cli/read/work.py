@@ -54,7 +54,7 @@ COLUMNS: Final = (
 )
 
 
-class Tree(View):
+class TaskTree(View):
     """A list of tasks, in which the parts of a task stand below it."""
 
     def print_rows(self, rows: Sequence[Row]) -> None:
@@ -111,7 +111,7 @@ class Ready(View):
         return {"ready": True}
 
 
-TASKS: Final = Tree(
+TASKS: Final = TaskTree(
     "/v1/tasks",
     COLUMNS,
     parameters=(

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from api.mcp.daemon import Daemons
-from api.mcp.port import NO_IDS, Port, Refused, Value
+from api.mcp.port import NO_IDS, HubRefused, Port, Value
 from cli.waking.claude_inbox import Road
 
 WAIT_SEC: Final = 25.0
@@ -43,7 +43,7 @@ class Caller:
                     after = (await self._port.read("/v1/health", NO_IDS))["head"]
                 await self._call_if_wanted(road)
                 after = await self._wait(after)
-            except Refused:
+            except HubRefused:
                 after = None
                 await asyncio.sleep(RETRY_SEC)
 
@@ -82,7 +82,7 @@ class Caller:
         report |= {"failed": failed} if failed else {}
         try:
             await self._port.change("POST", "/v1/wakes/{wake_id}/report", {"wake_id": wake["wake_id"]}, report)
-        except Refused as refused:
+        except HubRefused as refused:
             if refused.status >= SERVER_FAULT:
                 raise
             return False

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from api.mcp.port import NO_IDS, Port, Refused
+from api.mcp.port import NO_IDS, HubRefused, Port
 from cli.waking.caller import Caller
 from cli.waking.claude_inbox import Road, find_inbox
 from cli.waking.codex_queue import find_queue
@@ -54,7 +54,7 @@ class Waking:
             message["reply_to"] = wake["message_id"]
         try:
             await self._port.change("POST", "/v1/messages", NO_IDS, message)
-        except Refused as refused:
+        except HubRefused as refused:
             raise OSError(str(refused)) from None
 
 

@@ -22,7 +22,7 @@ from arclog.events import TasksOpened
 from arclog.sqlite.reads import row_id
 from projections import channels, sessions, tokens
 from projections.encoding import encode_json
-from projections.erasing import Erased, find_whole, list_carriers
+from projections.erasing import Erased, find_whole, list_earlier_erasures
 from projections.hub import file_handlers, lease_handlers, message_handlers, task_handlers, wake_handlers
 from projections.hub.context import Context
 from projections.hub.lease_handlers import LeaseCommand
@@ -121,10 +121,10 @@ def _erase_texts(context: Context, command: log_rules.EraseTexts, at: AsOf) -> D
         if whole is None:
             raise NotFound("event", wanted)
         found.append(log_rules.Erasable(wanted, *whole))
-    carriers: tuple[log_rules.Carrier, ...] = ()
+    earlier: tuple[log_rules.EarlierErasure, ...] = ()
     if any(isinstance(one.event, TasksOpened) and is_erased(one.stored) for one in found):
-        carriers = context.snapshot.read(list_carriers, frozenset(one.event_id for one in found))
-    erased = log_rules.decide_erase(tuple(found), command, context.sender, at.now, carriers)
+        earlier = context.snapshot.read(list_earlier_erasures, frozenset(one.event_id for one in found))
+    erased = log_rules.decide_erase(tuple(found), command, context.sender, at.now, earlier)
     return erased or Outcome(encode_json(Erased(None, tuple(sorted(command.ids)), context.sender, command.reason)))
 
 

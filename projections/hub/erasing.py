@@ -152,7 +152,7 @@ class Erasing:
                 if await asyncio.to_thread(self._readers.read, find_last_erasure) > self._cleaned_to:
                     await self._clean(None, scrubs=False)
 
-    async def _clean(self, texts: list[str] | None, *, scrubs: bool = True) -> "Found":
+    async def _clean(self, texts: list[str] | None, *, scrubs: bool = True) -> "FoundCopies":
         """Look after all copies.
 
         Args:
@@ -171,7 +171,7 @@ class Erasing:
 
     def _clean_storage(
         self, texts: list[str] | None, messages: Sequence[int], last: int, others: list[Path], trouble: str | None
-    ) -> "Found":
+    ) -> "FoundCopies":
         pieces = pieces_of(texts or [])
         if self._filler is not None:
             with contextlib.suppress(StorageError):  # it is thrown away with what it holds, and filled again
@@ -188,7 +188,7 @@ class Erasing:
             note_cleaned(self._storage, last)
         scanned = tuple(map(str, paths)) if pieces else ()
         scrubbed = None if self._remote is None else trouble is None
-        return Found(scanned, tuple(sorted(copies)), elsewhere, emptied, rewritten, scrubbed, trouble)
+        return FoundCopies(scanned, tuple(sorted(copies)), elsewhere, emptied, rewritten, scrubbed, trouble)
 
     def _scrub(self, last: int) -> str | None:
         """Leave nothing where the log is, if that is not the storage; why that did not go."""
@@ -200,7 +200,7 @@ class Erasing:
             return str(error)
 
 
-class Found(NamedTuple):
+class FoundCopies(NamedTuple):
     """What was found of copies: see `Receipt`."""
 
     scanned: tuple[str, ...]

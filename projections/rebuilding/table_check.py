@@ -28,7 +28,7 @@ FEW: Final = Bounds(rows=200, counts=20_000, versions=5_000, events=100)
 """What is replayed in one go, and kept in memory meanwhile: a hub is not to grow by its own check."""
 
 
-class Checked(Struct, frozen=True):
+class CheckedTables(Struct, frozen=True):
     """What a check of the tables found.
 
     Attributes:
@@ -44,7 +44,7 @@ class GivenUp(Exception):
     """The check was told to end."""
 
 
-def check_tables(path: Path, rest: Callable[[], bool]) -> Checked | None:
+def check_tables(path: Path, rest: Callable[[], bool]) -> CheckedTables | None:
     """Compare every table of the storage at `path` with a replay of its log.
 
     Args:
@@ -79,7 +79,7 @@ def check_tables(path: Path, rest: Callable[[], bool]) -> Checked | None:
             with attached(live, replayed.filename):
                 reached = _compare(live, replayed, table, reached, findings)
             take_rest()
-    return Checked(reached, tuple(findings))
+    return CheckedTables(reached, tuple(findings))
 
 
 def _compare(

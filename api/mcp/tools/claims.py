@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
-from api.mcp.holdings import name_claim
+from api.mcp.held_leases import name_claim
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import ActiveOnly, After, Key, Token, TtlSec, WaitSec
 from api.mcp.tools.leases import LeaseTools
@@ -63,10 +63,10 @@ async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
     )
     found = envelope["result"]
     if not envelope["acquired"]:
-        agent.holdings.drop("claims", found["claim_key"])
+        agent.held_leases.drop("claims", found["claim_key"])
         return answer({"acquired": False, **answers.row(found), "advice": advise(envelope, "Do not begin it")})
     if found["owner_agent_id"] == agent.agent_id:  # else it is the claim of its parent, which a sub-agent may use
-        agent.holdings.hold("claims", found["claim_key"], arguments.ttl_sec)
+        agent.held_leases.add("claims", found["claim_key"], arguments.ttl_sec)
     return answer({"acquired": True, **answers.row(found)})
 
 

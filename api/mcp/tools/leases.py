@@ -33,7 +33,7 @@ class LeaseTools:
             ttl_sec=arguments.ttl_sec,
             fencing_token=arguments.fencing_token,
         )
-        agent.holdings.hold(self.noun, envelope["result"][self.key], arguments.ttl_sec)
+        agent.held_leases.add(self.noun, envelope["result"][self.key], arguments.ttl_sec)
         return answer(answers.row(envelope["result"]))
 
     async def release(self, agent: AskingAgent, arguments: Any) -> Answer:  # noqa: ANN401 - either noun's arguments
@@ -43,7 +43,7 @@ class LeaseTools:
             **{"agent_id": agent.agent_id, self.key: getattr(arguments, self.key)},
             fencing_token=arguments.fencing_token,
         )
-        agent.holdings.drop(self.noun, envelope["result"][self.key])
+        agent.held_leases.drop(self.noun, envelope["result"][self.key])
         return answer(answers.row(envelope["result"]))
 
     async def list_all(self, agent: AskingAgent, **wanted: Any) -> Answer:  # noqa: ANN401 - the parameters of a list

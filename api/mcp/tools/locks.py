@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
-from api.mcp.holdings import name_lock
+from api.mcp.held_leases import name_lock
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import ActiveOnly, After, Token, TtlSec, WaitSec
 from api.mcp.tools.leases import LeaseTools
@@ -66,10 +66,10 @@ async def acquire(agent: AskingAgent, arguments: Acquire) -> Answer:
     rows = envelope.get("locks") or [envelope["result"]]
     for row in rows:
         if envelope["acquired"]:
-            agent.holdings.hold("locks", row["file_path"], arguments.ttl_sec)
+            agent.held_leases.add("locks", row["file_path"], arguments.ttl_sec)
     if not envelope["acquired"]:
         for path in arguments.paths or [arguments.file_path or ""]:
-            agent.holdings.drop("locks", path)
+            agent.held_leases.drop("locks", path)
         return answer({"acquired": False, **answers.row(rows[0]), "advice": advise(envelope, "Do not edit it")})
     held = {"locks": [answers.row(row) for row in rows]} if len(rows) > 1 else answers.row(rows[0])
     return answer({"acquired": True, **held})

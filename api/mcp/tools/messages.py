@@ -9,7 +9,7 @@ from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.poll_places import View
-from api.mcp.port import Refused
+from api.mcp.port import HubRefused
 from api.mcp.tool import Tool
 from api.mcp.tools.arguments import Limit, Since
 from api.mcp.tools.strangers import note_strangers
@@ -85,7 +85,7 @@ class ReadInbox(Struct, frozen=True, kw_only=True):
     limit: Limit = 20
 
 
-class Taken(Struct, frozen=True, kw_only=True):
+class Acknowledge(Struct, frozen=True, kw_only=True):
     """Which messages were taken up; without any, which of the agent's own were not is asked."""
 
     ids: list[int] | None = None
@@ -152,7 +152,7 @@ async def read_back(agent: AskingAgent, arguments: ReadBack) -> Answer:
     if arguments.message_id is not None:
         return await _read_part(agent, arguments, arguments.message_id)
     if arguments.channel is None and arguments.thread_id is None:
-        raise Refused("channel, thread_id or message_id is required", 400)
+        raise HubRefused("channel, thread_id or message_id is required", 400)
     found = await agent.read(
         "/v1/messages",
         channel=arguments.channel,
@@ -176,7 +176,7 @@ async def read_inbox(agent: AskingAgent, arguments: ReadInbox) -> Answer:
     return _page(found, tail=arguments.since_id is None)
 
 
-async def acknowledge(agent: AskingAgent, arguments: Taken) -> Answer:
+async def acknowledge(agent: AskingAgent, arguments: Acknowledge) -> Answer:
     """Say that messages were taken up; or who has not acknowledged what this agent sent."""
     if arguments.ids is None:
         found = await agent.read("/v1/receipts", from_agent=agent.agent_id, limit=MOST_RECEIPTS)
@@ -189,13 +189,13 @@ async def _read_part(agent: AskingAgent, arguments: ReadBack, message_id: int) -
     """A part of one message's body, or of one of its attachments."""
     found = await agent.read("/v1/events", agent_id=agent.agent_id, since_id=message_id - 1, limit=1)
     if not found or found[0]["id"] != message_id:
-        raise Refused(f"there is no message {message_id} that {agent.agent_id} may see", NOT_FOUND)
+        raise HubRefused(f"there is no message {message_id} that {agent.agent_id} may see", NOT_FOUND)
     wire = found[0]
     if arguments.attachment is None:
         text, name = wire["body"], "body"
     else:
         if arguments.attachment >= len(wire["attachments"]):
-            raise Refused(f"message {message_id} has {len(wire['attachments'])} attachments, counted from 0", 400)
+            raise HubRefused(f"message {message_id} has {len(wire['attachments'])} attachments, counted from 0", 400)
         content = wire["attachments"][arguments.attachment].get("content")
         text, name = content if isinstance(content, str) else answers.json_text(content), "content"
     part = answers.cut_text(text, arguments.offset)
@@ -267,7 +267,7 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         name="arc_ack",
         does="Acknowledge messages to you that ask for it (ack). Without ids: who has not yet, of yours.",
-        arguments=Taken,
+        arguments=Acknowledge,
         run=acknowledge,
     ),
 )

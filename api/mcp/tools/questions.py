@@ -36,7 +36,7 @@ async def ask(agent: AskingAgent, arguments: Question) -> Answer:
     task_id = arguments.for_task_id
     if task_id is None:
         return answer({"question_id": envelope["result"]["id"]}, "The answer comes to you as a message: poll for it.")
-    agent.holdings.drop("claims", f"task-{task_id}")
+    agent.held_leases.drop("claims", f"task-{task_id}")
     note = f"Task {task_id} is given back. It is ready for you again with the answer: go on with arc_next_task."
     return answer({"question_id": envelope["result"]["id"]}, note)
 

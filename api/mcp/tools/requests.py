@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from api.mcp import answers
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
-from api.mcp.port import Refused
+from api.mcp.port import HubRefused
 from api.mcp.tool import Tool
 from api.mcp.tools.strangers import note_strangers
 from arclog.limits import MAX_PAGE_ROWS
@@ -67,13 +67,13 @@ async def request(agent: AskingAgent, arguments: Request) -> Answer:
             if wait_sec == 0.0 and not found:
                 stranger = await note_strangers(agent, [arguments.to_agent], "gets the request")
                 told = f"RPC to {arguments.to_agent} timed out after {timeout_sec:g} s. {later}"
-                raise Refused(f"{told} {stranger}" if stranger else told, TIMED_OUT)
+                raise HubRefused(f"{told} {stranger}" if stranger else told, TIMED_OUT)
             if not found:
                 await asyncio.sleep(min(wait_sec, max(0.0, began_at + PAUSE_SEC - loop.time())))
-    except Refused as refused:
+    except HubRefused as refused:
         if refused.status == TIMED_OUT:
             raise
-        raise Refused(f"{refused}. {later}", refused.status) from None
+        raise HubRefused(f"{refused}. {later}", refused.status) from None
 
 
 TOOLS: tuple[Tool[Any], ...] = (

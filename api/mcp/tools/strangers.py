@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from api.mcp.asking_agent import AskingAgent
-from api.mcp.port import Refused
+from api.mcp.port import HubRefused
 from arclog.events.messages import HUMAN
 
 NOT_FOUND: Final = 404
@@ -35,7 +35,7 @@ async def _is_stranger(agent: AskingAgent, name: str) -> bool:
         return False
     try:
         await agent.read("/v1/agents/{agent_id}", agent_id=name)
-    except Refused as refused:
+    except HubRefused as refused:
         return refused.status == NOT_FOUND and NEVER_HERE in str(refused)
     agent.known.add(name)
     return False

@@ -38,7 +38,7 @@ class Next(Struct, frozen=True, kw_only=True):
     ttl_sec: TtlSec = 300
 
 
-class Deed(Struct, frozen=True, kw_only=True):
+class Decide(Struct, frozen=True, kw_only=True):
     """What becomes of a task."""
 
     action: Literal["assign", "cancel", "fail", "handover", "reopen"]
@@ -49,7 +49,7 @@ class Deed(Struct, frozen=True, kw_only=True):
     ) = None
 
 
-class Batch(Struct, frozen=True, kw_only=True):
+class OpenAll(Struct, frozen=True, kw_only=True):
     """Tasks that are opened at once."""
 
     tasks: Annotated[
@@ -72,11 +72,11 @@ async def take_next(agent: AskingAgent, arguments: Next) -> Answer:
     picked = envelope["result"]
     if picked is None:
         return answer({"task": None}, "No task is ready for you.")
-    agent.holdings.hold("claims", f"task-{picked['task']['task_id']}", arguments.ttl_sec)
+    agent.held_leases.add("claims", f"task-{picked['task']['task_id']}", arguments.ttl_sec)
     return answer({"task": answers.row(picked["task"]), "why": picked["why"]})
 
 
-async def decide(agent: AskingAgent, arguments: Deed) -> Answer:
+async def decide(agent: AskingAgent, arguments: Decide) -> Answer:
     """Fail, cancel, reopen, assign or hand over a task."""
     if arguments.action == "handover":
         lease = await agent.change(
@@ -85,7 +85,7 @@ async def decide(agent: AskingAgent, arguments: Deed) -> Answer:
             agent_id=agent.agent_id,
             to_agent_id=arguments.assignee or "",
         )
-        agent.holdings.drop("claims", lease["result"]["claim_key"])
+        agent.held_leases.drop("claims", lease["result"]["claim_key"])
         return answer(answers.row(lease["result"]))
     envelope = await agent.change(
         f"/v1/tasks/{{task_id}}/{arguments.action}",
@@ -95,12 +95,12 @@ async def decide(agent: AskingAgent, arguments: Deed) -> Answer:
         assignee=arguments.assignee,
     )
     if arguments.action in {"cancel", "fail"}:
-        agent.holdings.drop("claims", f"task-{arguments.task_id}")
+        agent.held_leases.drop("claims", f"task-{arguments.task_id}")
     note = await note_strangers(agent, [arguments.assignee], FOR_IT_ALONE) if arguments.action == "assign" else None
     return answer(answers.row(envelope["result"]), note)
 
 
-async def open_all(agent: AskingAgent, arguments: Batch) -> Answer:
+async def open_all(agent: AskingAgent, arguments: OpenAll) -> Answer:
     """Open several tasks, all of them or none."""
     envelope = await agent.change(
         "/v1/tasks",
@@ -134,7 +134,7 @@ async def complete(agent: AskingAgent, arguments: Completed) -> Answer:
         agent_id=agent.agent_id,
         fencing_token=arguments.fencing_token,
     )
-    agent.holdings.drop("claims", f"task-{arguments.task_id}")
+    agent.held_leases.drop("claims", f"task-{arguments.task_id}")
     done = answers.row(envelope["result"])
     if envelope.get("parent_completed"):
         done["parent_completed"] = True
@@ -160,13 +160,13 @@ TOOLS: tuple[Tool[Any], ...] = (
     Tool(
         name="arc_task",
         does="Fail, cancel, reopen, assign or hand over a task.",
-        arguments=Deed,
+        arguments=Decide,
         run=decide,
     ),
     Tool(
         name="arc_open_tasks",
         does="Open several tasks at once, with dependencies among them; all or none.",
-        arguments=Batch,
+        arguments=OpenAll,
         run=open_all,
     ),
     Tool(

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from api.mcp.answers import Answer, answer
 from api.mcp.asking_agent import AskingAgent
-from api.mcp.port import Refused
+from api.mcp.port import HubRefused
 from api.mcp.tool import Tool
 
 UNSAID = 400
@@ -26,7 +26,7 @@ async def wake(agent: AskingAgent, arguments: Wake) -> Answer:
         told = await agent.change("/v1/wakes/{wake_id}/ack", at={"wake_id": arguments.ack}, agent_id=agent.agent_id)
         return answer(told["result"])
     if arguments.agent_id is None:
-        raise Refused("give agent_id, who is to wake, or ack, the wake that you have taken up", UNSAID)
+        raise HubRefused("give agent_id, who is to wake, or ack, the wake that you have taken up", UNSAID)
     asked = await agent.change(
         "/v1/agents/{agent_id}/wake",
         at={"agent_id": arguments.agent_id},

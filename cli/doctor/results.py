@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 
-class Finding(Struct, frozen=True):
+class CheckResult(Struct, frozen=True):
     """One line of the report.
 
     Attributes:

@@ -14,19 +14,19 @@ from api.mcp.port import Port, read_all
 from arclog.events import JsonObject
 from arclog.list_cursors import lock_cursor
 
-MAX_HOLDINGS: Final = 1000
+MAX_HELD: Final = 1000
 """What is remembered of one agent; the lease that was taken longest ago is forgotten first."""
 NOUNS: Final = {"locks": "lock on", "claims": "claim"}
 
 
-class Holding(Struct, frozen=True):
+class HeldLease(Struct, frozen=True):
     """A lease: `kind` is `locks` or `claims`, `name` the path or the key."""
 
     kind: str
     name: str
 
 
-class Holdings:
+class HeldLeases:
     """The leases of one agent, each with the time when it lapses.
 
     Args:
@@ -34,30 +34,30 @@ class Holdings:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._until: dict[Holding, float] = {}
+        self._until: dict[HeldLease, float] = {}
         self._clock = clock
 
     def __bool__(self) -> bool:
         return bool(self._until)
 
-    def hold(self, kind: str, name: str, ttl_sec: float) -> None:
+    def add(self, kind: str, name: str, ttl_sec: float) -> None:
         """A lease was granted or prolonged."""
-        self._until.pop(Holding(kind, name), None)
-        self._until[Holding(kind, name)] = self._clock() + ttl_sec
-        if len(self._until) > MAX_HOLDINGS:
+        self._until.pop(HeldLease(kind, name), None)
+        self._until[HeldLease(kind, name)] = self._clock() + ttl_sec
+        if len(self._until) > MAX_HELD:
             del self._until[next(iter(self._until))]
 
     def drop(self, kind: str, name: str) -> None:
         """A lease was given back, or turned out to be another's."""
-        self._until.pop(Holding(kind, name), None)
+        self._until.pop(HeldLease(kind, name), None)
 
     def take_lapsed(self) -> list[str]:
         """Say of each lease that lapsed since the last call that it did, and forget it."""
         now = self._clock()
-        lapsed = [holding for holding, until in self._until.items() if until < now]
-        for holding in lapsed:
-            del self._until[holding]
-        return [f"Your {_phrase(holding)} has lapsed: ask for it again before you go on." for holding in lapsed]
+        lapsed = [held for held, until in self._until.items() if until < now]
+        for held in lapsed:
+            del self._until[held]
+        return [f"Your {_phrase(held)} has lapsed: ask for it again before you go on." for held in lapsed]
 
     async def compare(self, port: Port, agent_id: str) -> list[str]:
         """Ask the hub what the agent still holds, and say of each lease that it does not that it is lost.
@@ -77,18 +77,17 @@ class Holdings:
 
     def keep_only(self, kind: str, names: Collection[str]) -> list[str]:
         """Say of each lease of a kind that is not among `names` that it is lost, and forget it."""
-        lost = [holding for holding in self._until if holding.kind == kind and holding.name not in names]
-        for holding in lost:
-            del self._until[holding]
+        lost = [held for held in self._until if held.kind == kind and held.name not in names]
+        for held in lost:
+            del self._until[held]
         return [
-            f"You were silent for too long, and your {_phrase(holding)} was released: "
-            "ask for it again before you go on."
-            for holding in lost
+            f"You were silent for too long, and your {_phrase(held)} was released: ask for it again before you go on."
+            for held in lost
         ]
 
     def kinds(self) -> set[str]:
         """The kinds of what is held."""
-        return {holding.kind for holding in self._until}
+        return {held.kind for held in self._until}
 
 
 def name_claim(row: JsonObject) -> str:
@@ -101,5 +100,5 @@ def name_lock(row: JsonObject) -> str:
     return lock_cursor(row["file_path"], row.get("mode", "exclusive"), row["agent_id"])
 
 
-def _phrase(holding: Holding) -> str:
-    return f"{NOUNS[holding.kind]} {holding.name}"
+def _phrase(held: HeldLease) -> str:
+    return f"{NOUNS[held.kind]} {held.name}"
