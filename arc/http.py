@@ -57,7 +57,7 @@ class InFlight:
         self._connection: Connection | None = None
         self.given_up = False
 
-    def give_up(self) -> None:
+    def close(self) -> None:
         """End the connection that the call is on."""
         self.given_up = True
         if self._connection is not None:

@@ -158,14 +158,14 @@ class Leases(Reader):
             if envelope.get("acquired") or "place" not in envelope:
                 return envelope
             if step_sec >= left_sec:
-                self._give_up(noun, envelope["place"])
+                self._leave(noun, envelope["place"])
                 return envelope
 
     def change(self, route: str, body: dict[str, Any]) -> Any:  # noqa: ANN401 - as the route has it
         """The result of a change, such as `locks/release`; the fields are the route's own."""
         return self._change(route, body)
 
-    def _give_up(self, noun: str, place: int) -> None:
+    def _leave(self, noun: str, place: int) -> None:
         try:
             self._change(f"{noun}/leave", {"agent_id": self.agent_id, "place": place})
         except ArcError:

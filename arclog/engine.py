@@ -247,5 +247,5 @@ class RemoteEngine(Engine, Protocol):
             lag: how old the copy may be, in microseconds.
         """
 
-    def give_up(self) -> None:
+    def stop_waiting(self) -> None:
         """The hub ends: whatever waits for the engine without an end is over. Called on any thread."""

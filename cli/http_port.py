@@ -75,7 +75,7 @@ class HttpPort:
             raise HubRefused(tell_tools(in_words(error), error.advice), error.status, error.code) from None
         except asyncio.CancelledError:
             if in_flight is not None:
-                in_flight.give_up()
+                in_flight.close()
             raise
 
     def _give_back(self, path: str, body: "JsonObject", envelope: "JsonObject") -> None:

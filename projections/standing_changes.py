@@ -172,5 +172,5 @@ _CHANGES: Final[Mapping[type[Event], Callable[[Standing, int, int, Any], None]]]
 }
 """What each event changes of what stands."""
 
-CONCERNING: Final = tuple(_CHANGES)
+CONCERNING_STANDING: Final = tuple(_CHANGES)
 """The events that change what stands."""

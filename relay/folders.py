@@ -15,11 +15,11 @@ from typing import Final
 __all__ = [
     "close",
     "enter",
-    "hold",
     "look_at",
     "make",
     "open_file",
     "open_new_file",
+    "open_root",
     "rename",
     "restrict",
     "restrict_file",
@@ -32,11 +32,11 @@ if sys.platform == "win32":
     from relay.folders_on_windows import (
         close,
         enter,
-        hold,
         look_at,
         make,
         open_file,
         open_new_file,
+        open_root,
         rename,
         restrict,
         restrict_file,
@@ -53,7 +53,7 @@ else:
     close = os.close
     scan = os.scandir
 
-    def hold(path: Path) -> int:
+    def open_root(path: Path) -> int:
         """A folder of the operator's, which may be a link.
 
         Raises:

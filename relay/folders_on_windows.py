@@ -44,7 +44,7 @@ _paths: Final[dict[int, str]] = {}
 """Where the folders are that are held open."""
 
 
-def hold(path: Path) -> int:
+def open_root(path: Path) -> int:
     """A folder of the operator's, which may be a link.
 
     Raises:

@@ -63,7 +63,7 @@ class _Sign:
         Raises:
             OSError: it is not there, or cannot be taken away.
         """
-        root = folders.hold(self._spool.path)
+        root = folders.open_root(self._spool.path)
         try:
             if not self._has_company and folders.look_at(root, NAME).st_mtime_ns == self._set_ns:
                 delete_file(root, NAME)
@@ -71,7 +71,7 @@ class _Sign:
             folders.close(root)
 
     def _show(self) -> None:
-        root = folders.hold(self._spool.path)
+        root = folders.open_root(self._spool.path)
         try:
             try:
                 found_ns = folders.look_at(root, NAME).st_mtime_ns

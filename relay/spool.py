@@ -58,7 +58,7 @@ class Spool:
             OSError: they cannot be made.
         """
         self.path.mkdir(mode=self.mode, parents=True, exist_ok=True)
-        root = folders.hold(self.path)
+        root = folders.open_root(self.path)
         try:
             folders.restrict(root, self.mode)
             for kind in (REQUESTS, RESPONSES):
@@ -105,7 +105,7 @@ class Spool:
         Raises:
             OSError: they are not there, or are not folders.
         """
-        root = folders.hold(self.path)
+        root = folders.open_root(self.path)
         try:
             requests = self._descend(root, REQUESTS, folder)
             try:
@@ -119,7 +119,7 @@ class Spool:
 
     @contextmanager
     def _open_requests(self) -> Iterator[int]:
-        root = folders.hold(self.path)
+        root = folders.open_root(self.path)
         try:
             tree = self._enter(root, REQUESTS)
         finally:

@@ -80,7 +80,7 @@ class Outside:
         self._heard_at = 0.0
         self._looking: asyncio.Task[None] | None = None
 
-    def hear(self, folder: str) -> None:
+    def watch(self, folder: str) -> None:
         """A hook has called from a folder: its working tree is looked at from now on."""
         self._heard_at = time.monotonic()
         if folder not in self._folders and len(self._folders) < MAX_TREES:

@@ -94,7 +94,9 @@ class Hooks:
         self._of_repository: set[tuple[str, str]] = set()
         """Windows whose repository has hooks of its own."""
 
-    async def hear(self, harness: Harness, body: Body, query: HookQuery, process: str, sender: str) -> HookAnswer:
+    async def answer_call(
+        self, harness: Harness, body: Body, query: HookQuery, process: str, sender: str
+    ) -> HookAnswer:
         """The answer to one call of a hook. At most one event is appended, and one more at the first of a sub-agent.
 
         Args:
@@ -109,7 +111,7 @@ class Hooks:
             return HookAnswer(b"")
         if not self._is_here(call.folder):
             return HookAnswer(harness.answer(call, self._point_out(call)))
-        self._outside.hear(call.folder)
+        self._outside.watch(call.folder)
         window = Window(harness.HOST, call, process, sender, by_process=harness.BY_PROCESS)
         if self._is_second(window, query.scope):
             return HookAnswer(b"")
@@ -262,7 +264,7 @@ def serve_hooks(site: Site) -> ASGIApp:
         if harness is None:
             raise NotFound("harness", query.harness, f"is not one of {', '.join(sorted(HARNESSES))}")
         process = scope[HEADERS].get(HOST_PROCESS, b"").decode("latin-1")
-        answer = await hooks.hear(harness, _decode(body), query, process, find_sender(scope))
+        answer = await hooks.answer_call(harness, _decode(body), query, process, find_sender(scope))
         connection = connection_of(scope)
         if answer.unread is not None:
             connection.watch(answer.unread)

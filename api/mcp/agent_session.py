@@ -195,7 +195,7 @@ class AgentSession:
         finally:
             self.attended -= 1
 
-    def tell(self, notices: Iterable[str]) -> None:
+    def add_notices(self, notices: Iterable[str]) -> None:
         """Have the agent told something with its next answer."""
         self._notices += notices
 

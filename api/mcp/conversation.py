@@ -130,7 +130,7 @@ class Conversation:
         except ProtocolError as error:
             return Reply(error.reply(request), request.id, error=error.code)
         except asyncio.CancelledError:
-            self.session.tell(notices)
+            self.session.add_notices(notices)
             self._gave_up.append(asyncio.get_running_loop().time() - began_at)
             if task is None or request.id not in self._cancelled:
                 raise
@@ -213,7 +213,7 @@ class Conversation:
                     replies.append(Reply(error.reply(), error.id))
                     continue
                 if request is not None and request.id is None:
-                    self.hear(request)
+                    self.take_notification(request)
                 elif request is not None and (reply := await answer(request)) is not None:
                     replies.append(reply)
         except BaseException:
@@ -222,7 +222,7 @@ class Conversation:
             raise
         return replies
 
-    def hear(self, request: RpcRequest) -> None:
+    def take_notification(self, request: RpcRequest) -> None:
         """Take a notification."""
         request_id = request.params.get("requestId")
         if request.method != CANCELLED or not isinstance(request_id, str | int):
@@ -252,7 +252,7 @@ class Conversation:
             self._unproved.pop(reply.id, None)
         if reply.taken is not None:
             self.session.poll_places.give_back(reply.taken)
-        self.session.tell(reply.notices)
+        self.session.add_notices(reply.notices)
         self.session.give_back(reply.grants)
 
     def welcome(self, request: RpcRequest, *, is_named: bool = True) -> Reply:

@@ -86,7 +86,7 @@ class McpEndpoint:
                 return
             request = jsonrpc.to_request(message)
             if request is None or request.id is None:
-                await self._hear(request, scope, send)
+                await self._take_notification(request, scope, send)
                 return
             if not is_handshake:
                 revisions.check(request, headers, scope["headers"])
@@ -173,11 +173,11 @@ class McpEndpoint:
             status = revisions.STATUS_OF.get(error.code, status)
         await self._site.responder.send(send, status, jsonrpc.encode(error.reply(request)))
 
-    async def _hear(self, request: RpcRequest | None, scope: Scope, send: Send) -> None:
+    async def _take_notification(self, request: RpcRequest | None, scope: Scope, send: Send) -> None:
         """Take a notification; a response is passed over, since nothing was asked."""
         if request is not None:
             with suppress(ProtocolError):  # nobody is told what is wrong with a notification
-                self._conversation(scope).hear(request)
+                self._conversation(scope).take_notification(request)
         await self._site.responder.send(send, 202, b"")
 
     async def _welcome(self, request: RpcRequest, scope: Scope, send: Send) -> None:

@@ -93,7 +93,7 @@ class StdioHost:
             if request is None:
                 continue
             if request.id is None:
-                self._conversation.hear(request)
+                self._conversation.take_notification(request)
             else:
                 self._conversation.expect(request)
                 self._start(self._answer(request))

@@ -261,7 +261,7 @@ class PostgresqlEngine:
         self._name = name
         self._heard_at = self.clock.elapsed() - lag
 
-    def give_up(self) -> None:
+    def stop_waiting(self) -> None:
         self._given_up.set()
 
     def close(self) -> None:

@@ -105,7 +105,7 @@ def leave_wal(connection: apsw.Connection) -> None:
     connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
 
-def abandon(connection: apsw.Connection) -> None:
+def close_after_fault(connection: apsw.Connection) -> None:
     """Close a connection whose disk has failed, without another word to that."""
     with suppress(apsw.Error):
         leave_wal(connection)

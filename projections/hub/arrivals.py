@@ -49,7 +49,7 @@ class Arrivals:
         """Tell of a commit, or of a batch that came to nothing."""
         self._waiters.deliver(commit.after, commit.head, commit.messages, has_work=commit.has_work)
         if commit.messages and self._filler is not None:
-            self._filler.tell()
+            self._filler.wake()
         if commit.has_erasure:
             self._erasing.clean_after_others()
         trouble = self._recorder.gone or self._recorder.trouble

@@ -34,7 +34,7 @@ from projections.intervals import AsOf
 from projections.live_writer import LiveWriter
 from projections.tokens import read_holders
 
-TEACHING: Final[frozenset[type[Event]]] = frozenset(
+CONCERNING_CONTEXT: Final[frozenset[type[Event]]] = frozenset(
     {
         NetworkChanged,
         RulesRaised,
@@ -49,7 +49,7 @@ TEACHING: Final[frozenset[type[Event]]] = frozenset(
     }
 )
 """Events that change what a hub knows of itself, or remembers of the log."""
-_TYPES: Final = frozenset(event_class.type for event_class in TEACHING)
+_TYPES: Final = frozenset(event_class.type for event_class in CONCERNING_CONTEXT)
 
 
 class Context:
@@ -174,7 +174,7 @@ class Context:
         self.writer.memory.clear()
 
     def learn(self, event: Event) -> None:
-        """Keep what an event of `TEACHING` changes in what this hub knows of itself, and of the log."""
+        """Keep what an event of `CONCERNING_CONTEXT` changes in what this hub knows of itself, and of the log."""
         match event:
             case RulesRaised():
                 self._rules = event

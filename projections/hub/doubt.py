@@ -25,7 +25,7 @@ class Doubt:
     def __init__(self) -> None:
         self.exists = False
         self.on_begin: Callable[[], None] = _ignore
-        self._given_up = threading.Event()
+        self._stopping = threading.Event()
 
     def resolve(self, was_kept: Callable[[], bool]) -> bool:
         """Whether the log kept the batch; returns when that is known.
@@ -34,7 +34,7 @@ class Doubt:
             was_kept: asks the log; raises StorageError while it cannot be asked.
 
         Raises:
-            OutcomeUnknown: `give_up` was called before it was known.
+            OutcomeUnknown: `stop_waiting` was called before it was known.
         """
         self.exists = True
         self.on_begin()
@@ -44,15 +44,15 @@ class Doubt:
                 try:
                     return was_kept()
                 except StorageError as error:
-                    if self._given_up.wait(pause_sec):
+                    if self._stopping.wait(pause_sec):
                         raise OutcomeUnknown from error
                 pause_sec = min(2 * pause_sec, _LONGEST_PAUSE_SEC)
         finally:
             self.exists = False
 
-    def give_up(self) -> None:
+    def stop_waiting(self) -> None:
         """The hub ends: those who wait are told that it is not known."""
-        self._given_up.set()
+        self._stopping.set()
 
 
 def in_doubt() -> LogAway:

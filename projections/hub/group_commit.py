@@ -138,7 +138,7 @@ class GroupCommit:
     async def stop(self) -> None:
         """Finish what is queued, then end the thread and close the recorder."""
         self._stopping = True
-        self._recorder.give_up()
+        self._recorder.stop_waiting()
         await self._idle.wait()
         if self._nap is not None:
             self._nap.cancel()
@@ -190,7 +190,7 @@ class GroupCommit:
         try:
             commit = self._recorder.stage(calls, wait=False)
         except Exception as error:  # noqa: BLE001 - whatever it is, the next batch must still get its turn
-            commit = self._recorder.abandon(calls, error)
+            commit = self._recorder.recover(calls, error)
         if commit is None:
             self._work.put(lambda: self._take_lock(calls))
         elif commit.staged:
@@ -223,7 +223,7 @@ class GroupCommit:
         try:
             flushed = self._recorder.flush(commit)
         except Exception as error:  # noqa: BLE001 - the next batch must get its turn, and every caller be told
-            flushed = self._recorder.abandon(commit.calls, error)
+            flushed = self._recorder.recover(commit.calls, error)
         took_sec = time.perf_counter() - began_at
         self._measures.flushes.add(took_sec)
         self._measures.calls += len(commit.answers)
@@ -317,7 +317,7 @@ class GroupCommit:
         try:
             error = self._recorder.take_lock()
         except Exception as fault:  # noqa: BLE001 - the thread must go on, and every caller be told
-            self._loop.call_soon_threadsafe(self._arrive, self._recorder.abandon(calls, fault))
+            self._loop.call_soon_threadsafe(self._arrive, self._recorder.recover(calls, fault))
             return
         if error is None:
             self._loop.call_soon_threadsafe(self._stage_more, calls)
@@ -328,5 +328,5 @@ class GroupCommit:
         try:
             commit = self._recorder.follow()
         except Exception as error:  # noqa: BLE001 - the thread must go on
-            commit = self._recorder.abandon([], error)
+            commit = self._recorder.recover([], error)
         self._loop.call_soon_threadsafe(self._followed, commit)

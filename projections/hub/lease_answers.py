@@ -119,7 +119,7 @@ def is_of_lease(data: Event) -> TypeGuard[LeaseEvent]:
     return type(data) in LEASE_ANSWERS
 
 
-def refuse(rows: Rows, event_id: int | None, data: LockRefused | ClaimRefused) -> Outcome:
+def answer_refused(rows: Rows, event_id: int | None, data: LockRefused | ClaimRefused) -> Outcome:
     """What is in the way of a request: a lease, or a place in the form of one.
 
     Raises:
@@ -252,13 +252,13 @@ LEASE_ANSWERS: Final[Mapping[type[Event], Callable[[Rows, int, Any], Outcome]]] 
     ClaimLeft: _left,
     ClaimQueued: _queued,
     ClaimRefreshed: _asked_claim,
-    ClaimRefused: refuse,
+    ClaimRefused: answer_refused,
     ClaimReleased: _ended_claim,
     LockAcquired: _granted_lock,
     LockHandedOver: _given_lock,
     LockLeft: _left,
     LockQueued: _queued,
     LockRefreshed: _prolonged_lock,
-    LockRefused: refuse,
+    LockRefused: answer_refused,
     LockReleased: _freed_lock,
 }

@@ -28,7 +28,7 @@ from arclog.events.locks import LockedPath
 from arclog.sqlite.snapshot import Query
 from projections import claims, deadlocks, locks, sessions
 from projections.hub.context import Context
-from projections.hub.lease_answers import answer_lease, refuse, still_waiting
+from projections.hub.lease_answers import answer_lease, answer_refused, still_waiting
 from projections.hub.lease_memory import get_queued
 from projections.hub.lease_reads import check_tokens, list_conflicts
 from projections.hub.outcomes import Decision, Outcome
@@ -69,7 +69,7 @@ def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf
     if isinstance(decision, ClaimRefused):
         known = _find_refusal(context, decision, claims.find_refusal)
         if known is not None:
-            return refuse(context.rows, known, decision)
+            return answer_refused(context.rows, known, decision)
     return decision
 
 
@@ -112,7 +112,7 @@ def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -
     if isinstance(decision, LockRefused):
         known = _find_refusal(context, decision, locks.find_refusal)
         if known is not None:
-            return refuse(context.rows, known, decision)
+            return answer_refused(context.rows, known, decision)
     return decision
 
 

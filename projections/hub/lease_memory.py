@@ -31,16 +31,16 @@ from projections.hub.orphans import Orphans
 from projections.hub.outcomes import Outcome
 from projections.intervals import live
 from projections.queue import read_standing
-from projections.standing_changes import CONCERNING, learn
+from projections.standing_changes import CONCERNING_STANDING, learn
 
 MAX_BEHIND: Final = 5_000
 """Events of other hubs that are followed one by one; when there are more, the tables are read instead."""
 LAPSED_LATELY: Final = 120_000_000
 """How long ago a lease may have lapsed for somebody to wait for it still, in microseconds."""
 _ENDS: Final = (SessionClosed, SessionExpired)
-TEACHING: Final[frozenset[type[Event]]] = frozenset((*CONCERNING, *_ENDS))
+CONCERNING_LEASES: Final[frozenset[type[Event]]] = frozenset((*CONCERNING_STANDING, *_ENDS))
 """Events that change what is remembered here."""
-_TYPES: Final = frozenset(event_class.type for event_class in CONCERNING)
+_TYPES: Final = frozenset(event_class.type for event_class in CONCERNING_STANDING)
 
 
 class LeaseMemory:
@@ -101,7 +101,7 @@ class LeaseMemory:
         return bool(self.gone or self._standing.places_at) or self.calls.has_places
 
     def learn(self, event: RecordedEvent) -> None:
-        """An event of `TEACHING` was appended; it is read from the log later where others are not learned yet."""
+        """An event of `CONCERNING_LEASES` was appended; where earlier ones are not known yet, it is read later."""
         data = event.data
         if type(data) is SessionClosed or type(data) is SessionExpired:
             self.gone.add(data.agent_id)  # the hub that appends the end of a session settles what follows from it

@@ -55,12 +55,12 @@ class Listening:
         if slept - self._slept > self.bearable:  # short naps add up
             self.since, self._slept = now, slept
 
-    def wake(self, now: int, due_at: int) -> None:
+    def heed_time(self, now: int, due_at: int) -> None:
         """The hub looks at its clock, as it was to do at `due_at`: when that is long ago, it stood still meanwhile."""
         if now - due_at > self.bearable:
             self.since = now
 
-    def hear(self) -> None:
+    def succeed(self) -> None:
         """A call was kept."""
         self._failing_since = None
 

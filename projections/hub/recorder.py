@@ -194,11 +194,11 @@ class Recorder:
         self.last_event_id = commit.head
         return commit
 
-    def give_up(self) -> None:
+    def stop_waiting(self) -> None:
         """The hub ends: nothing is waited for without an end. Called on any thread."""
-        self.doubt.give_up()
+        self.doubt.stop_waiting()
         if self._side.remote is not None:
-            self._side.remote.give_up()
+            self._side.remote.stop_waiting()
 
     def stage(self, calls: Sequence[Call], *, wait: bool = True) -> Commit | None:
         """Judge some calls in order and write what follows from them, in a transaction that is not flushed yet.
@@ -263,7 +263,7 @@ class Recorder:
                 self.last_event_id = commit.head
                 if commit.head != commit.after:  # a transaction that wrote nothing proves nothing
                     self.trouble = None
-                self.presence.listening.hear()
+                self.presence.listening.succeed()
                 self._context.leases.keep(commit.head)
                 break
         return commit
@@ -276,7 +276,7 @@ class Recorder:
                 raise LockLost from None
             self._side.keep()
 
-    def abandon(self, calls: Sequence[Call], error: Exception) -> Commit:
+    def recover(self, calls: Sequence[Call], error: Exception) -> Commit:
         """After a fault that nothing expects: undo what was staged, and tell every caller."""
         self._staging.undo(error)
         return self.refuse(calls, UnexpectedFailure(error))
@@ -325,7 +325,7 @@ class Recorder:
         """Before a batch, or a look at what is due: if that comes much later than it was to, the hub stood still."""
         expected_at = self._clocks.expected_at
         if expected_at is not None:
-            self.presence.listening.wake(self._clock.now(), expected_at)
+            self.presence.listening.heed_time(self._clock.now(), expected_at)
 
     def is_due(self) -> bool:
         """Whether something is to be done though nobody calls, found without taking the log's lock."""

@@ -40,9 +40,9 @@ from projections.hub import command_handlers
 from projections.hub.answers import answer, answer_now
 from projections.hub.calls import Call
 from projections.hub.clockwork import Clockwork
-from projections.hub.context import TEACHING, Context
+from projections.hub.context import CONCERNING_CONTEXT, Context
 from projections.hub.identity import FOR_OPERATORS, check_identity
-from projections.hub.lease_memory import TEACHING as TEACHING_LEASES
+from projections.hub.lease_memory import CONCERNING_LEASES
 from projections.hub.lease_settling import find_end, settle_leases, settle_orphans
 from projections.hub.outcomes import Outcome
 from projections.hub.preconditions import check_preconditions
@@ -292,8 +292,8 @@ _REACTIONS: Final[Mapping[type[Event], tuple[Callable[[Transaction, RecordedEven
         for kinds, react in (
             (POSTING, _tell),
             ({PayloadErased}, _forget_texts),
-            (TEACHING_LEASES, _learn_leases),
-            (TEACHING, _learn),
+            (CONCERNING_LEASES, _learn_leases),
+            (CONCERNING_CONTEXT, _learn),
             (tasks.PROJECTOR.handlers, _note_work),
             (wakes.PROJECTOR.handlers, _note_wake),
         )

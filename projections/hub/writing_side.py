@@ -16,7 +16,7 @@ from arclog.engine import Engine, Moved, RemoteEngine
 from arclog.errors import FarFromHead, LogAway, StorageError, StorageGone
 from arclog.events import HubStarted
 from arclog.progress import Progress
-from arclog.sqlite.connection import abandon, is_disk_fault, leave_wal, storage_errors
+from arclog.sqlite.connection import close_after_fault, is_disk_fault, leave_wal, storage_errors
 from arclog.sqlite.copies import find_log_name, flush_rarely, follow_log, refuse_alone
 from arclog.sqlite.engine import FileEngine
 from arclog.sqlite.in_place import COUNTS_SEC, OpenFiles
@@ -246,7 +246,7 @@ class WritingSide:
             failed = True
         if failed and not self._is_taken_away():
             self.is_lost = True
-            abandon(self.connection)
+            close_after_fault(self.connection)
             with contextlib.suppress(StorageError):
                 self._reopen()
 

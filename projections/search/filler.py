@@ -68,7 +68,7 @@ class Filler:
         self._thread.start()
         self._news.set()
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """Something was committed."""
         self._told_at = time.monotonic()
         if not self._news.is_set():

@@ -148,7 +148,7 @@ def test_a_hub_that_ends_while_its_commit_waits_says_that_it_does_not_know(
         try:
             asks.start()
             wait_until(lambda: commit_waits(primary), what="the commit that waits for its standby")
-            recorder.give_up()
+            recorder.stop_waiting()
             asks.join(WITHIN_SEC)
             assert len(failed) == 1
         finally:

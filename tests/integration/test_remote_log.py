@@ -213,7 +213,7 @@ def test_nobody_is_answered_and_nothing_written_while_it_is_not_known_whether_a_
 def test_a_hub_that_ends_in_doubt_says_that_it_does_not_know(log: MemoryLog, recorder: Recorder) -> None:
     def leave() -> None:
         log.is_away = True
-        recorder.doubt.give_up()
+        recorder.doubt.stop_waiting()
 
     log.loses_answer = "kept"
     recorder.doubt.on_begin = leave

@@ -11,7 +11,7 @@ from typing import Literal
 
 import apsw
 
-from arclog.sqlite.connection import abandon
+from arclog.sqlite.connection import close_after_fault
 from tests.simulation.world import Odd, Owner, World
 from tests.support.faulty_disk import io_error
 from tests.support.power_cut import Left, RecordingDisk, RecordingFile, Wreck
@@ -48,7 +48,7 @@ class Disk(RecordingDisk):
         """A process is gone: its connections end without another word."""
         for one, connection in self._connections:
             if one is owner:
-                abandon(connection)
+                close_after_fault(connection)
         self._connections = [kept for kept in self._connections if kept[0] is not owner]
 
     def cut_power(self, storage: Path, how_much: Left) -> None:

@@ -148,7 +148,7 @@ class MemoryEngine:
     def expect(self, name: LogName, lag: int) -> None:
         self._lag_sec = lag / 1_000_000
 
-    def give_up(self) -> None:
+    def stop_waiting(self) -> None:
         pass
 
     async def changed(self) -> None:
