@@ -238,12 +238,6 @@ def find_open_request(connection: apsw.Connection, task_id: int, at: AsOf) -> Kn
     return to_known(row) if row is not None and row.kind == "task_request" and row.state == "open" else None
 
 
-def list_open_requests(connection: apsw.Connection, at: AsOf, most: int) -> list[int]:
-    """The ids of tasks that are open requests, oldest first, at most `most`."""
-    rows = VERSIONS.read(connection, SQL["list_open_requests"], at.bindings(most=most))
-    return [row.task_id for row in rows]
-
-
 def find_completion(connection: apsw.Connection, task_id: int) -> int | None:
     """The event that made a task what it is now."""
     found = connection.execute(SQL["find_event"], (task_id,)).get

@@ -6,7 +6,7 @@ Everything here runs on one event loop.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 from uuid import uuid4
@@ -150,14 +150,7 @@ class Hub:
             reads=lambda: self._readers.count,
             measures=self.measures,
         )
-        self.measures.gauges = {
-            "queue_calls": lambda: self._commits.queued,
-            "wal_bytes": lambda: find_size(Path(f"{self.settings.storage}-wal")) or 0,
-            "log_head": lambda: self.last_event_id,
-            "log_lag_seconds": lambda: (self.log_state and self.log_state.lag_sec) or 0,
-            "search_lag_events": lambda: 0 if self._filler is None else self._filler.count_behind(self.last_event_id),
-            "waiters": lambda: len(self._waiters),
-        }
+        self.measures.gauges = self._gauges()
         self.ending = Ending(self._commits.submit)
         self._waiters.head = self._recorder.last_event_id
         self._lease_waits = LeaseWaits(self._recorder.leases, self._commits, self._waiters, self.clock.now)
@@ -188,6 +181,17 @@ class Hub:
             self._filler.start()
         await self.erasing.resume()
         return rebuilt
+
+    def _gauges(self) -> dict[str, Callable[[], float]]:
+        """What there is of something now, by its name in the metrics."""
+        return {
+            "queue_calls": lambda: self._commits.queued,
+            "wal_bytes": lambda: find_size(Path(f"{self.settings.storage}-wal")) or 0,
+            "log_head": lambda: self.last_event_id,
+            "log_lag_seconds": lambda: (self.log_state and self.log_state.lag_sec) or 0,
+            "search_lag_events": lambda: 0 if self._filler is None else self._filler.count_behind(self.last_event_id),
+            "waiters": lambda: len(self._waiters),
+        }
 
     async def _record(self, command: Command) -> None:
         """Have a command of the hub itself recorded."""
