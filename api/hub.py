@@ -238,7 +238,7 @@ def cancel(ids: NoIds, body: NoBody) -> CancelShutdown:
 ROUTES: tuple[Route, ...] = (
     ReadRoute(does="Tell what this hub is.", path="/v1/hub-info", query=NoQuery, answer=show_hub, result=HubInfo),
     ReadRoute(
-        does="Tell how this hub does, and whether its log is what was written.",
+        does="Tell how this hub is doing, and whether its log is what was written.",
         path="/v1/health",
         query=NoQuery,
         answer=show_health,

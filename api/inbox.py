@@ -119,7 +119,7 @@ ROUTES: tuple[Route, ...] = (
         personal=True,
     ),
     ChangeRoute(
-        does="Say that messages were taken up that ask for it; one event for all of them.",
+        does="Acknowledge messages that ask for it; one event for all of them.",
         path="/v1/inbox/{agent_id}/ack",
         ids=InboxIds,
         body=Acknowledgement,

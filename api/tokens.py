@@ -39,7 +39,7 @@ ROUTES: tuple[Route, ...] = (
         result=list[Token],
     ),
     ChangeRoute(
-        does="Bind an agent's name to a token, of which only the hash is told.",
+        does="Bind an agent's name to a token, of which the hub gets only the hash.",
         path="/v1/tokens",
         body=IssueToken,
         result=Token,
@@ -47,7 +47,7 @@ ROUTES: tuple[Route, ...] = (
         statuses=(200, 201),
     ),
     ChangeRoute(
-        does="Take a token for one no more.",
+        does="Revoke a token, so that it is refused from then on.",
         method="DELETE",
         path="/v1/tokens/{token_id}",
         ids=TokenId,

@@ -114,7 +114,7 @@ def add_hub_options(parser: Arguments) -> None:
         "--max-open-calls",
         type=limit,
         metavar="N",
-        help="how many calls that wait each sender there may have at a time, 0 for any number (1000)",
+        help="how many waiting calls each sender there may have at a time, 0 for any number (1000)",
     )
     network.add_argument("--tls-cert", metavar="FILE", help="a certificate with its chain, which encrypts connections")
     network.add_argument("--tls-key", metavar="FILE", help="its key")

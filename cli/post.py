@@ -40,7 +40,7 @@ def add_arguments(parser: Arguments) -> None:
     parser.add_argument("--thread-id", metavar="ID", help="the thread that it belongs to")
     parser.add_argument("--reply-to", type=count, metavar="ID", help="the message that it answers")
     parser.add_argument("--ack", action="store_true", help="with --to: ask the agent to acknowledge it")
-    parser.add_argument("--ack-within", type=seconds, metavar="SEC", help="the same, within so many seconds")
+    parser.add_argument("--ack-within", type=seconds, metavar="SEC", help="the same, within this many seconds")
     parser.add_argument("--urgent", action="store_true", help="mark it as urgent")
     parser.add_argument("--allow-secret", action="store_true", help="post it though it certainly holds a key")
     parser.add_argument("body", metavar="BODY", help="the text")

@@ -295,7 +295,7 @@ class Courier:
                 status, answer = await self._send(method, path, body, headers)
             except HubUnreachable as error:
                 if pause_sec == first_sec:
-                    log.warning("relay: %s; it is asked again until it does", error)
+                    log.warning("relay: %s; trying again until it answers", error)
             else:
                 if status != UNAVAILABLE or not is_stopping(answer):
                     return status, answer

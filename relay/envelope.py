@@ -158,7 +158,7 @@ def encode_answer(request_id: str, status: int, body: bytes, completed_at: str) 
     try:
         envelope = msgspec.json.decode(body, type=_Envelope)
     except (ValueError, RecursionError):
-        problem = f"the relay carries the hub's JSON, and the answer, of status {status}, is none"
+        problem = f"the relay carries JSON only, and the hub's answer (status {status}) is not JSON"
         return encode_refusal(request_id, max(status, BAD_REQUEST), problem, completed_at)
     response: JsonObject = {"request_id": request_id, "ok": status < BAD_REQUEST, "status": status}
     response |= {"body": msgspec.Raw(body), "completed_at": completed_at}

@@ -221,8 +221,8 @@ class Hooks:
     def _greet_sub_agent(self, agent_id: str) -> str:
         return (
             f"Arc: you are the sub-agent {agent_id} at the hub of {self._hub.roots.own.folder}. Others may work in the "
-            "same files, those that were begun beside you too: what you edit is locked for you until you end, and what "
-            "others hold is refused."
+            "same files, those that were started beside you too: what you edit is locked for you until you end, and "
+            "what others hold is refused."
         )
 
     async def _leave(self, agent_id: str, call: HookCall) -> None:

@@ -51,7 +51,7 @@ class UnknownRoute(ArcError):
     code = "unknown_route"
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"{path} is no route of this hub; GET /openapi.json lists them")
+        super().__init__(f"{path} is not a route of this hub; GET /openapi.json lists them")
 
 
 class MethodNotAllowed(ArcError):

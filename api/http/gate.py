@@ -117,7 +117,7 @@ class Gate:
         if holder is None:
             if remote:
                 self._attempts.count(address)
-            raise Unauthenticated("the token is none of this hub's")
+            raise Unauthenticated("this hub does not know the token")
         self._attempts.forgive(address)
         return holder
 

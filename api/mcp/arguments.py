@@ -35,5 +35,5 @@ class ArgumentReader(Generic[A]):
         for name in given:
             if name not in self._names:
                 known = ", ".join(self._names) or "none"
-                raise InvalidInput(name, f"is no argument of {self._tool}, which takes {known}")
+                raise InvalidInput(name, f"is not an argument of {self._tool}, which takes {known}")
         return self._take(given)

@@ -163,7 +163,7 @@ class Conversation:
             )
         method = METHODS.get(request.method)
         if method is None:
-            raise ProtocolError(METHOD_NOT_FOUND, f"{request.method!r} is no method of this server")
+            raise ProtocolError(METHOD_NOT_FOUND, f"{request.method!r} is not a method of this server")
         session = self.session
         is_tool = request.method == "tools/call"
         if is_tool:

@@ -175,5 +175,5 @@ def _resolve(field: str, name: int | str, ids: dict[str, int]) -> int:
         return name
     found = ids.get(name.strip())
     if found is None:
-        raise InvalidInput(field, f"names {name!r}, which is the ref of no task in this request")
+        raise InvalidInput(field, f"names {name!r}, but no task in this request has that ref")
     return found

@@ -16,7 +16,7 @@ ID_CHARS: Final = 12
 
 
 class IssueToken(Struct, frozen=True, kw_only=True):
-    """Take a token for an agent's, of which only the hash is told.
+    """Bind an agent's name to a token, of which only the hash is told.
 
     Attributes:
         agent_id: whose it is.
@@ -32,7 +32,7 @@ class IssueToken(Struct, frozen=True, kw_only=True):
 
 
 class RevokeToken(Struct, frozen=True, kw_only=True):
-    """Take a token for one no more."""
+    """Refuse a token from now on."""
 
     sender_field: ClassVar[str | None] = None
 

@@ -121,7 +121,7 @@ def decide_request(state: Waking, command: RequestWake, now: int) -> WakeRequest
     if not state.is_known:
         raise NotFound("agent", agent_id, "has never been here")
     if command.message_id is not None and not state.has_message:
-        raise InvalidInput("message_id", f"{command.message_id} is no message that {agent_id} may read")
+        raise InvalidInput("message_id", f"{command.message_id} is not a message that {agent_id} may read")
     if state.last is not None and is_called(state.last.state):
         return None
     return WakeRequested(agent_id=agent_id, from_agent=from_agent, message_id=command.message_id)

@@ -85,8 +85,8 @@ class LogReplaced(StorageError):
 
     def __init__(self, event_id: int) -> None:
         super().__init__(
-            f"the log has another event {event_id} than this hub's storage: it was restored or replaced, so nothing "
-            "is written",
+            f"event {event_id} of the log is not the one in this hub's storage: the log was restored or replaced, so "
+            "nothing is written",
             advice="new_storage",
         )
         self.event_id = event_id
@@ -96,7 +96,7 @@ class FarFromHead(StorageBusy):
     """The hub's copy lacks so many events that it is to read them before it takes the log's lock."""
 
     def __init__(self) -> None:
-        super().__init__("this hub has much of the log still to read: try again in a moment")
+        super().__init__("this hub still has much of the log to read: try again in a moment")
 
 
 class CopyAlone(StorageError):

@@ -38,7 +38,7 @@ def find_hub(project: Project, *, fix: bool) -> tuple[CheckResult, str]:
         if error.code in {HUB_STOPPED, "timed_out"}:  # to start another beside it would be no help
             return CheckResult(False, f"hub: {error}"), ""
         if _ask_relay(project) is not None:
-            reached = "hub: the network does not lead to it, but the relay does (case B)"
+            reached = "hub: the network does not reach it, but the relay does (case B)"
             return CheckResult(None, reached, "write requests as files: arc help use-from-a-sandbox"), ""
         if not fix:
             return CheckResult(False, f"hub: {error}", "arc ensure starts it, and so does arc doctor --fix"), ""

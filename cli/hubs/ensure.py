@@ -142,7 +142,7 @@ def _differences(options: Options, found: FoundHub) -> list[str]:
 
 def _shown(name: str, value: object) -> str:
     if name == "allow_remote":
-        return IN_WORDS[name] if value else "calls of this machine alone"
+        return IN_WORDS[name] if value else "calls from this machine only"
     return f"{IN_WORDS[name]} {value:o}" if name == "spool_mode" else f"{IN_WORDS[name]} {value}"
 
 

@@ -38,7 +38,7 @@ class SilentHub(CommandFailed):
         self.may_answer = not is_beyond and not is_stopped(pid)
         said = f"runs, but gives no answer: wait for it, or end it with kill {pid}"
         if is_beyond:
-            said = "runs where the network of this sandbox does not lead: see arc help use-from-a-sandbox"
+            said = "runs where the network of this sandbox does not reach: see arc help use-from-a-sandbox"
         elif not self.may_answer:
             said = how_to_go_on(pid)
         super().__init__(f"the hub of {storage} (process {pid}, {url}) {said}")

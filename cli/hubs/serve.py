@@ -48,7 +48,7 @@ def run(options: Options) -> int:
         running = find_by_note(storage)
         if running is not None:
             raise CommandFailed(
-                f"the hub of {storage} runs already, at {running.hub.url}: name --port for a second one"
+                f"the hub of {storage} is already running at {running.hub.url}: name --port for a second one"
             )
     settings = resolve_settings(options, storage)
     if settings.log_format == "json":
@@ -69,8 +69,8 @@ def _refuse_second(storage: Path) -> None:
     running = find_by_note(storage)
     if running is not None:
         raise CommandFailed(
-            f"the hub of {storage} runs already, at {running.hub.url}: a second hub on a log needs a copy of its own, "
-            "so name another --storage"
+            f"the hub of {storage} is already running at {running.hub.url}: a second hub on a log needs a copy of its "
+            "own, so name another --storage"
         )
 
 

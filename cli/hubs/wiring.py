@@ -149,7 +149,7 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
     hub.alarms.on_trouble.append(_warn_of_trouble)
     if hub.presence_ttl_sec != hub.settings.presence_ttl_sec:
         log.warning(
-            "the presence TTL is %g s, as the hubs have it that run on %s already, and not %g s",
+            "the presence TTL is %g s, as on the hubs that already run on %s, not %g s",
             hub.presence_ttl_sec,
             storage,
             hub.settings.presence_ttl_sec,
@@ -182,7 +182,7 @@ def _open_log(settings: HubSettings) -> RemoteEngine | None:
         remote = open_log(settings.log, make=not has_copy, may_be_away=has_copy)
     except LogAway as away:
         raise CommandFailed(
-            f"the log cannot be reached, and {settings.storage} is no copy of it that could be served meanwhile: "
+            f"the log cannot be reached, and {settings.storage} is not a copy of it that could be served meanwhile: "
             f"{away.why}"
         ) from None
     state = remote.state

@@ -58,5 +58,5 @@ def _place_of(options: Options, storage: Path) -> str:
         return str(path_of(options.into).resolve())
     found = repository_of(storage)
     if found is None:
-        raise CommandFailed(f"{storage} is in no git repository: name a file with --into, on another disk at best")
+        raise CommandFailed(f"{storage} is not in a git repository: name a file with --into, on another disk at best")
     return found

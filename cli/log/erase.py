@@ -64,7 +64,7 @@ def _what_is_left(receipt: dict[str, Any]) -> str:
         return f"copies are left, since other events say the same: erase them too, with arc log erase {others}"
     if receipt["copies"]:
         where = ", ".join(receipt["copies"])
-        return f"copies are left in {where}: if that is a backup, delete it, or make it anew"
+        return f"copies are left in {where}: if that is a backup, delete it, or make a new one"
     if not receipt["wal_emptied"]:
         return "copies may be left in the write-ahead log, since somebody reads the storage: run this again later"
     if receipt["log_scrubbed"] is False:

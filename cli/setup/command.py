@@ -81,7 +81,7 @@ def run(options: Options) -> int:
         raise WrongArguments("git's hooks are a repository's own: run arc setup git there, without --user")
     repository = None if options.user else find_repository(str(Path.cwd()))
     if GIT in what and repository is None and not options.remove:
-        raise CommandFailed("this folder is in no git repository: make one first, with git init")
+        raise CommandFailed("this folder is not in a git repository: make one first, with git init")
     top = Path.home() if options.user else Path(repository.top) if repository else Path.cwd()
     plan = Plan(top, repository, is_user=options.user)
     wanted = [name for name in _wanted(what, removes=options.remove) if name != GIT or repository is not None]
@@ -209,7 +209,7 @@ def _foresee_hub() -> str:
     if note is not None:
         return note.url
     port = read_options(storage).get("port", DEFAULT_PORT) if storage is not None else DEFAULT_PORT
-    print(f"hub: none runs here; arc setup starts one, on port {port} or the next that is free.", end=" ")
+    print(f"hub: no hub runs here; arc setup starts one, on port {port} or the next that is free.", end=" ")
     print(f"{port} stands for it below\n")
     return url_of(DEFAULT_HOST, int(str(port)))
 
@@ -219,7 +219,7 @@ def _is_by_relay() -> bool:
     project = Project(working_directory())
     if not is_in_sandbox("") or find_relay(project) is None:
         return False
-    print("hub: the network does not lead to it, but its relay does, so hooks are commands")
+    print("hub: the network does not reach it, but its relay does, so hooks are commands")
     return True
 
 

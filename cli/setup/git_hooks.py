@@ -3,7 +3,8 @@
 pre-commit, when it is installed after us, calls the hook that it finds `HOOK.legacy` and runs it before its own: there
 ours stays until it is taken out.
 
-A hook that is no shell script is somebody's program, which cannot be added to: it is left alone, and told what to call.
+A hook that is not a shell script is somebody's program, which cannot be added to: it is left alone, and its owner is
+told what it is to call.
 """
 
 import shlex
@@ -83,7 +84,7 @@ def _edit(path: Path, words: list[str], *, is_called: bool = False) -> Edit:
         if not first.startswith("#!"):
             return lines + text
         if first.split("/")[-1].split()[-1] not in SHELLS:
-            raise CannotEditError(f"it is no shell script: let it call {call}")
+            raise CannotEditError(f"it is not a shell script: let it call {call}")
         return f"{first}{newline or chr(10)}{lines}{rest}"
 
     return Edit(path, put, take, "git hook", is_program=True)

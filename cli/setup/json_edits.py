@@ -47,7 +47,7 @@ def put_hooks(groups: Mapping[str, Json], beside: Mapping[str, Any] | None = Non
             content.setdefault(name, value)
         hooks = content.setdefault("hooks", {})
         if not isinstance(hooks, dict):
-            raise CannotEditError("its hooks are no object")
+            raise CannotEditError("its hooks are not an object")
         for event, group in groups.items():
             hooks.setdefault(event, []).append(group)
 
@@ -76,7 +76,7 @@ def put_server(key: str, server: Json) -> Callable[[Json], None]:
     def change(content: Json) -> None:
         servers = content.setdefault(key, {})
         if not isinstance(servers, dict):
-            raise CannotEditError(f"its {key} is no object")
+            raise CannotEditError(f"its {key} is not an object")
         servers.setdefault("arc", server)
 
     return change

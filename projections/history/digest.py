@@ -164,7 +164,7 @@ def _unacked(connection: apsw.Connection, agent_id: str, at: AsOf) -> Iterator[L
             continue
         late = ", overdue" if one.overdue else ""
         body = "" if said is None else f": {quote(said.body)}"
-        text = f"{one.from_agent} waits for your acknowledgement since {one.asked_at[:19]}Z{late}{body}"
+        text = f"{one.from_agent} has waited for your acknowledgement since {one.asked_at[:19]}Z{late}{body}"
         yield Line("unacked", one.message_id, one.from_agent, text)
 
 

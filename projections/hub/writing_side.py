@@ -102,8 +102,8 @@ class WritingSide:
             known, head = find_log_name(self.connection), self.log.head()
             if known is None or head.event_id == 0:
                 raise StorageError(
-                    f"the log at {remote.state.where} cannot be reached, and {self._path} is no copy of it that could "
-                    f"be served meanwhile: {error.why}"
+                    f"the log at {remote.state.where} cannot be reached, and {self._path} is not a copy of it that "
+                    f"could be served meanwhile: {error.why}"
                 ) from None
             remote.expect(known, max(0, self.engine.clock.now() - head.recorded_at))
             self.away = error

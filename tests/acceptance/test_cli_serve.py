@@ -72,7 +72,7 @@ def test_a_second_hub_on_a_storage_needs_a_port_that_is_named(arc: ArcCommand, f
     url = arc("ensure", "--port", free_port).json["url"]
     ended = arc()
     assert (ended.code, ended.out) == (1, "")
-    assert f"runs already, at {url}: name --port for a second one" in ended.err
+    assert f"is already running at {url}: name --port for a second one" in ended.err
 
 
 def test_a_port_that_is_taken_is_one_line(arc: ArcCommand, stranger: int) -> None:

@@ -34,7 +34,7 @@ def test_no_second_hub_is_started_in_a_sandbox(hub: HubProcess) -> None:
     told = inside(hub, "ensure")
     answer = json.loads(told.stdout)
     assert (told.returncode, answer["running"], answer["started"]) == (1, False, False)
-    assert "where the network of this sandbox does not lead" in answer["error"]
+    assert "where the network of this sandbox does not reach" in answer["error"]
 
 
 @needs_hiding
@@ -46,7 +46,7 @@ def test_where_no_process_outside_is_seen_either_the_hub_counts_as_running(hub: 
     told = inside(hub, *command.split(), cut_off=HIDDEN)
     assert note.read_bytes() == content
     if command != "doctor --fix":
-        assert "where the network of this sandbox does not lead" in told.stdout
+        assert "where the network of this sandbox does not reach" in told.stdout
     assert hub.get("/v1/health").status == 200
 
 

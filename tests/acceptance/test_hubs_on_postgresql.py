@@ -136,7 +136,7 @@ def test_a_copy_has_one_hub(hub_on: HubOn, log_url: str) -> None:
     one = hub_on(log_url)
     done = ArcCommand(one.home)("--storage", str(one.storage), "--port", "0", "--log", log_url)
     assert done.code == 1
-    assert "runs already" in done.err
+    assert "is already running" in done.err
 
 
 @pytest.mark.outer

@@ -44,7 +44,7 @@ def test_a_copy_of_another_log_is_refused_and_the_lock_stays_free(log: Copy, oth
     append_all(other, post("c"))
     head = other.head()
     for after, digest in ((1, bytes(32)), (1, head.digest), (0, head.digest), (9, head.digest), (9, GENESIS)):
-        with pytest.raises(LogReplaced, match=f"another event {after} "):
+        with pytest.raises(LogReplaced, match=f"event {after} of the log is not the one"):
             log.engine.hold(after, digest, wait=True)
         assert may_append(other)
 

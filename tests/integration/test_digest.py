@@ -85,7 +85,7 @@ READY = """\
 [{1}] task {1} is ready for you (priority 3, by bob): “later”"""
 STORIES: list[tuple[Callable[[Recorder], None], str]] = [
     (nothing, "Nothing new for me since event 0, up to event {head}."),
-    (unacknowledged, "[{1}] bob waits for your acknowledgement since 2027-01-15T08:00:00Z: “look at this please”"),
+    (unacknowledged, "[{1}] bob has waited for your acknowledgement since 2027-01-15T08:00:00Z: “look at this please”"),
     (acknowledged, "[{1}] bob says: “look”"),
     (urgent, "[{1}] bob says (urgent): “stop”"),
     (asked, "[{1}] bob asks: “build it”\n[{1}] task {1} is ready for you (priority 2, by bob): “build it”"),

@@ -175,7 +175,7 @@ def test_where_only_the_disk_leads_to_the_hub_it_names_the_case(
     assert "ok  relay: answers in " in examine(capsys)[1]
     monkeypatch.setenv("ARC_URL", "http://127.0.0.1:9")
     code, said = examine(capsys)
-    assert "?   hub: the network does not lead to it, but the relay does (case B)" in said
+    assert "?   hub: the network does not reach it, but the relay does (case B)" in said
     assert code == 0
 
 

@@ -85,7 +85,7 @@ def test_a_storage_that_is_no_copy_of_the_log_is_not_served(log: MemoryLog, tmp_
             recorder.execute(post())
     log.is_away = True
     with (
-        pytest.raises(StorageError, match="is no copy of it that could be served meanwhile"),
+        pytest.raises(StorageError, match="is not a copy of it that could be served meanwhile"),
         recording(storage, remote=log.join()),
     ):
         pass

@@ -141,7 +141,7 @@ def test_arguments_are_read_as_json_schema_and_the_hub_have_them(hub: ServedHub)
     assert use(hub, "arc_list_claims", thread_id=None) == {"claims": []}
     use(hub, "arc_post_message", channel="general", body="x", kind="Chat")
     assert refusal(hub, "arc_list_claims", thread="t").startswith(
-        "thread is no argument of arc_list_claims, which takes"
+        "thread is not an argument of arc_list_claims, which takes"
     )
     assert refusal(hub, "arc_history", limit=1.5).startswith("limit must be an integer")
 

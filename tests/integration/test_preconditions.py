@@ -176,7 +176,7 @@ def test_every_tool_that_changes_something_takes_it(hub: ServedHub) -> None:
             assert "/v1/" not in said
             seen["event_id"] = head(hub)
             assert (await call(alice, "arc_complete_task", task_id=task["id"], if_none_since=seen))["status"] == "done"
-            assert "is no argument" in await call_in_vain(alice, "arc_list_tasks", if_none_since=seen)
+            assert "is not an argument" in await call_in_vain(alice, "arc_list_tasks", if_none_since=seen)
 
     asyncio.run(asyncio.wait_for(story(), 60))
 

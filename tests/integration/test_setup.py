@@ -214,7 +214,7 @@ def test_who_sets_up_an_mcp_server_is_told_when_its_command_is_not_on_the_path(
 def test_git_is_not_set_up_where_there_is_no_repository(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with chdir(tmp_path):
         assert main(["setup", "git"]) == 1
-    assert "in no git repository" in capsys.readouterr().err
+    assert "not in a git repository" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -255,10 +255,7 @@ def test_a_dry_run_without_a_hub_says_that_the_port_is_chosen_at_its_start(
 ) -> None:
     main(["setup", "claude-code", "--dry-run"])
     first, _, diff = capsys.readouterr().out.partition("\n")
-    assert (
-        first
-        == "hub: none runs here; arc setup starts one, on port 6969 or the next that is free. 6969 stands for it below"
-    )
+    assert first.startswith("hub: no hub runs here; arc setup starts one, on port 6969 or the next that is free.")
     assert "http://127.0.0.1:6969/v1/hooks/claude-code" in diff
     assert plain.joinpath("arc.sqlite3").exists() is False
 

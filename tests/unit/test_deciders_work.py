@@ -54,7 +54,7 @@ def test_a_circle_through_older_tasks_is_found() -> None:
     [
         ((), "must be from 1 to 500 tasks"),
         ((new("a"), new("a")), "is the name of another task"),
-        ((new(depends_on=["b"]),), "is the ref of no task in this request"),
+        ((new(depends_on=["b"]),), "but no task in this request has that ref"),
         ((new(depends_on=[5]),), "names task 5, which is unknown"),
         ((new(parent="b"), new("b")), "must be a known task, or one before it"),
         ((NewTask(body=""),), r"tasks\[0\].body must be 1 to"),
