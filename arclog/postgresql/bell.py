@@ -6,7 +6,6 @@ often as it tries to listen again.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from arclog.errors import StorageError
@@ -81,11 +80,11 @@ class Bell:
                 rang.set_result(None)
 
         loop.add_reader(line.socket, ring)
+        silence = loop.call_at(until, ring)
         try:
-            with suppress(TimeoutError):
-                async with asyncio.timeout_at(until):
-                    await rang
+            await rang
         finally:
+            silence.cancel()
             loop.remove_reader(line.socket)
 
     async def _listen(self) -> bool:

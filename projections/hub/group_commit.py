@@ -89,10 +89,9 @@ class GroupCommit:
         """When the batch begins, whatever still comes in."""
         self._last = 0
         """How many calls were in the last batch."""
-        self._again = False
-        """Whether another batch is to follow although nothing is queued."""
-        self._lags = False
-        """Whether the storage is to be brought to the head of a log elsewhere."""
+        self._looked = asyncio.Event()
+        """Whether no look at the log was asked for that has not begun: what other hubs append is seen by then."""
+        self._looked.set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._nap: asyncio.TimerHandle | None = None
@@ -124,11 +123,14 @@ class GroupCommit:
 
     def catch_up(self) -> None:
         """Bring the storage to the head of the log, and do what follows from what came."""
-        self._lags = self._recorder.is_remote
-        if self._busy:
-            self._again = True  # the batch that is on its way may have looked before
-        elif not self._stopping:
+        self._looked.clear()  # if a batch is on its way, it may have looked before
+        if not self._busy and not self._stopping:
             self._wake()
+
+    async def look(self) -> None:
+        """The same; returns when that begins, so that whoever asks whenever something changes asks once a batch."""
+        self.catch_up()
+        await self._looked.wait()
 
     def look_sooner(self) -> None:
         """What is to be done next may be due sooner than it was."""
@@ -169,12 +171,13 @@ class GroupCommit:
             return
         calls = self._take(self._max_batch)
         self._last = len(calls)
-        if not calls and self._lags:
-            self._work.put(self._follow)
-        elif self._recorder.is_remote:
+        if not self._recorder.is_remote:
+            self._stage(calls)
+        elif calls or self._looked.is_set():
             self._work.put(lambda: self._take_lock(calls))
         else:
-            self._stage(calls)
+            self._looked.set()
+            self._work.put(self._follow)
 
     def _take(self, most: int) -> list[Call]:
         queue = self._queue
@@ -185,7 +188,7 @@ class GroupCommit:
         return calls
 
     def _stage(self, calls: list[Call]) -> None:
-        self._lags = False
+        self._looked.set()
         self._recorder.heed_time()
         try:
             commit = self._recorder.stage(calls, wait=False)
@@ -246,8 +249,7 @@ class GroupCommit:
         self._go_on(commit)
 
     def _go_on(self, commit: Commit) -> None:
-        again, self._again = self._again, False
-        if not self._queue and not again:
+        if not self._queue and self._looked.is_set():
             self._busy = False
             self._idle.set()
             self._rest()
@@ -258,7 +260,6 @@ class GroupCommit:
 
     def _followed(self, commit: Commit) -> None:
         """What other hubs appended is here: those who wait are told, and places that it may have freed looked at."""
-        self._lags = False
         self._arrived(commit)
         if commit.head != commit.after and len(self._recorder.leases.calls):
             self._work.put(lambda: self._take_lock([]))

@@ -283,8 +283,8 @@ class Hub:
         """
         return await self._submission.execute_all(calls)
 
-    def _fetch(self) -> None:
-        self._commits.catch_up()
+    async def _fetch(self) -> None:
+        await self._commits.look()
 
     # Reading --------------------------------------------------------------------------------------------------------
 

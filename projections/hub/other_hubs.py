@@ -22,7 +22,8 @@ class OtherHubs:
         readers: the way to read the storage.
         waiters: who is to be woken.
         own_head: the last event that this hub appended or saw when it did.
-        fetch: brings into the storage what it lacks, and tells the waiters; None where hubs share the storage.
+        fetch: brings into the storage what it lacks, and tells the waiters; returns when that begins, and is not asked
+            again before. None where hubs share the storage.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class OtherHubs:
         readers: Readers,
         waiters: Waiters,
         own_head: Callable[[], int],
-        fetch: Callable[[], None] | None = None,
+        fetch: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._changed = changed
         self._readers = readers
@@ -68,6 +69,6 @@ class OtherHubs:
         while self._fetch is not None or len(self._waiters):
             await self._changed()
             if self._fetch is not None:
-                self._fetch()
+                await self._fetch()
             else:
                 self.look()
