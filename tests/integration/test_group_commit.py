@@ -22,6 +22,7 @@ from projections.hub.group_commit import GroupCommit
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from tests.support.recorders import PRESENCE_TTL
+from tests.support.waiting import until
 
 LOOP = "MainThread"
 THREAD = "arc-flush"
@@ -66,12 +67,12 @@ class Desk:
 
     def __init__(self, recorder: WatchedRecorder, commits: GroupCommit) -> None:
         self.recorder = recorder
-        self._commits = commits
+        self.commits = commits
 
     def post(self) -> "asyncio.Future[Outcome | ArcError]":
         """Say something; the future is done with the answer."""
         answer: asyncio.Future[Outcome | ArcError] = asyncio.get_running_loop().create_future()
-        self._commits.submit(Call(PostMessage(from_agent="a", body="hi"), answer.set_result))
+        self.commits.submit(Call(PostMessage(from_agent="a", body="hi"), answer.set_result))
         return answer
 
     def post_soon(self, turns: int) -> None:
@@ -149,6 +150,25 @@ def test_a_batch_begins_in_time_however_many_calls_still_come_in(storage: Path) 
         assert len(desk.recorder.batches) > 2
 
     at(storage, story, gather_sec=0.0)
+
+
+def test_a_look_at_the_log_that_is_asked_for_while_a_batch_is_flushed_follows_it(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        look = [desk.commits.catch_up]
+        desk.recorder.during_flush = lambda: look.pop()() if look else None
+        await desk.post_alone(1)
+        await until(lambda: desk.recorder.batches == [1, 0], "another batch")
+
+    at(storage, story)
+
+
+def test_a_batch_that_begins_after_a_look_was_asked_for_is_that_look(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        desk.commits.catch_up()
+        await desk.post_alone(2)
+        assert desk.recorder.batches == [1, 1]
+
+    at(storage, story)
 
 
 def test_a_quick_disk_is_flushed_on_the_loop(storage: Path) -> None:
