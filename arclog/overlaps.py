@@ -26,7 +26,6 @@ class Overlaps(Generic[T]):
 
     def __init__(self) -> None:
         self._tree: PathTree[T] = PathTree()
-        self._count = 0
         self._newest: dict[tuple[T, str], str] = {}
         """What is not in the tree yet, with whose it is; plain paths only, in their order."""
         self._plain: dict[str, int] = {}
@@ -38,7 +37,7 @@ class Overlaps(Generic[T]):
         """How many things are on patterns, or within one working tree."""
 
     def __len__(self) -> int:
-        return self._count
+        return sum(self._plain.values()) + self._others
 
     def add(self, key: str, owner: str, thing: T) -> None:
         """Put `owner`'s thing on a key."""
@@ -54,7 +53,6 @@ class Overlaps(Generic[T]):
                 self._plant_oldest()
             if len(self._folders) > self._most_folders:
                 self._find_folders()
-        self._count += 1
 
     def remove(self, key: str, owner: str, thing: T) -> None:
         """Take it off again.
@@ -64,24 +62,23 @@ class Overlaps(Generic[T]):
         """
         if self._newest.pop((thing, key), None) is None:
             self._tree.remove(key, owner, thing)
-        self._count -= 1
-        if _folders_above(key) is None:
+        count = self._plain.get(key)
+        if count is None:
             self._others -= 1
-        elif self._plain[key] > 1:
-            self._plain[key] -= 1
+        elif count > 1:
+            self._plain[key] = count - 1
         else:
             del self._plain[key]
 
     def is_clear(self, key: str) -> bool:
         """Whether surely nothing overlaps a key, whoever it may be of; where not, `find` tells."""
+        plain = self._plain
+        if self._others:
+            return False
+        if not plain:
+            return True
         above = _folders_above(key)
-        return not self._count or (
-            above is not None
-            and not self._others
-            and key not in self._plain
-            and key not in self._folders
-            and self._plain.keys().isdisjoint(above)
-        )
+        return above is not None and key not in plain and key not in self._folders and plain.keys().isdisjoint(above)
 
     def find(self, key: str, but: str) -> Iterator[tuple[T, str]]:
         """What overlaps `key` and is not of the agent `but`: each thing with the key that it is on.

@@ -107,8 +107,8 @@ def _is(which: Fields | Which) -> Which:
     """Whether an event is one of some, as a function."""
     if not isinstance(which, tuple):
         return which
-    values = attrgetter(*which, which[0])  # once more, so that of one field too they are a tuple
-    return lambda data: any(values(data))
+    values = attrgetter(*which)
+    return values if len(which) == 1 else lambda data: any(values(data))
 
 
 def _any_of(several: Collection[Fields | Which]) -> Which:

@@ -95,7 +95,7 @@ def _on_refreshed(writer: Writer, event: Fact, data: ClaimRefreshed) -> None:
     current = writer.find(VERSIONS, data.claim_key)
     if current is not None:
         row = replace(current.row, expires_at=data.expires_at, released_at=None)
-        writer.replace(VERSIONS, data.claim_key, Version(event.event_id, row))
+        writer.replace_found(VERSIONS, data.claim_key, current, Version(event.event_id, row))
 
 
 def _on_released(writer: Writer, event: Fact, data: ClaimReleased) -> None:
@@ -111,7 +111,7 @@ def _release(writer: Writer, event: Fact, claim_key: str, released_at: int) -> N
     current = writer.find(VERSIONS, claim_key)
     if current is not None:
         row = replace(current.row, released_at=released_at)
-        writer.replace(VERSIONS, claim_key, Version(event.event_id, row))
+        writer.replace_found(VERSIONS, claim_key, current, Version(event.event_id, row))
 
 
 def _on_handed_over(writer: Writer, event: Fact, data: ClaimHandedOver) -> None:
@@ -124,7 +124,7 @@ def _on_handed_over(writer: Writer, event: Fact, data: ClaimHandedOver) -> None:
             claimed_at=event.recorded_at,
             released_at=None,
         )
-        writer.replace(VERSIONS, data.claim_key, Version(event.event_id, row))
+        writer.replace_found(VERSIONS, data.claim_key, current, Version(event.event_id, row))
 
 
 def _on_task(writer: Writer, event: Fact, data: TaskCompleted | TaskFailed | TaskCancelled | TaskLapsed) -> None:

@@ -5,16 +5,20 @@ Of agents that share a key each has a slot of its own, and so has a sub-agent, w
 parent.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from arclog.deciders.families import SEPARATOR
 from arclog.events.leases import Mode
 
+MAX_KNOWN_SLOTS: Final = 1_024
+"""Slots whose parts are remembered; the same few are asked about again and again."""
 _SHARER: Final = "\n"
 """What stands in a slot between the key and the agent that shares it, and after a sub-agent that has it alone; no key
 and no agent holds a line feed."""
 
 
+@lru_cache(MAX_KNOWN_SLOTS)
 def parts_of(slot: str) -> tuple[str, Mode]:
     """Whose slot it is, a key's, and how that is held in it."""
     key, sharer, _agent_id = slot.partition(_SHARER)

@@ -128,12 +128,13 @@ def _on_refreshed(writer: Writer, event: Fact, data: LockRefreshed) -> None:
         current = _find_of(writer, key, data.agent_id, data.fencing_token)
         if current is not None:
             row = replace(current.row, expires_at=data.expires_at, released_at=None)
-            writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
+            writer.replace_found(VERSIONS, row.slot, current, Version(event.event_id, row))
 
 
 def _on_released(writer: Writer, event: Fact, data: LockReleased) -> None:
+    released_at = time_of(event, data.occurred_at)
     for key in data.keys:
-        _release_of(writer, event, key, data.agent_id, data.fencing_token, time_of(event, data.occurred_at))
+        _release_of(writer, event, key, data.agent_id, data.fencing_token, released_at)
 
 
 def _on_expired(writer: Writer, event: Fact, data: SessionExpired | TurnEnded) -> None:
@@ -176,7 +177,7 @@ def _release(writer: Writer, event: Fact, slot: str, agent_id: str, released_at:
     current = writer.find(VERSIONS, slot)
     if current is not None and current.row.agent_id == agent_id and current.row.released_at is None:
         row = replace(current.row, released_at=released_at)
-        writer.replace(VERSIONS, slot, Version(event.event_id, row))
+        writer.replace_found(VERSIONS, slot, current, Version(event.event_id, row))
 
 
 def _release_others(writer: Writer, event: Fact, key: str, row: _Row) -> None:
@@ -190,29 +191,25 @@ def _release_of(writer: Writer, event: Fact, key: str, agent_id: str, token: int
     current = _find_of(writer, key, agent_id, token)
     if current is not None:
         row = replace(current.row, released_at=released_at)
-        writer.replace(VERSIONS, row.slot, Version(event.event_id, row))
+        writer.replace_found(VERSIONS, row.slot, current, Version(event.event_id, row))
 
 
-def _find_of(writer: Writer, key: str, agent_id: str, token: int | None = None) -> Version[_Row] | None:
+def _find_of(writer: Writer, key: str, agent_id: str, token: int) -> Version[_Row] | None:
     """What an agent has by a key: alone, or shared with others.
 
-    A grant that lapsed is left as it was, so an agent may have both; `token` says which is meant, where it is known.
+    A grant that lapsed is left as it was, so an agent may have both; `token` says which is meant.
     """
     if SEPARATOR in agent_id:
         own = writer.find(VERSIONS, slot_for(key, agent_id, alone=True, is_sub_agent=True))
-        if own is not None and _is_meant(own.row, token):
+        if own is not None and own.row.fencing_token == token:
             return own
     current = writer.find(VERSIONS, key)
-    if current is not None and current.row.agent_id == agent_id and _is_meant(current.row, token):
+    if current is not None and current.row.fencing_token == token and current.row.agent_id == agent_id:
         return current
     shared = writer.find(VERSIONS, shared_slot(key, agent_id))
     if shared is None or current is None or current.row.agent_id != agent_id:
         return shared or current
-    return shared if _is_meant(shared.row, token) else current
-
-
-def _is_meant(row: _Row, token: int | None) -> bool:
-    return row.released_at is None if token is None else row.fencing_token == token
+    return shared if shared.row.fencing_token == token else current
 
 
 def _thread_of(metadata: JsonObject) -> str | None:
@@ -252,14 +249,14 @@ def list_of_key(connection: apsw.Connection, key: str, at: AsOf) -> list[Lock]:
     return [_lock(row) for row in sorted([*([] if alone is None else [alone]), *shared], key=_age)]
 
 
-def find_current(writer: Writer, key: str, agent_id: str, token: int | None = None) -> Lock | None:
+def find_current(writer: Writer, key: str, agent_id: str, token: int) -> Lock | None:
     """What an agent has by a key now, as the writer knows it.
 
     Args:
         writer: who wrote it, or finds it.
         key: the key.
         agent_id: the agent.
-        token: the grant that is meant, where that is known.
+        token: the grant that is meant.
     """
     current = _find_of(writer, key, agent_id, token)
     return None if current is None else _lock(current.row)

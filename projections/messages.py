@@ -136,12 +136,10 @@ POSTING: Final[frozenset[type[Event]]] = frozenset((MessagePosted, TasksOpened, 
 
 def posted_by(event: Fact) -> Sequence[PostedMessage]:
     """The messages that an event posts, as their sender and those who wait for them are told."""
-    data = event.data
-    if type(data) is MessagePosted:
-        return (post_of(event, data),)
-    if type(data) is TasksOpened or notices_of(data):
-        return [_posted(message) for message in messages_of(event)]
-    return ()
+    field = NOTICE_FIELD.get(type(event.data))
+    if field is not None and not getattr(event.data, field):  # as nearly all that may carry a notice
+        return ()
+    return [_posted(message) for message in messages_of(event)]
 
 
 def post_of(event: Fact, data: MessagePosted) -> PostedMessage:

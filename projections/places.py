@@ -105,7 +105,7 @@ def _on_queued(writer: Writer, event: Fact, data: LockQueued | ClaimQueued) -> N
             row = replace(
                 current.row, wait_until=data.wait_until, expires_at=ends_at(data.wait_until), hub_id=data.hub_id
             )
-            writer.replace(VERSIONS, data.place, Version(event.event_id, row))
+            writer.replace_found(VERSIONS, data.place, current, Version(event.event_id, row))
         return
     is_lock = isinstance(data, LockQueued)
     row = _Row(
@@ -143,7 +143,7 @@ def _end(writer: Writer, event: Fact, place_id: int, ending: Ending) -> None:
     current = writer.find(VERSIONS, place_id)
     if current is not None:
         row = replace(current.row, ended_at=event.recorded_at, ending=ending, event_id=event.event_id)
-        writer.replace(VERSIONS, place_id, Version(event.event_id, row))
+        writer.replace_found(VERSIONS, place_id, current, Version(event.event_id, row))
 
 
 PROJECTOR: Final = Projector(

@@ -16,31 +16,10 @@ from projections.versions import Key, Said, Version, Versioned
 Row = tuple[Any, ...]
 Bindings = Row | Mapping[str, Any]
 
-MAX_REMEMBERED = 20_000
-"""Rows that a memory holds at most."""
-
 
 def time_of(event: Fact, occurred_at: int | None) -> int:
     """When it happened: at the time that the event itself gives, else when it was recorded."""
     return event.recorded_at if occurred_at is None else occurred_at
-
-
-class Memory(dict[tuple[str, Key], Any]):
-    """Some rows, by table and key; a cache that forgets everything when it is full.
-
-    Args:
-        room: how many it holds at most.
-    """
-
-    def __init__(self, room: int = MAX_REMEMBERED) -> None:
-        super().__init__()
-        self._room = room
-
-    def keep(self, key: tuple[str, Key], value: object) -> None:
-        """Remember `value` as the present truth."""
-        if len(self) >= self._room:
-            self.clear()
-        self[key] = value
 
 
 class Writer(Protocol):
@@ -69,6 +48,9 @@ class Writer(Protocol):
         Returns:
             What has ended.
         """
+
+    def replace_found(self, table: Versioned[Said], key: Key, found: Version[Said], version: Version[Said]) -> None:
+        """The same, where `find` gave the present version."""
 
 
 Handler = Callable[[Writer, Fact, Any], None]

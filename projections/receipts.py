@@ -75,7 +75,7 @@ def _acknowledge(writer: Writer, event: Fact, message_id: int, agent_id: str, ho
     current = writer.find(VERSIONS, message_id)
     if current is not None and current.row.acknowledged_at is None and current.row.to_agent == agent_id:
         row = replace(current.row, acknowledged_at=event.recorded_at, how=how)
-        writer.replace(VERSIONS, message_id, Version(event.event_id, row))
+        writer.replace_found(VERSIONS, message_id, current, Version(event.event_id, row))
 
 
 PROJECTOR: Final = Projector(

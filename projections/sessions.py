@@ -86,7 +86,7 @@ def _on_renamed(writer: Writer, event: Fact, data: SessionRenamed) -> None:
     current = writer.find(VERSIONS, data.agent_id)
     if current is not None:
         row = replace(current.row, display_name=data.display_name)
-        writer.replace(VERSIONS, data.agent_id, Version(event.event_id, row))
+        writer.replace_found(VERSIONS, data.agent_id, current, Version(event.event_id, row))
 
 
 def _on_closed(writer: Writer, event: Fact, data: SessionClosed) -> None:
@@ -101,7 +101,7 @@ def _end(writer: Writer, event: Fact, agent_id: str, left_at: int | None) -> Non
     current = writer.find(VERSIONS, agent_id)
     if current is not None:
         row = replace(current.row, active=0, left_at=left_at)
-        writer.replace(VERSIONS, agent_id, Version(event.event_id, row))
+        writer.replace_found(VERSIONS, agent_id, current, Version(event.event_id, row))
 
 
 PROJECTOR: Final = Projector(

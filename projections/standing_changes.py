@@ -7,6 +7,7 @@ transaction comes to nothing. It can be had in two ways, which give the same: ev
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from arclog.codec import Fact
 from arclog.deciders.holdings import Place
 from arclog.deciders.standing import Standing
 from arclog.events import (
@@ -36,14 +37,14 @@ from arclog.events.locks import OnPaths
 from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
 
 
-def learn(standing: Standing, event_id: int, recorded_at: int, data: Event) -> None:
+def learn(standing: Standing, event: Fact) -> None:
     """Bring what stands up to date with the next event."""
-    change = _CHANGES.get(type(data))
+    change = _CHANGES.get(type(event.data))
     if change is not None:
-        change(standing, event_id, recorded_at, data)
+        change(standing, event, event.data)
 
 
-def _on_lock_acquired(standing: Standing, event_id: int, _recorded_at: int, data: LockAcquired) -> None:
+def _on_lock_acquired(standing: Standing, event: Fact, data: LockAcquired) -> None:
     if data.place is not None:
         standing.leave(data.place)
     standing.grant(
@@ -51,51 +52,48 @@ def _on_lock_acquired(standing: Standing, event_id: int, _recorded_at: int, data
         data.keys,
         data.agent_id,
         data.mode,
-        event_id,
+        event.event_id,
         data.expires_at,
         data.kept,
         is_automatic=data.is_automatic,
     )
 
 
-def _on_claim_acquired(standing: Standing, event_id: int, _recorded_at: int, data: ClaimAcquired) -> None:
+def _on_claim_acquired(standing: Standing, event: Fact, data: ClaimAcquired) -> None:
     if data.place is not None:
         standing.leave(data.place)
-    standing.grant("claim", (data.claim_key,), data.owner_agent_id, "exclusive", event_id, data.expires_at)
+    standing.grant("claim", (data.claim_key,), data.owner_agent_id, "exclusive", event.event_id, data.expires_at)
 
 
-def _on_lock_refreshed(standing: Standing, _event_id: int, _recorded_at: int, data: LockRefreshed) -> None:
+def _on_lock_refreshed(standing: Standing, _event: Fact, data: LockRefreshed) -> None:
     standing.prolong(data.fencing_token, data.keys, data.expires_at)
 
 
-def _on_claim_refreshed(standing: Standing, _event_id: int, _recorded_at: int, data: ClaimRefreshed) -> None:
+def _on_claim_refreshed(standing: Standing, _event: Fact, data: ClaimRefreshed) -> None:
     standing.prolong(data.fencing_token, (data.claim_key,), data.expires_at)
 
 
-def _on_lock_released(standing: Standing, _event_id: int, _recorded_at: int, data: LockReleased) -> None:
+def _on_lock_released(standing: Standing, _event: Fact, data: LockReleased) -> None:
     standing.release(data.fencing_token, data.keys)
 
 
-def _on_claim_released(standing: Standing, _event_id: int, _recorded_at: int, data: ClaimReleased) -> None:
+def _on_claim_released(standing: Standing, _event: Fact, data: ClaimReleased) -> None:
     standing.release(data.fencing_token, (data.claim_key,))
 
 
-def _on_handed_over(
-    standing: Standing, event_id: int, _recorded_at: int, data: LockHandedOver | ClaimHandedOver
-) -> None:
+def _on_handed_over(standing: Standing, event: Fact, data: LockHandedOver | ClaimHandedOver) -> None:
     for place_id in data.serves:
         standing.leave(place_id)
-    standing.hand_over(data.fencing_token, _keys(data), data.to_agent_id, event_id)
+    standing.hand_over(data.fencing_token, _keys(data), data.to_agent_id, event.event_id)
 
 
-def _on_left(standing: Standing, _event_id: int, _recorded_at: int, data: LockLeft | ClaimLeft) -> None:
+def _on_left(standing: Standing, _event: Fact, data: LockLeft | ClaimLeft) -> None:
     standing.leave(data.place)
 
 
 def _on_freed(
     standing: Standing,
-    _event_id: int,
-    _recorded_at: int,
+    _event: Fact,
     data: MessagePosted | TaskCompleted | TaskFailed | TaskCancelled | TaskLapsed,
 ) -> None:
     """Something became of a task, and the lease on it is over."""
@@ -104,14 +102,14 @@ def _on_freed(
             standing.release(data.freed_token, (held.key,))
 
 
-def _on_expired(standing: Standing, _event_id: int, _recorded_at: int, data: SessionExpired | TurnEnded) -> None:
+def _on_expired(standing: Standing, _event: Fact, data: SessionExpired | TurnEnded) -> None:
     for claim in data.claims if isinstance(data, SessionExpired) else ():
         standing.release(claim.fencing_token, (claim.claim_key,))
     for lock in data.locks:
         standing.release(lock.fencing_token, (lock.file_path,))
 
 
-def _on_opened(standing: Standing, _event_id: int, _recorded_at: int, data: SessionOpened) -> None:
+def _on_opened(standing: Standing, _event: Fact, data: SessionOpened) -> None:
     if data.parent is not None:
         standing.families.join(data.agent_id, data.parent)
 
@@ -121,20 +119,20 @@ def ends_at(wait_until: int) -> int:
     return wait_until + PLACE_KEPT_SEC * MICROSECONDS
 
 
-def _on_queued(standing: Standing, event_id: int, recorded_at: int, data: LockQueued | ClaimQueued) -> None:
+def _on_queued(standing: Standing, event: Fact, data: LockQueued | ClaimQueued) -> None:
     expires_at = ends_at(data.wait_until)
     if data.place is not None:
         standing.wait_on(data.place, expires_at, data.hub_id)
         return
     is_lock = isinstance(data, LockQueued)
     place = Place(
-        event_id,
+        event.event_id,
         "lock" if is_lock else "claim",
         _keys(data),
         data.agent_id if isinstance(data, LockQueued) else data.owner_agent_id,
         data.mode if isinstance(data, LockQueued) else "exclusive",
         expires_at,
-        recorded_at,
+        event.recorded_at,
         data.ttl,
         frozenset(data.passes),
         data.hub_id,
@@ -148,7 +146,7 @@ def _keys(
     return data.keys if isinstance(data, OnPaths) else (data.claim_key,)
 
 
-_CHANGES: Final[Mapping[type[Event], Callable[[Standing, int, int, Any], None]]] = {
+_CHANGES: Final[Mapping[type[Event], Callable[[Standing, Fact, Any], None]]] = {
     ClaimAcquired: _on_claim_acquired,
     ClaimHandedOver: _on_handed_over,
     ClaimLeft: _on_left,

@@ -114,7 +114,7 @@ def _change(
     elif state == "requested":  # the last turn has failed where no other is named
         due = now if turn is None else due_at(turn, now, sent=False)
     changed = replace(row, state=state, turn=turn or row.turn, road=road or row.road, changed_at=now, due_at=due)
-    writer.replace(VERSIONS, data.wake_id, Version(event.event_id, changed))
+    writer.replace_found(VERSIONS, data.wake_id, current, Version(event.event_id, changed))
 
 
 PROJECTOR: Final = Projector(

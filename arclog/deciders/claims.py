@@ -14,7 +14,7 @@ from arclog.deciders import fields
 from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover, check_presence, check_receiver
 from arclog.deciders.holdings import Holding, Place
-from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask
+from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, ask
 from arclog.deciders.standing import Standing
 from arclog.deciders.taking_away import tell_holder
 from arclog.errors import InvalidInput, NotFound
@@ -146,43 +146,46 @@ def decide_acquire(standing: Standing, command: AcquireClaim, now: int, hub_id: 
     metadata = fields.metadata(command.metadata) if command.metadata else {}
     thread_id = None if command.thread_id is None else fields.optional_id("thread_id", command.thread_id)
     task_message_id = fields.integer("task_message_id", command.task_message_id)
-    match ask(standing, Ask("claim", agent_id, (claim_key,), "exclusive", ttl, wait > 0), now):
-        case Granted(place):
-            return ClaimAcquired(
-                claim_key=claim_key,
-                owner_agent_id=agent_id,
-                expires_at=now + ttl,
-                thread_id=thread_id,
-                task_message_id=task_message_id,
-                metadata=metadata,
-                place=None if place is None else place.place_id,
-            )
-        case Prolonged(token, _keys, expires_at, holder):
-            return ClaimRefreshed(
-                claim_key=claim_key, owner_agent_id=holder, expires_at=expires_at, fencing_token=token
-            )
-        case Queued(passes, place):
-            return ClaimQueued(
-                claim_key=claim_key,
-                owner_agent_id=agent_id,
-                wait_until=now + wait,
-                ttl=ttl,
-                hub_id=hub_id,
-                thread_id=thread_id,
-                task_message_id=task_message_id,
-                metadata=metadata,
-                passes=tuple(sorted(passes)),
-                place=None if place is None else place.place_id,
-            )
-        case Refused(obstacle, circle):
-            return ClaimRefused(
-                claim_key=claim_key,
-                asker_agent_id=agent_id,
-                owner_agent_id=obstacle.agent_id,
-                fencing_token=obstacle.event_id,
-                is_waiting=isinstance(obstacle.by, Place),
-                circle=circle,
-            )
+    answer = ask(standing, Ask("claim", agent_id, (claim_key,), "exclusive", ttl, wait > 0), now)
+    if type(answer) is Granted:
+        return ClaimAcquired(
+            claim_key=claim_key,
+            owner_agent_id=agent_id,
+            expires_at=now + ttl,
+            thread_id=thread_id,
+            task_message_id=task_message_id,
+            metadata=metadata,
+            place=None if answer.place is None else answer.place.place_id,
+        )
+    if type(answer) is Prolonged:
+        return ClaimRefreshed(
+            claim_key=claim_key,
+            owner_agent_id=answer.agent_id,
+            expires_at=answer.expires_at,
+            fencing_token=answer.token,
+        )
+    if type(answer) is Queued:
+        return ClaimQueued(
+            claim_key=claim_key,
+            owner_agent_id=agent_id,
+            wait_until=now + wait,
+            ttl=ttl,
+            hub_id=hub_id,
+            thread_id=thread_id,
+            task_message_id=task_message_id,
+            metadata=metadata,
+            passes=tuple(sorted(answer.passes)),
+            place=None if answer.place is None else answer.place.place_id,
+        )
+    obstacle = answer.obstacle
+    return ClaimRefused(
+        claim_key=claim_key,
+        asker_agent_id=agent_id,
+        owner_agent_id=obstacle.agent_id,
+        fencing_token=obstacle.event_id,
+        is_waiting=isinstance(obstacle.by, Place),
+        circle=answer.circle,
+    )
 
 
 def grant_place(place: Place, queued: ClaimQueued, now: int) -> ClaimAcquired:

@@ -9,7 +9,7 @@ from arclog.deciders.taking_away import tell_holder
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import LockHandedOver, LockRefreshed, LockReleased
 from arclog.events.leases import ReleaseReason
-from arclog.events.locks import LockedPath
+from arclog.events.locks import OnPaths
 
 
 def decide_refresh(state: OnLocks, command: RefreshLock, now: int) -> LockRefreshed:
@@ -17,8 +17,14 @@ def decide_refresh(state: OnLocks, command: RefreshLock, now: int) -> LockRefres
     agent_id = fields.agent("agent_id", command.agent_id)
     expires_at = now + fields.ttl(command.ttl_sec)
     held = _get_held(state, agent_id, command.fencing_token, now)
+    on = state.on or _on(held)
     return LockRefreshed(
-        **on_paths(_paths_of(state, held)), agent_id=agent_id, expires_at=expires_at, fencing_token=held[0].token
+        file_path=on.file_path,
+        key=on.key,
+        others=on.others,
+        agent_id=agent_id,
+        expires_at=expires_at,
+        fencing_token=held[0].token,
     )
 
 
@@ -26,8 +32,11 @@ def decide_release(state: OnLocks, command: ReleaseLock, now: int) -> LockReleas
     """Let the holder give back what it names."""
     agent_id = fields.agent("agent_id", command.agent_id)
     held = _get_held(state, agent_id, command.fencing_token, now)
+    on = state.on or _on(held)
     return LockReleased(
-        **on_paths(_paths_of(state, held)),
+        file_path=on.file_path,
+        key=on.key,
+        others=on.others,
         agent_id=agent_id,
         fencing_token=held[0].token,
         reason="undelivered" if command.undelivered else "released",
@@ -48,8 +57,11 @@ def decide_handover(state: OnLocks, command: HandOverLock, now: int, *, receiver
     held = _get_held(state, agent_id, command.fencing_token, now)
     check_presence(receiver, is_live=receiver_is_live)
     serves = check_handover(state.standing, held, receiver, now)
+    on = state.on or _on(held)
     return LockHandedOver(
-        **on_paths(_paths_of(state, held)),
+        file_path=on.file_path,
+        key=on.key,
+        others=on.others,
         agent_id=agent_id,
         to_agent_id=receiver,
         fencing_token=held[0].token,
@@ -79,13 +91,15 @@ def decide_force_release(state: OnLocks, command: ForceReleaseLock, now: int) ->
         names = ", ".join(sorted(one.agent_id for one in holders))
         raise InvalidInput("fencing_token", f"must say whose lock is meant: {names} share it")
     (holder,) = holders
-    paths = _paths_of(state, _get_held(state, holder.agent_id, holder.token, now))
+    on = state.on or _on(_get_held(state, holder.agent_id, holder.token, now))
     return LockReleased(
-        **on_paths(paths),
+        file_path=on.file_path,
+        key=on.key,
+        others=on.others,
         agent_id=holder.agent_id,
         fencing_token=holder.token,
         reason="forced",
-        notice=tell_holder("lock", [path.file_path for path in paths], holder.agent_id, operator, why),
+        notice=tell_holder("lock", [*on.paths], holder.agent_id, operator, why),
         forced_by=operator,
         why=why,
     )
@@ -93,8 +107,14 @@ def decide_force_release(state: OnLocks, command: ForceReleaseLock, now: int) ->
 
 def free(held: tuple[Holding, ...], reason: ReleaseReason) -> LockReleased:
     """What the hub itself takes back, all of one grant."""
-    paths = tuple(LockedPath(one.key) for one in held)
-    return LockReleased(**on_paths(paths), agent_id=held[0].agent_id, fencing_token=held[0].token, reason=reason)
+    on = _on(held)
+    return LockReleased(
+        file_path=on.file_path,
+        others=on.others,
+        agent_id=held[0].agent_id,
+        fencing_token=held[0].token,
+        reason=reason,
+    )
 
 
 def _get_held(state: OnLocks, agent_id: str, token: int | None, now: int) -> tuple[Holding, ...]:
@@ -104,5 +124,5 @@ def _get_held(state: OnLocks, agent_id: str, token: int | None, now: int) -> tup
     return held
 
 
-def _paths_of(state: OnLocks, held: tuple[Holding, ...]) -> tuple[LockedPath, ...]:
-    return state.paths or tuple(LockedPath(one.key) for one in held)
+def _on(held: tuple[Holding, ...]) -> OnPaths:
+    return on_paths({one.key: one.key for one in held})

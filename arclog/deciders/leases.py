@@ -19,7 +19,7 @@ places that are young. A request that would still close a circle of agents that 
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal, final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -124,6 +124,7 @@ class Ask(Struct, frozen=True):
     is_automatic: bool = False
 
 
+@final
 class Granted(Struct, frozen=True):
     """It has it from now on.
 
@@ -138,6 +139,7 @@ class Granted(Struct, frozen=True):
     upgrades: tuple[str, ...] = ()
 
 
+@final
 class Prolonged(Struct, frozen=True):
     """It has it already, by these keys of this grant, which is its own or, of a claim, its parent's.
 
@@ -151,6 +153,7 @@ class Prolonged(Struct, frozen=True):
     is_automatic: bool = False
 
 
+@final
 class Refused(Struct, frozen=True):
     """Something stands in the way.
 
@@ -163,6 +166,7 @@ class Refused(Struct, frozen=True):
     circle: tuple[Wait, ...] = ()
 
 
+@final
 class Queued(Struct, frozen=True):
     """It waits: at a new place that passes some, or at the one that it has."""
 
@@ -175,6 +179,8 @@ Answer = Granted | Prolonged | Refused | Queued
 
 def ask(standing: Standing, asked: Ask, now: int) -> Answer:
     """Judge a request."""
+    if standing.is_clear(asked.noun, asked.keys):  # as mostly
+        return Granted()
     own = _find_own(standing, asked, now)
     if own is None and asked.noun == "claim" and (parent := standing.families.parent_of(asked.agent_id)) is not None:
         own = _find_own(standing, replace(asked, agent_id=parent), now)
@@ -277,7 +283,7 @@ def find_lapsed(standing: Standing, now: int) -> Iterator[Holding]:
 
 def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:
     """What the asker has of it already: just that, or a pattern that covers all of it."""
-    if not standing.held_by(asked.agent_id):  # as for nearly all that ask for something new
+    if not standing.held_by(asked.agent_id):
         return None
     noun, agent_id, mode = asked.noun, asked.agent_id, asked.mode
     token, longest, is_automatic = 0, now + asked.ttl, False

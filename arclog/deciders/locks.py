@@ -7,13 +7,14 @@ two askers never both get what they cannot share, on one hub or on several. A le
 clock, to the microsecond; the event id of the grant is the fencing token.
 """
 
-from typing import ClassVar, Final, TypedDict
+from collections.abc import Mapping
+from typing import ClassVar, Final
 
 from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.deciders.holdings import Place
-from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, grant, witness_of
+from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, ask, grant, witness_of
 from arclog.deciders.standing import Standing
 from arclog.deciders.waits import request_at
 from arclog.errors import InvalidInput, NotFound
@@ -26,7 +27,7 @@ from arclog.events import (
     LockRefused,
 )
 from arclog.events.leases import Mode
-from arclog.events.locks import LockedPath
+from arclog.events.locks import LockedPath, OnPaths
 from arclog.limits import TTL_SEC
 
 MAX_PATHS: Final = 100
@@ -157,14 +158,22 @@ class OnLocks(Struct, frozen=True):
     Attributes:
         standing: who holds what, and who waits.
         keys: the keys of the paths that the command names.
-        paths: these paths, in the same order.
+        on: these paths, in the same order; None where a fencing token says it all.
         hub_id: this hub, which holds the call.
     """
 
     standing: Standing
     keys: tuple[str, ...] = ()
-    paths: tuple[LockedPath, ...] = ()
+    on: OnPaths | None = None
     hub_id: str = ""
+
+
+def on_paths(sent: Mapping[str, str]) -> OnPaths:
+    """What an event names: some paths by their keys, each as it was sent."""
+    found = iter(sent.items())
+    key, path = next(found)
+    others = tuple(LockedPath(path, None if key == path else key) for key, path in found) if len(sent) > 1 else ()
+    return OnPaths(file_path=path, key=None if key == path else key, others=others)
 
 
 def named_paths(
@@ -205,49 +214,63 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
     wait = fields.wait(command.wait_sec) if command.wait_sec else 0
     metadata = fields.metadata(command.metadata) if command.metadata else {}
     asked = Ask("lock", agent_id, state.keys, command.mode, ttl, wait > 0, command.is_automatic)
-    match ask(state.standing, asked, now):
-        case Granted(place, kept, upgrades):
-            return LockAcquired(
-                **on_paths(state.paths),
-                agent_id=agent_id,
-                expires_at=now + ttl,
-                metadata=metadata,
-                mode=command.mode,
-                kept=kept,
-                upgrades=upgrades,
-                place=None if place is None else place.place_id,
-                is_automatic=command.is_automatic,
-                parent=state.standing.families.parent_of(agent_id),
-            )
-        case Prolonged(token, keys, expires_at):
-            paths = state.paths if keys == state.keys else tuple(LockedPath(key) for key in keys)
-            return LockRefreshed(**on_paths(paths), agent_id=agent_id, expires_at=expires_at, fencing_token=token)
-        case Queued(passes, place):
-            return LockQueued(
-                **on_paths(state.paths),
-                agent_id=agent_id,
-                wait_until=now + wait,
-                ttl=ttl,
-                hub_id=state.hub_id,
-                mode=command.mode,
-                metadata=metadata,
-                passes=tuple(sorted(passes)),
-                place=None if place is None else place.place_id,
-            )
-        case Refused(obstacle, circle):
-            path = state.paths[state.keys.index(obstacle.key)]
-            return LockRefused(
-                file_path=path.file_path,
-                asker_agent_id=agent_id,
-                agent_id=obstacle.agent_id,
-                fencing_token=obstacle.event_id,
-                key=path.key,
-                held=None if obstacle.held == obstacle.key else obstacle.held,
-                witness=None if obstacle.held == obstacle.key else witness_of(obstacle),
-                mode=command.mode,
-                is_waiting=isinstance(obstacle.by, Place),
-                circle=circle,
-            )
+    assert state.on is not None  # who asks names paths
+    on = state.on
+    answer = ask(state.standing, asked, now)
+    if type(answer) is Granted:
+        return LockAcquired(
+            file_path=on.file_path,
+            key=on.key,
+            others=on.others,
+            agent_id=agent_id,
+            expires_at=now + ttl,
+            metadata=metadata,
+            mode=command.mode,
+            kept=answer.kept,
+            upgrades=answer.upgrades,
+            place=None if answer.place is None else answer.place.place_id,
+            is_automatic=command.is_automatic,
+            parent=state.standing.families.parent_of(agent_id),
+        )
+    if type(answer) is Prolonged:
+        if answer.keys != state.keys:
+            on = on_paths({key: key for key in answer.keys})
+        return LockRefreshed(
+            file_path=on.file_path,
+            key=on.key,
+            others=on.others,
+            agent_id=agent_id,
+            expires_at=answer.expires_at,
+            fencing_token=answer.token,
+        )
+    if type(answer) is Queued:
+        return LockQueued(
+            file_path=on.file_path,
+            key=on.key,
+            others=on.others,
+            agent_id=agent_id,
+            wait_until=now + wait,
+            ttl=ttl,
+            hub_id=state.hub_id,
+            mode=command.mode,
+            metadata=metadata,
+            passes=tuple(sorted(answer.passes)),
+            place=None if answer.place is None else answer.place.place_id,
+        )
+    obstacle = answer.obstacle
+    path = on.paths[state.keys.index(obstacle.key)]
+    return LockRefused(
+        file_path=path,
+        asker_agent_id=agent_id,
+        agent_id=obstacle.agent_id,
+        fencing_token=obstacle.event_id,
+        key=None if path == obstacle.key else obstacle.key,
+        held=None if obstacle.held == obstacle.key else obstacle.held,
+        witness=None if obstacle.held == obstacle.key else witness_of(obstacle),
+        mode=command.mode,
+        is_waiting=isinstance(obstacle.by, Place),
+        circle=answer.circle,
+    )
 
 
 def grant_place(standing: Standing, place: Place, queued: LockQueued, now: int) -> LockAcquired:
@@ -285,15 +308,3 @@ def leave_place(queued: LockQueued, place_id: int) -> LockLeft:
     return LockLeft(
         file_path=queued.file_path, key=queued.key, others=queued.others, agent_id=queued.agent_id, place=place_id
     )
-
-
-class _On(TypedDict):
-    file_path: str
-    key: str | None
-    others: tuple[LockedPath, ...]
-
-
-def on_paths(paths: tuple[LockedPath, ...]) -> _On:
-    """The fields of an event that name its paths."""
-    first = paths[0]
-    return {"file_path": first.file_path, "key": first.key, "others": paths[1:]}

@@ -100,12 +100,13 @@ class Standing:
         members = self.families.members_of(self.families.head_of(agent_id))
         return any(one in self._of_agent or one in self._places_of for one in members)
 
-    def is_clear(self, noun: Noun, keys: Iterable[str], modes: Iterable[Mode]) -> bool:
-        """Whether surely nobody holds anything in one of these modes that overlaps these keys."""
-        held = self.holdings[noun]
-        for key in keys:
-            for mode in modes:
-                if not held[mode].is_clear(key):
+    def is_clear(self, noun: Noun, keys: Iterable[str]) -> bool:
+        """Whether surely nobody waits, and nobody holds anything that overlaps these keys, the asker included."""
+        if self.waiting:
+            return False
+        for held in self.holdings[noun].values():
+            for key in keys:
+                if not held.is_clear(key):
                     return False
         return True
 

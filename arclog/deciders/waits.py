@@ -112,9 +112,7 @@ def find_obstacles(
 def find_obstacle(
     standing: Standing, request: Request, now: int, passes: Container[int] = frozenset()
 ) -> Obstacle | None:
-    """The first thing that stands in the way of a request; None when nothing does, as mostly."""
-    if not standing.waiting and standing.is_clear(request.noun, request.keys, opposed(request.mode)):
-        return None
+    """The first thing that stands in the way of a request; None when nothing does."""
     return next(find_obstacles(standing, request, now, passes), None)
 
 

@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from arclog.events.leases import (
+    FIRST_REASONS,
     LeaveReason,
     ReleaseReason,
     Wait,
     leaves,
     releases,
-    rules_of_release,
 )
 from arclog.events.messages import JsonObject, Notice
 from arclog.events.rule_numbers import FIRST_RULES, OVERLAP_RULES, WORK_RULES
@@ -112,7 +112,7 @@ class ClaimReleased(OfOwner, frozen=True, kw_only=True, omit_defaults=True, gc=F
     @property
     def rules(self) -> int:
         """The number of the rules that a hub must know to go on from here."""
-        return rules_of_release(self.reason)
+        return FIRST_RULES if self.reason in FIRST_REASONS else OVERLAP_RULES
 
 
 class ClaimRefused(OnClaim, frozen=True, kw_only=True, omit_defaults=True, gc=False):

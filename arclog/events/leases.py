@@ -1,16 +1,18 @@
 """What the events of claims and of locks have in common."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from arclog.events.messages import SYSTEM
-from arclog.events.rule_numbers import FIRST_RULES, OVERLAP_RULES
 
 Mode = Literal["exclusive", "shared"]
 Noun = Literal["lock", "claim"]
 ReleaseReason = Literal["released", "owner_gone", "lapsed", "forced", "undelivered"]
 LeaveReason = Literal["left", "owner_gone", "no_call", "hub_gone"]
+
+FIRST_REASONS: Final[frozenset[ReleaseReason]] = frozenset(("released", "owner_gone"))
+"""Why leases were freed under the first rules; after a release for another reason a hub must know newer ones."""
 
 
 class Wait(Struct, frozen=True, omit_defaults=True, gc=False):
@@ -41,8 +43,3 @@ def releases(holder: str, reason: ReleaseReason, forced_by: str | None) -> str:
 def leaves(agent_id: str, reason: LeaveReason) -> str:
     """Who gives up a place in the queue: its agent, or the hub."""
     return agent_id if reason == "left" else SYSTEM
-
-
-def rules_of_release(reason: ReleaseReason) -> int:
-    """The rules that a hub must know to go on after a release."""
-    return FIRST_RULES if reason in {"released", "owner_gone"} else OVERLAP_RULES

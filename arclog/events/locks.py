@@ -11,13 +11,13 @@ from typing import ClassVar
 from msgspec import Struct
 
 from arclog.events.leases import (
+    FIRST_REASONS,
     LeaveReason,
     Mode,
     ReleaseReason,
     Wait,
     leaves,
     releases,
-    rules_of_release,
 )
 from arclog.events.messages import JsonObject, Notice
 from arclog.events.rule_numbers import FIRST_RULES, OVERLAP_RULES
@@ -154,7 +154,7 @@ class LockReleased(OfAgent, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
 
     @property
     def rules(self) -> int:
-        return max(_rules_of_paths(self), rules_of_release(self.reason))
+        return _rules_of_paths(self) if self.reason in FIRST_REASONS else OVERLAP_RULES
 
 
 class LockRefused(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

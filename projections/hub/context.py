@@ -29,7 +29,7 @@ from arclog.sqlite.snapshot import Snapshot
 from projections import channels, sessions
 from projections.hub.lease_answers import CurrentRows
 from projections.hub.lease_memory import LeaseMemory
-from projections.hub.roots import Roots
+from projections.hub.roots import Modes, Roots
 from projections.intervals import AsOf
 from projections.live_writer import LiveWriter
 from projections.tokens import read_holders
@@ -62,6 +62,7 @@ class Context:
         limits: how much one message may hold.
         hub: what the hub knows of itself.
         roots: the folders that paths are relative to.
+        modes: what the disk said of paths in this transaction.
         leases: who holds what, and who waits.
         known_channels: channels that are known to exist; channels are never removed, so this is never outdated.
         sender: who asks for the command that is judged.
@@ -83,6 +84,7 @@ class Context:
         self.limits = limits
         self.hub = hub
         self.roots = roots
+        self.modes = Modes()
         self.leases = LeaseMemory(hub.hub_id)
         self.known_channels: set[str] = set()
         self.sender = ANONYMOUS
@@ -137,7 +139,8 @@ class Context:
             InvalidInput: it is blank, too long, or holds control characters.
             OutsideRoot: it leads out of the root, or lies below none.
         """
-        return self.roots.key_of(field, path, None if tree else self.root_of(agent_id), tree=tree)
+        root = None if tree else self.root_of(agent_id)
+        return self.roots.key_of(field, path, root, tree=tree, modes=self.modes)
 
     def load(self) -> None:
         """Read what calls will need, while nobody calls yet."""

@@ -40,6 +40,7 @@ def take_in(log: Log, writer: LiveWriter, events: Sequence[StoredEvent]) -> list
             writer.memory.clear()
     if events:
         advance(log.connection, events[-1].event_id)
+        writer.end_batch()
     return decoded
 
 

@@ -1,6 +1,7 @@
 """What a caller is told about an event of a claim or a lock: the lease as it stands, or what is in its way."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Protocol, TypeGuard
 
 import msgspec
@@ -64,7 +65,7 @@ _NO_METADATA = msgspec.Raw(b"{}")
 class Rows(Protocol):
     """Where leases are looked up."""
 
-    def lock(self, key: str, agent_id: str, token: int | None = None) -> Lock | None: ...
+    def lock(self, key: str, agent_id: str, token: int) -> Lock | None: ...
     def claim(self, claim_key: str) -> Claim | None: ...
     def place(self, place_id: int) -> QueuePlace | None: ...
     def left_at(self, agent_id: str, fencing_token: int) -> int | None: ...
@@ -77,7 +78,7 @@ class PastRows:
         self._snapshot = snapshot
         self._at = at
 
-    def lock(self, key: str, agent_id: str, token: int | None = None) -> Lock | None:
+    def lock(self, key: str, agent_id: str, token: int) -> Lock | None:
         return self._snapshot.read(locks.find_lock, key, agent_id, self._at)
 
     def claim(self, claim_key: str) -> Claim | None:
@@ -94,19 +95,10 @@ class CurrentRows:
     """Leases as they are now, as the writer remembers them, so that they need not be read again."""
 
     def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-
-    def lock(self, key: str, agent_id: str, token: int | None = None) -> Lock | None:
-        return locks.find_current(self._writer, key, agent_id, token)
-
-    def claim(self, claim_key: str) -> Claim | None:
-        return claims.find_current(self._writer, claim_key)
-
-    def place(self, place_id: int) -> QueuePlace | None:
-        return places.find_current(self._writer, place_id)
-
-    def left_at(self, agent_id: str, fencing_token: int) -> int | None:
-        return sessions.find_current_left_at(self._writer, agent_id, fencing_token)
+        self.lock = partial(locks.find_current, writer)
+        self.claim = partial(claims.find_current, writer)
+        self.place = partial(places.find_current, writer)
+        self.left_at = partial(sessions.find_current_left_at, writer)
 
 
 def answer_lease(rows: Rows, event_id: int, data: LeaseEvent) -> Outcome:

@@ -24,7 +24,6 @@ from arclog.events import (
     LockRefreshed,
     LockRefused,
 )
-from arclog.events.locks import LockedPath
 from arclog.sqlite.snapshot import Query
 from projections import claims, deadlocks, locks, sessions
 from projections.hub.context import Context
@@ -180,17 +179,17 @@ def _on_locks(
     field = "file_path" if command.paths is None else "paths"
     leases = context.leases
     standing = leases.standing
-    root = context.root_of(command.agent_id.strip())
+    root = None if tree else context.root_of(command.agent_id.strip())
     known = not tree and root is None
-    found: dict[str, LockedPath] = {}
+    sent: dict[str, str] = {}
     for path in lock_rules.named_paths(command):
         # What is held by just that name is a key, so the disk need not be asked what it comes to.
         if known and standing.is_held("lock", path):
             key = path
         else:
-            key = context.roots.key_of(field, path, None if tree else root, tree=tree)
-        found.setdefault(key, LockedPath(path, None if key == path else key))
-    return lock_rules.OnLocks(standing, tuple(found), tuple(found.values()), leases.hub_id)
+            key = context.roots.key_of(field, path, root, tree=tree, modes=context.modes)
+        sent.setdefault(key, path)
+    return lock_rules.OnLocks(standing, tuple(sent), lock_rules.on_paths(sent) if sent else None, leases.hub_id)
 
 
 def _lasts(context: Context, prolonged: LockRefreshed, now: int) -> bool:

@@ -37,9 +37,8 @@ MAX_BEHIND: Final = 5_000
 """Events of other hubs that are followed one by one; when there are more, the tables are read instead."""
 LAPSED_LATELY: Final = 120_000_000
 """How long ago a lease may have lapsed for somebody to wait for it still, in microseconds."""
-_ENDS: Final = (SessionClosed, SessionExpired)
-CONCERNING_LEASES: Final[frozenset[type[Event]]] = frozenset((*CONCERNING_STANDING, *_ENDS))
-"""Events that change what is remembered here."""
+ENDING_SESSIONS: Final[frozenset[type[Event]]] = frozenset((SessionClosed, SessionExpired))
+"""Events that end a session: the hub that appends one settles what follows from it."""
 _TYPES: Final = frozenset(event_class.type for event_class in CONCERNING_STANDING)
 
 
@@ -101,12 +100,12 @@ class LeaseMemory:
         return bool(self.gone or self._standing.places_at) or self.calls.has_places
 
     def learn(self, event: RecordedEvent) -> None:
-        """An event of `CONCERNING_LEASES` was appended; where earlier ones are not known yet, it is read later."""
-        data = event.data
-        if type(data) is SessionClosed or type(data) is SessionExpired:
-            self.gone.add(data.agent_id)  # the hub that appends the end of a session settles what follows from it
-        if not self._is_behind:
-            self._learn(event)
+        """An event of `CONCERNING_STANDING` was appended; where earlier ones are not known yet, it is read later."""
+        if self._is_behind:
+            return
+        learn(self._standing, event)
+        if self.calls.has_places:
+            self._follow_places(event.data)
 
     def _catch_up(self) -> None:
         assert self._source is not None
@@ -121,13 +120,8 @@ class LeaseMemory:
                     self._load(snapshot, now)  # what was known may have come from what was damaged
                     break
                 if stored.type in _TYPES:
-                    self._learn(stored.decode())
+                    self.learn(stored.decode())
         self._at = head
-
-    def _learn(self, event: RecordedEvent) -> None:
-        learn(self._standing, event.event_id, event.recorded_at, event.data)
-        if self.calls.has_places:
-            self._follow_places(event.data)
 
     def _follow_places(self, data: Event) -> None:
         """What becomes of the places at which calls of this hub wait, or waited."""

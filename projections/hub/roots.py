@@ -10,6 +10,7 @@ import re
 import stat
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,10 @@ from arclog.paths import Key, Root, is_plain, make_key
 from arclog.patterns import is_pattern
 
 _WINDOWS: Final = sys.platform == "win32"
+NOTHING: Final = 0
+"""The mode of what is not there."""
+MAX_KNOWN_WAYS: Final = 1_024
+"""Paths that are known to be plain; the same few come with nearly every call."""
 _find_file_uri = re.compile(r"\s*file:(?://(?:localhost)?)?(/(?!/).*)", re.IGNORECASE | re.DOTALL).match
 
 
@@ -41,6 +46,22 @@ def find_no_tree(folder: str) -> Tree | None:
     return None
 
 
+class Modes(dict[str, int]):
+    """What the disk says of paths, each asked for once: the mode of what is there, not followed where it is a link.
+
+    What is sent after something was put on the disk must find it there. So this lasts no longer than a batch, whose
+    calls have all been sent before the first of them is looked at.
+    """
+
+    def __missing__(self, path: str) -> int:
+        try:
+            mode = os.lstat(path).st_mode
+        except OSError:
+            mode = NOTHING
+        self[path] = mode
+        return mode
+
+
 class Roots:
     """The roots that a hub knows.
 
@@ -58,7 +79,15 @@ class Roots:
         self._find_tree = find_tree
         self._named: dict[str, Root] = {}
 
-    def key_of(self, field: str, path: str, session_root: str | None = None, *, tree: bool = False) -> str:
+    def key_of(
+        self,
+        field: str,
+        path: str,
+        session_root: str | None = None,
+        *,
+        tree: bool = False,
+        modes: "Modes | None" = None,
+    ) -> str:
         """The key of a path or pattern.
 
         Args:
@@ -66,12 +95,13 @@ class Roots:
             path: as it was sent.
             session_root: the folder that the caller's session named, if it did.
             tree: whether only the working tree is meant that it lies in.
+            modes: what has been asked of the disk since the caller sent it.
 
         Raises:
             InvalidInput: it is blank, too long, or holds control characters.
             OutsideRoot: it leads out of the root, or lies below none.
         """
-        inside = None if session_root is not None else self._find_plain(path)
+        inside = None if session_root is not None else self._find_plain(path, Modes() if modes is None else modes)
         if inside is not None:
             return str(Key("", self.own.folder, inside)) if tree else inside
         path = path_of_uri(path)
@@ -79,22 +109,20 @@ class Roots:
         real = self._follow_links(root, path)
         return make_key(field, real, root, self._others(real), windows=_WINDOWS, tree=tree)
 
-    def _find_plain(self, path: str) -> str | None:
+    def _find_plain(self, path: str, modes: Modes) -> str | None:
         """Where a file lies below the own root, when its path says so as it stands, as nearly all do; else None."""
-        inside = path.removeprefix(self._start)
-        if self.own.folds_case or not is_plain(inside) or len(path) > MAX_PATH_CHARS:
+        way = None if self.own.folds_case else _plain_way(self._start, path)
+        if way is None:
             return None
+        inside, places = way
         is_absolute = len(inside) != len(path)
         if is_absolute and any(root.folder.startswith(self._start) for root in self._named.values()):
             return None
-        walked = self.own.folder
-        for segment in inside.split("/"):
-            walked = f"{walked}/{segment}"
-            try:
-                mode = os.lstat(walked).st_mode
-            except OSError:
-                return inside
-            if stat.S_ISLNK(mode) or (is_absolute and stat.S_ISDIR(mode) and os.access(f"{walked}/.git", os.F_OK)):
+        for place in places:
+            mode = modes[place]
+            if mode == NOTHING:
+                break
+            if stat.S_ISLNK(mode) or (is_absolute and stat.S_ISDIR(mode) and os.access(f"{place}/.git", os.F_OK)):
                 return None
         return inside
 
@@ -138,6 +166,16 @@ class Roots:
     def _is_known(self, path: str) -> bool:
         roots = (self.own, *self._others(path))
         return any(path == root.folder or path.startswith(f"{root.folder}/") for root in roots)
+
+
+@lru_cache(MAX_KNOWN_WAYS)
+def _plain_way(start: str, path: str) -> tuple[str, tuple[str, ...]] | None:
+    """Of a path that needs no other form: what stands below `start`, and all on the way there; None of any other."""
+    inside = path.removeprefix(start)
+    if not is_plain(inside) or len(path) > MAX_PATH_CHARS:
+        return None
+    ends = [*(place for place, character in enumerate(inside) if character == "/"), len(inside)]
+    return inside, tuple(start + inside[:end] for end in ends)
 
 
 def path_of_uri(text: str) -> str:

@@ -24,6 +24,7 @@ from arclog.events import (
     PayloadErased,
     RulesRaised,
     SessionClosed,
+    SessionExpired,
 )
 from arclog.events.channels import ANONYMOUS
 from arclog.events.messages import is_of_task
@@ -42,12 +43,13 @@ from projections.hub.calls import Call
 from projections.hub.clockwork import Clockwork
 from projections.hub.context import CONCERNING_CONTEXT, Context
 from projections.hub.identity import FOR_OPERATORS, check_identity
-from projections.hub.lease_memory import CONCERNING_LEASES
+from projections.hub.lease_memory import ENDING_SESSIONS
 from projections.hub.lease_settling import find_end, settle_leases, settle_orphans
 from projections.hub.outcomes import Outcome
 from projections.hub.preconditions import check_preconditions
 from projections.intervals import live
 from projections.messages import POSTING, PostedMessage, post_of, posted_by
+from projections.standing_changes import CONCERNING_STANDING
 
 
 class Transaction:
@@ -77,6 +79,7 @@ class Transaction:
         self.has_wakes = False
         self._log = log
         self.context = context
+        context.modes.clear()
         self._clockwork = clockwork
         context.settle_agent = self._settle_agent
         context.settle_orphans = self._settle_orphans
@@ -271,6 +274,12 @@ def _learn_leases(transaction: Transaction, event: RecordedEvent) -> None:
     transaction.context.leases.learn(event)
 
 
+def _note_end(transaction: Transaction, event: RecordedEvent) -> None:
+    """A session ended."""
+    assert isinstance(event.data, SessionClosed | SessionExpired)
+    transaction.context.leases.gone.add(event.data.agent_id)
+
+
 def _learn(transaction: Transaction, event: RecordedEvent) -> None:
     """Something is otherwise of the hub, or of the log."""
     transaction.context.learn(event.data)
@@ -292,7 +301,8 @@ _REACTIONS: Final[Mapping[type[Event], tuple[Callable[[Transaction, RecordedEven
         for kinds, react in (
             (POSTING, _tell),
             ({PayloadErased}, _forget_texts),
-            (CONCERNING_LEASES, _learn_leases),
+            (CONCERNING_STANDING, _learn_leases),
+            (ENDING_SESSIONS, _note_end),
             (CONCERNING_CONTEXT, _learn),
             (tasks.PROJECTOR.handlers, _note_work),
             (wakes.PROJECTOR.handlers, _note_wake),

@@ -9,7 +9,7 @@ from projections.hub.clockwork import LOOKED_AT_ONCE, MAX_FREED
 from projections.hub.cursors import WRITE_EVERY_SEC
 from projections.hub.inspection import FOLLOW_SEC, REST
 from projections.hub.presence import MAX_NOTICED
-from projections.projector import MAX_REMEMBERED
+from projections.live_writer import MAX_REMEMBERED
 
 
 class Tuning(Struct, frozen=True, kw_only=True):

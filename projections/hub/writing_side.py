@@ -218,6 +218,7 @@ class WritingSide:
     def advance(self, head: int) -> None:
         """Note that the tables have come to the log's head, in the transaction."""
         advance(self.connection, head)
+        self.writer.end_batch()
 
     def keep(self) -> None:
         """Commit to the storage what the log turned out to have kept.

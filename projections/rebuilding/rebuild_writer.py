@@ -74,7 +74,7 @@ class RebuildWriter:
         present = self._unwritten[table].get(key)
         if present is None and table in self._begun:
             # Rows that wait to be written are of the past, so the last one in the table is what was present there.
-            return self._find_written(table, key)
+            return table.version_of(self._connection.execute(table.find_current, (key,)).fetchone())
         return present
 
     def add(self, table: Versioned[Said], key: Key, version: Version[Said]) -> None:
@@ -87,15 +87,19 @@ class RebuildWriter:
             self._write_current(table, [unwritten.pop(one) for one in _older_half(unwritten)])
 
     def replace(self, table: Versioned[Said], key: Key, version: Version[Said]) -> Version[Said] | None:
-        ended = self._unwritten[table].pop(key, None)
-        if ended is not None:
-            self.write(table.insert, past_row(ended, version.from_event))
-        elif table in self._begun:
-            ended = self._find_written(table, key)
-            if ended is not None:
-                self.write(table.close, ending(key, ended.from_event, version.from_event))
-        self.add(table, key, version)
+        ended = self.find(table, key)
+        if ended is None:
+            self.add(table, key, version)
+        else:
+            self.replace_found(table, key, ended, version)
         return ended
+
+    def replace_found(self, table: Versioned[Said], key: Key, found: Version[Said], version: Version[Said]) -> None:
+        if self._unwritten[table].pop(key, None) is not None:
+            self.write(table.insert, past_row(found, version.from_event))
+        else:
+            self.write(table.close, ending(key, found.from_event, version.from_event))
+        self.add(table, key, version)
 
     def flush(self) -> None:
         """Write everything that was kept."""
@@ -110,9 +114,6 @@ class RebuildWriter:
             self._write_rows(waiting)
         found = self._connection.execute(last, (key,)).fetchone()
         return 0 if found is None else int(found[0])
-
-    def _find_written(self, table: Versioned[Said], key: Key) -> Version[Said] | None:
-        return table.version_of(self._connection.execute(table.find_current, (key,)).fetchone())
 
     def _write_current(self, table: Versioned[Said], versions: list[Version[Said]]) -> None:
         self._connection.executemany(table.insert, [current_row(version) for version in versions])

@@ -86,6 +86,7 @@ def catch_up(source: apsw.Connection, target: apsw.Connection, after: int, until
         if isinstance(event.data, PayloadErased):
             erase_rows(source, event.data, target)
             writer.memory.clear()
+        writer.end_batch()
 
 
 def replay_to_file(storage: OpenedStorage, target: Path, until: int | None, progress: Progress) -> int:

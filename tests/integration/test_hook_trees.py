@@ -61,7 +61,7 @@ def test_a_path_has_the_key_that_a_longer_look_gives_it(
 ) -> None:
     (outer / "link").symlink_to(outer / "src")
     roots, looked = Roots(outer, find_tree), Roots(outer, find_tree)
-    monkeypatch.setattr(looked, "_find_plain", lambda _path: None)
+    monkeypatch.setattr(looked, "_find_plain", lambda *_asked: None)
     for path in ("src/a.py", "link/a.py", "new/b.py", "src/../src/a.py", f"{inner.relative_to(outer)}/src/a.py"):
         for spelled in (path, str(outer / path), f"{outer}//{path}"):
             for tree in (False, True):

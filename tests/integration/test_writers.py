@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from projections.intervals import CURRENT, node_of
 from projections.live_writer import LiveWriter
-from projections.projector import Memory, Writer
+from projections.projector import Writer
 from projections.rebuilding.rebuild_writer import Bounds, RebuildWriter
 from projections.versions import LONG, Version, Versioned
 
@@ -40,19 +40,29 @@ def bulk_writer(connection: apsw.Connection, room: int) -> RebuildWriter:
 
 
 WRITERS: tuple[Callable[[apsw.Connection, int], LiveWriter | RebuildWriter], ...] = (
-    lambda connection, _room: LiveWriter(connection),
+    LiveWriter,
     bulk_writer,
 )
 
 
 def switch(writer: Writer, switches: list[tuple[str, str]]) -> list[str | None]:
-    """Change lamps, one an event; what each was before."""
+    """Change lamps, one an event and a batch; what each was before."""
     before = []
     for event_id, (name, state) in enumerate(switches, 1):
         present = writer.find(LAMPS, name)
         before.append(None if present is None else present.row.state)
-        writer.replace(LAMPS, name, Version(event_id, Lamp(name, state)))
+        version = Version(event_id, Lamp(name, state))
+        if present is None or event_id % 2:
+            assert writer.replace(LAMPS, name, version) == present
+        else:
+            writer.replace_found(LAMPS, name, present, version)
+        end_batch(writer)
     return before
+
+
+def end_batch(writer: Writer) -> None:
+    if isinstance(writer, LiveWriter):
+        writer.end_batch()
 
 
 @settings(deadline=None, database=None)
@@ -94,6 +104,7 @@ def test_every_writer_counts_on_however_little_it_remembers(keys: list[str], roo
             for key in keys:
                 numbers.append(writer.count("SELECT number FROM t WHERE key = ? ORDER BY number DESC LIMIT 1", key))
                 writer.write("INSERT INTO t VALUES (?, ?)", (key, numbers[-1]))
+                end_batch(writer)
         assert numbers == [keys[:place].count(key) for place, key in enumerate(keys, 1)]
 
 
@@ -118,8 +129,10 @@ def test_a_bulk_writer_keeps_a_bounded_number_of_rows() -> None:
     assert connection.execute("SELECT count(*) FROM t").get == 7
 
 
-def test_a_memory_forgets_everything_when_it_is_full() -> None:
-    memory = Memory(room=3)
-    for number in range(4):
-        memory.keep(("t", str(number)), number)
-    assert memory == {("t", "3"): 3}
+def test_a_live_writer_forgets_everything_at_the_end_of_a_batch_after_which_it_has_too_much() -> None:
+    with lamp_table() as lamps:
+        writer = LiveWriter(lamps, room=3)
+        for number, remembered in enumerate((1, 2, 3, 0, 1), 1):
+            writer.replace(LAMPS, f"lamp-{number}", Version(number, Lamp(f"lamp-{number}", "on")))
+            writer.end_batch()
+            assert len(writer.memory) == remembered

@@ -75,9 +75,9 @@ def _overtake(patch: pytest.MonkeyPatch) -> None:
 def _forget_who_left(patch: pytest.MonkeyPatch) -> None:
     learn = standing_changes.learn
 
-    def forgetful(what: Any, event_id: int, recorded_at: int, data: Any) -> None:
-        if not isinstance(data, LockLeft):
-            learn(what, event_id, recorded_at, data)
+    def forgetful(what: Any, event: Any) -> None:
+        if not isinstance(event.data, LockLeft):
+            learn(what, event)
 
     patch.setattr(lease_memory, "learn", forgetful)
 

@@ -19,6 +19,7 @@ from arclog.deciders.locks import (
     ReleaseLock,
     decide_leave,
     named_paths,
+    on_paths,
 )
 from arclog.deciders.standing import Standing
 from arclog.errors import Conflict, Deadlock, InvalidInput, NotFound, StaleToken
@@ -32,7 +33,6 @@ from arclog.events import (
     LockReleased,
 )
 from arclog.events.leases import Mode, Wait
-from arclog.events.locks import LockedPath
 
 SECOND = 1_000_000
 NOW = 1_000 * SECOND
@@ -64,7 +64,7 @@ def on(
     standing: Standing, command: AcquireLock | RefreshLock | ReleaseLock | HandOverLock | ForceReleaseLock
 ) -> OnLocks:
     paths = named_paths(command)
-    return OnLocks(standing, tuple(paths), tuple(map(LockedPath, paths)), "hub-1")
+    return OnLocks(standing, tuple(paths), on_paths({path: path for path in paths}) if paths else None, "hub-1")
 
 
 def decide_acquire(standing: Standing, command: AcquireLock, now: int) -> Acquired:
