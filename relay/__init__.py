@@ -6,7 +6,8 @@
     courier       carries one agent's requests to the hub, in their order, and brings the answers back
     agent_folder  one agent's two folders; `spool`, `folders` (`folders_on_windows`) and `files`
                   touch what lies there
-    envelope      a request and a response as text, without I/O; `identity` says who may ask for what
+    envelope      a request and a response as text, without I/O; `identity` says who may ask for what, and
+                  `session_owner` whose session a request closes
     hook_calls    a harness's hook, which is carried once or refused
     cursors       reads that go on from a cursor, which moves when the response lies there
     pace          how long it waits for what

@@ -33,10 +33,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, Literal
-from urllib.parse import quote
+from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from relay.agent_folder import AgentFolder, Unfinished
@@ -54,11 +52,9 @@ from relay.envelope import (
 from relay.files import TAKEN, Mark, stem_of
 from relay.hook_calls import ask_once, check_hook
 from relay.hub_answers import find_grant, is_stopping
-from relay.identity import check_owner, find_closed_session
 from relay.pace import Pace
 from relay.send import HubUnreachable, Send
-
-OK: Final = 200
+from relay.session_owner import check_session
 
 log = logging.getLogger("arc.relay")
 
@@ -237,55 +233,49 @@ class Courier:
     # Carrying -------------------------------------------------------------------------------------------------------
 
     async def _carry(self, stem: str, request: Request) -> None:
-        headers, grant, move = {}, None, None
-        reading = CursorRead.find(request)
-        if request.writes:
-            headers["X-Arc-Agent"] = self._folder
-        if request.writes and not request.is_hook:
-            headers["Idempotency-Key"] = idempotency_key(self._folder, request.request_id)
         try:
-            await self._check_session(request)
-            path = request.path if reading is None else reading.path
-            if request.is_hook:
-                status, body = await ask_once(self._send, request, headers)
-            else:
-                status, body = await self._ask(request.method, path, request.encode_body(), headers)
-            response = encode_answer(request.request_id, status, body, _now())
-            grant = find_grant(request, body)
-            move = None if reading is None else reading.path_to_move(body)
+            carried = await self._ask_for(request)
         except LeftForNext:
             return
-        except Refused as refused:
-            response = _refusal(refused, request.request_id)
-        except Exception:  # the shell, as in _serve_all
-            log.exception("relay: %s %s of %s", request.method, request.path, self._folder)
-            response = _refusal(Refused("the hub failed; its log says why", status=SERVER_FAULT), request.request_id)
-        became = self._answer(stem, response)
+        became = self._answer(stem, carried.response)
         if became == "there" and request.is_hook:
             with suppress(OSError), self._open() as folder:
                 folder.seal(stem)
         with suppress(LeftForNext):
-            if became == "unread" and grant is not None:
-                await self._ask("POST", *grant, {"X-Arc-Agent": self._folder})
-            if became == "there" and move is not None:
-                await self._ask("GET", move, b"", {})
+            if became == "unread" and carried.give_back is not None:
+                await self._ask("POST", *carried.give_back, {"X-Arc-Agent": self._folder})
+            if became == "there" and carried.move is not None:
+                await self._ask("GET", carried.move, b"", {})
 
-    async def _check_session(self, request: Request) -> None:
-        session_id = find_closed_session(request)
-        if session_id is None:
-            return
-        after = ""
-        while True:
-            status, body = await self._ask("GET", f"/v1/agents?after={quote(after, safe='')}", b"", {})
-            if status != OK:
-                raise Refused("the hub cannot tell now whose session this is; try again", status=status)
-            agents = msgspec.json.decode(body, type=_Agents)
-            for agent in agents.result:
-                if agent.session_id == session_id:
-                    check_owner(agent.agent_id, self._folder)
-            if not agents.more:
-                return
-            after = agents.result[-1].agent_id
+    async def _ask_for(self, request: Request) -> "_Carried":
+        """Have the hub do what a request asks for; the response also tells what went wrong.
+
+        Raises:
+            LeftForNext: the relay is closing.
+        """
+        try:
+            await check_session(self._ask, request, self._folder)
+            reading, headers = CursorRead.find(request), {}
+            if request.writes:
+                headers["X-Arc-Agent"] = self._folder
+            if request.is_hook:
+                status, body = await ask_once(self._send, request, headers)
+            else:
+                if request.writes:
+                    headers["Idempotency-Key"] = idempotency_key(self._folder, request.request_id)
+                path = request.path if reading is None else reading.path
+                status, body = await self._ask(request.method, path, request.encode_body(), headers)
+            response = encode_answer(request.request_id, status, body, _now())
+            move = None if reading is None else reading.path_to_move(body)
+            return _Carried(response, find_grant(request, body), move)
+        except LeftForNext:
+            raise
+        except Refused as refused:
+            return _Carried(_refusal(refused, request.request_id))
+        except Exception:  # the shell, as in _serve_all
+            log.exception("relay: %s %s of %s", request.method, request.path, self._folder)
+            failed = Refused("the hub failed; its log says why", status=SERVER_FAULT)
+            return _Carried(_refusal(failed, request.request_id))
 
     async def _ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         first_sec, longest_sec = self._pace.reconnect_sec
@@ -324,14 +314,18 @@ class Courier:
         return "there"
 
 
-class _Agent(Struct):
-    agent_id: str
-    session_id: str
+class _Carried(Struct, frozen=True):
+    """What came of a request.
 
+    Attributes:
+        response: what its file is to hold.
+        give_back: path and body of the call that frees what was granted, if the response cannot be handed over.
+        move: the path that moves a cursor, once the response lies there.
+    """
 
-class _Agents(Struct):
-    result: list[_Agent]
-    more: bool = False
+    response: bytes
+    give_back: tuple[str, bytes] | None = None
+    move: str | None = None
 
 
 def _refusal(refused: Refused, request_id: str) -> bytes:

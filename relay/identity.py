@@ -70,24 +70,6 @@ def check_identity(request: Request, folder: str) -> None:
         raise
 
 
-def find_closed_session(request: Request) -> str | None:
-    """The id of the session that a request closes, if that is what it does."""
-    path = unquote(request.path.partition("?")[0])
-    if request.method == "DELETE" and path.startswith("/v1/sessions/"):
-        return path.removeprefix("/v1/sessions/").strip()
-    return None
-
-
-def check_owner(owner: str, folder: str) -> None:
-    """Let an agent close a session of its own.
-
-    Raises:
-        Refused: with 403; the session is another agent's.
-    """
-    if folder_name(owner) != folder:
-        raise Refused(f"requests in folder {folder!r} may not close a session of another agent", status=FORBIDDEN)
-
-
 def _check_folder(folder: str) -> None:
     if folder_name(folder) != folder:
         raise Refused("the folder's name must be an agent id of letters, digits, '.', '_' and '-'")

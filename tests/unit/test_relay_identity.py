@@ -8,7 +8,8 @@ import pytest
 from api.app import ROUTES
 from api.http.routes import Route
 from relay.envelope import Refused, Request
-from relay.identity import check_identity, check_owner, find_closed_session, folder_name
+from relay.identity import check_identity, folder_name
+from relay.session_owner import check_owner, find_closed_session
 
 
 def request(method: str, path: str, body: dict[str, Any] | None = None, agent_id: str = "alice") -> Request:
