@@ -37,7 +37,7 @@ PATH: Final = "/v1/messages:batch"
 
 
 class Batch(Struct, frozen=True):
-    """What the lines of a batch have in common: the road that they came, who sends them, and the key, if any."""
+    """What the lines of a batch have in common: the way they came, who sends them, and the key, if any."""
 
     transport: str
     sender: str

@@ -1,4 +1,4 @@
-"""What holds where nothing is said. A copy of the client alone has no `arclog.limits`, so a test compares the two."""
+"""The defaults of the client. A copy of the client alone has no `arclog.limits`, so a test compares the two."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Events as they lie on disk: MessagePack by msgspec, and what is recorded around them.
 
-The bytes of an event are a map of its fields, without those that have their default. Which type they are of stands
-beside them, in the log's column `type`, and nowhere in them.
+The bytes of an event are a map of its fields, without those that have their default. Their type is not among them: it
+stands in the log's column `type`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ class Metadata(Struct, frozen=True, omit_defaults=True):
     """How an event came to be.
 
     Attributes:
-        transport: the road the call took: `http`, which is so usual that it is not written, `relay`, `mcp`, `cli`,
+        transport: the way it came: `http`, which is so usual that it is not written, `relay`, `mcp`, `cli`,
             `import`, or `hub` for its own clockwork.
         key: the caller's idempotency key.
         request: SHA-256 of the request that the key belongs to.

@@ -1,4 +1,4 @@
-"""The time of this machine: since its start, which nothing sets, and by the wall."""
+"""The time of this machine: since its start, by a clock that nothing sets, and by the wall clock."""
 
 import sys
 import time

@@ -1,9 +1,9 @@
-"""Overlaps: of what is held, that which meets a path or a pattern.
+"""Overlaps: what of all that is held meets a path or a pattern.
 
-Most that is asked for is one plain path, far from all others, and held for a moment. That nothing overlaps it is told
-without looking through anything: neither it nor a folder above it is held, nothing is held below it, and nobody holds a
-pattern. So what was added last is put into the tree (`arclog.path_tree`) only when a question needs that, or when it is
-no longer one of the last few.
+Most requests are for one plain path, far from all others, and held for a moment. That nothing overlaps it is known
+without a search: neither it nor a folder above it is held, nothing is held below it, and nobody holds a pattern. So
+what was added last is put into the tree (`arclog.path_tree`) only when a question needs that, or when it is no longer
+one of the last few.
 """
 
 from collections.abc import Iterator

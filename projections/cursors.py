@@ -1,4 +1,4 @@
-"""Cursors: where agents stand that let the hub remember how far they have read."""
+"""Cursors: how far an agent has read, where it has the hub remember that."""
 
 from typing import Final
 

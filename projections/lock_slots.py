@@ -1,4 +1,4 @@
-"""Slots: where the rows of a lock stand, told apart by what stands in the slot.
+"""Slots: the places of the rows of one key, which several agents may hold side by side.
 
 The rows of one key share a slot as long as one agent alone has it: what is granted next takes the place of what was.
 Of agents that share a key each has a slot of its own, and so has a sub-agent, which may have a key alone beside its

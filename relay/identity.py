@@ -1,6 +1,6 @@
 """What an agent may ask for over the relay: everything that an agent does, and only as itself. No I/O.
 
-Over HTTP, who can reach the hub's port is trusted. A spool folder is handed to a sandbox just because it is not, so
+Over HTTP, anyone who can reach the hub's port is trusted. A sandbox is not, which is why it gets a folder instead. So
 here the folder is the identity: a request in `requests/alice/` acts as alice, and never on the hub itself.
 
 An agent id may hold characters that a folder's name cannot, so the two are compared by the folder's name: an agent

@@ -2,7 +2,7 @@
 
 A hook has four seconds for each tool, and none of them for a spool that nobody serves, so it looks at this file first.
 A relay that ends takes it away, unless another one serves the spool as well; one that died leaves it, and its time
-tells.
+shows that.
 """
 
 import asyncio

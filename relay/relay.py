@@ -1,7 +1,7 @@
 """The relay as the hub sees it: it has a thread and an event loop of its own, and asks the hub on the hub's.
 
-A spool often lies on a mount, and a mount may be slow or hang, with anyone who touches it. That must be the relay
-alone: no file is touched on the event loop that serves everyone else.
+A spool often lies on a mount, and a mount may be slow or hang, and with it anyone who touches it. That must be the
+relay alone: no file is touched on the event loop that serves everyone else.
 """
 
 import asyncio

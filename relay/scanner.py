@@ -1,11 +1,10 @@
 """The scanner: finds what agents put into the spool, and has one courier for each agent carry it.
 
-Requests are found in two ways. The kernel tells of them, where it can; and we look, since it cannot over many mounts.
-We look rarely while the kernel's notifications work: the last request was announced, and a look is only for safety.
-Once a look has found a request that nobody announced, we look fast: the pause between two looks is then a fiftieth of
-the time since the last request, so an agent that works is answered within milliseconds, and one that sleeps costs
-nothing. Looking takes a fifth of the time at most, and a folder that is slow to read, since somebody has filled it, is
-read so seldom that the others do not notice.
+Requests are found in two ways: the kernel announces them, which it cannot over many mounts; and we look. As long as
+requests are announced we look rarely, for safety only. Once a look has found one that was not, we look fast: the pause
+between two looks is then a fiftieth of the time since the last request, so an agent that works is answered within
+milliseconds, and one that sleeps costs nothing. Looking takes a fifth of the time at most, and a folder that is slow to
+read, since somebody has filled it, is read so seldom that the others do not notice.
 
 All that touches files is done here and now, on this event loop, which is why it is not the hub's: see `relay.relay`.
 """

@@ -132,7 +132,7 @@ class Windows:
 
         Args:
             window: the window.
-            transport: the road that the call took.
+            transport: the way that the call came.
             cleared: whether it was there before, with a session that its user has cleared: it goes on as that agent,
                 and knows nothing any more.
 

@@ -60,7 +60,7 @@ class DirectCalls:
             path: its path as it is listed, with the names of ids in braces.
             ids: the ids.
             body: the fields of the request, decoded.
-            transport: the road that the call took, kept with the event.
+            transport: the way that the call came, kept with the event.
             key: the caller's idempotency key.
 
         Raises:

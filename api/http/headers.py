@@ -1,4 +1,4 @@
-"""What a request says around its path and its body: its headers, and the road that it came."""
+"""What a request says around its path and its body: its headers, and the way it came."""
 
 import re
 from typing import Final

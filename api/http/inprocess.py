@@ -30,7 +30,7 @@ async def call(
         path: path and query; what is not ASCII is encoded.
         body: the request's body, empty for none.
         headers: further headers; `Idempotency-Key` makes a repeated call safe.
-        transport: the road that the call took (`relay`, `mcp`), kept with the event that it leads to.
+        transport: the way that the call came (`relay`, `mcp`), kept with the event that it leads to.
 
     Returns:
         The answer; refusals are answers too. A route that streams refuses.

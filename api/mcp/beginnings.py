@@ -1,4 +1,4 @@
-"""Where the polls of an agent begin that nothing is known of here, as the hub and its log tell it."""
+"""Where the polls of an agent begin of which nothing is known here: what the hub and its log tell."""
 
 from collections.abc import Mapping
 from typing import Any, Final

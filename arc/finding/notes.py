@@ -11,8 +11,8 @@ repository or with a copy of the folder, or have been planted. So a note counts 
 of a storage that lies beside it, leads to this machine, and the process that it names is what listens there; where the
 system does not tell that, the hub is asked what it is.
 
-A sandbox may see neither the network nor the processes outside of it. A hub that left the name of another network, and
-whose relay serves, is none that has gone.
+A sandbox may see neither the network nor the processes outside of it. So where a note names another network, and the
+relay serves, the hub is taken to be there.
 """
 
 from __future__ import annotations

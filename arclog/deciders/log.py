@@ -1,4 +1,4 @@
-"""The log itself: what may be taken out of it, and by whom that is told."""
+"""The log itself: which texts may be erased from it, and what the event says that erases them."""
 
 from typing import ClassVar, Final
 

@@ -1,6 +1,6 @@
 """Names that could be taken for others: letters of several scripts in one word, and characters that nobody sees.
 
-Which script a letter is of, its Unicode name begins with. Plain ASCII is never looked at.
+A letter's Unicode name begins with its script. Plain ASCII is never looked at.
 """
 
 import unicodedata

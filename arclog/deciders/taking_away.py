@@ -1,4 +1,4 @@
-"""Taking away: an operator frees what another agent holds, and that one is told."""
+"""Taking away: an operator frees what another agent holds, and that agent is told."""
 
 from collections.abc import Sequence
 

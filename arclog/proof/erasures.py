@@ -1,4 +1,4 @@
-"""Whether every event that says its texts were erased was erased: a change must not pass for an erasure.
+"""Whether every event that claims to be erased was erased: a change must not pass for an erasure.
 
 What is left of an erased event says itself what the chain was made of. So the chain alone would take any text for it;
 but the event that erased it carries the same bytes, and is chained.

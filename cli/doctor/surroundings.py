@@ -1,4 +1,4 @@
-"""The hub of the folder, the roads to it, and what it stands on.
+"""The hub of the folder, the ways to it, and what it depends on.
 
 Whoever works here is in one of three cases: it reaches the hub over the network (A), only the disk (B), or neither (C).
 """

@@ -1,4 +1,4 @@
-"""`arc token revoke`: a token is one no more."""
+"""`arc token revoke`: a token is refused from then on."""
 
 from __future__ import annotations
 

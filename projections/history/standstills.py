@@ -3,7 +3,7 @@
     stuck     a holder that has done nothing for longer than an agent may be silent, while somebody waits for it
     deadlock  a circle: an agent was not let wait, since what it asked for is had by one that waits for it
 
-A holder that waits for others itself is not meant: whoever they wait for in the end is. Whether its process lives does
+A holder that waits itself is not named: the one for whom all of them wait in the end is. Whether its process lives does
 not matter, and a hub that vouches for it does not count: it has to do something, or one of its family has.
 """
 

@@ -25,7 +25,7 @@ class Call(Struct):
     Attributes:
         command: what is asked for.
         done: told the outcome or the error, once, by `Commit.tell`.
-        transport: the road it took.
+        transport: the way it came.
         key: the caller's idempotency key.
         request: a hash of the request that the key belongs to.
         sender: who asks: whom the command names; where it names nobody, whom the carrier knows.

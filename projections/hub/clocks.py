@@ -5,8 +5,8 @@
     wake_clock    agents that are to be called
     leases        places in the queue, and those whose hub is gone
 
-After a fault nothing is tried for a second; so it is while the log follows rules that this hub does not know, since
-whatever is due stays due until a hub comes that does.
+After a fault nothing is tried for a second. Nor is it while the log follows rules that this hub does not know: what is
+due then stays due until a hub comes that knows them.
 """
 
 from collections.abc import Callable, Collection

@@ -245,7 +245,7 @@ class Hub:
 
         Args:
             command: what is asked for.
-            transport: the road that the call took.
+            transport: the way that the call came.
             key: the caller's idempotency key; the same key with the same `request` gets the same answer again.
             request: a hash of the request.
             former_request: the same as former versions made it, which may be what is kept.

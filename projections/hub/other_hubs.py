@@ -1,4 +1,4 @@
-"""OtherHubs: what other hubs append to the log is told to those who wait here.
+"""Other hubs: what they append to the log is told to those who wait here.
 
 While anyone waits, the engine is asked for changes. Where hubs share the storage, what has changed is in it already,
 and anyone who waits reads again. Where the engine is remote, the storage first fetches what it lacks, also while nobody

@@ -1,7 +1,7 @@
 """What time does to tasks: leases that the hub gave lapse, tasks are given up, questions are answered by default.
 
 Settled first in each batch, on whichever hub, and by itself when nobody calls. In between only one number is looked at:
-when the next of it is due.
+when the next thing is due.
 """
 
 from collections.abc import Callable

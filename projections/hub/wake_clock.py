@@ -1,6 +1,6 @@
-"""What time does to wakes: a turn that nobody takes is the next one's, and who was called in vain counts as dark.
+"""What time does to wakes: a turn that nobody takes passes on, and an agent that was called in vain counts as dark.
 
-Settled as what is due of tasks is (`projections.hub.task_clock`), and like that by whichever hub comes first.
+This is settled like what is due for tasks (`projections.hub.task_clock`), by whichever hub comes first.
 """
 
 from collections.abc import Callable
