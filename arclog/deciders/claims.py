@@ -14,7 +14,7 @@ from arclog.deciders import fields
 from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover, check_presence, check_receiver
 from arclog.deciders.holdings import Holding, Place
-from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, ask
+from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, judge
 from arclog.deciders.standing import Standing
 from arclog.deciders.taking_away import tell_holder
 from arclog.errors import InvalidInput, NotFound
@@ -146,7 +146,7 @@ def decide_acquire(standing: Standing, command: AcquireClaim, now: int, hub_id: 
     metadata = fields.metadata(command.metadata) if command.metadata else {}
     thread_id = None if command.thread_id is None else fields.optional_id("thread_id", command.thread_id)
     task_message_id = fields.integer("task_message_id", command.task_message_id)
-    answer = ask(standing, Ask("claim", agent_id, (claim_key,), "exclusive", ttl, wait > 0), now)
+    answer = judge(standing, Ask("claim", agent_id, (claim_key,), "exclusive", ttl, wait > 0), now)
     if type(answer) is Granted:
         return ClaimAcquired(
             claim_key=claim_key,

@@ -177,7 +177,7 @@ class Queued(Struct, frozen=True):
 Answer = Granted | Prolonged | Refused | Queued
 
 
-def ask(standing: Standing, asked: Ask, now: int) -> Answer:
+def judge(standing: Standing, asked: Ask, now: int) -> Answer:
     """Judge a request."""
     if standing.is_clear(asked.noun, asked.keys):  # as mostly
         return Granted()

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from arclog.deciders import fields
 from arclog.deciders.holdings import Place
-from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, ask, grant, witness_of
+from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, grant, judge, witness_of
 from arclog.deciders.standing import Standing
 from arclog.deciders.waits import request_at
 from arclog.errors import InvalidInput, NotFound
@@ -216,7 +216,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
     asked = Ask("lock", agent_id, state.keys, command.mode, ttl, wait > 0, command.is_automatic)
     assert state.on is not None  # who asks names paths
     on = state.on
-    answer = ask(state.standing, asked, now)
+    answer = judge(state.standing, asked, now)
     if type(answer) is Granted:
         return LockAcquired(
             file_path=on.file_path,

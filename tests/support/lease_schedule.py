@@ -10,7 +10,7 @@ from random import Random
 from arclog.deciders.fencing import get_held
 from arclog.deciders.handover import check_handover
 from arclog.deciders.holdings import Place
-from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, ask, find_grantable, find_lapsed, grant
+from arclog.deciders.leases import Ask, Granted, Prolonged, Queued, Refused, find_grantable, find_lapsed, grant, judge
 from arclog.deciders.positions import positions_of
 from arclog.deciders.standing import Standing
 from arclog.deciders.waits import find_holders, find_places, request_at
@@ -110,7 +110,7 @@ class Player:
             noun, agent, keys, mode, ttl, until if waits else None, self.event, self.now, automatic=automatic
         )
         asked = Ask(noun, agent, keys, mode, ttl, waits, automatic)
-        got = self.apply(asked, ask(self.standing, asked, self.now), until)
+        got = self.apply(asked, judge(self.standing, asked, self.now), until)
         assert got == want, (asked, got, want)
         self.seen[got] += 1
         return got

@@ -6,7 +6,7 @@ import pytest
 
 from arclog.deciders.circles import WaitedFor, may_close_circle, places_of_family
 from arclog.deciders.holdings import Place
-from arclog.deciders.leases import Ask, Queued, ask
+from arclog.deciders.leases import Ask, Queued, judge
 from arclog.deciders.standing import Standing
 from arclog.deciders.waits import Request, find_chain, find_obstacles
 from tests.support.lease_schedule import Player
@@ -60,7 +60,7 @@ def two_crowds() -> Standing:
 def test_one_of_a_crowd_that_asks_where_another_waits_costs_as_much_as_one_alone(number: int) -> None:
     standing, profile = two_crowds(), Profile()
     asked = Ask("lock", f"a-{number}", ("b",), "exclusive", LATER, waits=True)
-    assert profile.runcall(ask, standing, asked, 1) == Queued()
+    assert profile.runcall(judge, standing, asked, 1) == Queued()
     assert sum(entry.callcount for entry in profile.getstats()) < CROWD
 
 
@@ -68,7 +68,7 @@ def test_one_of_a_crowd_that_asks_where_another_waits_costs_as_much_as_one_alone
 def test_a_hook_that_asks_for_one_of_a_crowd_looks_at_each_of_the_other_crowd_once(number: int) -> None:
     standing, profile = two_crowds(), Profile()
     asked = Ask("lock", f"a-{number}", ("b",), "exclusive", LATER, waits=True, is_automatic=True)
-    assert profile.runcall(ask, standing, asked, 1) == Queued()
+    assert profile.runcall(judge, standing, asked, 1) == Queued()
     assert sum(entry.callcount for entry in profile.getstats()) < 30 * CROWD
 
 
@@ -76,8 +76,8 @@ def test_a_circle_through_two_crowds_is_found() -> None:
     standing = two_crowds()
     standing.queue(Place(10_000, "lock", ("a",), "b-7", "exclusive", LATER, 0, LATER))
     asked = Ask("lock", "holder-a", ("b",), "exclusive", LATER, waits=True)
-    passed = ask(standing, asked, 1)
+    passed = judge(standing, asked, 1)
     assert isinstance(passed, Queued)  # before the one that waits for it, it goes; nobody else stands in its way
     standing.grant("lock", ("c",), "b-7", "exclusive", 10_001, LATER)
-    refused = ask(standing, Ask("lock", "holder-a", ("c",), "exclusive", LATER, waits=True), 1)
+    refused = judge(standing, Ask("lock", "holder-a", ("c",), "exclusive", LATER, waits=True), 1)
     assert [wait.agent_id for wait in refused.circle] == ["holder-a", "b-7"]  # type: ignore[union-attr]
