@@ -95,7 +95,7 @@ def hash_request(request: bytes, salt: bytes | None) -> bytes:
     return request if salt is None else sha256(salt + request).digest()
 
 
-def leave(data: bytes, left: Event) -> bytes:
+def erased_bytes(data: bytes, left: Event) -> bytes:
     """The bytes of an erased event.
 
     Args:

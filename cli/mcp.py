@@ -149,9 +149,9 @@ class _Adapter:
         while True:
             try:
                 if self._registered.is_set():
-                    await self._session.look()
+                    await self._session.beat()
                 else:
-                    await self._session.keep()
+                    await self._session.ensure_registered()
                     self._registered.set()
                     await self._let_wake()
                 pause_sec = await self._session.read_beat_sec()

@@ -2,8 +2,8 @@
 
 A message changes only when what it said is erased, and a connection that reads sees only what is committed. So what it
 read once stays true for as long as it is open, and of a page that many agents ask for, such as the newest fifty, only
-what is new is read. What this hub erases is forgotten at once (`forget`), what another hub on the storage erases a
-moment later (`LOOK_SEC`).
+what is new is read. What this hub erases is forgotten at once (`forget_messages`), what another hub on the storage
+erases a moment later (`LOOK_SEC`).
 """
 
 import time
@@ -81,7 +81,7 @@ def recent_of(connection: apsw.Connection, room: int = MAX_BYTES) -> Recent:
     return recent
 
 
-def forget() -> None:
+def forget_messages() -> None:
     """Remember nothing of what was read until now, on any connection of this process: something was erased."""
     global _forgotten  # noqa: PLW0603 - one number for all connections
     _forgotten += 1

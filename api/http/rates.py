@@ -32,7 +32,7 @@ class Rates:
         self._full_at: OrderedDict[str, float] = OrderedDict()
         """When each sender's bucket will be full again: each call moves it by what one costs."""
 
-    def take(self, sender: str) -> None:
+    def count(self, sender: str) -> None:
         """Count a call.
 
         Raises:

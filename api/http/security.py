@@ -149,7 +149,7 @@ class Guard:
         principal = self.gate.identify(address, headers, remote=bool(elsewhere))
         if elsewhere:
             sender = scope[SENDER] = (principal and principal.agent_id) or address
-            self._rates.take(sender)
+            self._rates.count(sender)
         return principal
 
     def _count_connection(self, connection: Connection | None, address: str) -> None:

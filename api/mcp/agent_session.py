@@ -116,7 +116,7 @@ class AgentSession:
             with reading_at_least():
                 await self._register()
 
-    async def keep(self) -> None:
+    async def ensure_registered(self) -> None:
         """Make sure that the agent is registered, and that its polls have a place to go on from.
 
         Raises:
@@ -140,7 +140,7 @@ class AgentSession:
         """Whether the agent is registered at the storage that answered last, for all that is known."""
         return self.session_id is not None and self.poll_places.begun and self._instance_id == self.port.instance_id
 
-    async def look(self) -> None:
+    async def beat(self) -> None:
         """Ask the hub whether the agent's session lives, which shows it that the agent does; come back if not.
 
         Raises:
@@ -149,7 +149,7 @@ class AgentSession:
         found = await self._find(self.agent_id, caller=self.agent_id)
         if found is None or self._instance_id != self.port.instance_id:
             self.session_id = None
-        await self.keep()
+        await self.ensure_registered()
 
     async def leave(self) -> None:
         """End the session, if it was opened here, also if it is being opened just now.
@@ -177,7 +177,7 @@ class AgentSession:
         return True
 
     async def read_beat_sec(self) -> float:
-        """How often `look` is to be called so that the session of an idle agent lives on."""
+        """How often `beat` is to be called so that the session of an idle agent lives on."""
         info = await self.port.read("/v1/hub-info", NO_IDS)
         ttl_sec: float = info.get("presence_ttl_sec", PRESENCE_TTL_SEC)
         return min(LONGEST_BEAT_SEC, ttl_sec / 3)

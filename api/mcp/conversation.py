@@ -112,7 +112,7 @@ class Conversation:
         """
         assert request.id is not None
         self.session.asked += 1
-        self.session.poll_places.keep()
+        self.session.poll_places.confirm()
         self._waited_sec = max(self._waited_sec, *self._unproved.values(), 0.0)
         self._unproved.clear()
         waits = methods.may_wait(request.method, request.params)
@@ -170,7 +170,7 @@ class Conversation:
             methods.find_tool(request.params)
         if request.method in OF_THE_HUB:
             try:
-                await session.keep()
+                await session.ensure_registered()
             except HubRefused as refused:
                 if not is_tool:
                     raise ProtocolError(jsonrpc.INTERNAL_ERROR, str(refused)) from None
@@ -179,13 +179,13 @@ class Conversation:
                 notices += session.take_notices()
         done = await method(AskingAgent(session, key), request.params, notices)
         if not session.is_registered and request.method in OF_THE_HUB:
-            await self._keep_registered(done)
+            await self._register_again(done)
         return done
 
-    async def _keep_registered(self, done: Done) -> None:
+    async def _register_again(self, done: Done) -> None:
         """The hub came back with another storage while it was asked: register there before the answer goes out."""
         try:
-            await self.session.keep()
+            await self.session.ensure_registered()
         except HubRefused:
             return
         except asyncio.CancelledError:

@@ -127,7 +127,7 @@ class PollPlaces:
         if self._kept is not None:
             self._unkept.append(taken)
 
-    def keep(self) -> None:
+    def confirm(self) -> None:
         """The host goes on: what it was answered before was read, unless it was given back."""
         if self._kept is not None and self._unkept:
             for taken in self._unkept:

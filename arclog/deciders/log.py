@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from arclog.deciders import fields
-from arclog.erasure import is_erased, leave, without_texts
+from arclog.erasure import erased_bytes, is_erased, without_texts
 from arclog.errors import InvalidInput
 from arclog.events import ErasedEvent, Event, PayloadErased, TasksOpened
 from arclog.notices import notices_of
@@ -97,7 +97,7 @@ def decide_erase(
             if not is_erased(one.stored):
                 raise InvalidInput("ids", f"name event {event_id}, a {one.event.type}, which has no text to be erased")
             continue
-        erased[event_id], emptied[event_id] = leave(one.stored, left), left
+        erased[event_id], emptied[event_id] = erased_bytes(one.stored, left), left
         messages += _messages_of(one.event, wanted[event_id], event_id)
     if not erased:
         return None
@@ -106,7 +106,7 @@ def decide_erase(
         assert isinstance(now_left, PayloadErased)
         carried = tuple(ErasedEvent(one.event_id, erased.get(one.event_id, one.data)) for one in now_left.events)
         if carried != now_left.events:
-            erased[erasure.event_id] = leave(erasure.stored, replace(now_left, events=carried))
+            erased[erasure.event_id] = erased_bytes(erasure.stored, replace(now_left, events=carried))
     left_of = tuple(ErasedEvent(event_id, data) for event_id, data in erased.items())
     return PayloadErased(erased_by=sender, reason=reason, events=left_of, message_ids=tuple(messages))
 

@@ -33,7 +33,7 @@ from projections.encoding import encode_json
 from projections.erasing import Erased, find_erased, find_last_erasure, read_texts
 from projections.hub.calls import Call
 from projections.hub.outcomes import Outcome
-from projections.recent import forget
+from projections.recent import forget_messages
 from projections.search.filler import Filler
 
 BEYOND_REACH: Final = (
@@ -159,7 +159,7 @@ class Erasing:
             texts: what is looked for; None where nobody knows any more, so that the file has to be rewritten.
             scrubs: whether those on the log's server are this hub's to look after.
         """
-        forget()
+        forget_messages()
         last, messages = await asyncio.to_thread(self._readers.read_whole, find_erased, self._cleaned_to)
         others = [path for redact in self.on_erased for path in await redact(texts or [], messages)]
         trouble = await asyncio.to_thread(self._scrub, last) if scrubs else None

@@ -46,7 +46,7 @@ def find_stale(connection: apsw.Connection) -> tuple[str, ...]:
     return tuple(projector.name for projector in PROJECTORS if kept.get(projector.name) != projector.version)
 
 
-def drop(connection: apsw.Connection, projector: Projector) -> None:
+def drop_tables(connection: apsw.Connection, projector: Projector) -> None:
     """Remove a projection's tables."""
     for table in projector.tables:
         connection.execute(f'DROP TABLE IF EXISTS main."{table}"')
@@ -83,7 +83,7 @@ def build_at_leisure(
     """The same beside other work: `progress`, which is called after each chunk, may rest."""
     projectors = tuple(projectors)
     for projector in projectors:
-        drop(target, projector)
+        drop_tables(target, projector)
         target.execute(projector.schema)
     reached, writer, handlers = 0, RebuildWriter(target, bounds), handlers_of(projectors)
     for chunk in _chunks_of(source, until, bounds.events):

@@ -34,7 +34,7 @@ from projections.checkpoints import CHECKPOINTS, advance
 from projections.live_writer import LiveWriter
 from projections.projector import Projector
 from projections.rebuilding.differences import attached, find_unlike
-from projections.rebuilding.rebuild import drop, find_stale, replay_into
+from projections.rebuilding.rebuild import drop_tables, find_stale, replay_into
 from projections.rebuilding.replay import catch_up, scratch
 from projections.rebuilding.verification import verify_log
 
@@ -130,7 +130,7 @@ def _put_in_place(
 
 def _copy(connection: apsw.Connection, replayed: apsw.Connection, projector: Projector) -> None:
     """Fill the tables of a projection with the rows of a replay, and make its indexes."""
-    drop(connection, projector)
+    drop_tables(connection, projector)
     connection.execute(projector.schema)
     for table in projector.tables:
         rows = replayed.cursor().execute(f'SELECT * FROM "{table}"')  # noqa: S608 - table names are ours

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from arclog.codec import StoredEvent
 from arclog.digest import GENESIS
 from arclog.engine import Head, Moved
-from arclog.erasure import leave, without_texts
+from arclog.erasure import erased_bytes, without_texts
 from arclog.errors import LogReplaced, StorageBusy
 from arclog.events import ErasedEvent, PayloadErased
 from tests.contract.engines import BY_HTTP, Copy, Kind, append_all, events_of, opened, post
@@ -125,7 +125,7 @@ def test_what_an_event_erases_is_erased_for_every_copy_and_for_those_that_come_l
     said = post("a", body="a key")
     append_all(log, said)
     (stored,) = events_of(other)
-    left = leave(stored.data, without_texts(said, frozenset(), 1))
+    left = erased_bytes(stored.data, without_texts(said, frozenset(), 1))
     append_all(other, PayloadErased(erased_by="ops", events=(ErasedEvent(1, left),), message_ids=(1,)))
     with opened(engine, tmp_path, time) as later:
         for copy in (log, other, later):

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from arclog.codec import Metadata, decode_data, decode_metadata, encode_data, encode_metadata
-from arclog.erasure import leave
+from arclog.erasure import erased_bytes
 from arclog.events import (
     EVENT_TYPES,
 )
@@ -73,7 +73,7 @@ def test_what_was_stored_around_an_event_and_means_nothing_any_more_is_passed_ov
 def test_what_is_written_today_is_what_the_examples_say(name: str) -> None:
     written = encode_metadata(METADATA[name]) if name in METADATA else encode_data(EVENTS[name])
     if name.endswith(", erased"):
-        written = leave(b"what stood there", EVENTS[name])
+        written = erased_bytes(b"what stood there", EVENTS[name])
     assert written.hex() == EXAMPLES[name]
 
 

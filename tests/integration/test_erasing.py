@@ -15,7 +15,7 @@ from arclog.codec import decode_data
 from arclog.deciders.locks import AcquireLock
 from arclog.deciders.log import EraseTexts
 from arclog.deciders.task_batches import NewTask, OpenTasks
-from arclog.erasure import leave, without_texts
+from arclog.erasure import erased_bytes, without_texts
 from arclog.errors import InvalidInput, NotFound
 from arclog.events import MessagePosted
 from arclog.progress import no_progress
@@ -203,7 +203,7 @@ def test_a_text_that_was_replaced_by_an_erasure_that_nobody_asked_for_is_found(t
     with tampering(storage) as connection:
         data = connection.execute("SELECT data FROM events WHERE event_id = ?", (said,)).get
         event = decode_data("message.posted", data)
-        left = leave(data, without_texts(event, frozenset(), said))
+        left = erased_bytes(data, without_texts(event, frozenset(), said))
         connection.execute("UPDATE events SET data = ? WHERE event_id = ?", (left, said))
     report = verify_storage(storage, True, no_progress, no_progress)
     assert [(one.problem, one.event_id) for one in report.findings] == [("changed", said)]

@@ -25,7 +25,7 @@ from projections.checkpoints import CHECKPOINTS
 from projections.hub.recorder import Recorder
 from projections.projector import Projector
 from projections.rebuilding.differences import Difference, find_differences
-from projections.rebuilding.rebuild import bring_up_to_date, build, drop, replay_into
+from projections.rebuilding.rebuild import bring_up_to_date, build, drop_tables, replay_into
 from projections.rebuilding.rebuild_writer import Bounds
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import contents, reading, recording
@@ -93,7 +93,7 @@ def test_a_projection_that_is_missing_is_made_from_the_log(
     storage: Path, writable: apsw.Connection, projector: Projector
 ) -> None:
     before = contents(writable)
-    drop(writable, projector)
+    drop_tables(writable, projector)
     writable.execute("DELETE FROM checkpoints WHERE projection = ?", (projector.name,))
     assert bring_up_to_date(writable) == (projector.name,)
     assert contents(writable) == before

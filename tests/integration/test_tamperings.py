@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from arclog.codec import decode_data, encode_data
 from arclog.digest import digest_of
-from arclog.erasure import leave, without_texts
+from arclog.erasure import erased_bytes, without_texts
 from arclog.events import MessagePosted
 from arclog.progress import no_progress
 from arclog.proof.anchors import Anchor, encode_anchor
@@ -184,7 +184,7 @@ def test_a_change_that_passes_itself_off_as_an_erasure(storage: Path) -> None:
     with tampering(storage) as connection:
         event_id = a_message(connection)
         data = connection.execute("SELECT data FROM events WHERE event_id = ?", (event_id,)).get
-        left = leave(data, without_texts(decode_data("message.posted", data), frozenset(), event_id))
+        left = erased_bytes(data, without_texts(decode_data("message.posted", data), frozenset(), event_id))
         connection.execute("UPDATE events SET data = ? WHERE event_id = ?", (left, event_id))
     assert problems(storage)[0] == ("log", "changed", event_id)
 

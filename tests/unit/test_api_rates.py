@@ -17,7 +17,7 @@ def take(rates: Rates, sender: str, most: int) -> int:
     """How many calls are taken of `most`."""
     for count in range(most):
         try:
-            rates.take(sender)
+            rates.count(sender)
         except TooManyRequests:
             return count
     return most
@@ -38,20 +38,20 @@ def test_a_refusal_says_when_to_come_back_and_then_holds() -> None:
     rates = Rates(2, clock)
     take(rates, "a", 100)
     with pytest.raises(TooManyRequests) as refused:
-        rates.take("a")
+        rates.count("a")
     clock.now += refused.value.retry_after_sec
-    rates.take("a")
+    rates.count("a")
 
 
 def test_nobody_pays_for_another_and_no_limit_is_none() -> None:
     rates = Rates(1, Clock())
     take(rates, "a", 100)
-    rates.take("b")
+    rates.count("b")
     assert take(Rates(0, Clock()), "a", 10_000) == 10_000
 
 
 def test_many_senders_take_no_more_memory_than_some() -> None:
     rates = Rates(1, Clock())
     for number in range(3 * MAX_SENDERS):
-        rates.take(str(number))
+        rates.count(str(number))
     assert len(rates._full_at) <= MAX_SENDERS

@@ -7,12 +7,12 @@ from arclog.codec import decode_data, encode_data
 from arclog.digest import GENESIS, chain
 from arclog.erasure import (
     add_salt,
+    erased_bytes,
     find_salt,
     has_text,
     hash_data,
     hash_request,
     is_erased,
-    leave,
     texts_of,
     without_texts,
 )
@@ -68,7 +68,7 @@ def test_what_is_left_has_no_text_and_keeps_its_stream_and_actor(name: str) -> N
 @pytest.mark.parametrize("event", [MOST, *EVENTS.values()])
 def test_the_bytes_of_an_erased_event_say_what_the_chain_was_made_of(event: Event) -> None:
     data = add_salt(encode_data(event), SALT)
-    left = leave(data, without_texts(event, NONE, 9))
+    left = erased_bytes(data, without_texts(event, NONE, 9))
     assert is_erased(left)
     assert not is_erased(data)
     assert hash_data(left) == hash_data(data)
@@ -76,7 +76,7 @@ def test_the_bytes_of_an_erased_event_say_what_the_chain_was_made_of(event: Even
     assert find_salt(left) is None
     around = (GENESIS, 9, 1, event.type, event.stream(9), event.actor)
     assert chain(*around, left, b"") == chain(*around, data, b"")
-    assert leave(left, without_texts(event, NONE, 9)) == left
+    assert erased_bytes(left, without_texts(event, NONE, 9)) == left
 
 
 def test_of_several_tasks_only_those_that_are_named_lose_their_texts() -> None:

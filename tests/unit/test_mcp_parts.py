@@ -85,11 +85,11 @@ def test_what_an_answer_took_is_kept_when_the_host_goes_on_and_not_before() -> N
         poll_places.show(taken)
     in_flight = poll_places.take(ALL, 9)
     assert book.places == {}
-    poll_places.keep()
+    poll_places.confirm()
     assert book.places == {("alice", ALL): 5, ("alice", GENERAL): 7}
     poll_places.show(in_flight)
     poll_places.give_back(in_flight)
-    poll_places.keep()
+    poll_places.confirm()
     assert book.places == {("alice", ALL): 5, ("alice", GENERAL): 5}
     other = PollPlaces(book, lambda: "alice")
     other.begin(3, shown=9)
