@@ -65,13 +65,8 @@ def find_creation(connection: apsw.Connection, name: str) -> int | None:
     return None if found is None else int(found)
 
 
-def list_channels(connection: apsw.Connection, at: AsOf) -> list[Channel]:
-    """All channels by name."""
-    return list(each_channel(connection, at))
-
-
 def each_channel(connection: apsw.Connection, at: AsOf) -> Iterator[Channel]:
-    """The same one by one: no more are read than are taken."""
+    """All channels by name, one by one: no more are read than are taken."""
     return (_channel(*row) for row in connection.execute(SQL["list"], {"at": at.at}))
 
 

@@ -72,10 +72,6 @@ class Lines:
             for key in place.keys:
                 self._meeting[place.noun][place.mode].remove(key, _OWNER, line)
 
-    def of(self, place: Place) -> Line:
-        """The line in which a place is."""
-        return self._of_kind[place.kind]
-
     def meeting(self, noun: Noun, mode: Mode, key: str) -> Iterator[tuple[Line, str]]:
         """The lines in one mode that overlap a key, each with its own key that does."""
         return self._meeting[noun][mode].find(key, _NO_OWNER)

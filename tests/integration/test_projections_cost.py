@@ -86,7 +86,7 @@ Read = Callable[[apsw.Connection, AsOf, int], object]
 READS: dict[str, Read] = {
     "live sessions": lambda c, at, _head: sessions.list_sessions(c, at),
     "a session": lambda c, at, _head: sessions.find_session(c, "agent-1", at),
-    "channels": lambda c, at, _head: channels.list_channels(c, at),
+    "channels": lambda c, at, _head: list(channels.each_channel(c, at)),
     "a channel from its beginning": lambda c, at, _head: page(c, at, channel="room", limit=20),
     "a channel from a cursor": lambda c, at, head: page(c, at, channel="room", since_id=head - 300, limit=20),
     "the end of a channel": lambda c, at, _head: page(c, at, channel="room", tail=True, limit=20),

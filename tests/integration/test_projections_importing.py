@@ -135,7 +135,7 @@ def test_what_was_there_is_there(old: Path, storage: Path) -> None:
     assert imported.counts["message.posted"] == 5
     assert imported.head == len(events_in(storage)) + 2, "ids 2 and 3 were never given out"
     with reading(storage) as connection:
-        assert [channel.name for channel in channels.list_channels(connection, LATER)] == ["dev", "direct", "general"]
+        assert [channel.name for channel in channels.each_channel(connection, LATER)] == ["dev", "direct", "general"]
         assert [session.session_id for session in sessions.list_sessions(connection, LATER)] == ["s2"]
         assert [(task.task_id, task.status) for task in tasks.list_tasks(connection, LATER)] == [
             (1, "done"),

@@ -221,7 +221,7 @@ def read_everything(connection: apsw.Connection, at: AsOf) -> dict[str, Any]:
     found: dict[str, Any] = {
         "sessions": sessions.list_sessions(connection, at),
         "sessions that can test": sessions.list_sessions(connection, at, "test"),
-        "channels": channels.list_channels(connection, at),
+        "channels": list(channels.each_channel(connection, at)),
         "last broadcast": message_pages.find_latest_broadcast(connection, at),
         "threads": threads.list_threads(connection, at),
         "claims": claims.list_claims(connection, at),

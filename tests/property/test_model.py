@@ -98,7 +98,7 @@ def compare_state(connection: apsw.Connection, model: Model, began_at: int) -> N
     assert [(task.task_id, task.parent_task_id, task.status) for task in tasks.list_tasks(connection, at)] == [
         (task_id, task.parent, "done" if task.done else "open") for task_id, task in sorted(model.tasks.items())
     ]
-    assert {channel.name for channel in channels.list_channels(connection, at)} == model.channels
+    assert {channel.name for channel in channels.each_channel(connection, at)} == model.channels
     summaries = [msgspec.structs.astuple(thread) for thread in threads.list_threads(connection, at)]
     assert [(*row[:4], *row[5:]) for row in summaries] == model.threads(), "but for the time of the latest message"
     for channel in sorted(model.channels):
