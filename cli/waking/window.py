@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 from api.mcp.port import NO_IDS, HubRefused, Port
-from cli.waking.caller import Caller
 from cli.waking.claude_inbox import Road, find_inbox
 from cli.waking.codex_queue import find_queue
 from cli.waking.reply_road import ReplyRoad
+from cli.waking.waker import Waker
 
 
 class Waking:
@@ -25,13 +25,13 @@ class Waking:
         self._name = name
         self._road = road
         self._replies = ReplyRoad(self._take)
-        self._caller = Caller(port, name, lambda: self._replies.path)
+        self._waker = Waker(port, name, lambda: self._replies.path)
         self._calling: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
         """Call the agent whenever somebody wants it woken."""
         await self._replies.open()
-        self._calling = asyncio.create_task(self._caller.attend(self._road))
+        self._calling = asyncio.create_task(self._waker.attend(self._road))
 
     def end(self) -> None:
         """Call it no more."""
@@ -41,7 +41,7 @@ class Waking:
 
     async def _take(self, text: str) -> None:
         """Post what the window's model sent back, to the one it was woken for."""
-        wake = self._caller.last
+        wake = self._waker.last
         if wake is None:
             return
         message: dict[str, Any] = {

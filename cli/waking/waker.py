@@ -1,4 +1,4 @@
-"""Who calls an agent: waits for its wakes, takes the turns that are its harness's, and says what came of it."""
+"""Who wakes an agent: waits for its wakes, takes the turns that are its harness's, and says what came of it."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ TURN: Final = "harness"
 SERVER_FAULT: Final = 500
 
 
-class Caller:
+class Waker:
     """Calls one agent.
 
     Args:
