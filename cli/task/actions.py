@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from arc.shapes import Claim, Task
 
 
-class DeedOptions(AgentOptions):
+class ActionOptions(AgentOptions):
     """Which task, and what is said of it."""
 
     task: int
@@ -26,22 +26,22 @@ class DeedOptions(AgentOptions):
     receiver: str
 
 
-class Deed:
-    """One thing that is done with a task.
+class Action:
+    """One thing that is done to a task.
 
     Args:
         act: does it.
         says: the arguments that it takes besides the task.
     """
 
-    Options: Final = DeedOptions
+    Options: Final = ActionOptions
 
-    def __init__(self, act: Callable[[ArcClient, DeedOptions], Task | Claim], *says: str) -> None:
+    def __init__(self, act: Callable[[ArcClient, ActionOptions], Task | Claim], *says: str) -> None:
         self._act = act
         self._says = says
 
     def add_arguments(self, parser: Arguments) -> None:
-        """Declare `DeedOptions`, as far as they are taken."""
+        """Declare `ActionOptions`, as far as they are taken."""
         add_actor_options(parser)
         parser.add_argument("task", type=count, metavar="TASK", help="the task's id")
         if "token" in self._says:
@@ -57,16 +57,16 @@ class Deed:
                 "assignee", nargs="?", metavar="AGENT", help="the agent; without one, anybody may do it"
             )
 
-    def run(self, options: DeedOptions) -> int:
+    def run(self, options: ActionOptions) -> int:
         """Do it, and print the task as it stands then."""
         return act_as(options, lambda client: print_json(self._act(client, options)))
 
 
-DONE: Final = Deed(lambda client, o: client.complete_task(o.task, fencing_token=o.token), "token")
-FAIL: Final = Deed(lambda client, o: client.fail_task(o.task, o.reason, fencing_token=o.token), "reason", "token")
-CANCEL: Final = Deed(lambda client, o: client.cancel_task(o.task, o.reason), "reason")
-REOPEN: Final = Deed(lambda client, o: client.reopen_task(o.task, o.reason), "reason")
-HANDOVER: Final = Deed(
+DONE: Final = Action(lambda client, o: client.complete_task(o.task, fencing_token=o.token), "token")
+FAIL: Final = Action(lambda client, o: client.fail_task(o.task, o.reason, fencing_token=o.token), "reason", "token")
+CANCEL: Final = Action(lambda client, o: client.cancel_task(o.task, o.reason), "reason")
+REOPEN: Final = Action(lambda client, o: client.reopen_task(o.task, o.reason), "reason")
+HANDOVER: Final = Action(
     lambda client, o: client.hand_over_task(o.task, o.receiver, fencing_token=o.token), "receiver", "token"
 )
-ASSIGN: Final = Deed(lambda client, o: client.assign_task(o.task, o.assignee), "assignee")
+ASSIGN: Final = Action(lambda client, o: client.assign_task(o.task, o.assignee), "assignee")
