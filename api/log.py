@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import Dated, refuse_past
+from api.http.connection import connection_of
 from api.http.headers import transport_of
 from api.http.parameters import Cursor, Limit, MaxBytes, Tail, Timeout, clamp_bytes, clamp_limit, clamp_timeout
 from api.http.queries import QueryReader
 from api.http.routes import (
-    Caller,
     ChangeRoute,
     ReadCaller,
     ReadResult,
@@ -108,7 +108,7 @@ async def read_log(hub: Hub, query: LogQuery, reader: ReadCaller) -> ReadResult:
     )
     timeout_sec = clamp_timeout(query.timeout)
     following = hub.reading.wait_for_events(wanted, timeout_sec)
-    page = await (reader.unless_gone(following) if timeout_sec else following)
+    page = await (reader.connection.unless_lost(following) if timeout_sec else following)
     return ReadResult(page.json(), page.more)
 
 
@@ -141,7 +141,7 @@ def stream(site: Site) -> ASGIApp:
         await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
             with ending_well(scope):
-                await Caller(receive).unless_gone(_pass_on(site, wanted, send))
+                await connection_of(scope).unless_lost(_pass_on(site, wanted, send))
         await send({"type": "http.response.body", "body": b""})
 
     return serve

@@ -77,7 +77,7 @@ async def list_messages(hub: Hub, query: MessagesQuery, reader: ReadCaller) -> R
         timeout_sec = clamp_timeout(query.timeout)
         if timeout_sec:
             hub.reading.check_cursor("since_id", query.since_id)
-            page = await reader.unless_gone(hub.reading.wait_for_messages(wanted, timeout_sec))
+            page = await reader.connection.unless_lost(hub.reading.wait_for_messages(wanted, timeout_sec))
     return ReadResult(page.json(), page.more)
 
 
@@ -127,7 +127,7 @@ def _begin_at(hub: Hub, query: EventsQuery, cursor: str, reader: ReadCaller) -> 
 
 async def _wait_present(hub: Hub, wanted: MessageQuery, timeout_sec: float, reader: ReadCaller, agent_id: str) -> Page:
     with hub.attendance.present(agent_id):
-        return await reader.unless_gone(hub.reading.wait_for_messages(wanted, timeout_sec))
+        return await reader.connection.unless_lost(hub.reading.wait_for_messages(wanted, timeout_sec))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -19,10 +19,11 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import refuse_past
+from api.http.connection import connection_of
 from api.http.headers import HEADERS, transport_of
 from api.http.parameters import Cursor
 from api.http.queries import QueryReader
-from api.http.routes import Caller, Route, Site, SpecialRoute, check_reader
+from api.http.routes import Route, Site, SpecialRoute, check_reader
 from arclog.deciders import fields
 from arclog.errors import ArcError, InvalidInput
 from arclog.sqlite.reads import read_head
@@ -69,7 +70,7 @@ def stream(site: Site) -> ASGIApp:
         await send({"type": "http.response.start", "status": 200, "headers": stream_headers(site)})
         if scope["method"] != "HEAD":
             with hub.attendance.present(query.agent_id), ending_well(scope):
-                await Caller(receive).unless_gone(_pass_on(site, wanted, send))
+                await connection_of(scope).unless_lost(_pass_on(site, wanted, send))
         await send({"type": "http.response.body", "body": b""})
 
     return serve

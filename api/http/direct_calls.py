@@ -4,23 +4,20 @@ The rules are the same: a route's own readers take the values, its own command i
 What is left out is what a connection needs: a scope, headers, and JSON that is encoded only to be decoded.
 """
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import msgspec
-from starlette.types import Message
 
 from api.http.as_of import moment_of
 from api.http.bodies import BodyReader, take_preconditions
+from api.http.connection import Connection
 from api.http.errors import UnknownRoute
 from api.http.idempotency import hash_request
 from api.http.queries import QueryReader, Value
 from api.http.routes import ChangeRoute, ReadCaller, ReadResult, ReadRoute, Route, check_reader
 from projections.hub.hub import Hub
 from projections.hub.outcomes import Outcome
-
-T = TypeVar("T")
 
 NO_IDS: Final[Mapping[str, Value]] = {}
 
@@ -94,7 +91,7 @@ class DirectCalls:
         query = found.read_query(parameters)
         if found.personal:
             check_reader(self.hub, str(parameters["agent_id"]))
-        return await found.answer(self.hub, query, _Reader(_never, moment_of(self.hub, query)))
+        return await found.answer(self.hub, query, ReadCaller(Connection(), moment_of(self.hub, query)))
 
 
 class _Change:
@@ -109,19 +106,6 @@ class _Read:
         self.read_query = QueryReader(route.query).take
         self.answer = route.answer
         self.personal = route.personal
-
-
-class _Reader(ReadCaller):
-    """A caller who has no connection: one that gives up is cancelled from outside."""
-
-    __slots__ = ()
-
-    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        return await work
-
-
-async def _never() -> Message:
-    return await asyncio.Future()
 
 
 def _fill_in(path: str, ids: Mapping[str, Value]) -> bytes:

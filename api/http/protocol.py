@@ -116,7 +116,7 @@ class HubProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
-        self._connection.end(exc)
+        self._connection.lose(exc)
         self._deaf = True
         self._queue.clear()
         for exchange in (self._answered, self._read):

@@ -5,8 +5,7 @@ There are three kinds: a `ChangeRoute` has a command judged and recorded, a `Rea
 on the way.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -15,8 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import moment_of
 from api.http.bodies import BodyReader, read_body, read_preconditions
-from api.http.connection import connection_of
-from api.http.errors import ClientGone
+from api.http.connection import Connection, connection_of
 from api.http.headers import AGENT, HEADERS, find_sender, transport_of
 from api.http.idempotency import KEY, find_key, hash_request
 from api.http.queries import QueryReader
@@ -33,7 +31,6 @@ from projections.tokens import read_holders
 K = TypeVar("K", bound=Struct)
 B = TypeVar("B", bound=Struct)
 Q = TypeVar("Q", bound=Struct)
-T = TypeVar("T")
 
 
 class Site(Struct, frozen=True):
@@ -52,44 +49,16 @@ class Site(Struct, frozen=True):
     left_after_sec: float = LEFT_AFTER_SEC
 
 
-class Caller:
-    """Who waits for an answer."""
+class ReadCaller(Struct, frozen=True):
+    """Who waits for the answer of a read.
 
-    __slots__ = ("_receive",)
+    Attributes:
+        connection: the connection that the request came over.
+        at: the moment that it asks about.
+    """
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-
-    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
-        """The result of `work`, which is given up as soon as the caller closes the connection.
-
-        Raises:
-            ClientGone: it did.
-        """
-        task = asyncio.ensure_future(work)
-        gone = asyncio.ensure_future(self._until_gone())
-        try:
-            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise ClientGone
-            return task.result()
-        finally:
-            task.cancel()
-            gone.cancel()
-
-    async def _until_gone(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-
-
-class ReadCaller(Caller):
-    """Who waits for the answer of a read, and the moment it asks about."""
-
-    __slots__ = ("at",)
-
-    def __init__(self, receive: Receive, at: AsOf) -> None:
-        super().__init__(receive)
-        self.at = at
+    connection: Connection
+    at: AsOf
 
 
 class ReadResult(Struct, frozen=True):
@@ -258,13 +227,11 @@ class ReadRoute(Struct, Generic[Q], frozen=True, kw_only=True):
             query = read(scope)
             if personal:
                 check_reader(hub, getattr(query, "agent_id"))  # noqa: B009 - of a query of any type
-            reader = ReadCaller(receive, moment_of(hub, query))
-            found = await answer(hub, query, reader)
-            past = None if reader.at.is_live else reader.at.at
-            connection = connection_of(scope)
+            connection, at = connection_of(scope), moment_of(hub, query)
+            found = await answer(hub, query, ReadCaller(connection, at))
             if found.take_back is not None:
                 connection.watch(found.take_back)
-            await send_result(send, found.result, more=found.more, as_of=past)
+            await send_result(send, found.result, more=found.more, as_of=None if at.is_live else at.at)
             if found.take_back is not None and (connection.has_ended or scope["method"] == "HEAD"):
                 found.take_back()
 
