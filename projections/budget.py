@@ -31,6 +31,14 @@ class Budget:
         self.is_untouched = False
         return True
 
+    def takes_all(self, size: int) -> bool:
+        """Whether rows of `size` bytes together all fit; if they do not, none is taken."""
+        if self.spent or size > self._left:
+            return False
+        self._left -= size
+        self.is_untouched = False
+        return True
+
     def fill(self, rows: Iterable[T], encode: Callable[[T], bytes]) -> list[bytes]:
         """The rows that fit, encoded; no more of them are read than that."""
         taken: list[bytes] = []

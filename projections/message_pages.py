@@ -18,7 +18,7 @@ from projections.budget import Budget
 from projections.encoding import encode_json
 from projections.intervals import AsOf
 from projections.messages import SQL, Message, PostedMessage, from_hub, messages_of
-from projections.recent import recent_of
+from projections.recent import Recent, recent_of
 
 PART: Final = 128
 """Messages of a page that are read at a time."""
@@ -134,33 +134,38 @@ def gather(connection: apsw.Connection, found: Iterable[tuple[int]], budget: Bud
     """
     rows: list[bytes] = []
     ids: list[int] = []
-    for event_id, json in _read_recent(connection, found):
-        if not budget.takes(len(json)):
-            break
-        rows.append(json)
-        ids.append(event_id)
+    recent, waiting = recent_of(connection), iter(found)
+    recent.look(connection)
+    while not budget.spent and (part := [event_id for (event_id,) in islice(waiting, PART)]):
+        known = [json for event_id in part if (json := recent.get(event_id)) is not None]
+        if len(known) == len(part) and budget.takes_all(sum(map(len, known))):
+            rows += known
+            ids += part
+            continue
+        for event_id, json in _read_part(connection, part, recent):
+            if not budget.takes(len(json)):
+                break
+            rows.append(json)
+            ids.append(event_id)
     if reverse:
         rows.reverse()
         ids.reverse()
     return Page(rows, ids, budget.spent)
 
 
-def _read_recent(connection: apsw.Connection, found: Iterable[tuple[int]]) -> Iterator[tuple[int, bytes]]:
-    """The messages whose ids a query found, as JSON; what the connection has read lately is not read again."""
-    recent, waiting = recent_of(connection), iter(found)
-    recent.look(connection)
-    while part := [event_id for (event_id,) in islice(waiting, PART)]:
-        # Taken out first, since remembering others may make it forget them.
-        known = {event_id: json for event_id in part if (json := recent.get(event_id)) is not None}
-        unread = _read(connection, [event_id for event_id in part if event_id not in known])
-        for event_id in part:
-            json = known.get(event_id)
+def _read_part(connection: apsw.Connection, part: list[int], recent: Recent) -> Iterator[tuple[int, bytes]]:
+    """The messages of some events, as JSON; what the connection has read lately is not read again."""
+    # Taken out first, since remembering others may make it forget them.
+    known = {event_id: json for event_id in part if (json := recent.get(event_id)) is not None}
+    unread = _read(connection, [event_id for event_id in part if event_id not in known])
+    for event_id in part:
+        json = known.get(event_id)
+        if json is None:
+            json = next(unread)
             if json is None:
-                json = next(unread)
-                if json is None:
-                    continue  # only where tables are damaged
-                recent.keep(event_id, json)
-            yield event_id, json
+                continue  # only where tables are damaged
+            recent.keep(event_id, json)
+        yield event_id, json
 
 
 def _read(connection: apsw.Connection, event_ids: list[int]) -> Iterator[bytes | None]:

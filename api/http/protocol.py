@@ -196,7 +196,8 @@ class HubProtocol(asyncio.Protocol):
             self._answered = exchange
             exchange.start()
         else:
-            self._flow.pause_reading()
+            if self._queue:  # beside one that waits it is still read on, so that the end of the connection is seen
+                self._flow.pause_reading()
             self._queue.append(exchange)
 
     def on_body(self, body: bytes) -> None:

@@ -1,7 +1,8 @@
 """Queries and the ids in paths, read strictly: a value that does not parse is refused by its name, never guessed at."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -101,37 +102,41 @@ class _Parameter:
         if isinstance(kind, inspect.Metadata):
             kind = kind.type
         self._kind = kind
+        self.parse: Callable[[str, str], Value] = partial(_PARSERS[type(kind)], kind)
+        """Gives the value that a text stands for; its arguments are the parameter's name and the text."""
 
     def parse_segment(self, name: str, text: str) -> Value:
         """The value of a path's segment."""
         text = unescape(name, text).strip()
-        if not isinstance(self._kind, inspect.IntType):
-            return self.parse(name, text)
         try:
             return self.parse(name, text)
         except InvalidInput:
-            raise NotFound(name, text) from None  # what cannot be an id names nothing
-
-    def parse(self, name: str, text: str) -> Value:
-        """The value that `text` stands for."""
-        kind = self._kind
-        if isinstance(kind, inspect.StrType):
-            return fields.required_text(name, text, kind.max_length or MAX_ID_CHARS)
-        if isinstance(kind, inspect.BoolType):
-            return text.lower() in TRUE
-        if isinstance(kind, inspect.LiteralType):
-            if text not in kind.values:
-                raise InvalidInput(name, f"must be {' or '.join(map(repr, kind.values))}, not {text!r}")
-            return text
-        if isinstance(kind, inspect.FloatType):
-            if not _is_number(text):
-                raise InvalidInput(name, f"must be a number of seconds, not {text!r}")
-            return float(text)
-        assert isinstance(kind, inspect.IntType)
-        return _integer(name, text, kind)
+            if isinstance(self._kind, inspect.IntType):
+                raise NotFound(name, text) from None  # what cannot be an id names nothing
+            raise
 
 
-def _integer(name: str, text: str, kind: inspect.IntType) -> int:
+def _id(kind: inspect.StrType, name: str, text: str) -> str:
+    return fields.required_text(name, text, kind.max_length or MAX_ID_CHARS)
+
+
+def _flag(_kind: inspect.BoolType, _name: str, text: str) -> bool:
+    return text.lower() in TRUE
+
+
+def _choice(kind: inspect.LiteralType, name: str, text: str) -> str:
+    if text not in kind.values:
+        raise InvalidInput(name, f"must be {' or '.join(map(repr, kind.values))}, not {text!r}")
+    return text
+
+
+def _number(_kind: inspect.FloatType, name: str, text: str) -> float:
+    if not _is_number(text):
+        raise InvalidInput(name, f"must be a number of seconds, not {text!r}")
+    return float(text)
+
+
+def _integer(kind: inspect.IntType, name: str, text: str) -> int:
     if not _is_whole(text):
         raise InvalidInput(name, f"must be an integer, not {text!r}")
     # With more digits the number is out of bounds anyway; to read a million of them would take long.
@@ -141,6 +146,16 @@ def _integer(name: str, text: str, kind: inspect.IntType) -> int:
     if kind.le is not None and value > kind.le:
         raise InvalidInput(name, f"must be at most {kind.le}, not {text}")
     return value
+
+
+_PARSERS: Final[Mapping[type[inspect.Type], Callable[..., Value]]] = {
+    inspect.StrType: _id,
+    inspect.BoolType: _flag,
+    inspect.LiteralType: _choice,
+    inspect.FloatType: _number,
+    inspect.IntType: _integer,
+}
+"""By the type of a parameter, what gives the value that a text stands for."""
 
 
 def unescape(name: str, text: str) -> str:

@@ -115,17 +115,17 @@ class ReadingSide:
         Returns:
             The page, of which there may be more, and the cursor after what was passed over.
         """
-        head = min(at.at, max(self._own_head(), self._waiters.head))
-        while query.exclude_self and (reached := query.since_id + self.max_passed_over) < head:
-            page = await self._read_messages(query, replace(at, at=reached))
-            if page.rows:
-                return ReachedPage(page, query.since_id)
-            query = replace(query, since_id=reached)
-            await asyncio.sleep(0)
-        return ReachedPage(await self._read_messages(query, at), query.since_id)
-
-    async def _read_messages(self, query: MessageQuery, at: AsOf) -> Page:
-        return await self.read_page(reader_of(query, at), query.limit, query.max_bytes)
+        if query.exclude_self:
+            head = min(at.at, max(self._own_head(), self._waiters.head))
+            while (reached := query.since_id + self.max_passed_over) < head:
+                read = reader_of(query, replace(at, at=reached))
+                page = await self.read_page(read, query.limit, query.max_bytes)
+                if page.rows:
+                    return ReachedPage(page, query.since_id)
+                query = replace(query, since_id=reached)
+                await asyncio.sleep(0)
+        page = await self.read_page(reader_of(query, at), query.limit, query.max_bytes)
+        return ReachedPage(page, query.since_id)
 
     async def search(self, query: SearchQuery, at: AsOf) -> tuple[list[Hit], bool]:
         """The messages that answer a question at a moment, and whether there are more.

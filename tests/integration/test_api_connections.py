@@ -16,6 +16,7 @@ from tests.support.waiting import wait_until
 
 BODY = '{"from_agent":"a","body":"hello \u2602"}'.encode()
 POST = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\n"
+POLL = b"GET /v1/events?agent_id=%b&timeout=60&since_id=%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PLAIN = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY)
 NOT_ASCII = "GET /v1/inbox/\u00e9\u4e2d HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
 OFFER = POST + b"Connection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: %d\r\n\r\n" % len(BODY)
@@ -210,12 +211,23 @@ def test_what_trails_a_body_is_no_header(hub: ServedHub) -> None:
     assert (answers.count(b"HTTP/1.1 201 Created"), answers.count(b"HTTP/1.1 200 OK")) == (1, 1)
 
 
-def test_a_poll_ends_with_its_connection_though_another_request_follows_it(hub: ServedHub) -> None:
-    poll = b"GET /v1/events?agent_id=%b&timeout=60&since_id=%d HTTP/1.1\r\nHost: localhost\r\n\r\n"
+@pytest.mark.parametrize("next_request", [b"", POST, b"GET /v1/shutdown HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+def test_a_poll_ends_with_its_connection_though_another_request_follows_it(hub: ServedHub, next_request: bytes) -> None:
     with hub.connect() as connection:
-        connection.sendall(poll % (b"pipeliner", hub.say("last")) + POST)
+        connection.sendall(POLL % (b"pipeliner", hub.say("last")) + next_request)
         wait_until(lambda: "pipeliner" in hub.hub._recorder.presence.waiting, what="the poll to wait")
     wait_until(lambda: "pipeliner" not in hub.hub._recorder.presence.waiting, what="the poll to end")
+
+
+def test_a_poll_of_a_client_that_will_send_no_more_is_answered(tmp_path: Path) -> None:
+    with served_hub(tmp_path, patience=Patience(half_closed_sec=30)) as hub, hub.connect() as connection:
+        connection.sendall(POLL % (b"listener", hub.say("last")))
+        connection.shutdown(socket.SHUT_WR)
+        wait_until(lambda: "listener" in hub.hub._recorder.presence.waiting, what="the poll to wait")
+        hub.say("news")
+        status, body = envelope_of(read_all(connection))
+        assert status == 200
+        assert '"body":"news"' in json.dumps(body, separators=(",", ":"))
 
 
 # Size ---------------------------------------------------------------------------------------------------------------

@@ -73,6 +73,21 @@ def test_what_is_remembered_may_be_forgotten_while_a_page_is_read(recorder: Reco
             assert page.rows == [row for row in expected if msgspec.json.decode(row)["id"] > since]
 
 
+@pytest.mark.parametrize("max_bytes", [1, 700, 1_000, 2_500, 1_000_000])
+def test_a_page_of_what_is_remembered_is_the_page_that_was_read(
+    recorder: Recorder, storage: Path, monkeypatch: pytest.MonkeyPatch, max_bytes: int
+) -> None:
+    monkeypatch.setattr(message_pages, "PART", 4)
+    execute_all(recorder, [post(body="x" * (1 + 7 * number % 50)) for number in range(10)])
+    query = MessageQuery(channel="general", max_bytes=max_bytes)
+    with reading(storage) as connection:
+        first = message_pages.read_messages(connection, query, live(BEGINNING))
+    with reading(storage) as connection:
+        message_pages.read_messages(connection, MessageQuery(channel="general"), live(BEGINNING))
+        assert len(recent_of(connection)) == 10
+        assert message_pages.read_messages(connection, query, live(BEGINNING)) == first
+
+
 def test_a_message_whose_event_is_damaged_is_told_of_and_keeps_nobody_from_the_others(
     recorder: Recorder, storage: Path
 ) -> None:

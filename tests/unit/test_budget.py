@@ -36,3 +36,21 @@ def test_no_more_rows_are_read_than_the_first_that_does_not_fit() -> None:
 def test_after_a_row_that_did_not_fit_no_smaller_one_is_taken() -> None:
     budget = Budget(10)
     assert [budget.takes(size) for size in (5, 6, 1)] == [True, False, False]
+
+
+@pytest.mark.parametrize(("size", "fit"), [(5, True), (6, False)])
+def test_rows_are_taken_together_where_they_all_fit(size: int, fit: bool) -> None:
+    budget = Budget(10)
+    assert budget.takes(5)
+    assert budget.takes_all(size) is fit
+    assert [budget.takes(5), budget.takes(1)] == ([False, False] if fit else [True, False])
+
+
+def test_nothing_more_is_taken_together_once_a_row_did_not_fit() -> None:
+    budget = Budget(10)
+    assert [budget.takes(5), budget.takes(6), budget.takes_all(1)] == [True, False, False]
+
+
+def test_rows_that_are_taken_together_leave_no_room_for_a_first_one_that_is_too_large() -> None:
+    budget = Budget(10)
+    assert [budget.takes_all(5), budget.takes(20)] == [True, False]
