@@ -50,6 +50,7 @@ def test_no_more_long_messages_are_read_than_a_page_has_room_for(
 
     execute_all(recorder, [post(body="x" * 2_000) for _ in range(100)])
     monkeypatch.setattr(message_pages, "messages_of", count)
+    monkeypatch.setattr(message_pages, "PART", 8)
     with reading(storage) as connection:
         query = MessageQuery(channel="general", max_bytes=5_000)
         page = message_pages.read_messages(connection, query, live(BEGINNING))

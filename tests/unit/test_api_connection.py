@@ -34,12 +34,10 @@ async def begin(unless: Unless, connection: Connection, ready: "asyncio.Future[N
 @pytest.mark.parametrize("unless", UNLESS)
 def test_work_that_the_client_waits_for_gives_its_result(unless: Unless) -> None:
     async def story() -> None:
-        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         connection = Connection()
-        task = await begin(unless, connection, ready)
-        ready.set_result(None)
-        assert await task == "done"
-        lose(connection)  # later, which concerns the next request only
+        assert await unless(connection, asyncio.sleep(0, "done")) == "done"
+        lose(connection)
+        await asyncio.sleep(0)  # what the request does afterwards goes on
 
     asyncio.run(story())
 
