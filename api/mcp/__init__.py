@@ -9,7 +9,8 @@ no way around its rules.
     conversation            what each message is answered with; `jsonrpc` has its form, `revisions` the two eras of MCP
     methods, tool, tools/, resources, arguments, answers
                             what can be asked, and how it is answered
-    agent_session           an agent's name, registration and places; `asking_agent` is it within one request
+    agent_session           an agent's name, registration and places; `asking_agent` is it within one request,
+                            `host_session` that of the host that it works in
     poll_places, kept_places
                             how far its polls have read; `beginnings`: where they begin that nothing is known of
     grants, held_leases     what it got after a wait, and what it still has

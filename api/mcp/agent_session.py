@@ -13,11 +13,12 @@ A hub that serves the host itself keeps the cursors besides, and goes on from th
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from api.mcp.beginnings import NOT_FOUND, VIA, begins_at, find_last_start, read_latest
 from api.mcp.grants import Grant
 from api.mcp.held_leases import HeldLeases
+from api.mcp.host_session import HostSession
 from api.mcp.poll_places import Places, PollPlaces
 from api.mcp.port import NO_IDS, HubRefused, Port, reading_at_least
 from arclog.events import JsonObject
@@ -28,27 +29,6 @@ HOOK: Final = "hook"
 CONFLICT: Final = 409
 LONGEST_BEAT_SEC: Final = 30.0
 MAX_NAMESAKES: Final = 99
-
-
-class Host(Protocol):
-    """The session of the host that an agent works in, as `arc.host_session.HostSession` is one."""
-
-    @property
-    def name(self) -> str:
-        """The name of its agent, if it was not given one."""
-        ...
-
-    def to_metadata(self) -> JsonObject:
-        """What the agent's session at the hub says of it."""
-        ...
-
-    def to_process(self) -> JsonObject | None:
-        """The process that lives as long as the session; None where the system does not tell of it."""
-        ...
-
-    def is_same(self, said: Mapping[str, Any]) -> bool:
-        """Whether metadata speak of this session."""
-        ...
 
 
 class AgentSession:
@@ -77,7 +57,7 @@ class AgentSession:
         self,
         agent_id: str,
         port: Port,
-        host: Host | None = None,
+        host: HostSession | None = None,
         is_dead: Callable[[Mapping[str, Any]], bool] | None = None,
         places: Places | None = None,
         parent: str | None = None,
