@@ -209,7 +209,7 @@ class Courier:
             try:
                 with self._open() as folder:
                     seen = folder.mark(name)
-            except OSError:  # it is gone; the next look at the folder finds it if not
+            except OSError:  # it is gone; if not, the next look at the folder finds it
                 self._forget(name)
                 return
             if seen != mark:

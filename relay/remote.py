@@ -82,7 +82,7 @@ class HttpSend:
             self._idle.pop().close()
 
     async def _ask(self, request: bytes, *, again: bool) -> tuple[int, bytes]:
-        while again and self._idle:  # what may not be done twice has a connection that was not closed meanwhile
+        while again and self._idle:  # what must not be done twice needs a connection that has not been closed meanwhile
             connection = self._idle.pop()
             try:
                 return await self._exchange(connection, request)

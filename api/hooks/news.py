@@ -130,7 +130,8 @@ class News:
             if len(self._told) >= MAX_AGENTS:
                 self._told.clear()
             since = self._hub.cursors.find(agent_id, CURSOR, self._hub.now())
-            if since is None:  # what came before its last call it has had the time to ask for; who is new was not meant
+            # It had time to ask for what came before its last call; and a new agent was not addressed.
+            if since is None:
                 since = self._hub.read(find_last_event_of, agent_id)
             if since is None:
                 since = self._hub.read(read_head).event_id

@@ -150,7 +150,7 @@ class ToolGuard:
 
     def _check_age(self, agent_id: str, named: list[NamedFile]) -> str:
         for one in named:
-            there = os.path.exists(one.path)  # noqa: PTH110 - a name that is too long is none
+            there = os.path.exists(one.path)  # noqa: PTH110 - false, not an error, for a name that is too long
             news = self._find_news(agent_id, one) if there else None
             if news is not None:
                 return (

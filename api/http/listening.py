@@ -24,7 +24,7 @@ else:
     def allow_many_connections() -> None:
         """Raise the number of files that this process may have open to what the system lets it."""
         _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        # Some systems name no limit but take none beyond this; to be refused here is no reason not to serve.
+        # Some systems name no limit but take none beyond this; a refusal here is no reason not to serve.
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard != resource.RLIM_INFINITY else 65_536, hard))
 

@@ -70,7 +70,7 @@ def required_text(field: str, value: str, most: int) -> str:
         raise InvalidInput(field, "is required and must not be blank")
     if len(value) > most:
         raise InvalidInput(field, f"must be at most {most} characters, not {len(value)}")
-    # What is printable holds none, and is told a good deal sooner.
+    # Printable text holds none, and is recognised much faster.
     if not value.isprintable() and _find_control(value) is not None:
         raise InvalidInput(field, "must not contain control characters")
     return value

@@ -184,7 +184,7 @@ class MessagePosted(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
         if self.task is not None or self.freed_token is not None:
             return WORK_RULES
         if self.handling is not None and self.handling.ack:
-            return WORK_RULES  # a reply acknowledges it, and only a hub that knows so writes that down
+            return WORK_RULES  # a reply acknowledges it, and only a hub that knows this records it
         return WORK_RULES if self.kind == "task_request" and self.to_agent == HUMAN else FIRST_RULES
 
     def stream(self, event_id: int) -> str:

@@ -107,7 +107,7 @@ class Bell:
             line.close()
             raise
         self._line = line
-        if self._closed:  # it closes what it finds; this is for what it did not
+        if self._closed:  # `close` came before there was a line to hang up
             self._hang_up()
 
     def _hang_up(self) -> None:

@@ -117,11 +117,11 @@ class Changes:
                 await asyncio.sleep(pause_sec)
                 found = self.look()
                 if found:
-                    # Who writes once may write on: no need to hurry from one commit to the next.
+                    # A hub that has written once may well write again: no need to hurry from one commit to the next.
                     self._pauses = iter(_CALM_PAUSES_SEC)
                 return found
             armed = self._arm()
-            # After it: what was committed before the kernel tells is seen now.
+            # Only now: what was committed before the watch was set, the kernel does not tell.
             if self.look():
                 return True
             if not armed:

@@ -73,7 +73,7 @@ def open_connection(
         wait_when_busy(connection, busy_sec)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA temp_store = MEMORY")
-        # REPLACE deletes too; only so do the triggers that keep events from being removed see it.
+        # REPLACE deletes too: without this the triggers that keep events from being removed would not see it.
         connection.execute("PRAGMA recursive_triggers = ON")
         connection.execute("PRAGMA cache_size = -8000")
     return connection

@@ -35,7 +35,7 @@ def remove_storage(path: Path, busy_within_ms: int = BUSY_WITHIN_MS) -> list[Pat
     there = [file for file in files if file.exists()]
     if path.stat().st_size > 0:
         _check_unused(path, busy_within_ms)
-    for file in files:  # to look into it may have made the others
+    for file in files:  # looking into the storage may have made its other files
         file.unlink(missing_ok=True)
     return there
 

@@ -35,7 +35,7 @@ def find_hub(project: Project, *, fix: bool) -> tuple[CheckResult, str]:
         choice = choose_hub()
         HttpTransport(choice.url, ANSWER_SEC).call("GET", "/v1/hub-info")
     except ArcError as error:
-        if error.code in {HUB_STOPPED, "timed_out"}:  # to start another beside it would be no help
+        if error.code in {HUB_STOPPED, "timed_out"}:  # starting another beside it would not help
             return CheckResult(False, f"hub: {error}"), ""
         if _ask_relay(project) is not None:
             reached = "hub: the network does not reach it, but the relay does (case B)"

@@ -41,7 +41,7 @@ else:
         place = os.path.realpath(path)
         nearest, kind = "", ""
         for line in lines:
-            fields = line.split(" ")  # each may be empty, the source above all
+            fields = line.split(" ")  # any of them may be empty, the source most of all
             if len(fields) <= KIND:
                 continue
             folder = _unescaped(fields[FOLDER])

@@ -95,7 +95,7 @@ def _handler(harness: str, setting: Setting, event: str) -> Json:
     if known.form == "permission":
         flat: Json = {"command": shlex.join(setting.command(harness)), "timeout": within}
         return {**flat, "failClosed": True} if is_closed else flat
-    if not url or event == known.events.start:  # which cannot be a call in Claude Code
+    if not url or event == known.events.start:  # in Claude Code, the hook of a start cannot be a URL
         named = {"name": "arc"} if harness == "gemini" else {}
         return {**named, "type": "command", "command": shlex.join(setting.command(harness)), "timeout": within}
     call: Json = {"type": "http", "url": url, "timeout": within}

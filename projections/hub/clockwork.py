@@ -267,7 +267,7 @@ class Clockwork:
         """Free what somebody held that is gone; what one event cannot name is left for the next."""
         if over.ended is None:
             self.end_sub_agents(snapshot, over.agent_id, now, append)
-        before = NO_END if over.ended is None else over.ended.event_id  # what was granted after that lasts its time
+        before = NO_END if over.ended is None else over.ended.event_id  # grants after that last their full time
         held_claims = snapshot.read(claims.list_held, over.agent_id, now, before, self._max_freed, MAX_FREED_BYTES)
         room = self._max_freed - len(held_claims)
         held_locks = snapshot.read(locks.list_held, over.agent_id, now, before, room, MAX_FREED_BYTES) if room else []

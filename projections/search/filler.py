@@ -155,7 +155,9 @@ class Filler:
                     self._failed(f"search is not up to date: {error}")
                     time.sleep(LATEST_SEC)
                     break
-                time.sleep(REST * (time.monotonic() - began_at))  # those who only read are beside it too
+                time.sleep(
+                    REST * (time.monotonic() - began_at)
+                )  # so that readers, whom it does not see, get their share
 
     def _await_idleness(self, deadline: float) -> None:
         while not self._ending and time.monotonic() < deadline:

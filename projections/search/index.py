@@ -144,7 +144,7 @@ class Index:
 def _connect(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path))
     connection.set_busy_timeout(10_000)
-    with contextlib.suppress(apsw.Error):  # what is no database shows when it is read
+    with contextlib.suppress(apsw.Error):  # that it is not a database shows when it is read
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "off")
         connection.pragma("secure_delete", True)

@@ -121,7 +121,7 @@ async def poll(agent: AskingAgent, arguments: Poll) -> Answer:
     view = View(arguments.channel, arguments.thread_id)
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + min(max(arguments.timeout, 0.0), MAX_POLL_SEC)
-    waited, wait_sec = False, 0.0  # at first a look: an answer that was not waited for is surely read
+    waited, wait_sec = False, 0.0  # first without waiting: an answer that comes at once is surely read
     while True:
         place = agent.poll_places.place(view)
         found = await agent.read(
