@@ -36,7 +36,7 @@ def holder_routes(noun: Noun, commands: Commands, result: type, beside: Sequence
     Args:
         noun: what kind of lease it is.
         commands: what is asked for.
-        result: the lease as the wire has it.
+        result: the lease as it goes over the wire.
         beside: what every answer may have beside its result.
     """
     path, also = f"/v1/{noun}s", tuple(beside)

@@ -22,7 +22,7 @@ FIRST_CHANNELS: Final = (GENERAL_CHANNEL, DIRECT_CHANNEL)
 
 
 class Channel(Struct, frozen=True):
-    """A channel as the wire has it."""
+    """A channel as it goes over the wire."""
 
     name: str
     created_at: str

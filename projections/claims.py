@@ -36,7 +36,7 @@ from projections.versions import Version, Versioned
 
 
 class Claim(Struct, frozen=True):
-    """A claim as the wire has it; `fencing_token` is the event id of its grant.
+    """A claim as it goes over the wire; `fencing_token` is the event id of its grant.
 
     In a refusal, `waiting` says that this is not held but waited for by one that comes first.
     """

@@ -37,7 +37,7 @@ from projections.versions import Version, Versioned
 
 
 class Lock(Struct, frozen=True):
-    """A lock as the wire has it; `fencing_token` is the event id of its grant.
+    """A lock as it goes over the wire; `fencing_token` is the event id of its grant.
 
     Attributes:
         file_path: the path or pattern, as it was sent.

@@ -36,7 +36,7 @@ _FIND_ORDINAL: Final = SQL["find_ordinal"]
 
 
 class Message(Struct, frozen=True, omit_defaults=True, gc=False):
-    """A message as the wire has it; what not every message has comes last, and only where it has."""
+    """A message as it goes over the wire; what not every message has comes last, and only where it has."""
 
     id: int
     ts: str

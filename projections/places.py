@@ -37,7 +37,7 @@ Ending = Literal["granted", "handed_over", "left", "owner_gone", "no_call", "hub
 
 
 class QueuePlace(Struct, frozen=True):
-    """A place as the wire has it.
+    """A place as it goes over the wire.
 
     Attributes:
         place: its id; who came earlier has a smaller one.

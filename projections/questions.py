@@ -23,7 +23,7 @@ QuestionState = Literal["open", "answered", "cancelled"]
 
 
 class Question(Struct, frozen=True):
-    """A question as the wire has it.
+    """A question as it goes over the wire.
 
     Attributes:
         question_id: its id, that of the message that asks it and of the task that it is.

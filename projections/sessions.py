@@ -28,7 +28,7 @@ from projections.vouches import LastVouches
 
 
 class Session(Struct, frozen=True):
-    """A session as the wire has it."""
+    """A session as it goes over the wire."""
 
     session_id: str
     agent_id: str

@@ -45,7 +45,7 @@ WireState = Literal["open", "claimed", "done", "failed", "cancelled"]
 
 
 class Task(Struct, frozen=True):
-    """A task as the wire has it.
+    """A task as it goes over the wire.
 
     Attributes:
         status: whether it is over, in the words of the first protocol.
@@ -312,7 +312,7 @@ def to_known(row: TaskRow) -> KnownTask:
 
 
 def to_task(row: TaskRow, at: AsOf, not_ready: tuple[str, ...] | UnsetType = UNSET) -> Task:
-    """A row as the wire has it at a moment."""
+    """A row as it goes over the wire at a moment."""
     holder = row.holder(at.now) if row.state == "open" else None
     return Task(
         row.task_id,

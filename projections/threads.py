@@ -37,7 +37,7 @@ ThreadStatus = Literal["open", "waiting", "completed"]
 
 
 class Thread(Struct, frozen=True):
-    """The summary of a thread as the wire has it."""
+    """The summary of a thread as it goes over the wire."""
 
     thread_id: str
     channel: str | None

@@ -1,4 +1,4 @@
-"""Times as the wire has them: UTC with microseconds and a trailing `Z` (RFC 3339, section 5.6)."""
+"""Times as they go over the wire: UTC with microseconds and a trailing `Z` (RFC 3339, section 5.6)."""
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache

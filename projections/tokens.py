@@ -18,7 +18,7 @@ SQL: Final = Queries("projections", "tokens.sql")
 
 
 class Token(Struct, frozen=True):
-    """A token as the wire has it: all but the token."""
+    """A token as it goes over the wire: all but the token."""
 
     token_id: str
     agent_id: str

@@ -28,7 +28,7 @@ OWN_EVENTS: Final = (
 
 
 class Wake(Struct, frozen=True):
-    """A wake as the wire has it.
+    """A wake as it goes over the wire.
 
     Attributes:
         wake_id: its id.

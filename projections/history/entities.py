@@ -140,7 +140,7 @@ def _said(event: RecordedEvent) -> list[Entity]:
 
 
 def find_entity(connection: apsw.Connection, entity: Entity, at: AsOf) -> Raw | None:
-    """How an entity stood at a moment, as the wire has it; None when there was no such thing."""
+    """How an entity stood at a moment, as it goes over the wire; None when there was no such thing."""
     found: object
     match entity.noun:
         case "session":

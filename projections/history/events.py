@@ -40,7 +40,7 @@ class EventMetadata(Struct, frozen=True, omit_defaults=True):
 
 
 class LoggedEvent(Struct, frozen=True, omit_defaults=True):
-    """An event of the log as the wire has it.
+    """An event of the log as it goes over the wire.
 
     Attributes:
         event_id: its place in the log.

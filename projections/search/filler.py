@@ -155,9 +155,8 @@ class Filler:
                     self._failed(f"search is not up to date: {error}")
                     time.sleep(LATEST_SEC)
                     break
-                time.sleep(
-                    REST * (time.monotonic() - began_at)
-                )  # so that readers, whom it does not see, get their share
+                # So that readers, whom it does not see, get their share.
+                time.sleep(REST * (time.monotonic() - began_at))
 
     def _await_idleness(self, deadline: float) -> None:
         while not self._ending and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""Times as the wire has them."""
+"""Times as they go over the wire."""
 
 import pytest
 
