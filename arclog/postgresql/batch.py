@@ -1,4 +1,4 @@
-"""Events as the parameters of a statement, and rows as events: PostgreSQL's binary forms.
+"""Events as the parameters of a statement, in PostgreSQL's binary forms.
 
 An array is its number of dimensions, a flag, the type of its elements, their number and the first index, then each
 element after its length; a bigint is 8 bytes, big-endian, as everything here is.
@@ -26,20 +26,6 @@ _NUMBER_BYTES: Final = _length(8)
 def number(value: int) -> bytes:
     """A bigint."""
     return _number.pack(value)
-
-
-def read_number(value: bytes) -> int:
-    """What a bigint says."""
-    return int(_number.unpack(value)[0])
-
-
-def event_of(row: tuple[bytes, ...]) -> StoredEvent:
-    """The event in a row of the table."""
-    event_id, recorded_at, kind, stream, actor, data, metadata, digest = row
-    return StoredEvent(
-        read_number(event_id), read_number(recorded_at), kind.decode(), stream.decode(), actor.decode(), data, metadata,
-        digest,
-    )  # fmt: skip
 
 
 def parts_of(events: Sequence[StoredEvent]) -> Iterator[Sequence[StoredEvent]]:

@@ -32,7 +32,7 @@ from arclog.engine import Head, LogName, LogState, Moved
 from arclog.errors import FarFromHead, LockLost, LogAway, OutcomeUnknown, StorageBusy, StorageError
 from arclog.machine_time import MachineTime
 from arclog.postgresql.address import Address
-from arclog.postgresql.batch import columns_of, event_of, number, parts_of, read_number
+from arclog.postgresql.batch import columns_of, number, parts_of
 from arclog.postgresql.bell import Bell
 from arclog.postgresql.durability import Durability
 from arclog.postgresql.erasing import erasures_of, scrub
@@ -128,11 +128,11 @@ class PostgresqlEngine:
             after=after,
         )
         self._holds = True
-        self.clock.correct(read_number(time), asked_at, self.clock.elapsed())
+        self.clock.correct(time, asked_at, self.clock.elapsed())
         if len(rows) > MOST_MISSING:
             self.release()
             raise FarFromHead
-        missing = [event_of(row) for row in rows]
+        missing = [StoredEvent(*row) for row in rows]
         self._has_news = bool(missing)
         if missing:
             self._end = self._head_of(missing)
@@ -214,7 +214,7 @@ class PostgresqlEngine:
             self._reach()
             return ()
         (rows,) = self._ask(("read", (number(after), number(limit))), within_sec=ANSWER_SEC)
-        events = [event_of(row) for row in rows]
+        events = [StoredEvent(*row) for row in rows]
         assert self._durability is not None
         if self._durability.is_standby:
             return events
@@ -239,7 +239,7 @@ class PostgresqlEngine:
         if not rows:
             return Head()
         ((event_id, recorded_at, digest),) = rows
-        return Head(read_number(event_id), read_number(recorded_at), digest)
+        return Head(event_id, recorded_at, digest)
 
     async def changed(self) -> None:
         await self._bell.next()

@@ -18,7 +18,7 @@ from arclog.codec import StoredEvent
 from arclog.digest import GENESIS
 from arclog.errors import StorageBusy
 from arclog.events import PayloadErased
-from arclog.postgresql.batch import columns_of_erasure, event_of, number, read_number
+from arclog.postgresql.batch import columns_of_erasure, number
 from arclog.postgresql.failures import LOCKED_TOO_LONG, ServerRefused
 from arclog.postgresql.line import Ask, Line
 from arclog.sqlite.queries import Queries
@@ -49,10 +49,10 @@ def scrub(line: Line, erasure: int, barrier: Sequence[Ask]) -> None:
     """
     line.prepare({name: ERASING[name] for name in ("find_scrubbed", "list_erasures", "scrub")})
     (((reached,),),) = line.ask(("find_scrubbed", ()), within_sec=ANSWER_SEC)
-    if read_number(reached) >= erasure:
+    if reached >= erasure:
         return
-    (rows,) = line.ask(("list_erasures", (reached,)), within_sec=SCRUB_SEC)
-    events = [event_of(row) for row in rows]
+    (rows,) = line.ask(("list_erasures", (number(reached),)), within_sec=SCRUB_SEC)
+    events = [StoredEvent(*row) for row in rows]
     if not events:
         return
     try:

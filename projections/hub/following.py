@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from arclog.codec import RecordedEvent, StoredEvent
+from arclog.codec import Fact, StoredEvent, decode_facts
 from arclog.errors import StorageError
 from arclog.events import PayloadErased
 from arclog.sqlite.log import Log
@@ -22,29 +22,29 @@ MOST_TOLD: Final = 2_000
 """Events of one look that are told one by one to those who wait; when there are more, everyone reads again."""
 
 
-def take_in(log: Log, writer: LiveWriter, events: Sequence[StoredEvent]) -> list[RecordedEvent]:
+def take_in(log: Log, writer: LiveWriter, events: Sequence[StoredEvent]) -> list[Fact]:
     """Write the rows that follow from events which were appended to the copy in this transaction.
 
     Raises:
         StorageError: one is of a type that only later versions of Arc know.
     """
     try:
-        decoded = [event.decode() for event in events]
+        facts = list(decode_facts((event.event_id, event.recorded_at, event.type, event.data) for event in events))
     except msgspec.DecodeError as error:
         advice = "run the version of Arc that recorded it, or a later one"
         raise StorageError(f"this hub cannot follow its log any further: {error}; {advice}") from None
-    for event in decoded:
-        project(HANDLERS, writer, event)
-        if isinstance(event.data, PayloadErased):
-            log.read(erasing.erase_rows, event.data)
+    for fact in facts:
+        project(HANDLERS, writer, fact)
+        if isinstance(fact.data, PayloadErased):
+            log.read(erasing.erase_rows, fact.data)
             writer.memory.clear()
     if events:
         advance(log.connection, events[-1].event_id)
         writer.end_batch()
-    return decoded
+    return facts
 
 
-def follow(log: Log, writer: LiveWriter, *, wait: bool = True) -> list[RecordedEvent] | None:
+def follow(log: Log, writer: LiveWriter, *, wait: bool = True) -> list[Fact] | None:
     """Bring the copy to the log's head, without the lock.
 
     Args:
@@ -58,7 +58,7 @@ def follow(log: Log, writer: LiveWriter, *, wait: bool = True) -> list[RecordedE
     Raises:
         StorageError: the log cannot be read, or the copy not be written; `log.rollback` must follow.
     """
-    came: list[RecordedEvent] = []
+    came: list[Fact] = []
     count = 0
 
     def take_page(page: Sequence[StoredEvent]) -> None:

@@ -124,7 +124,7 @@ class Staging:
         if came is None:
             return Commit(-1, head, [], [], has_work=True, has_erasure=True)
         messages = [message for event in came for message in posted_by(event)]
-        types = {event.type for event in came}
+        types = {event.data.type for event in came}
         has_work, has_erasure = not types.isdisjoint(CONCERNING_TASKS), PayloadErased.type in types
         return Commit(after, head, messages, [], has_work=has_work, has_erasure=has_erasure)
 

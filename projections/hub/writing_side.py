@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from arclog.clock import LogClock
-from arclog.codec import RecordedEvent
+from arclog.codec import Fact
 from arclog.engine import Engine, Moved, RemoteEngine
 from arclog.errors import FarFromHead, LogAway, StorageError, StorageGone
 from arclog.events import HubStarted
@@ -66,6 +66,8 @@ class WritingSide:
         self.away: LogAway | None = None
         """Why the log was not found when the hub started, on a copy of it."""
         self._files: OpenFiles | None = None
+        self._types: frozenset[str] | None = None
+        """What `begin` found of the transaction that is open."""
         self._path = path
         self._errors = storage_errors(path)
         self._checkpointer = Checkpointer(path, self.is_in_place, self._tuning.wal)
@@ -139,7 +141,9 @@ class WritingSide:
         if self.is_lost:
             self._reopen()
         try:
-            was_begun = self.connection.in_transaction
+            if self.connection.in_transaction:
+                return self._types
+            self._types = None
             try:
                 moved = self.log.begin(wait)
             except FarFromHead:
@@ -148,19 +152,18 @@ class WritingSide:
             if moved is None:
                 return None
             with self._errors:
-                if not was_begun:
-                    self._catch_up(moved)
-                types = list_types_after(self.connection, self.log.kept_to)
-                if HubStarted.type in types:
+                self._catch_up(moved)
+                self._types = list_types_after(self.connection, self.log.kept_to)
+                if HubStarted.type in self._types:
                     self._refuse_other_tables()
-                return types
+                return self._types
         except StorageGone as error:
             raise self._save(error) from None
         except StorageError as error:
             self.undo(error)
             raise
 
-    def follow(self) -> list[RecordedEvent] | None:
+    def follow(self) -> list[Fact] | None:
         """Bring the storage to the head of a log elsewhere, without the log's lock.
 
         Returns:
