@@ -11,8 +11,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from starlette.types import Scope
-
+from api.http.asgi import Scope
 from api.http.errors import ClientGone
 
 T = TypeVar("T")

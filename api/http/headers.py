@@ -3,8 +3,7 @@
 import re
 from typing import Final
 
-from starlette.types import Scope
-
+from api.http.asgi import Scope
 from api.http.errors import MalformedRequest
 from arclog.deciders import fields
 from arclog.errors import InvalidInput

@@ -17,8 +17,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final, TypeVar
 
-from starlette.types import Scope
-
+from api.http.asgi import Scope
 from api.http.connection import CONNECTION, Connection
 from api.http.crowds import Crowd
 from api.http.errors import TooManyConnections, TooManyOpenCalls
