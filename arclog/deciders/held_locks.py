@@ -17,7 +17,7 @@ def decide_refresh(state: OnLocks, command: RefreshLock, now: int) -> LockRefres
     agent_id = fields.agent("agent_id", command.agent_id)
     expires_at = now + fields.ttl(command.ttl_sec)
     held = _get_held(state, agent_id, command.fencing_token, now)
-    on = state.on or _on(held)
+    on = _on(state, held)
     return LockRefreshed(
         file_path=on.file_path,
         key=on.key,
@@ -32,7 +32,7 @@ def decide_release(state: OnLocks, command: ReleaseLock, now: int) -> LockReleas
     """Let the holder give back what it names."""
     agent_id = fields.agent("agent_id", command.agent_id)
     held = _get_held(state, agent_id, command.fencing_token, now)
-    on = state.on or _on(held)
+    on = _on(state, held)
     return LockReleased(
         file_path=on.file_path,
         key=on.key,
@@ -57,7 +57,7 @@ def decide_handover(state: OnLocks, command: HandOverLock, now: int, *, receiver
     held = _get_held(state, agent_id, command.fencing_token, now)
     check_presence(receiver, is_live=receiver_is_live)
     serves = check_handover(state.standing, held, receiver, now)
-    on = state.on or _on(held)
+    on = _on(state, held)
     return LockHandedOver(
         file_path=on.file_path,
         key=on.key,
@@ -79,19 +79,20 @@ def decide_force_release(state: OnLocks, command: ForceReleaseLock, now: int) ->
     """
     operator = fields.agent("agent_id", command.agent_id)
     why = fields.reason(command.reason)
-    if state.keys:
-        holders = [one for one in state.standing.holders("lock", state.keys[0]) if one.is_active(now)]
+    named = next(iter(state.sent), None)
+    if named is not None:
+        holders = [one for one in state.standing.holders("lock", named) if one.is_active(now)]
     else:
         holders = [one for one in state.standing.grant_of(command.fencing_token or 0) if one.is_active(now)][:1]
     if command.fencing_token is not None:
         holders = [one for one in holders if one.token == command.fencing_token]
     if not holders:
-        raise NotFound("lock", state.keys[0] if state.keys else command.fencing_token or 0, "is held by nobody")
+        raise NotFound("lock", named or command.fencing_token or 0, "is held by nobody")
     if len(holders) > 1:
         names = ", ".join(sorted(one.agent_id for one in holders))
         raise InvalidInput("fencing_token", f"must say whose lock is meant: {names} share it")
     (holder,) = holders
-    on = state.on or _on(_get_held(state, holder.agent_id, holder.token, now))
+    on = _on(state, _get_held(state, holder.agent_id, holder.token, now))
     return LockReleased(
         file_path=on.file_path,
         key=on.key,
@@ -107,7 +108,7 @@ def decide_force_release(state: OnLocks, command: ForceReleaseLock, now: int) ->
 
 def free(held: tuple[Holding, ...], reason: ReleaseReason) -> LockReleased:
     """What the hub itself takes back, all of one grant."""
-    on = _on(held)
+    on = on_paths({one.key: one.key for one in held})
     return LockReleased(
         file_path=on.file_path,
         others=on.others,
@@ -118,11 +119,11 @@ def free(held: tuple[Holding, ...], reason: ReleaseReason) -> LockReleased:
 
 
 def _get_held(state: OnLocks, agent_id: str, token: int | None, now: int) -> tuple[Holding, ...]:
-    held = get_held(state.standing, "lock", state.keys, agent_id, token, now)
+    held = get_held(state.standing, "lock", tuple(state.sent), agent_id, token, now)
     if len(held) != 1 and len({one.token for one in held}) != 1:
         raise InvalidInput("paths", "are of several grants; name those of one, or its fencing_token")
     return held
 
 
-def _on(held: tuple[Holding, ...]) -> OnPaths:
-    return on_paths({one.key: one.key for one in held})
+def _on(state: OnLocks, held: tuple[Holding, ...]) -> OnPaths:
+    return on_paths(state.sent or {one.key: one.key for one in held})

@@ -283,8 +283,6 @@ def find_lapsed(standing: Standing, now: int) -> Iterator[Holding]:
 
 def _find_own(standing: Standing, asked: Ask, now: int) -> Prolonged | None:
     """What the asker has of it already: just that, or a pattern that covers all of it."""
-    if not standing.held_by(asked.agent_id):
-        return None
     noun, agent_id, mode = asked.noun, asked.agent_id, asked.mode
     token, longest, is_automatic = 0, now + asked.ttl, False
     for key in asked.keys:

@@ -157,23 +157,21 @@ class OnLocks(Struct, frozen=True):
 
     Attributes:
         standing: who holds what, and who waits.
-        keys: the keys of the paths that the command names.
-        on: these paths, in the same order; None where a fencing token says it all.
-        hub_id: this hub, which holds the call.
+        sent: the paths that the command names, as they were sent, by their keys; none where a token says it all.
     """
 
     standing: Standing
-    keys: tuple[str, ...] = ()
-    on: OnPaths | None = None
-    hub_id: str = ""
+    sent: Mapping[str, str]
 
 
 def on_paths(sent: Mapping[str, str]) -> OnPaths:
-    """What an event names: some paths by their keys, each as it was sent."""
-    found = iter(sent.items())
-    key, path = next(found)
-    others = tuple(LockedPath(path, None if key == path else key) for key, path in found) if len(sent) > 1 else ()
-    return OnPaths(file_path=path, key=None if key == path else key, others=others)
+    """What an event names: some paths, as they were sent, by their keys."""
+    (first, path), *others = sent.items()
+    return OnPaths(
+        file_path=path,
+        key=None if first == path else first,
+        others=tuple([LockedPath(path, None if key == path else key) for key, path in others]) if others else (),
+    )
 
 
 def named_paths(
@@ -207,15 +205,25 @@ def several_paths(paths: list[str]) -> list[str]:
 Acquired = LockAcquired | LockRefreshed | LockRefused | LockQueued
 
 
-def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
-    """Grant what nothing stands in the way of, prolong what the asker holds, queue who waits, refuse the others."""
+def decide_acquire(state: OnLocks, command: AcquireLock, now: int, hub_id: str = "") -> Acquired:
+    """Grant what nothing stands in the way of, prolong what the asker holds, queue who waits, refuse the others.
+
+    Args:
+        state: what is known; the command names some paths.
+        command: what is asked for.
+        now: the log's time.
+        hub_id: this hub, which holds the call.
+
+    Raises:
+        InvalidInput: the command is not well-formed.
+    """
     agent_id = fields.agent("agent_id", command.agent_id)
     ttl = fields.ttl(command.ttl_sec)
     wait = fields.wait(command.wait_sec) if command.wait_sec else 0
     metadata = fields.metadata(command.metadata) if command.metadata else {}
-    asked = Ask("lock", agent_id, state.keys, command.mode, ttl, wait > 0, command.is_automatic)
-    assert state.on is not None  # who asks names paths
-    on = state.on
+    keys = tuple(state.sent)
+    asked = Ask("lock", agent_id, keys, command.mode, ttl, wait > 0, command.is_automatic)
+    on = on_paths(state.sent)
     answer = judge(state.standing, asked, now)
     if type(answer) is Granted:
         return LockAcquired(
@@ -233,7 +241,7 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
             parent=state.standing.families.parent_of(agent_id),
         )
     if type(answer) is Prolonged:
-        if answer.keys != state.keys:
+        if answer.keys != keys:
             on = on_paths({key: key for key in answer.keys})
         return LockRefreshed(
             file_path=on.file_path,
@@ -251,14 +259,14 @@ def decide_acquire(state: OnLocks, command: AcquireLock, now: int) -> Acquired:
             agent_id=agent_id,
             wait_until=now + wait,
             ttl=ttl,
-            hub_id=state.hub_id,
+            hub_id=hub_id,
             mode=command.mode,
             metadata=metadata,
             passes=tuple(sorted(answer.passes)),
             place=None if answer.place is None else answer.place.place_id,
         )
     obstacle = answer.obstacle
-    path = on.paths[state.keys.index(obstacle.key)]
+    path = state.sent[obstacle.key]
     return LockRefused(
         file_path=path,
         asker_agent_id=agent_id,

@@ -15,11 +15,8 @@ from arclog.deciders.leases import GiveBack, TellWaiting
 from arclog.deciders.waits import Request
 from arclog.errors import InvalidInput
 from arclog.events import (
-    ClaimAcquired,
     ClaimQueued,
-    ClaimRefreshed,
     ClaimRefused,
-    LockAcquired,
     LockQueued,
     LockRefreshed,
     LockRefused,
@@ -61,11 +58,9 @@ def _acquire_claim(context: Context, command: claim_rules.AcquireClaim, at: AsOf
         context.settle_orphans()
     leases = context.leases
     decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
-    if type(decision) is ClaimAcquired or type(decision) is ClaimRefreshed:  # as nearly always
-        return decision
-    while isinstance(decision, ClaimRefused) and context.settle_agent(decision.owner_agent_id):
+    while type(decision) is ClaimRefused and context.settle_agent(decision.owner_agent_id):
         decision = claim_rules.decide_acquire(leases.standing, command, at.now, leases.hub_id)
-    if isinstance(decision, ClaimRefused):
+    if type(decision) is ClaimRefused:
         known = _find_refusal(context, decision, claims.find_refusal)
         if known is not None:
             return answer_refused(context.rows, known, decision)
@@ -98,20 +93,18 @@ def _leave_claim_queue(context: Context, command: claim_rules.LeaveClaimQueue, a
 
 
 def _acquire_lock(context: Context, command: lock_rules.AcquireLock, at: AsOf) -> Decision:
-    if context.leases.standing.places_at:
+    state, hub_id = _on_locks(context, command, tree=command.is_automatic), context.leases.hub_id
+    if state.standing.places_at:
         context.settle_orphans()
-    state = _on_locks(context, command, tree=command.is_automatic)
-    decision = lock_rules.decide_acquire(state, command, at.now)
-    if type(decision) is LockAcquired:  # as nearly always
-        return decision
-    while isinstance(decision, LockRefused) and context.settle_agent(decision.agent_id):
-        decision = lock_rules.decide_acquire(state, command, at.now)
-    if isinstance(decision, LockRefreshed) and command.is_automatic and _lasts(context, decision, at.now):
-        return answer_lease(context.rows, decision.fencing_token, decision)
-    if isinstance(decision, LockRefused):
+    decision = lock_rules.decide_acquire(state, command, at.now, hub_id)
+    while type(decision) is LockRefused and context.settle_agent(decision.agent_id):
+        decision = lock_rules.decide_acquire(state, command, at.now, hub_id)
+    if type(decision) is LockRefused:
         known = _find_refusal(context, decision, locks.find_refusal)
         if known is not None:
             return answer_refused(context.rows, known, decision)
+    if type(decision) is LockRefreshed and command.is_automatic and _lasts(context, decision, at.now):
+        return answer_lease(context.rows, decision.fencing_token, decision)
     return decision
 
 
@@ -176,20 +169,18 @@ def _on_locks(
     *,
     tree: bool = False,
 ) -> lock_rules.OnLocks:
-    field = "file_path" if command.paths is None else "paths"
-    leases = context.leases
-    standing = leases.standing
+    standing = context.leases.standing
     root = None if tree else context.root_of(command.agent_id.strip())
-    known = not tree and root is None
     sent: dict[str, str] = {}
     for path in lock_rules.named_paths(command):
         # What is held by just that name is a key, so the disk need not be asked what it comes to.
-        if known and standing.is_held("lock", path):
+        if root is None and not tree and standing.is_held("lock", path):
             key = path
         else:
+            field = "file_path" if command.paths is None else "paths"
             key = context.roots.key_of(field, path, root, tree=tree, modes=context.modes)
         sent.setdefault(key, path)
-    return lock_rules.OnLocks(standing, tuple(sent), lock_rules.on_paths(sent) if sent else None, leases.hub_id)
+    return lock_rules.OnLocks(standing, sent)
 
 
 def _lasts(context: Context, prolonged: LockRefreshed, now: int) -> bool:

@@ -19,7 +19,6 @@ from arclog.deciders.locks import (
     ReleaseLock,
     decide_leave,
     named_paths,
-    on_paths,
 )
 from arclog.deciders.standing import Standing
 from arclog.errors import Conflict, Deadlock, InvalidInput, NotFound, StaleToken
@@ -63,12 +62,11 @@ FREE = held_by(None)
 def on(
     standing: Standing, command: AcquireLock | RefreshLock | ReleaseLock | HandOverLock | ForceReleaseLock
 ) -> OnLocks:
-    paths = named_paths(command)
-    return OnLocks(standing, tuple(paths), on_paths({path: path for path in paths}) if paths else None, "hub-1")
+    return OnLocks(standing, {path: path for path in named_paths(command)})
 
 
 def decide_acquire(standing: Standing, command: AcquireLock, now: int) -> Acquired:
-    return rules.decide_acquire(on(standing, command), command, now)
+    return rules.decide_acquire(on(standing, command), command, now, "hub-1")
 
 
 def decide_refresh(standing: Standing, command: RefreshLock, now: int) -> LockRefreshed:
