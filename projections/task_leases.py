@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 
 from arclog.codec import Fact
-from arclog.events import ClaimAcquired, ClaimHandedOver, ClaimRefreshed, ClaimReleased, SessionExpired
+from arclog.events import ClaimAcquired, ClaimHandedOver, ClaimRefreshed, ClaimReleased, Event, SessionExpired
 from arclog.events.claims import task_of_key
 from arclog.sqlite.queries import Queries
 from projections.projector import Writer
@@ -26,6 +26,17 @@ class LeaseOn(Struct, frozen=True, gc=False):
 
 VERSIONS: Final = Versioned("task_claims", LeaseOn)
 SQL: Final = Queries("projections", "task_claims.sql", VERSIONS.parts)
+ON_CLAIMS: Final[frozenset[type[Event]]] = frozenset((ClaimAcquired, ClaimRefreshed, ClaimReleased, ClaimHandedOver))
+"""The events of claims; most are about no task."""
+
+
+def find_leased(writer: Writer, claim_key: str) -> int | None:
+    """The task that a claim is the lease on, as the writer knows it."""
+    task_id = task_of_key(claim_key)
+    if task_id is None:
+        known = writer.find(VERSIONS, claim_key)
+        task_id = None if known is None else known.row.task_id
+    return task_id
 
 
 def on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
@@ -47,7 +58,7 @@ def on_claimed(writer: Writer, event: Fact, data: ClaimAcquired) -> None:
 
 def on_lease(writer: Writer, event: Fact, data: ClaimRefreshed | ClaimReleased) -> None:
     """A claim was prolonged or given back."""
-    task_id = _find_leased(writer, data.claim_key)
+    task_id = find_leased(writer, data.claim_key)
     if task_id is None:  # as for all claims that have nothing to do with a task
         return
     changes = TaskChanges(writer, event)
@@ -85,14 +96,5 @@ def _end_lease(changes: TaskChanges, row: TaskRow, *, is_gone: bool) -> None:
 
 
 def _leased(writer: Writer, changes: TaskChanges, claim_key: str) -> TaskRow | None:
-    task_id = _find_leased(writer, claim_key)
+    task_id = find_leased(writer, claim_key)
     return None if task_id is None else changes.find(task_id)
-
-
-def _find_leased(writer: Writer, claim_key: str) -> int | None:
-    """The task that a claim is the lease on."""
-    task_id = task_of_key(claim_key)
-    if task_id is None:
-        known = writer.find(VERSIONS, claim_key)
-        task_id = None if known is None else known.row.task_id
-    return task_id

@@ -50,6 +50,7 @@ from projections.hub.preconditions import check_preconditions
 from projections.intervals import live
 from projections.messages import POSTING, PostedMessage, post_of, posted_by
 from projections.standing_changes import CONCERNING_STANDING
+from projections.task_leases import ON_CLAIMS, find_leased
 
 
 class Transaction:
@@ -290,6 +291,13 @@ def _note_work(transaction: Transaction, _event: RecordedEvent) -> None:
     transaction.has_work = True
 
 
+def _note_lease(transaction: Transaction, event: RecordedEvent) -> None:
+    """Something became of a claim, which may be the lease on a task."""
+    claim_key = event.data.claim_key  # type: ignore[union-attr]  # only events of claims come here
+    if find_leased(transaction.context.writer, claim_key) is not None:
+        transaction.has_work = True
+
+
 def _note_wake(transaction: Transaction, _event: RecordedEvent) -> None:
     """Something became of a wake."""
     transaction.has_wakes = True
@@ -304,7 +312,8 @@ _REACTIONS: Final[Mapping[type[Event], tuple[Callable[[Transaction, RecordedEven
             (CONCERNING_STANDING, _learn_leases),
             (ENDING_SESSIONS, _note_end),
             (CONCERNING_CONTEXT, _learn),
-            (tasks.PROJECTOR.handlers, _note_work),
+            (tasks.PROJECTOR.handlers.keys() - ON_CLAIMS, _note_work),
+            (ON_CLAIMS, _note_lease),
             (wakes.PROJECTOR.handlers, _note_wake),
         )
         if kind in kinds

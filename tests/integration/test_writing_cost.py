@@ -10,6 +10,7 @@ import pytest
 
 from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.locks import AcquireLock, ReleaseLock
+from projections.hub.calls import Call
 from projections.hub.command_handlers import Command
 from projections.hub.recorder import Recorder
 from tests.support.faulty_disk import faulty_disk
@@ -81,6 +82,17 @@ def test_a_claim_calls_few_functions(storage: Path) -> None:
     claims: list[Command] = [AcquireClaim(owner_agent_id=f"a{one}", claim_key=f"key-{one}") for one in range(16)]
     with recording(storage) as recorder:
         assert functions_of(recorder, claims) <= 113
+
+
+def test_a_claim_that_is_on_no_task_has_nobody_look_at_the_tasks(storage: Path) -> None:
+    with recording(storage) as recorder:
+        claims: list[Command] = [AcquireClaim(owner_agent_id="a", claim_key="k")]
+        on_a_task: list[Command] = [AcquireClaim(owner_agent_id="a", claim_key="of", task_message_id=9)]
+        for batch in (claims, claims, on_a_task, on_a_task):
+            execute_all(recorder, batch)
+        assert not recorder.transact([Call(claims[0])]).has_work
+        assert statements_of(recorder, claims) == statements_of(recorder, claims) <= 6
+        assert recorder.transact([Call(on_a_task[0])]).has_work
 
 
 def test_a_batch_after_one_of_another_hub_takes_three_statements_more(storage: Path) -> None:
