@@ -237,26 +237,37 @@ def _without_prefixes(words: Sequence[Word], here: dict[int, str], depth: int) -
     """The command that `env`, `sudo`, `timeout 5` and their like run; a folder that they change to is `here[-1]`."""
     rest = list(words)
     while rest and (name := posixpath.basename(rest[0].text or "")) in _PREFIXES:
-        valued = _PREFIXES[name]
         rest.pop(0)
-        while rest and (
-            (text := rest[0].text or rest[0].raw).startswith("-") or (name == "env" and _ASSIGNMENT.match(text))
-        ):
-            rest.pop(0)
-            if name == "env" and text.startswith(("-S", "--split-string")):
-                value = text[2:] if text.startswith("-S") and text != "-S" else text.partition("=")[2]
-                value = value or (rest.pop(0).text or "" if rest else "")
-                rest[:0] = [Word(part, part) for part in value.split()]
-                break
-            if text in {"-C", "--chdir", "-D"} and name in {"env", "sudo"} and rest:
-                here[-1] = posixpath.normpath(posixpath.join(here[depth], rest[0].text or "?"))
-            if text in valued and rest:
-                rest.pop(0)
+        _take_options(name, rest, here, depth)
         if name in {"timeout", "flock", "chrt"} and rest:
             rest.pop(0)  # the time, the lock's file, the priority
         if name == "xargs":
             rest.append(Word(None, "<what xargs reads>"))
     return rest
+
+
+def _take_options(name: str, rest: list[Word], here: dict[int, str], depth: int) -> None:
+    """Take the options of a prefix, and the variables that `env` sets, off the words that follow it."""
+    while rest and _is_option(name, text := rest[0].text or rest[0].raw):
+        rest.pop(0)
+        if name == "env" and text.startswith(("-S", "--split-string")):
+            rest[:0] = _split_string(text, rest)
+            return
+        if text in {"-C", "--chdir", "-D"} and name in {"env", "sudo"} and rest:
+            here[-1] = posixpath.normpath(posixpath.join(here[depth], rest[0].text or "?"))
+        if text in _PREFIXES[name] and rest:
+            rest.pop(0)
+
+
+def _is_option(name: str, text: str) -> bool:
+    return text.startswith("-") or (name == "env" and _ASSIGNMENT.match(text) is not None)
+
+
+def _split_string(text: str, rest: list[Word]) -> list[Word]:
+    """The words that `env -S` makes of its value, which is in the option itself or follows it."""
+    value = text[2:] if text.startswith("-S") else text.partition("=")[2]
+    value = value or (rest.pop(0).text or "" if rest else "")
+    return [Word(part, part) for part in value.split()]
 
 
 def _code(words: Sequence[Word], command: Simple, source: Simple | None) -> Iterator[Unclear]:
