@@ -15,7 +15,6 @@ from arclog.events import PayloadErased
 from arclog.sqlite.log import Log
 from projections import erasing
 from projections.all_projectors import HANDLERS, project
-from projections.checkpoints import advance
 from projections.live_writer import LiveWriter
 
 MOST_TOLD: Final = 2_000
@@ -38,9 +37,7 @@ def take_in(log: Log, writer: LiveWriter, events: Sequence[StoredEvent]) -> list
         if isinstance(fact.data, PayloadErased):
             log.read(erasing.erase_rows, fact.data)
             writer.memory.clear()
-    if events:
-        advance(log.connection, events[-1].event_id)
-        writer.end_batch()
+    writer.end_batch()
     return facts
 
 

@@ -92,7 +92,7 @@ class Staging:
             self._clocks.look_again(tasks=transaction.has_work, wakes=transaction.has_wakes)
         head = self._side.log.head_id
         if head != transaction.after:
-            self._side.advance(head)
+            self._side.end_batch(head, ends=transaction.ends)
         has_erasure, self._has_erasure = self._has_erasure, False
         return Commit(
             transaction.after,

@@ -19,6 +19,7 @@ from arclog.events import (
     EVENT_CLASSES,
     ClaimQueued,
     Event,
+    HubStopped,
     LockQueued,
     MessagePosted,
     PayloadErased,
@@ -70,6 +71,7 @@ class Transaction:
         messages: what is said in it.
         has_work: whether something became of a task in it.
         has_wakes: whether something became of a wake in it.
+        ends: whether the hub ends with it.
     """
 
     def __init__(self, log: Log, context: Context, clockwork: Clockwork, known_rules: int = KNOWN) -> None:
@@ -78,6 +80,7 @@ class Transaction:
         self.messages: list[PostedMessage] = []
         self.has_work = False
         self.has_wakes = False
+        self.ends = False
         self._log = log
         self.context = context
         context.modes.clear()
@@ -303,6 +306,11 @@ def _note_wake(transaction: Transaction, _event: RecordedEvent) -> None:
     transaction.has_wakes = True
 
 
+def _note_end(transaction: Transaction, _event: RecordedEvent) -> None:
+    """A hub ends."""
+    transaction.ends = True
+
+
 _REACTIONS: Final[Mapping[type[Event], tuple[Callable[[Transaction, RecordedEvent], None], ...]]] = {
     kind: tuple(
         react
@@ -315,6 +323,7 @@ _REACTIONS: Final[Mapping[type[Event], tuple[Callable[[Transaction, RecordedEven
             (tasks.PROJECTOR.handlers.keys() - ON_CLAIMS, _note_work),
             (ON_CLAIMS, _note_lease),
             (wakes.PROJECTOR.handlers, _note_wake),
+            ({HubStopped}, _note_end),
         )
         if kind in kinds
     )

@@ -9,6 +9,7 @@ the file, before anything else is answered. Where that fails too, the next trans
 import contextlib
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Final
 
 from arclog.clock import LogClock
 from arclog.codec import Fact
@@ -26,12 +27,15 @@ from arclog.sqlite.rescue import rescue
 from arclog.sqlite.schema import open_storage
 from arclog.sqlite.snapshot import Snapshot
 from arclog.sqlite.wal import Checkpointer
-from projections.checkpoints import advance
+from projections.checkpoints import note
 from projections.hub.first_start import prepare, prepare_copy
 from projections.hub.following import follow, take_in
 from projections.hub.tuning import Tuning
 from projections.live_writer import LiveWriter
 from projections.rebuilding.rebuild import find_stale
+
+NOTED_EVERY: Final = 64
+"""After how many events it is noted how far the log has come."""
 
 
 class WritingSide:
@@ -68,6 +72,8 @@ class WritingSide:
         self._files: OpenFiles | None = None
         self._types: frozenset[str] | None = None
         """What `begin` found of the transaction that is open."""
+        self._noted = 0
+        """How far the log had come when that was last noted."""
         self._path = path
         self._errors = storage_errors(path)
         self._checkpointer = Checkpointer(path, self.is_in_place, self._tuning.wal)
@@ -218,10 +224,15 @@ class WritingSide:
         """Before `commit`, on any thread: begin with what takes no waiting."""
         self.log.hasten()
 
-    def advance(self, head: int) -> None:
-        """Note that the tables have come to the log's head, in the transaction."""
-        advance(self.connection, head)
+    def end_batch(self, head: int, *, ends: bool) -> None:
+        """A batch is written, up to event `head`; in it the hub ends, if `ends`. How far the log has come is noted then.
+
+        So it is after every `NOTED_EVERY` events; with each batch, that cost a statement and a page.
+        """
         self.writer.end_batch()
+        if ends or head >= self._noted + NOTED_EVERY:
+            note(self.connection, head)
+            self._noted = head
 
     def keep(self) -> None:
         """Commit to the storage what the log turned out to have kept.
@@ -240,6 +251,7 @@ class WritingSide:
         Args:
             error: why it did.
         """
+        self._noted = 0
         if self.is_lost or self.gone is not None:
             return
         failed = is_disk_fault(error)

@@ -30,7 +30,7 @@ from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import Filter, read_from_end, read_head
 from arclog.sqlite.schema import open_existing, open_storage, rebuild_keys
 from projections.all_projectors import HANDLERS, PROJECTORS, project
-from projections.checkpoints import CHECKPOINTS, advance
+from projections.checkpoints import let_move, note
 from projections.live_writer import LiveWriter
 from projections.projector import Projector
 from projections.rebuilding.differences import attached, find_unlike
@@ -117,10 +117,8 @@ def _put_in_place(
             rebuild_keys(connection)
         event = log.append(repaired, log.now(), Metadata("cli"))
         project(HANDLERS, LiveWriter(connection), event)
-        for projector in PROJECTORS:
-            if wanted.intersection(projector.tables):
-                connection.execute(CHECKPOINTS["set"], (projector.name, projector.version, event.event_id))
-        advance(connection, event.event_id)
+        let_move(connection)
+        note(connection, event.event_id)
         log.commit()
     except BaseException:
         log.rollback()

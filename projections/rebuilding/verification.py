@@ -24,7 +24,7 @@ from arclog.sqlite.connection import storage_errors
 from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import find_readable_end
 from arclog.sqlite.schema import get_instance_id
-from projections.checkpoints import read_checkpoints
+from projections.checkpoints import find_noted
 
 MAX_FILE_FINDINGS: Final = 20
 """What SQLite says of a damaged file, at most."""
@@ -164,14 +164,14 @@ def verify_log(storage: OpenedStorage, progress: Progress) -> ChainReport:
 
 
 def _find_cut_off(storage: OpenedStorage) -> list[Finding]:
-    """Events that the tables have seen and that are no more at the end of the log."""
+    """Events that the log has had, and that are no more at its end."""
     with storage_errors(storage.path):
         # In this order, so that what a hub appends meanwhile is not missed at the end.
-        seen = max((at for _version, at in read_checkpoints(storage.connection).values()), default=0)
+        seen = find_noted(storage.connection)
         head = find_readable_end(storage.connection)
     if seen <= head:
         return []
-    text = f"the log ends with event {head}, but the tables have seen event {seen}: its end was cut off"
+    text = f"the log ends with event {head}, but it has had event {seen}: its end was cut off"
     return [Finding("log", "cut_off", head + 1, text)]
 
 

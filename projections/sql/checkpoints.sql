@@ -1,6 +1,6 @@
 -- name: schema
--- In which version each projection was built, and to which event. From there all move together, with the log: the row
--- without a name says how far they have come.
+-- In which version each projection was made, and to which event; -1 where its rows are written with each event, so that
+-- it is always as far as the log. The row named 'log' says how far the log had come when that was last noted.
 CREATE TABLE IF NOT EXISTS checkpoints (
     projection TEXT PRIMARY KEY,
     version INTEGER NOT NULL,
@@ -12,14 +12,25 @@ CREATE TABLE IF NOT EXISTS checkpoints (
 SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'checkpoints'
 
 -- name: list
-SELECT projection, version, coalesce((SELECT event_id FROM checkpoints WHERE projection = ''), event_id)
-FROM checkpoints WHERE projection <> ''
+SELECT projection, version, event_id FROM checkpoints WHERE projection NOT IN ('', 'log')
+
+-- name: find_noted
+-- Former versions said in a row without a name how far all tables had come.
+SELECT max(event_id) FROM checkpoints
 
 -- name: set
 INSERT INTO checkpoints (projection, version, event_id) VALUES (?, ?, ?)
 ON CONFLICT (projection) DO UPDATE SET version = excluded.version, event_id = excluded.event_id
 
--- name: advance
--- In the transaction of the append. One row, for this is written with every batch.
-INSERT INTO checkpoints (projection, version, event_id) VALUES ('', 0, ?)
+-- name: note
+INSERT INTO checkpoints (projection, version, event_id) VALUES ('log', 0, ?)
 ON CONFLICT (projection) DO UPDATE SET event_id = excluded.event_id
+
+-- name: advance
+UPDATE checkpoints SET event_id = ? WHERE event_id <> -1 AND projection NOT IN ('', 'log')
+
+-- name: let_move
+UPDATE checkpoints SET event_id = -1 WHERE projection NOT IN ('', 'log')
+
+-- name: stand_still
+UPDATE checkpoints SET event_id = ? WHERE event_id = -1

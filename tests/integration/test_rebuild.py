@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from arclog.clock import LogClock
+from arclog.codec import Metadata
 from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.fields import Limits
 from arclog.deciders.hub import HubState
@@ -17,11 +18,13 @@ from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession, RenameSession
 from arclog.deciders.tasks import CompleteTask
 from arclog.errors import StorageDamaged, StorageError
+from arclog.events import MessagePosted
 from arclog.progress import no_progress
 from arclog.sqlite.connection import open_connection
+from arclog.sqlite.engine import file_log
 from arclog.sqlite.reads import read_head
 from projections.all_projectors import PROJECTORS
-from projections.checkpoints import CHECKPOINTS
+from projections.checkpoints import CHECKPOINTS, are_moving, read_checkpoints, stand_still
 from projections.hub.recorder import Recorder
 from projections.projector import Projector
 from projections.rebuilding.differences import Difference, find_differences
@@ -110,7 +113,7 @@ def test_a_projection_of_another_version_is_made_anew_and_only_that(storage: Pat
 
 def test_projections_that_are_behind_the_log_are_made_anew(storage: Path, writable: apsw.Connection) -> None:
     before = contents(writable)
-    writable.execute("UPDATE checkpoints SET event_id = event_id - 1 WHERE projection = ''")
+    stand_still(writable, read_head(writable).event_id - 1)
     assert bring_up_to_date(writable) == NAMES
     assert contents(writable) == before
 
@@ -119,11 +122,35 @@ def test_where_each_projection_told_how_far_it_had_come_what_is_behind_is_made_a
     storage: Path, writable: apsw.Connection
 ) -> None:
     before = contents(writable)
-    head = writable.execute("SELECT event_id FROM checkpoints WHERE projection = ''").get
-    writable.execute("DELETE FROM checkpoints WHERE projection = ''")
+    head = read_head(writable).event_id
     writable.execute("UPDATE checkpoints SET event_id = ? - (projection = 'inbox')", (head,))
     assert bring_up_to_date(writable) == ("inbox",)
     assert contents(writable) == before
+
+
+def test_where_only_some_tables_say_that_they_move_with_the_log_these_are_made_anew(
+    storage: Path, writable: apsw.Connection
+) -> None:
+    """A version of Arc has served the storage that does not know the others."""
+    writable.execute("UPDATE threads SET channel = 'wrong'")
+    before = read_head(writable).event_id
+    writable.execute("UPDATE checkpoints SET event_id = ? WHERE projection <> 'threads'", (before,))
+    assert bring_up_to_date(writable) == ("threads",)
+    assert differences(storage) == []
+
+
+def test_tables_that_stand_still_are_made_anew_by_the_next_hub_and_move_with_the_log_from_there(
+    storage: Path, writable: apsw.Connection
+) -> None:
+    stand_still(writable, read_head(writable).event_id)
+    log = file_log(writable, storage, LogClock(FakeTime()))
+    log.begin()
+    log.append(MessagePosted(from_agent="a", channel="general", body="by hand"), log.now(), Metadata("cli"))
+    log.commit()
+    with recording(storage, FakeTime()) as recorder:
+        recorder.execute(PostMessage(from_agent="a", body="on"))
+        assert are_moving(read_checkpoints(writable))
+    assert differences(storage) == []
 
 
 def test_a_hub_rebuilds_at_start_and_goes_on(storage: Path, writable: apsw.Connection) -> None:

@@ -170,7 +170,7 @@ def test_what_another_hub_did_to_a_lease_is_seen(storage: Path, recorder: Record
 def test_a_lease_of_an_undone_transaction_was_never_held(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     acquire = AcquireClaim(owner_agent_id="a", claim_key="k")
     with monkeypatch.context() as broken:
-        broken.setattr("projections.hub.writing_side.advance", lambda _connection, _head: 1 // 0)
+        broken.setattr("projections.hub.staging.Commit", lambda *_args, **_named: 1 // 0)
         failed = execute_all(recorder, [acquire, PostMessage(from_agent="a", body="hi")])
     assert not any(getattr(answer, "acquired", False) for answer in failed)
     assert recorder.execute(AcquireClaim(owner_agent_id="b", claim_key="k")).acquired

@@ -24,7 +24,7 @@ from arclog.events.rule_numbers import FAMILY_RULES, WORK_RULES
 from arclog.machine_time import MachineTime
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.schema import open_storage
-from projections.checkpoints import advance, read_checkpoints
+from projections.checkpoints import read_checkpoints
 from projections.hub.command_handlers import Command
 from projections.hub.hub import Hub
 from projections.hub.recorder import Recorder
@@ -174,7 +174,6 @@ def append_raw(storage: Path, event_type: str, data: bytes) -> None:
         head, now, metadata = log.head(), log.now(), encode_metadata(Metadata())
         digest = chain(head.digest, head.event_id + 1, now, event_type, "moon/1", "a", data, metadata)
         log.append_stored(StoredEvent(head.event_id + 1, now, event_type, "moon/1", "a", data, metadata, digest))
-        advance(connection, head.event_id + 1)
         log.commit()
 
 

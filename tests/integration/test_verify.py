@@ -8,6 +8,7 @@ from shutil import copyfile
 import apsw
 import pytest
 
+from arclog.deciders.hub import StopHub
 from arclog.digest import digest_of
 from arclog.progress import no_progress
 from arclog.proof.diagnosis import diagnose
@@ -15,7 +16,9 @@ from arclog.proof.findings import Finding
 from arclog.proof.verify import Segment, check_segment, verify_chain
 from arclog.sqlite.reads import find_end_before, read_raw
 from arclog.sqlite.schema import open_storage
+from projections.hub.writing_side import NOTED_EVERY
 from projections.rebuilding.verification import verify_storage
+from tests.support.recorders import recording
 from tests.support.tampering import COLUMNS, bits_of, build_storage, flip_bit, tampering, undone
 
 EVENTS = 1000
@@ -203,12 +206,22 @@ def test_an_event_replaced_together_with_its_digest_shows_in_the_next(connection
     assert "event 500 was replaced together with its digest" in finding.text
 
 
-def test_a_log_cut_off_at_its_end_is_found_by_what_the_tables_have_seen(storage: Path) -> None:
+def test_a_log_cut_off_at_its_end_is_found_by_how_far_it_had_come(storage: Path) -> None:
+    cut_at = 1000 - NOTED_EVERY
     with tampering(storage) as connection:
-        connection.execute("DELETE FROM events WHERE event_id > 990")
+        connection.execute("DELETE FROM events WHERE event_id > ?", (cut_at - 1,))
     assert verify_chain(storage).findings == ()
     report = verify_storage(storage, False, no_progress, no_progress)
-    assert [(finding.problem, finding.event_id) for finding in report.findings] == [("cut_off", 991)]
+    assert [(finding.problem, finding.event_id) for finding in report.findings] == [("cut_off", cut_at)]
+
+
+def test_after_a_hub_that_ended_well_a_log_without_its_last_event_is_found(storage: Path) -> None:
+    with recording(storage) as recorder:
+        ended = recorder.execute(StopHub()).event_id
+    with tampering(storage) as connection:
+        connection.execute("DELETE FROM events WHERE event_id = ?", (ended,))
+    report = verify_storage(storage, False, no_progress, no_progress)
+    assert [(finding.problem, finding.event_id) for finding in report.findings] == [("cut_off", ended)]
 
 
 # What follows from the log -------------------------------------------------------------------------------------------
