@@ -306,7 +306,7 @@ def _note_wake(transaction: Transaction, _event: RecordedEvent) -> None:
     transaction.has_wakes = True
 
 
-def _note_end(transaction: Transaction, _event: RecordedEvent) -> None:
+def _note_last(transaction: Transaction, _event: RecordedEvent) -> None:
     """A hub ends."""
     transaction.ends = True
 
@@ -323,7 +323,7 @@ _REACTIONS: Final[Mapping[type[Event], tuple[Callable[[Transaction, RecordedEven
             (tasks.PROJECTOR.handlers.keys() - ON_CLAIMS, _note_work),
             (ON_CLAIMS, _note_lease),
             (wakes.PROJECTOR.handlers, _note_wake),
-            ({HubStopped}, _note_end),
+            ({HubStopped}, _note_last),
         )
         if kind in kinds
     )

@@ -225,9 +225,9 @@ class WritingSide:
         self.log.hasten()
 
     def end_batch(self, head: int, *, ends: bool) -> None:
-        """A batch is written, up to event `head`; in it the hub ends, if `ends`. How far the log has come is noted then.
+        """A batch is written, up to event `head`, and the hub ends with it if `ends`.
 
-        So it is after every `NOTED_EVERY` events; with each batch, that cost a statement and a page.
+        How far the log has come is noted now and then: with each batch, that cost a statement and a page.
         """
         self.writer.end_batch()
         if ends or head >= self._noted + NOTED_EVERY:

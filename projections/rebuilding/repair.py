@@ -30,7 +30,7 @@ from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import Filter, read_from_end, read_head
 from arclog.sqlite.schema import open_existing, open_storage, rebuild_keys
 from projections.all_projectors import HANDLERS, PROJECTORS, project
-from projections.checkpoints import let_move, note
+from projections.checkpoints import note
 from projections.live_writer import LiveWriter
 from projections.projector import Projector
 from projections.rebuilding.differences import attached, find_unlike
@@ -117,7 +117,6 @@ def _put_in_place(
             rebuild_keys(connection)
         event = log.append(repaired, log.now(), Metadata("cli"))
         project(HANDLERS, LiveWriter(connection), event)
-        let_move(connection)
         note(connection, event.event_id)
         log.commit()
     except BaseException:

@@ -98,6 +98,17 @@ def test_exports_of_the_parts_of_a_log_continue_one_another(storage: Path, expor
     assert export_of(copy) == exported
 
 
+def test_the_next_part_of_a_log_comes_into_the_tables_of_a_storage_that_a_hub_has_served(
+    storage: Path, tmp_path: Path
+) -> None:
+    copy = import_into(export_of(storage, last=100), tmp_path / "copy.sqlite3")
+    with recording(copy):
+        pass
+    import_into(export_of(storage, 101), copy)
+    report = verify_storage(copy, False, no_progress, no_progress)
+    assert (report.findings, report.compared) == ((), True)
+
+
 def test_the_first_part_of_a_log_must_be_brought_in_first(storage: Path, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="starts after event 100"):
         import_into(export_of(storage, 101), tmp_path / "copy.sqlite3")

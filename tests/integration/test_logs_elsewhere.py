@@ -44,6 +44,22 @@ def test_a_copy_that_was_broken_off_goes_on_where_it_was(tmp_path: Path) -> None
         assert copy_to_engine(source, log.join(), log.head()).events == 0
 
 
+def test_a_storage_that_a_hub_has_served_has_the_tables_of_what_was_copied_into_it(tmp_path: Path) -> None:
+    tell(tmp_path / "told.sqlite3")
+    log, copy = MemoryLog(), tmp_path / "copy.sqlite3"
+    with ExitStack() as stack:
+        copy_to_engine(in_file(tmp_path / "told.sqlite3", stack), log.join(), log.head())
+    later = log.events[5:]
+    log.restore(5)
+    copy_to_file(source_at(log.join()), copy)
+    with recording(copy):
+        pass
+    log.events += later
+    assert copy_to_file(source_at(log.join()), copy).events == len(later)
+    report = verify_storage(copy, False, lambda _d, _a: None, lambda _d, _a: None)
+    assert (report.findings, report.compared) == ((), True)
+
+
 def test_what_is_not_the_beginning_of_the_log_is_refused(tmp_path: Path) -> None:
     tell(tmp_path / "told.sqlite3")
     log = MemoryLog()

@@ -18,7 +18,7 @@ from arclog.sqlite.reads import find_end_before, read_raw
 from arclog.sqlite.schema import open_storage
 from projections.hub.writing_side import NOTED_EVERY
 from projections.rebuilding.verification import verify_storage
-from tests.support.recorders import recording
+from tests.support.recorders import post, recording
 from tests.support.tampering import COLUMNS, bits_of, build_storage, flip_bit, tampering, undone
 
 EVENTS = 1000
@@ -217,6 +217,7 @@ def test_a_log_cut_off_at_its_end_is_found_by_how_far_it_had_come(storage: Path)
 
 def test_after_a_hub_that_ended_well_a_log_without_its_last_event_is_found(storage: Path) -> None:
     with recording(storage) as recorder:
+        recorder.execute(post())  # with which it was noted
         ended = recorder.execute(StopHub()).event_id
     with tampering(storage) as connection:
         connection.execute("DELETE FROM events WHERE event_id = ?", (ended,))
