@@ -1,5 +1,7 @@
 """`arc log seen`: print what an agent could see at a moment."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from arclog.sqlite.reads import read_head, read_now
@@ -49,6 +51,37 @@ def run(options: Options) -> int:
 
 
 def _print(sight: Sight, *, now: bool) -> None:
+    _print_who(sight, now=now)
+    print_line(f"inbox, the last {len(sight.inbox)}")
+    for message in sight.inbox:
+        print_line(message_line(bytes(message)))
+    print_line(f"visible messages, the last {len(sight.messages)}; the last of all was {sight.latest_visible_id}")
+    for message in sight.messages:
+        print_line(message_line(bytes(message)))
+    _print_rows(
+        "active claims",
+        ("claim", "owner", "expires", "thread", "token"),
+        [(c.claim_key, c.owner_agent_id, c.expires_at, c.thread_id, c.fencing_token) for c in sight.claims],
+    )
+    _print_rows(
+        "active locks",
+        ("lock", "owner", "expires", "token"),
+        [(lock.file_path, lock.agent_id, lock.expires_at, lock.fencing_token) for lock in sight.locks],
+    )
+    _print_rows(
+        "waiting",
+        ("for", "agent", "since", "seconds", "number", "ahead"),
+        [(w.name, w.agent_id, w.queued_at, w.waited_sec, w.position, ", ".join(w.ahead or ())) for w in sight.waiting],
+    )
+    _print_rows(
+        "open tasks",
+        ("task", "parent", "channel", "thread", "created"),
+        [(t.task_id, t.parent_task_id, t.channel, t.thread_id, t.created_at) for t in sight.open_tasks],
+    )
+
+
+def _print_who(sight: Sight, *, now: bool) -> None:
+    """Whose sight it is, of which moment, and who else was there."""
     if now:
         print_line(f"{sight.agent_id} now ({sight.at}), after event {sight.event_id}")
     else:
@@ -60,36 +93,9 @@ def _print(sight: Sight, *, now: bool) -> None:
     else:
         print_line(f"was there as {session.display_name} since {session.created_at}, last seen {session.last_seen}")
     print_line(f"agents there: {', '.join(sight.live_agents) or 'none'}")
-    print_line(f"inbox, the last {len(sight.inbox)}")
-    for message in sight.inbox:
-        print_line(message_line(bytes(message)))
-    print_line(f"visible messages, the last {len(sight.messages)}; the last of all was {sight.latest_visible_id}")
-    for message in sight.messages:
-        print_line(message_line(bytes(message)))
-    print_line(f"active claims: {len(sight.claims)}")
-    if sight.claims:
-        print_table(
-            ("claim", "owner", "expires", "thread", "token"),
-            [(c.claim_key, c.owner_agent_id, c.expires_at, c.thread_id, c.fencing_token) for c in sight.claims],
-        )
-    print_line(f"active locks: {len(sight.locks)}")
-    if sight.locks:
-        print_table(
-            ("lock", "owner", "expires", "token"),
-            [(lock.file_path, lock.agent_id, lock.expires_at, lock.fencing_token) for lock in sight.locks],
-        )
-    print_line(f"waiting: {len(sight.waiting)}")
-    if sight.waiting:
-        print_table(
-            ("for", "agent", "since", "seconds", "number", "ahead"),
-            [
-                (w.name, w.agent_id, w.queued_at, w.waited_sec, w.position, ", ".join(w.ahead or ()))
-                for w in sight.waiting
-            ],
-        )
-    print_line(f"open tasks: {len(sight.open_tasks)}")
-    if sight.open_tasks:
-        print_table(
-            ("task", "parent", "channel", "thread", "created"),
-            [(t.task_id, t.parent_task_id, t.channel, t.thread_id, t.created_at) for t in sight.open_tasks],
-        )
+
+
+def _print_rows(what: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    print_line(f"{what}: {len(rows)}")
+    if rows:
+        print_table(columns, rows)
