@@ -14,10 +14,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
@@ -240,6 +238,10 @@ def _check_all(storage: OpenedStorage, segments: Sequence[Segment], processes: i
         for segment in segments:
             yield check_segment(storage.connection, segment)
         return
+    # Loaded here, since every hub starts and few logs are so long.
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
     storage.let_go()  # no connection is open while processes are made from this one
     with ProcessPoolExecutor(processes, get_context(_start_method()), _leave_interrupts_to_the_parent) as pool:
         yield from pool.map(_check_apart, segments)

@@ -1,5 +1,6 @@
 """`arc`: a hub and its relay in the foreground, until SIGTERM, Ctrl-C or a shutdown over HTTP ends them."""
 
+import gc
 import logging
 import signal
 from pathlib import Path
@@ -58,8 +59,12 @@ def run(options: Options) -> int:
     remark = keep_out_of_sight(storage, settings.spool_dir)
     if remark:
         log.info("%s", remark)
+    # All that is loaded stays, so the collector need not look through it, neither now nor later.
+    gc.disable()
     from cli.hubs.wiring import run_hub
 
+    gc.freeze()
+    gc.enable()
     run_hub(settings)
     return 0
 

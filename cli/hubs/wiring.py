@@ -162,7 +162,7 @@ async def _serve(settings: HubSettings, sock: socket.socket, token: NetworkToken
         with _noted(settings, hub, port, url):
             log.info("the hub of %s listens on %s", storage, url)
             _tell_of_network(settings, port, token)
-            # What is here now stays until the end: the collector need not look through it again and again.
+            # What a start has made stays too.
             gc.collect()
             gc.freeze()
             tls = Tls(settings.tls_cert, settings.tls_key) if settings.tls_cert else None
