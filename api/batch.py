@@ -22,8 +22,9 @@ from api.http.idempotency import check_key, find_key, hash_request, key_of_line
 from api.http.responses import envelope
 from api.http.routes import NoQuery, Route, Site, SpecialRoute
 from arclog.deciders.messages import PostMessage
+from arclog.deciders.preconditions import FIELDS
 from arclog.errors import ArcError, InvalidInput
-from arclog.sender import PRINCIPAL
+from arclog.sender import PRINCIPAL, Principal
 from projections.hub.calls import Call
 from projections.hub.hub import Hub
 from projections.hub.outcomes import Outcome
@@ -37,11 +38,21 @@ PATH: Final = "/v1/messages:batch"
 
 
 class Batch(Struct, frozen=True):
-    """What the lines of a batch have in common: the way they came, who sends them, and the key, if any."""
+    """What the lines of a batch have in common.
+
+    Attributes:
+        transport: the way they came.
+        sender: who sends them.
+        principal: whom the request is proved to be from.
+        key: the key of the request, if it has one.
+        says_more: whether a line may say more than its message; most batches are messages alone.
+    """
 
     transport: str
     sender: str
-    key: str | None
+    principal: Principal | None = None
+    key: str | None = None
+    says_more: bool = True
 
 
 class _Key(Struct, frozen=True):
@@ -59,6 +70,9 @@ class _Refused(Struct, frozen=True):
     code: str
 
 
+_MARKS: Final = (b"idempotency_key", b"\\u", *(f'"{name}"'.encode() for name in FIELDS))
+"""One of these stands where a line says more than its message: a key, plain or escaped, or what it relies on."""
+
 _read_message = BodyReader(PostMessage).read
 _read_key = BodyReader(_Key).read
 
@@ -68,7 +82,8 @@ def _start(site: Site) -> ASGIApp:
 
     async def post_all(scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(scope, receive, max(MAX_BYTES, hub.settings.limits.max_request_bytes))
-        batch = Batch(transport_of(scope), find_sender(scope), find_key(scope))
+        says_more = any(mark in body for mark in _MARKS)
+        batch = Batch(transport_of(scope), find_sender(scope), PRINCIPAL.get(), find_key(scope), says_more)
         answers = b"".join([part async for part in _tell(await _carry_out(hub, split(body), batch))])
         headers = [NDJSON, *site.responder.common, (b"content-length", b"%d" % len(answers))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -134,20 +149,15 @@ async def _tell(results: list[Outcome | ArcError]) -> AsyncIterator[bytes]:
 
 
 def _call(line: bytes, number: int, batch: Batch) -> Call:
-    command = _read_message(line)
-    # Most lines bring no key; only where one may be, plain or escaped, is the line read again.
-    key = _read_key(line).idempotency_key if b"idempotency_key" in line or b"\\u" in line else None
-    if key is not None:
-        check_key("idempotency_key", key)
-    elif batch.key is not None:
+    call = Call(_read_message(line), transport=batch.transport, sender=batch.sender, principal=batch.principal)
+    key = None
+    if batch.says_more:
+        key = _read_key(line).idempotency_key
+        if key is not None:
+            check_key("idempotency_key", key)
+        call.relies_on = read_preconditions(line)
+    if key is None and batch.key is not None:
         key = key_of_line(batch.key, number)
-    call = Call(
-        command,
-        transport=batch.transport,
-        sender=batch.sender,
-        relies_on=read_preconditions(line),
-        principal=PRINCIPAL.get(),
-    )
     if key is not None:
         known_by = hash_request(b"POST", PATH.encode(), line)
         call.key, call.request, call.former_request = key, known_by.asked, known_by.written

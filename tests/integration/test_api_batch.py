@@ -64,6 +64,14 @@ def test_a_batch_sent_again_under_its_keys_posts_nothing_twice(hub: HubProcess) 
     assert len(hub.get("/v1/messages?channel=general").result) == 5
 
 
+def test_a_key_whose_name_is_escaped_is_a_key(hub: HubProcess) -> None:
+    line = r'{"from_agent": "ada", "body": "one", "idempotency\u005fkey": "k"}'
+    first, again = post_lines(hub, line), post_lines(hub, line)
+    assert first[1][0]["ok"]
+    assert again == first
+    assert len(hub.get("/v1/messages?channel=general").result) == 1
+
+
 def test_one_key_with_two_different_lines_is_refused(hub: HubProcess) -> None:
     _status, answers = post_lines(
         hub,
