@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from arclog.events import PayloadErased
 from arclog.postgresql.opening import make_log
 from tests.support.hub_process import HubProcess
 from tests.support.machines import events_of, machines
@@ -183,13 +184,26 @@ def test_a_log_that_somebody_reads_for_long_is_scrubbed_when_that_has_ended(serv
 
 
 @pytest.mark.parametrize("role", [HUB, "arc_owner"])
-def test_a_log_is_scrubbed_up_to_its_last_event_at_most(server: Server, tmp_path: Path, role: str) -> None:
+def test_the_table_is_written_again_once_for_each_erasure_of_the_log_and_for_nothing_else(
+    server: Server, tmp_path: Path, role: str
+) -> None:
     url = new_log(server)
+
+    def where_it_lies() -> list[str]:
+        return server.sql(database_of(url), "SELECT pg_relation_filenode('arc.events')")
+
     with machines(tmp_path, url, 1) as (hub,):
         said = say_it(hub)
-        with psycopg.connect(server.url(role, database_of(url))) as connection:
-            head = len(log_at(url))
-            with pytest.raises(psycopg.errors.RaiseException, match="not in the log"):
-                connection.execute("SELECT arc.arc_scrub(%s)", (head + 1_000,))
-        assert erase(hub, said)["log_scrubbed"] is True
-        assert holding(server, url) == []
+        head, before = len(log_at(url)), where_it_lies()
+        with psycopg.connect(server.url(role, database_of(url)), autocommit=True) as connection:
+            for event_id in (0, head, head + 1, head + 1_000):
+                with pytest.raises(psycopg.errors.RaiseException, match="erases nothing"):
+                    connection.execute("SELECT arc.arc_scrub(%s)", (event_id,))
+            assert where_it_lies() == before
+            assert erase(hub, said)["log_scrubbed"] is True
+            assert holding(server, url) == []
+            after = where_it_lies()
+            assert after != before
+            (erasure,) = (event.event_id for event in log_at(url) if event.type == PayloadErased.type)
+            connection.execute("SELECT arc.arc_scrub(%s)", (erasure,))
+            assert where_it_lies() == after

@@ -59,13 +59,14 @@ END $$
 
 -- name: make_scrub
 -- For hubs, which do not own the table: writes all of it again, since what an UPDATE leaves lies in the table's pages
--- even after VACUUM. Nobody appends meanwhile, nor waits for the table while he holds the log's lock.
+-- even after VACUUM. Nobody appends meanwhile, nor waits for the table while he holds the log's lock. It takes an erasure
+-- of the log, and each one once: so nobody has the table written again, nor erasures to come passed over, without one.
 CREATE OR REPLACE FUNCTION arc.arc_scrub(erasure bigint) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(71959550127975);
-    IF erasure > coalesce((SELECT max(event_id) FROM arc.events), 0) THEN  -- erasures to come would never be scrubbed
-        RAISE EXCEPTION 'event % is not in the log', erasure;
+    IF NOT EXISTS (SELECT FROM arc.events WHERE event_id = erasure AND type = 'payload.erased') THEN
+        RAISE EXCEPTION 'event % erases nothing', erasure;
     END IF;
     IF erasure <= (SELECT scrubbed_to FROM arc.log) THEN
         RETURN;
