@@ -225,10 +225,7 @@ class WritingSide:
         self.log.hasten()
 
     def end_batch(self, head: int, *, ends: bool) -> None:
-        """A batch is written, up to event `head`, and the hub ends with it if `ends`.
-
-        How far the log has come is noted now and then: with each batch, that cost a statement and a page.
-        """
+        """A batch is written, up to `head`, and the hub `ends` with it: now and then, note how far the log has come."""
         self.writer.end_batch()
         if ends or head >= self._noted + NOTED_EVERY:
             note(self.connection, head)

@@ -30,9 +30,9 @@ def statements_of(recorder: Recorder, commands: list[Command]) -> int:
 @pytest.mark.parametrize(
     ("commands", "most"),
     [
-        (lambda: [post()], 5),
-        (lambda: [post(body=str(number)) for number in range(16)], 35),
-        (lambda: [AcquireLock(agent_id="a", file_path="p")], 7),
+        (lambda: [post()], 4),
+        (lambda: [post(body=str(number)) for number in range(16)], 34),
+        (lambda: [AcquireLock(agent_id="a", file_path="p")], 6),
     ],
     ids=["post", "16 posts", "lock"],
 )
@@ -100,7 +100,7 @@ def test_a_batch_after_one_of_another_hub_takes_three_statements_more(storage: P
         recorder.execute(post())
         for _ in range(2):
             other.execute(post())
-            assert statements_of(recorder, [post()]) <= 8
+            assert statements_of(recorder, [post()]) <= 7
 
 
 def test_a_batch_is_one_flush(storage: Path) -> None:
