@@ -1,5 +1,8 @@
 """One HTTP connection: what the parser tells on one side, a queue of exchanges on the other.
 
+`uvicorn.Server` makes one for each connection. It asks for little: that a connection enters and leaves the server's set
+of connections, and that it ends after its answer when `shutdown` is called.
+
 A connection that waits for its client has a limit for each phase; the server looks at all connections once a second, so
 that no request pays for a timer. Whatever comes over the wire gets an answer, even what is no HTTP at all. Requests
 that follow without waiting for answers are answered in their order, and what cannot be read is refused after them.
@@ -7,7 +10,7 @@ that follow without waiting for answers are answered in their order, and what ca
 
 import asyncio
 from collections import deque
-from typing import Final
+from typing import Any, Final, Protocol
 
 import httptools
 
@@ -30,17 +33,24 @@ from api.http.patience import Stall, Stalling
 _ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
+class Connected(Protocol):
+    """What a server keeps of its connections."""
+
+    connections: set[Any]
+
+
 class HubProtocol(asyncio.Protocol):
     """A connection.
 
     Args:
         serving: what connections share.
-        connections: where the server keeps those that are open.
+        server_state: where the server keeps its connections.
+        others: what uvicorn gives beyond it, which a connection of ours has no use for.
     """
 
-    def __init__(self, serving: Serving, connections: "set[HubProtocol]") -> None:
+    def __init__(self, serving: Serving, *, server_state: Connected, **others: object) -> None:
         self._serving = serving
-        self._connections = connections
+        self._connections = server_state.connections
 
     # What the transport tells ----------------------------------------------------------------------------------------
 

@@ -165,8 +165,8 @@ machine and rewrites this page; `arc bench` looks at your machine and disk for t
 ## How it is measured
 
 - A speed is compared within one run, in turns: with Arc 0.1.1 from the package index, with a Starlette application that
-  does nothing, on uvicorn with the hub's loop and parser (uvloop, httptools), and with bare SQLite. So a busy machine
-  slows down both sides, and the targets are ratios.
+  does nothing on the hub's own stack (uvicorn, uvloop, httptools), and with bare SQLite. So a busy machine slows down
+  both sides, and the targets are ratios.
 - {rounds} rounds, three of what varies little, and the median counts; in parentheses from the lowest to the highest
   round. A ratio is taken round by round. A load lasts {load_sec} seconds.
 - The load comes from another process: [wrk](https://github.com/wg/wrk) over keep-alive connections; where connections

@@ -19,7 +19,7 @@ from tests.support.hub_process import CHECKOUT, HubProcess
 
 PROGRAM = """
 import json, os, signal, sys
-import api.app, cli.hubs.serve, cli.hubs.wiring, projections.hub.hub, relay.relay, uvloop
+import api.app, cli.hubs.serve, cli.hubs.wiring, projections.hub.hub, relay.relay, uvicorn, uvloop
 from cli.main import main
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who ends is not waited for
 for line in sys.stdin:

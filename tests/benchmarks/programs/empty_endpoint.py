@@ -1,8 +1,8 @@
-"""A Starlette application that does nothing, on the hub's own loop and parser: what HTTP alone costs.
+"""A Starlette application that does nothing, on the hub's own stack: what HTTP alone costs.
 
     python -m tests.benchmarks.programs.empty_endpoint PORT
 
-uvicorn is set to do as little as it can.
+uvicorn is set as `api.http.server` sets it.
 """
 
 import sys
