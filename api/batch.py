@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.hints import tell
-from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.bodies import BodyReader, read_body, read_preconditions, refuse_encoding
 from api.http.errors import STATUS_OF
 from api.http.headers import find_sender, transport_of

@@ -5,9 +5,9 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 from msgspec.structs import replace
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import Dated, refuse_past
-from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.connection import connection_of
 from api.http.headers import transport_of
 from api.http.parameters import Cursor, Limit, MaxBytes, Tail, Timeout, clamp_bytes, clamp_limit, clamp_timeout

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.routes import NoQuery, Route, Site, SpecialRoute
 from arclog.errors import StorageError
 from arclog.sqlite.snapshot import Snapshot, together

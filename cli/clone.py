@@ -17,7 +17,9 @@ from cli.errors import CommandFailed
 from cli.hubs.storage_lock import holding
 from cli.output import print_note
 
-NEEDED: Final = frozenset({"apsw", "asyncinotify", "httptools", "msgspec", "prometheus_client", "uvicorn", "uvloop"})
+NEEDED: Final = frozenset(
+    {"apsw", "asyncinotify", "httptools", "msgspec", "prometheus_client", "starlette", "uvicorn", "uvloop"}
+)
 """What the hub needs beside Python. The client and the commands of an agent need none of it."""
 ADVICE: Final = "pip install arclog, and use the arc that comes with it"
 CLONE: Final = Path(__file__).resolve().parent.parent

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from msgspec import Meta, Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.headers import HEADERS
 from api.http.queries import QueryReader
 from api.http.routes import NoQuery, Route, Site, SpecialRoute

@@ -10,8 +10,9 @@ from html import escape
 from typing import Final
 from urllib.parse import parse_qs
 
+from starlette.types import Receive, Scope, Send
+
 from api.dashboard.files import PAGE_HEADERS
-from api.http.asgi import Receive, Scope, Send
 from api.http.bodies import read_body
 from api.http.errors import STATUS_OF
 from api.http.gate import COOKIE, SIGNED_IN_SEC

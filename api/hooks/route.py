@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 from msgspec import Meta, Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.hooks import claude_code, codex, cursor, gemini, opencode, qwen
 from api.hooks.calls import NOTHING, Body, HookCall, HookReply
@@ -13,7 +14,6 @@ from api.hooks.news import News
 from api.hooks.outside import Outside
 from api.hooks.tool_guard import TRANSPORT, Mode, ToolGuard, Verdict
 from api.hooks.windows import BY, Window, Windows
-from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.bodies import read_body, refuse_encoding
 from api.http.connection import connection_of
 from api.http.headers import HEADERS, find_sender
@@ -294,5 +294,6 @@ ROUTES: tuple[Route, ...] = (
         query=HookQuery,
         media_type="application/json",
         start=serve_hooks,
+        values=tuple(HARNESSES),
     ),
 )

@@ -6,8 +6,7 @@
                 one connection, and each request on it with its answer
     security, gate
                 who may call; `crowds` and `rates`: how much at once, and how often, from other machines
-    routes      what each noun lists: changes, reads and specials; `paths`: where a request's path leads;
-                `asgi`: the types of what endpoints take
+    routes      what each noun lists: changes, reads and specials; `paths`: the endpoints of one path
     bodies, queries, headers, parameters, idempotency, as_of
                 what a request says, read strictly; `meaning`: what a client meant that writes it otherwise,
                 `mismatches`: what it is told is wrong

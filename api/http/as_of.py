@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from msgspec import Meta, Struct
+from starlette.types import Scope
 
-from api.http.asgi import Scope
 from arclog.errors import InvalidInput
 from projections.hub.hub import Hub
 from projections.intervals import AsOf

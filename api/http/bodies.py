@@ -6,8 +6,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct, inspect
+from starlette.types import Receive, Scope
 
-from api.http.asgi import Receive, Scope
 from api.http.errors import ClientGone, RequestTooLarge
 from api.http.headers import HEADERS
 from api.http.meaning import as_meant

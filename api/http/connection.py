@@ -11,7 +11,8 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from api.http.asgi import Scope
+from starlette.types import Scope
+
 from api.http.errors import ClientGone
 
 T = TypeVar("T")

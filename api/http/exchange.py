@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
+from starlette.types import ASGIApp, Message, Scope
 
-from api.http.asgi import ASGIApp, Message, Scope
 from api.http.flow import Flow
 from api.http.heads import GO_ON, make_chunk, make_head
 from api.http.patience import Patience

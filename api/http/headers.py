@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from api.http.asgi import Scope
+from starlette.types import Scope
+
 from api.http.errors import MalformedRequest
 from arclog.deciders import fields
 from arclog.errors import InvalidInput

@@ -10,8 +10,8 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from starlette.types import Scope
 
-from api.http.asgi import Scope
 from api.http.headers import HEADERS
 from arclog.errors import InvalidInput
 

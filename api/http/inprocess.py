@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from msgspec import Struct
+from starlette.types import ASGIApp, Message, Scope
 
-from api.http.asgi import ASGIApp, Message, Scope
 from api.http.headers import TRANSPORT
 from api.http.heads import AS_TYPED
 

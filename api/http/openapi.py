@@ -4,9 +4,9 @@ from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import Dated
-from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.errors import STATUS_OF
 from api.http.responses import Envelope
 from api.http.routes import ChangeRoute, NoQuery, ReadRoute, Route, Site, SpecialRoute

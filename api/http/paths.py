@@ -1,56 +1,30 @@
-"""How the endpoint of a request is found: by its path, with an id or without, and by its method."""
+"""The endpoints of one path: by method, and with ids that are known beforehand."""
 
 import time
-from collections.abc import Iterable, Mapping
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Iterable
 
-from api.http.asgi import ASGIApp, Receive, Scope, Send
-from api.http.errors import STATUS_OF, MethodNotAllowed, UnknownRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.http.errors import STATUS_OF, MethodNotAllowed
 from api.http.routes import Route, Site
 from arclog.errors import ArcError
 
-NO_IDS: Final[Mapping[str, str]] = MappingProxyType({})
 
-
-class Paths:
-    """Finds the endpoints of paths.
+class FixedIds:
+    """The endpoint of a path whose ids are known beforehand.
 
     Args:
-        endpoints: by path; one that has an id has a name in braces in its place, as in `/v1/tasks/{task_id}/fail`.
+        endpoint: that of the path with ids in braces.
+        ids: the ids.
     """
 
-    def __init__(self, endpoints: Mapping[str, ASGIApp]) -> None:
-        self._plain: dict[str, ASGIApp] = {}
-        self._with_id: dict[tuple[str, str], tuple[str, ASGIApp]] = {}
-        """What has an id, by what stands before it and after it: the id's name and the endpoint."""
-        for path, endpoint in endpoints.items():
-            before, _brace, rest = path.partition("{")
-            name, brace, after = rest.partition("}")
-            if brace:
-                self._with_id[before, after] = name, endpoint
-            else:
-                self._plain[path] = endpoint
+    def __init__(self, endpoint: ASGIApp, ids: dict[str, str]) -> None:
+        self._endpoint = endpoint
+        self._ids = ids
 
-    def find(self, path: str) -> tuple[ASGIApp, Mapping[str, str]]:
-        """The endpoint of a path, and the id in it by its name, as it came.
-
-        Raises:
-            UnknownRoute: no path is like this one.
-        """
-        plain = self._plain.get(path)
-        if plain is not None:
-            return plain, NO_IDS
-        begin = path.find("/") + 1
-        while begin:
-            next_slash = path.find("/", begin)
-            end = len(path) if next_slash < 0 else next_slash
-            found = self._with_id.get((path[:begin], path[end:]))
-            if found is not None and begin < end:
-                name, endpoint = found
-                return endpoint, {name: path[begin:end]}
-            begin = next_slash + 1
-        raise UnknownRoute(path)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["path_params"] = self._ids
+        await self._endpoint(scope, receive, send)
 
 
 class Methods:

@@ -13,8 +13,8 @@ from collections import deque
 from typing import Any, Final, Protocol
 
 import httptools
+from starlette.types import Scope
 
-from api.http.asgi import Scope
 from api.http.connection import CONNECTION, Connection
 from api.http.exchange import Exchange, Serving
 from api.http.flow import Flow, address_of

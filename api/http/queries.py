@@ -7,8 +7,8 @@ from typing import Final, Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct, inspect
+from starlette.types import Scope
 
-from api.http.asgi import Scope
 from arclog.deciders import fields
 from arclog.deciders.fields import MAX_ID_CHARS
 from arclog.errors import InvalidInput, NotFound

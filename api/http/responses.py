@@ -5,9 +5,9 @@ from typing import Final
 
 import msgspec
 from msgspec import Struct
+from starlette.types import Send
 
 from api.hints import tell
-from api.http.asgi import Send
 from api.http.errors import (
     STATUS_OF,
     MethodNotAllowed,

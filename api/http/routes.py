@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import moment_of
-from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.bodies import BodyReader, read_body, read_preconditions
 from api.http.connection import Connection, connection_of
 from api.http.headers import AGENT, HEADERS, find_sender, transport_of
@@ -248,6 +248,7 @@ class SpecialRoute(Struct, Generic[Q], frozen=True, kw_only=True):
         start: the route at work.
         query: its parameters.
         takes_key: whether an idempotency key makes a repeated call safe.
+        values: what the one id in its path may be, where that is known; such a path is looked for among the first.
     """
 
     does: str
@@ -257,6 +258,7 @@ class SpecialRoute(Struct, Generic[Q], frozen=True, kw_only=True):
     query: type[Q]
     method: str = "GET"
     takes_key: bool = False
+    values: tuple[str, ...] = ()
 
     def endpoint(self, site: Site) -> ASGIApp:
         """The route at work."""

@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final, TypeVar
 
-from api.http.asgi import Scope
+from starlette.types import Scope
+
 from api.http.connection import CONNECTION, Connection
 from api.http.crowds import Crowd
 from api.http.errors import TooManyConnections, TooManyOpenCalls

@@ -16,8 +16,8 @@ from typing import Final, cast
 
 import uvicorn
 from msgspec import Struct
+from starlette.types import ASGIApp
 
-from api.http.asgi import ASGIApp
 from api.http.errors import HeadTooLarge, MalformedRequest
 from api.http.exchange import Serving
 from api.http.heads import MAX_HEAD_BYTES, make_head

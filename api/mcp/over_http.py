@@ -14,8 +14,8 @@ from contextlib import nullcontext, suppress
 from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
+from starlette.types import Receive, Scope, Send
 
-from api.http.asgi import Receive, Scope, Send
 from api.http.bodies import read_body, refuse_encoding
 from api.http.connection import connection_of
 from api.http.direct_calls import DirectCalls

@@ -12,9 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from starlette.types import ASGIApp
+
 from api.app import create_app
 from api.hooks.absence import tell_absence
-from api.http.asgi import ASGIApp
 from api.http.inprocess import call
 from api.http.listening import listen
 from api.http.server import Tls, serve

@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 import pytest
+from starlette.types import ASGIApp
 
 from api.app import create_app
-from api.http.asgi import ASGIApp
 from api.http.inprocess import InProcessAnswer, call
 from arclog.sqlite.reads import find_event
 from projections.hub.hub import Hub

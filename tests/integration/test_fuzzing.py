@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp
 
 from api.app import create_app
-from api.http.asgi import ASGIApp
 from api.http.inprocess import InProcessAnswer, call
 from projections.hub.hub import Hub
 from tests.support.from_schema import Maker, misfit

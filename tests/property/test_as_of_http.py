@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.types import ASGIApp
 
 from api.app import create_app
-from api.http.asgi import ASGIApp
 from api.http.inprocess import call
 from projections.hub.hub import Hub
 from projections.hub.settings import Settings
