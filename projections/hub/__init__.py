@@ -14,6 +14,7 @@ Writing, in the order in which a call goes:
     calls             a call, and the commit that tells it its outcome
     group_commit      the queue: which calls share a transaction
     flush_policy      where a transaction is flushed
+    idling            what a hub does while no batch is on its way
     recorder          the one writer: what becomes of a batch, whatever goes wrong
     staging           a batch before it is flushed: the log's lock, the tables, the memory, and how it is undone
     transaction       one transaction while it is written: judge each call, append its event, project it

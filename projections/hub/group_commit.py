@@ -29,6 +29,7 @@ from arclog.errors import HubStopping
 from projections.hub.calls import Call, Commit
 from projections.hub.doubt import in_doubt
 from projections.hub.flush_policy import FlushPolicy
+from projections.hub.idling import Idling
 from projections.hub.measures import Measures
 from projections.hub.recorder import Recorder
 
@@ -38,9 +39,6 @@ GATHER_SEC: Final = 0.002
 """How long a batch waits at most for what still comes in."""
 COURTESY_SEC: Final = 0.0015
 """How long a hub stays off the lock after a batch, when it shares the log with others."""
-LONGEST_NAP_SEC: Final = 3600.0
-FILES_SEC: Final = 0.2
-"""How often it is looked whether the storage's files are in their place while nobody writes."""
 
 
 class GroupCommit:
@@ -49,7 +47,7 @@ class GroupCommit:
     Args:
         recorder: started already, and used by nobody else from here on.
         microseconds: the log's clock.
-        arrived: told of every transaction, on the loop, right after its callers.
+        tell_others: told of every transaction, on the loop, right after its callers.
         reads: how many reads there were on the loop; only that the number grows matters.
         policy: where transactions are flushed.
         max_batch: calls in one transaction at most.
@@ -61,7 +59,7 @@ class GroupCommit:
         self,
         recorder: Recorder,
         microseconds: Callable[[], int],
-        arrived: Callable[[Commit], None],
+        tell_others: Callable[[Commit], None],
         *,
         reads: Callable[[], int] = int,
         policy: FlushPolicy | None = None,
@@ -71,15 +69,14 @@ class GroupCommit:
     ) -> None:
         self._measures = measures or Measures()
         self._recorder = recorder
-        self._microseconds = microseconds
-        self._arrived = arrived
+        self._tell_others = tell_others
         self._reads = reads
         self._policy = policy or FlushPolicy()
         self._max_batch = max_batch
         self._gather_sec = gather_sec
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Call] = deque()
-        self._asked = 0
+        self._submitted = 0
         """How many calls there were."""
         self._busy = False
         self._stopping = False
@@ -87,21 +84,19 @@ class GroupCommit:
         """How many calls waited when the queue was last looked at."""
         self._gather_until = 0.0
         """When the batch begins, whatever still comes in."""
-        self._last = 0
+        self._last_batch = 0
         """How many calls were in the last batch."""
         self._looked = asyncio.Event()
-        """Whether no look at the log was asked for that has not begun: what other hubs append is seen by then."""
+        """Set, unless a look at the log was asked for and has not begun."""
         self._looked.set()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._nap: asyncio.TimerHandle | None = None
-        self._look_at = 0
-        recorder.doubt.on_begin = self._doubt
+        recorder.doubt.on_begin = self._on_doubt
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work_off, name="arc-flush", daemon=True)
         self._thread.start()
-        self._rest()
-        self._files_timer = self._loop.call_later(FILES_SEC, self._look_at_files)
+        self._idling = Idling(recorder, microseconds, self._may_begin, self._wake)
+        self._idling.schedule()
 
     def submit(self, call: Call) -> None:
         """Queue a call; its `done` is called once, in any case."""
@@ -112,7 +107,7 @@ class GroupCommit:
             call.done(in_doubt())
             return
         self._queue.append(call)
-        self._asked += 1
+        self._submitted += 1
         if not self._busy:
             self._wake()
 
@@ -124,7 +119,7 @@ class GroupCommit:
     def catch_up(self) -> None:
         """Bring the storage to the head of the log, and do what follows from what came."""
         self._looked.clear()  # if a batch is on its way, it may have looked before
-        if not self._busy and not self._stopping:
+        if self._may_begin():
             self._wake()
 
     async def look(self) -> None:
@@ -134,22 +129,24 @@ class GroupCommit:
 
     def look_sooner(self) -> None:
         """What is to be done next may be due sooner than it was."""
-        if not self._busy and not self._stopping:
-            self._rest()
+        if self._may_begin():
+            self._idling.schedule()
 
     async def stop(self) -> None:
         """Finish what is queued, then end the thread and close the recorder."""
         self._stopping = True
         self._recorder.stop_waiting()
         await self._idle.wait()
-        if self._nap is not None:
-            self._nap.cancel()
-        self._files_timer.cancel()
+        self._idling.stop()
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
         self._recorder.stop()
 
     # A batch, on the loop -------------------------------------------------------------------------------------------
+
+    def _may_begin(self) -> bool:
+        """Whether no batch is on its way, and the hub goes on."""
+        return not self._busy and not self._stopping
 
     def _wake(self) -> None:
         self._busy = True
@@ -158,7 +155,7 @@ class GroupCommit:
 
     def _gather(self) -> None:
         """Begin a batch as soon as no more calls come in; a call that seems to be alone need not wait for others."""
-        self._gathered = 0 if self._last > 1 else len(self._queue)
+        self._gathered = 0 if self._last_batch > 1 else len(self._queue)
         self._gather_until = self._loop.time() + self._gather_sec
         self._loop.call_soon(self._next)
 
@@ -170,7 +167,7 @@ class GroupCommit:
             self._loop.call_soon(self._next)
             return
         calls = self._take(self._max_batch)
-        self._last = len(calls)
+        self._last_batch = len(calls)
         if not self._recorder.is_remote:
             self._stage(calls)
         elif calls or self._looked.is_set():
@@ -199,7 +196,7 @@ class GroupCommit:
         elif commit.staged:
             self._flush(commit)
         else:
-            self._arrive(commit)
+            self._finish(commit)
 
     def _stage_more(self, calls: list[Call]) -> None:
         """Stage some calls, and those that came while the lock was waited for."""
@@ -217,8 +214,8 @@ class GroupCommit:
         if took_sec < self._policy.quick_sec:
             self._policy.learn(took_sec, began_at + took_sec, held_up=False)
         else:
-            self._loop.call_soon(self._look_round, took_sec, self._asked + self._reads(), 2)
-        self._arrive(flushed)
+            self._loop.call_soon(self._look_round, took_sec, self._submitted + self._reads(), 2)
+        self._finish(flushed)
 
     def _flushed(self, commit: Commit) -> tuple[Commit, float]:
         """What became of a transaction, and how long that took, in seconds; here or on the thread."""
@@ -241,26 +238,27 @@ class GroupCommit:
         if turns:
             self._loop.call_soon(self._look_round, took_sec, asked, turns - 1)
         else:
-            self._policy.learn(took_sec, time.perf_counter(), held_up=self._asked + self._reads() > asked)
+            self._policy.learn(took_sec, time.perf_counter(), held_up=self._submitted + self._reads() > asked)
 
-    def _arrive(self, commit: Commit) -> None:
+    def _finish(self, commit: Commit) -> None:
+        """A transaction has come to its end: its callers are told, then the others, and the next one may begin."""
         commit.tell()
-        self._arrived(commit)
+        self._tell_others(commit)
         self._go_on(commit)
 
     def _go_on(self, commit: Commit) -> None:
         if not self._queue and self._looked.is_set():
             self._busy = False
             self._idle.set()
-            self._rest()
+            self._idling.schedule()
         elif commit.foreign and not self._recorder.is_remote:
             self._loop.call_later(COURTESY_SEC, self._gather)
         else:
             self._gather()
 
-    def _followed(self, commit: Commit) -> None:
+    def _finish_following(self, commit: Commit) -> None:
         """What other hubs appended is here: those who wait are told, and places that it may have freed looked at."""
-        self._arrived(commit)
+        self._tell_others(commit)
         if commit.head != commit.after and len(self._recorder.leases.calls):
             self._work.put(lambda: self._take_lock([]))
         else:
@@ -270,64 +268,33 @@ class GroupCommit:
         while self._recorder.doubt.exists and self._queue:
             self._queue.popleft().done(in_doubt())
 
-    # Between batches, on the loop -----------------------------------------------------------------------------------
-
-    def _rest(self) -> None:
-        """Nothing is queued: come back when something is due."""
-        look_at = self._recorder.next_due_at
-        if self._nap is not None:
-            if look_at == self._look_at:
-                return
-            self._nap.cancel()
-        self._look_at = look_at
-        delay = (self._look_at - self._microseconds()) / 1e6
-        self._nap = self._loop.call_later(max(0.0, min(delay, LONGEST_NAP_SEC)), self._look)
-
-    def _look(self) -> None:
-        self._nap = None
-        if self._busy or self._stopping:
-            return
-        self._recorder.heed_time()
-        if self._recorder.is_due():
-            self._wake()
-        else:
-            self._rest()
-
-    def _look_at_files(self) -> None:
-        """A batch looks by itself; when there is none and a file is not in its place, one without calls is begun."""
-        if self._stopping or self._recorder.gone is not None:
-            return
-        if not self._busy and not self._recorder.is_in_place():
-            self._wake()
-        self._files_timer = self._loop.call_later(FILES_SEC, self._look_at_files)
-
     # On the thread --------------------------------------------------------------------------------------------------
 
     def _work_off(self) -> None:
         while (work := self._work.get()) is not None:
             work()
 
-    def _doubt(self) -> None:
+    def _on_doubt(self) -> None:
         self._loop.call_soon_threadsafe(self._refuse_queue)
 
     def _flush_on_thread(self, commit: Commit) -> None:
         flushed, _took_sec = self._flushed(commit)
-        self._loop.call_soon_threadsafe(self._arrive, flushed)
+        self._loop.call_soon_threadsafe(self._finish, flushed)
 
     def _take_lock(self, calls: list[Call]) -> None:
         try:
             error = self._recorder.take_lock()
         except Exception as fault:  # noqa: BLE001 - the thread must go on, and every caller be told
-            self._loop.call_soon_threadsafe(self._arrive, self._recorder.recover(calls, fault))
+            self._loop.call_soon_threadsafe(self._finish, self._recorder.recover(calls, fault))
             return
         if error is None:
             self._loop.call_soon_threadsafe(self._stage_more, calls)
         else:
-            self._loop.call_soon_threadsafe(self._arrive, self._recorder.refuse(calls, error))
+            self._loop.call_soon_threadsafe(self._finish, self._recorder.refuse(calls, error))
 
     def _follow(self) -> None:
         try:
             commit = self._recorder.follow()
         except Exception as error:  # noqa: BLE001 - the thread must go on
             commit = self._recorder.recover([], error)
-        self._loop.call_soon_threadsafe(self._followed, commit)
+        self._loop.call_soon_threadsafe(self._finish_following, commit)
