@@ -94,7 +94,7 @@ class Clockwork:
         """The agent up to which sessions were looked at; None when no look is under way."""
         self._left_to = 0
         """The event up to which those who left were looked at."""
-        self.behind = False
+        self.is_behind = False
         """Whether more is due than could be settled so far."""
         self.next_at = 0
         """When there is something to do next. A number that is kept, since every batch looks at it."""
@@ -149,7 +149,7 @@ class Clockwork:
             self._end(snapshot, over, now, append)
             if self._elapsed() >= stop_at:
                 break
-        self.behind = bool(self._schedule) and self._schedule[0][0] <= now
+        self.is_behind = bool(self._schedule) and self._schedule[0][0] <= now
         self._reckon()
 
     def settle_agent(self, snapshot: Snapshot, agent_id: str, now: int, append: Append) -> bool:
@@ -158,7 +158,7 @@ class Clockwork:
         Returns:
             Whether anything was appended.
         """
-        if not self.behind:
+        if not self.is_behind:
             return False
         over, _due_at = self._assess(snapshot, agent_id, now)
         if over is not None:

@@ -4,6 +4,7 @@ The recorder decides what comes of it: a flush, another try, or a refusal that e
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from arclog.clock import LogClock
 from arclog.events import PayloadErased
@@ -17,6 +18,9 @@ from projections.hub.transaction import Transaction
 from projections.hub.writing_side import WritingSide
 from projections.messages import posted_by
 from projections.tasks import CONCERNING_TASKS
+
+NOWHERE: Final = -1
+"""No event: what begins here follows on nothing that anybody has been told of."""
 
 
 class Staging:
@@ -121,8 +125,8 @@ class Staging:
         self._forget()
         self._clocks.look_again(tasks=True, wakes=False)
         head = self._side.log.head().event_id
-        if came is None:
-            return Commit(-1, head, [], [], has_work=True, has_erasure=True)
+        if came is None:  # no commit ends there, so everyone who waits reads again
+            return Commit(NOWHERE, head, [], [], has_work=True, has_erasure=True)
         messages = [message for event in came for message in posted_by(event)]
         types = {event.data.type for event in came}
         has_work, has_erasure = not types.isdisjoint(CONCERNING_TASKS), PayloadErased.type in types

@@ -136,7 +136,7 @@ class Transaction:
 
     def _outcome(self, call: Call) -> Outcome | ArcError:
         result: RecordedEvent | Outcome | ArcError
-        if self._clockwork.behind:
+        if self._clockwork.is_behind:
             self._settle_agent(call.sender)
         try:
             if self.context.holders.bound or call.principal is not None or type(call.command) in FOR_OPERATORS:
