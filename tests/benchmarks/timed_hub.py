@@ -109,7 +109,7 @@ STEPS: Final = (
     (PostgresqlEngine, "append", "commit and barrier are waited for", None, None),
     (Log, "keep", "the copy commits", None, None),
     (GroupCommit, "_flush_on_thread", "these two, on the thread", None, partial(begin, HOPS)),
-    (GroupCommit, "_arrive", "callers are told", count_calls, None),
+    (GroupCommit, "_finish", "callers are told", count_calls, None),
     (WritingSide, "follow", "following, without the lock", None, None),
 )
 """What is timed: whose method, its name, what it is counted as, and what is done before and after."""
