@@ -38,10 +38,9 @@ from arclog.limits import MICROSECONDS, PLACE_KEPT_SEC
 
 
 def learn(standing: Standing, event: Fact) -> None:
-    """Bring what stands up to date with the next event."""
-    change = _CHANGES.get(type(event.data))
-    if change is not None:
-        change(standing, event, event.data)
+    """Bring what stands up to date with the next event, one of `CONCERNING_STANDING`."""
+    data = event.data
+    _CHANGES[type(data)](standing, event, data)
 
 
 def _on_lock_acquired(standing: Standing, event: Fact, data: LockAcquired) -> None:
