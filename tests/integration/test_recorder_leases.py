@@ -1,7 +1,5 @@
-"""Leases: when they end, what a refusal leaves in the log, that memory is never another truth than the tables,
-and what a path comes to."""
+"""Leases: when they end, what a refusal leaves in the log, and that memory is never another truth than the tables."""
 
-import os
 from pathlib import Path
 
 import apsw
@@ -16,7 +14,6 @@ from arclog.events import ClaimRefused, LockRefused
 from arclog.sqlite.reads import NO_END
 from projections import claims, locks, threads
 from projections.hub.command_handlers import Command
-from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.intervals import live
 from projections.versions import LONG
@@ -196,39 +193,3 @@ def test_what_is_handed_over_is_told_from_what_the_receiver_let_lapse(storage: P
         assert locks.list_locks(connection, live(time.wall()), active_only=True) == []
     with recording(storage, time) as recorder:
         assert recorder.execute(AcquireLock(agent_id="c", file_path="f")).acquired
-
-
-# Paths ----------------------------------------------------------------------------------------------------------------
-
-
-def keys_of(recorder: Recorder, *paths: str) -> list[str]:
-    """What some paths come to, asked for in one batch."""
-    asked: list[Command] = [AcquireLock(agent_id=f"a{path}", file_path=path, mode="shared") for path in paths]
-    answers = execute_all(recorder, asked)
-    return [result_of(answer)["key"] for answer in answers if isinstance(answer, Outcome)]
-
-
-def test_a_link_is_followed_by_the_next_call_though_its_place_was_looked_at_before(recorder: Recorder) -> None:
-    top = Path(recorder._context.roots.own.folder)
-    (top / "src").mkdir()
-    assert keys_of(recorder, "lib/a.py", "lib/b.py") == ["lib/a.py", "lib/b.py"]
-    (top / "lib").symlink_to(top / "src")
-    assert keys_of(recorder, "lib/c.py", "lib/a.py") == ["src/c.py", "lib/a.py"]  # what is held so is a key
-
-
-def test_the_disk_is_asked_once_in_a_batch_what_stands_at_a_place(
-    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    top = Path(recorder._context.roots.own.folder)
-    (top / "src").mkdir()
-    asked: list[str] = []
-    lstat = os.lstat
-
-    def look(path: str) -> os.stat_result:
-        asked.append(path)
-        return lstat(path)
-
-    monkeypatch.setattr(os, "lstat", look)
-    for batch in range(2):
-        assert len(keys_of(recorder, *(f"src/{batch}-{number}.py" for number in range(3)))) == 3
-    assert asked.count(f"{top}/src") == 2

@@ -23,6 +23,7 @@ from arclog.deciders.locks import (
 from arclog.deciders.standing import Standing
 from arclog.errors import Conflict, Deadlock, InvalidInput, NotFound, StaleToken
 from arclog.events import (
+    ClaimReleased,
     LockAcquired,
     LockHandedOver,
     LockLeft,
@@ -31,7 +32,9 @@ from arclog.events import (
     LockRefused,
     LockReleased,
 )
-from arclog.events.leases import Mode, Wait
+from arclog.events.leases import Mode, ReleaseReason, Wait
+from arclog.events.locks import LockedPath
+from arclog.events.rule_numbers import FIRST_RULES, OVERLAP_RULES
 
 SECOND = 1_000_000
 NOW = 1_000 * SECOND
@@ -178,6 +181,56 @@ def test_several_paths_are_one_grant_and_the_event_names_them_all() -> None:
     assert granted.keys == ("src/a.py", "docs/**")
     assert granted.mode == "shared"
     assert granted.stream(9) == "lock/src/a.py"
+
+
+def test_every_event_names_paths_as_they_were_sent_with_their_keys_where_these_differ() -> None:
+    sent = {"src/a.py": "./src/a.py", "docs": "docs", "lib": "lib/"}
+    named = ("./src/a.py", "src/a.py", (LockedPath("docs"), LockedPath("lib/", "lib")))
+    state = OnLocks(held_by("a", keys=tuple(sent)), sent)
+    free = OnLocks(FREE, sent)
+    events = (
+        rules.decide_acquire(free, ask(), NOW),
+        rules.decide_acquire(state, ask(), NOW),
+        rules.decide_acquire(OnLocks(held_by("b"), sent), ask(wait_sec=1), NOW),
+        held_locks.decide_refresh(state, RefreshLock(agent_id="a", file_path="x"), NOW),
+        held_locks.decide_release(state, ReleaseLock(agent_id="a", file_path="x"), NOW),
+        held_locks.decide_handover(
+            state, HandOverLock(agent_id="a", to_agent_id="c", file_path="x"), NOW, receiver_is_live=True
+        ),
+        held_locks.decide_force_release(state, ForceReleaseLock(agent_id="o", file_path="x", reason="it hangs"), NOW),
+    )
+    for event in events:
+        assert not isinstance(event, LockRefused)
+        assert (event.file_path, event.key, event.others) == named
+    assert events[-1].notice.body.count("./src/a.py") == 1  # type: ignore[union-attr]  # its holder is told
+
+
+@pytest.mark.parametrize(("held", "path", "key"), [("src/a.py", "./src/a.py", "src/a.py"), ("docs", "docs", None)])
+def test_a_refusal_names_the_path_as_it_was_sent_with_its_key_where_that_differs(
+    held: str, path: str, key: str | None
+) -> None:
+    state = OnLocks(held_by("b", keys=(held,)), {"src/a.py": "./src/a.py", "docs": "docs"})
+    refused = rules.decide_acquire(state, ask(), NOW)
+    assert isinstance(refused, LockRefused)
+    assert (refused.file_path, refused.key, refused.held) == (path, key, None)
+
+
+@pytest.mark.parametrize(
+    ("reason", "needed"),
+    [
+        ("released", FIRST_RULES),
+        ("owner_gone", FIRST_RULES),
+        ("lapsed", OVERLAP_RULES),
+        ("forced", OVERLAP_RULES),
+        ("undelivered", OVERLAP_RULES),
+    ],
+)
+def test_who_knows_the_first_rules_alone_stops_at_a_release_for_a_reason_that_they_do_not_know(
+    reason: ReleaseReason, needed: int
+) -> None:
+    assert LockReleased(file_path="p", agent_id="a", fencing_token=1, reason=reason).rules == needed
+    assert ClaimReleased(claim_key="k", owner_agent_id="a", fencing_token=1, reason=reason).rules == needed
+    assert LockReleased(file_path="src/**", agent_id="a", fencing_token=1, reason=reason).rules == OVERLAP_RULES
 
 
 def test_of_several_paths_one_that_is_held_refuses_all() -> None:
