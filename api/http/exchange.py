@@ -46,6 +46,7 @@ class Exchange:
 
     Args:
         scope: the request's head, as ASGI has it.
+        loop: the loop that runs; to ask for it costs each request a system call.
         flow: the connection.
         serving: what connections share.
         keep_alive: whether the client wants the connection to go on.
@@ -58,6 +59,7 @@ class Exchange:
         "_chunked",
         "_flow",
         "_head",
+        "_loop",
         "_on_answered",
         "_parts",
         "_serving",
@@ -76,6 +78,7 @@ class Exchange:
     def __init__(
         self,
         scope: Scope,
+        loop: asyncio.AbstractEventLoop,
         flow: Flow,
         serving: Serving,
         *,
@@ -93,6 +96,7 @@ class Exchange:
         """Whether the answer is complete."""
         self.gone = False
         """Whether the connection is lost."""
+        self._loop = loop
         self._flow = flow
         self._serving = serving
         self._asks_first = asks_first
@@ -142,7 +146,7 @@ class Exchange:
     def start(self) -> None:
         """Have the application answer the request."""
         # Made directly, and with a name, which costs less than a new number: every request pays for this.
-        self._task = task = asyncio.Task(self._answer(), loop=asyncio.get_running_loop(), name="request")
+        self._task = task = asyncio.Task(self._answer(), loop=self._loop, name="request")
         self._serving.tasks.add(task)
 
     async def _answer(self) -> None:
@@ -165,7 +169,7 @@ class Exchange:
                 self._flow.transport.write(GO_ON)
         while not (self._unseen or self.gone or self.is_answered):
             self._flow.resume_reading()
-            self._waiting = asyncio.get_running_loop().create_future()
+            self._waiting = self._loop.create_future()
             try:
                 await self._waiting
             finally:

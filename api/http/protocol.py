@@ -186,6 +186,7 @@ class HubProtocol(asyncio.Protocol):
         self._connection.begin_request()
         self._read = exchange = Exchange(
             scope,
+            self._loop,
             self._flow,
             self._serving,
             keep_alive=version != "1.0" and self._parser.should_keep_alive(),

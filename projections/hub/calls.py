@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import Struct, field
 
@@ -13,6 +14,9 @@ from projections.hub.command_handlers import Command
 from projections.hub.open_calls import OpenCall
 from projections.hub.outcomes import Outcome
 from projections.messages import PostedMessage
+
+IfGone = Callable[[Command, Outcome | ArcError], None]
+"""Told what came of a command when its caller has gone."""
 
 
 def tell_nobody(_result: object) -> None:
@@ -53,28 +57,30 @@ class Call(Struct):
         self.sender = sender_of(self.command, known)
 
 
-def outcome_of(
-    call: Call, if_gone: Callable[[Call, Outcome | ArcError], None] | None = None
-) -> "asyncio.Future[Outcome]":
-    """What will come of a call, as a future of the running loop; the call is to be submitted then.
+def outcome_of(call: Call, loop: asyncio.AbstractEventLoop, if_gone: IfGone | None = None) -> "asyncio.Future[Outcome]":
+    """What will come of a call, as a future; the call is to be submitted then.
 
     Args:
         call: the call, which tells the future.
-        if_gone: told instead, with the call, when nobody waits for the future any more.
+        loop: the loop that runs.
+        if_gone: told instead, with the command, when nobody waits for the future any more.
     """
-    future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-
-    def done(result: Outcome | ArcError) -> None:
-        if future.done():  # a caller that went away has cancelled it
-            if if_gone is not None:
-                if_gone(call, result)
-        elif isinstance(result, ArcError):
-            future.set_exception(result)
-        else:
-            future.set_result(result)
-
-    call.done = done
+    future: asyncio.Future[Outcome] = loop.create_future()
+    # It knows the command and not the call, which knows it: else only the collector would free each call.
+    call.done = partial(_tell, future, call.command, if_gone)
     return future
+
+
+def _tell(
+    future: "asyncio.Future[Outcome]", command: Command, if_gone: IfGone | None, result: Outcome | ArcError
+) -> None:
+    if future.done():  # a caller that went away has cancelled it
+        if if_gone is not None:
+            if_gone(command, result)
+    elif isinstance(result, ArcError):
+        future.set_exception(result)
+    else:
+        future.set_result(result)
 
 
 class Commit(Struct):

@@ -101,7 +101,7 @@ class LeaseWaits:
     async def _tell_place(self, place_id: int) -> Outcome:
         """Where a request waits whose call is over."""
         call = Call(TellWaiting(place=place_id))
-        outcome = outcome_of(call)
+        outcome = outcome_of(call, asyncio.get_running_loop())
         self._commits.submit(call)
         return await outcome
 

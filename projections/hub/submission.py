@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from arclog.deciders.picking import TakeNextTask
 from arclog.errors import ArcError
 from projections.hub.calls import Call, outcome_of
+from projections.hub.command_handlers import Command
 from projections.hub.group_commit import GroupCommit
 from projections.hub.lease_waits import LeaseWaits
 from projections.hub.outcomes import Outcome
@@ -56,7 +57,7 @@ class Submission:
             outcome = await future
         except asyncio.CancelledError:
             if not future.cancelled() and future.exception() is None:  # it was told at the moment when it went away
-                self._take_back(call, future.result())
+                self._take_back(command, future.result())
             raise
         if outcome.open_call is not None:
             self._watch()
@@ -71,15 +72,15 @@ class Submission:
 
     def _queue(self, call: Call) -> "asyncio.Future[Outcome]":
         """Put a call into the queue; the future is told what comes of it."""
-        future = outcome_of(call, self._take_back)
+        future = outcome_of(call, self._loop, self._take_back)
         self._commits.submit(call)
         return future
 
-    def _take_back(self, call: Call, result: Outcome | ArcError) -> None:
+    def _take_back(self, command: Command, result: Outcome | ArcError) -> None:
         """The caller has gone away, so nobody can be told: nothing waits on, and no task is kept."""
         if isinstance(result, Outcome) and result.open_call is not None:
             self._lease_waits.abandon(result.open_call)
-        elif isinstance(result, Outcome) and isinstance(call.command, TakeNextTask):
+        elif isinstance(result, Outcome) and isinstance(command, TakeNextTask):
             self._lease_waits.give_back(result)
 
     async def execute_all(self, calls: Sequence[Call]) -> list[Outcome | ArcError]:
