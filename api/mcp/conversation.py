@@ -27,8 +27,8 @@ from api.mcp import jsonrpc, methods, revisions
 from api.mcp.agent_session import AgentSession
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.grants import Grant
-from api.mcp.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, Id, ProtocolError, RpcRequest
-from api.mcp.methods import CAPABILITIES, METHODS, Done, instructions
+from api.mcp.jsonrpc import INVALID_REQUEST, Id, ProtocolError, RpcRequest
+from api.mcp.methods import CALL_TOOL, CAPABILITIES, Done, instructions
 from api.mcp.poll_places import Taken
 from api.mcp.port import HubRefused
 from arclog.events import JsonObject
@@ -45,7 +45,7 @@ LEAST_MARGIN_SEC: Final = 1.0
 MARGIN: Final = 0.05
 """The same as a part of the time."""
 CANCELLED: Final = "notifications/cancelled"
-OF_THE_HUB: Final = frozenset({"tools/call", "resources/list", "resources/read"})
+OF_THE_HUB: Final = frozenset({CALL_TOOL, "resources/list", "resources/read"})
 """Methods that make calls to the hub, for which the agent must be registered."""
 
 
@@ -161,13 +161,7 @@ class Conversation:
                     "instructions": instructions(self.session.agent_id),
                 }
             )
-        method = METHODS.get(request.method)
-        if method is None:
-            raise ProtocolError(METHOD_NOT_FOUND, f"{request.method!r} is not a method of this server")
-        session = self.session
-        is_tool = request.method == "tools/call"
-        if is_tool:
-            methods.find_tool(request.params)
+        method, session, is_tool = methods.find_method(request), self.session, request.method == CALL_TOOL
         if request.method in OF_THE_HUB:
             try:
                 await session.ensure_registered()

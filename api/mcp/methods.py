@@ -1,7 +1,7 @@
 """The methods of MCP that Arc serves, the same for every carrier: tools and resources."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, TypeVar
 
 from msgspec import Struct
@@ -9,7 +9,7 @@ from msgspec import Struct
 from api.mcp import answers, resources
 from api.mcp.asking_agent import AskingAgent
 from api.mcp.grants import Grant
-from api.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, ProtocolError
+from api.mcp.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, ProtocolError, RpcRequest
 from api.mcp.poll_places import Taken
 from api.mcp.port import HubRefused
 from api.mcp.tool import Tool
@@ -20,6 +20,7 @@ from arclog.events import JsonObject
 T = TypeVar("T")
 
 SERVER_NAME: Final = "arc"
+CALL_TOOL: Final = "tools/call"
 CAPABILITIES: Final[JsonObject] = {"tools": {}, "resources": {}}
 NOT_FOUND: Final = 404
 
@@ -65,15 +66,16 @@ async def list_tools(agent: AskingAgent, params: JsonObject, notices: list[str])
     return Done({"tools": _describe_tools()})
 
 
-async def call_tool(agent: AskingAgent, params: JsonObject, notices: list[str]) -> Done:
+async def call_tool(tool: Tool[Any], agent: AskingAgent, params: JsonObject, notices: list[str]) -> Done:
     """Do what a tool does; what goes wrong is told to the model, which can do something about it.
 
     Args:
+        tool: the tool.
         agent: who asks.
         params: the parameters of the request.
         notices: what the agent is to be told besides.
     """
-    tool, arguments = find_tool(params), params.get("arguments")
+    arguments = params.get("arguments")
     if arguments is not None and not isinstance(arguments, dict):
         raise ProtocolError(INVALID_PARAMS, "arguments must be an object")
     try:
@@ -112,29 +114,38 @@ async def read_resource(agent: AskingAgent, params: JsonObject, notices: list[st
 
 METHODS: Final[Mapping[str, Method]] = {
     "tools/list": list_tools,
-    "tools/call": call_tool,
     "resources/list": list_resources,
     "resources/templates/list": list_templates,
     "resources/read": read_resource,
 }
+"""All but `CALL_TOOL`: see `find_method`."""
+
+
+def find_method(request: RpcRequest) -> Method:
+    """What serves a request.
+
+    Raises:
+        ProtocolError: there is no such method, or no such tool.
+    """
+    if request.method == CALL_TOOL:
+        return partial(call_tool, _find_tool(request.params))
+    method = METHODS.get(request.method)
+    if method is None:
+        raise ProtocolError(METHOD_NOT_FOUND, f"{request.method!r} is not a method of this server")
+    return method
 
 
 def may_wait(method: str, params: JsonObject) -> bool:
     """Whether a request may wait for others before it is answered."""
-    return method == "tools/call" and _is(params, "waits")
+    return method == CALL_TOOL and _is(params, "waits")
 
 
 def changes(method: str, params: JsonObject) -> bool:
     """Whether a request changes something, so that an idempotency key has a meaning for it."""
-    return method == "tools/call" and not _is(params, "reads")
+    return method == CALL_TOOL and not _is(params, "reads")
 
 
-def find_tool(params: JsonObject) -> Tool[Any]:
-    """The tool that a call names.
-
-    Raises:
-        ProtocolError: there is none.
-    """
+def _find_tool(params: JsonObject) -> Tool[Any]:
     name = params.get("name")
     tool = BY_NAME.get(name) if isinstance(name, str) else None
     if tool is None:

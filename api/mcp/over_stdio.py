@@ -19,7 +19,7 @@ from api.mcp.conversation import Conversation, Reply
 from api.mcp.daemon import Daemons
 from api.mcp.jsonrpc import INVALID_REQUEST, PARSE_ERROR, ProtocolError, RpcRequest
 from api.mcp.lines import MAX_LINE_BYTES, read_lines
-from api.mcp.methods import SERVER_NAME
+from api.mcp.methods import CALL_TOOL, SERVER_NAME
 from arclog.events import JsonObject
 
 LAST_ANSWERS_SEC: Final = 1.0
@@ -120,7 +120,7 @@ class StdioHost:
     async def _reply(self, request: RpcRequest) -> Reply | None:
         meta = request.params.get("_meta")
         if isinstance(meta, dict):
-            self._meet(meta, request.method == "tools/call")
+            self._meet(meta, request.method == CALL_TOOL)
         if request.method == "initialize":
             return await self._welcome(request)
         if not isinstance(meta, dict) or meta.get(revisions.PROTOCOL_VERSION) is None:

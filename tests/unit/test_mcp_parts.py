@@ -7,7 +7,7 @@ from mcp.shared import inbound
 
 from api.mcp import answers, jsonrpc, revisions
 from api.mcp.jsonrpc import ProtocolError, RpcRequest
-from api.mcp.methods import METHODS
+from api.mcp.methods import CALL_TOOL, METHODS
 from api.mcp.poll_places import ALL, MAX_VIEWS, PollPlaces, View
 from api.mcp.tools import TOOLS
 
@@ -178,9 +178,9 @@ def test_the_eras_are_those_of_the_sdk() -> None:
         (revisions.NAME_HEADER, inbound.MCP_NAME_HEADER),
     ):
         assert header.decode() == name
-    served = {*METHODS, "server/discover"}
+    served = {*METHODS, CALL_TOOL, "server/discover"}
     assert served & mcp_types.methods.CACHEABLE_METHODS == revisions.CACHEABLE
-    assert {name: key for name, key in inbound.NAME_BEARING_METHODS.items() if name in METHODS} == revisions.NAMED_BY
+    assert {name: key for name, key in inbound.NAME_BEARING_METHODS.items() if name in served} == revisions.NAMED_BY
     assert revisions.STATUS_OF.items() <= inbound.ERROR_CODE_HTTP_STATUS.items()
 
 
