@@ -59,6 +59,12 @@ class Submission:
             if not future.cancelled() and future.exception() is None:  # it was told at the moment when it went away
                 self._take_back(command, future.result())
             raise
+        except ArcError:
+            del (
+                future,
+                call,
+            )  # they hold the error, whose traceback holds this frame: only the collector would free them
+            raise
         if outcome.open_call is not None:
             self._watch()
             with self._present(call.sender):

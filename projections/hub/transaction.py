@@ -145,7 +145,7 @@ class Transaction:
         except StorageError:
             raise
         except ArcError as refusal:
-            result = refusal
+            result = refusal.with_traceback(None)  # which holds this frame, and with it the call
         if type(result) is RecordedEvent:
             try:
                 outcome = self._answer(result)
