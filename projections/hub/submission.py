@@ -60,10 +60,8 @@ class Submission:
                 self._take_back(command, future.result())
             raise
         except ArcError:
-            del (
-                future,
-                call,
-            )  # they hold the error, whose traceback holds this frame: only the collector would free them
+            # They hold the error, whose traceback holds this frame: only the collector would free them.
+            del future, call
             raise
         if outcome.open_call is not None:
             self._watch()
