@@ -85,7 +85,8 @@ class HubProtocol(asyncio.Protocol):
             if self._bare > self._serving.patience.linger_bytes:
                 self._transport.abort()
             return
-        in_first_line, line_goes_on = self._in_first_line, b"\n" not in data
+        # By `find`: `in` tries whether bytes are a number first, and makes an error of it each time.
+        in_first_line, line_goes_on = self._in_first_line, data.find(b"\n") < 0
         if in_first_line and not data.isascii():
             data = encode_first_line(data)
         self._in_first_line = False
@@ -163,7 +164,7 @@ class HubProtocol(asyncio.Protocol):
         self._awaits_head = False
         self._bare = 0
         url = self._url
-        if url.startswith(b"/") and b"#" not in url:
+        if url.startswith(b"/") and url.find(b"#") < 0:
             raw_path, _, query = url.partition(b"?")
         else:
             raw_path, query, self._headers = split_absolute(url, self._headers)
