@@ -157,7 +157,7 @@ class HubProtocol(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
-        if self._is_offered_another_protocol():
+        if self._parser.should_upgrade() and not self._is_connect():
             return
         if self._bare > MAX_HEAD_BYTES and is_too_long(self._url, self._headers):
             raise HeadTooLong
@@ -210,7 +210,7 @@ class HubProtocol(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """The request is complete."""
-        if self._is_offered_another_protocol():
+        if self._parser.should_upgrade() and not self._is_connect():
             return
         self._in_first_line = True
         if self._read is not None:
@@ -228,7 +228,7 @@ class HubProtocol(asyncio.Protocol):
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as offer:
-                if not self._is_offered_another_protocol():
+                if self._is_connect():
                     return
                 (end_of_head,) = offer.args
                 method, version = self._parser.get_method(), self._parser.get_http_version()
@@ -247,9 +247,9 @@ class HubProtocol(asyncio.Protocol):
         parser.set_dangerous_leniencies(lenient_data_after_close=True)
         return parser
 
-    def _is_offered_another_protocol(self) -> bool:
-        """Whether the head that was read offers one. A `CONNECT` is no offer, though the parser stops there too."""
-        return self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+    def _is_connect(self) -> bool:
+        """Whether the head is a `CONNECT`: no offer to speak another protocol, though the parser stops there too."""
+        return self._parser.get_method() == b"CONNECT"
 
     # Answering -------------------------------------------------------------------------------------------------------
 
