@@ -162,6 +162,17 @@ def test_a_look_at_the_log_that_is_asked_for_while_a_batch_is_flushed_follows_it
     at(storage, story)
 
 
+def test_who_asks_for_a_look_at_the_log_goes_on_when_it_begins(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        looking = asyncio.create_task(desk.commits.look())
+        await asyncio.sleep(0)
+        assert (looking.done(), desk.recorder.batches) == (False, [])
+        await looking
+        assert desk.recorder.batches == [0]
+
+    at(storage, story)
+
+
 def test_a_batch_that_begins_after_a_look_was_asked_for_is_that_look(storage: Path) -> None:
     async def story(desk: Desk) -> None:
         desk.commits.catch_up()
