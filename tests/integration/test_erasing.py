@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from arclog.codec import decode_data
-from arclog.deciders.locks import AcquireLock
+from arclog.deciders.locks import AcquireLock, RefreshLock, ReleaseLock
 from arclog.deciders.log import EraseTexts
 from arclog.deciders.task_batches import NewTask, OpenTasks
 from arclog.erasure import erased_bytes, without_texts
@@ -27,7 +27,7 @@ from projections.moving.transfer import bring_in, fork
 from projections.rebuilding.verification import verify_storage
 from tests.support.hub_process import HubProcess
 from tests.support.memory_engine import MemoryLog
-from tests.support.recorders import events_in, post, reading, recording
+from tests.support.recorders import contents, events_in, post, reading, recording
 from tests.support.relay_thread import get_response, hand_in
 from tests.support.served_hub import ServedHub
 from tests.support.tampering import build_storage, tampering
@@ -294,6 +294,24 @@ def test_a_hub_with_a_storage_of_its_own_follows_what_another_erases(tmp_path: P
         check_proof(tmp_path / f"{name}.sqlite3")
         assert SECRET not in str(events_in(tmp_path / f"{name}.sqlite3"))
     assert all(SECRET.encode() not in event.data for event in log.events)
+
+
+def test_a_hub_that_takes_in_an_erasure_between_two_changes_of_what_it_erases_keeps_no_copy(tmp_path: Path) -> None:
+    log = MemoryLog()
+    with (
+        recording(tmp_path / "a.sqlite3", remote=log.join()) as one,
+        recording(tmp_path / "b.sqlite3", remote=log.join()) as other,
+    ):
+        lock = AcquireLock(agent_id="a", file_path="a.py", metadata={"note": SECRET})
+        said = one.execute(lock).event_id
+        assert said is not None
+        other.execute(post("b"))
+        one.execute(RefreshLock(agent_id="a", file_path="a.py"))
+        one.execute(EraseTexts(ids=[said], reason=REASON))
+        one.execute(ReleaseLock(agent_id="a", file_path="a.py"))
+        other.execute(post("b"))
+    with reading(tmp_path / "b.sqlite3") as connection:
+        assert SECRET not in str(contents(connection))
 
 
 def test_only_operators_erase_once_there_are_any(hub: ServedHub) -> None:
