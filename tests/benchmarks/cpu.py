@@ -23,14 +23,14 @@ from tests.support.hub_process import CHECKOUT, HubProcess
 
 AGENTS: Final = 10
 BATCHES: Final = (1, GROUP)
-IN_RECORDER: Final = (
+ALONE: Final = (
     ("post", "a post", 1),
     ("post", "a post", GROUP),
     ("lock", "a lock renewed", GROUP),
     ("pair", "a lock taken or given back", GROUP),
     ("claim", "a claim renewed", GROUP),
 )
-"""What is measured of the recorder alone: its name in the program, how it is called, and how many are in a batch."""
+"""What is measured of a part of the hub alone: its name in the program, how it is called, and how many at once."""
 
 
 def calls(bench: Bench) -> Iterator[Row]:
@@ -54,15 +54,24 @@ def calls(bench: Bench) -> Iterator[Row]:
 
 def recorder(bench: Bench) -> Iterator[Row]:
     """The recorder alone: calls in batches, without HTTP, a loop or a disk that flushes."""
+    yield from _alone(bench, "recorder", "recorder's CPU", "call{} a batch")
+
+
+def without_sockets(bench: Bench) -> Iterator[Row]:
+    """All of the hub but the sockets and a disk that flushes: from the bytes of a request to those of its answer."""
+    yield from _alone(bench, "http", "hub's CPU without sockets and flushes,", "connection{}")
+
+
+def _alone(bench: Bench, part: str, cost_of: str, batches: str) -> Iterator[Row]:
     checkouts = {ARC: CHECKOUT} | ({} if bench.beside is None else {OTHER: bench.beside})
     rounds: dict[str, list[list[float]]] = defaultdict(list)
     for order in bench.turns(*checkouts):
         for name in order:
-            rounds[name].append(_run_recorder(checkouts[name]))
-    for place, (what, said, batch) in enumerate(IN_RECORDER):
+            rounds[name].append(_run_alone(checkouts[name], f"{part}_cpu.py"))
+    for place, (what, said, batch) in enumerate(ALONE):
         figures = [figure(name, "µs", [found[place] for found in rounds[name]]) for name in checkouts]
-        name = f"cpu-recorder-{batch}" if what == "post" else f"cpu-recorder-{what}-{batch}"
-        yield _row(name, f"recorder's CPU {said}, {_plural(batch, 'call')} a batch", figures)
+        name = f"cpu-{part}-{batch}" if what == "post" else f"cpu-{part}-{what}-{batch}"
+        yield _row(name, f"{cost_of} {said}, {batch} {batches.format('' if batch == 1 else 's')}", figures)
 
 
 def _requests(hub: HubProcess, home: Path) -> Sequence[tuple[str, Request]]:
@@ -106,11 +115,11 @@ def _used(pid: int) -> tuple[float, float]:
     return whole, loop
 
 
-def _run_recorder(checkout: Path) -> list[float]:
-    """What each line of `IN_RECORDER` costs, in microseconds a call."""
-    program = CHECKOUT / "/".join(MODULES.split(".")) / "recorder_cpu.py"
+def _run_alone(checkout: Path, program: str) -> list[float]:
+    """What each line of `ALONE` costs in a program, in microseconds a call."""
+    place = CHECKOUT / "/".join(MODULES.split(".")) / program
     done = subprocess.run(
-        [python_of(checkout), "-P", str(program), *(f"{what}:{batch}" for what, _said, batch in IN_RECORDER)],
+        [python_of(checkout), "-P", str(place), *(f"{what}:{batch}" for what, _said, batch in ALONE)],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": str(checkout)},
         capture_output=True,
@@ -119,7 +128,7 @@ def _run_recorder(checkout: Path) -> list[float]:
     )
     if done.returncode != 0:
         last = done.stderr.strip().rpartition("\n")[2]
-        raise Missing(f"the recorder of {checkout} is driven in another way ({last})")
+        raise Missing(f"the hub of {checkout} is driven in another way ({last})")
     return [float(word) for word in done.stdout.split()]
 
 
@@ -136,4 +145,4 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
-LINES: Final = (Line("cpu-calls", calls), Line("cpu-recorder", recorder))
+LINES: Final = (Line("cpu-calls", calls), Line("cpu-recorder", recorder), Line("cpu-http", without_sockets))
