@@ -86,11 +86,12 @@ class GroupCommit:
         """When the batch begins, whatever still comes in."""
         self._last_batch = 0
         """How many calls were in the last batch."""
+        self._must_look = False
+        """Whether a look at the log was asked for and has not begun."""
         self._looked = asyncio.Event()
-        """Set, unless a look at the log was asked for and has not begun."""
-        self._looked.set()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        """Set when it has."""
+        self._idle: asyncio.Future[None] | None = None
+        """Done when the last batch is over, once the hub is to stop."""
         recorder.doubt.on_begin = self._on_doubt
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work_off, name="arc-flush", daemon=True)
@@ -118,7 +119,8 @@ class GroupCommit:
 
     def catch_up(self) -> None:
         """Bring the storage to the head of the log, and do what follows from what came."""
-        self._looked.clear()  # if a batch is on its way, it may have looked before
+        self._must_look = True  # if a batch is on its way, it may have looked before
+        self._looked.clear()
         if self._may_begin():
             self._wake()
 
@@ -136,7 +138,9 @@ class GroupCommit:
         """Finish what is queued, then end the thread and close the recorder."""
         self._stopping = True
         self._recorder.stop_waiting()
-        await self._idle.wait()
+        if self._busy:
+            self._idle = self._loop.create_future()
+            await self._idle
         self._idling.stop()
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
@@ -150,7 +154,6 @@ class GroupCommit:
 
     def _wake(self) -> None:
         self._busy = True
-        self._idle.clear()
         self._gather()
 
     def _gather(self) -> None:
@@ -170,10 +173,10 @@ class GroupCommit:
         self._last_batch = len(calls)
         if not self._recorder.is_remote:
             self._stage(calls)
-        elif calls or self._looked.is_set():
+        elif calls or not self._must_look:
             self._work.put(lambda: self._take_lock(calls))
         else:
-            self._looked.set()
+            self._begin_look()
             self._work.put(self._follow)
 
     def _take(self, most: int) -> list[Call]:
@@ -184,8 +187,13 @@ class GroupCommit:
         queue.clear()
         return calls
 
-    def _stage(self, calls: list[Call]) -> None:
+    def _begin_look(self) -> None:
+        self._must_look = False
         self._looked.set()
+
+    def _stage(self, calls: list[Call]) -> None:
+        if self._must_look:
+            self._begin_look()
         self._recorder.heed_time()
         try:
             commit = self._recorder.stage(calls, wait=False)
@@ -247,9 +255,10 @@ class GroupCommit:
         self._go_on(commit)
 
     def _go_on(self, commit: Commit) -> None:
-        if not self._queue and self._looked.is_set():
+        if not self._queue and not self._must_look:
             self._busy = False
-            self._idle.set()
+            if self._idle is not None:
+                self._idle.set_result(None)
             self._idling.schedule()
         elif commit.foreign and not self._recorder.is_remote:
             self._loop.call_later(COURTESY_SEC, self._gather)
