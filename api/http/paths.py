@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.errors import STATUS_OF, MethodNotAllowed
+from api.http.errors import STATUS_OF, ClientGone, MethodNotAllowed
 from api.http.routes import Route, Site
 from arclog.errors import ArcError
 
@@ -50,6 +50,9 @@ class Methods:
             await endpoint(scope, receive, send)
         except ArcError as error:
             code = f"{STATUS_OF[error.code] // 100}xx"
+            raise
+        except ClientGone:
+            code = "4xx"  # 499, where servers count who did not wait for an answer
             raise
         except Exception:
             code = "5xx"

@@ -50,6 +50,17 @@ def test_requests_are_counted_by_route_method_and_class_of_status(hub: ServedHub
     assert of(found, "arc_rejects_total", code="not_found") == 1
 
 
+def test_a_caller_that_leaves_before_its_answer_is_no_fault_of_the_hub(hub: ServedHub) -> None:
+    with hub.connect() as connection:
+        connection.sendall(b"GET /v1/messages?channel=general&timeout=30 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        wait_until(lambda: of(scrape(hub.port), "arc_waiters") == 1, what="it to wait")
+    wait_until(lambda: of(scrape(hub.port), "arc_waiters") == 0, what="it to be given up")
+    labels = {"route": "/v1/messages", "method": "GET"}
+    found = scrape(hub.port)
+    assert of(found, "arc_requests_total", **labels, code="4xx") == 1
+    assert of(found, "arc_requests_total", **labels, code="5xx") == 0
+
+
 def test_latencies_are_histograms_whose_buckets_grow(hub: ServedHub) -> None:
     for _ in range(5):
         hub.say("x")

@@ -5,7 +5,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 
 const [carrier, url, count, way, ...command] = process.argv.slice(2);
-const AFTER_MS = 40;
+const AFTER_MS = 150;
 const transport =
   carrier === "http"
     ? new StreamableHTTPClientTransport(new URL(`${url}/mcp?agent=alice`))
