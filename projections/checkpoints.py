@@ -1,8 +1,8 @@
 """Checkpoints: how far each projection has come.
 
-A hub writes the rows of an event with the event, in one transaction. So the tables move with the log, and nothing more
-need be said of it with every batch: their checkpoints say `MOVING`. Whoever appends events without their rows must have
-them `stand_still` first, in the same transaction, and has the tables made anew from there.
+A hub writes the rows of an event with the event, in one transaction. So its tables are in step with the log, and
+nothing more need be said of it with every batch. Whoever appends events without their rows says first, in the same
+transaction, where the tables stop; they are then made anew.
 
 How far the log itself has come is noted now and then, so that a log whose end was cut off is noticed.
 """
@@ -14,12 +14,12 @@ import apsw
 from arclog.sqlite.queries import Queries
 
 CHECKPOINTS: Final = Queries("projections", "checkpoints.sql")
-MOVING: Final = -1
-"""In place of an event: the rows of each event are written with it."""
+IN_STEP: Final = -1
+"""In place of an event: the rows of each event are written with it, so that the projection is as far as the log."""
 
 
 def read_checkpoints(connection: apsw.Connection) -> dict[str, tuple[int, int]]:
-    """For each projection its version and the last event that it has seen, or `MOVING`.
+    """For each projection its version and the last event that it has seen, or `IN_STEP`.
 
     Empty in a storage that no hub has served yet.
     """
@@ -35,23 +35,23 @@ def find_noted(connection: apsw.Connection) -> int:
     return max(0, connection.execute(CHECKPOINTS["find_noted"]).get or 0)
 
 
-def are_moving(checkpoints: dict[str, tuple[int, int]]) -> bool:
-    """Whether all tables move with the log.
+def are_in_step(checkpoints: dict[str, tuple[int, int]]) -> bool:
+    """Whether all tables are in step with the log.
 
     Where only some say so, a version of Arc has served the storage that does not know the others: then none does.
     """
-    return bool(checkpoints) and all(at == MOVING for _version, at in checkpoints.values())
+    return bool(checkpoints) and all(at == IN_STEP for _version, at in checkpoints.values())
 
 
-def let_move(connection: apsw.Connection) -> None:
-    """The tables are as far as the log, and from here on the rows of each event are written with it."""
-    connection.execute(CHECKPOINTS["let_move"])
+def keep_in_step(connection: apsw.Connection) -> None:
+    """The tables are as far as the log, and the rows of each event are written with it from here on."""
+    connection.execute(CHECKPOINTS["keep_in_step"])
 
 
-def stand_still(connection: apsw.Connection, head: int) -> None:
-    """Events come after `head`, the log's last, whose rows are not written."""
+def stop_at(connection: apsw.Connection, head: int) -> None:
+    """The tables, if in step, stop at `head`, the log's last event: the rows of those that come are not written."""
     if connection.execute(CHECKPOINTS["exists"]).get is not None:
-        connection.execute(CHECKPOINTS["stand_still"], (head,))
+        connection.execute(CHECKPOINTS["stop_at"], (head,))
 
 
 def advance(connection: apsw.Connection, event_id: int) -> None:

@@ -12,7 +12,7 @@ from projections.channels import FIRST_CHANNELS
 from projections.checkpoints import note, read_checkpoints
 from projections.hub.following import follow, take_in
 from projections.live_writer import LiveWriter
-from projections.rebuilding.rebuild import bring_along, find_stale
+from projections.rebuilding.rebuild import bring_into_step, find_stale
 
 
 def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def prepare(log: Log, progress: Progress) -> tuple[str, ...]:
         if moved is not None and moved.missing:
             take_in(log, writer, moved.missing)
         _refuse_later_tables(log)
-        rebuilt += bring_along(log.connection, progress)
+        rebuilt += bring_into_step(log.connection, progress)
         if log.head().event_id == 0:
             now = log.now()
             for name in FIRST_CHANNELS:
@@ -51,7 +51,7 @@ def prepare_copy(log: Log, progress: Progress) -> tuple[str, ...]:
     Returns:
         The names of the projections that had to be rebuilt.
     """
-    return log.change_tables(lambda connection: bring_along(connection, progress))
+    return log.change_tables(lambda connection: bring_into_step(connection, progress))
 
 
 def _refuse_later_tables(log: Log) -> None:
@@ -77,7 +77,7 @@ def _catch_up(log: Log, writer: LiveWriter, progress: Progress) -> tuple[str, ..
     is_new = log.head().event_id == 0
     if is_new:
         log.fetch()
-    rebuilt = log.change_tables(lambda connection: bring_along(connection, progress))
+    rebuilt = log.change_tables(lambda connection: bring_into_step(connection, progress))
     if not is_new:
         follow(log, writer)
     return () if is_new else rebuilt

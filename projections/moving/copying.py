@@ -23,7 +23,7 @@ from arclog.sqlite.copies import refuse_alone
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.reads import read, read_head
 from arclog.sqlite.schema import get_origin, open_existing, open_storage, set_setting
-from projections.checkpoints import stand_still
+from projections.checkpoints import stop_at
 from projections.rebuilding.rebuild import bring_up_to_date
 
 PAGE: Final = 2_000
@@ -97,7 +97,7 @@ def copy_to_file(source: Source, target: Path, progress: Progress = no_progress)
                 log.commit()
             for page in _pages(source, began):
                 log.begin()
-                stand_still(connection, log.head().event_id)
+                stop_at(connection, log.head().event_id)
                 for event in page:
                     log.append_stored(event)
                 log.commit()

@@ -25,7 +25,7 @@ from arclog.sqlite.engine import file_log
 from arclog.sqlite.new_file import new_file
 from arclog.sqlite.reads import find_end_before, find_readable_end, read, read_head
 from arclog.sqlite.schema import get_instance_id, get_origin, open_existing, open_storage, set_setting
-from projections.checkpoints import stand_still
+from projections.checkpoints import stop_at
 from projections.rebuilding.rebuild import bring_up_to_date
 
 CHUNK: Final = 10_000
@@ -124,7 +124,7 @@ def _append(target: Path, events: Iterator[StoredEvent], origin: str, last: int,
         try:
             if log.head().event_id == 0:
                 set_setting(connection, "origin", origin)
-            stand_still(connection, log.head().event_id)
+            stop_at(connection, log.head().event_id)
             count = 0
             for count, event in enumerate(events, 1):
                 log.append_stored(event)

@@ -15,7 +15,7 @@ from arclog.errors import StorageDamaged
 from arclog.progress import Progress, no_progress
 from arclog.sqlite.reads import read_facts, read_head
 from projections.all_projectors import PROJECTORS, handlers_of, project
-from projections.checkpoints import CHECKPOINTS, MOVING, advance, are_moving, let_move, read_checkpoints
+from projections.checkpoints import CHECKPOINTS, IN_STEP, advance, are_in_step, keep_in_step, read_checkpoints
 from projections.projector import Projector
 from projections.rebuilding.rebuild_writer import USUAL, Bounds, RebuildWriter
 
@@ -34,23 +34,23 @@ def bring_up_to_date(
     connection.execute(CHECKPOINTS["schema"])
     head = read_head(connection).event_id
     checkpoints = read_checkpoints(connection)
-    moving = are_moving(checkpoints)
-    stale = [p for p in projectors if checkpoints.get(p.name) != (p.version, MOVING if moving else head)]
+    in_step = are_in_step(checkpoints)
+    stale = [p for p in projectors if checkpoints.get(p.name) != (p.version, IN_STEP if in_step else head)]
     if stale:
         build(connection, connection, head, stale, progress, bounds)
-        if moving:
-            let_move(connection)
+        if in_step:
+            keep_in_step(connection)
     return tuple(projector.name for projector in stale)
 
 
-def bring_along(connection: apsw.Connection, progress: Progress) -> tuple[str, ...]:
-    """Do so for a hub, which from here on writes the rows of each event with it.
+def bring_into_step(connection: apsw.Connection, progress: Progress) -> tuple[str, ...]:
+    """The same for a hub, which writes the rows of each event with it from here on.
 
     Returns:
         The names of the projections that were rebuilt.
     """
     rebuilt = bring_up_to_date(connection, progress)
-    let_move(connection)
+    keep_in_step(connection)
     return rebuilt
 
 

@@ -29,8 +29,8 @@ ON CONFLICT (projection) DO UPDATE SET event_id = excluded.event_id
 -- name: advance
 UPDATE checkpoints SET event_id = ? WHERE event_id <> -1 AND projection NOT IN ('', 'log')
 
--- name: let_move
+-- name: keep_in_step
 UPDATE checkpoints SET event_id = -1 WHERE projection NOT IN ('', 'log')
 
--- name: stand_still
+-- name: stop_at
 UPDATE checkpoints SET event_id = ? WHERE event_id = -1

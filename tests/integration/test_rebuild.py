@@ -24,7 +24,7 @@ from arclog.sqlite.connection import open_connection
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.reads import read_head
 from projections.all_projectors import PROJECTORS
-from projections.checkpoints import CHECKPOINTS, are_moving, read_checkpoints, stand_still
+from projections.checkpoints import CHECKPOINTS, are_in_step, read_checkpoints, stop_at
 from projections.hub.recorder import Recorder
 from projections.projector import Projector
 from projections.rebuilding.differences import Difference, find_differences
@@ -113,7 +113,7 @@ def test_a_projection_of_another_version_is_made_anew_and_only_that(storage: Pat
 
 def test_projections_that_are_behind_the_log_are_made_anew(storage: Path, writable: apsw.Connection) -> None:
     before = contents(writable)
-    stand_still(writable, read_head(writable).event_id - 1)
+    stop_at(writable, read_head(writable).event_id - 1)
     assert bring_up_to_date(writable) == NAMES
     assert contents(writable) == before
 
@@ -128,7 +128,7 @@ def test_where_each_projection_told_how_far_it_had_come_what_is_behind_is_made_a
     assert contents(writable) == before
 
 
-def test_where_only_some_tables_say_that_they_move_with_the_log_these_are_made_anew(
+def test_where_only_some_tables_say_that_they_are_in_step_with_the_log_these_are_made_anew(
     storage: Path, writable: apsw.Connection
 ) -> None:
     """A version of Arc has served the storage that does not know the others."""
@@ -139,17 +139,17 @@ def test_where_only_some_tables_say_that_they_move_with_the_log_these_are_made_a
     assert differences(storage) == []
 
 
-def test_tables_that_stand_still_are_made_anew_by_the_next_hub_and_move_with_the_log_from_there(
+def test_tables_that_have_stopped_are_made_anew_by_the_next_hub_and_are_in_step_from_there(
     storage: Path, writable: apsw.Connection
 ) -> None:
-    stand_still(writable, read_head(writable).event_id)
+    stop_at(writable, read_head(writable).event_id)
     log = file_log(writable, storage, LogClock(FakeTime()))
     log.begin()
     log.append(MessagePosted(from_agent="a", channel="general", body="by hand"), log.now(), Metadata("cli"))
     log.commit()
     with recording(storage, FakeTime()) as recorder:
         recorder.execute(PostMessage(from_agent="a", body="on"))
-        assert are_moving(read_checkpoints(writable))
+        assert are_in_step(read_checkpoints(writable))
     assert differences(storage) == []
 
 

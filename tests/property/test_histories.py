@@ -47,7 +47,7 @@ from projections import (
     wakes,
 )
 from projections.all_projectors import HANDLERS, project
-from projections.checkpoints import are_moving, read_checkpoints
+from projections.checkpoints import are_in_step, read_checkpoints
 from projections.hub.outcomes import Outcome
 from projections.intervals import AsOf, as_of, live
 from projections.live_writer import LiveWriter
@@ -165,7 +165,7 @@ def check_replay(folder: Path, engine_for: EngineFor, history: list[Step]) -> No
         head = events_in(storage)[-1].event_id
         replay_into(connection, replayed, head)
         assert list(find_differences(connection, replayed)) == []
-        assert are_moving(read_checkpoints(connection))
+        assert are_in_step(read_checkpoints(connection))
 
 
 # As of N = a hub that only had the first N events --------------------------------------------------------------------
