@@ -76,8 +76,16 @@ def read_facts(connection: apsw.Connection, after: int, limit: int, until: int =
     Raises:
         msgspec.DecodeError: an event cannot be read.
     """
-    bindings = {"after": after, "until": until, "limit": limit}
-    return list(decode_facts(connection.execute(EVENTS["read_facts"], bindings)))
+    return list(walk_facts(connection, after, limit, until))
+
+
+def walk_facts(connection: apsw.Connection, after: int, limit: int, until: int = NO_END) -> Iterator[Fact]:
+    """The same, read one by one, so that no two of them need be in memory.
+
+    Raises:
+        msgspec.DecodeError: an event cannot be read.
+    """
+    return decode_facts(connection.execute(EVENTS["read_facts"], {"after": after, "until": until, "limit": limit}))
 
 
 def read_some_facts(connection: apsw.Connection, event_ids: Iterable[int]) -> Iterator[Fact]:

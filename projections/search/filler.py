@@ -23,7 +23,7 @@ import msgspec
 from arclog.codec import Fact
 from arclog.errors import StorageError
 from arclog.sqlite.connection import open_connection
-from arclog.sqlite.reads import find_end_before, find_event, read_facts, read_head, read_some_facts
+from arclog.sqlite.reads import find_end_before, find_event, read_head, read_some_facts, walk_facts
 from arclog.sqlite.schema import get_instance_id
 from projections.erasing import find_whole
 from projections.messages import Message, messages_of
@@ -137,7 +137,8 @@ class Filler:
                     index.remove(message_id)
                 facts = read_some_facts(log, sorted(events))
                 entries = (entry for fact in facts for entry in entries_of(fact) if entry.message_id in wanted)
-                index.add(entries, filled_to, digest)
+                index.add(entries)
+                index.advance(filled_to, digest)
             index.overwrite()
 
     def _run(self) -> None:
@@ -189,13 +190,20 @@ class Filler:
                 return False
             with index.filling():
                 filled_to, digest = index.filled_to()  # another hub may have filled meanwhile
-                facts = read_facts(log, filled_to, SLICE, last)
-                if not facts:
+                reached = filled_to
+
+                def entries() -> Iterator[Entry]:  # one event at a time, since each may hold megabytes
+                    nonlocal reached
+                    for fact in walk_facts(log, filled_to, SLICE, last):
+                        reached = fact.event_id
+                        yield from entries_of(fact)
+
+                index.add(entries())
+                if reached == filled_to:
                     return False
-                reached = facts[-1].event_id
                 event = find_event(log, reached)
                 assert event is not None
-                index.add((entry for fact in facts for entry in entries_of(fact)), reached, event.digest)
+                index.advance(reached, event.digest)
             self._filled_to = reached
         return reached < last
 

@@ -86,9 +86,12 @@ class Index:
             raise
         self._connection.execute("COMMIT")
 
-    def add(self, entries: Iterable[Entry], event_id: int, digest: bytes) -> None:
-        """Put in what was said up to `event_id`, inside `filling`."""
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Put in what was said, inside `filling`."""
         self._connection.executemany(SQL["add"], ((one.message_id, one.said, one.marks) for one in entries))
+
+    def advance(self, event_id: int, digest: bytes) -> None:
+        """All that was said up to `event_id` is in."""
         self._connection.execute(SQL["advance"], (event_id, digest))
 
     def remove(self, message_id: int) -> None:
