@@ -123,9 +123,8 @@ async def _unless(is_over: bool, waiting: set["asyncio.Task[Any]"], work: Corout
     try:
         return await work
     except asyncio.CancelledError:
-        if task in waiting:  # it was somebody else who cancelled it
+        if task in waiting or task.uncancel():  # others cancelled it, whether or not the client left too
             raise
-        task.uncancel()
         raise ClientGone from None
     finally:
         waiting.discard(task)

@@ -67,6 +67,20 @@ def test_work_is_given_up_when_the_client_leaves(unless: Unless, leave: Leave) -
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("unless", UNLESS)
+def test_a_client_that_leaves_when_its_answer_is_just_there_has_left(unless: Unless) -> None:
+    async def story() -> None:
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        connection = Connection()
+        task = await begin(unless, connection, ready)
+        ready.set_result(None)
+        lose(connection)
+        with pytest.raises(ClientGone):
+            await task
+
+    asyncio.run(story())
+
+
 def test_a_client_that_sends_no_more_may_still_wait_for_an_answer() -> None:
     async def story() -> None:
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -103,6 +117,22 @@ def test_who_is_cancelled_by_others_is_not_told_that_the_client_left(unless: Unl
     async def story() -> None:
         task = await begin(unless, Connection(), asyncio.get_running_loop().create_future())
         task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("unless", UNLESS)
+@pytest.mark.parametrize("client_is_first", [True, False])
+def test_who_is_cancelled_by_others_ends_so_though_the_client_leaves_too(unless: Unless, client_is_first: bool) -> None:
+    async def story() -> None:
+        connection = Connection()
+        task = await begin(unless, connection, asyncio.get_running_loop().create_future())
+        if client_is_first:
+            lose(connection)
+        task.cancel()
+        lose(connection)
         with pytest.raises(asyncio.CancelledError):
             await task
 
