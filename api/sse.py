@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.as_of import refuse_past
 from api.http.connection import connection_of
+from api.http.errors import ClientGone
 from api.http.headers import HEADERS, transport_of
 from api.http.parameters import Cursor
 from api.http.queries import QueryReader
@@ -88,9 +89,14 @@ def stream_headers(site: Site) -> list[tuple[bytes, bytes]]:
 
 @contextmanager
 def ending_well(scope: Scope) -> Iterator[None]:
-    """Let a fault end the stream, as if the hub closed: its status is sent, and its reader comes back and is told."""
+    """Let a reader that leaves end the stream, and a fault, as if the hub closed: the status is sent already.
+
+    After a fault the reader comes back, and is told then.
+    """
     try:
         yield
+    except ClientGone:
+        return
     except ArcError as error:
         logger.warning("%s ended early: %s", scope["path"], error)
 

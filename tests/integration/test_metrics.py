@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from projections.hub.measures import BOUNDS, Durations
@@ -59,6 +60,18 @@ def test_a_caller_that_leaves_before_its_answer_is_no_fault_of_the_hub(hub: Serv
     found = scrape(hub.port)
     assert of(found, "arc_requests_total", **labels, code="4xx") == 1
     assert of(found, "arc_requests_total", **labels, code="5xx") == 0
+
+
+@pytest.mark.parametrize("target", ["/v1/stream?agent_id=alice", "/v1/log/stream"])
+def test_a_stream_that_its_reader_closes_was_answered(hub: ServedHub, target: str) -> None:
+    with hub.connect() as connection:
+        connection.sendall(b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % target.encode())
+        wait_until(lambda: of(scrape(hub.port), "arc_waiters") == 1, what="it to wait")
+    wait_until(lambda: of(scrape(hub.port), "arc_waiters") == 0, what="it to be given up")
+    found = scrape(hub.port)
+    labels = {"route": target.partition("?")[0], "method": "GET"}
+    assert of(found, "arc_requests_total", **labels, code="2xx") == 1
+    assert of(found, "arc_requests_total", **labels, code="4xx") == 0
 
 
 def test_latencies_are_histograms_whose_buckets_grow(hub: ServedHub) -> None:
