@@ -51,6 +51,18 @@ def forked_hub(tmp_path: Path) -> Iterator[HubProcess]:
         hub.stop()
 
 
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    """Where a relay's folder is to be; nothing is there yet."""
+    return tmp_path / "spool"
+
+
+@pytest.fixture(params=[True, False], ids=["notified", "looking"])
+def notifications(request: pytest.FixtureRequest) -> bool:
+    """Whether the kernel tells a relay of files; where it does not, looking must do."""
+    return bool(request.param)
+
+
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the storage of a short story."""

@@ -23,17 +23,6 @@ from tests.support.served_hub import served_hub
 from tests.support.waiting import wait_until
 
 
-@pytest.fixture(params=[True, False], ids=["notified", "looking"])
-def notifications(request: pytest.FixtureRequest) -> bool:
-    """Whether the kernel tells of files; where it does not, looking must do."""
-    return bool(request.param)
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    return tmp_path / "spool"
-
-
 def test_a_request_that_was_taken_and_not_answered_is_taken_up_by_the_next_relay(spool: Path) -> None:
     hand_in(spool, "alice", "lost", post(n=1))
     lost = spool / "requests" / "alice" / "lost.json"

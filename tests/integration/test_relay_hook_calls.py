@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from relay.life import NAME, showing_life
 from relay.pace import Pace
 from relay.send import HubUnreachable
@@ -30,11 +28,6 @@ class HookHub:
         if self.away:
             raise HubUnreachable("the hub does not answer")
         return 200, self.answer
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    return tmp_path / "spool"
 
 
 def hook(**body: Any) -> dict[str, Any]:

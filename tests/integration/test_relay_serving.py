@@ -20,17 +20,6 @@ from tests.support.relay_thread import StandIn, get_response, hand_in, post, ser
 from tests.support.waiting import wait_until
 
 
-@pytest.fixture(params=[True, False], ids=["notified", "looking"])
-def notifications(request: pytest.FixtureRequest) -> bool:
-    """Whether the kernel tells of files; where it does not, looking must do."""
-    return bool(request.param)
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    return tmp_path / "spool"
-
-
 def test_a_request_is_taken_carried_and_answered(spool: Path, notifications: bool) -> None:
     hub = StandIn()
     with serving(spool, hub, notifications=notifications):

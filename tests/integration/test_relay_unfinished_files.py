@@ -11,17 +11,6 @@ from tests.support.relay_thread import StandIn, get_response, hand_in, post, ser
 from tests.support.waiting import wait_until
 
 
-@pytest.fixture(params=[True, False], ids=["notified", "looking"])
-def notifications(request: pytest.FixtureRequest) -> bool:
-    """Whether the kernel tells of files; where it does not, looking must do."""
-    return bool(request.param)
-
-
-@pytest.fixture
-def spool(tmp_path: Path) -> Path:
-    return tmp_path / "spool"
-
-
 def test_a_file_that_is_still_being_written_is_waited_for(spool: Path, notifications: bool) -> None:
     hub = StandIn()
     whole = json.dumps(post(n=1, text="x" * 1000)).encode()
@@ -72,7 +61,7 @@ def test_what_no_writer_can_complete_is_answered_at_once(spool: Path, content: b
         assert get_response(spool, "alice", "r1")["status"] == 400
 
 
-def test_a_file_that_never_stops_changing_is_judged_in_the_end(spool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_never_stops_changing_is_judged_in_the_end(spool: Path) -> None:
     place = spool / "requests" / "alice" / "endless.json"
     place.parent.mkdir(parents=True)
     answer = spool / "responses" / "alice" / "endless.json"
