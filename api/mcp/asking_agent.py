@@ -56,7 +56,7 @@ class AskingAgent:
         """The result of a route that reads; parameters that are None are left out.
 
         Raises:
-            Refused: there is none.
+            HubRefused: there is none.
         """
         given = {name: value for name, value in parameters.items() if value is not None}
         return await self._port.read(path, given, wait_sec=wait_sec)
@@ -65,7 +65,7 @@ class AskingAgent:
         """The rows of a route that lists; parameters that are None are left out.
 
         Raises:
-            Refused: there are none.
+            HubRefused: there are none.
         """
         return await self._port.read_list(path, {name: one for name, one in parameters.items() if one is not None})
 
@@ -73,7 +73,7 @@ class AskingAgent:
         """The envelope of a route that changes something; fields that are None are left out.
 
         Raises:
-            Refused: it was not done.
+            HubRefused: it was not done.
         """
         given = {name: value for name, value in body.items() if value is not None}
         envelope = await self._port.change("POST", path, at, given | self.relies_on, key=self._key)

@@ -63,7 +63,7 @@ class HeldLeases:
         """Ask the hub what the agent still holds, and say of each lease that it does not that it is lost.
 
         Raises:
-            Refused: the hub would not, or is not there.
+            HubRefused: the hub would not, or is not there.
         """
         lost: list[str] = []
         kinds = self.kinds()

@@ -82,7 +82,7 @@ class McpEndpoint:
         try:
             message = _decode(body)
             if isinstance(message, list):
-                await self._answer_batch(message, scope, receive, send)
+                await self._answer_batch(message, scope, send)
                 return
             request = jsonrpc.to_request(message)
             if request is None or request.id is None:
@@ -94,7 +94,7 @@ class McpEndpoint:
                 await self._welcome(request, scope, send)
                 return
             conversation = self._conversation(scope)
-            reply = await self._reply(conversation, request, _find_key(scope, request), scope, receive)
+            reply = await self._reply(conversation, request, _find_key(scope, request), scope)
         except ProtocolError as error:
             await self._refuse(error, request, send, is_handshake=is_handshake)
             return
@@ -105,7 +105,7 @@ class McpEndpoint:
         await self._send(conversation, [reply], jsonrpc.encode(reply.message), scope, send, status)
 
     async def _reply(
-        self, conversation: Conversation, request: RpcRequest, key: str | None, scope: Scope, receive: Receive
+        self, conversation: Conversation, request: RpcRequest, key: str | None, scope: Scope
     ) -> Reply | None:
         """The reply to a request; one that may wait is given up when the host closes the connection."""
         is_handshake = revisions.is_handshake(scope[HEADERS])
@@ -115,7 +115,7 @@ class McpEndpoint:
         with conversation.session.attending():
             return await connection_of(scope).unless_ended(answering)
 
-    async def _answer_batch(self, messages: list[Any], scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer_batch(self, messages: list[Any], scope: Scope, send: Send) -> None:
         """Answer the requests of a batch, one after the other, with a batch."""
         version = scope[HEADERS].get(revisions.VERSION_HEADER)
         jsonrpc.check_batch(messages, taken=revisions.has_batches(version and version.decode("latin-1")))
@@ -126,7 +126,7 @@ class McpEndpoint:
         conversation = self._conversation(scope)
 
         async def answer(request: RpcRequest) -> Reply | None:
-            return await self._reply(conversation, request, None, scope, receive)
+            return await self._reply(conversation, request, None, scope)
 
         replies = await conversation.answer_batch(messages, answer)
         if not replies:

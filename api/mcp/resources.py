@@ -44,7 +44,7 @@ async def find_resource(agent: AskingAgent, uri: str) -> JsonObject | None:
     """The contents of a resource; None when there is no such.
 
     Raises:
-        Refused: the hub refused, as for a thread of which nothing is known.
+        HubRefused: the hub refused, as for a thread of which nothing is known.
     """
     shown = await _find(agent, uri)
     return None if shown is None else {"uri": uri, "mimeType": MIME_TYPE, "text": answers.json_text(shown.fields)}

@@ -60,7 +60,7 @@ class Tool(Struct, Generic[A], frozen=True, kw_only=True):
 
         Raises:
             InvalidInput: an argument is missing, unknown, or of the wrong type.
-            Refused: the hub refused.
+            HubRefused: the hub refused.
         """
         if not self.reads:
             agent.relies_on = {name: arguments[name] for name in PRECONDITIONS if name in arguments}
