@@ -19,6 +19,8 @@ MOST_NEWEST: Final = 64
 """How many things are kept out of the tree at a time: as many as one question may put in without being felt."""
 LEAST_FOLDERS: Final = 4_096
 """How many folders are remembered before it is looked which of them still matter."""
+MAX_PLAIN_CHARS: Final = 256
+"""Longer paths go into the tree at once: all folders above one may take a thousand times as many characters."""
 
 
 class Overlaps(Generic[T]):
@@ -34,7 +36,7 @@ class Overlaps(Generic[T]):
         """Folders below which plain paths are held, or were."""
         self._most_folders = LEAST_FOLDERS
         self._others = 0
-        """How many things are on patterns, or within one working tree."""
+        """How many things are on patterns, on long paths, or within one working tree."""
 
     def __len__(self) -> int:
         return sum(self._plain.values()) + self._others
@@ -149,9 +151,9 @@ class SameKeys(Generic[T]):
 
 @lru_cache(16_384)
 def _folders_above(key: str) -> tuple[str, ...] | None:
-    """The keys of the folders above a plain path; None for a pattern, and for what only one working tree means."""
+    """The keys of the folders above a plain path; None for a pattern, a long path, and what only one tree means."""
     repository, tree, _segments = way_of(key)
-    if tree or is_pattern(key):
+    if tree or len(key) > MAX_PLAIN_CHARS or is_pattern(key):
         return None
     start = len(repository) + 2 if repository else 0
     ends = [place for place in range(start, len(key)) if key[place] == "/"]

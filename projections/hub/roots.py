@@ -18,7 +18,6 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from arclog.deciders.fields import MAX_PATH_CHARS
 from arclog.paths import Key, Root, is_plain, make_key
 from arclog.patterns import is_pattern
 
@@ -27,6 +26,8 @@ NOTHING: Final = 0
 """The mode of what is not there."""
 MAX_KNOWN_WAYS: Final = 1_024
 """Paths that are known to be plain; the same few come with nearly every call."""
+MAX_WAY_CHARS: Final = 256
+"""Longer paths are not among them: all places on the way to one may take a thousand times as many characters."""
 _find_file_uri = re.compile(r"\s*file:(?://(?:localhost)?)?(/(?!/).*)", re.IGNORECASE | re.DOTALL).match
 
 
@@ -86,7 +87,7 @@ class Roots:
         session_root: str | None = None,
         *,
         tree: bool = False,
-        modes: "Modes | None" = None,
+        modes: Modes | None = None,
     ) -> str:
         """The key of a path or pattern.
 
@@ -111,7 +112,7 @@ class Roots:
 
     def _find_plain(self, path: str, modes: Modes) -> str | None:
         """Where a file lies below the own root, when its path says so as it stands, as nearly all do; else None."""
-        way = None if self.own.folds_case else _plain_way(self._start, path)
+        way = None if self.own.folds_case or len(path) > MAX_WAY_CHARS else _plain_way(self._start, path)
         if way is None:
             return None
         inside, places = way
@@ -172,7 +173,7 @@ class Roots:
 def _plain_way(start: str, path: str) -> tuple[str, tuple[str, ...]] | None:
     """Of a path that needs no other form: what stands below `start`, and all on the way there; None of any other."""
     inside = path.removeprefix(start)
-    if not is_plain(inside) or len(path) > MAX_PATH_CHARS:
+    if not is_plain(inside):
         return None
     ends = [*(place for place, character in enumerate(inside) if character == "/"), len(inside)]
     return inside, tuple(start + inside[:end] for end in ends)

@@ -1,6 +1,7 @@
 """Locks at a recorder: what a path comes to, what is waited for, and whose row an answer tells."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,36 @@ def test_a_path_that_is_a_link_itself_has_the_key_of_what_it_leads_to(recorder: 
     (top / "src").mkdir()
     (top / "lib").symlink_to(top / "src")
     assert keys_of(recorder, "lib") == ["src"]
+
+
+DEEP = "a/" * 2_000 + "x.py"
+
+
+def test_paths_with_a_great_many_folders_leave_little_in_memory(recorder: Recorder) -> None:
+    tracemalloc.start()
+    try:
+        before, _peak = tracemalloc.get_traced_memory()
+        for number in range(20):
+            path = f"{number}/{DEEP}"
+            assert recorder.execute(AcquireLock(agent_id="a", file_path=path)).acquired
+            recorder.execute(ReleaseLock(agent_id="a", file_path=path))
+        after, _peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < 20 * 500_000  # all folders above one would take four megabytes
+
+
+@pytest.mark.parametrize(
+    ("held", "asked", "meet"),
+    [(DEEP, "a/a", True), (DEEP, "a/b", False), ("a/a", DEEP, True), ("a/b", DEEP, False), (DEEP, "a/**/x.py", True)],
+    ids=["above", "beside", "below", "elsewhere", "pattern"],
+)
+def test_a_path_with_a_great_many_folders_meets_what_any_other_would(
+    recorder: Recorder, held: str, asked: str, meet: bool
+) -> None:
+    first = recorder.execute(AcquireLock(agent_id="a", file_path=held))
+    assert result_of(first)["key"] == held
+    assert recorder.execute(AcquireLock(agent_id="b", file_path=asked)).acquired is not meet
 
 
 def test_where_the_disk_folds_case_so_do_keys(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
