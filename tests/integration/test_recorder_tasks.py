@@ -5,15 +5,18 @@ from pathlib import Path
 import pytest
 
 from arclog.deciders.channels import CreateChannel
-from arclog.deciders.claims import AcquireClaim
+from arclog.deciders.claims import AcquireClaim, HandOverClaim, ReleaseClaim
 from arclog.deciders.picking import TakeNextTask
-from arclog.deciders.tasks import CompleteTask
+from arclog.deciders.sessions import OpenSession
+from arclog.deciders.tasks import AssignTask, CancelTask, CompleteTask, FailTask, ReopenTask
 from arclog.errors import InvalidInput, NotFound, StaleToken
 from arclog.events import MessagePosted, TaskCompleted
 from arclog.sqlite.reads import Filter
 from projections import threads
 from projections.history.blame import read_blame
 from projections.history.events import read_log
+from projections.hub.calls import Call
+from projections.hub.command_handlers import Command
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from projections.intervals import live
@@ -173,3 +176,45 @@ def test_a_task_is_done_again_under_a_claim_that_outlives_it(recorder: Recorder)
     for _ in range(2):
         done = recorder.execute(CompleteTask(task_id=task_id, agent_id="one", fencing_token=token))
         assert result_of(done)["state"] == "done"
+
+
+def wakes(recorder: Recorder, command: Command) -> bool:
+    """Whether those who wait for work look again after a call, which is accepted."""
+    commit = recorder.transact([Call(command)])
+    assert isinstance(commit.answers[0][1], Outcome)
+    return commit.has_work
+
+
+def test_whatever_becomes_of_a_task_has_those_look_who_wait_for_work(recorder: Recorder) -> None:
+    recorder.execute(OpenSession(agent_id="b"))
+    task_id = recorder.execute(post(kind="task")).event_id
+    assert task_id is not None
+    for command in (
+        AcquireClaim(owner_agent_id="a", claim_key=f"task-{task_id}"),
+        AcquireClaim(owner_agent_id="a", claim_key=f"task-{task_id}"),
+        HandOverClaim(agent_id="a", claim_key=f"task-{task_id}", to_agent_id="b"),
+        ReleaseClaim(agent_id="b", claim_key=f"task-{task_id}"),
+        AcquireClaim(owner_agent_id="a", claim_key="own", task_message_id=task_id),
+        ReleaseClaim(agent_id="a", claim_key="own"),
+        AssignTask(task_id=task_id, agent_id="a", assignee="b"),
+        FailTask(task_id=task_id, agent_id="b"),
+        ReopenTask(task_id=task_id),
+        CancelTask(task_id=task_id),
+        ReopenTask(task_id=task_id),
+        TakeNextTask(agent_id="b"),
+        CompleteTask(task_id=task_id, agent_id="b"),
+        post(kind="task_request", to_agent="b"),
+    ):
+        assert wakes(recorder, command), command
+
+
+def test_a_claim_on_no_task_has_nobody_look_for_work(recorder: Recorder) -> None:
+    recorder.execute(OpenSession(agent_id="b"))
+    for command in (
+        AcquireClaim(owner_agent_id="a", claim_key="k"),
+        AcquireClaim(owner_agent_id="a", claim_key="k"),
+        HandOverClaim(agent_id="a", claim_key="k", to_agent_id="b"),
+        ReleaseClaim(agent_id="b", claim_key="k"),
+        post(),
+    ):
+        assert not wakes(recorder, command), command
