@@ -7,11 +7,13 @@ transaction, where the tables stop; they are then made anew.
 How far the log itself has come is noted now and then, so that a log whose end was cut off is noticed.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import apsw
 
 from arclog.sqlite.queries import Queries
+from projections.encoding import encode_json
 
 CHECKPOINTS: Final = Queries("projections", "checkpoints.sql")
 IN_STEP: Final = -1
@@ -52,6 +54,11 @@ def stop_at(connection: apsw.Connection, head: int) -> None:
     """The tables, if in step, stop at `head`, the log's last event: the rows of those that come are not written."""
     if connection.execute(CHECKPOINTS["exists"]).get is not None:
         connection.execute(CHECKPOINTS["stop_at"], (head,))
+
+
+def forget_others(connection: apsw.Connection, projections: Sequence[str]) -> None:
+    """Forget all but these, whose rows alone are written from here on: a version that knows others makes them anew."""
+    connection.execute(CHECKPOINTS["forget_others"], (encode_json(projections).decode(),))
 
 
 def advance(connection: apsw.Connection, event_id: int) -> None:

@@ -9,7 +9,7 @@ from arclog.sqlite.log import Log
 from arclog.sqlite.reads import find_rules
 from projections.all_projectors import HANDLERS, project
 from projections.channels import FIRST_CHANNELS
-from projections.checkpoints import note, read_checkpoints
+from projections.checkpoints import note, read_checkpoints, stop_at
 from projections.hub.following import follow, take_in
 from projections.live_writer import LiveWriter
 from projections.rebuilding.rebuild import bring_into_step, find_stale
@@ -76,7 +76,7 @@ def _catch_up(log: Log, writer: LiveWriter, progress: Progress) -> tuple[str, ..
     """
     is_new = log.head().event_id == 0
     if is_new:
-        log.fetch()
+        log.fetch(lambda _page: stop_at(log.connection, 0))  # a start that was broken off may have made the tables
     rebuilt = log.change_tables(lambda connection: bring_into_step(connection, progress))
     if not is_new:
         follow(log, writer)

@@ -5,7 +5,7 @@ The hub rebuilds a projection at start when its version has changed or its check
 """
 
 import gc
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import apsw
@@ -15,7 +15,16 @@ from arclog.errors import StorageDamaged
 from arclog.progress import Progress, no_progress
 from arclog.sqlite.reads import read_facts, read_head
 from projections.all_projectors import PROJECTORS, handlers_of, project
-from projections.checkpoints import CHECKPOINTS, IN_STEP, advance, are_in_step, keep_in_step, read_checkpoints
+from projections.checkpoints import (
+    CHECKPOINTS,
+    IN_STEP,
+    are_in_step,
+    find_noted,
+    forget_others,
+    keep_in_step,
+    note,
+    read_checkpoints,
+)
 from projections.projector import Projector
 from projections.rebuilding.rebuild_writer import USUAL, Bounds, RebuildWriter
 
@@ -23,18 +32,19 @@ from projections.rebuilding.rebuild_writer import USUAL, Bounds, RebuildWriter
 def bring_up_to_date(
     connection: apsw.Connection,
     progress: Progress = no_progress,
-    projectors: Iterable[Projector] = PROJECTORS,
+    projectors: Sequence[Projector] = PROJECTORS,
     bounds: Bounds = USUAL,
 ) -> tuple[str, ...]:
-    """Inside a write transaction: make what is missing, and rebuild what is of another version or lags the log.
+    """Inside a write transaction: make what is missing, rebuild what is of another version or not as far as the log.
 
     Returns:
         The names of the projections that were rebuilt.
     """
     connection.execute(CHECKPOINTS["schema"])
     head = read_head(connection).event_id
+    forget_others(connection, [projector.name for projector in projectors])
     checkpoints = read_checkpoints(connection)
-    in_step = are_in_step(checkpoints)
+    in_step = are_in_step(checkpoints) and find_noted(connection) <= head
     stale = [p for p in projectors if checkpoints.get(p.name) != (p.version, IN_STEP if in_step else head)]
     if stale:
         build(connection, connection, head, stale, progress, bounds)
@@ -109,7 +119,7 @@ def build_at_leisure(
     for projector in projectors:
         target.execute(projector.indexes)
         target.execute(CHECKPOINTS["set"], (projector.name, projector.version, max(reached, until)))
-    advance(target, max(reached, until))
+    note(target, max(reached, until))
 
 
 def _chunks_of(connection: apsw.Connection, until: int, size: int) -> Iterator[list[Fact]]:

@@ -32,5 +32,8 @@ UPDATE checkpoints SET event_id = ? WHERE event_id <> -1 AND projection NOT IN (
 -- name: keep_in_step
 UPDATE checkpoints SET event_id = -1 WHERE projection NOT IN ('', 'log')
 
+-- name: forget_others
+DELETE FROM checkpoints WHERE projection NOT IN ('', 'log') AND projection NOT IN (SELECT value FROM json_each(?))
+
 -- name: stop_at
 UPDATE checkpoints SET event_id = ? WHERE event_id = -1

@@ -12,7 +12,7 @@ from arclog.clock import LogClock
 from arclog.codec import Metadata
 from arclog.deciders.claims import AcquireClaim
 from arclog.deciders.fields import Limits
-from arclog.deciders.hub import HubState
+from arclog.deciders.hub import HubState, StopHub
 from arclog.deciders.locks import AcquireLock, ReleaseLock
 from arclog.deciders.messages import PostMessage
 from arclog.deciders.sessions import OpenSession, RenameSession
@@ -24,7 +24,7 @@ from arclog.sqlite.connection import open_connection
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.reads import read_head
 from projections.all_projectors import PROJECTORS
-from projections.checkpoints import CHECKPOINTS, are_in_step, read_checkpoints, stop_at
+from projections.checkpoints import CHECKPOINTS, IN_STEP, are_in_step, read_checkpoints, stop_at
 from projections.hub.recorder import Recorder
 from projections.projector import Projector
 from projections.rebuilding.differences import Difference, find_differences
@@ -32,7 +32,7 @@ from projections.rebuilding.rebuild import bring_up_to_date, build, drop_tables,
 from projections.rebuilding.rebuild_writer import Bounds
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import contents, reading, recording
-from tests.support.tampering import build_storage, make_200_smaller
+from tests.support.tampering import build_storage, make_200_smaller, tampering
 
 NAMES = tuple(projector.name for projector in PROJECTORS)
 
@@ -151,6 +151,25 @@ def test_tables_that_have_stopped_are_made_anew_by_the_next_hub_and_are_in_step_
         recorder.execute(PostMessage(from_agent="a", body="on"))
         assert are_in_step(read_checkpoints(writable))
     assert differences(storage) == []
+
+
+def test_a_hub_leaves_no_rows_of_events_that_were_cut_off_after_one_that_ended_well(storage: Path) -> None:
+    with recording(storage, FakeTime()) as recorder:
+        recorder.execute(StopHub())
+    with tampering(storage) as connection:
+        connection.execute("DELETE FROM events WHERE event_id > 8")
+    with recording(storage, FakeTime()) as recorder:
+        recorder.execute(PostMessage(from_agent="a", body="on"))
+    assert differences(storage) == []
+
+
+def test_tables_that_this_version_does_not_know_are_made_anew_by_one_that_does(
+    storage: Path, writable: apsw.Connection
+) -> None:
+    writable.execute(CHECKPOINTS["set"], ("moons", 1, IN_STEP))
+    with recording(storage, FakeTime()):
+        pass
+    assert read_checkpoints(writable).keys() == set(NAMES)
 
 
 def test_a_hub_rebuilds_at_start_and_goes_on(storage: Path, writable: apsw.Connection) -> None:

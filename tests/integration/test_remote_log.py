@@ -98,6 +98,20 @@ def test_a_hub_that_joins_later_has_everything(log: MemoryLog, tmp_path: Path, r
         assert contents(here) == contents(there)
 
 
+def test_a_hub_whose_first_start_was_broken_off_has_the_rows_of_what_others_appended_meanwhile(
+    log: MemoryLog, tmp_path: Path
+) -> None:
+    log.loses_lock = 1
+    with pytest.raises(LockLost), recorder_on(log, tmp_path / "late.sqlite3"):
+        pass
+    with recorder_on(log, tmp_path / "a.sqlite3") as recorder:
+        recorder.execute(post())
+    with recorder_on(log, tmp_path / "late.sqlite3"):
+        pass
+    with reading(tmp_path / "a.sqlite3") as here, reading(tmp_path / "late.sqlite3") as there:
+        assert contents(here) == contents(there)
+
+
 # The engine is away --------------------------------------------------------------------------------------------------
 
 
