@@ -7,6 +7,7 @@ vain, take longer: their caller sleeps until its place is granted or there is wo
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -89,17 +90,18 @@ class Submission:
 
     async def execute_all(self, calls: Sequence[Call]) -> list[Outcome | ArcError]:
         """For each of many calls its outcome, or why it was refused; in as few transactions as may be."""
-        results: list[Outcome | ArcError] = []
+        results: dict[int, Outcome | ArcError] = {}
         complete: asyncio.Future[None] = self._loop.create_future()
 
-        def done(result: Outcome | ArcError) -> None:
-            results.append(result)
+        # By its place: while a batch is in doubt, those that come after it are refused before it is known.
+        def tell(place: int, result: Outcome | ArcError) -> None:
+            results[place] = result
             if len(results) == len(calls) and not complete.done():
                 complete.set_result(None)
 
-        for call in calls:
-            call.done = done
+        for place, call in enumerate(calls):
+            call.done = partial(tell, place)
             self._commits.submit(call)
         if calls:
             await complete
-        return results
+        return [results[place] for place in range(len(calls))]

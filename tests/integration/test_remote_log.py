@@ -363,3 +363,23 @@ def test_calls_that_come_while_a_batch_is_in_doubt_are_refused_at_once(log: Memo
         assert (await one.execute(post(body="third"))).created
 
     on_two_hubs(log, tmp_path, story)
+
+
+def test_of_many_calls_each_gets_its_own_answer_though_the_last_are_refused_before_the_first_are_known(
+    log: MemoryLog, tmp_path: Path
+) -> None:
+    async def story(one: Hub, _two: Hub) -> None:
+        one._commits._max_batch = 3
+        loop, tell = asyncio.get_running_loop(), one._recorder.doubt.on_begin
+
+        def leave() -> None:
+            log.is_away = True
+            tell()
+            loop.call_soon_threadsafe(setattr, log, "is_away", False)
+
+        one._recorder.doubt.on_begin = leave
+        log.loses_answer = "kept"
+        told = await one.execute_all([Call(post(body=f"{number}")) for number in range(5)])
+        assert [type(answer) for answer in told] == [Outcome] * 3 + [LogAway] * 2
+
+    on_two_hubs(log, tmp_path, story)
