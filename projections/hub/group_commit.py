@@ -90,8 +90,8 @@ class GroupCommit:
         """Whether a look at the log was asked for and has not begun."""
         self._looked = asyncio.Event()
         """Set when it has."""
-        self._idle: asyncio.Future[None] | None = None
-        """Done when the last batch is over, once the hub is to stop."""
+        self._idle = asyncio.Event()
+        """Set when the last batch is over, once the hub is to stop."""
         recorder.doubt.on_begin = self._on_doubt
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work_off, name="arc-flush", daemon=True)
@@ -139,8 +139,7 @@ class GroupCommit:
         self._stopping = True
         self._recorder.stop_waiting()
         if self._busy:
-            self._idle = self._loop.create_future()
-            await self._idle
+            await self._idle.wait()
         self._idling.stop()
         self._work.put(None)
         await asyncio.to_thread(self._thread.join)
@@ -257,8 +256,8 @@ class GroupCommit:
     def _go_on(self, commit: Commit) -> None:
         if not self._queue and not self._must_look:
             self._busy = False
-            if self._idle is not None:
-                self._idle.set_result(None)
+            if self._stopping:
+                self._idle.set()
             self._idling.schedule()
         elif commit.foreign and not self._recorder.is_remote:
             self._loop.call_later(COURTESY_SEC, self._gather)

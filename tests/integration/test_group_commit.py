@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from projections.hub.group_commit import GroupCommit
 from projections.hub.outcomes import Outcome
 from projections.hub.recorder import Recorder
 from tests.support.recorders import PRESENCE_TTL
-from tests.support.waiting import until
+from tests.support.waiting import WITHIN_SEC, until
 
 LOOP = "MainThread"
 THREAD = "arc-flush"
@@ -40,7 +41,7 @@ class WatchedRecorder(Recorder):
 
     flush_sec = 0.0
     has_much_to_copy = False
-    during_flush: Callable[[], None] = staticmethod(nothing)
+    during_flush: Callable[[], object] = staticmethod(nothing)
 
     @property
     def copies_much(self) -> bool:
@@ -178,6 +179,22 @@ def test_a_batch_that_begins_after_a_look_was_asked_for_is_that_look(storage: Pa
         desk.commits.catch_up()
         await desk.post_alone(2)
         assert desk.recorder.batches == [1, 1]
+
+    at(storage, story)
+
+
+def test_who_stops_it_twice_while_a_batch_is_on_its_way_gets_both_done(storage: Path) -> None:
+    async def story(desk: Desk) -> None:
+        on_disk = threading.Event()
+        desk.recorder.has_much_to_copy, desk.recorder.during_flush = True, partial(on_disk.wait, WITHIN_SEC)
+        answer = desk.post()
+        await until(lambda: desk.recorder.flushed_on == [THREAD], "the flush")
+        async with asyncio.timeout(WITHIN_SEC):
+            stops = asyncio.gather(desk.commits.stop(), desk.commits.stop())
+            await asyncio.sleep(0)
+            on_disk.set()
+            await stops
+        assert isinstance(answer.result(), Outcome)
 
     at(storage, story)
 
