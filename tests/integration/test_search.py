@@ -2,6 +2,7 @@
 
 import random
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from projections.search.index import path_of
 from projections.search.query import Hit, Order, SearchQuery, find_ids, read_hits
 from tests.support.recorders import as_of_event, execute_all, post, reading, recording
 from tests.support.served_hub import ServedHub, served_hub
+from tests.support.tampering import tampering
 from tests.support.waiting import wait_until
 
 SCRIPTS = (
@@ -205,6 +207,33 @@ def test_what_is_said_comes_into_the_index_by_itself(hub: ServedHub, tmp_path: P
             return filler._index is not None and filler._index.filled_to()[0] >= said
 
     wait_until(is_in, what="the idle hub to fill its index")
+
+
+def test_while_the_index_is_filled_one_message_at_a_time_is_in_memory(storage: Path) -> None:
+    count, chars = 100, 20_000
+    say_all(storage, ["word " * (chars // 5)] * count)
+    with filling(storage) as filler:
+        filler._opened()
+        tracemalloc.start()
+        try:
+            filler._fill(FIRST + count)
+            _now, peak_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert len(search(storage, filler, "word")) == count
+    assert peak_bytes < 20 * chars
+
+
+def test_a_slice_of_the_log_that_cannot_be_read_to_its_end_leaves_the_index_where_it_was(storage: Path) -> None:
+    say_all(storage, [f"word {number}" for number in range(10)])
+    with filling(storage) as filler:
+        assert filler.find("word", 0, 100, 100, FIRST + 3)
+        with tampering(storage) as connection:
+            connection.execute("UPDATE events SET data = x'c1' WHERE event_id = ?", (FIRST + 7,))
+        with pytest.raises(StorageError, match="cannot be used"):
+            search(storage, filler, "word")
+        index, _log = filler._opened()
+        assert (index.count(), index.filled_to()[0]) == (4, FIRST + 3)
 
 
 def test_two_hubs_on_one_storage_share_the_index(storage: Path) -> None:
