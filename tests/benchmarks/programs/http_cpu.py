@@ -117,7 +117,8 @@ async def _run(connect: Callable[[], Any], make: Callable[[int, int], Asked], ca
 
         def answered(answer: bytes) -> None:
             nonlocal open_calls
-            assert answer.startswith(ACCEPTED), answer
+            if not answer.startswith(ACCEPTED) and not done.done():
+                done.set_exception(AssertionError(answer))  # raised here, it would be the application's to answer
             open_calls -= 1
             loop.call_soon(ask)
 
