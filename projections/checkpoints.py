@@ -61,9 +61,9 @@ def forget_others(connection: apsw.Connection, projections: Sequence[str]) -> No
     connection.execute(CHECKPOINTS["forget_others"], (encode_json(projections).decode(),))
 
 
-def advance(connection: apsw.Connection, event_id: int) -> None:
-    """All projections have seen everything up to `event_id`, and so far the log has come."""
-    connection.execute(CHECKPOINTS["advance"], (event_id,))
+def advance(connection: apsw.Connection, before: int, event_id: int) -> None:
+    """The log has come from `before` to `event_id`, and the rows of that event are written."""
+    connection.execute(CHECKPOINTS["advance"], (event_id, before))
     note(connection, event_id)
 
 

@@ -15,7 +15,7 @@ from arclog.sqlite.engine import file_log
 from arclog.sqlite.reads import read_head
 from arclog.sqlite.schema import get_instance_id, open_existing, open_storage
 from projections.all_projectors import HANDLERS, project
-from projections.checkpoints import IN_STEP, advance, read_checkpoints
+from projections.checkpoints import advance
 from projections.live_writer import LiveWriter
 
 
@@ -60,12 +60,10 @@ def record_anchor(path: Path, end: End, place: str, anchored_by: str) -> int:
         log.begin()
         try:
             before = log.head().event_id
-            are_current = all(at in {IN_STEP, before} for _version, at in read_checkpoints(connection).values())
             anchored = LogAnchored(anchored_by=anchored_by, event_id=end.event_id, digest=end.digest, place=place)
             event = log.append(anchored, log.now(), Metadata("cli"))
             project(HANDLERS, LiveWriter(connection), event)
-            if are_current:
-                advance(connection, event.event_id)
+            advance(connection, before, event.event_id)
             log.commit()
         except BaseException:
             log.rollback()

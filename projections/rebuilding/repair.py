@@ -30,7 +30,7 @@ from arclog.sqlite.opened import OpenedStorage
 from arclog.sqlite.reads import Filter, read_from_end, read_head
 from arclog.sqlite.schema import open_existing, open_storage, rebuild_keys
 from projections.all_projectors import HANDLERS, PROJECTORS, project
-from projections.checkpoints import note
+from projections.checkpoints import advance
 from projections.live_writer import LiveWriter
 from projections.projector import Projector
 from projections.rebuilding.differences import attached, find_unlike
@@ -108,7 +108,8 @@ def _put_in_place(
     log = file_log(connection, path, LogClock(MachineTime()))
     log.begin()
     try:
-        catch_up(connection, replayed, reached, log.head().event_id)
+        before = log.head().event_id
+        catch_up(connection, replayed, reached, before)
         wanted = set(repaired.tables)
         for projector in PROJECTORS:
             if wanted.intersection(projector.tables):
@@ -117,7 +118,7 @@ def _put_in_place(
             rebuild_keys(connection)
         event = log.append(repaired, log.now(), Metadata("cli"))
         project(HANDLERS, LiveWriter(connection), event)
-        note(connection, event.event_id)
+        advance(connection, before, event.event_id)
         log.commit()
     except BaseException:
         log.rollback()

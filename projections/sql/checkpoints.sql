@@ -27,7 +27,7 @@ INSERT INTO checkpoints (projection, version, event_id) VALUES ('log', 0, ?)
 ON CONFLICT (projection) DO UPDATE SET event_id = excluded.event_id
 
 -- name: advance
-UPDATE checkpoints SET event_id = ? WHERE event_id <> -1 AND projection NOT IN ('', 'log')
+UPDATE checkpoints SET event_id = ? WHERE event_id = ? AND projection NOT IN ('', 'log')
 
 -- name: keep_in_step
 UPDATE checkpoints SET event_id = -1 WHERE projection NOT IN ('', 'log')

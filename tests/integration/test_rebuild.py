@@ -24,12 +24,15 @@ from arclog.sqlite.connection import open_connection
 from arclog.sqlite.engine import file_log
 from arclog.sqlite.reads import read_head
 from projections.all_projectors import PROJECTORS
-from projections.checkpoints import CHECKPOINTS, IN_STEP, are_in_step, read_checkpoints, stop_at
+from projections.checkpoints import CHECKPOINTS, IN_STEP, are_in_step, find_noted, read_checkpoints, stop_at
 from projections.hub.recorder import Recorder
+from projections.moving.anchoring import read_end, record_anchor
+from projections.moving.transfer import fork
 from projections.projector import Projector
 from projections.rebuilding.differences import Difference, find_differences
 from projections.rebuilding.rebuild import bring_up_to_date, build, drop_tables, replay_into
 from projections.rebuilding.rebuild_writer import Bounds
+from projections.rebuilding.repair import repair
 from tests.support.fake_time import FakeTime
 from tests.support.recorders import contents, reading, recording
 from tests.support.tampering import build_storage, make_200_smaller, tampering
@@ -161,6 +164,26 @@ def test_a_hub_leaves_no_rows_of_events_that_were_cut_off_after_one_that_ended_w
     with recording(storage, FakeTime()) as recorder:
         recorder.execute(PostMessage(from_agent="a", body="on"))
     assert differences(storage) == []
+
+
+@pytest.mark.parametrize("served", [True, False])
+def test_an_anchor_and_a_repair_leave_nothing_to_be_made_anew(storage: Path, tmp_path: Path, served: bool) -> None:
+    path = storage if served else tmp_path / "fork.sqlite3"
+    if not served:
+        fork(storage, path, 12)
+    record_anchor(path, read_end(path), "elsewhere", "op")
+    with closing(open_connection(path)) as connection:
+        connection.execute("UPDATE threads SET channel = 'wrong'")
+        assert repair(path, "op", no_progress, no_progress).tables == ("threads",)
+        assert bring_up_to_date(connection) == ()
+        assert find_noted(connection) == read_head(connection).event_id
+    assert differences(path) == []
+
+
+def test_an_anchor_does_not_hide_that_tables_are_behind(storage: Path, writable: apsw.Connection) -> None:
+    stop_at(writable, read_head(writable).event_id - 1)
+    record_anchor(storage, read_end(storage), "elsewhere", "op")
+    assert bring_up_to_date(writable) == NAMES
 
 
 def test_tables_that_this_version_does_not_know_are_made_anew_by_one_that_does(
